@@ -1,0 +1,78 @@
+"""The house passes its own contracts, and each contract catches what it is there for."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.rules import findings
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("services", "shared", "deploy", "dukao")
+
+IMPORT_VIOLATIONS = {
+    "No service imports another": ("services/ingest/domain/seeded.py", "import services.ranking.domain\n"),
+    "The command over the deployment": ("shared/kernel/seeded.py", "import services.ingest.domain\n"),
+    "Layers of shared": ("shared/kernel/seeded.py", "import shared.contracts\n"),
+    "Rooms inside a service": ("services/ranking/domain/seeded.py", "import services.ranking.wiring\n"),
+    "Decisions touch no I/O": ("services/scoring/domain/seeded.py", "import sqlalchemy\n"),
+    "No cycles in shared and services": (
+        "shared/kernel/seeded_a.py",
+        "import shared.kernel.seeded_b\n",
+    ),
+}
+SYNTAX_VIOLATIONS = {
+    "one place commits": "async def f(connection):\n    await connection.commit()\n",
+    "one place publishes": "async def f(producer):\n    await producer.send('topic', b'')\n",
+    "no clock in a decision": "import datetime\n\n\ndef f():\n    return datetime.datetime.now()\n",
+    "no import inside a function": "def f():\n    import json\n    return json\n",
+    "settings are read in wiring": "import os\n\nHOME = os.environ['HOME']\n",
+}
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        cwd=root,
+        env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "static"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_house_keeps_every_import_contract() -> None:
+    outcome = lint_imports(ROOT)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_the_house_keeps_every_rule_of_its_syntax() -> None:
+    assert findings(ROOT) == []
+
+
+@pytest.mark.parametrize("contract", IMPORT_VIOLATIONS)
+def test_a_seeded_import_is_caught(contract: str, copy: Path) -> None:
+    path, code = IMPORT_VIOLATIONS[contract]
+    (copy / path).write_text(f'"""Seeded."""\n{code}')
+    if path.endswith("seeded_a.py"):
+        (copy / "shared/kernel/seeded_b.py").write_text('"""Seeded."""\nimport shared.kernel.seeded_a\n')
+    outcome = lint_imports(copy)
+    broken = [line for line in outcome.stdout.splitlines() if "BROKEN" in line]
+    assert any(contract in line for line in broken), outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("rule", SYNTAX_VIOLATIONS)
+def test_a_seeded_line_is_caught(rule: str, copy: Path) -> None:
+    (copy / "services/ingest/domain/seeded.py").write_text(SYNTAX_VIOLATIONS[rule])
+    assert [finding.rule for finding in findings(copy) if finding.path.endswith("seeded.py")] == [rule]
