@@ -1,0 +1,1 @@
+"""The five services of Dukao; they speak only by events."""

@@ -1,0 +1,1 @@
+"""What every service of Dukao builds on, in layers from the kernel up to the runtime."""

@@ -1,0 +1,1 @@
+"""Values and small exact functions without any input or output."""

@@ -1,0 +1,69 @@
+"""Every error that the platform raises on purpose.
+
+    DukaoError
+    ├── Refused        what came from outside cannot be taken; carries the Problem to answer with
+    ├── Unavailable    the surroundings are not there now; the same call may succeed later
+    ├── Fenced         another worker owns what this one worked on; its transaction is rolled back
+    └── Halted         a shard cannot go on without a person; names where and why
+
+Anything else that escapes is a mistake in the program and is answered as one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an RFC 9457 answer says; `extra` holds further members of the body."""
+
+    status: int
+    code: str
+    detail: str = ""
+    pointer: str | None = None
+    title: str = ""
+    extra: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class DukaoError(Exception):
+    """Something went wrong that the platform has a name for."""
+
+
+class Refused(DukaoError):
+    """The request or message cannot be taken."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.code}: {problem.detail}")
+        self.problem = problem
+
+
+class Unavailable(DukaoError):
+    """A surrounding system does not answer."""
+
+    def __init__(self, what: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(what)
+        self.retry_after_s = retry_after_s
+
+
+class Fenced(DukaoError):
+    """The lease was taken over by another worker."""
+
+
+class Halted(DukaoError):
+    """A shard stopped and waits for a person."""
+
+    def __init__(self, reason: str, *, stream: str, shard: int, number: int) -> None:
+        super().__init__(f"{reason} at {stream}/{shard}/{number}")
+        self.reason = reason
+        self.stream = stream
+        self.shard = shard
+        self.number = number
+
+
+def refuse(status: int, code: str, detail: str = "", *, pointer: str | None = None) -> Refused:
+    """Return the exception for a plain refusal."""
+    return Refused(Problem(status=status, code=code, detail=detail, pointer=pointer))

@@ -1,0 +1,48 @@
+"""Instants as RFC 3339 texts, aware datetimes and integer microseconds since 1970."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from shared.kernel.errors import refuse
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\Z"
+)
+
+
+def parse(text: str, pointer: str | None = None) -> datetime:
+    """Read an instant; refuse `time_format` for no zone, second 60, an impossible date or a year out of range.
+
+    Digits after the sixth of the fraction are dropped.
+    """
+    if _RFC_3339.match(text) is not None and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    raise refuse(422, "time_format", "An instant is written as RFC 3339 with its zone.", pointer=pointer)
+
+
+def parse_micros(text: str, pointer: str | None = None) -> int:
+    """Read an instant as microseconds since 1970."""
+    return micros(parse(text, pointer))
+
+
+def micros(instant: datetime) -> int:
+    """Return the microseconds since 1970; the instant must have a zone."""
+    return (instant - EPOCH) // MICROSECOND
+
+
+def of_micros(value: int) -> datetime:
+    """Return the instant in UTC."""
+    return EPOCH + value * MICROSECOND
+
+
+def text(instant: datetime) -> str:
+    """Write an instant in UTC with six places and Z."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"

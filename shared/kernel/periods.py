@@ -1,0 +1,135 @@
+"""Months and the periods made of them: `2021-03`, `2021-Q1`, `2021-H1`, `2021`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from shared.kernel.errors import refuse
+from shared.kernel.instants import FIRST_YEAR, LAST_YEAR
+
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])\Z")
+_PERIOD = re.compile(r"([0-9]{4})(?:-(?:(0[1-9]|1[0-2])|Q([1-4])|H([12])))?\Z")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month."""
+
+    year: int
+    month: int
+
+    @staticmethod
+    def parse(text: str, pointer: str | None = None) -> "Month":
+        """Read `2021-03`, or refuse it with `month`."""
+        match = _MONTH.match(text)
+        if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+            raise refuse(422, "month", "A month is written as 2021-03.", pointer=pointer)
+        return Month(int(match[1]), int(match[2]))
+
+    @staticmethod
+    def of_ordinal(ordinal: int) -> "Month":
+        """Return the month that many months after January of year 0."""
+        return Month(ordinal // 12, ordinal % 12 + 1)
+
+    @property
+    def ordinal(self) -> int:
+        """The number of months since January of year 0."""
+        return self.year * 12 + self.month - 1
+
+    def plus(self, months: int) -> "Month":
+        """Return the month that many months later."""
+        return Month.of_ordinal(self.ordinal + months)
+
+    def starts(self, zone: ZoneInfo) -> datetime:
+        """Return the first instant of the month in a zone."""
+        return datetime(self.year, self.month, 1, tzinfo=zone).astimezone(UTC)
+
+    def __str__(self) -> str:
+        return f"{self.year:04d}-{self.month:02d}"
+
+
+class Cycle(StrEnum):
+    """The kinds of period, named as schemes name them."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    HALF_YEAR = "half-year"
+    YEAR = "year"
+
+
+LENGTH_MONTHS = {Cycle.MONTH: 1, Cycle.QUARTER: 3, Cycle.HALF_YEAR: 6, Cycle.YEAR: 12}
+_LETTER = {Cycle.QUARTER: "Q", Cycle.HALF_YEAR: "H"}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A month, quarter, half-year or year; `index` counts from 1 inside the year."""
+
+    cycle: Cycle
+    year: int
+    index: int
+
+    @staticmethod
+    def parse(text: str, pointer: str | None = None) -> "Period":
+        """Read a period, or refuse it with `period`."""
+        match = _PERIOD.match(text)
+        if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+            raise refuse(
+                422, "period", "A period is written as 2021-03, 2021-Q1, 2021-H1 or 2021.", pointer=pointer
+            )
+        year = int(match[1])
+        for group, cycle in ((2, Cycle.MONTH), (3, Cycle.QUARTER), (4, Cycle.HALF_YEAR)):
+            if match[group] is not None:
+                return Period(cycle, year, int(match[group]))
+        return Period(Cycle.YEAR, year, 1)
+
+    @staticmethod
+    def containing(month: Month, cycle: Cycle) -> "Period":
+        """Return the period of that cycle that the month lies in."""
+        return Period(cycle, month.year, (month.month - 1) // LENGTH_MONTHS[cycle] + 1)
+
+    @property
+    def first(self) -> Month:
+        """The first month."""
+        return Month(self.year, (self.index - 1) * LENGTH_MONTHS[self.cycle] + 1)
+
+    @property
+    def last(self) -> Month:
+        """The last month."""
+        return self.first.plus(LENGTH_MONTHS[self.cycle] - 1)
+
+    def months(self) -> tuple[Month, ...]:
+        """Return the months of the period, ascending."""
+        return tuple(_run(self.first, LENGTH_MONTHS[self.cycle]))
+
+    def __contains__(self, month: Month) -> bool:
+        return self.first <= month <= self.last
+
+    def __str__(self) -> str:
+        match self.cycle:
+            case Cycle.YEAR:
+                return f"{self.year:04d}"
+            case Cycle.MONTH:
+                return str(self.first)
+            case Cycle.QUARTER | Cycle.HALF_YEAR:
+                return f"{self.year:04d}-{_LETTER[self.cycle]}{self.index}"
+
+
+@lru_cache(maxsize=4096)
+def periods_containing(month: Month) -> tuple[Period, ...]:
+    """Return the month, quarter, half-year and year that the month lies in."""
+    return tuple(Period.containing(month, cycle) for cycle in Cycle)
+
+
+def month_of(instant: datetime, zone: ZoneInfo) -> Month:
+    """Return the month of an instant on the calendar of a zone."""
+    local = instant.astimezone(zone)
+    return Month(local.year, local.month)
+
+
+def _run(first: Month, count: int) -> Iterator[Month]:
+    return (first.plus(step) for step in range(count))

@@ -1,0 +1,1 @@
+"""How the schema of a service moves from version to version."""

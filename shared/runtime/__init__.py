@@ -1,0 +1,1 @@
+"""How a process of the platform starts, runs its parts and ends."""
