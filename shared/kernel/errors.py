@@ -33,7 +33,7 @@ class DukaoError(Exception):
     """Something went wrong that the platform has a name for."""
 
 
-class Refused(DukaoError):
+class Refused(DukaoError):  # noqa: N818 - named for what happened
     """The request or message cannot be taken."""
 
     def __init__(self, problem: Problem) -> None:
@@ -41,7 +41,7 @@ class Refused(DukaoError):
         self.problem = problem
 
 
-class Unavailable(DukaoError):
+class Unavailable(DukaoError):  # noqa: N818 - named for what happened
     """A surrounding system does not answer."""
 
     def __init__(self, what: str, *, retry_after_s: int = 1) -> None:
@@ -49,11 +49,11 @@ class Unavailable(DukaoError):
         self.retry_after_s = retry_after_s
 
 
-class Fenced(DukaoError):
+class Fenced(DukaoError):  # noqa: N818 - named for what happened
     """The lease was taken over by another worker."""
 
 
-class Halted(DukaoError):
+class Halted(DukaoError):  # noqa: N818 - named for what happened
     """A shard stopped and waits for a person."""
 
     def __init__(self, reason: str, *, stream: str, shard: int, number: int) -> None:

@@ -16,7 +16,7 @@ _RFC_3339 = re.compile(
 
 
 def parse(text: str, pointer: str | None = None) -> datetime:
-    """Read an instant; refuse `time_format` for no zone, second 60, an impossible date or a year out of range.
+    """Read an instant; `time_format` refuses no zone, second 60, impossible dates, far years.
 
     Digits after the sixth of the fraction are dropped.
     """

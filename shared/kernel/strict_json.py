@@ -1,4 +1,4 @@
-"""The one strict JSON decoder: what other parsers let through in silence is refused with a code that says which."""
+"""The one strict JSON decoder: what others let through in silence is refused by name."""
 
 import json
 import re

@@ -1,0 +1,47 @@
+"""Who owns which stream and publishes which event; one owner each."""
+
+from dataclasses import dataclass
+
+from shared.contracts import ingest, notify, ranking, scoring, supervision
+from shared.contracts.fields import Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event type, the stream it travels in, the service that publishes it and the model of its data."""
+
+    model: type[Closed]
+    type: str
+    stream: str
+    owner: str
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents source of the event."""
+        return f"dukao/{self.owner}"
+
+
+STREAM_OWNERS: dict[str, str] = {
+    ingest.ACCEPTED: "ingest",
+    scoring.SCHEMES: "scoring",
+    scoring.PARTIALS: "scoring",
+    scoring.ENTRIES: "scoring",
+    supervision.ITEMS: "supervision",
+    ranking.STANDINGS: "ranking",
+    notify.DELIVERIES: "notify",
+}
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(ingest.Tick, ingest.TICK, ingest.ACCEPTED, "ingest"),
+    Published(ingest.TypesAdopted, ingest.TYPES_ADOPTED, ingest.ACCEPTED, "ingest"),
+    Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),
+    Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
+    Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
+    Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
+    Published(ranking.StandingMoved, ranking.STANDING_MOVED, ranking.STANDINGS, "ranking"),
+    Published(ranking.TierChanged, ranking.TIER_CHANGED, ranking.STANDINGS, "ranking"),
+    Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),
+    Published(notify.GaveUp, notify.GAVE_UP, notify.DELIVERIES, "notify"),
+)
+
+BY_TYPE: dict[str, Published] = {published.type: published for published in PUBLISHED}

@@ -1,0 +1,62 @@
+"""The kinds of text that cross a border, each checked once."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shared.kernel.codes import CODE_PATTERN
+from shared.kernel.errors import Refused
+from shared.kernel.instants import parse
+from shared.kernel.periods import Month, Period
+from shared.kernel.shards import SHARDS
+
+DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+
+
+class Closed(BaseModel):
+    """A frozen value that refuses what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _instant(text: str) -> str:
+    try:
+        parse(text)
+    except Refused as refused:
+        raise ValueError(refused.problem.detail) from None
+    return text
+
+
+def _month(text: str) -> str:
+    try:
+        Month.parse(text)
+    except Refused as refused:
+        raise ValueError(refused.problem.detail) from None
+    return text
+
+
+def _period(text: str) -> str:
+    try:
+        Period.parse(text)
+    except Refused as refused:
+        raise ValueError(refused.problem.detail) from None
+    return text
+
+
+InstantText = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
+MonthText = Annotated[str, AfterValidator(_month)]
+PeriodText = Annotated[str, AfterValidator(_period)]
+DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Shard = Annotated[int, Field(ge=0, lt=SHARDS)]
+Number = Annotated[int, Field(ge=1)]
+Version = Annotated[int, Field(ge=1)]
+
+
+class NumberRange(Closed):
+    """The numbers first..last of one shard."""
+
+    shard: Shard
+    first: Number
+    last: Number

@@ -1,0 +1,46 @@
+"""What ranking publishes: standings that moved."""
+
+from pydantic import Field
+
+from shared.contracts.fields import Closed, Code, DecimalText, InstantText, NumberRange, PeriodText, Version
+
+SOURCE = "dukao/ranking"
+STANDINGS = "ranking.standings"
+
+STANDING_MOVED = "dukao.standing-moved.v1"
+TIER_CHANGED = "dukao.tier-changed.v1"
+
+
+class Place(Closed):
+    """Where a unit stands; no rank below the minimum volume, no points but a range when not yet assessed."""
+
+    unit: Code
+    rank: int | None = Field(None, ge=1)
+    tier: Code | None = None
+    points: DecimalText | None = None
+    low: DecimalText | None = None
+    high: DecimalText | None = None
+
+
+class StandingMoved(Closed):
+    """The places that moved in the provisional standing of one group and period."""
+
+    scheme: Code
+    version: Version
+    group: Code
+    period: PeriodText
+    fresh_at: InstantText
+    cause: tuple[NumberRange, ...] = Field((), strict=False)
+    moved: tuple[Place, ...] = Field(strict=False)
+
+
+class TierChanged(Closed):
+    """A unit went from one tier to another in the provisional standing."""
+
+    scheme: Code
+    version: Version
+    group: Code
+    period: PeriodText
+    unit: Code
+    old: Code | None = None
+    new: Code | None = None

@@ -1,0 +1,106 @@
+"""What scoring publishes: schemes, the partial sums of stage A, the entries of stage B."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from shared.contracts.fields import (
+    Closed,
+    Code,
+    DecimalText,
+    Digest,
+    InstantText,
+    MonthText,
+    Number,
+    NumberRange,
+    PeriodText,
+    Shard,
+    Version,
+)
+
+SOURCE = "dukao/scoring"
+SCHEMES = "scoring.schemes"
+PARTIALS = "scoring.partials"
+ENTRIES = "scoring.entries"
+
+SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
+PARTIALS_CHANGED = "dukao.partials-changed.v1"
+ENTRIES_POSTED = "dukao.entries-posted.v1"
+
+
+class SchemeAdopted(Closed):
+    """A version of a scheme was adopted; the whole canonical document travels with it. Once per shard."""
+
+    code: Code
+    version: Version
+    digest: Digest
+    document: dict[str, Any]
+    effective: MonthText
+
+
+class Partial(Closed):
+    """The partial sums of one measure, unit and month in one shard of stage A, in millionths.
+
+    A stock measure sends monthly changes that are summed from the first month on.
+    """
+
+    measure: str
+    unit: Code
+    month: MonthText
+    numerator: int
+    denominator: int
+    rows: int
+
+
+class PartialsChanged(Closed):
+    """The absolute partial sums that changed with the numbers first..last of an ingest shard."""
+
+    shard: Shard
+    first: Number
+    last: Number
+    received: InstantText
+    items: tuple[Partial, ...] = Field(strict=False)
+
+
+class FigureState(StrEnum):
+    """Why a figure has a value or none."""
+
+    SCORED = "scored"
+    NOT_DUE = "not_due"
+    NOT_ASSESSED = "not_assessed"
+
+
+class Entry(Closed):
+    """One change of a month cell; decimals have 12 places and `None` stands for no value."""
+
+    unit: Code
+    indicator: Code
+    month: MonthText
+    old: DecimalText | None = None
+    new: DecimalText | None = None
+
+
+class Figure(Closed):
+    """The absolute figure of an indicator in a period, after the change."""
+
+    period: PeriodText
+    unit: Code
+    indicator: Code
+    board: Code
+    points: DecimalText
+    value: DecimalText | None = None
+    state: FigureState = Field(strict=False)
+    volume: int = 0
+
+
+class EntriesPosted(Closed):
+    """What a batch changed in one group: its ledger entries and every figure of every period they touch."""
+
+    scheme: Code
+    version: Version
+    group: Code
+    cause: tuple[NumberRange, ...] = Field(strict=False)
+    fresh_at: InstantText
+    entries: tuple[Entry, ...] = Field((), strict=False)
+    figures: tuple[Figure, ...] = Field((), strict=False)
