@@ -1,0 +1,130 @@
+"""Every metric of the platform: its name, its labels and what to do when it moves."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, get_args
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+MetricName = Literal[
+    # Time to answer a request. Rising p99 with steady load: look at the database and at loop lag.
+    "dukao_http_seconds",
+    # Requests answered, by status. 5xx other than 503 is a mistake of ours: read the log.
+    "dukao_http_requests_total",
+    # Tokens refused. A burst from one client is a wrong clock, an old key or an attack.
+    "dukao_tokens_refused_total",
+    # How late the event loop woke. Above 0.05 s some part computes on the loop; above 5 s leases are lost.
+    "dukao_loop_lag_seconds",
+    # Records appended to a stream. Flat while requests are answered: the committer hangs.
+    "dukao_records_appended_total",
+    # Seconds of one commit of the exchange. Rising: locks or disk.
+    "dukao_commit_seconds",
+    # Records the relay has still to publish. Growing: the broker is away or slow; nothing is lost.
+    "dukao_relay_lag_records",
+    # Producers discarded after an unclear answer. More than a few an hour: look at the broker.
+    "dukao_producers_discarded_total",
+    # Records consumed and folded.
+    "dukao_records_consumed_total",
+    # Records skipped because their number was known. A steady rate: a relay repeats itself.
+    "dukao_records_duplicate_total",
+    # Gaps filled from the producer's archive. Any: records are missing in the broker.
+    "dukao_gaps_total",
+    # Shards stopped for a person. Any above zero: call one, the log names the shard and the reason.
+    "dukao_shards_halted",
+    # Partitions this worker holds. The sum over workers below 16: nobody works on the rest.
+    "dukao_leases_held",
+    # Transactions that found their lease taken. A burst: workers are starved or clocks stand.
+    "dukao_fenced_total",
+    # Seconds between the last folded record and now. Above the feed's limit: behind or no ticks.
+    "dukao_freshness_seconds",
+    # Events taken, by outcome. A rise of conflict or rejected: talk to the source.
+    "dukao_events_total",
+    # Events waiting for the committer. At its bound: clients get 503.
+    "dukao_commit_queue_events",
+    # Entries posted to the ledger.
+    "dukao_entries_posted_total",
+    # Standings published.
+    "dukao_standings_moved_total",
+]
+
+
+class Kind(StrEnum):
+    """What a metric can do."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How one metric is kept."""
+
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+CATALOGUE: dict[MetricName, Metric] = {
+    "dukao_http_seconds": Metric(Kind.HISTOGRAM, "Time to answer a request", ("method",)),
+    "dukao_http_requests_total": Metric(Kind.COUNTER, "Requests answered", ("method", "status")),
+    "dukao_tokens_refused_total": Metric(Kind.COUNTER, "Tokens refused", ("reason",)),
+    "dukao_loop_lag_seconds": Metric(Kind.GAUGE, "How late the event loop woke"),
+    "dukao_records_appended_total": Metric(Kind.COUNTER, "Records appended", ("stream",)),
+    "dukao_commit_seconds": Metric(Kind.HISTOGRAM, "Time of one commit", ("action",)),
+    "dukao_relay_lag_records": Metric(Kind.GAUGE, "Records not yet published", ("stream",)),
+    "dukao_producers_discarded_total": Metric(Kind.COUNTER, "Producers discarded"),
+    "dukao_records_consumed_total": Metric(Kind.COUNTER, "Records consumed", ("consumer", "stream")),
+    "dukao_records_duplicate_total": Metric(Kind.COUNTER, "Records skipped as known", ("consumer",)),
+    "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),
+    "dukao_shards_halted": Metric(Kind.GAUGE, "Shards stopped for a person", ("consumer",)),
+    "dukao_leases_held": Metric(Kind.GAUGE, "Partitions held", ("consumer",)),
+    "dukao_fenced_total": Metric(Kind.COUNTER, "Transactions fenced off", ("consumer",)),
+    "dukao_freshness_seconds": Metric(Kind.GAUGE, "Age of the newest folded record", ("consumer",)),
+    "dukao_events_total": Metric(Kind.COUNTER, "Events taken", ("outcome",)),
+    "dukao_commit_queue_events": Metric(Kind.GAUGE, "Events waiting for the committer"),
+    "dukao_entries_posted_total": Metric(Kind.COUNTER, "Ledger entries posted"),
+    "dukao_standings_moved_total": Metric(Kind.COUNTER, "Standings published"),
+}
+assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"
+
+
+class Metrics:
+    """The metrics of one process."""
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        self._registry = registry
+        self._counters = {n: Counter(n, m.help, m.labels, registry=registry) for n, m in _kept(Kind.COUNTER)}
+        self._gauges = {n: Gauge(n, m.help, m.labels, registry=registry) for n, m in _kept(Kind.GAUGE)}
+        self._histograms = {
+            n: Histogram(n, m.help, m.labels, registry=registry) for n, m in _kept(Kind.HISTOGRAM)
+        }
+
+    def count(self, name: MetricName, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        counter = self._counters[name]
+        (counter.labels(**labels) if labels else counter).inc(amount)
+
+    def set(self, name: MetricName, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        gauge = self._gauges[name]
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    def observe(self, name: MetricName, value: float, **labels: str) -> None:
+        """Add an observation to a histogram."""
+        histogram = self._histograms[name]
+        (histogram.labels(**labels) if labels else histogram).observe(value)
+
+    def render(self) -> bytes:
+        """Write all metrics as Prometheus reads them."""
+        return generate_latest(self._registry)
+
+
+def _kept(kind: Kind) -> list[tuple[MetricName, Metric]]:
+    return [(name, metric) for name, metric in CATALOGUE.items() if metric.kind is kind]
+
+
+METRICS = Metrics()
