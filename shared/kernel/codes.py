@@ -26,5 +26,5 @@ def code(text: str, pointer: str | None = None) -> UnitCode:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether the text can be an event's id or source: printable ASCII without blanks, no path tricks."""
+    """Tell whether the text can be an event's id or source: printable ASCII, no blanks, no path tricks."""
     return _ID.match(text) is not None and "../" not in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from json import JSONDecodeError
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, cast
 
 from shared.kernel.errors import refuse
 
@@ -93,8 +93,8 @@ def _make_decoder(limits: Limits) -> json.JSONDecoder:
         for key, value in pairs:
             if len(key) > limits.key_bytes or not (key.isascii() or _fits(key, limits.key_bytes)):
                 raise refuse(400, "complexity", f"A key has at most {limits.key_bytes} bytes.")
-            if type(value) is list:
-                _check_items(value, limits.items)
+            if isinstance(value, list):
+                _check_items(cast("list[Any]", value), limits.items)
         return found
 
     return json.JSONDecoder(
@@ -113,8 +113,8 @@ def _check_items(items: list[Any], limit: int) -> None:
     if len(items) > limit:
         raise refuse(400, "complexity", f"At most {limit} items are taken in one array.")
     for item in items:
-        if type(item) is list:
-            _check_items(item, limit)
+        if isinstance(item, list):
+            _check_items(cast("list[Any]", item), limit)
 
 
 def _integer(written: str) -> int:

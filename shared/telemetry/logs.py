@@ -1,11 +1,11 @@
-"""Structured logs: one JSON object a line on standard error, the same for our own and for libraries' records."""
+"""Structured logs: one JSON object a line on standard error, for libraries too."""
 
 import logging
 import sys
-from typing import Any, cast
+from typing import cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -25,8 +25,6 @@ def configure(service: str, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(handlers=[_handler(service)], level=level.upper(), force=True)
     logging.getLogger("uvicorn.access").disabled = True
 
@@ -37,7 +35,7 @@ def logger(name: str) -> FilteringBoundLogger:
 
 
 def _handler(service: str) -> logging.Handler:
-    def name_service(_logger: Any, _method: str, event: Any) -> Any:
+    def name_service(_logger: object, _method: str, event: EventDict) -> EventDict:
         event.setdefault("service", service)
         return event
 

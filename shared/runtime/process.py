@@ -1,0 +1,144 @@
+"""One process: its HTTP door and its parts live and end together."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from typing import NoReturn
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
+
+Part = Callable[[], Awaitable[None]]
+
+GRACE_S = 10
+KEEP_ALIVE_S = 30
+LAG_PROBE_S = 0.5
+LAG_ALARM_S = 1.0
+BACKLOG_CONNECTIONS = 2048
+
+_LOG = logger(__name__)
+
+
+class PartError(Exception):
+    """A part of the process failed; the message names it."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    parts: Sequence[Part] = (),
+    closing: Sequence[Part] = (),
+) -> NoReturn:
+    """Run until SIGTERM or SIGINT (exit 0) or until a part fails (exit 1); then close what was opened."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        failed = runner.run(run(app, host, port, parts, closing))
+    raise SystemExit(1 if failed else 0)
+
+
+async def run(
+    app: FastAPI,
+    host: str,
+    port: int,
+    parts: Sequence[Part] = (),
+    closing: Sequence[Part] = (),
+) -> bool:
+    """Run the server and the parts in one TaskGroup; tell whether a part failed.
+
+    At the end the server first answers what it has taken, then the parts are cancelled.
+    """
+    server = _Server(_config(app, host, port))
+    failed = False
+    try:
+        async with _signals(server), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_named(part), name=name_of(part)) for part in (*parts, watch_loop)]
+            await _serve(server)
+            for task in tasks:
+                task.cancel()
+    except* PartError as errors:
+        for error in errors.exceptions:
+            _LOG.error("part failed", part=str(error), exc_info=error.__cause__)
+        failed = True
+    finally:
+        for close in closing:
+            await close()
+    return failed
+
+
+async def watch_loop() -> None:
+    """Measure how late the event loop wakes."""
+    while True:
+        due = time.monotonic() + LAG_PROBE_S
+        await asyncio.sleep(LAG_PROBE_S)
+        lag_s = time.monotonic() - due
+        METRICS.set("dukao_loop_lag_seconds", lag_s)
+        if lag_s > LAG_ALARM_S:
+            _LOG.warning("event loop blocked", lag_s=round(lag_s, 3))
+
+
+def name_of(part: Part) -> str:
+    """Return the name of a part for logs: that of its function or class."""
+    return getattr(part, "__qualname__", None) or type(part).__qualname__
+
+
+async def _named(part: Part) -> None:
+    try:
+        await part()
+    except Exception as error:
+        raise PartError(name_of(part)) from error
+
+
+async def _serve(server: _Server) -> None:
+    try:
+        await server.serve()
+    except SystemExit:
+        raise PartError("server") from None
+    if not server.started:
+        raise PartError("server")
+
+
+@contextlib.asynccontextmanager
+async def _signals(server: uvicorn.Server) -> AsyncGenerator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )

@@ -1,0 +1,70 @@
+"""Who may do what: one pure decision over a subject, an action and the thing acted on."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Role(StrEnum):
+    """The roles that a token can carry; `service` is for the platform's own processes."""
+
+    INTEGRATOR = "integrator"
+    READER = "reader"
+    OPERATOR = "operator"
+    AUTHOR = "author"
+    APPROVER = "approver"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who asks: the person or account, its roles, and its unit's path; `/` is all units."""
+
+    name: str
+    client: str
+    roles: frozenset[Role]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is asked: any of `roles` may do it; with `second_person` not the one who drafted."""
+
+    roles: frozenset[Role]
+    second_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is acted on: the path of its unit, `None` if published to all, and who drafted it."""
+
+    unit: str | None = None
+    drafted_by: str | None = None
+
+
+class Verdict(Enum):
+    """The outcome; `HIDDEN` is answered like a thing that does not exist."""
+
+    ALLOWED = "allowed"
+    FORBIDDEN = "forbidden"
+    HIDDEN = "hidden"
+    SAME_PERSON = "same_person"
+
+
+ANYTHING = Thing()
+
+
+def decide(subject: Subject, action: Action, thing: Thing = ANYTHING) -> Verdict:
+    """Judge in the order role, unit, second person, so that a hidden thing shows nothing of itself."""
+    if not subject.roles & action.roles:
+        return Verdict.FORBIDDEN
+    if thing.unit is not None and not covers(subject.unit, thing.unit):
+        return Verdict.HIDDEN
+    if action.second_person and thing.drafted_by == subject.name:
+        return Verdict.SAME_PERSON
+    return Verdict.ALLOWED
+
+
+def covers(above: str, below: str) -> bool:
+    """Tell whether a unit path is the other or lies above it; whole steps are compared."""
+    prefix = above.rstrip("/") + "/"
+    return (below.rstrip("/") + "/").startswith(prefix)

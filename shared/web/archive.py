@@ -1,0 +1,74 @@
+"""The archive of a service's streams, for consumers that miss a number."""
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel
+
+from shared.kernel.errors import refuse
+from shared.kernel.shards import SHARDS
+from shared.web.access import Role
+from shared.web.tokens import require
+
+PAGE_LIMIT_RECORDS = 1000
+
+
+class ArchivedRecord(Protocol):
+    """What the archive must know of a record."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102 - the name says it
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+    @property
+    def chain(self) -> bytes: ...  # noqa: D102
+
+
+Read = Callable[[str, int, int, int], Awaitable[Sequence[ArchivedRecord]]]
+
+
+class RecordBody(BaseModel):
+    """One stored record; `body` is base64 of the exact bytes, `chain` the running digest in hexadecimal."""
+
+    number: int
+    body: str
+    chain: str
+
+
+class Page(BaseModel):
+    """Records in order of their numbers, dense from `after` + 1."""
+
+    stream: str
+    shard: int
+    records: list[RecordBody]
+
+
+def archive_router(read: Read, streams: Sequence[str]) -> APIRouter:
+    """Return the route that serves `read(stream, shard, after, limit)` for the service's own streams."""
+    router = APIRouter(tags=["internal"], dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))])
+    served = frozenset(streams)
+
+    @router.get("/internal/v1/streams/{stream}/{shard}", name="read_stream")
+    async def read_stream(
+        stream: Annotated[str, Path(max_length=64)],
+        shard: Annotated[int, Path(ge=0, lt=SHARDS)],
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT_RECORDS)] = PAGE_LIMIT_RECORDS,
+    ) -> Page:
+        """Read the records of a shard after a number."""
+        if stream not in served:
+            raise refuse(404, "not_found")
+        records = await read(stream, shard, after, limit)
+        return Page(stream=stream, shard=shard, records=[_shown(record) for record in records])
+
+    return router
+
+
+def _shown(record: ArchivedRecord) -> RecordBody:
+    return RecordBody(
+        number=record.number,
+        body=base64.b64encode(record.body).decode(),
+        chain=record.chain.hex(),
+    )
