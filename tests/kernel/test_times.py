@@ -1,0 +1,104 @@
+"""Instants and periods are read strictly and written in one way."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.kernel import instants
+from shared.kernel.errors import Refused
+from shared.kernel.periods import Cycle, Month, Period, month_of, periods_containing
+
+MONTHS = st.builds(Month, st.integers(1900, 2199), st.integers(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("2021-03-31T23:59:59+08:00", "2021-03-31T15:59:59.000000Z"),
+        ("2021-03-31T16:00:00Z", "2021-03-31T16:00:00.000000Z"),
+        ("2021-03-31T16:00:00.5-00:30", "2021-03-31T16:30:00.500000Z"),
+        ("2020-02-29T00:00:00.123456789Z", "2020-02-29T00:00:00.123456Z"),
+    ],
+)
+def test_an_instant_is_shown_in_utc_with_six_places(written: str, shown: str) -> None:
+    assert instants.text(instants.parse(written)) == shown
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2021-03-31T16:00:00",
+        "2026-02-30T00:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "9999-12-31T23:59:59Z",
+        "2021-03-31T16:00:00+24:00",
+        "2021-03-31 16:00:00Z",
+        "2021-03-31t16:00:00z",
+        "2021-03-31",
+        "20210331T160000Z",
+        "2021-W13-3T16:00:00Z",
+        "2021-03-31T24:00:00Z",
+        "2021-03-31T16:00:00,5Z",
+        "2021-03-31T16:00:00Z\n",
+        "２021-03-31T16:00:00Z",
+        "",
+    ],
+)
+def test_another_instant_is_refused(written: str) -> None:
+    with pytest.raises(Refused, match="time_format"):
+        instants.parse(written)
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)))
+def test_instants_go_to_microseconds_and_text_and_back(instant: datetime) -> None:
+    assert instants.of_micros(instants.micros(instant)) == instant
+    assert instants.parse(instants.text(instant)) == instant
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last", "count"),
+    [
+        ("2021-03", "2021-03", "2021-03", 1),
+        ("2021-Q1", "2021-01", "2021-03", 3),
+        ("2021-Q4", "2021-10", "2021-12", 3),
+        ("2021-H2", "2021-07", "2021-12", 6),
+        ("2021", "2021-01", "2021-12", 12),
+    ],
+)
+def test_a_period_knows_its_months(written: str, first: str, last: str, count: int) -> None:
+    period = Period.parse(written)
+    assert str(period) == written
+    assert (str(period.first), str(period.last), len(period.months())) == (first, last, count)
+    assert list(period.months()) == sorted(period.months())
+
+
+@pytest.mark.parametrize(
+    "written", ["2021-13", "2021-Q5", "2021-H3", "21", "2021-00", "2021-q1", "2021-03-01", "9999"]
+)
+def test_another_period_is_refused(written: str) -> None:
+    with pytest.raises(Refused, match="period"):
+        Period.parse(written)
+
+
+@given(MONTHS)
+def test_a_month_lies_in_one_period_of_each_cycle(month: Month) -> None:
+    periods = periods_containing(month)
+    assert [period.cycle for period in periods] == list(Cycle)
+    assert all(month in period and Period.parse(str(period)) == period for period in periods)
+    assert Month.parse(str(month)) == month == Month.of_ordinal(month.ordinal)
+
+
+@given(MONTHS, st.integers(-500, 500))
+def test_months_are_ordered_by_time(month: Month, step: int) -> None:
+    assert (month.plus(step) > month) == (step > 0)
+    assert month.plus(step).ordinal == month.ordinal + step
+
+
+def test_the_month_of_an_instant_is_that_of_the_zone() -> None:
+    instant = instants.parse("2021-03-31T16:00:00Z")
+    assert str(month_of(instant, ZoneInfo("Asia/Shanghai"))) == "2021-04"
+    assert str(month_of(instant, ZoneInfo("America/New_York"))) == "2021-03"
+    assert Month(2021, 4).starts(ZoneInfo("Asia/Shanghai")) == instant
