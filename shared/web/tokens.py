@@ -173,7 +173,7 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
 
 
 def _subject_of(claims: Mapping[str, Any]) -> Subject:
-    name, client, unit = claims.get("sub"), claims.get("client_id"), claims.get("unit", "/")
+    name, client, unit = claims.get("sub"), claims.get("client_id"), claims.get("unit")
     if not (
         isinstance(name, str) and name and isinstance(client, str) and isinstance(claims.get("jti"), str)
     ):

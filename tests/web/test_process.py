@@ -1,0 +1,113 @@
+"""A process answers until it is told to stop, and ends when one of its parts fails."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROGRAM = """
+import asyncio, sys
+from shared.runtime.process import serve
+from shared.telemetry.logs import configure
+from shared.web.app import create_app
+
+async def ready():
+    return {}
+
+async def steady():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("part ended", flush=True)
+
+async def failing():
+    await asyncio.sleep(float(sys.argv[2]))
+    raise ZeroDivisionError
+
+async def close():
+    print("closed", flush=True)
+
+configure("test")
+app = create_app(title="t", service="test", routers=[], readiness=ready, tokens=None)
+parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
+serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close])
+"""
+DEADLINE_S = 20
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def start(port: int, fail_after_s: float = -1) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(port), str(fail_after_s)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_live(port: int) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the process did not come up")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_server_parts_and_resources_in_order(number: signal.Signals) -> None:
+    port = free_port()
+    with start(port) as process:
+        wait_live(port)
+        process.send_signal(number)
+        out, log = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, out) == (0, "part ended\nclosed\n"), log
+
+
+def test_a_failing_part_ends_the_process_by_name() -> None:
+    with start(free_port(), 0.1) as process:
+        out, log = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, out) == (1, "part ended\nclosed\n"), log
+    events = [json.loads(line) for line in log.splitlines()]
+    (failure,) = [event for event in events if event["event"] == "part failed"]
+    assert (failure["part"], failure["service"], failure["level"]) == ("failing", "test", "error")
+    assert "ZeroDivisionError" in failure["exception"]
+
+
+def test_a_taken_port_ends_the_process() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with start(int(taken.getsockname()[1])) as process:
+            out, log = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, out) == (1, "part ended\nclosed\n"), log
+    assert '"part": "server"' in log
+
+
+def test_a_request_without_a_host_is_400_at_the_real_server() -> None:
+    port = free_port()
+    with start(port) as process:
+        wait_live(port)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n")
+            answer = connection.makefile("rb").read()
+        process.terminate()
+        process.communicate(timeout=DEADLINE_S)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"code":"host"' in answer
