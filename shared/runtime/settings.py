@@ -1,0 +1,50 @@
+"""What a service is told by its surroundings: variables `DUKAO_*`, read once in its wiring."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
+
+
+class ServiceSettings(BaseSettings):
+    """The settings that every service has; one that needs more adds fields in its wiring."""
+
+    model_config = SettingsConfigDict(env_prefix="DUKAO_", frozen=True)
+
+    database_url: SecretStr
+    kafka: str
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    jwks_file: Path
+    issuer: str
+    token_file: Path | None = None
+    peers_ingest: str | None = None
+    peers_scoring: str | None = None
+    peers_supervision: str | None = None
+    peers_ranking: str | None = None
+    peers_notify: str | None = None
+    clock: Literal["live", "replay"] = "live"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    def peers(self) -> dict[str, str]:
+        """Return the base addresses of the services that are known, by name."""
+        named = {
+            "ingest": self.peers_ingest,
+            "scoring": self.peers_scoring,
+            "supervision": self.peers_supervision,
+            "ranking": self.peers_ranking,
+            "notify": self.peers_notify,
+        }
+        return {name: address for name, address in named.items() if address}
+
+    def token_check(self, service: str) -> TokenCheck:
+        """Return the check of tokens that name the service."""
+        return TokenCheck(issuer=self.issuer, audience=audience_of(service), keys=KeyFile(self.jwks_file))
+
+    def own_token(self) -> str:
+        """Return the service's own token, read anew at each use because it is short-lived."""
+        assert self.token_file is not None, "DUKAO_TOKEN_FILE is not set"
+        return self.token_file.read_text("utf-8").strip()
