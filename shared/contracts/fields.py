@@ -7,9 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Refused
 from shared.kernel.instants import parse
-from shared.kernel.periods import Month, Period
 from shared.kernel.shards import SHARDS
 
+MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+PERIOD_PATTERN = r"^(19|20|21)[0-9]{2}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$"
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
 
@@ -27,25 +28,9 @@ def _instant(text: str) -> str:
     return text
 
 
-def _month(text: str) -> str:
-    try:
-        Month.parse(text)
-    except Refused as refused:
-        raise ValueError(refused.problem.detail) from None
-    return text
-
-
-def _period(text: str) -> str:
-    try:
-        Period.parse(text)
-    except Refused as refused:
-        raise ValueError(refused.problem.detail) from None
-    return text
-
-
 InstantText = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
-MonthText = Annotated[str, AfterValidator(_month)]
-PeriodText = Annotated[str, AfterValidator(_period)]
+MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
+PeriodText = Annotated[str, Field(pattern=PERIOD_PATTERN)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
