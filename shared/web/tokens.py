@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
@@ -196,7 +197,10 @@ INVALID = Problem(
 )
 
 
-def authenticated(request: Request) -> Subject:
+_SCHEME = HTTPBearer(auto_error=False, bearerFormat="at+jwt", scheme_name="token")
+
+
+def authenticated(request: Request, _described: Annotated[object, Security(_SCHEME)] = None) -> Subject:
     """Return the subject of the request's only token, or refuse with the one generic answer."""
     try:
         return _checker(request).subject(_bearer(request.headers.getlist("authorization")))

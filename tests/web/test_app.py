@@ -245,6 +245,9 @@ async def test_openapi_is_3_1_and_tells_of_problems(client: httpx.AsyncClient) -
     operation = document["paths"]["/echo"]["post"]
     assert set(operation["responses"]) == {"200", "default"}
     assert operation["operationId"] == "echo"
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert document["paths"]["/internal/v1/streams/{stream}/{shard}"]["get"]["security"] == [{"token": []}]
+    assert "security" not in operation
     assert "HTTPValidationError" not in document["components"]["schemas"]
     assert "Problem" in document["components"]["schemas"]
 
