@@ -1,0 +1,33 @@
+"""How drafts become records: dense numbers, a running digest, `received` that never falls."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.kernel import instants
+from shared.kernel.digests import chain
+from shared.kernel.records import Draft, Head, Record
+
+
+def number(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> list[Record]:
+    """Number the drafts of one shard after its head; `now` is the database's clock."""
+    received, digest = head.received or now, head.chain
+    records: list[Record] = []
+    for place, draft in enumerate(drafts, head.number + 1):
+        received = max(received, draft.received or now)
+        body = _splice(stream, shard, place, received, draft)
+        digest = chain(digest, body)
+        records.append(Record(stream, shard, place, body, digest))
+    return records
+
+
+def head_after(records: Sequence[Record], drafts: Sequence[Draft], head: Head, now: datetime) -> Head:
+    """Return the head of the shard once the records are appended."""
+    latest = max(now if draft.received is None else draft.received for draft in drafts)
+    return Head(records[-1].number, records[-1].chain, max(head.received or latest, latest))
+
+
+def _splice(stream: str, shard: int, place: int, received: datetime, draft: Draft) -> bytes:
+    stamp = instants.text(received)
+    own = f'"id":"{stream}/{shard}/{place}","time":"{stamp}",' if draft.own else ""
+    front = f'{{"sequence":"{place}","partitionkey":"{shard}","received":"{stamp}",{own}'
+    return front.encode() + draft.body[1:]

@@ -1,0 +1,63 @@
+"""What moves through streams: drafts before their number, records after it, and how far a reader has come."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from shared.kernel.digests import EMPTY_CHAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A JSON object that waits for its number; `own` drafts get their id and time from the stream.
+
+    `received` is set under the replay clock only; the stream never lets it fall within a shard.
+    """
+
+    shard: int
+    body: bytes
+    own: bool = True
+    received: datetime | None = None
+
+
+class Record(NamedTuple):
+    """The numbered bytes of a stream and the running digest up to and including them.
+
+    `offset` is where the broker keeps it, -1 when it came from elsewhere; it advises and never decides.
+    """
+
+    stream: str
+    shard: int
+    number: int
+    body: bytes
+    chain: bytes
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a shard: its last number (0 when empty), digest and `received`."""
+
+    number: int = 0
+    chain: bytes = EMPTY_CHAIN
+    received: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a key already stands for; `content` is the digest of the canonical content."""
+
+    shard: int
+    number: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a consumer has applied a shard of a stream."""
+
+    stream: str
+    shard: int
+    number: int = 0
+    chain: bytes = EMPTY_CHAIN
+    offset: int = -1

@@ -1,0 +1,1 @@
+"""Streams between services: the port and its two stores, relay, consumer, leases, brokers."""

@@ -1,0 +1,54 @@
+"""Reads a producer's outbox: over HTTP from another service, directly within one's own."""
+
+import base64
+from collections.abc import Callable
+
+import httpx
+
+from shared.kernel.errors import Unavailable
+from shared.kernel.records import Record
+from shared.storage.exchange import Exchange
+
+TIMEOUT_S = 10
+
+
+class HttpArchive:
+    """The archive of another service; `token` returns a bearer token for it."""
+
+    def __init__(self, base_url: str, token: Callable[[], str]) -> None:
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, trust_env=False)
+        self._token = token
+
+    async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
+        """Return up to `limit` records that follow `after`."""
+        try:
+            answer = await self._client.get(
+                f"/internal/v1/streams/{stream}/{shard}",
+                params={"after": after, "limit": limit},
+                headers={"Authorization": f"Bearer {self._token()}"},
+            )
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"the archive of {stream} does not answer: {type(error).__name__}") from error
+        return [
+            Record(
+                stream, shard, row["number"], base64.b64decode(row["body"]), base64.b64decode(row["chain"])
+            )
+            for row in answer.json()["records"]
+        ]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class OwnArchive:
+    """The archive of one's own service."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
+        """Return up to `limit` records that follow `after`."""
+        async with self._exchange.reading() as tx:
+            return await tx.read(stream, shard, after, limit)

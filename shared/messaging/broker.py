@@ -1,0 +1,76 @@
+"""The port to a broker: ordered, bounded, at least once; and a broker in memory for unit tests."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from shared.kernel.records import Record
+from shared.kernel.shards import partition_of
+
+
+class Producer(Protocol):
+    """Sends records in order; returning means that all of them are acknowledged."""
+
+    async def send(self, records: Sequence[Record]) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Subscription(Protocol):
+    """Reads partitions that are assigned by hand."""
+
+    async def assign(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Read exactly these (stream, partition) from the offsets given."""
+        ...
+
+    async def poll(self, limit: int) -> list[Record]:
+        """Return what has come, in order within each partition; empty after a short wait."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class MemoryBroker:
+    """Topics as lists. It keeps every record; `records` may be edited by a test to lose or double some."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, int], list[Record]] = {}
+        self._arrived = asyncio.Event()
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Append to the partition of each record's shard."""
+        for record in records:
+            self.records.setdefault((record.stream, partition_of(record.shard)), []).append(record)
+        self._arrived.set()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def subscribe(self) -> "MemorySubscription":
+        """Open a subscription."""
+        return MemorySubscription(self.records)
+
+
+class MemorySubscription:
+    """Reads a memory broker's lists."""
+
+    def __init__(self, records: Mapping[tuple[str, int], list[Record]]) -> None:
+        self._records = records
+        self._offsets: dict[tuple[str, int], int] = {}
+
+    async def assign(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Read from the offsets given."""
+        self._offsets = dict(offsets)
+
+    async def poll(self, limit: int) -> list[Record]:
+        """Return what has not been read yet."""
+        found: list[Record] = []
+        for place, offset in self._offsets.items():
+            new = self._records.get(place, [])[offset : offset + limit - len(found)]
+            self._offsets[place] = offset + len(new)
+            found += [record._replace(offset=at) for at, record in enumerate(new, offset)]
+        await asyncio.sleep(0)
+        return found
+
+    async def close(self) -> None:
+        """Forget the offsets."""
+        self._offsets = {}

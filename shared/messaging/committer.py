@@ -1,0 +1,76 @@
+"""Group commit: takes what is queued when the last commit returned; no timer, nobody can cancel a commit."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from shared.kernel.errors import Unavailable
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+BATCH_ITEMS = 10_000
+QUEUE_ITEMS = 40_000
+
+
+class Committer(Generic[Item, Outcome]):
+    """Commits groups of items by one function that returns an outcome for each, in order."""
+
+    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]) -> None:
+        self._commit = commit
+        self._queue: deque[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]] = deque()
+        self._queued = 0
+        self._arrived = asyncio.Event()
+
+    async def submit(self, items: Sequence[Item]) -> Sequence[Outcome]:
+        """Wait until the items are committed; raise Unavailable at once when too much is queued."""
+        if self._queued + len(items) > QUEUE_ITEMS:
+            raise Unavailable("too many events are waiting to be committed")
+        waiting: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+        self._queue.append((items, waiting))
+        self._queued += len(items)
+        self._arrived.set()
+        return await asyncio.shield(waiting)
+
+    async def run(self) -> None:
+        """Commit until cancelled; a failure goes to those who wait for that group."""
+        while True:
+            await self._arrived.wait()
+            group = self._take()
+            items = [item for submitted, _ in group for item in submitted]
+            try:
+                outcomes = await self._commit(items)
+            except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
+                _fail(group, error)
+            else:
+                _answer(group, outcomes)
+
+    def _take(self) -> list[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]]:
+        group = [self._queue.popleft()]
+        count = len(group[0][0])
+        while self._queue and count + len(self._queue[0][0]) <= BATCH_ITEMS:
+            group.append(self._queue.popleft())
+            count += len(group[-1][0])
+        self._queued -= count
+        if not self._queue:
+            self._arrived.clear()
+        return group
+
+
+def _fail(
+    group: Sequence[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]], error: Exception
+) -> None:
+    for _, waiting in group:
+        if not waiting.done():
+            waiting.set_exception(error)
+
+
+def _answer(
+    group: Sequence[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]], outcomes: Sequence[Outcome]
+) -> None:
+    start = 0
+    for items, waiting in group:
+        if not waiting.done():
+            waiting.set_result(outcomes[start : start + len(items)])
+        start += len(items)

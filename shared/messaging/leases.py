@@ -1,0 +1,99 @@
+"""Leases on partitions: rows with a rising epoch, spread evenly over the workers that are alive."""
+
+from collections.abc import Sequence
+
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.shards import PARTITIONS, SHARDS
+from shared.storage.exchange import Exchange
+from shared.storage.transaction import PostgresTransaction
+
+LEASE_S = 5
+HEARTBEAT_S = 1
+
+_WORKER = """
+    INSERT INTO workers (consumer, worker, seen) VALUES (:consumer, :worker, clock_timestamp())
+    ON CONFLICT (consumer, worker) DO UPDATE SET seen = excluded.seen"""
+_ALIVE = """
+    SELECT count(*) FROM workers
+    WHERE consumer = :consumer AND seen > clock_timestamp() - make_interval(secs => :lease)"""
+_OPEN_LEASES = """
+    INSERT INTO leases (consumer, partition, expires)
+    SELECT :consumer, p, '-infinity' FROM generate_series(0, :partitions - 1) p ON CONFLICT DO NOTHING"""
+_OPEN_POSITIONS = """
+    INSERT INTO positions (consumer, stream, shard, chain)
+    SELECT $1, stream, shard, $3 FROM unnest($2::text[]) stream, generate_series(0, $4 - 1) shard
+    ON CONFLICT DO NOTHING"""
+_RENEW = """
+    UPDATE leases SET expires = clock_timestamp() + make_interval(secs => :lease)
+    WHERE consumer = :consumer AND owner = :worker RETURNING partition, epoch"""
+_GIVE_BACK = """
+    UPDATE leases SET owner = NULL, expires = '-infinity'
+    WHERE consumer = :consumer AND owner = :worker AND partition = ANY(:partitions)"""
+_TAKE = """
+    UPDATE leases SET owner = :worker, epoch = epoch + 1,
+        expires = clock_timestamp() + make_interval(secs => :lease)
+    WHERE consumer = :consumer AND partition IN (
+        SELECT partition FROM leases
+        WHERE consumer = :consumer
+          AND (expires < clock_timestamp() OR (owner = :worker AND NOT partition = ANY(:mine)))
+        ORDER BY partition LIMIT :room FOR UPDATE SKIP LOCKED)
+    RETURNING partition, epoch"""
+_STAMP = """
+    UPDATE positions t SET epoch = l.epoch FROM leases l
+    WHERE l.consumer = t.consumer AND l.partition = t.shard % :partitions
+      AND t.consumer = :consumer AND l.partition = ANY(:taken)"""
+
+
+class Leases:
+    """The partitions that one worker of a consumer holds.
+
+    A worker's name survives its restart, so a restarted worker takes its own back at once.
+    """
+
+    def __init__(self, exchange: Exchange, consumer: str, streams: Sequence[str], worker: str) -> None:
+        self.held: dict[int, int] = {}
+        self._exchange = exchange
+        self._consumer = consumer
+        self._streams = list(streams)
+        self._worker = worker
+        self._opened = False
+
+    async def beat(self) -> set[int]:
+        """Renew, give back what is too many, take what is free; return the partitions that changed hands."""
+        before = dict(self.held)
+        async with self._exchange.reading() as tx:
+            rows = await tx.execute(_ALIVE, consumer=self._consumer, lease=LEASE_S)
+        detail = f"{self._consumer} {self._worker}"
+        async with self._exchange.begin(actor=self._worker, action="lease", detail=detail) as tx:
+            await self._open(tx)
+            await tx.execute(_WORKER, consumer=self._consumer, worker=self._worker)
+            known = {"consumer": self._consumer, "worker": self._worker}
+            renewed = {row[0]: row[1] for row in await tx.execute(_RENEW, lease=LEASE_S, **known)}
+            mine = {p: e for p, e in renewed.items() if before.get(p) == e}
+            share = -(-PARTITIONS // max(1, rows[0][0]))
+            surplus = sorted(mine)[share:]
+            await tx.execute(_GIVE_BACK, partitions=surplus, **known)
+            kept = {p: e for p, e in mine.items() if p not in surplus}
+            taken = await tx.execute(
+                _TAKE, lease=LEASE_S, mine=list(mine), room=max(0, share - len(kept)), **known
+            )
+            await tx.execute(
+                _STAMP, consumer=self._consumer, partitions=PARTITIONS, taken=[row[0] for row in taken]
+            )
+        self._opened = True
+        self.held = kept | {row[0]: row[1] for row in taken}
+        return {p for p in before.keys() | self.held.keys() if before.get(p) != self.held.get(p)}
+
+    async def release(self) -> None:
+        """Give everything back at the end of the process."""
+        async with self._exchange.begin(actor=self._worker, action="lease", detail="released") as tx:
+            await tx.execute(
+                _GIVE_BACK, consumer=self._consumer, worker=self._worker, partitions=list(self.held)
+            )
+        self.held = {}
+
+    async def _open(self, tx: PostgresTransaction) -> None:
+        if self._opened:
+            return
+        await tx.execute(_OPEN_LEASES, consumer=self._consumer, partitions=PARTITIONS)
+        await tx.many(_OPEN_POSITIONS, self._consumer, self._streams, EMPTY_CHAIN, SHARDS)

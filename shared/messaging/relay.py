@@ -1,0 +1,92 @@
+"""Publishes what a service's outbox holds: per shard in order, the cursor moved after the acknowledgement."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from shared.kernel.errors import Fenced, Unavailable
+from shared.kernel.records import Position, Record
+from shared.kernel.shards import PARTITIONS
+from shared.messaging.broker import Producer
+from shared.messaging.leases import HEARTBEAT_S, Leases
+from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS
+from shared.telemetry.logs import logger
+
+BATCH_RECORDS = 8_000
+SHARD_RECORDS = 50
+IDLE_S = 0.5
+BACKOFF_S = 0.5
+
+_BEHIND = """
+    SELECT s.stream, s.shard, p.number FROM stream_shards s JOIN positions p
+      ON p.consumer = $1 AND p.stream = s.stream AND p.shard = s.shard
+    WHERE s.number > p.number AND s.shard % $3 = ANY($2::int[]) AND s.stream = ANY($4::text[])
+    ORDER BY s.stream, s.shard"""
+_LOG = logger(__name__)
+
+
+class Relay:
+    """Sends the streams of one service; its cursors are positions of the consumer `relay`, fenced by leases."""
+
+    NAME = "relay"
+
+    def __init__(self, exchange: Exchange, producer: Producer, streams: Sequence[str], worker: str) -> None:
+        self._exchange = exchange
+        self._producer = producer
+        self._streams = streams
+        self._leases = Leases(exchange, self.NAME, streams, worker)
+
+    async def run(self) -> None:
+        """Send until cancelled; what fails is tried again from the cursor."""
+        try:
+            while True:
+                try:
+                    await self._leases.beat()
+                    await self._send_until_next_beat()
+                except (Unavailable, Fenced, *STORAGE_ERRORS) as error:
+                    _LOG.warning("relay waits", error=str(error) or type(error).__name__)
+                    await asyncio.sleep(BACKOFF_S)
+        finally:
+            await self._producer.close()
+
+    async def send_once(self) -> int:
+        """Send a batch of every shard that is behind; return how many records were sent."""
+        self._exchange.appended.clear()
+        epochs = dict(self._leases.held)
+        batches = await self._behind(epochs)
+        records = [record for batch in batches for record in batch]
+        if records:
+            await self._producer.send(records)
+            await self._move(epochs, [batch[-1] for batch in batches])
+        return len(records)
+
+    async def _send_until_next_beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + HEARTBEAT_S
+        while loop.time() < due:
+            if await self.send_once() == 0:
+                await _wait(self._exchange.appended, min(IDLE_S, max(0.0, due - loop.time())))
+
+    async def _behind(self, epochs: Mapping[int, int]) -> list[list[Record]]:
+        async with self._exchange.reading() as tx:
+            rows = await tx.many(_BEHIND, self.NAME, list(epochs), PARTITIONS, list(self._streams))
+            limit = max(BATCH_RECORDS // max(1, len(rows)), SHARD_RECORDS)
+            return [await tx.read(row["stream"], row["shard"], row["number"], limit) for row in rows]
+
+    async def _move(self, epochs: Mapping[int, int], lasts: Sequence[Record]) -> None:
+        moved = [Position(last.stream, last.shard, last.number, last.chain) for last in lasts]
+        async with self._exchange.begin(actor=self.NAME, action="published", detail=_detail(lasts)) as tx:
+            await tx.fence(self.NAME, epochs)
+            await tx.advance(self.NAME, moved)
+
+
+def _detail(lasts: Sequence[Record]) -> str:
+    return " ".join(f"{last.stream}/{last.shard}/{last.number}" for last in lasts)
+
+
+async def _wait(woken: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        return

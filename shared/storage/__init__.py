@@ -1,0 +1,1 @@
+"""PostgreSQL: engines, the shared tables, the transaction, and the one place that commits."""

@@ -1,0 +1,29 @@
+"""Opens the pool of a service: its own schema first in the path, and bounds on every wait."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+LOCK_TIMEOUT_MS = 2_000
+STATEMENT_TIMEOUT_MS = 10_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 5
+POOL_SIZE = 8
+POOL_WAIT_S = 5
+
+
+def open_engine(url: str, schema: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> AsyncEngine:
+    """Return an engine for `postgresql+asyncpg://…`; the caller closes it."""
+    settings = {
+        "search_path": schema,
+        "application_name": f"dukao-{schema}",
+        "lock_timeout": str(LOCK_TIMEOUT_MS),
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+    }
+    return create_async_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_S,
+        pool_pre_ping=True,
+        connect_args={"server_settings": settings, "timeout": CONNECT_TIMEOUT_S},
+    )

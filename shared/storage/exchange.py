@@ -1,0 +1,50 @@
+"""The one place that commits: a transaction with its audit row, and a wake-up for the relay."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.storage.transaction import PostgresTransaction
+
+_AUDIT = "INSERT INTO audit (actor, action, detail) VALUES (:actor, :action, :detail)"
+
+
+class Exchange:
+    """Opens transactions over a service's schema.
+
+    A transaction that ends without an exception is committed with one audit row; one that raises leaves nothing.
+    """
+
+    def __init__(self, engine: AsyncEngine, service: str) -> None:
+        self.service = service
+        self._engine = engine
+        self.appended = asyncio.Event()
+
+    @asynccontextmanager
+    async def begin(
+        self, *, actor: str, action: str, detail: str = ""
+    ) -> AsyncGenerator[PostgresTransaction]:
+        """Open a transaction that changes state."""
+        async with self._engine.connect() as connection:
+            async with connection.begin():
+                tx = await _transaction(connection)
+                yield tx
+                await tx.execute(_AUDIT, actor=actor, action=action, detail=detail)
+            if tx.appended:
+                self.appended.set()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[PostgresTransaction]:
+        """Open a transaction that only reads and is rolled back."""
+        async with self._engine.connect() as connection:
+            transaction = await connection.begin()
+            yield await _transaction(connection)
+            await transaction.rollback()
+
+
+async def _transaction(connection: AsyncConnection) -> PostgresTransaction:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    return PostgresTransaction(connection, driver)
