@@ -60,7 +60,7 @@ class Consumer:
         self._exchange = exchange
         self._subscription = subscription
         self._archives = archives
-        self._leases = Leases(exchange, name, inputs, worker)
+        self.leases = Leases(exchange, name, inputs, worker)
 
     async def run(self) -> None:
         """Work until cancelled; what fails is read and tried again."""
@@ -79,7 +79,7 @@ class Consumer:
 
     async def apply(self, records: Sequence[Record]) -> int:
         """Apply records in one transaction; return how many were new."""
-        epochs = dict(self._leases.held)
+        epochs = dict(self.leases.held)
         mine = [
             r
             for r in records
@@ -133,15 +133,15 @@ class Consumer:
             _LOG.error("HALT rewritten", stream=record.stream, shard=record.shard, number=record.number)
 
     async def _beat(self) -> None:
-        changed = await self._leases.beat()
+        changed = await self.leases.beat()
         if changed:
             self._handler.forget(sorted(changed))
             await self._assign()
 
     async def _assign(self) -> None:
         async with self._exchange.reading() as tx:
-            positions = await tx.fence(self.name, self._leases.held) if self._leases.held else {}
-        offsets = {(stream, p): 0 for stream in self._inputs for p in self._leases.held}
+            positions = await tx.fence(self.name, self.leases.held) if self.leases.held else {}
+        offsets = {(stream, p): 0 for stream in self._inputs for p in self.leases.held}
         for position in positions.values():
             place = position.stream, partition_of(position.shard)
             offsets[place] = max(offsets[place], position.offset + 1)
@@ -155,8 +155,8 @@ class Consumer:
 
     async def _start_over(self) -> None:
         """Drop every cached state and read again from the written positions."""
-        self._handler.forget(sorted(self._leases.held))
-        self._leases.held = {}
+        self._handler.forget(sorted(self.leases.held))
+        self.leases.held = {}
         await asyncio.sleep(BACKOFF_S)
 
 

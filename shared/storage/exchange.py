@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.storage.transaction import PostgresTransaction
 
+_OPEN = text("SELECT 1")
 _AUDIT = "INSERT INTO audit (actor, action, detail) VALUES (:actor, :action, :detail)"
 
 
@@ -45,6 +47,8 @@ class Exchange:
 
 
 async def _transaction(connection: AsyncConnection) -> PostgresTransaction:
+    """Open it for real: SQLAlchemy sends BEGIN with its first statement, and asyncpg alone would commit each."""
+    await connection.execute(_OPEN)
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None
     return PostgresTransaction(connection, driver)

@@ -19,11 +19,11 @@ class ArchivedRecord(Protocol):
     """What the archive must know of a record."""
 
     @property
-    def number(self) -> int: ...  # noqa: D102 - the name says it
+    def number(self) -> int: ...
     @property
-    def body(self) -> bytes: ...  # noqa: D102
+    def body(self) -> bytes: ...
     @property
-    def chain(self) -> bytes: ...  # noqa: D102
+    def chain(self) -> bytes: ...
 
 
 Read = Callable[[str, int, int, int], Awaitable[Sequence[ArchivedRecord]]]

@@ -34,7 +34,11 @@ def _of_file(path: str, tree: ast.Module) -> Iterator[Finding]:
             yield from _of_call(path, node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _imports_inside(path, node)
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "os.environ" and not path.endswith(ENVIRONMENT_IN):
+        if (
+            isinstance(node, ast.Attribute)
+            and ast.unparse(node) == "os.environ"
+            and not path.endswith(ENVIRONMENT_IN)
+        ):
             yield Finding(path, node.lineno, "settings are read in wiring")
 
 
@@ -42,7 +46,11 @@ def _of_call(path: str, call: ast.Call) -> Iterator[Finding]:
     name = ast.unparse(call.func)
     if name.endswith(".commit") and path not in COMMITS_IN:
         yield Finding(path, call.lineno, "one place commits")
-    if name.endswith((".send", ".send_batch", ".publish")) and "producer" in name and path not in PUBLISHES_IN:
+    if (
+        name.endswith((".send", ".send_batch", ".publish"))
+        and "producer" in name
+        and path not in PUBLISHES_IN
+    ):
         yield Finding(path, call.lineno, "one place publishes")
     if path.startswith(CLOCKLESS) and name.endswith(("datetime.now", "datetime.utcnow", "time.time")):
         yield Finding(path, call.lineno, "no clock in a decision")

@@ -6,10 +6,17 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+from shared.storage.tables import DDL
 
 MACHINE = Path("/usr/lib/postgresql")
 START_S = 60
@@ -46,3 +53,27 @@ def postgres_url() -> Iterator[str]:
     finally:
         run("pg_ctl", "-m", "immediate", "-w", "stop")
         shutil.rmtree(folder)
+
+
+SCHEMAS = count(1)
+
+
+@pytest.fixture
+async def engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine over a fresh schema that holds the tables every service has."""
+    schema = f"room_{next(SCHEMAS)}"
+    owner = create_async_engine(postgres_url)
+    async with owner.begin() as connection:
+        await connection.execute(text(f"CREATE SCHEMA {schema}"))
+        await connection.execute(text(f"SET LOCAL search_path TO {schema}"))
+        for statement in DDL:
+            await connection.execute(text(statement))
+    await owner.dispose()
+    opened = open_engine(postgres_url, schema)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def exchange(engine: AsyncEngine) -> Exchange:
+    return Exchange(engine, "test")

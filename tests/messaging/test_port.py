@@ -1,0 +1,141 @@
+"""One suite for the port: PostgreSQL and memory keep the same rules."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.kernel.digests import EMPTY_CHAIN, chain
+from shared.kernel.errors import Fenced
+from shared.kernel.records import Draft, Known, Position
+from shared.messaging.memory import MemoryExchange
+from shared.storage.exchange import Exchange
+
+STREAM = "test.things"
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request):
+    return MemoryExchange() if request.param == "memory" else request.getfixturevalue("exchange")
+
+
+def begin(store):
+    return store.begin(actor="test", action="append")
+
+
+async def append(store, *drafts):
+    async with begin(store) as tx:
+        return await tx.append(STREAM, drafts)
+
+
+async def read(store, shard, after=0, limit=100):
+    async with begin(store) as tx:
+        return await tx.read(STREAM, shard, after, limit)
+
+
+async def test_numbers_are_dense_in_every_shard(store):
+    assert await append(store, Draft(3, b"{}"), Draft(1, b"{}"), Draft(3, b"{}")) == [(3, 1), (1, 1), (3, 2)]
+    assert await append(store, Draft(3, b"{}")) == [(3, 3)]
+    assert [record.number for record in await read(store, 3)] == [1, 2, 3]
+
+
+async def test_the_running_digest_continues_over_batches(store):
+    await append(store, Draft(5, b'{"a":1}'), Draft(5, b'{"a":2}'))
+    await append(store, Draft(5, b'{"a":3}'))
+    digest = EMPTY_CHAIN
+    for record in await read(store, 5):
+        digest = chain(digest, record.body)
+        assert record.chain == digest
+
+
+async def test_reading_starts_within_a_batch_and_stops_at_the_limit(store):
+    await append(store, *(Draft(0, b'{"i":%d}' % i) for i in range(5)))
+    await append(store, *(Draft(0, b'{"i":%d}' % i) for i in range(5, 9)))
+    assert [record.number for record in await read(store, 0, after=3, limit=4)] == [4, 5, 6, 7]
+    assert await read(store, 0, after=9) == []
+
+
+async def test_a_stream_splices_its_own_fields_at_the_front(store):
+    await append(store, Draft(7, b'{"type":"t"}'), Draft(7, b'{"id":"theirs"}', own=False))
+    own, theirs = await read(store, 7)
+    assert own.body.startswith(b'{"sequence":"1","partitionkey":"7","received":"')
+    assert b'"id":"test.things/7/1"' in own.body
+    assert theirs.body.count(b'"id"') == 1
+
+
+async def test_received_never_falls_within_a_shard(store):
+    async with begin(store) as tx:
+        await tx.lock(STREAM, [2])
+        late = tx.now + timedelta(days=1)
+        await tx.append(STREAM, [Draft(2, b"{}", received=late)])
+    await append(store, Draft(2, b"{}", received=late - timedelta(days=9)))
+    first, second = (record.body[45:72] for record in await read(store, 2))
+    assert first == second
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store):
+    with pytest.raises(ZeroDivisionError):
+        async with begin(store) as tx:
+            await tx.append(STREAM, [Draft(0, b"{}")])
+            await tx.remember({b"k" * 16: Known(0, 1, b"c")})
+            _ = 1 / 0
+    assert await append(store, Draft(0, b"{}")) == [(0, 1)]
+    async with begin(store) as tx:
+        assert await tx.known([b"k" * 16]) == {}
+
+
+async def test_a_key_is_known_once_remembered(store):
+    async with begin(store) as tx:
+        await tx.remember({b"a" * 16: Known(4, 9, b"content")})
+    async with begin(store) as tx:
+        assert await tx.known([b"a" * 16, b"b" * 16]) == {b"a" * 16: Known(4, 9, b"content")}
+
+
+async def test_concurrent_appends_share_no_number(store):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(append(store, Draft(i % 2, b"{}"), Draft(9, b"{}"))) for i in range(12)]
+    receipts = [receipt for task in tasks for receipt in task.result()]
+    assert len(set(receipts)) == len(receipts) == 24
+    assert sorted(number for shard, number in receipts if shard == 9) == list(range(1, 13))
+
+
+async def own(store, epoch):
+    if isinstance(store, MemoryExchange):
+        store.own("reader", [STREAM], 3, epoch)
+        return
+    async with begin(store) as tx:
+        await tx.execute(
+            "INSERT INTO positions (consumer, stream, shard, chain, epoch) "
+            "SELECT 'reader', :stream, s, :chain, :epoch FROM generate_series(3, 63, 16) s "
+            "ON CONFLICT (consumer, stream, shard) DO UPDATE SET epoch = excluded.epoch",
+            stream=STREAM,
+            chain=EMPTY_CHAIN,
+            epoch=epoch,
+        )
+
+
+async def test_positions_move_under_the_epoch_that_is_mine(store):
+    await own(store, 1)
+    moved = Position(STREAM, 19, 4, b"x" * 32, 17)
+    async with begin(store) as tx:
+        positions = await tx.fence("reader", {3: 1})
+        assert sorted(positions) == [(STREAM, shard) for shard in (3, 19, 35, 51)]
+        await tx.advance("reader", [moved])
+    async with begin(store) as tx:
+        assert (await tx.fence("reader", {3: 1}))[STREAM, 19] == moved
+
+
+async def test_an_older_epoch_is_fenced(store):
+    await own(store, 1)
+    await own(store, 2)
+    with pytest.raises(Fenced):
+        async with begin(store) as tx:
+            await tx.fence("reader", {3: 1})
+
+
+async def test_every_change_has_one_audit_row(exchange: Exchange):
+    await append(exchange, Draft(0, b"{}"))
+    await append(exchange, Draft(0, b"{}"))
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT actor, action FROM audit")
+    assert [tuple(row) for row in rows] == [("test", "append")] * 2
