@@ -1,0 +1,1 @@
+"""Ingest: takes events from outside, numbers them, keeps them."""

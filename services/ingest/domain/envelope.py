@@ -1,0 +1,193 @@
+"""What an event from outside must be, and the candidate that is made of it before any lock."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from services.ingest.domain.catalogue import Catalogue, EventType, SourceSpec, check_data
+from shared.kernel import instants
+from shared.kernel.canonical import canonical
+from shared.kernel.codes import is_code, is_id
+from shared.kernel.digests import key_digest, sha256
+from shared.kernel.errors import refuse
+from shared.kernel.shards import shard_of
+
+LARGEST_EVENT_BYTES = 256 << 10
+REQUIRED = ("specversion", "id", "source", "type", "time", "subject")
+OPTIONAL = frozenset(
+    {"datacontenttype", "case", "recorded", "correctssource", "correctsid", "revision", "data"}
+)
+KNOWN = OPTIONAL | set(REQUIRED)
+_CASE = re.compile(r"[!-~]{1,128}\Z")
+_HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Which report an event revises."""
+
+    source: str
+    id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event that is valid by itself.
+
+    `content` digests what makes two reports the same; `body` is the canonical event without what ingest adds.
+    """
+
+    source: str
+    id: str
+    type: str
+    shard: int
+    subject: str
+    case: str | None
+    time: datetime
+    recorded: datetime | None
+    body: bytes
+    key: bytes
+    content: bytes
+    business_key: bytes | None
+    correction: Correction | None
+
+
+def candidate(event: object, catalogue: Catalogue) -> Candidate:
+    """Check an event and prepare it, or refuse it by its code."""
+    attributes = _attributes(event)
+    source, event_type = _scope(attributes, catalogue)
+    subject = _subject(attributes["subject"], source)
+    case = _case(attributes, event_type)
+    time = instants.parse(_string(attributes, "time"), "/time")
+    recorded = attributes.get("recorded")
+    correction = _correction(attributes)
+    _check_content(attributes, event_type, correction)
+    body = canonical(attributes)
+    if len(body) > LARGEST_EVENT_BYTES:
+        raise refuse(413, "event_too_large", f"An event has at most {LARGEST_EVENT_BYTES} bytes.")
+    return Candidate(
+        source=attributes["source"],
+        id=attributes["id"],
+        type=event_type.name,
+        shard=shard_of(case or subject),
+        subject=subject,
+        case=case,
+        time=time,
+        recorded=None if recorded is None else instants.parse(_string(attributes, "recorded"), "/recorded"),
+        body=body,
+        key=key_digest("event", attributes["source"], attributes["id"]),
+        content=_content(attributes),
+        business_key=_business_key(attributes, event_type, correction),
+        correction=correction,
+    )
+
+
+def _attributes(event: object) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        raise refuse(422, "event", "An event is a JSON object.")
+    attributes = cast("dict[str, Any]", event)
+    for name in REQUIRED:
+        if attributes.get(name) is None:
+            raise refuse(422, "missing_field", f"The attribute {name} is missing.", pointer=f"/{name}")
+    if attributes["specversion"] != "1.0":
+        raise refuse(422, "specversion", "CloudEvents 1.0 is taken.", pointer="/specversion")
+    if not attributes.keys() <= KNOWN:
+        raise refuse(422, "unknown_field", "An attribute is not known.")
+    if attributes.get("datacontenttype", "application/json") != "application/json":
+        raise refuse(422, "datacontenttype", "Data is JSON.", pointer="/datacontenttype")
+    for name in ("id", "source"):
+        if not is_id(_string(attributes, name)):
+            raise refuse(422, "id", "At most 128 printable ASCII characters.", pointer=f"/{name}")
+    return attributes
+
+
+def _scope(attributes: Mapping[str, Any], catalogue: Catalogue) -> tuple[SourceSpec, EventType]:
+    name = _string(attributes, "type")
+    if name.startswith("dukao."):
+        raise refuse(
+            422, "reserved_type", "Types that begin with dukao. are the platform's own.", pointer="/type"
+        )
+    event_type = catalogue.types.get(name)
+    if event_type is None:
+        raise refuse(422, "unknown_type", "No adopted catalogue has this type.", pointer="/type")
+    source = catalogue.sources.get(attributes["source"])
+    if source is None or (source.types != "all" and name not in source.types):
+        raise refuse(403, "source_scope", "This source may not send this type.", pointer="/source")
+    return source, event_type
+
+
+def _subject(subject: object, source: SourceSpec) -> str:
+    if not isinstance(subject, str) or not is_code(subject):
+        raise refuse(422, "code_charset", "A unit is a code of 0-9 A-Z a-z : . _ -", pointer="/subject")
+    if not subject.startswith(source.unit_prefix):
+        raise refuse(403, "source_scope", "This source may not speak of this unit.", pointer="/subject")
+    return subject
+
+
+def _case(attributes: Mapping[str, Any], event_type: EventType) -> str | None:
+    case = attributes.get("case")
+    if case is None:
+        if event_type.spec.case == "required":
+            raise refuse(422, "missing_field", "The type belongs to a case.", pointer="/case")
+        return None
+    if event_type.spec.case == "none" or not isinstance(case, str) or _CASE.match(case) is None:
+        raise refuse(422, "case", "The type has no case, or this cannot be one.", pointer="/case")
+    return case
+
+
+def _correction(attributes: Mapping[str, Any]) -> Correction | None:
+    source, name, revision = (attributes.get(key) for key in ("correctssource", "correctsid", "revision"))
+    if source is None and name is None and revision is None:
+        return None
+    named = isinstance(source, str) and isinstance(name, str) and is_id(source) and is_id(name)
+    if not named or type(revision) is not int or revision < 1:
+        raise refuse(422, "correction", "A correction has correctssource, correctsid and a revision from 1.")
+    return Correction(cast("str", source), cast("str", name), revision)
+
+
+def _check_content(
+    attributes: Mapping[str, Any], event_type: EventType, correction: Correction | None
+) -> None:
+    data = attributes.get("data")
+    if data is None:
+        if correction is None:
+            raise refuse(422, "missing_field", "Only a retraction has no data.", pointer="/data")
+        return
+    check_data(event_type, data)
+    for name, declared in event_type.spec.fields.items():
+        value = data.get(name)
+        if value is not None and declared.type == "time":
+            instants.parse(value, f"/data/{name}")
+        elif declared.type == "text" and isinstance(value, str) and not value.isascii():
+            _check_text(value, f"/data/{name}")
+
+
+def _check_text(text: str, pointer: str) -> None:
+    hidden = any(unicodedata.category(character) in _HIDDEN for character in text)
+    if hidden or not unicodedata.is_normalized("NFC", text):
+        raise refuse(422, "text", "Text is NFC without invisible characters.", pointer=pointer)
+
+
+def _content(attributes: Mapping[str, Any]) -> bytes:
+    kept = ("type", "subject", "time", "case", "data", "correctssource", "correctsid", "revision")
+    return sha256(canonical({name: attributes[name] for name in kept if attributes.get(name) is not None}))
+
+
+def _business_key(
+    attributes: Mapping[str, Any], event_type: EventType, correction: Correction | None
+) -> bytes | None:
+    if correction is not None or not event_type.spec.business_key:
+        return None
+    values = [str(attributes["data"][name]) for name in event_type.spec.business_key]
+    return key_digest("business", event_type.name, *values)
+
+
+def _string(attributes: Mapping[str, Any], name: str) -> str:
+    value = attributes[name]
+    if not isinstance(value, str):
+        raise refuse(422, "field", "This attribute is a string.", pointer=f"/{name}")
+    return value
