@@ -32,7 +32,7 @@ class HttpArchive:
             raise Unavailable(f"the archive of {stream} does not answer: {type(error).__name__}") from error
         return [
             Record(
-                stream, shard, row["number"], base64.b64decode(row["body"]), base64.b64decode(row["chain"])
+                stream, shard, row["number"], base64.b64decode(row["body"]), bytes.fromhex(row["chain"])
             )
             for row in answer.json()["records"]
         ]

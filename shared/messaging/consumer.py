@@ -25,7 +25,7 @@ from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 
 BATCH_RECORDS = 10_000
-GAP_RECORDS = 5_000
+GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
 
 _LOG = logger(__name__)

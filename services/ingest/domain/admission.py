@@ -53,16 +53,16 @@ def rule(candidate: Candidate, known: Mapping[bytes, Known]) -> Ruling:
         if same.content == candidate.content:
             return Ruling(Outcome.DUPLICATE, candidate, same)
         return Ruling(Outcome.CONFLICT, candidate, same, "id_conflict")
-    other = known.get(revision_key(candidate) or b"")
-    if other is not None:
-        if other.content == candidate.content:
-            return Ruling(Outcome.REPORT, candidate, other)
-        return Ruling(Outcome.CONFLICT, candidate, other, "revision_conflict")
-    fact = known.get(candidate.business_key or b"")
-    if fact is not None:
-        if fact.content == candidate.content:
-            return Ruling(Outcome.REPORT, candidate, fact)
-        return Ruling(Outcome.CONFLICT, candidate, fact, "business_key_conflict")
+    for key, why in (
+        (revision_key(candidate), "revision_conflict"),
+        (candidate.business_key, "business_key_conflict"),
+    ):
+        fact = known.get(key or b"")
+        if fact is not None:
+            agrees = fact.content == candidate.content
+            return Ruling(
+                Outcome.REPORT if agrees else Outcome.CONFLICT, candidate, fact, "" if agrees else why
+            )
     return Ruling(Outcome.CREATED, candidate)
 
 

@@ -97,12 +97,16 @@ def _attributes(event: object) -> dict[str, Any]:
         raise refuse(422, "specversion", "CloudEvents 1.0 is taken.", pointer="/specversion")
     if not attributes.keys() <= KNOWN:
         raise refuse(422, "unknown_field", "An attribute is not known.")
+    _check_identity(attributes)
+    return attributes
+
+
+def _check_identity(attributes: Mapping[str, Any]) -> None:
     if attributes.get("datacontenttype", "application/json") != "application/json":
         raise refuse(422, "datacontenttype", "Data is JSON.", pointer="/datacontenttype")
     for name in ("id", "source"):
         if not is_id(_string(attributes, name)):
             raise refuse(422, "id", "At most 128 printable ASCII characters.", pointer=f"/{name}")
-    return attributes
 
 
 def _scope(attributes: Mapping[str, Any], catalogue: Catalogue) -> tuple[SourceSpec, EventType]:

@@ -1,0 +1,263 @@
+"""The HTTP door of ingest."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.ingest import handlers, store
+from services.ingest.committing import Answer
+from services.ingest.contract import ACCEPTED
+from services.ingest.domain.admission import Outcome
+from services.ingest.domain.catalogue import Catalogue, json_schema
+from services.ingest.domain.envelope import Candidate, candidate
+from shared.kernel.digests import key_digest, sha256_hex
+from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.strict_json import Limits, decode
+from shared.messaging.committer import Committer
+from shared.storage.exchange import Exchange
+from shared.web import bodies, problems
+from shared.web.access import Subject
+from shared.web.tokens import require
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+BINARY = "application/json"
+LARGEST_BATCH_EVENTS = 500
+PAGE_LIMIT = 200
+CATALOGUE_LIMITS = Limits(depth=16, keys=2000, items=2000)
+
+After = Annotated[int, Query(ge=0)]
+Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
+
+
+class Door:
+    """What the routes work with; the catalogue is read again after every adoption."""
+
+    def __init__(self, exchange: Exchange, committer: Committer[Candidate, Answer]) -> None:
+        self.exchange = exchange
+        self.committer = committer
+        self.version = 0
+        self.catalogue: Catalogue | None = None
+
+    async def types(self) -> Catalogue:
+        """Return the catalogue in force."""
+        if self.catalogue is None:
+            async with self.exchange.reading() as tx:
+                self.version, self.catalogue = await store.adopted_catalogue(tx)
+        return self.catalogue
+
+    async def take(self, event: Any, raw: bytes, client: str) -> Answer:
+        """Admit one event; a refusal is kept."""
+        try:
+            ready = candidate(event, await self.types())
+        except Refused as refused:
+            await self.refuse([store.Refusal(refused.problem, sha256_hex(raw), client)])
+            raise
+        answer = (await self.committer.submit([ready]))[0]
+        if answer.outcome is None and answer.problem is not None:
+            await self.refuse([store.Refusal(answer.problem, sha256_hex(raw), client)])
+        return answer
+
+    async def take_all(self, events: Sequence[Any], client: str) -> list[Answer]:
+        """Admit the good events of a batch and answer for each, in order."""
+        catalogue = await self.types()
+        answers: dict[int, Answer] = {}
+        ready: dict[int, Candidate] = {}
+        for place, event in enumerate(events):
+            try:
+                ready[place] = candidate(event, catalogue)
+            except Refused as refused:
+                answers[place] = Answer(None, problem=refused.problem)
+        answers |= zip(ready, await self.committer.submit(list(ready.values())), strict=True) if ready else {}
+        refused = [
+            store.Refusal(answer.problem, sha256_hex(repr(events[place]).encode()), client)
+            for place, answer in sorted(answers.items())
+            if answer.outcome is None and answer.problem is not None
+        ]
+        await self.refuse(refused)
+        return [answers[place] for place in range(len(events))]
+
+    async def refuse(self, refusals: Sequence[store.Refusal]) -> None:
+        """Keep refusals for the work list."""
+        if refusals:
+            async with self.exchange.begin(actor="ingest", action="refused", detail=str(len(refusals))) as tx:
+                await store.note_refusals(tx, refusals)
+
+
+def events_router(door: Door) -> APIRouter:
+    """Return the routes that take events and show what became of them."""
+    router = APIRouter(prefix="/v1", tags=["events"])
+
+    @router.post("/events", name="post_events", openapi_extra=_BODY, responses={201: {}, 200: {}, 409: {}})
+    async def post_events(
+        request: Request, subject: Annotated[Subject, Depends(require("integrator"))]
+    ) -> Response:
+        """Take one event (structured or binary CloudEvents) or a batch of at most 500."""
+        kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
+        raw = await bodies.read(request)
+        try:
+            body = decode(raw) if raw else _refuse_empty()
+            event = _binary(request, body) if kind == BINARY else body
+            _check_form(kind, event)
+        except Refused as refused:
+            await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
+            raise
+        if isinstance(event, list):
+            answers = await door.take_all(event, subject.client)
+            return JSONResponse({"results": [_item(answer) for answer in answers]})
+        return _single(await door.take(event, raw, subject.client))
+
+    @router.get("/events/{source}/{event_id}", name="get_receipt")
+    async def get_receipt(
+        source: str,
+        event_id: str,
+        _: Annotated[Subject, Depends(require("integrator", "operator", "reader"))],
+    ) -> dict[str, Any]:
+        """Return the receipt of an accepted event."""
+        key = key_digest("event", source, event_id)
+        async with door.exchange.reading() as tx:
+            known = (await tx.known([key])).get(key)
+            if known is None:
+                raise refuse(404, "not_found", "No event was accepted under this source and id.")
+            record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
+        return {"receipt": _receipt(known.shard, known.number), "event": decode(record.body)}
+
+    @router.get("/refusals", name="list_refusals")
+    async def list_refusals(
+        _: Annotated[Subject, Depends(require("operator", "integrator"))], after: After = 0, limit: Limit = 50
+    ) -> dict[str, Any]:
+        """List what was refused, oldest first."""
+        async with door.exchange.reading() as tx:
+            return _paged(await store.page(tx, "refusals", after, limit), limit)
+
+    @router.get("/conflicts", name="list_conflicts")
+    async def list_conflicts(
+        _: Annotated[Subject, Depends(require("operator"))], after: After = 0, limit: Limit = 50
+    ) -> dict[str, Any]:
+        """List events that contradict an accepted one, oldest first."""
+        async with door.exchange.reading() as tx:
+            return _paged(await store.page(tx, "conflicts", after, limit), limit)
+
+    return router
+
+
+def types_router(door: Door) -> APIRouter:
+    """Return the routes of the catalogue."""
+    router = APIRouter(prefix="/v1/types", tags=["types"])
+
+    @router.get("", name="list_types")
+    async def list_types(
+        _: Annotated[Subject, Depends(require("reader", "integrator", "operator", "author", "approver"))],
+    ) -> dict[str, Any]:
+        """List the types and sources in force."""
+        catalogue = await door.types()
+        return {
+            "version": door.version,
+            "types": [
+                {"type": name, "title": kind.spec.title} for name, kind in sorted(catalogue.types.items())
+            ],
+            "sources": [{"source": name, "title": s.title} for name, s in sorted(catalogue.sources.items())],
+        }
+
+    @router.get("/{name}", name="show_type")
+    async def show_type(
+        name: str,
+        _: Annotated[Subject, Depends(require("reader", "integrator", "operator", "author", "approver"))],
+    ) -> dict[str, Any]:
+        """Return a type with its closed JSON Schema."""
+        known = (await door.types()).types.get(name)
+        if known is None:
+            raise refuse(404, "not_found", "No adopted catalogue has this type.")
+        return {"type": name, "spec": known.spec.model_dump(), "schema": json_schema(known)}
+
+    @router.post("", name="draft_types", status_code=201, openapi_extra=_CATALOGUE_BODY)
+    async def draft_types(
+        request: Request, subject: Annotated[Subject, Depends(require("author"))]
+    ) -> dict[str, Any]:
+        """Draft a catalogue of types and sources."""
+        document = await bodies.read_json(request, BINARY, limits=CATALOGUE_LIMITS)
+        if not isinstance(document, dict):
+            raise refuse(422, "catalogue", "A catalogue is a JSON object.")
+        async with door.exchange.begin(actor=subject.name, action="draft types") as tx:
+            drafted = await handlers.draft_types(tx, document, subject.name)
+        return {"version": drafted.version, "state": "draft"}
+
+    @router.post("/{version}:adopt", name="adopt_types")
+    async def adopt_types(
+        version: int, subject: Annotated[Subject, Depends(require("approver"))]
+    ) -> dict[str, Any]:
+        """Put a drafted catalogue in force; its author cannot."""
+        async with door.exchange.begin(actor=subject.name, action="adopt types", detail=str(version)) as tx:
+            await handlers.adopt_types(tx, version, subject.name)
+        door.catalogue = None
+        return {"version": version, "state": "adopted"}
+
+    return router
+
+
+_EVENT = {"schema": {"type": "object"}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {STRUCTURED: _EVENT, BATCH: {"schema": {"type": "array"}}, BINARY: _EVENT},
+    }
+}
+_CATALOGUE_BODY = {"requestBody": {"required": True, "content": {BINARY: _EVENT}}}
+
+
+def _refuse_empty() -> Any:
+    raise refuse(400, "empty", "The body is empty.")
+
+
+def _check_form(kind: str, event: Any) -> None:
+    if kind != BATCH:
+        return
+    if not isinstance(event, list) or not event:
+        raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
+    if len(event) > LARGEST_BATCH_EVENTS:
+        raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
+
+
+def _binary(request: Request, data: Any) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        name[3:]: value for name, value in request.headers.items() if name.startswith("ce-")
+    }
+    if not attributes:
+        raise refuse(415, "content_type", f"Taken: {STRUCTURED}, {BATCH}, or {BINARY} with ce- headers.")
+    if str(attributes.get("revision", "")).isdecimal():
+        attributes["revision"] = int(attributes["revision"])
+    return attributes | ({} if data is None else {"data": data})
+
+
+def _single(answer: Answer) -> Response:
+    if answer.problem is not None:
+        return problems.answer(answer.problem)
+    created = answer.outcome is Outcome.CREATED
+    return JSONResponse(_item(answer), status_code=201 if created else 200)
+
+
+def _item(answer: Answer) -> dict[str, Any]:
+    if answer.outcome is None or answer.problem is not None:
+        assert answer.problem is not None
+        status = "conflict" if answer.outcome is Outcome.CONFLICT else "rejected"
+        return {"status": status, "problem": _short(answer.problem)}
+    duplicate = answer.outcome is not Outcome.CREATED
+    return {
+        "status": answer.outcome.value,
+        "duplicate": duplicate,
+        "receipt": _receipt(answer.shard, answer.number),
+    }
+
+
+def _short(problem: Problem) -> dict[str, Any]:
+    return {"code": problem.code, "detail": problem.detail, "pointer": problem.pointer}
+
+
+def _receipt(shard: int, number: int) -> dict[str, int]:
+    return {"shard": shard, "number": number}
+
+
+def _paged(rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:
+    return {"items": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
