@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup lint test test-long
+.PHONY: help setup lint docs test test-long
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ lint: setup  ## Check style, types and the contracts between rooms
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-cache
+
+docs: setup  ## Generate OpenAPI and AsyncAPI from the code
+	$(BIN)/python -m dukao.documents
 
 test: setup  ## Run everything that fits into ten minutes
 	$(BIN)/python -m pytest -q -m "not long" -ra

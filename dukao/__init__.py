@@ -1,0 +1,1 @@
+"""The command `dukao`: what people and scripts run."""

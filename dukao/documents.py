@@ -1,0 +1,49 @@
+"""Writes the documents that are generated from code: OpenAPI per service, AsyncAPI for the streams."""
+
+import json
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from shared.contracts import asyncapi
+from shared.runtime.settings import ServiceSettings
+from shared.web.app import openapi_of
+
+SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
+FOLDER = Path(__file__).resolve().parents[1] / "docs"
+
+
+def documents() -> dict[str, Any]:
+    """Return every generated document by its path below `docs/`."""
+    built = {f"openapi/{name}.json": _openapi(name) for name in SERVICES if find_spec(f"services.{name}")}
+    return built | {"asyncapi.json": asyncapi.document()}
+
+
+def text_of(document: Any) -> str:
+    """Return a document as it stands in the repository."""
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def write() -> None:
+    """Write every document."""
+    for path, document in documents().items():
+        (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / path).write_text(text_of(document), "utf-8")
+
+
+def _openapi(service: str) -> Any:
+    settings = ServiceSettings(
+        database_url=SecretStr("postgresql+asyncpg://nobody@127.0.0.1/none"),
+        kafka="127.0.0.1:9",
+        port=0,
+        jwks_file=Path("jwks.json"),
+        issuer="none",
+    )
+    return openapi_of(import_module(f"services.{service}.wiring").build(settings).app)
+
+
+if __name__ == "__main__":
+    write()
