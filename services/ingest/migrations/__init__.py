@@ -1,1 +1,1 @@
-"""Schema steps of ingest."""
+"""The schema of ingest."""
