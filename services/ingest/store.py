@@ -1,117 +1,105 @@
-"""The tables of ingest beside the shared ones."""
+"""What ingest keeps beside its archive: catalogues, refusals, conflicts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.kernel.canonical import canonical, digest_hex
+from services.ingest.domain.admission import Ruling
+from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue, compile_catalogue, parse
+from shared.kernel.canonical import digest_hex
+from shared.kernel.errors import Problem, refuse
 from shared.storage.transaction import PostgresTransaction
-
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A catalogue document with who drafted and who adopted it."""
+class Refusal:
+    """What was refused: never the body, only its digest; `place` is topic/partition/offset for Kafka."""
+
+    problem: Problem
+    digest: str
+    client: str
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A version of the catalogue and who stands behind it."""
 
     version: int
     document: dict[str, Any]
-    digest: str
-    drafted_by: str
-    adopted_by: str | None
+    author: str
+    approver: str | None
 
 
-async def move_clock(tx: PostgresTransaction, minute: datetime) -> bool:
-    """Move the clock on; false if it is there already."""
+async def adopted_catalogue(tx: PostgresTransaction) -> tuple[int, Catalogue]:
+    """Return the newest adopted catalogue; version 0 when there is none."""
     rows = await tx.execute(
-        "UPDATE clock SET minute = :minute WHERE minute < :minute RETURNING minute", minute=minute
+        "SELECT version, document FROM catalogues WHERE approver IS NOT NULL ORDER BY version DESC LIMIT 1"
     )
-    return bool(rows)
+    if not rows:
+        return 0, NOTHING_ADOPTED
+    return rows[0].version, compile_catalogue(parse(rows[0].document))
 
 
-async def save_refusals(tx: PostgresTransaction, rows: Sequence[tuple[object, ...]]) -> None:
-    """Keep (door, code, pointer, digest) of what was refused."""
-    columns = ("at", "door", "code", "pointer", "digest")
-    await tx.copy("refusals", columns, [(tx.now, *row) for row in rows])
-
-
-async def save_conflicts(tx: PostgresTransaction, rows: Sequence[tuple[object, ...]]) -> None:
-    """Keep (code, source, id, first shard, first number, body) of what contradicts a known event."""
-    columns = ("at", "code", "source", "event_id", "first_shard", "first_number", "body")
-    await tx.copy("conflicts", columns, [(tx.now, *row) for row in rows])
-
-
-async def page(tx: PostgresTransaction, table: str, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
-    """Return rows that follow a cursor, oldest first."""
-    assert table in {"refusals", "conflicts"}
-    query = f"SELECT * FROM {table} WHERE id > $1 ORDER BY id LIMIT $2"  # noqa: S608 - one of two names
-    return await tx.many(query, after, limit)
-
-
-async def offsets(tx: PostgresTransaction, *, lock: bool = False) -> dict[Place, int]:
-    """Return the next offset of every inbound partition."""
-    ending = " ORDER BY topic, partition FOR UPDATE" if lock else ""
-    rows = await tx.many('SELECT topic, partition, "offset" FROM inbound' + ending)
-    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
-
-
-async def move_offsets(tx: PostgresTransaction, moved: Mapping[Place, int]) -> None:
-    """Write the next offset of inbound partitions."""
-    await tx.many(
-        """INSERT INTO inbound (topic, partition, "offset")
-           SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])
-           ON CONFLICT (topic, partition) DO UPDATE SET "offset" = excluded."offset" """,
-        [topic for topic, _ in moved],
-        [partition for _, partition in moved],
-        list(moved.values()),
+async def draft(tx: PostgresTransaction, document: dict[str, Any], author: str) -> Drafted:
+    """Keep a draft under the next version."""
+    rows = await tx.execute(
+        "INSERT INTO catalogues (version, document, digest, author) "
+        "SELECT COALESCE(max(version), 0) + 1, CAST(:document AS jsonb), :digest, :author FROM catalogues "
+        "RETURNING version",
+        document=json.dumps(document),
+        digest=digest_hex(document),
+        author=author,
     )
+    return Drafted(rows[0].version, document, author, None)
 
 
-async def save_draft(tx: PostgresTransaction, document: dict[str, Any], person: str) -> Draft:
-    """Keep a new version of the catalogue, not yet in force."""
-    await tx.execute("LOCK TABLE catalogues IN EXCLUSIVE MODE")
-    last = (await tx.execute("SELECT coalesce(max(version), 0) FROM catalogues"))[0][0]
-    draft = Draft(last + 1, document, digest_hex(document), person, None)
+async def drafted(tx: PostgresTransaction, version: int) -> Drafted:
+    """Lock and return a version, or refuse with 404."""
+    rows = await tx.execute(
+        "SELECT version, document, author, approver FROM catalogues WHERE version = :version FOR UPDATE",
+        version=version,
+    )
+    if not rows:
+        raise refuse(404, "not_found", "There is no such version.")
+    return Drafted(*rows[0])
+
+
+async def adopt(tx: PostgresTransaction, version: int, approver: str) -> None:
+    """Note who adopted a version."""
     await tx.execute(
-        "INSERT INTO catalogues (version, document, digest, drafted_by) VALUES (:v, :document, :digest, :by)",
-        v=draft.version,
-        document=canonical(document).decode(),
-        digest=draft.digest,
-        by=person,
+        "UPDATE catalogues SET approver = :approver WHERE version = :version",
+        approver=approver,
+        version=version,
     )
-    return draft
 
 
-async def adopt(tx: PostgresTransaction, version: int, person: str) -> bool:
-    """Put a version in force; false if it already is."""
-    rows = await tx.execute(
-        """UPDATE catalogues SET adopted_by = :by, adopted_at = clock_timestamp()
-           WHERE version = :v AND adopted_by IS NULL RETURNING version""",
-        by=person,
-        v=version,
-    )
-    return bool(rows)
-
-
-async def drafts(tx: PostgresTransaction, version: int | None = None) -> list[Draft]:
-    """Return the versions of the catalogue, newest first."""
-    rows = await tx.many(
-        """SELECT version, document, digest, drafted_by, adopted_by FROM catalogues
-           WHERE $1::int IS NULL OR version = $1 ORDER BY version DESC LIMIT 200""",
-        version,
-    )
-    return [
-        Draft(r["version"], json.loads(r["document"]), r["digest"], r["drafted_by"], r["adopted_by"])
-        for r in rows
+async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) -> None:
+    """Keep what was refused for the work list."""
+    rows = [
+        (r.problem.code, r.problem.detail, r.problem.pointer, r.digest, r.client, r.place) for r in refusals
     ]
+    await tx.copy("refusals", ("code", "detail", "pointer", "digest", "client", "place"), rows)
 
 
-async def in_force(tx: PostgresTransaction) -> tuple[int, dict[str, Any]] | None:
-    """Return the adopted catalogue that was adopted last."""
-    rows = await tx.many(
-        "SELECT version, document FROM catalogues WHERE adopted_by IS NOT NULL "
-        "ORDER BY adopted_at DESC LIMIT 1"
-    )
-    return (rows[0]["version"], json.loads(rows[0]["document"])) if rows else None
+async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> None:
+    """Keep conflicting events for a person."""
+    rows = [
+        (r.why, r.candidate.source, r.candidate.id, r.known.shard, r.known.number, r.candidate.body.decode())
+        for r in rulings
+        if r.known is not None
+    ]
+    await tx.copy("conflicts", ("why", "source", "event_id", "shard", "number", "body"), rows)
+
+
+async def page(tx: PostgresTransaction, table: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return rows of a work list that follow an id."""
+    assert table in {"refusals", "conflicts"}
+    rows = await tx.many(f"SELECT * FROM {table} WHERE id > $1 ORDER BY id LIMIT $2", after, limit)  # noqa: S608 - one of two names
+    return [{name: _shown(value) for name, value in row.items()} for row in rows]
+
+
+def _shown(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

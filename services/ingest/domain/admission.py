@@ -6,7 +6,6 @@ Keys stand for (source, id), a business key, or a revision; each remembers the d
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from services.ingest.domain.envelope import Candidate
 from shared.kernel.digests import key_digest
@@ -47,49 +46,28 @@ def revision_key(candidate: Candidate) -> bytes | None:
     return key_digest("revision", corrected.source, corrected.id, str(corrected.revision))
 
 
-def original_key(candidate: Candidate) -> bytes | None:
-    """Return the key of the event that is corrected."""
-    corrected = candidate.correction
-    return None if corrected is None else key_digest("event", corrected.source, corrected.id)
-
-
-def place_of(candidate: Candidate) -> tuple[str, str | None]:
-    """Return the unit and the case, which no correction may change."""
-    return candidate.subject, candidate.case
-
-
-def rule(
-    candidate: Candidate,
-    known: Mapping[bytes, Known],
-    places: Mapping[bytes, tuple[str, str | None]] = MappingProxyType({}),
-) -> Ruling:
-    """Judge one candidate against what is known before it; `places` are those of corrected events."""
+def rule(candidate: Candidate, known: Mapping[bytes, Known]) -> Ruling:
+    """Judge one candidate against what is known before it."""
     same = known.get(candidate.key)
     if same is not None:
-        return _repeated(candidate, same, Outcome.DUPLICATE, "id_conflict")
-    original = original_key(candidate)
-    if original in known and places.get(original, place_of(candidate)) != place_of(candidate):
-        return Ruling(Outcome.CONFLICT, candidate, known[original], "correction_moves")
-    other = known.get(revision_key(candidate) or b"")
-    if other is not None:
-        return _repeated(candidate, other, Outcome.REPORT, "revision_conflict")
-    fact = known.get(candidate.business_key or b"")
-    if fact is not None:
-        return _repeated(candidate, fact, Outcome.REPORT, "business_key_conflict")
+        if same.content == candidate.content:
+            return Ruling(Outcome.DUPLICATE, candidate, same)
+        return Ruling(Outcome.CONFLICT, candidate, same, "id_conflict")
+    for key, why in (
+        (revision_key(candidate), "revision_conflict"),
+        (candidate.business_key, "business_key_conflict"),
+    ):
+        fact = known.get(key or b"")
+        if fact is not None:
+            agrees = fact.content == candidate.content
+            return Ruling(
+                Outcome.REPORT if agrees else Outcome.CONFLICT, candidate, fact, "" if agrees else why
+            )
     return Ruling(Outcome.CREATED, candidate)
 
 
-def _repeated(candidate: Candidate, known: Known, same: Outcome, why: str) -> Ruling:
-    if known.content == candidate.content:
-        return Ruling(same, candidate, known)
-    return Ruling(Outcome.CONFLICT, candidate, known, why)
-
-
 def admit(
-    candidates: Sequence[Candidate],
-    known: Mapping[bytes, Known],
-    last: Mapping[int, int],
-    places: Mapping[bytes, tuple[str, str | None]] = MappingProxyType({}),
+    candidates: Sequence[Candidate], known: Mapping[bytes, Known], last: Mapping[int, int]
 ) -> tuple[list[Ruling], dict[bytes, Known]]:
     """Judge candidates in order; `last` is the last number of each shard.
 
@@ -98,7 +76,7 @@ def admit(
     view, added, next_number = dict(known), dict[bytes, Known](), dict(last)
     rulings: list[Ruling] = []
     for candidate in candidates:
-        ruling = rule(candidate, view, places)
+        ruling = rule(candidate, view)
         rulings.append(ruling)
         if ruling.outcome in {Outcome.CREATED, Outcome.REPORT}:
             next_number[candidate.shard] += 1

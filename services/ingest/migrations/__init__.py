@@ -1,1 +1,1 @@
-"""The schema of ingest."""
+"""Schema steps of ingest."""
