@@ -1,5 +1,6 @@
 """The charset of codes: plain ASCII, so that no look-alike passes for another unit."""
 
+import hashlib
 import re
 from typing import NewType
 
@@ -8,6 +9,8 @@ from shared.kernel.errors import refuse
 UnitCode = NewType("UnitCode", str)
 
 CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z:._-]{0,63}$"
+CODE_CHARACTERS = 64
+_OUTSIDE = re.compile(r"[^0-9A-Za-z:._-]")
 _CODE = re.compile(CODE_PATTERN[:-1] + r"\Z")
 ID_LIMIT_CHARACTERS = 128
 _ID = re.compile(r"[!-~]{1,128}\Z")
@@ -28,3 +31,14 @@ def code(text: str, pointer: str | None = None) -> UnitCode:
 def is_id(text: str) -> bool:
     """Tell whether the text can be an event's id or source: printable ASCII, no blanks, no path tricks."""
     return _ID.match(text) is not None and "../" not in text
+
+
+def derive_code(text: str) -> UnitCode:
+    """Return the code that stands for an identifier of another system, always the same for the same text.
+
+    Characters outside the charset become `-`; what is longer than 64 keeps 55 and gets 8 of its SHA-256.
+    """
+    plain = _OUTSIDE.sub("-", text.strip())
+    if len(plain) > CODE_CHARACTERS:
+        plain = f"{plain[:55]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return code(plain)

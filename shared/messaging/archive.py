@@ -31,9 +31,7 @@ class HttpArchive:
         except httpx.HTTPError as error:
             raise Unavailable(f"the archive of {stream} does not answer: {type(error).__name__}") from error
         return [
-            Record(
-                stream, shard, row["number"], base64.b64decode(row["body"]), bytes.fromhex(row["chain"])
-            )
+            Record(stream, shard, row["number"], base64.b64decode(row["body"]), bytes.fromhex(row["chain"]))
             for row in answer.json()["records"]
         ]
 

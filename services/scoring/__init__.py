@@ -1,0 +1,1 @@
+"""Scoring: from accepted events to month cells, a ledger and figures."""

@@ -1,0 +1,1 @@
+"""Decisions of scoring: measures, case views, partial sums, cells, figures."""

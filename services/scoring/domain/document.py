@@ -1,0 +1,209 @@
+"""The shape of a scheme document: closed, so that a misspelt word is refused and an editor can complete."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.kernel.codes import CODE_PATTERN
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
+
+Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
+DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+Cycle = Literal["month", "quarter", "half-year", "year"]
+
+
+class Closed(BaseModel):
+    """A part of the document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Head(Closed):
+    """Which scheme this is and the months it covers."""
+
+    code: Code
+    version: int = Field(ge=1)
+    effective: MonthText
+    until: MonthText
+    zone: str
+    total: DecimalText
+    places: int = Field(2, ge=0, le=9)
+    title: str
+    simulated: bool = False
+
+
+class UnitSpec(Closed):
+    """A unit and the one above it."""
+
+    code: Code
+    parent: str | None = None
+    name: str
+    level: Name
+
+
+class GroupSpec(Closed):
+    """Units compared with each other: all of a level."""
+
+    level: Name
+    title: str
+
+
+class BoardSpec(Closed):
+    """A part of the total; `floor_above` is the share that it must exceed."""
+
+    code: Code
+    title: str
+    points: DecimalText
+    floor_above: DecimalText | None = None
+
+
+class ColumnSpec(Closed):
+    """A column of a case: one aggregate over the events of one type, by the time they occurred."""
+
+    first: str | None = None
+    last: str | None = None
+    min: str | None = None
+    max: str | None = None
+    sum: str | None = None
+    count: Literal["*"] | None = None
+    of: str
+
+    @model_validator(mode="after")
+    def _one_aggregate(self) -> "ColumnSpec":
+        if len(self.aggregates()) != 1:
+            raise ValueError("a column has exactly one of first, last, min, max, sum, count")
+        return self
+
+    def aggregates(self) -> dict[str, str]:
+        """Return the aggregates named."""
+        return self.model_dump(include={"first", "last", "min", "max", "sum", "count"}, exclude_none=True)
+
+
+class ViewSpec(Closed):
+    """A case view: its event types and its columns."""
+
+    events: tuple[str, ...] = Field(min_length=1)
+    columns: dict[Name, ColumnSpec]
+
+
+class Span(Closed):
+    """When a row enters a stock and when it leaves."""
+
+    from_: str = Field(alias="from")
+    until: str
+
+
+class MeasureSpec(Closed):
+    """How a value is taken from events: over a case view or an event type."""
+
+    version: int = Field(1, ge=1)
+    owner: str = ""
+    effective: MonthText | None = None
+    over: str
+    kind: Literal["flow", "stock"] = "flow"
+    period_by: str | Span
+    numerator: str
+    denominator: str | None = None
+
+    @model_validator(mode="after")
+    def _span_for_a_stock(self) -> "MeasureSpec":
+        if (self.kind == "stock") != isinstance(self.period_by, Span):
+            raise ValueError("a flow has one period_by, a stock has from and until")
+        return self
+
+
+class TargetSpec(Closed):
+    """w · min(1, actual/target); down: w · min(1, target/actual)."""
+
+    target: DecimalText
+    direction: Literal["up", "down"] = "up"
+
+
+class DeductSpec(Closed):
+    """max(floor, w - each · events)."""
+
+    each: DecimalText
+    floor: DecimalText = "0"
+
+
+class MethodSpec(Closed):
+    """Exactly one method."""
+
+    target: TargetSpec | None = None
+    deduct: DeductSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_method(self) -> "MethodSpec":
+        if (self.target is None) == (self.deduct is None):
+            raise ValueError("an indicator has exactly one method")
+        return self
+
+
+class Provenance(Closed):
+    """Where a value comes from."""
+
+    document: str
+    clause: str = ""
+
+
+class IndicatorSpec(Closed):
+    """What is scored."""
+
+    code: Code
+    name: str
+    board: str
+    points: DecimalText
+    assessor: str = ""
+    groups: tuple[str, ...] = Field(min_length=1)
+    cycle: Cycle = "month"
+    collection: Literal["machine", "system", "manual"] = "machine"
+    measure: str
+    method: MethodSpec
+    no_data: Literal["not_assessed"] = "not_assessed"
+    source: Provenance | None = None
+    verified: bool = False
+
+
+class TierSpec(Closed):
+    """A tier and its share of the ranked units."""
+
+    code: Name
+    share: DecimalText
+
+
+class VolumeSpec(Closed):
+    """Units with less than this of a measure follow unranked."""
+
+    measure: str
+    at_least: int = Field(ge=1)
+
+
+class RankingSpec(Closed):
+    """How units are ranked."""
+
+    minimum_volume: VolumeSpec | None = None
+
+
+class SchemeDocument(Closed):
+    """The whole document."""
+
+    scheme: Head
+    units: tuple[UnitSpec, ...] = Field(min_length=1)
+    trees: dict[Name, Name]
+    groups: dict[Name, GroupSpec]
+    boards: tuple[BoardSpec, ...] = Field(min_length=1)
+    views: dict[Name, ViewSpec] = {}
+    measures: dict[Name, MeasureSpec]
+    indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
+    tiers: tuple[TierSpec, ...] = ()
+    ranking: RankingSpec = RankingSpec()
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a scheme document, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | SchemeDocument.model_json_schema()

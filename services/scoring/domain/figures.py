@@ -1,0 +1,84 @@
+"""Figures of every period from month partials: the months an indicator covers there, and what it is worth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.scoring.domain.cells import Partials, compute
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from shared.contracts.scoring import FigureState
+from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
+
+MonthPartials = Mapping[int, Partials]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """The figure of one indicator of one unit in one period."""
+
+    value: Decimal | None
+    state: FigureState
+
+
+def is_due(indicator: IndicatorSpec, period: Period) -> bool:
+    """Tell whether a cycle of the indicator ends in the period; a deduct indicator is always due."""
+    if indicator.method.deduct is not None:
+        return True
+    return Period.containing(period.last, Cycle(indicator.cycle)).last == period.last
+
+
+def window(indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
+    """Return the months that an indicator covers: the period, or its cycle where that is longer."""
+    cycle = Cycle(indicator.cycle)
+    if indicator.method.deduct is None and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
+        return Period.containing(period.last, cycle).months()
+    return period.months()
+
+
+def merged(months: Sequence[Month], partials: MonthPartials, *, stock: bool) -> Partials:
+    """Merge month partials: a flow is summed, a stock is what stands at the end of the last month."""
+    if stock:
+        wanted = [found for month, found in partials.items() if month <= months[-1].ordinal]
+    else:
+        wanted = [partials[month.ordinal] for month in months if month.ordinal in partials]
+    return sum(wanted, Partials())
+
+
+def worth(
+    document: SchemeDocument, indicator: IndicatorSpec, period: Period, partials: MonthPartials
+) -> Worth:
+    """Return what an indicator is worth in a period."""
+    if not is_due(indicator, period):
+        return Worth(None, FigureState.NOT_DUE)
+    spec = document.measures[indicator.measure]
+    total = merged(window(indicator, period), partials, stock=spec.kind == "stock")
+    value = compute(indicator, total, is_ratio=spec.denominator is not None)
+    return Worth(value, FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
+
+
+def month_cell(
+    document: SchemeDocument, indicator: IndicatorSpec, month: Month, partials: MonthPartials
+) -> Decimal | None:
+    """Return the month cell: the points of the month alone, whatever the cycle."""
+    spec = document.measures[indicator.measure]
+    total = merged((month,), partials, stock=spec.kind == "stock")
+    return compute(indicator, total, is_ratio=spec.denominator is not None)
+
+
+def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:
+    """Return every period whose figure depends on a month: for a stock all later ones of the scheme too."""
+    stock = document.measures[indicator.measure].kind == "stock"
+    last = Month.parse(document.scheme.until)
+    cycle_end = Period.containing(month, Cycle(indicator.cycle)).last
+    months = _run(month, last if stock else min(last, cycle_end))
+    found = {period: None for at in months for period in periods_containing(at)}
+    return tuple(p for p in found if stock or month in window(indicator, p))
+
+
+def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:
+    """Return the months that a scheme covers."""
+    return _run(Month.parse(document.scheme.effective), Month.parse(document.scheme.until))
+
+
+def _run(first: Month, last: Month) -> tuple[Month, ...]:
+    return tuple(Month.of_ordinal(at) for at in range(first.ordinal, last.ordinal + 1))

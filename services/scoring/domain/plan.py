@@ -1,0 +1,301 @@
+"""A scheme made ready for folding: rows, measures as closures, units with those above them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span, ViewSpec
+from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
+from services.scoring.domain.facts import Report
+from shared.kernel import instants
+from shared.kernel.periods import Month, month_of
+from shared.kernel.points import MILLIONTHS, millionths
+
+KIND_OF_FIELD = {
+    "text": Kind.TEXT,
+    "code": Kind.TEXT,
+    "integer": Kind.NUMBER,
+    "decimal": Kind.NUMBER,
+    "time": Kind.TIME,
+    "boolean": Kind.BOOLEAN,
+}
+EVENT_COLUMNS: Columns = {"time": Kind.TIME, "subject": Kind.TEXT, "unit": Kind.TEXT}
+QUARTER_HOUR = 900_000_000
+
+AGGREGATES: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    "first": itemgetter(0),
+    "last": itemgetter(-1),
+    "min": min,
+    "max": max,
+    "sum": sum,
+}
+
+EventTypes = Mapping[str, Columns]
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one row adds to a measure in a month (months since year 0), in millionths."""
+
+    month: int
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMeasure:
+    """A measure as a function from a row to its shares; `id` names scheme, measure and version."""
+
+    id: str
+    name: str
+    stock: bool
+    over: str
+    shares: Callable[[Row], list[Share]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that folding needs of a scheme."""
+
+    code: str
+    events_of: Mapping[str, frozenset[str]]
+    rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
+    measures: Mapping[str, tuple[CompiledMeasure, ...]]
+    trees: Mapping[str, str]
+    above: Mapping[str, tuple[str, ...]]
+
+    def units_of(self, row: Row) -> tuple[set[str], list[str]]:
+        """Return every unit that a row counts for, each once, and the leaves that no tree knows."""
+        units: set[str] = set()
+        unknown: list[str] = []
+        for column in self.trees.values():
+            leaf = row.get(column)
+            if leaf is None:
+                continue
+            if leaf in self.above:
+                units.update(self.above[leaf])
+            else:
+                unknown.append(leaf)
+        return units, unknown
+
+
+def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
+    """Return the columns of every type of an adopted catalogue document."""
+    return {
+        name: {field: KIND_OF_FIELD[declared["type"]] for field, declared in spec["fields"].items()}
+        | EVENT_COLUMNS
+        for name, spec in catalogue.get("types", {}).items()
+    }
+
+
+def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
+    """Compile a scheme; what does not compile is refused with `expression`."""
+    zone = ZoneInfo(document.scheme.zone)
+    first = Month.parse(document.scheme.effective).ordinal
+    last = Month.parse(document.scheme.until).ordinal
+    columns = {over: columns_of(document, over, types) for over in overs(document)}
+    measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
+    for name, spec in document.measures.items():
+        shares = _shares(spec, columns[spec.over], zone, (first, last))
+        identity = measure_id(document, name)
+        measures[spec.over].append(CompiledMeasure(identity, name, spec.kind == "stock", spec.over, shares))
+    return Plan(
+        code=document.scheme.code,
+        events_of={over: _events(document, over) for over in columns},
+        rows_of={over: _rows(document, over) for over in columns},
+        measures={over: tuple(found) for over, found in measures.items()},
+        trees=document.trees,
+        above=_above(document),
+    )
+
+
+def measure_id(document: SchemeDocument, name: str) -> str:
+    """Name a measure in messages and tables."""
+    return f"{document.scheme.code}/{name}@{document.measures[name].version}"
+
+
+def overs(document: SchemeDocument) -> list[str]:
+    """Return what the measures of a scheme run over, each once."""
+    return sorted({spec.over for spec in document.measures.values()})
+
+
+def columns_of(document: SchemeDocument, over: str, types: EventTypes) -> Columns:
+    """Return the columns of a case view or an event type."""
+    view = document.views.get(over)
+    if view is None:
+        if over not in types:
+            raise refusal(f"There is no view or event type {over!r}.")
+        return types[over]
+    return {name: _column_kind(view, name, types) for name in view.columns}
+
+
+def _column_kind(view: ViewSpec, name: str, types: EventTypes) -> Kind:
+    spec = view.columns[name]
+    if spec.of not in view.events or spec.of not in types:
+        raise refusal(f"Column {name!r}: {spec.of!r} is not an event type of the view.")
+    ((how, field),) = spec.aggregates().items()
+    if how == "count":
+        return Kind.NUMBER
+    kind = types[spec.of].get(field)
+    if kind is None:
+        raise refusal(f"Column {name!r}: {spec.of} has no field {field!r}.")
+    if how == "sum" and kind is not Kind.NUMBER:
+        raise refusal(f"Column {name!r}: only numbers are summed.")
+    return kind
+
+
+def _events(document: SchemeDocument, over: str) -> frozenset[str]:
+    view = document.views.get(over)
+    return frozenset({over} if view is None else view.events)
+
+
+def _above(document: SchemeDocument) -> dict[str, tuple[str, ...]]:
+    parents = {unit.code: unit.parent for unit in document.units}
+    above: dict[str, tuple[str, ...]] = {}
+    for code in parents:
+        chain: list[str] = []
+        at: str | None = code
+        while at is not None and at not in chain:
+            chain.append(at)
+            at = parents.get(at)
+        above[code] = tuple(chain)
+    return above
+
+
+def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], list[Row]]:
+    view = document.views.get(over)
+    if view is None:
+        return lambda facts: [event_row(fact) for fact in facts]
+    events = frozenset(view.events)
+    columns = [(name, *next(iter(spec.aggregates().items())), spec.of) for name, spec in view.columns.items()]
+
+    def fold(facts: Sequence[Report]) -> list[Row]:
+        rows = [(fact.type, event_row(fact)) for fact in facts if fact.type in events]
+        if not rows:
+            return []
+        return [{name: _aggregated(how, field, of, rows) for name, how, field, of in columns}]
+
+    return fold
+
+
+def _aggregated(how: str, field: str, of: str, rows: Sequence[tuple[str, Row]]) -> Any:
+    """Aggregate a field over the events of a type, which come in the order they occurred."""
+    if how == "count":
+        return sum(kind == of for kind, _ in rows) * MILLIONTHS
+    values = [found for kind, row in rows if kind == of and (found := row.get(field)) is not None]
+    return AGGREGATES[how](values) if values else None
+
+
+def event_row(fact: Report) -> Row:
+    """Return a fact as a row: instants in microseconds, numbers in millionths."""
+    data: Mapping[str, Any] = fact.data or {}
+    return {name: _cell(found) for name, found in data.items()} | {
+        "time": fact.time,
+        "subject": fact.subject,
+        "unit": fact.subject,
+    }
+
+
+def _cell(found: Any) -> Any:
+    match found:
+        case Instant() | bool():
+            return found
+        case int():
+            return found * MILLIONTHS
+        case Decimal():
+            return millionths(found)
+        case _:
+            return found
+
+
+def typed(data: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """Read the texts of an event's data by the kinds that its type declares; instants become microseconds.
+
+    Decimals become `Decimal`, so that a row can tell them from text.
+    """
+    return {name: _typed(found, columns.get(name)) for name, found in data.items()}
+
+
+def _typed(found: Any, kind: Kind | None) -> Any:
+    if not isinstance(found, str):
+        return found
+    if kind is Kind.TIME:
+        return Instant(instants.parse_micros(found))
+    return Decimal(found) if kind is Kind.NUMBER else found
+
+
+class Instant(int):
+    """Microseconds since 1970, told apart from a number of events or money."""
+
+    __slots__ = ()
+
+
+def _shares(
+    spec: MeasureSpec, columns: Columns, zone: ZoneInfo, months: tuple[int, int]
+) -> Callable[[Row], list[Share]]:
+    numerator = aggregate(spec.numerator, columns)
+    denominator = aggregate(spec.denominator, columns) if spec.denominator else lambda _row: 0
+    if isinstance(spec.period_by, Span):
+        return _stock(numerator, denominator, spec.period_by, columns, zone, months)
+    placed = _instant(spec.period_by, columns)
+    first, last = months
+
+    def flow(row: Row) -> list[Share]:
+        at = placed(row)
+        if at is None:
+            return []
+        month = month_ordinal(at, zone)
+        if not first <= month <= last:
+            return []
+        return [Share(month, numerator(row), denominator(row))]
+
+    return flow
+
+
+def _stock(
+    numerator: Callable[[Row], int],
+    denominator: Callable[[Row], int],
+    span: Span,
+    columns: Columns,
+    zone: ZoneInfo,
+    months: tuple[int, int],
+) -> Callable[[Row], list[Share]]:
+    """Compile a stock: in from its month's end, out from the end of the month in which it leaves."""
+    enters, leaves = _instant(span.from_, columns), _instant(span.until, columns)
+    first, last = months
+
+    def stock(row: Row) -> list[Share]:
+        start, end = enters(row), leaves(row)
+        if start is None:
+            return []
+        came = max(month_ordinal(start, zone), first)
+        went = last + 1 if end is None else month_ordinal(end, zone)
+        if went <= came or came > last:
+            return []
+        amount, base = numerator(row), denominator(row)
+        shares = [Share(came, amount, base)]
+        return [*shares, Share(went, -amount, -base)] if went <= last else shares
+
+    return stock
+
+
+def _instant(text: str, columns: Columns) -> Callable[[Row], Any]:
+    kind, getter = value(text, columns)
+    if kind is not Kind.TIME:
+        raise refusal("A row is placed by an instant.")
+    return getter
+
+
+@lru_cache(maxsize=65536)
+def _month_of_quarter(quarter: int, zone: ZoneInfo) -> int:
+    return month_of(instants.of_micros(quarter * QUARTER_HOUR), zone).ordinal
+
+
+def month_ordinal(micros: int, zone: ZoneInfo) -> int:
+    """Return the month of an instant; months begin on a quarter of an hour in every zone since 1970."""
+    return _month_of_quarter(micros // QUARTER_HOUR, zone)
