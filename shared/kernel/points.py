@@ -40,6 +40,11 @@ def published(value: Decimal | Fraction | int, places: int = 2) -> Decimal:
     return _plain(_away(guarded, Decimal(1).scaleb(-places)))
 
 
+def shown_ratio(value: Fraction, places: int = DECIMAL_PLACES) -> Decimal:
+    """Write a quotient that is shown and not added up: once, half even, unlike a published sum."""
+    return _plain(Decimal(round(value * 10**places)).scaleb(-places, _EXACT))
+
+
 def text(value: Decimal) -> str:
     """Write a decimal without an exponent."""
     return format(value, "f")

@@ -90,7 +90,7 @@ class Consumer:
         detail = f"{len(mine)} records"
         async with self._exchange.begin(actor=self.name, action="applied", detail=detail) as tx:
             positions = await tx.fence(self.name, epochs)
-            progress = [await self._progress(tx, positions, run) for run in _by_shard(mine)]
+            progress = [await self._progress(positions, run) for run in _by_shard(mine)]
             batch = [record for one in progress for record in one.apply]
             if batch:
                 await self._fold(tx, batch)
@@ -103,9 +103,7 @@ class Consumer:
         for stream in sorted({stream for stream, _ in answers}):
             await tx.append(stream, [draft for to, draft in answers if to == stream])
 
-    async def _progress(
-        self, tx: PostgresTransaction, positions: Mapping[Place, Position], run: Sequence[Record]
-    ) -> Progress:
+    async def _progress(self, positions: Mapping[Place, Position], run: Sequence[Record]) -> Progress:
         position = positions[run[0].stream, run[0].shard]
         progress = advance(position, run)
         if not progress.gap:

@@ -26,7 +26,7 @@ _LOG = logger(__name__)
 
 
 class Relay:
-    """Sends the streams of one service; its cursors are positions of the consumer `relay`, fenced by leases."""
+    """Sends the streams of one service; its cursors are positions of the consumer `relay`."""
 
     NAME = "relay"
 

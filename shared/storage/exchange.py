@@ -16,7 +16,7 @@ _AUDIT = "INSERT INTO audit (actor, action, detail) VALUES (:actor, :action, :de
 class Exchange:
     """Opens transactions over a service's schema.
 
-    A transaction that ends without an exception is committed with one audit row; one that raises leaves nothing.
+    A transaction that ends without an exception commits with one audit row; one that raises leaves nothing.
     """
 
     def __init__(self, engine: AsyncEngine, service: str) -> None:
@@ -47,7 +47,7 @@ class Exchange:
 
 
 async def _transaction(connection: AsyncConnection) -> PostgresTransaction:
-    """Open it for real: SQLAlchemy sends BEGIN with its first statement, and asyncpg alone would commit each."""
+    """Open it for real: SQLAlchemy sends BEGIN with its first statement, asyncpg alone would commit each."""
     await connection.execute(_OPEN)
     driver = (await connection.get_raw_connection()).driver_connection
     assert driver is not None

@@ -21,7 +21,7 @@ from services.scoring.domain.plan import compile_plan, event_types, measure_id, 
 from shared.kernel import instants
 from shared.kernel.codes import derive_code
 from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS, published
+from shared.kernel.points import MILLIONTHS, shown_ratio
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
 DATA = os.environ.get("DUKAO_DATA")
@@ -129,7 +129,7 @@ def test_every_row_of_the_oracle_is_equal(level, folder, units, document, sums):
             assert measured(name).numerator == int(row[name]) * MILLIONTHS, (row["month"], row["unit"], name)
         rate = actual_of(measured("ontime"), is_ratio=True)
         printed = Decimal(row["ontime_rate"]) if row["ontime_rate"] else None
-        assert (None if rate is None else published(rate, 6)) == printed
+        assert (None if rate is None else shown_ratio(rate)) == printed
         if int(row["due"]) >= 20:
             ranked[row["month"]].append((rate, row))
     for found in ranked.values():

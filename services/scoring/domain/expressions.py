@@ -134,7 +134,7 @@ def _literal(node: exp.Literal) -> tuple[Kind, Getter]:
 
 
 def _arithmetic(node: exp.Expr, columns: Columns) -> tuple[Kind, Getter]:
-    (left_kind, left), (right_kind, right) = scalar(node.left, columns), scalar(node.right, columns)
+    (left_kind, left), (right_kind, right) = scalar(node.this, columns), scalar(node.expression, columns)
     if left_kind is not Kind.NUMBER or right_kind is not Kind.NUMBER:
         raise refusal("Only numbers are added and subtracted.")
     return Kind.NUMBER, _lifted(operator.add if isinstance(node, exp.Add) else operator.sub, left, right)
@@ -177,7 +177,7 @@ def _comparison(node: exp.Expr, columns: Columns) -> Getter:
     compare = _COMPARE.get(type(node))
     if compare is None:
         raise refusal(f"{node.key} is not a condition.")
-    (left_kind, left), (right_kind, right) = scalar(node.left, columns), scalar(node.right, columns)
+    (left_kind, left), (right_kind, right) = scalar(node.this, columns), scalar(node.expression, columns)
     if left_kind is not right_kind:
         raise refusal(f"A {left_kind} is not compared with a {right_kind}.")
     return _lifted(compare, left, right)

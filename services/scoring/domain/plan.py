@@ -87,8 +87,10 @@ class Plan:
 def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
     """Return the columns of every type of an adopted catalogue document."""
     return {
-        name: {field: KIND_OF_FIELD[declared["type"]] for field, declared in spec["fields"].items()}
-        | EVENT_COLUMNS
+        name: {
+            **{field: KIND_OF_FIELD[declared["type"]] for field, declared in spec["fields"].items()},
+            **EVENT_COLUMNS,
+        }
         for name, spec in catalogue.get("types", {}).items()
     }
 
@@ -239,7 +241,7 @@ def _shares(
     spec: MeasureSpec, columns: Columns, zone: ZoneInfo, months: tuple[int, int]
 ) -> Callable[[Row], list[Share]]:
     numerator = aggregate(spec.numerator, columns)
-    denominator = aggregate(spec.denominator, columns) if spec.denominator else lambda _row: 0
+    denominator = aggregate(spec.denominator, columns) if spec.denominator else _nothing
     if isinstance(spec.period_by, Span):
         return _stock(numerator, denominator, spec.period_by, columns, zone, months)
     placed = _instant(spec.period_by, columns)
@@ -255,6 +257,10 @@ def _shares(
         return [Share(month, numerator(row), denominator(row))]
 
     return flow
+
+
+def _nothing(_row: Row) -> int:
+    return 0
 
 
 def _stock(
