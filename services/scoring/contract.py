@@ -1,0 +1,40 @@
+"""What crosses scoring's border."""
+
+from shared.contracts.ingest import ACCEPTED, TYPES_ADOPTED, TypesAdopted
+from shared.contracts.scoring import (
+    ENTRIES,
+    ENTRIES_POSTED,
+    PARTIALS,
+    PARTIALS_CHANGED,
+    SCHEME_ADOPTED,
+    SCHEMES,
+    SOURCE,
+    EntriesPosted,
+    Entry,
+    Figure,
+    Partial,
+    PartialsChanged,
+    SchemeAdopted,
+)
+
+STREAMS = (SCHEMES, PARTIALS, ENTRIES)
+
+__all__ = [
+    "ACCEPTED",
+    "ENTRIES",
+    "ENTRIES_POSTED",
+    "PARTIALS",
+    "PARTIALS_CHANGED",
+    "SCHEMES",
+    "SCHEME_ADOPTED",
+    "SOURCE",
+    "STREAMS",
+    "TYPES_ADOPTED",
+    "EntriesPosted",
+    "Entry",
+    "Figure",
+    "Partial",
+    "PartialsChanged",
+    "SchemeAdopted",
+    "TypesAdopted",
+]

@@ -1,0 +1,74 @@
+"""Commands of scoring: drafting and adopting schemes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.scoring import store
+from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
+from services.scoring.domain.check import findings
+from services.scoring.domain.document import SchemeDocument
+from shared.contracts.envelope import encode
+from shared.kernel.canonical import canonical, digest_hex
+from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from shared.storage.transaction import PostgresTransaction
+
+LARGEST_DOCUMENT_BYTES = 256 << 10
+
+
+def parse(document: Mapping[str, Any]) -> SchemeDocument:
+    """Read a scheme document, or refuse it with every place that is not of its shape."""
+    try:
+        return SchemeDocument.model_validate(document)
+    except ValidationError as error:
+        found = [
+            {"path": "/" + "/".join(map(str, one["loc"])), "code": "shape", "reason": one["msg"]}
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+        raise scheme_refused(found) from None
+
+
+def scheme_refused(found: list[dict[str, str]]) -> Refused:
+    """Return the refusal that lists its findings."""
+    problem = Problem(422, "scheme_refused", f"{len(found)} findings; the first: {found[0]['reason']}")
+    return Refused(Problem(problem.status, problem.code, problem.detail, extra={"findings": found}))
+
+
+async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], author: str) -> SchemeDocument:
+    """Check a scheme against the newest catalogue and keep it as a draft."""
+    if len(canonical(document)) > LARGEST_DOCUMENT_BYTES:
+        raise refuse(413, "scheme_too_large", f"A scheme has at most {LARGEST_DOCUMENT_BYTES} bytes.")
+    parsed = parse(document)
+    version, catalogue = await store.newest_catalogue(tx)
+    if version == 0:
+        raise refuse(
+            409, "no_event_types", "Adopt event types in ingest first; scoring hears of them by event."
+        )
+    found = findings(parsed, catalogue)
+    if found:
+        raise scheme_refused([{"path": one.path, "code": one.code, "reason": one.reason} for one in found])
+    await store.draft(tx, document, version, author)
+    return parsed
+
+
+async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
+    """Put a draft in force by another person than its author; every shard is told."""
+    scheme = await store.scheme(tx, code, version)
+    if scheme.author == approver:
+        raise refuse(403, "same_person", "A scheme is adopted by another person than its author.")
+    if scheme.approver is not None:
+        raise refuse(409, "already_adopted", "This version is in force.")
+    await store.adopt(tx, code, version, approver)
+    document = scheme.document.model_dump(mode="json", by_alias=True, exclude_none=True)
+    told = SchemeAdopted(
+        code=code,
+        version=version,
+        digest=digest_hex(document),
+        document=document,
+        effective=scheme.document.scheme.effective,
+    )
+    body = encode(SCHEME_ADOPTED, SOURCE, f"{code}/{version}", told)
+    await tx.append(SCHEMES, [Draft(shard, body) for shard in range(SHARDS)])

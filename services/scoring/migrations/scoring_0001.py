@@ -1,0 +1,50 @@
+"""The shared tables, and the state of stages A and B."""
+
+from alembic import op
+
+from shared.storage.tables import create
+
+revision = "scoring_0001"
+down_revision = None
+
+TABLES = (
+    "CREATE TABLE catalogues (version int PRIMARY KEY, document jsonb NOT NULL)",
+    """CREATE TABLE schemes (
+        code text NOT NULL, version int NOT NULL, document jsonb NOT NULL, digest text NOT NULL,
+        catalogue int NOT NULL REFERENCES catalogues, author text NOT NULL, approver text,
+        drafted timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (code, version))""",
+    """CREATE TABLE in_force (
+        stage text NOT NULL, shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,
+        PRIMARY KEY (stage, shard, code))""",
+    """CREATE TABLE cases (
+        shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, places text[] NOT NULL,
+        PRIMARY KEY (shard, grp))""",
+    "CREATE INDEX cases_by_place ON cases USING gin (places)",
+    """CREATE TABLE roots (
+        shard smallint NOT NULL, root bytea NOT NULL, grp bytea NOT NULL, PRIMARY KEY (shard, root))""",
+    """CREATE TABLE partials (
+        shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
+        numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL, rows bigint NOT NULL,
+        PRIMARY KEY (shard, measure, unit, month))""",
+    """CREATE TABLE inputs (
+        measure text NOT NULL, unit text NOT NULL, month int NOT NULL, source_shard smallint NOT NULL,
+        numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL, rows bigint NOT NULL,
+        PRIMARY KEY (measure, unit, month, source_shard))""",
+    """CREATE TABLE cells (
+        scheme text NOT NULL, version int NOT NULL, month int NOT NULL, unit text NOT NULL,
+        indicator text NOT NULL, value numeric NOT NULL,
+        PRIMARY KEY (scheme, version, month, unit, indicator))""",
+    """CREATE TABLE entries (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scheme text NOT NULL, version int NOT NULL,
+        grp text NOT NULL, month int NOT NULL, unit text NOT NULL, indicator text NOT NULL,
+        old numeric, new numeric, cause jsonb NOT NULL)""",
+    "CREATE INDEX entries_of_cell ON entries (unit, indicator, month)",
+    """CREATE TRIGGER entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+)
+
+
+def upgrade() -> None:
+    create(op.execute)
+    for statement in TABLES:
+        op.execute(statement)

@@ -1,0 +1,62 @@
+"""Compiled schemes, kept in memory while a shard is owned."""
+
+from dataclasses import dataclass
+
+from services.scoring import store
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.plan import Plan, compile_plan, event_types
+from shared.kernel.shards import partition_of, shard_of
+from shared.storage.transaction import PostgresTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A scheme as a shard applies it."""
+
+    document: SchemeDocument
+    plan: Plan
+    shards_of_unit: dict[str, tuple[int, ...]]
+
+
+class Plans:
+    """What is in force in each shard of a stage; forgotten with its lease."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._compiled: dict[tuple[str, int], InForce] = {}
+        self._by_shard: dict[int, tuple[InForce, ...]] = {}
+
+    async def of(self, tx: PostgresTransaction, shard: int) -> tuple[InForce, ...]:
+        """Return the schemes that a shard applies."""
+        if shard not in self._by_shard:
+            versions = await store.in_force(tx, self._stage, shard)
+            self._by_shard[shard] = tuple([await self._scheme(tx, *version) for version in versions])
+        return self._by_shard[shard]
+
+    async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
+        """Apply a version from here on."""
+        await store.put_in_force(tx, self._stage, shard, code, version)
+        self._by_shard.pop(shard, None)
+
+    def forget(self, partitions: set[int]) -> None:
+        """Drop what belongs to partitions."""
+        self._by_shard = {s: p for s, p in self._by_shard.items() if partition_of(s) not in partitions}
+
+    async def _scheme(self, tx: PostgresTransaction, code: str, version: int) -> InForce:
+        if (code, version) not in self._compiled:
+            found = await store.scheme(tx, code, version)
+            plan = compile_plan(found.document, event_types(found.catalogue))
+            self._compiled[code, version] = InForce(found.document, plan, _shards(found.document))
+        return self._compiled[code, version]
+
+
+def group_shard(document: SchemeDocument, group: str) -> int:
+    """Return the shard in which a group's cells are kept."""
+    return shard_of(f"{document.scheme.code}/{group}")
+
+
+def _shards(document: SchemeDocument) -> dict[str, tuple[int, ...]]:
+    by_level: dict[str, set[int]] = {}
+    for name, group in document.groups.items():
+        by_level.setdefault(group.level, set()).add(group_shard(document, name))
+    return {unit.code: tuple(sorted(by_level.get(unit.level, ()))) for unit in document.units}

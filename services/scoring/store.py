@@ -1,0 +1,299 @@
+"""Tables of scoring: schemes in force, cases and partials of stage A, inputs and cells of stage B."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.scoring.domain.cells import Partials
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.folding import Amounts, Cell
+from shared.kernel.canonical import digest_hex
+from shared.kernel.errors import refuse
+from shared.storage.transaction import PostgresTransaction
+
+_SUMS = """
+    SELECT measure, unit, month,
+        sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
+    FROM inputs WHERE unit = ANY($1::text[]) AND measure = ANY($2::text[]) GROUP BY measure, unit, month"""
+_SAVE_PARTIALS = """
+    INSERT INTO {table} ({owner}, measure, unit, month, numerator, denominator, rows)
+    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::int[],
+        $5::numeric[], $6::numeric[], $7::bigint[])
+    ON CONFLICT ({owner}, measure, unit, month) DO UPDATE
+    SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A stored version of a scheme with the catalogue it was checked against."""
+
+    document: SchemeDocument
+    catalogue: Mapping[str, Any]
+    author: str
+    approver: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The accepted events of one case, as they were received, and where they count."""
+
+    shard: int
+    grp: bytes
+    events: bytes
+    places: tuple[str, ...]
+
+
+async def save_catalogue(tx: PostgresTransaction, version: int, document: Mapping[str, Any]) -> None:
+    """Keep an adopted catalogue; every shard tells of it, the first one is kept."""
+    await tx.execute(
+        "INSERT INTO catalogues VALUES (:version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
+        version=version,
+        document=json.dumps(document),
+    )
+
+
+async def newest_catalogue(tx: PostgresTransaction) -> tuple[int, Mapping[str, Any]]:
+    """Return the newest catalogue, version 0 when there is none."""
+    rows = await tx.execute("SELECT version, document FROM catalogues ORDER BY version DESC LIMIT 1")
+    return (rows[0].version, rows[0].document) if rows else (0, {})
+
+
+async def draft(tx: PostgresTransaction, document: Mapping[str, Any], catalogue: int, author: str) -> None:
+    """Keep a draft; an adopted version never changes."""
+    head = document["scheme"]
+    rows = await tx.execute(
+        "INSERT INTO schemes (code, version, document, digest, catalogue, author) "
+        "VALUES (:code, :version, CAST(:document AS jsonb), :digest, :catalogue, :author) "
+        "ON CONFLICT (code, version) DO UPDATE SET document = excluded.document, digest = excluded.digest, "
+        "catalogue = excluded.catalogue, author = excluded.author WHERE schemes.approver IS NULL RETURNING 1",
+        code=head["code"],
+        version=head["version"],
+        document=json.dumps(document),
+        digest=digest_hex(document),
+        catalogue=catalogue,
+        author=author,
+    )
+    if not rows:
+        raise refuse(409, "already_adopted", "An adopted version never changes; write a new version.")
+
+
+async def scheme(tx: PostgresTransaction, code: str, version: int) -> Scheme:
+    """Return a version of a scheme, or refuse with 404."""
+    rows = await tx.execute(
+        "SELECT s.document, c.document AS catalogue, author, approver FROM schemes s "
+        "JOIN catalogues c ON c.version = s.catalogue WHERE code = :code AND s.version = :version",
+        code=code,
+        version=version,
+    )
+    if not rows:
+        raise refuse(404, "not_found", "There is no such version of a scheme.")
+    row = rows[0]
+    return Scheme(SchemeDocument.model_validate(row.document), row.catalogue, row.author, row.approver)
+
+
+async def adopt(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
+    """Note who adopted a version."""
+    await tx.execute(
+        "UPDATE schemes SET approver = :approver WHERE code = :code AND version = :version",
+        approver=approver,
+        code=code,
+        version=version,
+    )
+
+
+async def list_schemes(tx: PostgresTransaction) -> list[dict[str, Any]]:
+    """Return every version with its state."""
+    rows = await tx.execute(
+        "SELECT code, version, digest, author, approver FROM schemes ORDER BY code, version"
+    )
+    return [
+        dict(row._mapping) | {"state": "adopted" if row.approver else "draft"}  # noqa: SLF001 - the row's mapping
+        for row in rows
+    ]
+
+
+async def put_in_force(tx: PostgresTransaction, stage: str, shard: int, code: str, version: int) -> None:
+    """Note that a shard of a stage applies a version from here on."""
+    await tx.execute(
+        "INSERT INTO in_force VALUES (:stage, :shard, :code, :version) "
+        "ON CONFLICT (stage, shard, code) DO UPDATE SET version = GREATEST(in_force.version, excluded.version)",
+        stage=stage,
+        shard=shard,
+        code=code,
+        version=version,
+    )
+
+
+async def in_force(tx: PostgresTransaction, stage: str, shard: int) -> list[tuple[str, int]]:
+    """Return the versions that a shard of a stage applies."""
+    rows = await tx.execute(
+        "SELECT code, version FROM in_force WHERE stage = :stage AND shard = :shard ORDER BY code",
+        stage=stage,
+        shard=shard,
+    )
+    return [(row.code, row.version) for row in rows]
+
+
+async def load_cases(tx: PostgresTransaction, shard: int, groups: Iterable[bytes]) -> dict[bytes, Case]:
+    """Return the cases of a shard that are known."""
+    rows = await tx.many(
+        "SELECT shard, grp, events, places FROM cases WHERE shard = $1 AND grp = ANY($2::bytea[])",
+        shard,
+        list(groups),
+    )
+    return {row["grp"]: Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows}
+
+
+async def cases_of_shard(tx: PostgresTransaction, shard: int) -> list[Case]:
+    """Return every case of a shard."""
+    rows = await tx.many("SELECT shard, grp, events, places FROM cases WHERE shard = $1 ORDER BY grp", shard)
+    return [Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows]
+
+
+async def cases_at(tx: PostgresTransaction, places: Sequence[str], after: bytes, limit: int) -> list[Case]:
+    """Return a page of the cases that count in any of these places, by their key."""
+    rows = await tx.many(
+        "SELECT shard, grp, events, places FROM cases WHERE places && $1::text[] AND grp > $2 "
+        "ORDER BY grp LIMIT $3",
+        list(places),
+        after,
+        limit,
+    )
+    return [Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows]
+
+
+async def save_cases(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
+    """Write cases whole; places go as text because arrays of arrays must be even."""
+    await tx.many(
+        "INSERT INTO cases (shard, grp, events, places) "
+        "SELECT s, g, e, string_to_array(p, ' ') FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::text[]) "
+        "n(s, g, e, p) ON CONFLICT (shard, grp) DO UPDATE SET events = excluded.events, places = excluded.places",
+        [case.shard for case in cases],
+        [case.grp for case in cases],
+        [case.events for case in cases],
+        [" ".join(case.places) for case in cases],
+    )
+
+
+async def drop_cases(tx: PostgresTransaction, shard: int, groups: Sequence[bytes]) -> None:
+    """Take away cases that were joined to another."""
+    await tx.many("DELETE FROM cases WHERE shard = $1 AND grp = ANY($2::bytea[])", shard, list(groups))
+
+
+async def load_roots(tx: PostgresTransaction, shard: int, roots: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return where the first reports of corrections are kept."""
+    rows = await tx.many(
+        "SELECT root, grp FROM roots WHERE shard = $1 AND root = ANY($2::bytea[])", shard, list(roots)
+    )
+    return {row["root"]: row["grp"] for row in rows}
+
+
+async def save_roots(tx: PostgresTransaction, shard: int, roots: Mapping[bytes, bytes]) -> None:
+    """Note where reports are kept."""
+    await tx.many(
+        "INSERT INTO roots SELECT $1, r, g FROM unnest($2::bytea[], $3::bytea[]) n(r, g) "
+        "ON CONFLICT (shard, root) DO UPDATE SET grp = excluded.grp",
+        shard,
+        list(roots),
+        list(roots.values()),
+    )
+
+
+async def load_partials(
+    tx: PostgresTransaction, shard: int, cells: Iterable[Cell] | None
+) -> dict[Cell, Amounts]:
+    """Return the partials of a shard of stage A, all of them or those of the cells."""
+    if cells is None:
+        rows = await tx.many("SELECT * FROM partials WHERE shard = $1", shard)
+    else:
+        measures, units, months = zip(*cells, strict=True) if cells else ((), (), ())
+        rows = await tx.many(
+            "SELECT p.* FROM partials p JOIN unnest($2::text[], $3::text[], $4::int[]) n(measure, unit, month) "
+            "USING (measure, unit, month) WHERE p.shard = $1",
+            shard,
+            measures,
+            units,
+            months,
+        )
+    return {
+        (row["measure"], row["unit"], row["month"]): (
+            int(row["numerator"]),
+            int(row["denominator"]),
+            row["rows"],
+        )
+        for row in rows
+    }
+
+
+async def save_partials(tx: PostgresTransaction, shard: int, amounts: Mapping[Cell, Amounts]) -> None:
+    """Write absolute partials of a shard of stage A."""
+    rows = [(shard, *cell, *found) for cell, found in sorted(amounts.items())]
+    await _save_amounts(tx, "partials", "shard", rows)
+
+
+async def save_inputs(tx: PostgresTransaction, inputs: Mapping[tuple[int, str, str, int], Amounts]) -> None:
+    """Write the newest absolute partials of A shards in stage B."""
+    rows = [(*key, *found) for key, found in sorted(inputs.items())]
+    await _save_amounts(tx, "inputs", "source_shard", rows)
+
+
+async def _save_amounts(
+    tx: PostgresTransaction, table: str, owner: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        await tx.many(_SAVE_PARTIALS.format(table=table, owner=owner), *columns)
+
+
+async def sums(
+    tx: PostgresTransaction, units: Sequence[str], measures: Sequence[str]
+) -> dict[tuple[str, str], dict[int, Partials]]:
+    """Return the merged month partials by (measure, unit)."""
+    found: dict[tuple[str, str], dict[int, Partials]] = {}
+    for row in await tx.many(_SUMS, list(units), list(measures)):
+        merged = Partials(int(row["numerator"]), int(row["denominator"]), int(row["rows"]))
+        found.setdefault((row["measure"], row["unit"]), {})[row["month"]] = merged
+    return found
+
+
+async def load_cells(
+    tx: PostgresTransaction, scheme_code: str, version: int, units: Sequence[str]
+) -> dict[tuple[int, str, str], Decimal]:
+    """Return the cells of units by (month, unit, indicator)."""
+    rows = await tx.many(
+        "SELECT month, unit, indicator, value FROM cells "
+        "WHERE scheme = $1 AND version = $2 AND unit = ANY($3::text[])",
+        scheme_code,
+        version,
+        list(units),
+    )
+    return {(row["month"], row["unit"], row["indicator"]): row["value"] for row in rows}
+
+
+Change = tuple[str, int, str, int, str, str, Decimal | None, Decimal | None]
+
+
+async def post(
+    tx: PostgresTransaction, changes: Sequence[Change], cause: Sequence[Mapping[str, int]]
+) -> None:
+    """Write entries (scheme, version, group, month, unit, indicator, old, new) and the cells they lead to."""
+    told = json.dumps(list(cause))
+    columns = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
+    await tx.copy("entries", columns, [(*change, told) for change in changes])
+    cells = [(s, v, m, u, i, new) for s, v, _, m, u, i, _, new in changes]
+    kept = [row for row in cells if row[5] is not None]
+    gone = [row for row in cells if row[5] is None]
+    if kept:
+        await tx.many(
+            "INSERT INTO cells SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], "
+            "$6::numeric[]) ON CONFLICT (scheme, version, month, unit, indicator) "
+            "DO UPDATE SET value = excluded.value",
+            *(list(column) for column in zip(*kept, strict=True)),
+        )
+    for row in gone:
+        await tx.many(
+            "DELETE FROM cells WHERE scheme = $1 AND version = $2 AND month = $3 AND unit = $4 AND indicator = $5",
+            *row[:5],
+        )

@@ -1,0 +1,271 @@
+"""Stages A and B on a real PostgreSQL: one state whatever the order, the doubles and the moment of adoption."""
+
+import itertools
+import json
+import random
+from decimal import Decimal
+
+import pytest
+
+from services.scoring import handlers, store
+from services.scoring.contract import ACCEPTED, ENTRIES, PARTIALS, SCHEMES, EntriesPosted
+from services.scoring.stage_a import StageA
+from services.scoring.stage_b import StageB
+from shared.contracts import envelope
+from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS, shard_of
+from shared.migrations.runner import migrate
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+
+NAMES = itertools.count(1)
+TYPES = {
+    "types": {
+        "levy.done.v1": {
+            "title": "A levy was made",
+            "business_key": ["voucher"],
+            "fields": {"voucher": {"type": "text", "required": True}, "ontime": {"type": "boolean"}},
+        },
+        "risk.missed.v1": {"title": "A risk was not answered", "case": "optional", "fields": {}},
+    },
+    "sources": {"s": {"title": "S"}},
+}
+SCHEME = {
+    "scheme": {
+        "code": "mini",
+        "version": 1,
+        "effective": "2021-01",
+        "until": "2021-12",
+        "zone": "Asia/Shanghai",
+        "total": "20",
+        "title": "Mini",
+    },
+    "units": [
+        {"code": "hq", "name": "HQ", "level": "headquarters"},
+        {"code": "b1", "parent": "hq", "name": "B1", "level": "bureau"},
+        {"code": "b2", "parent": "hq", "name": "B2", "level": "bureau"},
+    ],
+    "trees": {"organisation": "unit"},
+    "groups": {"bureaus": {"level": "bureau", "title": "Bureaus"}},
+    "boards": [{"code": "work", "title": "Work", "points": "20"}],
+    "measures": {
+        "ontime": {
+            "over": "levy.done.v1",
+            "period_by": "time",
+            "numerator": "count(*) FILTER (WHERE ontime)",
+            "denominator": "count(*)",
+        },
+        "missed": {"over": "risk.missed.v1", "period_by": "time", "numerator": "count(*)"},
+    },
+    "indicators": [
+        {
+            "code": "ontime",
+            "name": "On time",
+            "board": "work",
+            "points": "10",
+            "groups": ["bureaus"],
+            "measure": "ontime",
+            "method": {"target": {"target": "0.98"}},
+        },
+        {
+            "code": "missed",
+            "name": "Missed",
+            "board": "work",
+            "points": "10",
+            "groups": ["bureaus"],
+            "measure": "missed",
+            "method": {"deduct": {"each": "0.5"}},
+        },
+    ],
+}
+
+
+@pytest.fixture
+async def scoring(postgres_url):
+    """A fresh schema of scoring each time it is asked for."""
+    opened = []
+
+    async def fresh():
+        schema = f"scoring_{next(NAMES)}"
+        engine = open_engine(postgres_url, schema)
+        opened.append(engine)
+        await migrate(engine, schema, "services.scoring.migrations")
+        return Exchange(engine, "scoring")
+
+    yield fresh
+    for engine in opened:
+        await engine.dispose()
+
+
+def levy(number, *, unit="b1", ontime=True, voucher=None, day=10, **more):
+    event = {
+        "specversion": "1.0",
+        "source": "s",
+        "id": f"l{number}",
+        "type": "levy.done.v1",
+        "subject": unit,
+        "time": f"2021-03-{day:02d}T08:00:00+08:00",
+        "data": {"voucher": voucher or f"v{number}", "ontime": ontime},
+    } | more
+    return {name: value for name, value in event.items() if value is not None}
+
+
+def missed(number, time, unit="b1"):
+    return {
+        "specversion": "1.0",
+        "source": "s",
+        "id": f"m{number}",
+        "type": "risk.missed.v1",
+        "subject": unit,
+        "time": time,
+        "data": {},
+    }
+
+
+async def accept(exchange, events):
+    """Put events into the stream as ingest does, and let both stages run until nothing is left."""
+    async with exchange.begin(actor="test", action="accept") as tx:
+        drafts = [Draft(shard_of(e["subject"]), json.dumps(e).encode(), own=False) for e in events]
+        await tx.append(ACCEPTED, drafts)
+
+
+async def teach(exchange):
+    told = TypesAdopted(version=1, document=TYPES)
+    async with exchange.begin(actor="test", action="types") as tx:
+        await tx.append(ACCEPTED, [Draft(0, envelope.encode(TYPES_ADOPTED, "dukao/ingest", "shard-0", told))])
+
+
+async def adopt(exchange):
+    async with exchange.begin(actor="ada", action="draft") as tx:
+        await handlers.draft_scheme(tx, SCHEME, "ada")
+    async with exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_scheme(tx, "mini", 1, "bob")
+
+
+class Driver:
+    """Runs the stages over what the streams hold, one transaction a batch, as the consumer does."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        self.done = {}
+        self.stages = [("a", StageA(), (ACCEPTED, SCHEMES)), ("b", StageB(), (PARTIALS, SCHEMES))]
+
+    async def run(self):
+        for name, stage, inputs in self.stages:
+            async with self.exchange.begin(actor=name, action="applied") as tx:
+                batch = []
+                for stream, shard in itertools.product(inputs, range(SHARDS)):
+                    after = self.done.get((name, stream, shard), 0)
+                    records = await tx.read(stream, shard, after, 1000)
+                    batch += records
+                    if records:
+                        self.done[name, stream, shard] = records[-1].number
+                answers = await stage(tx, batch)
+                for stream in sorted({stream for stream, _ in answers}):
+                    await tx.append(stream, [draft for to, draft in answers if to == stream])
+
+
+async def cells(exchange):
+    async with exchange.reading() as tx:
+        found = await store.load_cells(tx, "mini", 1, ["b1", "b2"])
+    return {key: value for key, value in found.items() if key[0] in {2021 * 12 + 1, 2021 * 12 + 2}}
+
+
+async def state(scoring, events, *, adopt_after=0):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    for place, event in enumerate(events):
+        if place == adopt_after:
+            await adopt(exchange)
+        await accept(exchange, [event])
+        await driver.run()
+    if adopt_after >= len(events):
+        await adopt(exchange)
+        await driver.run()
+    return exchange, await cells(exchange)
+
+
+MARCH = 2021 * 12 + 2
+EVENTS = [
+    levy(1),
+    levy(2, ontime=False),
+    levy(3, unit="b2"),
+    levy(4, voucher="v3", unit="b2"),
+    levy(5, ontime=False, revision=1, correctssource="s", correctsid="l1"),
+    levy(6, unit="b2"),
+    levy(7, unit="b2", revision=1, correctssource="s", correctsid="l6", data=None),
+    missed(1, "2021-03-31T23:59:59+08:00"),
+    missed(2, "2021-03-31T16:00:00Z"),
+]
+
+
+async def test_a_thread_from_events_to_cells(scoring):
+    _, found = await state(scoring, EVENTS)
+    assert found[MARCH, "b1", "ontime"] == Decimal(0)
+    assert found[MARCH, "b2", "ontime"] == Decimal(10)
+    assert found[MARCH, "b1", "missed"] == Decimal("9.5")
+    assert found[MARCH, "b2", "missed"] == Decimal(10)
+
+
+async def test_order_and_the_moment_of_adoption_leave_no_trace(scoring):
+    _, expected = await state(scoring, EVENTS)
+    for seed in range(3):
+        shuffled = random.Random(seed).sample(EVENTS, len(EVENTS))
+        _, found = await state(scoring, shuffled, adopt_after=seed * 5)
+        assert found == expected
+
+
+async def test_entries_telescope_and_sum_to_their_cells(scoring):
+    exchange, _ = await state(scoring, EVENTS)
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT month, unit, indicator, old, new FROM entries ORDER BY id")
+        kept = await store.load_cells(tx, "mini", 1, ["b1", "b2"])
+    last, total = {}, {}
+    for row in rows:
+        key = row.month, row.unit, row.indicator
+        assert row.old == last.get(key)
+        last[key] = row.new
+        total[key] = total.get(key, Decimal(0)) + (row.new or 0) - (row.old or 0)
+    assert total == kept
+
+
+async def test_march_is_9_90_and_restated_9_70(scoring):
+    """9702 of 10000 at 98 %, 10 points; then 196 of the 9702 are corrected to late."""
+    scheme = await scoring()
+    driver = Driver(scheme)
+    await teach(scheme)
+    await driver.run()
+    await adopt(scheme)
+    await accept(scheme, [levy(i, ontime=i >= 298) for i in range(10_000)])
+    for _ in range(12):
+        await driver.run()
+    assert (await cells(scheme))[MARCH, "b1", "ontime"] == Decimal("9.9")
+    fixed = [
+        levy(f"c{i}", ontime=False, voucher=f"v{i}", revision=1, correctssource="s", correctsid=f"l{i}")
+        for i in range(298, 494)
+    ]
+    await accept(scheme, fixed)
+    await driver.run()
+    assert (await cells(scheme))[MARCH, "b1", "ontime"] == Decimal("9.7")
+
+
+async def test_the_figures_of_every_period_around_a_month_are_published(scoring):
+    exchange, _ = await state(scoring, EVENTS)
+    shard = shard_of("mini/bureaus")
+    async with exchange.reading() as tx:
+        records = await tx.read(ENTRIES, shard, 0, 1000)
+    figures = {}
+    for record in records:
+        posted = envelope.decode_data(envelope.decode(record.body), EntriesPosted)
+        figures |= {(f.period, f.unit, f.indicator): f for f in posted.figures}
+    assert {p for p, u, i in figures if u == "b1" and i == "ontime"} >= {
+        "2021-03",
+        "2021-Q1",
+        "2021-H1",
+        "2021",
+    }
+    assert figures["2021-Q1", "b2", "ontime"].value == "10.000000000000"
+    assert figures["2021-05", "b2", "ontime"].state == "not_assessed"
