@@ -1,0 +1,104 @@
+"""A standing from figures: exact sums, one rounding, ranks of what is printed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from services.ranking.domain.tiers import Tier, cumulative, place, ranks
+from shared.contracts.scoring import FigureState
+from shared.kernel.points import ZERO, published
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What an indicator is worth for a unit in a period."""
+
+    indicator: str
+    board: str
+    points: Decimal
+    value: Decimal | None
+    state: FigureState
+    volume: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a scheme says of its standings."""
+
+    places: int
+    tiers: tuple[Tier, ...] = ()
+    at_least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A unit in a standing; without a full score it has a range from zero to full and neither rank nor tier.
+
+    `covered` are the points that are due in the period.
+    """
+
+    unit: str
+    total: Decimal | None
+    low: Decimal
+    high: Decimal
+    covered: Decimal
+    boards: Mapping[str, Decimal | None]
+    volume: int
+    not_assessed: tuple[str, ...] = ()
+    not_due: tuple[str, ...] = ()
+    rank: int | None = None
+    tier: str | None = None
+    gap: Decimal | None = None
+
+
+def standing(figures: Mapping[str, Sequence[Figure]], rules: Rules) -> list[Line]:
+    """Return the lines of a group, ranked ones first, the same for any order of the figures."""
+    lines = [line_of(unit, found, rules) for unit, found in figures.items()]
+    full = {
+        line.unit: line.total for line in lines if line.total is not None and line.volume >= rules.at_least
+    }
+    ranked = ranks(full)
+    tiers = place(ranked, rules.tiers) if rules.tiers else {}
+    gaps = _gaps(full, ranked, rules)
+    placed = [
+        replace(line, rank=ranked.get(line.unit), tier=tiers.get(line.unit), gap=gaps.get(line.unit))
+        for line in lines
+    ]
+    return sorted(placed, key=lambda line: (line.rank is None, line.rank or 0, line.unit))
+
+
+def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
+    """Add up a unit's figures; what is not due lies outside points and total."""
+    ordered = sorted(figures, key=lambda figure: figure.indicator)
+    due = [figure for figure in ordered if figure.state is not FigureState.NOT_DUE]
+    missing = [figure for figure in due if figure.value is None]
+    scored = sum((figure.value for figure in due if figure.value is not None), ZERO)
+    open_points = sum((figure.points for figure in missing), ZERO)
+    low = published(scored, rules.places)
+    return Line(
+        unit=unit,
+        total=None if missing or not due else low,
+        low=low,
+        high=published(scored + open_points, rules.places),
+        covered=sum((figure.points for figure in due), ZERO),
+        boards={board: _board(board, due, rules) for board in sorted({figure.board for figure in due})},
+        volume=max((figure.volume for figure in ordered), default=0),
+        not_assessed=tuple(figure.indicator for figure in missing),
+        not_due=tuple(figure.indicator for figure in ordered if figure.state is FigureState.NOT_DUE),
+    )
+
+
+def _board(board: str, due: Sequence[Figure], rules: Rules) -> Decimal | None:
+    values = [figure.value for figure in due if figure.board == board]
+    known = [value for value in values if value is not None]
+    return published(sum(known, ZERO), rules.places) if len(known) == len(values) else None
+
+
+def _gaps(full: Mapping[str, Decimal], ranked: Mapping[str, int], rules: Rules) -> dict[str, Decimal]:
+    """Return the points to the next tier: the last score in it less one's own."""
+    gaps: dict[str, Decimal] = {}
+    for cut in cumulative(len(ranked), rules.tiers)[:-1]:
+        inside = [full[unit] for unit, rank in ranked.items() if rank <= cut]
+        if inside:
+            gaps |= {unit: min(inside) - full[unit] for unit, rank in ranked.items() if rank > cut}
+    return gaps

@@ -1,0 +1,22 @@
+"""The parts of scoring, put together: two consumers, one door."""
+
+from services.scoring.api import measures_router, schemes_router
+from services.scoring.contract import ACCEPTED, PARTIALS, SCHEMES, STREAMS
+from services.scoring.stage_a import StageA
+from services.scoring.stage_b import StageB
+from shared.runtime.service import Frame, Service
+from shared.runtime.settings import ServiceSettings
+
+NAME = "scoring"
+
+
+def build(settings: ServiceSettings) -> Service:
+    """Put scoring together."""
+    frame = Frame(NAME, settings)
+    stage_a = frame.consumer("scoring-a", (ACCEPTED, SCHEMES), StageA())
+    stage_b = frame.consumer("scoring-b", (PARTIALS, SCHEMES), StageB())
+    return frame.service(
+        streams=STREAMS,
+        routers=[schemes_router(frame.exchange), measures_router(frame.exchange)],
+        parts=[stage_a.run, stage_b.run],
+    )

@@ -1,0 +1,62 @@
+"""Totals are exact sums, rounded once; what is missing shows as a range."""
+
+import random
+from decimal import Decimal
+
+from services.ranking.domain.standings import Figure, Rules, line_of, standing
+from services.ranking.domain.tiers import Tier
+from shared.contracts.scoring import FigureState
+from shared.kernel.points import cell
+
+TIERS = (Tier("first", Decimal("0.4")), Tier("second", Decimal("0.4")), Tier("third", Decimal("0.2")))
+RULES = Rules(places=2, tiers=TIERS)
+
+
+def figure(code, value, *, points="7", board="work", state=FigureState.SCORED, volume=0):
+    worth = None if value is None else Decimal(value)
+    return Figure(code, board, Decimal(points), worth, state, volume)
+
+
+def test_three_7_point_indicators_at_two_thirds_are_14_00():
+    third = cell(Decimal(14) / 3)
+    assert line_of("u", [figure(c, third) for c in "abc"], RULES).total == Decimal("14.00")
+
+
+def test_four_boards_sum_to_973_35():
+    boards = {"party": "252.40", "reform": "431.75", "operation": "176.20", "ratings": "113.00"}
+    line = line_of("u", [figure(b, v, board=b, points="300") for b, v in boards.items()], RULES)
+    assert line.total == Decimal("973.35")
+    assert line.boards["reform"] == Decimal("431.75")
+
+
+def test_a_unit_without_data_has_a_range_and_neither_rank_nor_tier():
+    missing = figure("late", None, points="15", state=FigureState.NOT_ASSESSED)
+    lines = standing({"u": [figure("a", "949.60", points="985"), missing], "v": [figure("a", "900")]}, RULES)
+    late = next(line for line in lines if line.unit == "u")
+    assert (late.total, late.low, late.high) == (None, Decimal("949.60"), Decimal("964.60"))
+    assert (late.rank, late.tier, late.not_assessed) == (None, None, ("late",))
+    assert lines[0].unit == "v"
+
+
+def test_what_is_not_due_lies_outside_points_and_total():
+    year = figure("year", None, points="20", state=FigureState.NOT_DUE)
+    line = line_of("u", [figure("a", "6.5"), year], RULES)
+    assert (line.total, line.covered, line.not_due) == (Decimal("6.50"), Decimal(7), ("year",))
+
+
+def test_below_the_minimum_volume_a_unit_follows_unranked():
+    rules = Rules(places=2, tiers=TIERS, at_least=20)
+    lines = standing({"big": [figure("a", "5", volume=20)], "small": [figure("a", "7", volume=19)]}, rules)
+    assert [(line.unit, line.rank) for line in lines] == [("big", 1), ("small", None)]
+
+
+def test_the_gap_is_the_last_score_of_the_next_tier_less_ones_own():
+    lines = standing({str(i): [figure("a", str(10 - i), points="10")] for i in range(5)}, RULES)
+    assert [line.tier for line in lines] == ["first", "first", "second", "second", "third"]
+    assert [line.gap for line in lines] == [None, None, Decimal(1), Decimal(2), Decimal(1)]
+
+
+def test_the_order_of_figures_leaves_no_trace():
+    figures = {str(i): [figure(c, f"{i}.{i}") for c in "abc"] for i in range(9)}
+    shuffled = dict(random.Random(3).sample(list(figures.items()), 9))
+    assert standing(shuffled, RULES) == standing(figures, RULES)
