@@ -47,8 +47,8 @@ def place(
 ) -> dict[str, str]:
     """Return the tier of every ranked unit.
 
-    A tie across a cut goes to the upper tier, because the cut is compared with the 1224 rank. A barred unit drops to
-    the second tier at best; nobody moves up for it.
+    A tie across a cut goes to the upper tier, because the cut is compared with the 1224 rank.
+    A barred unit drops to the second tier at best; nobody moves up for it.
     """
     cuts = cumulative(len(ranked), tiers)
     placed = {unit: next(i for i, cut in enumerate(cuts) if rank <= cut) for unit, rank in ranked.items()}
@@ -71,7 +71,7 @@ def backfill(ranked: Mapping[str, int], tiers: Sequence[Tier], barred: frozenset
 
 
 def bottom(points: Mapping[str, Decimal], share: Decimal, *, ties: bool = True) -> frozenset[str]:
-    """Return the units in the bottom share, rounded half up; all that equal the last one, or only those below it."""
+    """Return the units in the bottom share, rounded half up, with all that equal the last one or without."""
     count = half_up(Fraction(share) * len(points))
     if count == 0:
         return frozenset()
