@@ -1,1 +1,1 @@
-"""The notify service."""
+"""Notify: who is told what, and whether it reached them."""

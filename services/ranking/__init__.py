@@ -1,1 +1,1 @@
-"""The ranking service."""
+"""Ranking: live standings of groups and periods."""

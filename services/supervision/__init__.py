@@ -1,1 +1,1 @@
-"""The supervision service."""
+"""Supervision: items that are supervised and assessed at once."""

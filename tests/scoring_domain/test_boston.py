@@ -39,7 +39,10 @@ COLUMNS = (
 )
 FIELDS = ("deadline", "neighborhood", "category", "subcategory", "channel")
 
-pytestmark = pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Decisions of ranking."""
+"""Decisions of ranking; pure."""
