@@ -1,1 +1,1 @@
-"""Notify: who is told what, and whether it reached them."""
+"""The notify service."""

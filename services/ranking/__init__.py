@@ -1,1 +1,1 @@
-"""Ranking: live standings of groups and periods."""
+"""The ranking service."""

@@ -1,1 +1,1 @@
-"""Supervision: items that are supervised and assessed at once."""
+"""The supervision service."""

@@ -1,1 +1,1 @@
-"""Decisions of ranking; pure."""
+"""Decisions of ranking."""

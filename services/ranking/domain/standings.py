@@ -1,192 +1,104 @@
-"""From figures to a standing: exact sums, published once; ranges where data is missing; ranks and tiers."""
+"""A standing from figures: exact sums, one rounding, ranks of what is printed."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 
-from services.ranking.domain.scheme import Scheme
-from services.ranking.domain.tiers import cuts, ranks, sizes, tier_of
+from services.ranking.domain.tiers import Tier, cumulative, place, ranks
+from shared.contracts.scoring import FigureState
 from shared.kernel.points import ZERO, published
-
-
-class FigureState(StrEnum):
-    """Why a figure has a value or none."""
-
-    SCORED = "scored"
-    NOT_DUE = "not_due"
-    NOT_ASSESSED = "not_assessed"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one indicator is worth to one unit in the period; `volume` is the unit's in that period."""
+    """What an indicator is worth for a unit in a period."""
 
-    unit: str
     indicator: str
     board: str
     points: Decimal
     value: Decimal | None
     state: FigureState
     volume: int = 0
-    number: int = 0
-
-
-class Status(StrEnum):
-    """Why a unit has a rank or none."""
-
-    RANKED = "ranked"
-    BELOW_VOLUME = "below_volume"
-    NOT_ASSESSED = "not_assessed"
-    NOT_DUE = "not_due"
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Published points between which a sum lies; equal ends are a score. `covered` are the points due."""
+class Rules:
+    """What a scheme says of its standings."""
 
-    covered: Decimal
-    low: Decimal
-    high: Decimal
+    places: int
+    tiers: tuple[Tier, ...] = ()
+    at_least: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a unit stands; `missing` are the indicators that are due and without data."""
+class Line:
+    """A unit in a standing; without a full score it has a range from zero to full and neither rank nor tier.
+
+    `covered` are the points that are due in the period.
+    """
 
     unit: str
-    status: Status
-    total: Range
-    boards: Mapping[str, Range]
-    missing: tuple[str, ...]
+    total: Decimal | None
+    low: Decimal
+    high: Decimal
+    covered: Decimal
+    boards: Mapping[str, Decimal | None]
     volume: int
+    not_assessed: tuple[str, ...] = ()
+    not_due: tuple[str, ...] = ()
     rank: int | None = None
     tier: str | None = None
-    tied: int = 0
-    at_cut: bool = False
     gap: Decimal | None = None
 
-    @property
-    def points(self) -> Decimal | None:
-        """The published total, where there is one and not a range."""
-        return self.total.low if self.status in {Status.RANKED, Status.BELOW_VOLUME} else None
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The provisional standing of a group in a period: ranked units first, the others after them."""
-
-    ranked: int
-    tier_sizes: tuple[int, ...]
-    places: tuple[Place, ...]
-
-
-def stand(scheme: Scheme, units: Sequence[str], figures: Iterable[Figure]) -> Standing:
-    """Return the standing of the units.
-
-    An indicator is due if a unit's figure says so; a unit without its figure is not yet assessed in it.
-    """
-    by_unit: dict[str, dict[str, Figure]] = {}
-    for figure in sorted(figures, key=lambda one: (one.unit, one.indicator)):
-        by_unit.setdefault(figure.unit, {})[figure.indicator] = figure
-    due = {
-        code: figure
-        for of_unit in by_unit.values()
-        for code, figure in of_unit.items()
-        if figure.state is not FigureState.NOT_DUE
+def standing(figures: Mapping[str, Sequence[Figure]], rules: Rules) -> list[Line]:
+    """Return the lines of a group, ranked ones first, the same for any order of the figures."""
+    lines = [line_of(unit, found, rules) for unit, found in figures.items()]
+    full = {
+        line.unit: line.total for line in lines if line.total is not None and line.volume >= rules.at_least
     }
-    unranked = [_summed(scheme, unit, by_unit.get(unit, {}), due) for unit in units]
-    return _ranked(scheme, unranked)
+    ranked = ranks(full)
+    tiers = place(ranked, rules.tiers) if rules.tiers else {}
+    gaps = _gaps(full, ranked, rules)
+    placed = [
+        replace(line, rank=ranked.get(line.unit), tier=tiers.get(line.unit), gap=gaps.get(line.unit))
+        for line in lines
+    ]
+    return sorted(placed, key=lambda line: (line.rank is None, line.rank or 0, line.unit))
 
 
-def _summed(
-    scheme: Scheme, unit: str, known: Mapping[str, Figure], due: Mapping[str, Figure]
-) -> Place:
-    mine = [known.get(code) or _without_data(unit, due[code]) for code in sorted(due)]
-    mine = [figure for figure in mine if figure.state is not FigureState.NOT_DUE]
-    missing = tuple(figure.indicator for figure in mine if figure.value is None)
-    volume = max((figure.number, figure.volume) for figure in known.values())[1] if known else 0
-    boards = {
-        board: _range([figure for figure in mine if figure.board == board], scheme.places)
-        for board in scheme.boards
-        if any(figure.board == board for figure in mine)
-    }
-    return Place(
+def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
+    """Add up a unit's figures; what is not due lies outside points and total."""
+    ordered = sorted(figures, key=lambda figure: figure.indicator)
+    due = [figure for figure in ordered if figure.state is not FigureState.NOT_DUE]
+    missing = [figure for figure in due if figure.value is None]
+    scored = sum((figure.value for figure in due if figure.value is not None), ZERO)
+    open_points = sum((figure.points for figure in missing), ZERO)
+    low = published(scored, rules.places)
+    return Line(
         unit=unit,
-        status=_status(scheme, mine, missing, volume),
-        total=_range(mine, scheme.places),
-        boards=boards,
-        missing=missing,
-        volume=volume,
+        total=None if missing or not due else low,
+        low=low,
+        high=published(scored + open_points, rules.places),
+        covered=sum((figure.points for figure in due), ZERO),
+        boards={board: _board(board, due, rules) for board in sorted({figure.board for figure in due})},
+        volume=max((figure.volume for figure in ordered), default=0),
+        not_assessed=tuple(figure.indicator for figure in missing),
+        not_due=tuple(figure.indicator for figure in ordered if figure.state is FigureState.NOT_DUE),
     )
 
 
-def _without_data(unit: str, like: Figure) -> Figure:
-    return replace(like, unit=unit, value=None, state=FigureState.NOT_ASSESSED)
+def _board(board: str, due: Sequence[Figure], rules: Rules) -> Decimal | None:
+    values = [figure.value for figure in due if figure.board == board]
+    known = [value for value in values if value is not None]
+    return published(sum(known, ZERO), rules.places) if len(known) == len(values) else None
 
 
-def _status(scheme: Scheme, due: Sequence[Figure], missing: Sequence[str], volume: int) -> Status:
-    if not due:
-        return Status.NOT_DUE
-    if missing:
-        return Status.NOT_ASSESSED
-    return Status.RANKED if volume >= scheme.minimum_volume else Status.BELOW_VOLUME
-
-
-def _range(figures: Sequence[Figure], places: int) -> Range:
-    low = sum((figure.value for figure in figures if figure.value is not None), ZERO)
-    open_points = sum((figure.points for figure in figures if figure.value is None), ZERO)
-    return Range(
-        covered=sum((figure.points for figure in figures), ZERO),
-        low=published(low, places),
-        high=published(low + open_points, places),
-    )
-
-
-def _ranked(scheme: Scheme, places: Sequence[Place]) -> Standing:
-    scores = {place.unit: place.total.low for place in places if place.status is Status.RANKED}
-    rank_of = ranks(scores)
-    sharing = Counter(scores.values())
-    ends = cuts(scheme.tiers, len(scores))
-    tier_at = {unit: tier_of(rank, ends) for unit, rank in rank_of.items()}
-    lowest = _lowest(scores, tier_at)
-    standing: list[Place] = []
-    for place in places:
-        if place.unit not in rank_of:
-            standing.append(place)
-            continue
-        rank, tier = rank_of[place.unit], tier_at[place.unit]
-        tied = sharing[scores[place.unit]]
-        standing.append(
-            replace(
-                place,
-                rank=rank,
-                tier=None if tier is None else scheme.tiers[tier].code,
-                tied=tied,
-                at_cut=any(rank <= end < rank + tied - 1 for end in ends),
-                gap=_gap(scores[place.unit], tier, lowest),
-            )
-        )
-    return Standing(len(scores), sizes(scheme.tiers, len(scores)), tuple(sorted(standing, key=_order)))
-
-
-def _lowest(scores: Mapping[str, Decimal], tier_at: Mapping[str, int | None]) -> dict[int, Decimal]:
-    """Return the last published score of every tier that has units."""
-    lowest: dict[int, Decimal] = {}
-    for unit, score in scores.items():
-        tier = tier_at[unit]
-        if tier is not None:
-            lowest[tier] = min(score, lowest.get(tier, score))
-    return lowest
-
-
-def _gap(score: Decimal, tier: int | None, lowest: Mapping[int, Decimal]) -> Decimal | None:
-    """Return the last score of the next tier above that has units, less one's own."""
-    above = [at for at in lowest if tier is None or at < tier]
-    return lowest[max(above)] - score if above else None
-
-
-def _order(place: Place) -> tuple[int, int, Decimal, str]:
-    statuses = list(Status)
-    return (statuses.index(place.status), place.rank or 0, -place.total.high, place.unit)
+def _gaps(full: Mapping[str, Decimal], ranked: Mapping[str, int], rules: Rules) -> dict[str, Decimal]:
+    """Return the points to the next tier: the last score in it less one's own."""
+    gaps: dict[str, Decimal] = {}
+    for cut in cumulative(len(ranked), rules.tiers)[:-1]:
+        inside = [full[unit] for unit, rank in ranked.items() if rank <= cut]
+        if inside:
+            gaps |= {unit: min(inside) - full[unit] for unit, rank in ranked.items() if rank > cut}
+    return gaps
