@@ -1,0 +1,1 @@
+"""Real servers without a container engine: Kafka on a JRE, and PostgreSQL."""

