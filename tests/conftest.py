@@ -14,6 +14,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from deploy.embedded.files import cache_folder, own_folder
+from deploy.embedded.kafka import kafka_running
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.tables import DDL
@@ -77,3 +79,12 @@ async def engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 def exchange(engine: AsyncEngine) -> Exchange:
     return Exchange(engine, "test")
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """A real broker of this test session."""
+    with tempfile.TemporaryDirectory(prefix="broker-", dir=cache_folder().parent) as made:
+        Path(made).chmod(0o755)
+        with kafka_running(own_folder(Path(made))) as kafka:
+            yield kafka.bootstrap

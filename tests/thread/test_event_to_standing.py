@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from services.ingest import handlers as ingest
 from services.ingest import store as ingest_store
@@ -22,6 +23,7 @@ from services.scoring.stage_b import StageB
 from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.consumer import Consumer
+from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, ensure_topics
 from shared.messaging.relay import Relay
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
@@ -40,9 +42,10 @@ TIERED = SCHEME | {"tiers": [{"code": "first", "share": "0.5"}, {"code": "second
 class Platform:
     """Three services over one broker in memory; any part can be killed and started again."""
 
-    def __init__(self, exchanges):
+    def __init__(self, exchanges, producer, subscribe):
         self.exchanges = exchanges
-        self.broker = MemoryBroker()
+        self.producer = producer
+        self.subscribe = subscribe
         self.admission = Admission(exchanges["ingest"], replay=False)
         self.parts = {
             "scoring-a": ("scoring", ("ingest.accepted", "scoring.schemes"), StageA),
@@ -52,7 +55,7 @@ class Platform:
 
     def runs(self):
         relays = {
-            f"relay {name}": Relay(exchange, self.broker, STREAMS[name], "w1")
+            f"relay {name}": Relay(exchange, self.producer(), STREAMS[name], "w1")
             for name, exchange in self.exchanges.items()
         }
         return relays | {name: self.consumer(name) for name in self.parts}
@@ -64,7 +67,7 @@ class Platform:
             inputs=inputs,
             handler=handler(),
             exchange=self.exchanges[service],
-            subscription=self.broker.subscribe(),
+            subscription=self.subscribe(),
             archives={stream: OwnArchive(self.exchanges[stream.partition(".")[0]]) for stream in inputs},
             worker="w1",
         )
@@ -112,13 +115,40 @@ async def until(condition):
             await asyncio.sleep(0.05)
 
 
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def broker(request):
+    if request.param == "memory":
+        memory = MemoryBroker()
+        return (lambda: memory), memory.subscribe
+    bootstrap = request.getfixturevalue("kafka_bootstrap")
+    topics = [stream for streams in STREAMS.values() for stream in streams]
+    await delete_topics(bootstrap, topics)
+    await ensure_topics(bootstrap, topics)
+    return (lambda: KafkaProducer(bootstrap)), (lambda: KafkaSubscription(bootstrap))
+
+
+async def delete_topics(bootstrap, topics):
+    """Each test has topics of its own; a deleted one is gone a moment later."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    present = [topic for topic in topics if topic in await admin.list_topics()]
+    if present:
+        await admin.delete_topics(present)
+
+    async def gone():
+        return not set(topics) & set(await admin.list_topics())
+
+    await until(gone)
+    await admin.close()
+
+
 @pytest.fixture
-async def platform(postgres_url):
+async def platform(postgres_url, broker):
     run = next(NAMES)
     engines = {name: open_engine(postgres_url, f"thread_{name}_{run}") for name in STREAMS}
     for name, engine in engines.items():
         await migrate(engine, f"thread_{name}_{run}", f"services.{name}.migrations")
-    yield Platform({name: Exchange(engine, name) for name, engine in engines.items()})
+    yield Platform({name: Exchange(engine, name) for name, engine in engines.items()}, *broker)
     for engine in engines.values():
         await engine.dispose()
 
