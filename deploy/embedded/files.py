@@ -1,8 +1,9 @@
-"""Where servers keep their files, and as whom they run: nothing of theirs needs root or a changed folder above."""
+"""Where servers keep their files, and as whom they run; no folder above theirs is ever changed."""
 
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import stat
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PORTS = range(15_000, 32_000)
+PORT_TRIES = 1_000
 ACCOUNTS = ("dukao", "postgres", "nobody")
 BASE = Path("/var/tmp")  # noqa: S108 - outlives a reboot; ownership of what lies there is checked
 
@@ -46,7 +49,7 @@ def server_account() -> Account | None:
 
 
 def home() -> Path:
-    """Return the folder of this checkout outside of it, where every account can reach: `DUKAO_HOME` names another."""
+    """Return this checkout's folder where every account can reach; `DUKAO_HOME` names another."""
     named = os.environ.get("DUKAO_HOME")
     digest = hashlib.sha256(f"{os.geteuid()} {CHECKOUT}".encode()).hexdigest()[:12]
     return own_folder(Path(named) if named else BASE / f"dukao-{digest}")
@@ -82,7 +85,7 @@ def readable(*paths: Path) -> bool:
 
 
 def reachable(name: str, root: Path, *parts: str, account: Account | None) -> Path:
-    """Return a root below which `parts` can be read by the account: the root itself, else a copy in the cache."""
+    """Return a root whose `parts` the account can read: the root itself, else a copy in the cache."""
     if account is None or readable(*(root / part for part in parts)):
         return root
     copy = cache_folder() / name
@@ -95,10 +98,12 @@ def reachable(name: str, root: Path, *parts: str, account: Account | None) -> Pa
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """Return a free loopback port below those of outgoing connections, which could take it between two starts."""
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        if is_free(port):
+            return port
+    raise RuntimeError("No loopback port is free.")
 
 
 def is_free(port: int) -> bool:

@@ -54,6 +54,7 @@ _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 
 _LOGGING = """status=WARN
+shutdownHook=disable
 appender.out.type=Console
 appender.out.name=out
 appender.out.layout.type=PatternLayout
@@ -151,7 +152,8 @@ def properties(place: Path, port: int, controller_port: int) -> str:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
-        "controlled.shutdown.enable": "false",
+        "broker.session.timeout.ms": "4000",
+        "broker.heartbeat.interval.ms": "1000",
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
@@ -216,7 +218,7 @@ def _by_address(base: str, place: Path, wanted: dict[str, str]) -> None:
     with httpx.Client(follow_redirects=True, timeout=FETCH_S) as client:
         for path in wanted:
             answer = client.get(f"{base.rstrip('/')}/{path}")
-            if answer.status_code != httpx.codes.OK:
+            if not answer.is_success:
                 raise MissingError(f"DUKAO_MAVEN_URL answers {answer.status_code} for {path}.", REMEDY)
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_bytes(answer.content)
