@@ -25,6 +25,7 @@ from deploy.embedded.files import (
 )
 from deploy.embedded.java import Choice, Java, find_java
 from deploy.processes import run, spawn, stop
+from deploy.table import kafka_settings
 
 VERSION = "4.3.1"
 LOGGING_VERSION = "2.25.4"
@@ -133,28 +134,11 @@ def log_of(folder: Path) -> Path:
 
 
 def properties(place: Path, port: int, controller_port: int) -> str:
-    """Return the settings of a single node that keeps what it is told and makes no topic unasked."""
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
-        "listeners": f"BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"BROKER://127.0.0.1:{port}",
-        "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "BROKER",
-        "controller.listener.names": "CONTROLLER",
-        "log.dirs": str(place / "log"),
-        "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "1",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        "broker.session.timeout.ms": "4000",
-        "broker.heartbeat.interval.ms": "1000",
-    }
+    """Return the settings as the broker reads them."""
+    host, folder = "127.0.0.1", str(place / "log")
+    settings = kafka_settings(
+        listen=host, host=host, port=port, controller_port=controller_port, log_folder=folder
+    )
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 

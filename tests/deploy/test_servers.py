@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.embedded.files import cache_folder, own_folder, server_account
 from deploy.embedded.kafka import Kafka, kafka_running, start_kafka
-from deploy.embedded.postgres import OWNER, Postgres, postgres_running, start_postgres
+from deploy.embedded.postgres import Postgres, postgres_running, start_postgres
+from deploy.table import OWNER
 from shared.messaging.kafka_broker import ensure_topics
 
 
