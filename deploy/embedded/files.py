@@ -98,7 +98,7 @@ def reachable(name: str, root: Path, *parts: str, account: Account | None) -> Pa
 
 
 def free_port() -> int:
-    """Return a free loopback port below those of outgoing connections, which could take it between two starts."""
+    """Return a free loopback port below those that outgoing connections are given."""
     for _ in range(PORT_TRIES):
         port = secrets.choice(PORTS)
         if is_free(port):
