@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from deploy.embedded.files import Account
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KILL_WAIT_S = 10.0
+POLL_S = 0.05
 START_SKEW_S = 2.0
 
 
@@ -49,12 +51,14 @@ def spawn(
         )
 
 
-def run(command: Sequence[str], folder: Path, *, account: Account | None, timeout_s: float) -> str:
+def run(
+    command: Sequence[str], folder: Path, *, account: Account | None, timeout_s: float, given: str = ""
+) -> str:
     """Run to the end as the account and return what was printed; a failure raises with the last of it."""
     done = subprocess.run(
         list(command),
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        input=given.encode(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(folder)},
@@ -68,6 +72,17 @@ def run(command: Sequence[str], folder: Path, *, account: Account | None, timeou
     if done.returncode != 0:
         raise RuntimeError(f"{Path(command[0]).name} ended with {done.returncode}: {printed[-2000:]}")
     return printed
+
+
+def wait_until(ready: Callable[[], bool], child: subprocess.Popen[bytes], limit_s: float, log: Path) -> None:
+    """Wait for a child to be ready; raise if it ends or takes too long."""
+    until = time.monotonic() + limit_s
+    while not ready():
+        if child.poll() is not None:
+            raise RuntimeError(f"It ended with {child.returncode}; see {log}")
+        if time.monotonic() > until:
+            raise RuntimeError(f"It was not ready in {limit_s:.0f} s; see {log}")
+        time.sleep(POLL_S)
 
 
 def stop(child: subprocess.Popen[bytes], *, first: int = signal.SIGTERM, grace_s: float = 15.0) -> None:

