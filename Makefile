@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup lint docs test test-long
+.PHONY: help setup demo up lint docs test test-long bench
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -12,11 +12,18 @@ help:  ## Show what can be made
 setup: $(STAMP)  ## Make .venv from requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=python3.11 …'; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
+
+demo: setup  ## Bring everything up and run the main job; KEEP=1 leaves it running, DATA=folder takes the real set
+	$(BIN)/dukao demo $(if $(KEEP),--keep) $(if $(DATA),--data $(DATA))
+
+up: setup  ## Bring the platform up and stay in the foreground; Ctrl-C ends it
+	$(BIN)/dukao up
 
 lint: setup  ## Check style, types and the contracts between rooms
 	$(BIN)/ruff check .
@@ -32,3 +39,6 @@ test: setup  ## Run everything that fits into ten minutes
 
 test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long properties
 	$(BIN)/python -m pytest -q -m long -ra || test $$? -eq 5
+
+bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object
+	$(BIN)/python -m benchmarks
