@@ -1,13 +1,11 @@
 """Commands of scoring: drafting and adopting schemes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from pydantic import ValidationError
 
 from services.scoring import store
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
-from services.scoring.domain.check import findings
+from services.scoring.domain.check import Finding, findings, read
 from services.scoring.domain.document import SchemeDocument
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical, digest_hex
@@ -21,20 +19,17 @@ LARGEST_DOCUMENT_BYTES = 256 << 10
 
 def parse(document: Mapping[str, Any]) -> SchemeDocument:
     """Read a scheme document, or refuse it with every place that is not of its shape."""
-    try:
-        return SchemeDocument.model_validate(document)
-    except ValidationError as error:
-        found = [
-            {"path": "/" + "/".join(map(str, one["loc"])), "code": "shape", "reason": one["msg"]}
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise scheme_refused(found) from None
+    found = read(document)
+    if isinstance(found, list):
+        raise scheme_refused(found)
+    return found
 
 
-def scheme_refused(found: list[dict[str, str]]) -> Refused:
+def scheme_refused(found: Sequence[Finding]) -> Refused:
     """Return the refusal that lists its findings."""
-    problem = Problem(422, "scheme_refused", f"{len(found)} findings; the first: {found[0]['reason']}")
-    return Refused(Problem(problem.status, problem.code, problem.detail, extra={"findings": found}))
+    listed = [{"path": one.path, "code": one.code, "reason": one.reason} for one in found]
+    detail = f"{len(found)} findings; the first: {found[0].reason}"
+    return Refused(Problem(422, "scheme_refused", detail, extra={"findings": listed}))
 
 
 async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], author: str) -> SchemeDocument:
@@ -49,7 +44,7 @@ async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], aut
         )
     found = findings(parsed, catalogue)
     if found:
-        raise scheme_refused([{"path": one.path, "code": one.code, "reason": one.reason} for one in found])
+        raise scheme_refused(found)
     await store.draft(tx, document, version, author)
     return parsed
 

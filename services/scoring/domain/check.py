@@ -1,11 +1,13 @@
 """The rules of a scheme: a tuple of small functions, each naming what it refuses by path and reason."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import EventTypes, compile_plan, event_types
@@ -23,6 +25,21 @@ class Finding:
 
 
 Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
+
+
+def read(document: object) -> SchemeDocument | list[Finding]:
+    """Read a scheme document, or return every place that is not of its shape."""
+    try:
+        return SchemeDocument.model_validate(document)
+    except ValidationError as error:
+        return [
+            Finding(
+                _pointer(document, one["loc"], missing=one["type"] == "missing"),
+                "shape",
+                one["msg"].removeprefix("Value error, "),
+            )
+            for one in error.errors(include_url=False, include_input=False)
+        ]
 
 
 def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Finding]:
@@ -161,6 +178,20 @@ RULES: tuple[Rule, ...] = (
     measures_compile,
     the_gate_is_a_measure,
 )
+
+
+def _pointer(document: object, location: Sequence[str | int], *, missing: bool) -> str:
+    """Write a location as a JSON pointer into the document; steps that only name a branch are left out."""
+    steps: list[str] = []
+    at: Any = document
+    for place, step in enumerate(location):
+        inside = step in at if isinstance(at, Mapping) else isinstance(at, list) and step in range(len(at))
+        if inside:
+            at = at[step]
+        elif not (missing and place == len(location) - 1):
+            continue
+        steps.append("/" + str(step).replace("~", "~0").replace("/", "~1"))
+    return "".join(steps)
 
 
 def _is_above_itself(code: str, parents: Mapping[str, str | None]) -> bool:
