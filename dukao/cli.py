@@ -1,0 +1,35 @@
+"""The command `dukao`."""
+
+import typer
+
+from dukao.commands import platform
+from dukao.failures import Reporting
+from dukao.options import StateFolder, examples, remember
+
+app = typer.Typer(
+    name="dukao",
+    cls=Reporting,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("dukao up --detach", "dukao demo", "dukao standings", "dukao down"),
+)
+
+
+@app.callback()
+def root(ctx: typer.Context, state: StateFolder = None) -> None:
+    """Assess the units of a layered administration, live, from the events of their daily work.
+
+    Exit codes: 0 done; 1 something of ours is broken; 2 the command line is wrong;
+    3 the machine lacks something; 4 the platform does not run, or not all of it;
+    5 a service refused; 6 a document or a file has findings.
+    """
+    remember(ctx, state)
+
+
+app.add_typer(platform.app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

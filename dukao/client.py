@@ -1,0 +1,103 @@
+"""Calls the services of a running platform with development tokens of its own issuer."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from deploy.control import addresses, running, token
+from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, REFRESH_S
+from deploy.state import State
+
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A person or account of the development issuer."""
+
+    subject: str
+    roles: tuple[str, ...]
+
+
+EVERYBODY = Who(DEVELOPER, DEVELOPER_ROLES)
+AUTHOR = Who("author", ("author",))
+APPROVER = Who("approver", ("approver",))
+
+
+class RefusedError(Exception):
+    """A service answered with a problem."""
+
+    def __init__(self, status: int, body: Mapping[str, Any], service: str) -> None:
+        super().__init__(str(body.get("detail") or body.get("title") or f"HTTP {status}"))
+        self.status = status
+        self.code = str(body.get("code", f"http_{status}"))
+        self.detail = str(self)
+        self.pointer: str | None = body.get("pointer")
+        self.findings: Sequence[Mapping[str, str]] = body.get("findings") or ()
+        self.service = service
+
+
+class AwayError(Exception):
+    """A service of a platform that is said to run does not answer."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} does not answer.")
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Development tokens, kept for as long as a service's own are."""
+
+    state: State
+    _kept: dict[Who, tuple[float, str]] = field(default_factory=dict[Who, tuple[float, str]])
+
+    def of(self, who: Who) -> str:
+        """Return a token that is good for some minutes yet."""
+        until, kept = self._kept.get(who, (0.0, ""))
+        if time.monotonic() >= until:
+            kept = token(self.state, who.subject, who.roles)
+            self._kept[who] = (time.monotonic() + REFRESH_S, kept)
+        return kept
+
+
+class Client:
+    """A caller of all services; raises `RefusedError` for a problem and `AwayError` for silence."""
+
+    def __init__(self, state: State) -> None:
+        self.bases = addresses(running(state))
+        self.tokens = Tokens(state)
+        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, service: str, path: str, who: Who = EVERYBODY, **query: Any) -> Any:
+        """Read what a service has under a path."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._ask("GET", service, path, who, params=given)
+
+    def post(self, service: str, path: str, body: Any = None, who: Who = EVERYBODY) -> Any:
+        """Ask a service to do something."""
+        return self._ask("POST", service, path, who, json=body)
+
+    def _ask(self, method: str, service: str, path: str, who: Who, **more: Any) -> Any:
+        headers = {"authorization": f"Bearer {self.tokens.of(who)}"}
+        try:
+            answer = self._http.request(method, self.bases[service] + path, headers=headers, **more)
+        except httpx.TransportError:
+            raise AwayError(service) from None
+        return answered(answer, service)
+
+
+def answered(answer: httpx.Response, service: str) -> Any:
+    """Return the body of an answer, or raise what it refuses."""
+    body: Any = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    if answer.is_success:
+        return body
+    raise RefusedError(answer.status_code, body if isinstance(body, dict) else {}, service)

@@ -1,0 +1,194 @@
+"""The platform itself: up, down, status, logs, doctor and development tokens."""
+
+from typing import Annotated, Any
+
+import typer
+
+from deploy.control import (
+    NotRunningError,
+    addresses,
+    bring_up,
+    follow,
+    last_lines,
+    logs,
+    survey,
+    take_down,
+    token,
+)
+from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
+from deploy.platform import supervise
+from deploy.state import RECORD, Choice, Clock, Options, Record, State
+from dukao.failures import FailedError
+from dukao.options import Output, examples, state_of
+from dukao.output import Format, columns, say, show, show_lines
+from shared.web.access import Role
+from shared.web.development_issuer import LIFE_LIMIT_S
+
+app = typer.Typer()
+
+_SERVICES = columns("name=service", "url=address", "docs=API documentation")
+_PARTS = columns(
+    "name=part", "state", "pid", "port", "restarts", "last_exit", numbers=("pid", "port", "restarts")
+)
+
+
+@app.command(
+    epilog=examples(
+        "dukao up                     stays in the foreground; Ctrl-C ends everything",
+        "dukao up --detach            returns when all is ready",
+        "dukao up --clock replay      time comes from the feed, for old data",
+        "dukao up --postgres wheel --java wheel   without the machine's own",
+    )
+)
+def up(
+    ctx: typer.Context,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when all is ready; dukao down ends it.")
+    ] = False,
+    clock: Annotated[
+        Clock, typer.Option(help="live: the database's clock. replay: time comes from the feed.")
+    ] = "live",
+    postgres: Annotated[
+        Choice, typer.Option(help="auto: the machine's PostgreSQL 15+, else the wheel's. wheel: the wheel's.")
+    ] = "auto",
+    java: Annotated[
+        Choice, typer.Option(help="auto: the machine's Java 17+, else the wheel's. wheel: the wheel's.")
+    ] = "auto",
+    output: Output = Format.TABLE,
+) -> None:
+    """Start the platform: PostgreSQL, Kafka and the five services.
+
+    Prints where the services are, where their API is described, and a development token.
+    A platform that runs already is left alone and its addresses are printed.
+    """
+    state = state_of(ctx)
+    options = Options(clock, postgres, java)
+    if detach or not _in_the_foreground(state, options, output):
+        _announce(state, bring_up(state, options, say).record, output)
+
+
+@app.command(epilog=examples("dukao down", "dukao down --wipe      also forget everything that was fed"))
+def down(
+    ctx: typer.Context,
+    wipe: Annotated[
+        bool, typer.Option("--wipe", help="Also remove the state folder with all data. Cannot be undone.")
+    ] = False,
+) -> None:
+    """End the platform; data stays for the next dukao up."""
+    state = state_of(ctx)
+    ended = take_down(state)
+    say(f"ended: {', '.join(ended)}" if ended else "nothing was running")
+    if wipe and (state.folder / RECORD).exists():
+        state.wipe()
+        say(f"removed {state.folder}")
+
+
+@app.command(
+    epilog=examples(
+        "dukao status", "dukao status --output json | jq '.parts[] | select(.state != \"ready\")'"
+    )
+)
+def status(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """Show each part: state, process, port, restarts and how it last ended.
+
+    Ends with 4 unless every part is ready.
+    """
+    state = state_of(ctx)
+    record = survey(state)
+    parts: list[dict[str, Any]] = [
+        {
+            "name": part.name,
+            "state": part.state,
+            "pid": part.process.pid if part.process else None,
+            "port": part.port or None,
+            "restarts": part.restarts,
+            "last_exit": part.last_exit,
+        }
+        for part in record.parts
+    ]
+    whole = {"phase": record.phase, "failure": record.failure, "state": str(state.folder), "parts": parts}
+    show(parts, _PARTS, output, title=f"{record.phase} · {state.folder}", whole=whole)
+    if record.phase != "ready" or any(part["state"] != "ready" for part in parts):
+        raise NotRunningError(
+            record.failure or f"The platform is {record.phase}, and not every part is ready."
+        )
+
+
+@app.command(
+    name="logs",
+    epilog=examples("dukao logs scoring --lines 100", "dukao logs --follow      all parts, as they come"),
+)
+def show_logs(
+    ctx: typer.Context,
+    part: Annotated[
+        str | None, typer.Argument(help="supervisor, postgres, kafka or a service; all if left out.")
+    ] = None,
+    follow_on: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")
+    ] = False,
+    lines: Annotated[int, typer.Option(min=0, max=10_000, help="How many last lines of each log.")] = 20,
+) -> None:
+    """Print the end of the logs."""
+    paths = logs(state_of(ctx), part)
+    if not paths:
+        raise NotRunningError("There are no logs yet.")
+    for name, path in paths.items():
+        show_lines(_named(name, line, part) for line in last_lines(path, lines))
+    if follow_on:
+        for name, line in follow(paths):
+            show_lines([_named(name, line, part)])
+
+
+@app.command(
+    name="token",
+    epilog=examples(
+        "dukao token",
+        "dukao token --subject ada --role author",
+        'curl -H "Authorization: Bearer $(dukao token)" http://127.0.0.1:8104/v1/standings',
+    ),
+)
+def show_token(
+    ctx: typer.Context,
+    subject: Annotated[str, typer.Option(help="Whom the token names.")] = DEVELOPER,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"A role; may be given more than once. One of {', '.join(DEVELOPER_ROLES)}; default all.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Print a development token, good at every service of this platform for ten minutes."""
+    roles = tuple(role) if role else DEVELOPER_ROLES
+    unknown = sorted(set(roles) - {known.value for known in Role})
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no role; one of {', '.join(DEVELOPER_ROLES)}")
+    minted = token(state_of(ctx), subject, roles)
+    if output is Format.TABLE:
+        show_lines([minted])
+        return
+    record = {"token": minted, "subject": subject, "roles": list(roles), "expires_in_s": LIFE_LIMIT_S}
+    show([record], columns("token", "subject", "roles", "expires_in_s"), output, whole=record)
+
+
+def _in_the_foreground(state: State, options: Options, output: Format) -> bool:
+    """Run until Ctrl-C; `False` if the platform runs already."""
+    try:
+        return supervise(state, options, say, lambda record: _announce(state, record, output))
+    except RuntimeError as error:
+        raise FailedError(str(error)) from error
+
+
+def _announce(state: State, record: Record, output: Format) -> None:
+    services = [{"name": name, "url": url, "docs": f"{url}/docs"} for name, url in addresses(record).items()]
+    minted = token(state)
+    whole = {"state": str(state.folder), "clock": record.options.clock, "services": services, "token": minted}
+    show(services, _SERVICES, output, title="Dukao is up", whole=whole)
+    if output is Format.TABLE:
+        show_lines(["", "Development token, good for ten minutes (a new one: dukao token):", minted, ""])
+    say("Status: dukao status. Logs: dukao logs. End: dukao down.")
+
+
+def _named(name: str, line: str, part: str | None) -> str:
+    return line if part else f"{name} | {line}"

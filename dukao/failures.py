@@ -1,0 +1,93 @@
+"""The one place where an expected error becomes a message, advice and an exit code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from deploy.control import NotRunningError
+from deploy.embedded.files import MissingError
+from dukao.client import AwayError, RefusedError
+from dukao.exits import Exit
+from dukao.output import complain
+from shared.kernel.errors import Refused
+
+ADVICE = {
+    "invalid_token": "The clock of this machine or the issuer's key has changed: dukao down, dukao up.",
+    "forbidden": "Another role may do this: dukao token --help names the roles.",
+    "same_person": "Another person must do this; in development --as names one.",
+    "already_adopted": "Raise the version in the document and draft it again.",
+    "no_event_types": "Put event types in force first: dukao types apply FILE.",
+    "not_found": "See what there is: dukao standings, dukao scheme list, dukao types list.",
+    "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
+    "catalogue": "Check the file for lines and reasons: dukao types check FILE.",
+}
+RETRY_ADVICE = "Try again in a moment; dukao status and dukao logs show how the parts are."
+
+
+class FailedError(Exception):
+    """Something of ours did not work; the message says what and where to look."""
+
+
+class InvalidError(Exception):
+    """A file cannot be read as what it should be; the message begins with its name and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a command ends that could not do what was asked."""
+
+    exit: Exit
+    message: str
+    advice: Sequence[str] = ()
+
+
+LOOK = "See how the parts are: dukao status, dukao logs."
+PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
+    AwayError: (Exit.NOT_RUNNING, (LOOK,)),
+    FailedError: (Exit.FAILED, (LOOK,)),
+    InvalidError: (Exit.INVALID, ()),
+    NotRunningError: (Exit.NOT_RUNNING, (LOOK,)),
+}
+EXPECTED = (*PLAIN, MissingError, Refused, RefusedError)
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return the end that belongs to an expected error."""
+    match error:
+        case RefusedError():
+            return _refused(error)
+        case Refused():
+            return Failure(Exit.REFUSED, f"{error.problem.detail} ({error.problem.code})")
+        case MissingError():
+            return Failure(Exit.MISSING, error.what, (error.remedy, "All checks: dukao doctor."))
+        case _:
+            code, advice = PLAIN[type(error)]
+            return Failure(code, str(error), advice)
+
+
+class Reporting(TyperGroup):
+    """The root of all commands: an expected error ends with its message and never with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the line names."""
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            failure = failure_of(error)
+            complain(failure.message, *failure.advice)
+            raise typer.Exit(failure.exit) from None
+
+
+def _refused(error: RefusedError) -> Failure:
+    place = f" at {error.pointer}" if error.pointer else ""
+    findings = [f"{one['path']} {one['code']}: {one['reason']}" for one in error.findings]
+    retry = error.status in {429, 503}
+    advice = RETRY_ADVICE if retry else ADVICE.get(error.code, "")
+    return Failure(
+        Exit.REFUSED,
+        f"{error.service} refused: {error.detail} ({error.code}{place})",
+        [*findings, *([advice] if advice else [])],
+    )

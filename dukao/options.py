@@ -1,0 +1,38 @@
+"""Options that several commands have, and what the command line says of its surroundings."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deploy.state import State, default_folder
+from dukao.output import Format
+
+Output = Annotated[
+    Format, typer.Option("--output", "-o", help="How data is printed: for people, for programs, for sheets.")
+]
+StateFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        envvar="DUKAO_STATE",
+        help="The folder of the platform. One folder is one platform; the default belongs to this checkout.",
+        show_default=False,
+    ),
+]
+
+
+def remember(ctx: typer.Context, folder: Path | None) -> None:
+    """Keep which platform the command line speaks of."""
+    ctx.obj = None if folder is None else State(folder.absolute())
+
+
+def state_of(ctx: typer.Context) -> State:
+    """Return the state folder that the command line names, else the default."""
+    named: Any = ctx.find_root().obj
+    return named if isinstance(named, State) else State(default_folder())
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog that shows how a command is called, each on its line."""
+    return "\n\n".join(("Examples:", *(f"  {line}" for line in lines)))

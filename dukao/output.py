@@ -1,0 +1,134 @@
+"""What a command prints: data to stdout as a table, JSON or CSV; everything else to stderr."""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PIPED_COLUMNS = 200
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
+
+
+class Format(StrEnum):
+    """How data is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: the member of the records, its heading, and whether numbers stand in it."""
+
+    key: str
+    title: str
+    number: bool = False
+
+
+def columns(*titles: str, numbers: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return columns named `key` or `key=Title`."""
+    pairs = [title.partition("=") for title in titles]
+    return tuple(
+        Column(key, heading or key.replace("_", " "), number=key in numbers) for key, _, heading in pairs
+    )
+
+
+def show(
+    records: Sequence[Mapping[str, Any]],
+    shown: Sequence[Column],
+    form: Format,
+    *,
+    title: str = "",
+    whole: Any = None,
+) -> None:
+    """Print records; JSON prints `whole`, the answer they come from, where there is one."""
+    match form:
+        case Format.TABLE:
+            _stdout().print(_table(records, shown, title))
+        case Format.JSON:
+            show_json(list(records) if whole is None else whole)
+        case Format.CSV:
+            sys.stdout.write(csv_text(records, shown))
+
+
+def show_json(document: Any) -> None:
+    """Print a document as JSON."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Print lines of text as they are."""
+    for line in lines:
+        _stdout().print(Text(line), soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Tell a person what goes on, on stderr."""
+    stderr().print(Text(message), soft_wrap=True)
+
+
+def complain(message: str, *advice: str) -> None:
+    """Say what went wrong, and on the lines below what to do next."""
+    stderr().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    for line in advice:
+        stderr().print(Text(f"  {line}"), soft_wrap=True)
+
+
+def stderr() -> Console:
+    """Return the console for people; colours and movement only where there is a terminal."""
+    return Console(stderr=True, highlight=False)
+
+
+def csv_text(records: Iterable[Mapping[str, Any]], shown: Sequence[Column]) -> str:
+    """Return records as CSV with a heading of the members' names; no cell can be taken for a formula."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow([column.key for column in shown])
+    for record in records:
+        writer.writerow([guarded(plain(record.get(column.key))) for column in shown])
+    return written.getvalue()
+
+
+def guarded(cell: str) -> str:
+    """Put an apostrophe before what a spreadsheet would run; plain numbers stay."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) and _NUMBER.match(cell) is None else cell
+
+
+def plain(value: Any) -> str:
+    """Return a value as the text of a cell."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case dict() | list() | tuple():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def _table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column], title: str) -> Table:
+    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
+    for column in shown:
+        table.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
+    for record in records:
+        table.add_row(*(Text(plain(record.get(column.key))) for column in shown))
+    return table
+
+
+def _stdout() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)
