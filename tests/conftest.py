@@ -1,12 +1,8 @@
-"""A real PostgreSQL of this test session, run by an unprivileged user."""
+"""Real servers of this test session: PostgreSQL and Kafka, the machine's or the wheels'."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -16,45 +12,35 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from deploy.embedded.files import cache_folder, own_folder
 from deploy.embedded.kafka import kafka_running
+from deploy.embedded.postgres import postgres_running
+from deploy.table import POSTGRES_SETTINGS
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.tables import DDL
 
-MACHINE = Path("/usr/lib/postgresql")
-START_S = 60
-
-
-def server_binaries() -> Path | None:
-    folders = sorted(MACHINE.glob("*/bin"), key=lambda folder: int(folder.parent.name))
-    found = shutil.which("initdb")
-    return folders[-1] if folders else Path(found).parent if found else None
+FAST = {**POSTGRES_SETTINGS, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    binaries = server_binaries()
-    if binaries is None:
-        pytest.skip("this machine has no PostgreSQL server")
-    user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="dukao-pg-", dir="/tmp"))
-    if user is not None:
-        os.chown(folder, user, -1)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = int(taken.getsockname()[1])
+    """The owner's address of a server of this session; its data need not outlive a crash."""
+    with servers_folder() as folder, postgres_running(folder, settings=FAST) as postgres:
+        yield postgres.url
 
-    def run(program: str, *arguments: str) -> None:
-        command = [str(binaries / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(command, check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL, timeout=START_S)
 
-    run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {folder}"
-    run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """A real broker of this test session."""
+    with servers_folder() as folder, kafka_running(folder) as kafka:
+        yield kafka.bootstrap
+
+
+@contextmanager
+def servers_folder() -> Iterator[Path]:
+    """A folder that the servers' account can reach, which a test's own folder under root is not."""
+    with tempfile.TemporaryDirectory(prefix="servers-", dir=cache_folder().parent) as made:
+        Path(made).chmod(0o755)
+        yield own_folder(Path(made))
 
 
 SCHEMAS = count(1)
@@ -79,12 +65,3 @@ async def engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 def exchange(engine: AsyncEngine) -> Exchange:
     return Exchange(engine, "test")
-
-
-@pytest.fixture(scope="session")
-def kafka_bootstrap() -> Iterator[str]:
-    """A real broker of this test session."""
-    with tempfile.TemporaryDirectory(prefix="broker-", dir=cache_folder().parent) as made:
-        Path(made).chmod(0o755)
-        with kafka_running(own_folder(Path(made))) as kafka:
-            yield kafka.bootstrap

