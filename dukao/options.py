@@ -20,6 +20,13 @@ StateFolder = Annotated[
         show_default=False,
     ),
 ]
+Document = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A YAML file.", metavar="FILE")]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", help="In development: the person who does it.", show_default=False, metavar="SUBJECT"
+    ),
+]
 
 
 def remember(ctx: typer.Context, folder: Path | None) -> None:

@@ -55,7 +55,9 @@ def show(
     """Print records; JSON prints `whole`, the answer they come from, where there is one."""
     match form:
         case Format.TABLE:
-            _stdout().print(_table(records, shown, title))
+            if title:
+                show_lines([title])
+            _stdout().print(_table(records, shown))
         case Format.JSON:
             show_json(list(records) if whole is None else whole)
         case Format.CSV:
@@ -120,8 +122,8 @@ def plain(value: Any) -> str:
             return str(value)
 
 
-def _table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column], title: str) -> Table:
-    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
+def _table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> Table:
+    table = Table(header_style="bold")
     for column in shown:
         table.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
     for record in records:

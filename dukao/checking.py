@@ -1,0 +1,143 @@
+"""Checks of documents in files: the decisions of the services, each finding with its file and line."""
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from dukao import yamls
+from dukao.yamls import Sheet, UnreadableError
+from services.ingest.domain.catalogue import CatalogueDocument
+from services.scoring.domain import check
+from shared.kernel.codes import derive_code
+from shared.kernel.errors import Refused
+
+MOST_UNITS = 100_000
+UNIT_COLUMNS = ("unit_id", "parent_id", "name", "level")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a file, and where."""
+
+    file: str
+    line: int
+    path: str
+    code: str
+    reason: str
+
+    def record(self) -> dict[str, Any]:
+        """Return the finding as it is printed."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document with the way back from its places to files and lines."""
+
+    document: Any
+    place_of: Callable[[str], tuple[str, int]]
+
+    def finding(self, path: str, code: str, reason: str) -> Finding:
+        """Return a finding at a JSON pointer."""
+        return Finding(*self.place_of(path), path, code, reason)
+
+
+def paper_of(sheet: Sheet) -> Paper:
+    """Return the document of one file."""
+    return Paper(sheet.value, lambda path: (sheet.file, sheet.line(path)))
+
+
+def read_scheme(path: Path, units: Path | None) -> Paper:
+    """Read a scheme; a table of units fills the `units: []` of a scheme that leaves them to it."""
+    sheet = yamls.read(path)
+    if units is None:
+        return paper_of(sheet)
+    if not isinstance(sheet.value, dict) or sheet.value.get("units") != []:
+        raise UnreadableError(
+            sheet.file, sheet.line("/units"), "units", "A table of units needs `units: []` here."
+        )
+    rows = read_units(units)
+    lines = [line for line, _ in rows]
+
+    def place_of(path: str) -> tuple[str, int]:
+        steps = path.split("/")
+        if steps[:2] == ["", "units"] and len(steps) > 2:
+            return str(units), lines[int(steps[2])]
+        return sheet.file, sheet.line(path)
+
+    return Paper(sheet.value | {"units": [unit for _, unit in rows]}, place_of)
+
+
+def read_units(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read a table of units with their lines; codes are derived from the identifiers."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        missing = sorted(set(UNIT_COLUMNS) - set(reader.fieldnames or ()))
+        if missing:
+            columns = ",".join(UNIT_COLUMNS)
+            raise UnreadableError(str(path), 1, "columns", f"{missing[0]} is missing; columns: {columns}")
+        try:
+            found = [(reader.line_num, _unit(row, str(path), reader.line_num)) for row in reader]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise UnreadableError(str(path), reader.line_num + 1, "csv", str(error)) from None
+    if len(found) > MOST_UNITS:
+        raise UnreadableError(str(path), MOST_UNITS, "too_many", f"At most {MOST_UNITS} units are taken.")
+    return found
+
+
+def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
+    """Return everything that scoring would refuse in a scheme."""
+    found = check.read(paper.document)
+    findings = found if isinstance(found, list) else check.findings(found, catalogue)
+    return [paper.finding(one.path, one.code, one.reason) for one in findings]
+
+
+def check_types(paper: Paper) -> list[Finding]:
+    """Return everything that ingest would refuse in a catalogue."""
+    return shaped(paper, CatalogueDocument, "catalogue")[1]
+
+
+def shaped(paper: Paper, model: type[Model], code: str) -> tuple[Model | None, list[Finding]]:
+    """Return a document as its model, or every place that is not of its shape."""
+    try:
+        return model.model_validate(paper.document), []
+    except ValidationError as error:
+        return None, [
+            paper.finding(_pointer(one["loc"]), code, one["msg"].removeprefix("Value error, "))
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+
+
+def unreadable(error: UnreadableError) -> Finding:
+    """Return the finding of a file that could not be read as YAML."""
+    return Finding(error.file, error.line, "", error.code, error.reason)
+
+
+def refused_at(paper: Paper, findings: Iterable[Mapping[str, str]]) -> list[Finding]:
+    """Return what a service found in a document, with the lines of the file it came from."""
+    return [paper.finding(one["path"], one["code"], one["reason"]) for one in findings]
+
+
+def _unit(row: Mapping[str, str | None], file: str, line: int) -> dict[str, Any]:
+    cells = {column: row.get(column) for column in UNIT_COLUMNS}
+    if None in row or None in cells.values():
+        raise UnreadableError(file, line, "columns", "The line has more or fewer cells than the heading.")
+    try:
+        parent = cells["parent_id"]
+        return {
+            "code": derive_code(cells["unit_id"] or ""),
+            "parent": derive_code(parent) if parent else None,
+            "name": cells["name"],
+            "level": cells["level"],
+        }
+    except Refused as refused:
+        raise UnreadableError(file, line, refused.problem.code, refused.problem.detail) from None
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    return "".join(f"/{yamls.escaped(str(step))}" for step in location)
