@@ -153,10 +153,10 @@ def properties(place: Path, port: int, controller_port: int) -> str:
 
 def find_jars() -> Path:
     """Return the folder of the broker's jars, fetched if they are not there; every digest is checked."""
-    wanted = listed()
-    place = cache_folder() / f"kafka-{VERSION}"
-    if place.exists() and not wrong(place, wanted):
+    place = cached_jars()
+    if place is not None:
         return place
+    wanted, place = listed(), _place()
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache_folder()) as made:
         fetched = Path(made) / "jars"
         _fetch(fetched, wanted)
@@ -165,6 +165,12 @@ def find_jars() -> Path:
             raise MissingError(f"Jars of Kafka are missing or altered: {', '.join(bad)}.", REMEDY)
         _replace(place, fetched, wanted)
     return place
+
+
+def cached_jars() -> Path | None:
+    """Return the folder of the broker's jars if all are there and unaltered."""
+    place = _place()
+    return place if place.exists() and not wrong(place, listed()) else None
 
 
 def listed() -> dict[str, str]:
@@ -180,6 +186,10 @@ def wrong(folder: Path, wanted: dict[str, str]) -> list[str]:
         for path, digest in wanted.items()
         if not (folder / path).is_file() or sha256_of(folder / path) != digest
     ]
+
+
+def _place() -> Path:
+    return cache_folder() / f"kafka-{VERSION}"
 
 
 def _fetch(place: Path, wanted: dict[str, str]) -> None:
