@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
 from shared.kernel.shards import partition_of
 
@@ -34,27 +35,28 @@ class MemoryBroker:
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, int], list[Record]] = {}
-        self._arrived = asyncio.Event()
+        self.away = False
 
     async def send(self, records: Sequence[Record]) -> None:
         """Append to the partition of each record's shard."""
+        if self.away:
+            raise Unavailable("the broker is away")
         for record in records:
             self.records.setdefault((record.stream, partition_of(record.shard)), []).append(record)
-        self._arrived.set()
 
     async def close(self) -> None:
         """Nothing is open."""
 
     def subscribe(self) -> "MemorySubscription":
         """Open a subscription."""
-        return MemorySubscription(self.records)
+        return MemorySubscription(self)
 
 
 class MemorySubscription:
     """Reads a memory broker's lists."""
 
-    def __init__(self, records: Mapping[tuple[str, int], list[Record]]) -> None:
-        self._records = records
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
         self._offsets: dict[tuple[str, int], int] = {}
 
     async def assign(self, offsets: Mapping[tuple[str, int], int]) -> None:
@@ -62,10 +64,12 @@ class MemorySubscription:
         self._offsets = dict(offsets)
 
     async def poll(self, limit: int) -> list[Record]:
-        """Return what has not been read yet."""
+        """Return what has not been read yet; an offset behind the end starts over."""
         found: list[Record] = []
-        for place, offset in self._offsets.items():
-            new = self._records.get(place, [])[offset : offset + limit - len(found)]
+        for place in [] if self._broker.away else self._offsets:
+            kept = self._broker.records.get(place, [])
+            offset = self._offsets[place] if self._offsets[place] <= len(kept) else 0
+            new = kept[offset : offset + limit - len(found)]
             self._offsets[place] = offset + len(new)
             found += [record._replace(offset=at) for at, record in enumerate(new, offset)]
         await asyncio.sleep(0)

@@ -1,7 +1,9 @@
 """Kafka by aiokafka: explicit partitions, bounded waits, a new producer after any unclear error."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import groupby
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -10,18 +12,24 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExist
 
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
-from shared.kernel.shards import PARTITIONS, partition_of
+from shared.kernel.shards import PARTITIONS, SHARDS, partition_of
+from shared.messaging import kafka_clients
+from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 SEND_TIMEOUT_S = 10
 CALL_TIMEOUT_S = 10
 POLL_MS = 100
+SILENCE_S = 120
+BATCH_BYTES = 256 << 10
 MAX_REQUEST_BYTES = 1 << 20
 FETCH_PARTITION_BYTES = 4 << 20
 RETENTION_MS = -1
 CHAIN_HEADER = "chain"
 
 _LOG = logger(__name__)
+Place = tuple[str, int]
 
 
 class KafkaProducer:
@@ -36,25 +44,24 @@ class KafkaProducer:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 producer = await self._open()
-                waits = [await self._send_one(producer, record) for record in records]
-                for wait in waits:
-                    await wait
+                await _acknowledged(
+                    [
+                        await producer.send_batch(batch, stream, partition=partition)
+                        for (stream, partition), run in _by_place(records)
+                        for batch in _batches(producer, run)
+                    ]
+                )
         except (KafkaError, TimeoutError, OSError) as error:
-            await self._discard()
+            METRICS.count("dukao_producers_discarded_total")
+            await self.close()
             raise Unavailable(f"Kafka did not acknowledge: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Close what is open."""
-        await self._discard()
-
-    async def _send_one(self, producer: AIOKafkaProducer, record: Record) -> asyncio.Future[Any]:
-        return await producer.send(
-            record.stream,
-            value=record.body,
-            key=f"{record.shard}:{record.number}".encode(),
-            partition=partition_of(record.shard),
-            headers=[(CHAIN_HEADER, record.chain)],
-        )
+        producer = self._producer
+        if producer is not None:
+            await kafka_clients.stop(producer.stop(), producer.client)
+        self._producer = None
 
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -63,18 +70,12 @@ class KafkaProducer:
                 acks="all",
                 enable_idempotence=True,
                 compression_type="lz4",
-                linger_ms=2,
-                max_batch_size=256 << 10,
+                max_batch_size=BATCH_BYTES,
                 max_request_size=MAX_REQUEST_BYTES,
-                request_timeout_ms=SEND_TIMEOUT_S * 1000,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
             )
-            await self._producer.start()
+            await kafka_clients.start(self._producer.start())
         return self._producer
-
-    async def _discard(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await _stop(producer.stop())
 
 
 class KafkaSubscription:
@@ -82,13 +83,14 @@ class KafkaSubscription:
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
-        self._offsets: dict[tuple[str, int], int] = {}
+        self._offsets: dict[Place, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._heard = 0.0
 
-    async def assign(self, offsets: Mapping[tuple[str, int], int]) -> None:
+    async def assign(self, offsets: Mapping[Place, int]) -> None:
         """Read exactly these (stream, partition) from the offsets given."""
         self._offsets = dict(offsets)
-        await self._discard()
+        await self.close()
 
     async def poll(self, limit: int) -> list[Record]:
         """Return what has come; a broker that is away is an empty answer after a wait."""
@@ -97,77 +99,132 @@ class KafkaSubscription:
             return []
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                consumer = await self._open()
-                found = await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
-        except OffsetOutOfRangeError as error:
-            _LOG.warning("offset out of range, reading from the start", partitions=str(error.args))
-            await self.assign(dict.fromkeys(self._offsets, 0))
-            return []
-        except (KafkaError, TimeoutError, OSError) as error:
+                found = await self._fetch(await self._open(), limit)
+        except (KafkaError, Unavailable, TimeoutError, OSError) as error:
             _LOG.warning("Kafka is away", error=type(error).__name__)
-            await self._discard()
+            await self.close()
             await asyncio.sleep(POLL_MS / 1000)
             return []
-        return [self._record(message) for messages in found.values() for message in messages]
+        await self._watch(heard=bool(found))
+        return [record for message in found if (record := self._record(message)) is not None]
 
     async def close(self) -> None:
         """Close what is open."""
-        await self._discard()
+        consumer = self._consumer
+        if consumer is not None:
+            await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._consumer = None
 
     async def _open(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(
+            self._heard = asyncio.get_running_loop().time()
+            self._consumer = consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
                 check_crcs=True,
             )
-            self._consumer = consumer
-            await consumer.start()
+            await kafka_clients.start(consumer.start())
             places = {TopicPartition(*place): offset for place, offset in self._offsets.items()}
             consumer.assign(list(places))
             for place, offset in places.items():
                 consumer.seek(place, offset)
         return self._consumer
 
-    def _record(self, message: Any) -> Record:
-        self._offsets[message.topic, message.partition] = message.offset + 1
-        shard, _, number = message.key.decode().partition(":")
-        chain = dict(message.headers)[CHAIN_HEADER]
-        return Record(message.topic, int(shard), int(number), message.value, chain, message.offset)
+    async def _fetch(self, consumer: AIOKafkaConsumer, limit: int) -> list[Any]:
+        try:
+            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
+        except OffsetOutOfRangeError as error:
+            _LOG.warning("offset out of range, reading what is left", partitions=str(error.args))
+            for place, first in (await consumer.beginning_offsets(list(error.args[0]))).items():
+                consumer.seek(place, first)
+            return []
+        return [message for messages in found.values() for message in messages]
 
-    async def _discard(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await _stop(consumer.stop())
+    async def _watch(self, *, heard: bool) -> None:
+        """Make a client anew that has brought nothing for long: it may hang without saying so."""
+        now = asyncio.get_running_loop().time()
+        if heard:
+            self._heard = now
+        elif now - self._heard > SILENCE_S:
+            await self.close()
+
+    def _record(self, message: Any) -> Record | None:
+        """Read a message as a relay wrote it; any other is left out, and its number is missed as a gap."""
+        self._offsets[message.topic, message.partition] = message.offset + 1
+        shard, _, number = (message.key or b"").decode(errors="replace").partition(":")
+        chain = dict(message.headers).get(CHAIN_HEADER)
+        if not (_is_shard(shard, message.partition) and number.isdecimal() and chain and message.value):
+            _LOG.error("no record of a relay", topic=message.topic, offset=message.offset)
+            return None
+        return Record(message.topic, int(shard), int(number), message.value, chain, message.offset)
 
 
 async def ensure_topics(bootstrap: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
     """Create the topics that are missing; a live topic is never changed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     settings = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS), "max.message.bytes": "1048588"}
-    try:
-        async with asyncio.timeout(CALL_TIMEOUT_S):
-            await admin.start()
-            present = set(await admin.list_topics())
-            missing = [
-                NewTopic(topic, num_partitions=partitions, replication_factor=1, topic_configs=settings)
-                for topic in topics
-                if topic not in present
-            ]
+    async with asyncio.timeout(CALL_TIMEOUT_S), administering(bootstrap) as admin:
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(topic, num_partitions=partitions, replication_factor=1, topic_configs=settings)
+            for topic in topics
+            if topic not in present
+        ]
+        try:
             if missing:
                 await admin.create_topics(missing)
-    except TopicAlreadyExistsError:
-        _LOG.info("topics were created by another process")
-    finally:
-        await _stop(admin.close())
+        except TopicAlreadyExistsError:
+            _LOG.info("topics were created by another process")
 
 
-async def _stop(stopping: Any) -> None:
-    """End a client whose broker may be away: it gets a bounded time."""
+@asynccontextmanager
+async def administering(bootstrap: str) -> AsyncGenerator[AIOKafkaAdminClient]:
+    """Open a client for administration."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
-        async with asyncio.timeout(CALL_TIMEOUT_S):
-            await stopping
-    except (KafkaError, TimeoutError, OSError) as error:
-        _LOG.warning("a Kafka client did not stop in time", error=type(error).__name__)
+        await kafka_clients.start(admin.start())
+        yield admin
+    finally:
+        await kafka_clients.stop(admin.close(), admin._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _by_place(records: Sequence[Record]) -> Iterable[tuple[Place, Iterable[Record]]]:
+    def place(record: Record) -> Place:
+        return record.stream, partition_of(record.shard)
+
+    return groupby(sorted(records, key=place), key=place)
+
+
+def _batches(producer: AIOKafkaProducer, run: Iterable[Record]) -> list[Any]:
+    """Fill batches up to their size; a record larger than one has a batch of its own."""
+    batch: Any = producer.create_batch()
+    made = [batch]
+    for record in run:
+        if _append(batch, record) is None:
+            batch = producer.create_batch()
+            made.append(batch)
+            added = _append(batch, record)
+            assert added is not None, "an empty batch takes any record"
+    for full in made:
+        full.close()
+    return made
+
+
+def _append(batch: Any, record: Record) -> object:
+    key = f"{record.shard}:{record.number}".encode()
+    return batch.append(timestamp=None, key=key, value=record.body, headers=[(CHAIN_HEADER, record.chain)])
+
+
+async def _acknowledged(waits: Sequence[asyncio.Future[Any]]) -> None:
+    """Wait for all; every error is looked at and the first is raised."""
+    if waits:
+        await asyncio.wait(waits)
+    errors = [error for wait in waits if (error := wait.exception()) is not None]
+    if errors:
+        raise errors[0]
+
+
+def _is_shard(text: str, partition: int) -> bool:
+    return text.isdecimal() and int(text) < SHARDS and partition_of(int(text)) == partition

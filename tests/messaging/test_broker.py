@@ -1,0 +1,274 @@
+"""One suite for brokers: memory and a real Kafka keep order, offsets and bounds."""
+
+import asyncio
+import gc
+import itertools
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from shared.kernel.errors import Unavailable
+from shared.kernel.records import Record
+from shared.kernel.shards import partition_of
+from shared.messaging.broker import MemoryBroker
+from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, administering, ensure_topics
+
+NAMES = itertools.count(1)
+CHAIN = b"c" * 32
+AWAY_LIMIT_S = 30
+
+
+class Kafka:
+    """A topic of its own on the session's broker."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        self.opened = []
+
+    def producer(self):
+        return self._kept(KafkaProducer(self.bootstrap))
+
+    def subscription(self):
+        return self._kept(KafkaSubscription(self.bootstrap))
+
+    def _kept(self, opened):
+        self.opened.append(opened)
+        return opened
+
+
+class Memory:
+    def __init__(self):
+        self.broker = MemoryBroker()
+        self.opened = []
+
+    def producer(self):
+        return self.broker
+
+    def subscription(self):
+        return self.broker.subscribe()
+
+
+@pytest.fixture
+def stream():
+    return f"suite.{next(NAMES)}"
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+async def broker(request, stream):
+    if request.param == "memory":
+        yield Memory()
+        return
+    made = Kafka(request.getfixturevalue("kafka_bootstrap"))
+    await ensure_topics(made.bootstrap, [stream])
+    yield made
+    for opened in made.opened:
+        await opened.close()
+
+
+def records(stream, count, *, first=1, size=2, shards=64):
+    numbers = itertools.count(first)
+    return [
+        Record(stream, shard, number, b"x" * size, CHAIN)
+        for number in itertools.islice(numbers, count)
+        for shard in range(shards)
+    ]
+
+
+async def read(subscription, count, limit=10_000):
+    found = []
+    async with asyncio.timeout(AWAY_LIMIT_S):
+        while len(found) < count:
+            found += await subscription.poll(limit)
+    return found
+
+
+def everywhere(stream, offset=0):
+    return {(stream, partition): offset for partition in range(16)}
+
+
+def by_partition(found):
+    return {p: [r for r in found if partition_of(r.shard) == p] for p in range(16)}
+
+
+async def test_a_partition_keeps_the_order_in_which_it_was_sent(broker, stream):
+    sent = records(stream, 20)
+    producer = broker.producer()
+    await producer.send(sent[:700])
+    await producer.send(sent[700:])
+    subscription = broker.subscription()
+    await subscription.assign(everywhere(stream))
+    found = await read(subscription, len(sent))
+    plain = {p: [r._replace(offset=-1) for r in run] for p, run in by_partition(found).items()}
+    assert plain == by_partition(sent)
+    assert all([r.offset for r in run] == list(range(80)) for run in by_partition(found).values())
+
+
+async def test_reading_resumes_at_an_offset(broker, stream):
+    await broker.producer().send(records(stream, 10))
+    subscription = broker.subscription()
+    await subscription.assign({(stream, 3): 38, (stream, 5): 40})
+    assert [(r.shard, r.number, r.offset) for r in await read(subscription, 2)] == [
+        (35, 10, 38),
+        (51, 10, 39),
+    ]
+    await broker.producer().send(records(stream, 1, first=11))
+    found = await read(subscription, 8)
+    assert {(r.shard, r.number) for r in found} == {(s, 11) for s in (3, 19, 35, 51, 5, 21, 37, 53)}
+
+
+async def test_a_new_assignment_reads_only_what_it_names(broker, stream):
+    await broker.producer().send(records(stream, 1))
+    subscription = broker.subscription()
+    await subscription.assign(everywhere(stream))
+    await read(subscription, 64)
+    await subscription.assign({(stream, 7): 0})
+    assert {partition_of(r.shard) for r in await read(subscription, 4)} == {7}
+    await subscription.assign({})
+    assert await subscription.poll(10) == []
+
+
+async def test_an_offset_out_of_range_falls_back_to_what_is_there(broker, stream):
+    await broker.producer().send(records(stream, 1))
+    subscription = broker.subscription()
+    await subscription.assign({(stream, 0): 900, (stream, 1): 2})
+    found = await read(subscription, 6)
+    assert sorted((r.shard, r.offset) for r in found) == [(0, 0), (16, 1), (32, 2), (33, 2), (48, 3), (49, 3)]
+
+
+async def test_a_poll_brings_no_more_than_asked_for(broker, stream):
+    await broker.producer().send(records(stream, 5))
+    subscription = broker.subscription()
+    await subscription.assign(everywhere(stream))
+    async with asyncio.timeout(AWAY_LIMIT_S):
+        while not (found := await subscription.poll(7)):
+            pass
+    assert len(found) <= 7
+    assert len(await read(subscription, 320 - len(found), limit=7)) == 320 - len(found)
+
+
+async def test_large_records_and_many_batches_of_a_partition_arrive_whole(broker, stream):
+    sent = [
+        *records(stream, 30, size=60_000, shards=2),
+        *records(stream, 2, first=31, size=300_000, shards=2),
+        *records(stream, 1, first=33, size=1_000_000, shards=1),
+    ]
+    await broker.producer().send(sent)
+    subscription = broker.subscription()
+    await subscription.assign(everywhere(stream))
+    found = await read(subscription, len(sent))
+    assert by_partition([r._replace(offset=-1) for r in found]) == by_partition(sent)
+
+
+@asynccontextmanager
+async def silent():
+    """A server that takes connections and never answers."""
+
+    async def hold(_reader, writer):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def refusing():
+    yield "127.0.0.1:9"
+
+
+@pytest.mark.parametrize("gone", [refusing, silent])
+async def test_a_broker_that_is_away_answers_in_bounded_time(gone):
+    started = time.monotonic()
+    async with gone() as bootstrap:
+        producer, subscription = KafkaProducer(bootstrap), KafkaSubscription(bootstrap)
+        with pytest.raises(Unavailable):
+            await producer.send(records("any", 1))
+        await subscription.assign(everywhere("any"))
+        assert await subscription.poll(10) == []
+        await producer.close()
+        await subscription.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+    assert time.monotonic() - started < AWAY_LIMIT_S
+
+
+async def test_a_memory_broker_can_be_away():
+    broker = MemoryBroker()
+    broker.away = True
+    with pytest.raises(Unavailable):
+        await broker.send(records("any", 1))
+    subscription = broker.subscribe()
+    await subscription.assign(everywhere("any"))
+    assert await subscription.poll(10) == []
+
+
+@pytest.mark.kafka
+async def test_what_no_relay_wrote_is_left_out(kafka_bootstrap, stream):
+    await ensure_topics(kafka_bootstrap, [stream])
+    foreign = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+    await foreign.start()
+    header = [("chain", CHAIN)]
+    for key, value, headers in [
+        (None, b"{}", header),
+        (b"0:1", b"{}", []),
+        (b"0:1", None, header),
+        (b"1:1", b"{}", header),
+        (b"0:x", b"{}", header),
+        (b"\xff", b"{}", header),
+        (b"99:1", b"{}", header),
+    ]:
+        await foreign.send_and_wait(stream, key=key, value=value, partition=0, headers=headers)
+    await foreign.stop()
+    producer, subscription = KafkaProducer(kafka_bootstrap), KafkaSubscription(kafka_bootstrap)
+    await producer.send(records(stream, 1, shards=1))
+    await subscription.assign({(stream, 0): 0})
+    assert [(r.shard, r.number, r.offset) for r in await read(subscription, 1)] == [(0, 1, 7)]
+    await producer.close()
+    await subscription.close()
+
+
+@pytest.mark.kafka
+async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootstrap, stream):
+    await ensure_topics(kafka_bootstrap, [stream])
+
+    async def consume():
+        subscription = KafkaSubscription(kafka_bootstrap)
+        try:
+            await subscription.assign(everywhere(stream))
+            while True:
+                await subscription.poll(10)
+        finally:
+            await subscription.close()
+
+    async def produce():
+        producer = KafkaProducer(kafka_bootstrap)
+        try:
+            while True:
+                await producer.send(records(stream, 1))
+        finally:
+            await producer.close()
+
+    for delay_ms in range(0, 60, 4):
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(consume()), group.create_task(produce())]
+            await asyncio.sleep(delay_ms / 1000)
+            for task in tasks:
+                task.cancel()
+        gc.collect()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.kafka
+async def test_present_topics_are_left_as_they_are(kafka_bootstrap, stream):
+    await ensure_topics(kafka_bootstrap, [stream], partitions=3)
+    await ensure_topics(kafka_bootstrap, [stream])
+    async with administering(kafka_bootstrap) as admin:
+        (described,) = await admin.describe_topics([stream])
+    assert len(described["partitions"]) == 3
