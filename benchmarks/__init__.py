@@ -1,0 +1,1 @@
+"""Measures the platform on its own machine; run by `make bench`."""
