@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from services.ingest import handlers as ingest
 from services.ingest import store as ingest_store
@@ -23,7 +22,7 @@ from services.scoring.stage_b import StageB
 from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.consumer import Consumer
-from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, ensure_topics
+from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, administering, ensure_topics
 from shared.messaging.relay import Relay
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
@@ -104,9 +103,12 @@ class Platform:
 
     async def march(self):
         async with self.exchanges["ranking"].reading() as tx:
-            rules = await ranking_store.rules(tx, "mini")
-            figures = await ranking_store.figures(tx, ("mini", "bureaus", "2021-03"))
-        return [(line.unit, line.total, line.rank, line.tier) for line in standing(figures, rules)]
+            scheme = await ranking_store.scheme(tx, ("mini", "bureaus"))
+            if scheme is None:
+                return []
+            figures = await ranking_store.figures(tx, ("mini", "bureaus"), scheme, ["2021-03"])
+        lines = standing(figures["2021-03"], scheme.rules)
+        return [(line.unit, line.total, line.rank, line.tier) for line in lines]
 
 
 async def until(condition):
@@ -129,17 +131,15 @@ async def broker(request):
 
 async def delete_topics(bootstrap, topics):
     """Each test has topics of its own; a deleted one is gone a moment later."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    present = [topic for topic in topics if topic in await admin.list_topics()]
-    if present:
-        await admin.delete_topics(present)
+    async with administering(bootstrap) as admin:
+        present = [topic for topic in topics if topic in await admin.list_topics()]
+        if present:
+            await admin.delete_topics(present)
 
-    async def gone():
-        return not set(topics) & set(await admin.list_topics())
+        async def gone():
+            return not set(topics) & set(await admin.list_topics())
 
-    await until(gone)
-    await admin.close()
+        await until(gone)
 
 
 @pytest.fixture
