@@ -1,0 +1,117 @@
+"""What really happened, in the measures of the scheme, and its worth, without the platform's folding."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from dukao.simulator.desk import Count
+from dukao.simulator.nation import Bureau
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from shared.kernel.points import cell, of_millionths, published, text
+
+MONTHS_OF_CYCLE = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
+Key = tuple[str, str, str]
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A measure of a unit in a month, in millionths."""
+
+    unit: str
+    month: str
+    measure: str
+    numerator: int
+    denominator: int
+
+
+class Truth:
+    """The sums of everything that really happened; `kinds` counts how it was reported."""
+
+    def __init__(self, scheme: SchemeDocument) -> None:
+        self._scheme = scheme
+        self._first, self._last = scheme.scheme.effective, scheme.scheme.until
+        self._sums: dict[Key, Pair] = {}
+        self.kinds: Counter[str] = Counter()
+
+    def add(self, bureau: Bureau, count: Count) -> None:
+        """Count for the bureau and every unit it counts for; months outside the scheme count for nobody."""
+        if not self._first <= count.month <= self._last:
+            return
+        for unit in bureau.counts_for:
+            key = (unit, count.month, count.measure)
+            numerator, denominator = self._sums.get(key, (0, 0))
+            self._sums[key] = (numerator + count.numerator, denominator + count.denominator)
+
+    def of(self, unit: str, month: str, measure: str) -> Pair:
+        """Return numerator and denominator in millionths."""
+        return self._sums.get((unit, month, measure), (0, 0))
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every unit, month and measure of the scheme, also where nothing happened."""
+        for unit in self._scheme.units:
+            for month in self.months():
+                for measure in sorted(self._scheme.measures):
+                    yield Line(unit.code, month, measure, *self.of(unit.code, month, measure))
+
+    def months(self) -> list[str]:
+        """Return the months that the scheme covers."""
+        year, first, last = self._first[:4], int(self._first[5:]), int(self._last[5:])
+        return [f"{year}-{month:02d}" for month in range(first, last + 1)]
+
+    def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the truth as it is written to a file; numerators and denominators are exact decimals."""
+        return {
+            "simulated": True,
+            "note": "模拟数据 simulated data: no figure here is about a real tax bureau",
+            "settings": dict(settings),
+            "reports": dict(sorted(self.kinds.items())),
+            "measures": [
+                {
+                    "unit": line.unit,
+                    "month": line.month,
+                    "measure": line.measure,
+                    "numerator": text(of_millionths(line.numerator)),
+                    "denominator": text(of_millionths(line.denominator)),
+                }
+                for line in self.lines()
+            ],
+        }
+
+    def worth(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Decimal | None:
+        """Return the points of an indicator due in these months, at 12 places; `None` without data."""
+        numerator, denominator = self._merged(unit, months, indicator)
+        points, method = Fraction(indicator.points), indicator.method
+        if method.deduct is not None:
+            lost = Fraction(method.deduct.each) * numerator / 1_000_000
+            return cell(max(points - lost, Fraction(method.deduct.floor)))
+        assert method.target is not None
+        if denominator == 0:
+            return None
+        target = Fraction(method.target.target) * denominator
+        up = method.target.direction == "up"
+        reached, wanted = (Fraction(numerator), target) if up else (target, Fraction(numerator))
+        return cell(points if reached >= wanted else points * reached / wanted)
+
+    def total(self, unit: str) -> Decimal | None:
+        """Return a unit's published points of the year, where every indicator is due; `None` without data."""
+        total = Decimal(0)
+        for indicator in self._scheme.indicators:
+            value = self.worth(unit, self.months(), indicator)
+            if value is None:
+                return None
+            total += value
+        return published(total, self._scheme.scheme.places)
+
+    def _merged(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Pair:
+        """Add up a flow over its months, at least its cycle; a stock is what is left at the end."""
+        if self._scheme.measures[indicator.measure].kind == "stock":
+            return self.of(unit, months[-1], indicator.measure)
+        if indicator.method.deduct is None and MONTHS_OF_CYCLE[indicator.cycle] > len(months):
+            last = self.months().index(months[-1]) + 1
+            months = self.months()[last - MONTHS_OF_CYCLE[indicator.cycle] : last]
+        pairs = [self.of(unit, month, indicator.measure) for month in months]
+        return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
