@@ -1,19 +1,32 @@
 """The HTTP door of ranking."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path, Query
 
 from services.ranking import store
-from services.ranking.domain.standings import Line, standing
+from services.ranking.domain.standings import Line, Unranked, standing
+from services.ranking.domain.tiers import sizes
+from services.ranking.store import Scheme
+from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Period
+from shared.kernel.periods import Month, Period
 from shared.kernel.points import text
 from shared.storage.exchange import Exchange
 from shared.web.access import Subject
 from shared.web.tokens import require
 
+PAGE_LIMIT = 200
+KEY_PATTERN = CODE_PATTERN.strip("^$")
+CURSOR_PATTERN = f"^{KEY_PATTERN}/{KEY_PATTERN}/[0-9QH-]{{4,7}}$"
+
 Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+CodePart = Annotated[str, Path(pattern=CODE_PATTERN)]
+After = Annotated[
+    str | None, Query(pattern=CURSOR_PATTERN, max_length=140, description="`next` of the page before")
+]
+Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 
 
 def standings_router(exchange: Exchange) -> APIRouter:
@@ -21,46 +34,73 @@ def standings_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/standings", tags=["standings"])
 
     @router.get("", name="list_standings")
-    async def list_standings(_: Reader) -> dict[str, Any]:
-        """List the groups and periods that have a standing."""
+    async def list_standings(_: Reader, after: After = None, limit: Limit = 50) -> dict[str, Any]:
+        """List the schemes, groups and periods that have a standing."""
+        code, group, period = after.split("/") if after else ("", "", "")
         async with exchange.reading() as tx:
-            return {"items": await store.periods(tx)}
+            items = await store.standings(tx, (code, group, period), limit)
+        last = "/".join(items[-1].values()) if len(items) == limit else None
+        return {"items": items, "next": last}
 
     @router.get("/{scheme}/{group}/{period}", name="show_standing")
-    async def show_standing(scheme: str, group: str, period: str, _: Reader) -> dict[str, Any]:
+    async def show_standing(scheme: CodePart, group: CodePart, period: str, _: Reader) -> dict[str, Any]:
         """Return the live standing of a group: rank, points, tier; a range where data is missing (未考)."""
-        Period.parse(period)
+        wanted = Period.parse(period)
+        key = scheme, group
         async with exchange.reading() as tx:
-            document = await store.scheme(tx, scheme)
-            if group not in document["groups"]:
-                raise refuse(404, "not_found", "The scheme has no such group.")
-            figures = await store.figures(tx, (scheme, group, period))
-            fresh_at = await store.fresh_at(tx, scheme, group)
+            found = store.known(await store.scheme(tx, key), key)
+            _check_covered(found, wanted)
+            figures = await store.figures(tx, key, found, [period])
+            fresh_at = await store.fresh_at(tx, key)
             as_of = await store.as_of(tx)
-        names = {unit["code"]: unit["name"] for unit in document["units"]}
-        lines = standing(figures, store.rules_of(document))
+        lines = standing(figures[period], found.rules)
+        names = found.members(group)
         return {
             "scheme": scheme,
-            "version": document["scheme"]["version"],
+            "version": found.version,
             "group": group,
             "period": period,
             "state": "live",
-            "simulated": document["scheme"].get("simulated", False),
+            "simulated": found.document["scheme"].get("simulated", False),
+            "fixture_values": [i["code"] for i in found.document["indicators"] if not i.get("verified")],
             "as_of": as_of,
             "fresh_at": fresh_at,
+            "tiers": _tiers(found, lines),
             "units": [_shown(line, names) for line in lines],
         }
 
     return router
 
 
-def _shown(line: Line, names: dict[str, str]) -> dict[str, Any]:
+def _check_covered(scheme: Scheme, period: Period) -> None:
+    head = scheme.document["scheme"]
+    if period.last < Month.parse(head["effective"]) or period.first > Month.parse(head["until"]):
+        raise refuse(
+            404, "not_found", f"The scheme covers the months {head['effective']} to {head['until']} only."
+        )
+
+
+def _tiers(scheme: Scheme, lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return each tier's planned size and who is in it; a tie across the cut goes to the upper one."""
+    tiers = scheme.rules.tiers
+    planned = sizes(sum(line.rank is not None for line in lines), tiers)
+    placed = [line.tier for line in lines]
+    return [
+        {"code": tier.code, "share": text(tier.share), "planned": size, "units": placed.count(tier.code)}
+        for tier, size in zip(tiers, planned, strict=True)
+    ]
+
+
+def _shown(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
+    missing = line.unranked is Unranked.NOT_ASSESSED
     return {
         "unit": line.unit,
-        "name": names.get(line.unit, line.unit),
+        "name": names[line.unit],
         "rank": line.rank,
         "points": None if line.total is None else text(line.total),
-        "range": None if line.total is not None else [text(line.low), text(line.high)],
+        "range": [text(line.low), text(line.high)] if missing else None,
+        "mark": "未考" if missing else None,
+        "unranked": line.unranked,
         "covered": text(line.covered),
         "tier": line.tier,
         "gap": None if line.gap is None else text(line.gap),

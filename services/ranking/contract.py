@@ -1,6 +1,16 @@
 """What crosses ranking's border."""
 
-from shared.contracts.ranking import SOURCE, STANDING_MOVED, STANDINGS, Place, StandingMoved
+from shared.contracts.fields import NumberRange
+from shared.contracts.ranking import (
+    SOURCE,
+    STANDING_MOVED,
+    STANDINGS,
+    TIER_CHANGED,
+    Moved,
+    Place,
+    StandingMoved,
+    TierChanged,
+)
 from shared.contracts.scoring import ENTRIES, SCHEMES, EntriesPosted, SchemeAdopted
 
 STREAMS = (STANDINGS,)
@@ -12,8 +22,12 @@ __all__ = [
     "STANDINGS",
     "STANDING_MOVED",
     "STREAMS",
+    "TIER_CHANGED",
     "EntriesPosted",
+    "Moved",
+    "NumberRange",
     "Place",
     "SchemeAdopted",
     "StandingMoved",
+    "TierChanged",
 ]

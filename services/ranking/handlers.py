@@ -1,6 +1,7 @@
-"""What ranking does about each message: keeps figures and tells which standings moved."""
+"""What ranking does about each message: keeps figures and tells what moved in each group's standings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.ranking import store
 from services.ranking.contract import (
@@ -8,17 +9,41 @@ from services.ranking.contract import (
     SOURCE,
     STANDING_MOVED,
     STANDINGS,
+    TIER_CHANGED,
     EntriesPosted,
+    Moved,
+    NumberRange,
     Place,
     SchemeAdopted,
     StandingMoved,
+    TierChanged,
 )
-from services.ranking.domain.standings import Line, standing
+from services.ranking.domain.moves import Move, Spot, moves
+from services.ranking.domain.standings import standing
+from services.ranking.store import Group, Scheme
 from shared.contracts import envelope
 from shared.kernel.points import text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
+
+PLACES_PER_MESSAGE = 2_000
+
+
+@dataclass(slots=True)
+class News:
+    """What a batch brought to a group."""
+
+    shard: int
+    fresh_at: str = ""
+    periods: set[str] = field(default_factory=set[str])
+    cause: list[NumberRange] = field(default_factory=list[NumberRange])
+
+    def add(self, posted: EntriesPosted) -> None:
+        """Take in entries."""
+        self.fresh_at = max(self.fresh_at, posted.fresh_at)
+        self.periods |= {figure.period for figure in posted.figures}
+        self.cause += posted.cause
 
 
 class Ranking:
@@ -28,57 +53,97 @@ class Ranking:
         """Nothing is cached."""
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Keep the figures of a batch and publish each standing that moved once."""
-        posted: dict[tuple[str, str], tuple[int, list[EntriesPosted]]] = {}
-        for record in batch:
-            event = envelope.decode(record.body)
-            if record.stream == ENTRIES:
-                told = envelope.decode_data(event, EntriesPosted)
-                posted.setdefault((told.scheme, told.group), (record.shard, []))[1].append(told)
-            else:
-                adopted = envelope.decode_data(event, SchemeAdopted)
-                await store.save_scheme(tx, adopted.code, adopted.version, adopted.document)
+        """Keep the figures of a batch and tell once per group what moved."""
+        news: dict[Group, News] = {}
+        for shard in sorted({record.shard for record in batch}):
+            posted, adopted = _read([record for record in batch if record.shard == shard])
+            await store.save_figures(tx, shard, posted)
+            for one in posted:
+                news.setdefault((one.scheme, one.group), News(shard)).add(one)
+            for scheme in adopted:
+                await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
+                for name in await store.groups_of(tx, scheme.code, shard):
+                    group = scheme.code, name
+                    of_group = news.setdefault(group, News(shard))
+                    of_group.periods |= await store.periods_of(tx, group)
+                    of_group.fresh_at = max(of_group.fresh_at, await store.fresh_at(tx, group) or "")
         answers: list[Answer] = []
-        for (scheme, group), (shard, messages) in sorted(posted.items()):
-            answers += await _moved(tx, scheme, group, shard, messages)
+        for group, of_group in sorted(news.items(), key=lambda item: item[0]):
+            answers += await _told(tx, group, of_group)
         return answers
 
 
-async def _moved(
-    tx: PostgresTransaction, scheme: str, group: str, shard: int, messages: Sequence[EntriesPosted]
-) -> list[Answer]:
-    periods = sorted({figure.period for one in messages for figure in one.figures})
-    before = {period: await store.figures(tx, (scheme, group, period)) for period in periods}
-    await store.save_figures(tx, messages)
-    rules = await store.rules(tx, scheme)
-    answers: list[Answer] = []
-    for period in periods:
-        old = {line.unit: line for line in standing(before[period], rules)}
-        new = standing(await store.figures(tx, (scheme, group, period)), rules)
-        moved = [line for line in new if line != old.get(line.unit)]
-        if moved:
-            newest = messages[-1]
-            told = StandingMoved(
-                scheme=scheme,
-                version=newest.version,
-                group=group,
-                period=period,
-                fresh_at=max(one.fresh_at for one in messages),
-                cause=tuple(cause for one in messages for cause in one.cause),
-                moved=tuple(_place(line) for line in moved),
-            )
-            body = envelope.encode(STANDING_MOVED, SOURCE, f"{scheme}/{group}/{period}", told)
-            answers.append((STANDINGS, Draft(shard, body)))
-    return answers
+def _read(records: Sequence[Record]) -> tuple[list[EntriesPosted], list[SchemeAdopted]]:
+    posted: list[EntriesPosted] = []
+    adopted: list[SchemeAdopted] = []
+    for record in records:
+        event = envelope.decode(record.body)
+        if record.stream == ENTRIES:
+            posted.append(envelope.decode_data(event, EntriesPosted))
+        else:
+            adopted.append(envelope.decode_data(event, SchemeAdopted))
+    return posted, adopted
 
 
-def _place(line: Line) -> Place:
-    total = line.total
-    return Place(
-        unit=line.unit,
-        rank=line.rank,
-        tier=line.tier,
-        points=None if total is None else text(total),
-        low=None if total is not None else text(line.low),
-        high=None if total is not None else text(line.high),
+async def _told(tx: PostgresTransaction, group: Group, news: News) -> list[Answer]:
+    """Tell what moved; figures of a scheme that is not heard of yet wait for it."""
+    scheme = await store.scheme(tx, group)
+    if scheme is None or group[1] not in scheme.document["groups"]:
+        return []
+    figures = await store.figures(tx, group, scheme, news.periods)
+    told = await store.told(tx, group, news.periods)
+    moved = {
+        period: moves(told[period], standing(figures[period], scheme.rules))
+        for period in sorted(news.periods)
+    }
+    await store.tell(tx, group, moved)
+    return [*_standing_moved(group, scheme, news, moved), *_tiers_changed(group, scheme, news, moved)]
+
+
+def _standing_moved(
+    group: Group, scheme: Scheme, news: News, moved: Mapping[str, Sequence[Move]]
+) -> Iterator[Answer]:
+    places = [(period, _place(move.unit, move.new)) for period, found in moved.items() for move in found]
+    for at in range(0, len(places), PLACES_PER_MESSAGE):
+        chunk = places[at : at + PLACES_PER_MESSAGE]
+        by_period: dict[str, list[Place]] = {}
+        for period, place in chunk:
+            by_period.setdefault(period, []).append(place)
+        told = StandingMoved(
+            scheme=group[0],
+            version=scheme.version,
+            group=group[1],
+            fresh_at=news.fresh_at,
+            cause=tuple(news.cause) if at == 0 else (),
+            standings=tuple(Moved(period=p, places=tuple(found)) for p, found in by_period.items()),
+        )
+        body = envelope.encode(STANDING_MOVED, SOURCE, "/".join(group), told)
+        yield STANDINGS, Draft(news.shard, body)
+
+
+def _tiers_changed(
+    group: Group, scheme: Scheme, news: News, moved: Mapping[str, Sequence[Move]]
+) -> Iterator[Answer]:
+    for period, found in moved.items():
+        for move in found:
+            if move.old.tier != move.new.tier:
+                told = TierChanged(
+                    scheme=group[0],
+                    version=scheme.version,
+                    group=group[1],
+                    period=period,
+                    unit=move.unit,
+                    old=move.old.tier,
+                    new=move.new.tier,
+                )
+                yield (
+                    STANDINGS,
+                    Draft(news.shard, envelope.encode(TIER_CHANGED, SOURCE, "/".join(group), told)),
+                )
+
+
+def _place(unit: str, spot: Spot) -> Place:
+    points, low, high = (
+        None if value is None else text(value) for value in (spot.points, spot.low, spot.high)
     )
+    return Place(unit=unit, rank=spot.rank, tier=spot.tier, points=points, low=low, high=high)

@@ -1,11 +1,13 @@
-"""Tables of ranking: schemes, the newest figures, how fresh they are."""
+"""Tables of ranking: schemes, the newest figures, how fresh each group is, and what was told of each unit."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from services.ranking.contract import EntriesPosted
+from services.ranking.domain.moves import NOWHERE, Move, Spot
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.contracts.scoring import FigureState
@@ -13,45 +15,55 @@ from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
 
-Key = tuple[str, str, str]
+Group = tuple[str, str]
+Figures = dict[str, dict[str, list[Figure]]]
 
 
-async def save_scheme(tx: PostgresTransaction, code: str, version: int, document: dict[str, Any]) -> None:
-    """Keep the newest version of a scheme; every shard tells of it."""
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A version of a scheme as ranking needs it."""
+
+    version: int
+    document: Mapping[str, Any]
+
+    @property
+    def rules(self) -> Rules:
+        """What the scheme says of its standings."""
+        gate = self.document.get("ranking", {}).get("minimum_volume") or {"at_least": 0}
+        tiers = tuple(Tier(tier["code"], Decimal(tier["share"])) for tier in self.document.get("tiers", ()))
+        return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
+
+    def members(self, group: str) -> dict[str, str]:
+        """Return the names of a group's units by their codes."""
+        level = self.document["groups"][group]["level"]
+        return {unit["code"]: unit["name"] for unit in self.document["units"] if unit["level"] == level}
+
+
+async def save_scheme(tx: PostgresTransaction, code: str, version: int, document: Mapping[str, Any]) -> None:
+    """Keep a version of a scheme; every shard tells of it."""
     await tx.execute(
-        "INSERT INTO schemes VALUES (:code, :version, CAST(:document AS jsonb)) ON CONFLICT (code) DO UPDATE "
-        "SET version = excluded.version, document = excluded.document WHERE schemes.version < excluded.version",
+        "INSERT INTO schemes VALUES (:code, :version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
         code=code,
         version=version,
         document=json.dumps(document),
     )
 
 
-async def scheme(tx: PostgresTransaction, code: str) -> dict[str, Any]:
-    """Return a scheme's document, or refuse with 404."""
-    rows = await tx.execute("SELECT document FROM schemes WHERE code = :code", code=code)
-    if not rows:
-        raise refuse(404, "not_found", "No scheme of this code is in force.")
-    return rows[0].document
+async def scheme(tx: PostgresTransaction, group: Group) -> Scheme | None:
+    """Return the newest version that is heard of and has figures of the group; before any, the newest."""
+    rows = await tx.execute(
+        "SELECT s.version, s.document FROM schemes s LEFT JOIN groups g ON g.scheme = s.code AND g.grp = :grp "
+        "WHERE s.code = :code ORDER BY COALESCE(s.version > g.version, false), s.version DESC LIMIT 1",
+        code=group[0],
+        grp=group[1],
+    )
+    return Scheme(rows[0].version, rows[0].document) if rows else None
 
 
-async def rules(tx: PostgresTransaction, code: str) -> Rules:
-    """Return the rules of a scheme; before it is heard of, those that every scheme begins with."""
-    rows = await tx.execute("SELECT document FROM schemes WHERE code = :code", code=code)
-    return rules_of(rows[0].document) if rows else Rules(places=2)
-
-
-def rules_of(document: dict[str, Any]) -> Rules:
-    """Return what a scheme says of its standings."""
-    gate = document.get("ranking", {}).get("minimum_volume") or {"at_least": 0}
-    tiers = tuple(Tier(tier["code"], Decimal(tier["share"])) for tier in document.get("tiers", ()))
-    return Rules(places=document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
-
-
-async def save_figures(tx: PostgresTransaction, posted: Sequence[EntriesPosted]) -> None:
-    """Write absolute figures, the newest last."""
+async def save_figures(tx: PostgresTransaction, shard: int, posted: Sequence[EntriesPosted]) -> None:
+    """Write absolute figures of a shard's groups, the newest last."""
     rows = {
-        (one.scheme, one.group, f.period, f.unit, f.indicator): (
+        (one.scheme, one.group, one.version, f.period, f.unit, f.indicator): (
             f.board,
             Decimal(f.points),
             None if f.value is None else Decimal(f.value),
@@ -63,45 +75,119 @@ async def save_figures(tx: PostgresTransaction, posted: Sequence[EntriesPosted])
     }
     if rows:
         await tx.many(
-            "INSERT INTO figures SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
-            "$6::text[], $7::numeric[], $8::numeric[], $9::text[], $10::bigint[]) "
-            "ON CONFLICT (scheme, grp, period, unit, indicator) DO UPDATE SET board = excluded.board, "
+            "INSERT INTO figures (scheme, grp, version, period, unit, indicator, board, points, value, state, volume) "
+            "SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], "
+            "$8::numeric[], $9::numeric[], $10::text[], $11::bigint[]) "
+            "ON CONFLICT (scheme, grp, version, period, unit, indicator) DO UPDATE SET board = excluded.board, "
             "points = excluded.points, value = excluded.value, state = excluded.state, volume = excluded.volume",
             *(list(column) for column in zip(*((*key, *row) for key, row in rows.items()), strict=True)),
         )
+    by_group: dict[Group, tuple[int, str]] = {}
     for one in posted:
+        version, fresh = by_group.get((one.scheme, one.group), (0, ""))
+        by_group[one.scheme, one.group] = max(version, one.version), max(fresh, one.fresh_at)
+    for (code, name), (version, fresh) in sorted(by_group.items()):
         await tx.execute(
-            "INSERT INTO freshness VALUES (:scheme, :grp, :fresh) ON CONFLICT (scheme, grp) DO UPDATE "
-            "SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at)",
-            scheme=one.scheme,
-            grp=one.group,
-            fresh=one.fresh_at,
+            "INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE "
+            "SET version = GREATEST(groups.version, excluded.version), "
+            "fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)",
+            scheme=code,
+            grp=name,
+            shard=shard,
+            version=version,
+            fresh=fresh,
         )
 
 
-async def figures(tx: PostgresTransaction, key: Key) -> dict[str, list[Figure]]:
-    """Return the figures of (scheme, group, period) by unit."""
-    rows = await tx.many("SELECT * FROM figures WHERE scheme = $1 AND grp = $2 AND period = $3", *key)
-    found: dict[str, list[Figure]] = {}
+async def groups_of(tx: PostgresTransaction, code: str, shard: int) -> list[str]:
+    """Return the groups of a scheme whose figures come in a shard."""
+    rows = await tx.execute(
+        "SELECT grp FROM groups WHERE scheme = :code AND shard = :shard ORDER BY grp", code=code, shard=shard
+    )
+    return [row.grp for row in rows]
+
+
+async def fresh_at(tx: PostgresTransaction, group: Group) -> str | None:
+    """Return the newest `received` that a group's figures contain."""
+    rows = await tx.execute(
+        "SELECT fresh_at FROM groups WHERE scheme = :scheme AND grp = :grp", scheme=group[0], grp=group[1]
+    )
+    return rows[0].fresh_at if rows else None
+
+
+async def periods_of(tx: PostgresTransaction, group: Group) -> set[str]:
+    """Return the periods that a group has figures of, or was told of."""
+    rows = await tx.many(
+        "SELECT period FROM figures WHERE scheme = $1 AND grp = $2 "
+        "UNION SELECT period FROM places WHERE scheme = $1 AND grp = $2",
+        *group,
+    )
+    return {row["period"] for row in rows}
+
+
+async def figures(tx: PostgresTransaction, group: Group, found: Scheme, periods: Collection[str]) -> Figures:
+    """Return the figures of every unit of a group by period and unit; a unit without any has an empty list."""
+    rows = await tx.many(
+        "SELECT * FROM figures WHERE scheme = $1 AND grp = $2 AND version = $3 AND period = ANY($4::text[])",
+        *group,
+        found.version,
+        list(periods),
+    )
+    members = found.members(group[1])
+    by_period: Figures = {period: {unit: [] for unit in members} for period in periods}
     for row in rows:
-        figure = Figure(
-            row["indicator"],
-            row["board"],
-            row["points"],
-            row["value"],
-            FigureState(row["state"]),
-            row["volume"],
+        by_period[row["period"]][row["unit"]].append(
+            Figure(
+                row["indicator"],
+                row["board"],
+                row["points"],
+                row["value"],
+                FigureState(row["state"]),
+                row["volume"],
+            )
         )
-        found.setdefault(row["unit"], []).append(figure)
+    return by_period
+
+
+async def told(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, dict[str, Spot]]:
+    """Return what was last told of a group's units, by period and unit."""
+    rows = await tx.many(
+        "SELECT * FROM places WHERE scheme = $1 AND grp = $2 AND period = ANY($3::text[])",
+        *group,
+        list(periods),
+    )
+    found: dict[str, dict[str, Spot]] = {period: {} for period in periods}
+    for row in rows:
+        found[row["period"]][row["unit"]] = Spot(
+            row["rank"], row["tier"], row["points"], row["low"], row["high"]
+        )
     return found
 
 
-async def fresh_at(tx: PostgresTransaction, code: str, group: str) -> str | None:
-    """Return the newest `received` that a group's figures contain."""
-    rows = await tx.execute(
-        "SELECT fresh_at FROM freshness WHERE scheme = :code AND grp = :grp", code=code, grp=group
-    )
-    return rows[0].fresh_at if rows else None
+async def tell(tx: PostgresTransaction, group: Group, moved: Mapping[str, Sequence[Move]]) -> None:
+    """Keep what is told of units, by period."""
+    rows = [
+        (*group, period, m.unit, m.new.rank, m.new.tier, m.new.points, m.new.low, m.new.high)
+        for period, ms in moved.items()
+        for m in ms
+        if m.new != NOWHERE
+    ]
+    if rows:
+        await tx.many(
+            "INSERT INTO places SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], "
+            "$6::text[], $7::numeric[], $8::numeric[], $9::numeric[]) ON CONFLICT (scheme, grp, period, unit) "
+            "DO UPDATE SET rank = excluded.rank, tier = excluded.tier, points = excluded.points, "
+            "low = excluded.low, high = excluded.high",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )
+    gone = [(period, m.unit) for period, ms in moved.items() for m in ms if m.new == NOWHERE]
+    if gone:
+        await tx.many(
+            "DELETE FROM places p USING unnest($3::text[], $4::text[]) n(period, unit) "
+            "WHERE p.scheme = $1 AND p.grp = $2 AND p.period = n.period AND p.unit = n.unit",
+            *group,
+            *(list(column) for column in zip(*gone, strict=True)),
+        )
 
 
 async def as_of(tx: PostgresTransaction) -> str:
@@ -112,10 +198,24 @@ async def as_of(tx: PostgresTransaction) -> str:
     return sha256_hex(_vector((row.stream, row.shard, row.number) for row in rows))
 
 
-async def periods(tx: PostgresTransaction) -> list[dict[str, str]]:
-    """Return every standing there is."""
-    rows = await tx.execute("SELECT DISTINCT scheme, grp, period FROM figures ORDER BY 1, 2, 3")
-    return [{"scheme": row.scheme, "group": row.grp, "period": row.period} for row in rows]
+async def standings(tx: PostgresTransaction, after: tuple[str, str, str], limit: int) -> list[dict[str, str]]:
+    """Return a page of the standings that there are."""
+    rows = await tx.many(
+        "SELECT DISTINCT scheme, grp, period FROM places WHERE (scheme, grp, period) > ($1, $2, $3) "
+        "ORDER BY 1, 2, 3 LIMIT $4",
+        *after,
+        limit,
+    )
+    return [{"scheme": row["scheme"], "group": row["grp"], "period": row["period"]} for row in rows]
+
+
+def known(found: Scheme | None, group: Group) -> Scheme:
+    """Return a scheme that has the group, or refuse with 404."""
+    if found is None:
+        raise refuse(404, "not_found", "No scheme of this code is in force.")
+    if group[1] not in found.document["groups"]:
+        raise refuse(404, "not_found", "The scheme has no such group.")
+    return found
 
 
 def _vector(rows: Iterable[tuple[str, int, int]]) -> bytes:

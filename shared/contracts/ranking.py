@@ -12,7 +12,10 @@ TIER_CHANGED = "dukao.tier-changed.v1"
 
 
 class Place(Closed):
-    """Where a unit stands; no rank below the minimum volume, no points but a range when not yet assessed."""
+    """Where a unit stands; no rank below the minimum volume, no points but a range when not yet assessed.
+
+    A unit that left the group has none of them.
+    """
 
     unit: Code
     rank: int | None = Field(None, ge=1)
@@ -22,20 +25,26 @@ class Place(Closed):
     high: DecimalText | None = None
 
 
+class Moved(Closed):
+    """The places that moved in the standing of one period."""
+
+    period: PeriodText
+    places: tuple[Place, ...] = Field(strict=False)
+
+
 class StandingMoved(Closed):
-    """The places that moved in the provisional standing of one group and period."""
+    """What moved in the provisional standings of a group, over all its periods; one per group and batch."""
 
     scheme: Code
     version: Version
     group: Code
-    period: PeriodText
     fresh_at: InstantText
     cause: tuple[NumberRange, ...] = Field((), strict=False)
-    moved: tuple[Place, ...] = Field(strict=False)
+    standings: tuple[Moved, ...] = Field(strict=False)
 
 
 class TierChanged(Closed):
-    """A unit went from one tier to another in the provisional standing."""
+    """A unit went from one tier to another in the provisional standing; without a rank it is in none."""
 
     scheme: Code
     version: Version

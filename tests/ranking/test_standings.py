@@ -3,7 +3,7 @@
 import random
 from decimal import Decimal
 
-from services.ranking.domain.standings import Figure, Rules, line_of, standing
+from services.ranking.domain.standings import Figure, Rules, Unranked, line_of, standing
 from services.ranking.domain.tiers import Tier
 from shared.contracts.scoring import FigureState
 from shared.kernel.points import cell
@@ -48,6 +48,58 @@ def test_below_the_minimum_volume_a_unit_follows_unranked():
     rules = Rules(places=2, tiers=TIERS, at_least=20)
     lines = standing({"big": [figure("a", "5", volume=20)], "small": [figure("a", "7", volume=19)]}, rules)
     assert [(line.unit, line.rank) for line in lines] == [("big", 1), ("small", None)]
+
+
+def test_each_unranked_unit_says_why():
+    year = figure("year", None, points="20", state=FigureState.NOT_DUE)
+    late = figure("late", None, points="15", state=FigureState.NOT_ASSESSED)
+    rules = Rules(places=2, tiers=TIERS, at_least=20)
+    units = {"early": [year], "late": [late], "new": [], "small": [figure("a", "7", volume=19)]}
+    lines = {line.unit: line for line in standing(units, rules)}
+    assert {unit: line.unranked for unit, line in lines.items()} == {
+        "early": Unranked.NOTHING_DUE,
+        "late": Unranked.NOT_ASSESSED,
+        "new": Unranked.NOT_ASSESSED,
+        "small": Unranked.BELOW_MINIMUM_VOLUME,
+    }
+    assert lines["early"].total is None
+    assert lines["small"].total == Decimal("7.00")
+    assert all((line.rank, line.tier, line.gap) == (None, None, None) for line in lines.values())
+
+
+def test_zero_is_a_score_and_is_ranked():
+    lines = standing({"zero": [figure("a", "0")], "some": [figure("a", "1")]}, RULES)
+    assert [(line.unit, line.total, line.rank) for line in lines] == [
+        ("some", Decimal("1.00"), 1),
+        ("zero", Decimal("0.00"), 2),
+    ]
+
+
+def test_units_without_a_full_score_are_outside_the_sizes_of_tiers():
+    missing = figure("late", None, state=FigureState.NOT_ASSESSED)
+    scored = {str(i): [figure("a", str(50 - i), points="50")] for i in range(36)}
+    lines = standing(scored | {f"late{i}": [missing] for i in range(9)}, RULES)
+    assert [[line.tier for line in lines].count(tier.code) for tier in TIERS] == [14, 15, 7]
+
+
+def test_a_tie_at_the_cut_stands_in_the_upper_tier_with_the_gap_of_its_rank():
+    worths = {"a": "9", "b": "8", "c": "8", "d": "7", "e": "6"}
+    lines = standing({unit: [figure("x", worth, points="10")] for unit, worth in worths.items()}, RULES)
+    assert [(line.unit, line.rank, line.tier) for line in lines] == [
+        ("a", 1, "first"),
+        ("b", 2, "first"),
+        ("c", 2, "first"),
+        ("d", 4, "second"),
+        ("e", 5, "third"),
+    ]
+    assert [line.gap for line in lines] == [None, None, None, Decimal("1.00"), Decimal("1.00")]
+
+
+def test_a_board_with_something_missing_has_no_sum():
+    missing = figure("late", None, board="open", state=FigureState.NOT_ASSESSED)
+    line = line_of("u", [figure("a", "5"), missing], RULES)
+    assert line.boards == {"open": None, "work": Decimal("5.00")}
+    assert line.covered == Decimal("14.00")
 
 
 def test_the_gap_is_the_last_score_of_the_next_tier_less_ones_own():

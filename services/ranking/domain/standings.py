@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
 
 from services.ranking.domain.tiers import Tier, cumulative, place, ranks
 from shared.contracts.scoring import FigureState
@@ -30,6 +31,14 @@ class Rules:
     at_least: int = 0
 
 
+class Unranked(StrEnum):
+    """Why a unit has no rank."""
+
+    NOT_ASSESSED = "not_assessed"
+    NOTHING_DUE = "nothing_due"
+    BELOW_MINIMUM_VOLUME = "below_minimum_volume"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A unit in a standing; without a full score it has a range from zero to full and neither rank nor tier.
@@ -46,6 +55,7 @@ class Line:
     volume: int
     not_assessed: tuple[str, ...] = ()
     not_due: tuple[str, ...] = ()
+    unranked: Unranked | None = None
     rank: int | None = None
     tier: str | None = None
     gap: Decimal | None = None
@@ -54,9 +64,7 @@ class Line:
 def standing(figures: Mapping[str, Sequence[Figure]], rules: Rules) -> list[Line]:
     """Return the lines of a group, ranked ones first, the same for any order of the figures."""
     lines = [line_of(unit, found, rules) for unit, found in figures.items()]
-    full = {
-        line.unit: line.total for line in lines if line.total is not None and line.volume >= rules.at_least
-    }
+    full = {line.unit: line.total for line in lines if line.total is not None and line.unranked is None}
     ranked = ranks(full)
     tiers = place(ranked, rules.tiers) if rules.tiers else {}
     gaps = _gaps(full, ranked, rules)
@@ -75,17 +83,29 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
     scored = sum((figure.value for figure in due if figure.value is not None), ZERO)
     open_points = sum((figure.points for figure in missing), ZERO)
     low = published(scored, rules.places)
+    volume = max((figure.volume for figure in ordered), default=0)
     return Line(
         unit=unit,
         total=None if missing or not due else low,
         low=low,
         high=published(scored + open_points, rules.places),
-        covered=sum((figure.points for figure in due), ZERO),
+        covered=published(sum((figure.points for figure in due), ZERO), rules.places),
         boards={board: _board(board, due, rules) for board in sorted({figure.board for figure in due})},
-        volume=max((figure.volume for figure in ordered), default=0),
+        volume=volume,
         not_assessed=tuple(figure.indicator for figure in missing),
         not_due=tuple(figure.indicator for figure in ordered if figure.state is FigureState.NOT_DUE),
+        unranked=_unranked(ordered, due, missing, enough=volume >= rules.at_least),
     )
+
+
+def _unranked(
+    known: Sequence[Figure], due: Sequence[Figure], missing: Sequence[Figure], *, enough: bool
+) -> Unranked | None:
+    if missing or not known:
+        return Unranked.NOT_ASSESSED
+    if not due:
+        return Unranked.NOTHING_DUE
+    return None if enough else Unranked.BELOW_MINIMUM_VOLUME
 
 
 def _board(board: str, due: Sequence[Figure], rules: Rules) -> Decimal | None:

@@ -1,0 +1,52 @@
+"""What moved in a standing since it was last told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.ranking.domain.standings import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a unit stands as told: points, or the range while something is not yet assessed."""
+
+    rank: int | None = None
+    tier: str | None = None
+    points: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A unit's spot before and after; one that left its group stands nowhere."""
+
+    unit: str
+    old: Spot
+    new: Spot
+
+
+NOWHERE = Spot()
+
+
+def spot_of(line: Line) -> Spot:
+    """Return what is told of a line."""
+    full = line.total is not None
+    return Spot(
+        rank=line.rank,
+        tier=line.tier,
+        points=line.total,
+        low=None if full else line.low,
+        high=None if full else line.high,
+    )
+
+
+def moves(told: Mapping[str, Spot], lines: Iterable[Line]) -> list[Move]:
+    """Return the units whose spot differs from what was told, by unit."""
+    now = {line.unit: spot_of(line) for line in lines}
+    return [
+        Move(unit, told.get(unit, NOWHERE), now.get(unit, NOWHERE))
+        for unit in sorted(told.keys() | now.keys())
+        if told.get(unit, NOWHERE) != now.get(unit, NOWHERE)
+    ]

@@ -1,0 +1,54 @@
+"""What is told is the difference to what was told before, whatever lies between."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ranking.domain.moves import NOWHERE, Spot, moves, spot_of
+from services.ranking.domain.standings import Rules, standing
+from shared.contracts.scoring import FigureState
+from tests.ranking.test_standings import RULES, figure
+
+
+def lines(**points):
+    return standing({unit: [figure("a", worth, points="10")] for unit, worth in points.items()}, RULES)
+
+
+def told_of(found):
+    return {line.unit: spot_of(line) for line in found}
+
+
+def test_only_units_whose_spot_differs_are_told():
+    before, after = lines(a="9", b="8", c="7"), lines(a="9", b="6", c="7")
+    found = {move.unit: (move.old.rank, move.new.rank) for move in moves(told_of(before), after)}
+    assert found == {"b": (2, 3), "c": (3, 2)}
+
+
+def test_a_change_that_does_not_reach_the_print_is_not_told():
+    assert moves(told_of(lines(a="9")), lines(a="9.001")) == []
+
+
+def test_a_unit_that_left_stands_nowhere():
+    gone = moves(told_of(lines(a="9", b="8", c="7")), lines(a="9", b="8"))
+    assert ("c", NOWHERE) in [(move.unit, move.new) for move in gone]
+
+
+def test_a_range_is_told_until_everything_is_assessed():
+    missing = figure("late", None, points="15", state=FigureState.NOT_ASSESSED)
+    line = standing({"u": [figure("a", "5"), missing]}, Rules(places=2))[0]
+    assert spot_of(line) == Spot(low=Decimal("5.00"), high=Decimal("20.00"))
+
+
+WORTHS = st.dictionaries(st.sampled_from("abcdef"), st.decimals(0, 10, places=2), min_size=1)
+
+
+@given(st.lists(WORTHS, min_size=1, max_size=4))
+def test_moves_applied_in_turn_lead_to_the_last_standing(history):
+    known = {}
+    for points in history:
+        for move in moves(known, lines(**{unit: str(worth) for unit, worth in points.items()})):
+            assert known.get(move.unit, NOWHERE) == move.old
+            known[move.unit] = move.new
+    present = {unit: spot for unit, spot in known.items() if spot != NOWHERE}
+    assert present == told_of(lines(**{unit: str(worth) for unit, worth in history[-1].items()}))
