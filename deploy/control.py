@@ -1,7 +1,6 @@
 """What is asked of a platform from outside: bring it up detached, look at it, take it down, read its logs."""
 
-import signal
-import subprocess
+import os
 import sys
 import time
 from collections import deque
@@ -11,8 +10,10 @@ from pathlib import Path
 
 from deploy.embedded.files import CHECKOUT, MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, mint
-from deploy.processes import alive, end
+from deploy.managed import end_recorded
+from deploy.processes import Identity, alive, detach, end
 from deploy.state import PARTS, Options, Record, State
+from deploy.table import SERVICES
 
 START_S = 600.0
 STOP_S = 90.0
@@ -56,43 +57,35 @@ def running(state: State) -> Record:
 def bring_up(state: State, options: Options, say: Callable[[str], None]) -> Up:
     """Start a supervisor in the background, or find the one there is; return when all is ready."""
     found = survey(state)
-    if found.phase in {"ready", "starting"}:
-        say("the platform runs already" if found.phase == "ready" else "the platform is starting already")
-        return Up(wait_ready(state, None, say, log_from=_size(state)), already=True)
-    state.make()
     log_from = _size(state)
+    if found.phase in {"ready", "starting"}:
+        _same_clock(found, options)
+        say("the platform runs already" if found.phase == "ready" else "the platform is starting already")
+        return Up(wait_ready(state, None, say, log_from), already=True)
+    state.make()
     words = ["--clock", options.clock, "--postgres", options.postgres, "--java", options.java]
-    with state.log("supervisor").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "deploy.platform", str(state.folder), *words],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    command = [sys.executable, "-m", "deploy.platform", str(state.folder), *words]
+    child = detach(command, state.log("supervisor"), {**os.environ, "PYTHONPATH": str(CHECKOUT)})
     try:
-        return Up(wait_ready(state, child, say, log_from), already=False)
+        record = wait_ready(state, child, say, log_from)
     except KeyboardInterrupt:
-        child.terminate()
-        child.wait(STOP_S)
+        end(child, grace_s=STOP_S)
         raise
+    return Up(record, already=record.supervisor is None or record.supervisor.pid != child.pid)
 
 
-def wait_ready(
-    state: State, child: subprocess.Popen[bytes] | None, say: Callable[[str], None], log_from: int
-) -> Record:
-    """Wait until the supervisor says that all is ready, passing on what it says; raise if it ends before."""
+def wait_ready(state: State, child: Identity | None, say: Callable[[str], None], log_from: int) -> Record:
+    """Wait until a supervisor says that all is ready, passing on what it says; raise if it ends before."""
+    before = state.read()
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         log_from = _pass_on(state, say, log_from)
+        starting = child is not None and alive(child)
         record = survey(state)
-        if record.phase == "ready" and (child is None or child.poll() is None):
+        if record.phase == "ready":
             return record
-        ended = child.poll() is not None if child else record.phase not in {"starting", "ready"}
-        if ended:
-            _pass_on(state, say, log_from)
-            raise NotRunningError(state.read().failure or "The platform did not come up.")
+        if not starting and record.phase != "starting":
+            raise NotRunningError(_why(state, before, say, log_from))
         time.sleep(POLL_S)
     raise NotRunningError(f"The platform was not ready in {START_S:.0f} s.")
 
@@ -102,14 +95,12 @@ def take_down(state: State) -> list[str]:
     before = survey(state)
     ended = [part.name for part in before.parts if part.process is not None]
     if before.supervisor is not None:
-        end(before.supervisor, first=signal.SIGTERM, grace_s=STOP_S)
+        end(before.supervisor, grace_s=STOP_S)
     after = survey(state)
-    for part in reversed(after.parts):
-        if part.process is not None:
-            end(part.process)
-    if before.phase not in {"stopped", "failed"} and after.phase not in {"stopped", "failed"}:
+    end_recorded(after.parts)
+    if after.phase == "abandoned":
         cleared = tuple(replace(part, process=None, state="stopped") for part in after.parts)
-        state.write(replace(after, supervisor=None, phase="stopped", parts=cleared))
+        state.write(replace(after, phase="stopped", parts=cleared))
     return ended
 
 
@@ -122,7 +113,7 @@ def token(state: State, subject: str = DEVELOPER, roles: Sequence[str] = DEVELOP
 
 def addresses(record: Record) -> dict[str, str]:
     """Return the base URLs of the services by name."""
-    return {part.name: record.address(part.name) for part in record.parts[2:]}
+    return {service.name: record.address(service.name) for service in SERVICES}
 
 
 def last_lines(path: Path, count: int) -> list[str]:
@@ -174,3 +165,20 @@ def _pass_on(state: State, say: Callable[[str], None], start: int) -> int:
         if not line.startswith("{"):
             say(line)
     return start + len(whole)
+
+
+def _same_clock(found: Record, options: Options) -> None:
+    if found.options.clock != options.clock:
+        raise MissingError(
+            f"The platform runs by the {found.options.clock} clock.",
+            "End it with dukao down, or name another folder with --state.",
+        )
+
+
+def _why(state: State, before: Record, say: Callable[[str], None], log_from: int) -> str:
+    """Return the failure that was recorded; a supervisor that could not even do that left it in its log."""
+    now = state.read()
+    if now != before and now.failure:
+        return now.failure
+    _pass_on(state, say, log_from)
+    return "The platform did not come up."

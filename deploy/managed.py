@@ -1,21 +1,25 @@
 """One part under supervision: how it starts, how it ends, and when it may be tried again."""
 
 import contextlib
+import math
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
 
-from deploy.processes import stop
+from deploy.processes import Identity, end, identity, stop
+from deploy.state import Part
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LIMIT_S = 30.0
 CALM_S = 60.0
-ANSWER_S = 2.0
+ANSWER_S = 1.0
+ANSWER_EVERY_S = 2.0
+END_SIGNALS = {"postgres": signal.SIGINT}  # its SIGTERM waits for every client to leave
 
 
 class Running(Protocol):
@@ -32,87 +36,113 @@ class Answering:
 
     process: subprocess.Popen[bytes]
     url: str
+    client: httpx.Client
 
     def ready(self) -> bool:
         """Whether it answers that it is ready."""
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(self.url, timeout=ANSWER_S).is_success
+            return self.client.get(self.url, timeout=ANSWER_S).is_success
         return False
 
 
 @dataclass(slots=True)
 class Managed:
-    """A part and its process: `start` returns at once, what it returns tells when it serves."""
+    """A part and its process: `start` returns at once, what it returns tells when it serves.
+
+    Once ready, it is asked again every `ask_every_s`; by default what it said holds until its process ends.
+    """
 
     name: str
     port: int
     start: Callable[[], Running]
-    end_signal: int = signal.SIGTERM
     grace_s: float = 15.0
-    process: subprocess.Popen[bytes] | None = None
+    ask_every_s: float = math.inf
+    clock: Callable[[], float] = time.monotonic
     state: str = "stopped"
     restarts: int = 0
+    failures: int = 0
     last_exit: str = ""
+    known: Identity | None = None
     _running: Running | None = field(default=None, repr=False)
-    _failures: int = field(default=0, repr=False)
     _since: float = field(default=0.0, repr=False)
+    _ask_at: float = field(default=0.0, repr=False)
     _retry_at: float = field(default=0.0, repr=False)
 
     def launch(self) -> None:
         """Start the process."""
-        self._since = time.monotonic()
+        self._since = self._ask_at = self.clock()
         self.state = "starting"
         self._running = self.start()
-        self.process = self._running.process
+        self.known = identity(self._running.process.pid)
 
     def look(self) -> bool:
         """See what became of the process; tell whether it has just ended."""
-        if self.process is None:
+        if self._running is None:
             return False
-        code = self.process.poll()
-        if code is None:
-            assert self._running is not None
-            self.state = "ready" if self._running.ready() else self._unready()
-            return False
-        self.last_exit = describe(code)
-        self.end()
-        self.fail()
-        return True
+        code = self._running.process.poll()
+        if code is not None:
+            self.end()
+            self.fail(describe(code))
+            return True
+        if self.clock() >= self._ask_at:
+            self._ask(self._running)
+        return False
 
-    def fail(self) -> None:
+    def fail(self, how: str) -> None:
         """Wait longer with each failure that follows another soon."""
-        calm = time.monotonic() - self._since > CALM_S
-        self._failures = 0 if calm else self._failures
-        self._retry_at = time.monotonic() + self.delay_s
-        self._failures += 1
+        calm = self.clock() - self._since > CALM_S
+        self.failures = 1 if calm else self.failures + 1
+        self._retry_at = self.clock() + self.delay_s
+        self.last_exit = how
         self.state = "crashed"
 
     @property
     def delay_s(self) -> float:
-        """How long the next start waits."""
-        return min(BACKOFF_LIMIT_S, BACKOFF_FIRST_S * 2**self._failures)
+        """How long the next start waits after the failures so far."""
+        return min(BACKOFF_LIMIT_S, BACKOFF_FIRST_S * 2.0 ** (self.failures - 1))
 
     @property
     def due(self) -> bool:
         """Whether a crashed part may be started again."""
-        return self.state == "crashed" and time.monotonic() >= self._retry_at
+        return self.state == "crashed" and self.clock() >= self._retry_at
+
+    @property
+    def seen(self) -> Part:
+        """What the record says of it."""
+        return Part(self.name, self.port, self.known, self.state, self.restarts, self.last_exit)
 
     def ask_to_end(self) -> None:
         """Send the signal that ends it, without waiting."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(self.end_signal)
+        if self._running is not None and self._running.process.poll() is None:
+            self._running.process.send_signal(_end_signal(self.name))
 
     def end(self) -> None:
         """End it and all it started, and wait."""
-        if self.process is not None:
-            stop(self.process, first=self.end_signal, grace_s=self.grace_s)
-        self.process = None
+        if self._running is not None:
+            stop(self._running.process, first=_end_signal(self.name), grace_s=self.grace_s)
+        self._running = None
+        self.known = None
         self.state = "stopped"
 
-    def _unready(self) -> str:
-        return "starting" if self.state == "starting" else "not ready"
+    def _ask(self, running: Running) -> None:
+        if running.ready():
+            self.state = "ready"
+            self._ask_at = self.clock() + self.ask_every_s
+        elif self.state != "starting":
+            self.state = "not ready"
+            self._ask_at = self.clock() + self.ask_every_s
+
+
+def end_recorded(parts: Sequence[Part]) -> list[str]:
+    """End processes of which only the record is left, services before the servers they use; name them."""
+    left = [part for part in reversed(parts) if part.process is not None]
+    return [part.name for part in left if part.process and end(part.process, first=_end_signal(part.name))]
 
 
 def describe(code: int) -> str:
     """Say how a process ended."""
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _end_signal(name: str) -> int:
+    return END_SIGNALS.get(name, signal.SIGTERM)

@@ -1,237 +1,155 @@
-"""The supervisor: brings the platform up, keeps its parts running, and leaves nothing behind."""
+"""The platform: what its parts are, and the order in which a supervisor brings them up."""
 
 import argparse
 import asyncio
 import contextlib
+import functools
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
+
+import httpx
 
 from deploy.embedded.files import CHECKOUT, MissingError, free_port, is_free, server_account
 from deploy.embedded.java import find_java
-from deploy.embedded.kafka import Kafka, find_jars, launch_kafka
-from deploy.embedded.postgres import Postgres, find_postgres, launch_postgres
+from deploy.embedded.kafka import find_jars, launch_kafka
+from deploy.embedded.postgres import find_postgres, launch_postgres, password_of
+from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
-from deploy.managed import Answering, Managed
+from deploy.managed import ANSWER_EVERY_S, Answering, Managed, end_recorded
 from deploy.prepare import prepare
-from deploy.processes import PATH, end, identity, spawn
-from deploy.state import SERVERS, Options, Part, Record, State, myself
+from deploy.processes import PATH, spawn
+from deploy.state import Options, Record, State, myself
 from deploy.table import OWNER, SERVICES, Service, Surroundings, database_url, environment
+from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
 
-LOOK_S = 0.25
-READY_S = 90.0
 HOST = "127.0.0.1"
 KAFKA_GRACE_S = 30.0
-
-Say = Callable[[str], None]
-
-
-class StoppedError(Exception):
-    """Somebody asked the supervisor to end."""
 
 
 class Supervisor:
     """Runs in the foreground until it is asked to end; the record tells everybody else how things stand."""
 
-    def __init__(self, state: State, options: Options, say: Say) -> None:
+    def __init__(self, state: State, options: Options, say: Say, client: httpx.Client) -> None:
         self._state = state
         self._options = options
         self._say = say
-        self._record = Record(supervisor=myself(), phase="starting", options=options)
-        self._parts: dict[str, Managed] = {}
-        self._stopping = False
-        self._interruptible = False
+        self._client = client
+        self._issuer = open_issuer(state.issuer)
         self._fresh_until = 0.0
+        self._ending = Ending()
+        before = state.read()
+        self._left_behind = before.parts
+        record = replace(before, supervisor=myself(), phase="starting", failure="", options=options)
+        self._watch = Watch(state, record, say, self._ending, self._refresh_when_due)
 
-    def run(self, ready: Callable[[Record], None]) -> bool:
-        """Bring up, tell `ready`, watch, take down; tell whether it ended because it was asked to."""
-        with _signals(self._on_signal):
-            before = self._state.read()
-            self._end_left_behind(before)
+    def run(self, ready: Callable[[Record], None]) -> None:
+        """Bring up, tell `ready`, look after all, take down; return when somebody asked for it."""
+        with self._ending.heeded():
             try:
-                self._bring_up(before)
-                self._write("ready")
-                ready(self._record)
-                self._watch()
-            except (StoppedError, KeyboardInterrupt):
-                self._take_down("")
-                return True
-            except Exception as error:
-                self._take_down(str(error) or type(error).__name__)
+                self._bring_up()
+                self._watch.become("ready")
+                ready(self._watch.record)
+                self._watch.go_on()
+            except KeyboardInterrupt:
+                self._watch.take_down("")
+            except BaseException as error:
+                self._watch.take_down(str(error) or type(error).__name__)
                 raise
-        raise AssertionError("the watch ends by an exception")
 
-    def _bring_up(self, before: Record) -> None:
-        self._write("starting")
+    def _bring_up(self) -> None:
+        for name in end_recorded(self._left_behind):
+            self._say(f"ended {name}, left behind by a supervisor that was killed")
+        self._state.keep_clock(self._options.clock)
+        self._state.turn_logs()
         self._say("finding PostgreSQL, Java and Kafka")
+        with self._ending.at_once():
+            self._say(f"starting {self._found()}")
+        self._watch.add(self._postgres())
+        self._watch.add(self._kafka())
+        self._watch.wait_ready()
+        self._say("preparing roles, schemas and topics")
+        with self._ending.at_once():
+            asyncio.run(self._prepare())
+        self._refresh_when_due()
+        self._say(f"starting {', '.join(service.name for service in SERVICES)}")
+        ports = {service.name: self._port(service.name, service.port) for service in SERVICES}
+        for service in SERVICES:
+            self._watch.add(self._service(service, ports))
+        self._watch.wait_ready()
+
+    def _found(self) -> str:
+        """Say with what the servers will run; what is missing is told before anything is started."""
         account = server_account()
-        self._interruptible = True
-        binaries = find_postgres(self._options.postgres, account)
+        postgres = find_postgres(self._options.postgres, account)
         java = find_java(self._options.java, account)
         find_jars()
-        self._interruptible = False
-        self._state.keep_clock(self._options.clock)
-        self._say(f"starting PostgreSQL {binaries.major} ({binaries.origin}) and Kafka on Java {java.major}")
-        self._add(self._postgres(_port(before, "postgres", 0)))
-        self._add(self._kafka(_port(before, "kafka", 0)))
-        for name in SERVERS:
-            self._launch(self._parts[name])
-        self._wait_ready()
-        self._say("preparing roles, schemas and topics")
-        asyncio.run(self._prepare())
-        self._refresh_tokens()
-        self._check_stop()
-        self._say(f"starting {', '.join(service.name for service in SERVICES)}")
-        ports = {service.name: _port(before, service.name, service.port) for service in SERVICES}
-        for service in SERVICES:
-            self._add(self._service(service, ports))
-            self._launch(self._parts[service.name])
-        self._wait_ready()
+        return (
+            f"PostgreSQL {postgres.major} ({postgres.origin}) and Kafka on Java {java.major} ({java.origin})"
+        )
 
-    def _postgres(self, port: int) -> Managed:
-        def start() -> Postgres:
-            return launch_postgres(self._state.folder, choice=self._options.postgres, port=port)
+    def _postgres(self) -> Managed:
+        folder, port = self._state.folder, self._port("postgres")
+        start = functools.partial(launch_postgres, folder, choice=self._options.postgres, port=port)
+        return Managed("postgres", port, start)
 
-        return Managed("postgres", port, start, end_signal=signal.SIGINT)
-
-    def _kafka(self, port: int) -> Managed:
-        def start() -> Kafka:
-            return launch_kafka(self._state.folder, java=self._options.java, port=port)
-
+    def _kafka(self) -> Managed:
+        folder, port = self._state.folder, self._port("kafka")
+        start = functools.partial(launch_kafka, folder, java=self._options.java, port=port)
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
-    def _service(self, service: Service, ports: dict[str, int]) -> Managed:
-        variables = environment(
-            Surroundings(
-                database_url=self._database_url(service.role, self._state.password(service.role)),
-                kafka=self._bootstrap,
-                host=HOST,
-                port=ports[service.name],
-                addresses={name: f"http://{HOST}:{port}" for name, port in ports.items()},
-                jwks_file=str(open_issuer(self._state.issuer).jwks_file),
-                token_file=str(token_file(self._state.tokens, service.name)),
-                clock=self._options.clock,
-            )
-        )
+    def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
+        variables = environment(self._surroundings(service, ports))
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", service.module]
-        log = self._state.log(service.name)
+        log, url = self._state.log(service.name), f"{self._address(ports[service.name])}/readyz"
 
         def start() -> Answering:
             process = spawn(command, self._state.folder, log, env={**env, **variables})
-            return Answering(process, f"http://{HOST}:{ports[service.name]}/readyz")
+            return Answering(process, url, self._client)
 
-        return Managed(service.name, ports[service.name], start)
+        return Managed(service.name, ports[service.name], start, ask_every_s=ANSWER_EVERY_S)
+
+    def _surroundings(self, service: Service, ports: Mapping[str, int]) -> Surroundings:
+        return Surroundings(
+            database_url=self._database_url(service.role, self._state.password(service.role)),
+            kafka=self._bootstrap,
+            host=HOST,
+            port=ports[service.name],
+            addresses={name: self._address(port) for name, port in ports.items()},
+            jwks_file=str(self._issuer.jwks_file),
+            token_file=str(token_file(self._state.tokens, service.name)),
+            clock=self._options.clock,
+        )
 
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}
-        url = self._database_url(OWNER, (self._state.folder / "postgres-password").read_text("ascii"))
+        url = self._database_url(OWNER, password_of(self._state.folder))
         await prepare(url, self._bootstrap, passwords)
 
     def _database_url(self, role: str, password: str) -> str:
-        return database_url(role, password, HOST, self._parts["postgres"].port)
+        return database_url(role, password, HOST, self._watch.port("postgres"))
 
     @property
     def _bootstrap(self) -> str:
-        return f"{HOST}:{self._parts['kafka'].port}"
+        return f"{HOST}:{self._watch.port('kafka')}"
 
-    def _wait_ready(self) -> None:
-        """Wait for every part; one that keeps ending or never answers is named."""
-        until = time.monotonic() + READY_S
-        while not all(part.state == "ready" for part in self._parts.values()):
-            self._round()
-            if time.monotonic() > until:
-                late = [part for part in self._parts.values() if part.state != "ready"]
-                raise RuntimeError("; ".join(self._complaint(part) for part in late))
-            time.sleep(LOOK_S)
+    def _port(self, name: str, wished: int = 0) -> int:
+        """Take the port of the last time if it is free, else the one wished for, else any."""
+        candidates = (self._watch.record.part(name).port, wished)
+        return next((port for port in candidates if port and is_free(port)), 0) or free_port()
 
-    def _watch(self) -> None:
-        while True:
-            self._round()
-            time.sleep(LOOK_S)
+    def _address(self, port: int) -> str:
+        return f"http://{HOST}:{port}"
 
-    def _round(self) -> None:
-        """Look at every part once; start again what may be."""
-        self._check_stop()
+    def _refresh_when_due(self) -> None:
         if time.monotonic() >= self._fresh_until:
-            self._refresh_tokens()
-        for part in self._parts.values():
-            if part.look():
-                self._say(f"{part.name} ended with {part.last_exit}; see {self._state.log(part.name)}")
-            elif part.due:
-                part.restarts += 1
-                self._try_again(part)
-        self._write(self._record.phase)
-
-    def _try_again(self, part: Managed) -> None:
-        try:
-            self._launch(part)
-        except (RuntimeError, OSError, MissingError) as error:
-            part.last_exit = str(error)
-            part.fail()
-            self._say(f"{part.name} did not start: {error}")
-        else:
-            self._say(f"{part.name} is started again")
-
-    def _complaint(self, part: Managed) -> str:
-        ended = f" (last: {part.last_exit})" if part.last_exit else ""
-        return f"{part.name} is not ready after {READY_S:.0f} s{ended}; see {self._state.log(part.name)}"
-
-    def _add(self, part: Managed) -> None:
-        self._parts[part.name] = part
-
-    def _launch(self, part: Managed) -> None:
-        self._check_stop()
-        part.launch()
-        self._write(self._record.phase)
-
-    def _refresh_tokens(self) -> None:
-        refresh(open_issuer(self._state.issuer), self._state.tokens)
-        self._fresh_until = time.monotonic() + REFRESH_S
-
-    def _take_down(self, failure: str) -> None:
-        """End services together, then the servers that they use."""
-        self._say("stopping")
-        self._write("stopping", failure)
-        services = [part for name, part in self._parts.items() if name not in SERVERS]
-        for part in services:
-            part.ask_to_end()
-        servers = [self._parts[name] for name in reversed(SERVERS) if name in self._parts]
-        for part in (*services, *servers):
-            part.end()
-        self._record = replace(self._record, supervisor=None)
-        self._write("failed" if failure else "stopped", failure)
-
-    def _end_left_behind(self, before: Record) -> None:
-        """End what a supervisor that was killed could not."""
-        for part in before.parts:
-            if part.process is not None and end(part.process):
-                self._say(f"ended {part.name}, left behind by a supervisor that was killed")
-
-    def _write(self, phase: str, failure: str = "") -> None:
-        changed = replace(self._record, phase=phase, failure=failure)
-        for part in self._parts.values():
-            known = identity(part.process.pid) if part.process else None
-            seen = Part(part.name, part.port, known, part.state, part.restarts, part.last_exit)
-            changed = changed.with_part(seen)
-        if changed != self._record or phase in {"starting", "stopping"}:
-            self._state.write(changed)
-        self._record = changed
-
-    def _check_stop(self) -> None:
-        if self._stopping:
-            raise StoppedError
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
-        if self._interruptible:
-            raise KeyboardInterrupt
+            refresh(self._issuer, self._state.tokens)
+            self._fresh_until = time.monotonic() + REFRESH_S
 
 
 def supervise(state: State, options: Options, say: Say, ready: Callable[[Record], None]) -> bool:
@@ -241,34 +159,20 @@ def supervise(state: State, options: Options, say: Say, ready: Callable[[Record]
     if lock is None:
         return False
     configure("supervisor", "WARNING")
-
-    def tell(line: str) -> None:
-        with state.log("supervisor").open("a", encoding="utf-8") as log:
-            log.write(f"{line}\n")
-        say(line)
-
     try:
-        Supervisor(state, options, tell).run(ready)
+        with httpx.Client(trust_env=False) as client:
+            Supervisor(state, options, functools.partial(_tell, state, say), client).run(ready)
     finally:
         os.close(lock)
     return True
 
 
-def _port(before: Record, name: str, wished: int) -> int:
-    """Take the port of the last time if it is free, else the one wished for, else any."""
-    candidates = (before.part(name).port, wished)
-    return next((port for port in candidates if port and is_free(port)), 0) or free_port()
-
-
-@contextlib.contextmanager
-def _signals(handler: Callable[[int, FrameType | None], None]) -> Generator[None]:
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+def _tell(state: State, say: Say, line: str) -> None:
+    """Say it and keep it; a terminal that is gone hears nothing."""
+    with state.log("supervisor").open("a", encoding="utf-8") as log:
+        log.write(f"{line}\n")
+    with contextlib.suppress(OSError):
+        say(line)
 
 
 def main() -> None:

@@ -51,6 +51,15 @@ def spawn(
         )
 
 
+def detach(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Identity:
+    """Start a process that outlives this one, in a session of its own, with what it prints in the log."""
+    with log.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+        files = [(os.POSIX_SPAWN_DUP2, nothing.fileno(), 0)]
+        files += [(os.POSIX_SPAWN_DUP2, output.fileno(), number) for number in (1, 2)]
+        pid = os.posix_spawn(command[0], list(command), dict(env), file_actions=files, setsid=True)
+    return Identity(pid, psutil.Process(pid).create_time())
+
+
 def run(
     command: Sequence[str], folder: Path, *, account: Account | None, timeout_s: float, given: str = ""
 ) -> str:
@@ -123,6 +132,8 @@ def end(known: Identity, *, first: int = signal.SIGTERM, grace_s: float = 15.0) 
         process.wait(grace_s)
     if alive(known):
         _kill_group(known.pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
         with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
             process.wait(KILL_WAIT_S)
     return True

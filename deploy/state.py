@@ -1,15 +1,17 @@
 """The one folder of a platform: what runs with which id and port, its secrets, its logs."""
 
 import fcntl
-import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
+
+from pydantic import TypeAdapter, ValidationError
 
 from deploy.embedded.files import MissingError, home, own_folder, readable, server_account
+from deploy.embedded.postgres import PASSWORD_FILE
 from deploy.processes import Identity, identity
 from deploy.table import SERVICES
 
@@ -17,6 +19,8 @@ Clock = Literal["live", "replay"]
 Choice = Literal["auto", "wheel"]
 
 RECORD = "platform.json"
+OURS = ("postgres", "kafka", "issuer", "passwords", PASSWORD_FILE, "clock", "logs", "lock", RECORD)
+LOG_LIMIT_BYTES = 64 * 1024 * 1024
 SERVERS = ("postgres", "kafka")
 PARTS = (*SERVERS, *(service.name for service in SERVICES))
 
@@ -66,6 +70,9 @@ class Record:
         return f"http://127.0.0.1:{self.part(name).port}"
 
 
+_RECORD = TypeAdapter(Record)
+
+
 class State:
     """The folder itself. Its parts: `logs`, `issuer` (private), the servers' folders, and the record."""
 
@@ -100,12 +107,21 @@ class State:
     def read(self) -> Record:
         """Return the record; where there is none, nothing was ever started."""
         path = self.folder / RECORD
-        return _record(json.loads(path.read_text("utf-8"))) if path.exists() else Record()
+        if not path.exists():
+            return Record()
+        try:
+            record = _RECORD.validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise MissingError(
+                f"{path} cannot be read: {error}.", "Remove it; look for what still runs."
+            ) from error
+        known = {part.name: part for part in record.parts}
+        return replace(record, parts=tuple(known.get(name, Part(name)) for name in PARTS))
 
     def write(self, record: Record) -> None:
         """Replace the record as a whole."""
         beside = self.folder / f"{RECORD}.new"
-        beside.write_text(json.dumps(asdict(record), indent=2), "utf-8")
+        beside.write_bytes(_RECORD.dump_json(record, indent=2))
         beside.replace(self.folder / RECORD)
 
     def lock(self) -> int | None:
@@ -139,9 +155,22 @@ class State:
                 "Name another folder with --state, or remove this one with dukao down --wipe.",
             )
 
+    def turn_logs(self) -> None:
+        """Put long logs aside, one of each, while nobody writes them."""
+        for log in (self.log(part) for part in PARTS):
+            if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
+                log.replace(log.with_suffix(".old.log"))
+
     def wipe(self) -> None:
-        """Remove the folder with everything that was ever fed."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove everything that was ever fed; what is not ours in the folder stays."""
+        for name in OURS:
+            path = self.folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        if self.folder.exists() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
 
 def default_folder() -> Path:
@@ -155,23 +184,3 @@ def myself() -> Identity:
     found = identity(os.getpid())
     assert found is not None
     return found
-
-
-def _record(stored: dict[str, Any]) -> Record:
-    known = {part["name"]: part for part in stored["parts"]}
-    parts = tuple(_part(known[name]) if name in known else Part(name) for name in PARTS)
-    return Record(
-        _identity(stored["supervisor"]),
-        stored["phase"],
-        stored["failure"],
-        Options(**stored["options"]),
-        parts,
-    )
-
-
-def _part(stored: dict[str, Any]) -> Part:
-    return replace(Part(**stored), process=_identity(stored["process"]))
-
-
-def _identity(stored: dict[str, Any] | None) -> Identity | None:
-    return Identity(**stored) if stored else None

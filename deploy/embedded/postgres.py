@@ -104,7 +104,7 @@ def launch_postgres(
     account = server_account()
     binaries = find_postgres(choice, account)
     place = server_folder(folder / "postgres", account)
-    password = _password(folder / PASSWORD_FILE)
+    password = password_of(folder)
     if not (place / "data" / "PG_VERSION").exists():
         _init(binaries, place, password, account)
     _same_version(binaries, place / "data")
@@ -148,6 +148,16 @@ def postgres_running(
         running.stop()
 
 
+def password_of(folder: Path) -> str:
+    """Return the owner's password, made at the first asking."""
+    path = folder / PASSWORD_FILE
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(24))
+    return path.read_text("ascii")
+
+
 def _machine(account: Account | None) -> Binaries | None:
     """Look at Debian's folders, newest first, then at the path."""
     folders = sorted(_MACHINE.glob("*/bin"), key=lambda found: int(found.parent.name), reverse=True)
@@ -185,14 +195,6 @@ def _major(folder: Path) -> int | None:
         return None
     found = _VERSION.search(printed)
     return int(found.group(1)) if found else None
-
-
-def _password(path: Path) -> str:
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(24))
-    return path.read_text("ascii")
 
 
 def _init(binaries: Binaries, place: Path, password: str, account: Account | None) -> None:
