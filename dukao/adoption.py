@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from dukao.client import APPROVER, AUTHOR, Client, RefusedError, Who
+from dukao.client import APPROVER, AUTHOR, Client, RefusedError, Who, below
 
 HEARD_S = 60.0
 AGAIN_S = 0.5
@@ -48,7 +48,7 @@ def draft_scheme(client: Client, document: Any, who: Who) -> dict[str, Any]:
 
 def adopt_scheme(client: Client, code: str, version: int, who: Who) -> None:
     """Put a drafted scheme in force."""
-    client.post("scoring", f"/v1/schemes/{code}/{version}:adopt", who=who)
+    client.post("scoring", f"/v1/schemes{below(code, version)}:adopt", who=who)
 
 
 def once_heard(ask: Callable[[], dict[str, Any]], say: Callable[[str], None]) -> dict[str, Any]:

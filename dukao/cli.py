@@ -2,7 +2,7 @@
 
 import typer
 
-from dukao.commands import platform, scheme, types
+from dukao.commands import platform, scheme, send, standings, types
 from dukao.failures import Reporting
 from dukao.options import StateFolder, examples, remember
 
@@ -28,6 +28,8 @@ def root(ctx: typer.Context, state: StateFolder = None) -> None:
 
 
 app.add_typer(platform.app)
+app.add_typer(send.app)
+app.add_typer(standings.app)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

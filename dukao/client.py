@@ -1,9 +1,10 @@
 """Calls the services of a running platform with development tokens of its own issuer."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -12,6 +13,7 @@ from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, REFRESH_S
 from deploy.state import State
 
 TIMEOUT_S = 30.0
+MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,16 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         return self._ask("GET", service, path, who, params=given)
 
+    def pages(self, service: str, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a list; the cursor of a page is `next` of the one before."""
+        after: Any = None
+        for _ in range(MOST_PAGES):
+            page: dict[str, Any] = self.get(service, path, after=after, **query)
+            yield page
+            after = page.get("next")
+            if after is None:
+                return
+
     def post(self, service: str, path: str, body: Any = None, who: Who = EVERYBODY) -> Any:
         """Ask a service to do something."""
         return self._ask("POST", service, path, who, json=body)
@@ -93,6 +105,11 @@ class Client:
         except httpx.TransportError:
             raise AwayError(service) from None
         return answered(answer, service)
+
+
+def below(*steps: str | int) -> str:
+    """Return a path of these steps, whatever characters they hold."""
+    return "".join(f"/{quote(str(step), safe='')}" for step in steps)
 
 
 def answered(answer: httpx.Response, service: str) -> Any:

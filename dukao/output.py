@@ -57,7 +57,7 @@ def show(
         case Format.TABLE:
             if title:
                 show_lines([title])
-            _stdout().print(_table(records, shown))
+            stdout().print(table(records, shown))
         case Format.JSON:
             show_json(list(records) if whole is None else whole)
         case Format.CSV:
@@ -72,7 +72,7 @@ def show_json(document: Any) -> None:
 def show_lines(lines: Iterable[str]) -> None:
     """Print lines of text as they are."""
     for line in lines:
-        _stdout().print(Text(line), soft_wrap=True)
+        stdout().print(Text(line), soft_wrap=True)
 
 
 def say(message: str) -> None:
@@ -122,15 +122,17 @@ def plain(value: Any) -> str:
             return str(value)
 
 
-def _table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> Table:
-    table = Table(header_style="bold")
+def table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> Table:
+    """Return records as a table for a terminal."""
+    made = Table(header_style="bold")
     for column in shown:
-        table.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
+        made.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
     for record in records:
-        table.add_row(*(Text(plain(record.get(column.key))) for column in shown))
-    return table
+        made.add_row(*(Text(plain(record.get(column.key))) for column in shown))
+    return made
 
 
-def _stdout() -> Console:
+def stdout() -> Console:
+    """Return the console of the data; where there is no terminal nothing is cut to a width."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPED_COLUMNS)

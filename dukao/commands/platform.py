@@ -1,5 +1,6 @@
 """The platform itself: up, down, status, logs, doctor and development tokens."""
 
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ from deploy.control import (
     take_down,
     token,
 )
+from deploy.doctor import examine
+from deploy.embedded.files import MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
 from deploy.platform import supervise
 from deploy.state import RECORD, Choice, Clock, Options, Record, State
@@ -26,6 +29,14 @@ from shared.web.development_issuer import LIFE_LIMIT_S
 
 app = typer.Typer()
 
+PostgresChoice = Annotated[
+    Choice, typer.Option(help="auto: the machine's PostgreSQL 15+, else the wheel's. wheel: the wheel's.")
+]
+JavaChoice = Annotated[
+    Choice, typer.Option(help="auto: the machine's Java 17+, else the wheel's. wheel: the wheel's.")
+]
+
+_CHECKS = columns("name=need", "ok=met", "found", "remedy=how to get it")
 _SERVICES = columns("name=service", "url=address", "docs=API documentation")
 _PARTS = columns(
     "name=part", "state", "pid", "port", "restarts", "last_exit", numbers=("pid", "port", "restarts")
@@ -48,12 +59,8 @@ def up(
     clock: Annotated[
         Clock, typer.Option(help="live: the database's clock. replay: time comes from the feed.")
     ] = "live",
-    postgres: Annotated[
-        Choice, typer.Option(help="auto: the machine's PostgreSQL 15+, else the wheel's. wheel: the wheel's.")
-    ] = "auto",
-    java: Annotated[
-        Choice, typer.Option(help="auto: the machine's Java 17+, else the wheel's. wheel: the wheel's.")
-    ] = "auto",
+    postgres: PostgresChoice = "auto",
+    java: JavaChoice = "auto",
     output: Output = Format.TABLE,
 ) -> None:
     """Start the platform: PostgreSQL, Kafka and the five services.
@@ -137,6 +144,24 @@ def show_logs(
     if follow_on:
         for name, line in follow(paths):
             show_lines([_named(name, line, part)])
+
+
+@app.command(epilog=examples("dukao doctor", "dukao doctor --postgres wheel --java wheel"))
+def doctor(
+    ctx: typer.Context,
+    postgres: PostgresChoice = "auto",
+    java: JavaChoice = "auto",
+    output: Output = Format.TABLE,
+) -> None:
+    """Check what the platform needs of this machine, and say how to get what is missing.
+
+    Nothing is fetched or started. Ends with 3 if something is missing.
+    """
+    checks = examine(state_of(ctx), Options(postgres=postgres, java=java))
+    show([asdict(check if not check.ok else replace(check, remedy="")) for check in checks], _CHECKS, output)
+    missing = [check.name for check in checks if not check.ok]
+    if missing:
+        raise MissingError(f"Missing: {', '.join(missing)}.", "The last column says how to get it.")
 
 
 @app.command(

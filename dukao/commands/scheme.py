@@ -15,7 +15,7 @@ from dukao.adoption import (
     once_heard,
 )
 from dukao.checking import Paper, check_scheme, check_types, paper_of, read_scheme, refused_at
-from dukao.client import Client, RefusedError
+from dukao.client import Client, RefusedError, below
 from dukao.options import As, Document, Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_json
 from dukao.reports import reading, report, stop_at
@@ -125,7 +125,7 @@ def list_schemes(ctx: typer.Context, output: Output = Format.TABLE) -> None:
 def show_scheme(ctx: typer.Context, code: Code, version: Version, output: Output = Format.TABLE) -> None:
     """Show a version's indicators; JSON prints the whole document."""
     with Client(state_of(ctx)) as client:
-        document = client.get("scoring", f"/v1/schemes/{code}/{version}")
+        document = client.get("scoring", f"/v1/schemes{below(code, version)}")
     head = document["scheme"]
     simulated = " · 模拟 / simulated" if head["simulated"] else ""
     title = f"{head['title']} · {head['effective']} to {head['until']} · total {head['total']}{simulated}"

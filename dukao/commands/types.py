@@ -8,7 +8,7 @@ import typer
 from dukao import yamls
 from dukao.adoption import adopt_types, approver, author, draft_types
 from dukao.checking import Paper, check_types, paper_of
-from dukao.client import Client
+from dukao.client import Client, below
 from dukao.options import As, Document, Output, examples, state_of
 from dukao.output import Format, columns, say, show
 from dukao.reports import reading, report, stop_at
@@ -36,7 +36,7 @@ def show_type(
 ) -> None:
     """Show a type's fields; JSON also has its closed JSON Schema."""
     with Client(state_of(ctx)) as client:
-        found = client.get("ingest", f"/v1/types/{name}")
+        found = client.get("ingest", f"/v1/types{below(name)}")
     spec = found["spec"]
     fields: list[dict[str, Any]] = [{"field": field} | declared for field, declared in spec["fields"].items()]
     title = f"{name} · {spec['title']} · case {spec['case']}"

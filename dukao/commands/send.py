@@ -1,0 +1,156 @@
+"""Sending files of events."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from dukao import yamls
+from dukao.adoption import adopted_types
+from dukao.checking import paper_of, shaped
+from dukao.client import Client
+from dukao.exits import Exit
+from dukao.feeds import STDIN, Feed, Form, Moved
+from dukao.options import Output, examples, state_of
+from dukao.output import Format, columns, say, show, stderr
+from dukao.reports import reading, stop_at
+from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
+from services.ingest.domain.catalogue import CatalogueDocument
+from services.ingest.domain.mapping import compile_mapping
+from services.ingest.domain.mapping_document import MappingDocument
+from shared.kernel.errors import Refused
+
+app = typer.Typer()
+
+_TALLY = (
+    "rows", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected", "unmappable",
+    "seconds", "events_per_second",
+)  # fmt: skip
+
+
+@app.command(
+    epilog=examples(
+        "dukao send events.ndjson.gz",
+        "dukao send cases_*.csv.gz --mapping samples/boston311/mapping-cases.yaml",
+        "other-system export | dukao send - --mapping mapping.yaml --output json",
+    )
+)
+def send(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True, dir_okay=False, allow_dash=True, metavar="FILE...", help="Plain or gzip; - is stdin."
+        ),
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, show_default=False, help="How rows of another system become events."
+        ),
+    ] = None,
+    batch: Annotated[
+        int, typer.Option(min=1, max=LARGEST_BATCH_EVENTS, help="Events in one request.")
+    ] = LARGEST_BATCH_EVENTS,
+    source: Annotated[
+        str | None,
+        typer.Option(show_default=False, help="The source, in place of what the rows or the mapping say."),
+    ] = None,
+    form: Annotated[
+        Form | None, typer.Option("--format", show_default=False, help="In place of what the mapping says.")
+    ] = None,
+    first: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many faults are named; all are counted.")
+    ] = 20,
+    output: Output = Format.TABLE,
+) -> None:
+    """Send files of events to ingest and say what became of them.
+
+    Without a mapping each line is a CloudEvent; with one, each row becomes the events that the mapping says.
+    A busy or restarting ingest is tried again for three minutes. To resume, send again: what is in already
+    is answered as a duplicate. Ends with 6 if a row gives no events, or an event was rejected or contradicts
+    what is in.
+    """
+    if form == "csv" and mapping is None:
+        raise typer.BadParameter("a CSV needs a mapping", param_hint="--format")
+    with Client(state_of(ctx)) as client:
+        feed = _feed(client, mapping, form, source)
+        with _progress(files) as progress:
+            sender = Sender(client.bases["ingest"], client.tokens, batch, progress.show)
+            try:
+                sender.send(
+                    row for place, file in enumerate(files) for row in feed.rows(file, progress.mover(place))
+                )
+            except BaseException:
+                say(f"stopped after {sender.tally.answered} events; send again to go on, doubles do no harm")
+                raise
+    _report(sender.tally, first, output)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the files are read, shown whenever a batch is answered."""
+
+    bar: Progress
+    task: TaskID
+    starts: Sequence[int]
+    at: int = 0
+
+    def mover(self, place: int) -> Moved:
+        """Return what hears of the bytes read of a file."""
+
+        def moved(read: int) -> None:
+            self.at = self.starts[place] + read
+
+        return moved
+
+    def show(self, tally: Tally) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, completed=self.at, answered=tally.answered)
+
+
+@contextmanager
+def _progress(files: Sequence[Path]) -> Generator[_Progress]:
+    sizes = [0 if file == STDIN else file.stat().st_size for file in files]
+    console = stderr()
+    shown = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[answered]} events"), TimeElapsedColumn())
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None if STDIN in files else sum(sizes), answered=0)
+        yield _Progress(bar, task, [0, *accumulate(sizes)])
+
+
+def _feed(client: Client, mapping: Path | None, form: Form | None, source: str | None) -> Feed:
+    if mapping is None:
+        return Feed(form=form or "ndjson", source=source)
+    with reading(mapping):
+        paper = paper_of(yamls.read(mapping))
+        document, found = shaped(paper, MappingDocument, "mapping")
+        stop_at(found, mapping)
+        assert document is not None
+        if source is not None:
+            document = document.model_copy(update={"source": source})
+        try:
+            compiled = compile_mapping(document, CatalogueDocument.model_validate(adopted_types(client)))
+        except Refused as refused:
+            problem = refused.problem
+            stop_at([paper.finding(problem.pointer or "", problem.code, problem.detail)], mapping)
+            raise
+        return Feed(compiled, form or document.format, document.encoding)
+    raise AssertionError("what cannot be read has ended the command")
+
+
+def _report(tally: Tally, first: int, output: Format) -> None:
+    for fault in tally.faults[:first]:
+        say(f"{fault.file}:{fault.line} {fault.outcome} {fault.code} {fault.detail}")
+    if tally.bad > first:
+        say(f"and {tally.bad - min(first, len(tally.faults))} more")
+    record = tally.record()
+    whole = record | {"faults": [asdict(fault) for fault in tally.faults[:first]]}
+    show([record], columns(*_TALLY, numbers=_TALLY), output, whole=whole)
+    if tally.bad:
+        raise typer.Exit(Exit.INVALID)

@@ -1,0 +1,228 @@
+"""Sends the events of a feed to ingest: batches, several in flight, tried again while ingest is busy or away.
+
+Sending the same files again is always safe: what is in already is answered as a duplicate.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+
+from dukao.client import AwayError, RefusedError, Tokens, Who, answered
+from dukao.feeds import Event, Row
+from shared.kernel.errors import Problem
+
+INTEGRATOR = Who("integrator", ("integrator",))
+LARGEST_BATCH_EVENTS = 500
+LARGEST_BATCH_BYTES = 1_000_000
+IN_FLIGHT_BATCHES = 4
+TIMEOUT_S = 60.0
+TRYING_S = 180.0
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 10.0
+KEPT_FAULTS = 1_000
+TYPE = "application/cloudevents-batch+json"
+BUSY = frozenset({408, 429, 503})
+SPLIT = frozenset({400, 413, 415, 422})
+HALF_A_CHARACTER = Problem(422, "encoding", "A text holds half a surrogate pair.")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An event as it is sent, and the row it came from."""
+
+    file: str
+    line: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row, or an event of it, is not in."""
+
+    file: str
+    line: int
+    outcome: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a feed; of the faults the first are kept and all are counted."""
+
+    rows: int = 0
+    skipped: int = 0
+    events: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    seconds: float = 0.0
+
+    def note(self, fault: Fault) -> None:
+        """Count a fault."""
+        self.outcomes[fault.outcome] += 1
+        if len(self.faults) < KEPT_FAULTS:
+            self.faults.append(fault)
+
+    @property
+    def answered(self) -> int:
+        """How many events ingest has answered."""
+        return self.outcomes.total() - self.outcomes["unmappable"]
+
+    @property
+    def bad(self) -> int:
+        """How many rows and events are not in."""
+        return sum(self.outcomes[outcome] for outcome in ("unmappable", "rejected", "conflict"))
+
+    def record(self) -> dict[str, Any]:
+        """Return the tally as it is printed."""
+        names = ("created", "duplicate", "report", "conflict", "rejected", "unmappable")
+        return {
+            "rows": self.rows,
+            "skipped": self.skipped,
+            "events": self.events,
+            **{name: self.outcomes[name] for name in names},
+            "seconds": round(self.seconds, 3),
+            "events_per_second": round(self.events / self.seconds) if self.seconds else 0,
+        }
+
+
+class Sender:
+    """Sends rows to one ingest and keeps the tally; `sent` hears of every batch that is answered."""
+
+    def __init__(self, base: str, tokens: Tokens, batch: int, sent: Callable[[Tally], None]) -> None:
+        self.tally = Tally()
+        self._url = f"{base}/v1/events"
+        self._tokens = tokens
+        self._batch = batch
+        self._sent = sent
+
+    def send(self, rows: Iterable[Row]) -> Tally:
+        """Send every event of the rows; raise when ingest stays away or will not have us."""
+        started = time.monotonic()
+        try:
+            asyncio.run(self._send(rows))
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+        finally:
+            self.tally.seconds = time.monotonic() - started
+        return self.tally
+
+    async def _send(self, rows: Iterable[Row]) -> None:
+        queue = asyncio.Queue[list[Place] | None](IN_FLIGHT_BATCHES)
+        limits = httpx.Limits(max_connections=IN_FLIGHT_BATCHES)
+        async with (
+            httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, limits=limits) as http,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(IN_FLIGHT_BATCHES):
+                group.create_task(self._work(http, queue))
+            for batch in self._batches(rows):
+                await queue.put(batch)
+            for _ in range(IN_FLIGHT_BATCHES):
+                await queue.put(None)
+
+    async def _work(self, http: httpx.AsyncClient, queue: "asyncio.Queue[list[Place] | None]") -> None:
+        while (batch := await queue.get()) is not None:
+            await self._deliver(http, batch)
+            self._sent(self.tally)
+
+    async def _deliver(self, http: httpx.AsyncClient, batch: Sequence[Place]) -> None:
+        """Send a batch; one that is refused as a whole is halved until the event at fault is alone."""
+        try:
+            results = (await self._post(http, batch))["results"]
+        except RefusedError as refused:
+            if refused.status not in SPLIT:
+                raise
+            if len(batch) == 1:
+                self._note(
+                    batch[0],
+                    {"status": "rejected", "problem": {"code": refused.code, "detail": refused.detail}},
+                )
+                return
+            half = len(batch) // 2
+            await self._deliver(http, batch[:half])
+            await self._deliver(http, batch[half:])
+            return
+        for place, result in zip(batch, results, strict=True):
+            self._note(place, result)
+
+    async def _post(self, http: httpx.AsyncClient, batch: Sequence[Place]) -> Any:
+        """Post a batch, again and again while ingest is busy or away, but not for ever."""
+        body = b"[" + b",".join(place.body for place in batch) + b"]"
+        until = time.monotonic() + TRYING_S
+        wait_s = FIRST_WAIT_S
+        while True:
+            headers = {"content-type": TYPE, "authorization": f"Bearer {self._tokens.of(INTEGRATOR)}"}
+            try:
+                answer = await http.post(self._url, content=body, headers=headers)
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise AwayError("ingest") from None
+                asked = None
+            else:
+                if answer.status_code not in BUSY or time.monotonic() > until:
+                    return answered(answer, "ingest")
+                asked = answer.headers.get("retry-after")
+            await asyncio.sleep(min(float(asked) if asked and asked.isdecimal() else wait_s, LONGEST_WAIT_S))
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    def _batches(self, rows: Iterable[Row]) -> Iterator[list[Place]]:
+        batch: list[Place] = []
+        size = 0
+        for place in self._places(rows):
+            if len(batch) == self._batch or size + len(place.body) > LARGEST_BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+            batch.append(place)
+            size += len(place.body) + 1
+        if batch:
+            yield batch
+
+    def _places(self, rows: Iterable[Row]) -> Iterator[Place]:
+        for row in rows:
+            self.tally.rows += 1
+            if row.fault is not None:
+                self.tally.note(_unmappable(row, row.fault))
+            elif not row.events:
+                self.tally.skipped += 1
+            for event in row.events:
+                body = _encoded(event)
+                if body is None:
+                    self.tally.note(_unmappable(row, HALF_A_CHARACTER))
+                    continue
+                self.tally.events += 1
+                yield Place(row.file, row.line, body)
+
+    def _note(self, place: Place, result: dict[str, Any]) -> None:
+        problem = result.get("problem")
+        if problem is None:
+            self.tally.outcomes[result["status"]] += 1
+            return
+        pointer = f" at {problem['pointer']}" if problem.get("pointer") else ""
+        detail = f"{problem['detail']}{pointer}"
+        self.tally.note(Fault(place.file, place.line, result["status"], problem["code"], detail))
+
+
+def _encoded(event: Event) -> bytes | None:
+    try:
+        return msgspec.json.encode(event)
+    except UnicodeEncodeError:
+        return None
+
+
+def _unmappable(row: Row, problem: Problem) -> Fault:
+    pointer = f" at {problem.pointer}" if problem.pointer else ""
+    return Fault(row.file, row.line, "unmappable", problem.code, f"{problem.detail}{pointer}")
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
