@@ -1,4 +1,4 @@
-"""Writes the documents that are generated from code: OpenAPI per service, AsyncAPI for the streams."""
+"""Writes the documents that are generated from code: OpenAPI per service, AsyncAPI, schemas for editors."""
 
 import json
 from importlib import import_module
@@ -8,30 +8,43 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from services.ingest.domain import mapping_document
+from services.ingest.domain.catalogue import CatalogueDocument
+from services.scoring.domain import document
 from shared.contracts import asyncapi
 from shared.runtime.settings import ServiceSettings
 from shared.web.app import openapi_of
 
 SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
 
 
 def documents() -> dict[str, Any]:
     """Return every generated document by its path below `docs/`."""
     built = {f"openapi/{name}.json": _openapi(name) for name in SERVICES if find_spec(f"services.{name}")}
-    return built | {"asyncapi.json": asyncapi.document()}
+    return built | {"asyncapi.json": asyncapi.document()} | _schemas()
 
 
-def text_of(document: Any) -> str:
+def text_of(built: Any) -> str:
     """Return a document as it stands in the repository."""
-    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(built, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def write() -> None:
     """Write every document."""
-    for path, document in documents().items():
+    for path, built in documents().items():
         (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
-        (FOLDER / path).write_text(text_of(document), "utf-8")
+        (FOLDER / path).write_text(text_of(built), "utf-8")
+
+
+def _schemas() -> dict[str, Any]:
+    """Return the JSON Schemas of the documents that people write, by which an editor completes and checks."""
+    return {
+        "schemas/scheme.json": document.json_schema(),
+        "schemas/types.json": {"$schema": DIALECT} | CatalogueDocument.model_json_schema(),
+        "schemas/mapping.json": mapping_document.json_schema(),
+    }
 
 
 def _openapi(service: str) -> Any:

@@ -1,10 +1,16 @@
 """What is generated from code is as the code says, and is what it claims to be."""
 
-import pytest
+import re
 
+import pytest
+from jsonschema import Draft202012Validator
+
+from dukao import yamls
 from dukao.documents import FOLDER, SERVICES, documents, text_of
 
 DOCUMENTS = documents()
+SAMPLES = sorted((FOLDER.parent / "samples").glob("*/*.yaml"))
+MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENTS))
@@ -17,9 +23,7 @@ def test_a_generated_document_is_not_stale(path: str) -> None:
 def test_an_openapi_document_names_every_operation_once(path: str) -> None:
     document = DOCUMENTS[path]
     operations = [
-        operation["operationId"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
+        operation["operationId"] for methods in document["paths"].values() for operation in methods.values()
     ]
     assert document["openapi"].startswith("3.1.")
     assert operations
@@ -28,3 +32,15 @@ def test_an_openapi_document_names_every_operation_once(path: str) -> None:
 
 def test_every_stored_openapi_document_belongs_to_a_service() -> None:
     assert {file.stem for file in (FOLDER / "openapi").glob("*.json")} <= set(SERVICES)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_sample_names_its_schema_and_keeps_to_it(path) -> None:
+    named = MODELINE.match(path.read_text("utf-8"))
+    assert named, f"{path} begins with no yaml-language-server line"
+    schema = (path.parent / named[1]).resolve().relative_to(FOLDER).as_posix()
+    document = yamls.read(path).value
+    if document.get("units") == []:
+        document["units"] = [{"code": "u", "name": "put in by the command", "level": "city"}]
+    Draft202012Validator.check_schema(DOCUMENTS[schema])
+    assert [str(error) for error in Draft202012Validator(DOCUMENTS[schema]).iter_errors(document)] == []
