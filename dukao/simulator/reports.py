@@ -43,7 +43,7 @@ class Reporter:
         if len(versions) == 1 and fact.key is not None and self._chance(REPEATED_BY_ANOTHER):
             arrivals += self._repeat(original, fact)
         elif len(versions) > 1 and self._chance(CORRECTION_FIRST):
-            self.kinds["corrections before their original"] += 1
+            self.kinds["corrections_first"] += 1
             arrivals[0] = replace(original, at=arrivals[-1].at + 1 + self._rng.randrange(2 * DAY_S))
         arrivals += [self._again(one) for one in arrivals if self._chance(REPEATED)]
         return arrivals
@@ -75,13 +75,13 @@ class Reporter:
 
     def _original(self, fact: Fact | None, habits: Habits, happened: int) -> Arrival:
         assert fact is not None, "what comes first is never a withdrawal"
-        self.kinds["first reports"] += 1
+        self.kinds["first_reports"] += 1
         slow = self._chance(habits.slow)
         delay = DAY_S + self._rng.randrange(12 * DAY_S) if slow else self._rng.randrange(2 * HOUR_S)
         at = happened + delay
         event = self._event(fact, fact.source)
         if slow:
-            self.kinds["late by a day or more"] += 1
+            self.kinds["late"] += 1
             event["recorded"] = written(at)
         return Arrival(at, event | {"data": dict(fact.data)})
 
@@ -102,7 +102,7 @@ class Reporter:
 
     def _repeat(self, original: Arrival, fact: Fact) -> Iterator[Arrival]:
         """Yield the same fact as told by another source; one of the two reports may be withdrawn."""
-        self.kinds["same fact under another id"] += 1
+        self.kinds["same_fact"] += 1
         at = original.at + self._rng.randrange(3 * DAY_S)
         event = self._event(fact, ANOTHER) | {"data": dict(fact.data)}
         yield Arrival(at, event)
@@ -111,7 +111,7 @@ class Reporter:
             yield self._revision(withdrawn, None, 1, at + HOUR_S + self._rng.randrange(3 * DAY_S))
 
     def _again(self, arrival: Arrival) -> Arrival:
-        self.kinds["same event again"] += 1
+        self.kinds["repeated"] += 1
         return Arrival(arrival.at + self._rng.randrange(2 * DAY_S), arrival.event)
 
     def _event(self, fact: Fact, source: str) -> Event:

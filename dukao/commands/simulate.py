@@ -1,0 +1,141 @@
+"""Simulated events of a nation of tax bureaus: into a file, or into the platform."""
+
+import gzip
+import json
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, cast
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dukao.client import Client
+from dukao.exits import Exit
+from dukao.feeds import Event, Row
+from dukao.options import Output, examples, state_of
+from dukao.output import Format, columns, say, show, stderr
+from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
+from dukao.simulator.nation import load
+from dukao.simulator.stream import Settings, problem
+from dukao.simulator.stream import simulate as simulated
+from dukao.simulator.truth import Truth
+
+app = typer.Typer()
+
+NOTICE = "模拟 simulated: nothing here is about a real tax bureau"
+FAULTS_NAMED = 20
+
+_SUMMARY = columns(
+    "events", "first_reports", "late=late by a day or more", "repeated=same event again",
+    "same_fact=same fact, other id", "corrections", "corrections_first=before their original",
+    "retractions", "out", "truth",
+)  # fmt: skip
+
+
+@app.command(
+    epilog=examples(
+        "dukao simulate --units 36 --days 30 --rate 8 --seed 1 --out month.ndjson.gz --truth truth.json",
+        "dukao types apply samples/national/types.yaml; dukao scheme apply samples/national/scheme.yaml",
+        "dukao simulate --days 365 --send",
+    )
+)
+def simulate(
+    ctx: typer.Context,
+    *,
+    units: Annotated[int, typer.Option(help="How many bureaus, the first of the sample's 36.")] = 36,
+    days: Annotated[int, typer.Option(help="How many days.")] = 30,
+    rate: Annotated[int, typer.Option(help="Mean events per unit and day, in all seasons.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    start: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            show_default="2021-01-01",
+            metavar="YYYY-MM-DD",
+            help="The first day, within the scheme's year.",
+        ),
+    ] = datetime(2021, 1, 1),  # noqa: DTZ001 - a day of the calendar
+    out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, show_default=False, metavar="FILE", help="NDJSON; .gz compresses."),
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send to the platform instead.")] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, show_default=False, metavar="FILE", help="Write what really happened, as JSON."
+        ),
+    ] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Simulate (模拟) the work of tax bureaus as CloudEvents, in the order in which they arrive.
+
+    Some come twice, late, corrected, withdrawn, or before what they correct. Nothing is about a real bureau.
+    """
+    settings, nation = Settings(units, days, rate, seed, start.date()), load()
+    wrong = problem(settings, nation)
+    if wrong is not None:
+        raise typer.BadParameter(wrong)
+    if send == (out is not None):
+        raise typer.BadParameter("say where the events go: --out FILE, or --send", param_hint="--out")
+    happened = Truth(nation.scheme)
+    with _counted(simulated(settings, nation, happened), units * days * rate) as events:
+        tally = _send(ctx, events) if out is None else _write(out, events)
+    summary = {"simulated": True, "notice": NOTICE, **settings.written(), **_tallied(tally), **happened.kinds}
+    if truth is not None:
+        truth.write_text(_json(happened.document(settings.written())) + "\n", "utf-8")
+    summary |= {"out": str(out) if out else None, "truth": str(truth) if truth else None}
+    show([summary], _SUMMARY, output, title=NOTICE, whole=summary)
+    if isinstance(tally, Tally) and tally.bad:
+        raise typer.Exit(Exit.INVALID)
+
+
+@contextmanager
+def _counted(events: Iterator[Event], expected: int) -> Generator[Iterator[Event]]:
+    """Show on a terminal how many events there were."""
+    console = stderr()
+    shown = (TextColumn("模拟 simulated"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield cast("Iterator[Event]", bar.track(events, total=expected))
+
+
+def _write(path: Path, events: Iterable[Event]) -> int:
+    """Write events line by line; the file is there only when it is whole."""
+    beside = path.with_name(f"{path.name}.part")
+    count = 0
+    with beside.open("wb") as raw, _packed(path, raw) as file:
+        for event in events:
+            file.write(msgspec.json.encode(event) + b"\n")
+            count += 1
+    beside.replace(path)
+    return count
+
+
+@contextmanager
+def _packed(path: Path, raw: BinaryIO) -> Generator[BinaryIO]:
+    """Compress where the name says so, with no name and no time in it, so that the bytes stay the same."""
+    if path.suffix != ".gz":
+        yield raw
+        return
+    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as file:
+        yield cast("BinaryIO", file)
+
+
+def _send(ctx: typer.Context, events: Iterable[Event]) -> Tally:
+    rows = (Row("simulated", number, (event,)) for number, event in enumerate(events, 1))
+    with Client(state_of(ctx)) as client:
+        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, lambda _: None).send(rows)
+    for fault in tally.faults[:FAULTS_NAMED]:
+        say(f"simulated event {fault.line} {fault.outcome} {fault.code} {fault.detail}")
+    return tally
+
+
+def _tallied(tally: int | Tally) -> dict[str, Any]:
+    return {"events": tally} if isinstance(tally, int) else {"events": tally.events, "sent": tally.record()}
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1)
