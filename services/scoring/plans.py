@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.scoring import store
+from services.scoring.domain.check import covers
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from shared.kernel.shards import partition_of, shard_of
@@ -34,7 +35,12 @@ class Plans:
         return self._by_shard[shard]
 
     async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
-        """Apply a version from here on."""
+        """Apply a version from here on, in place of those whose months it covers."""
+        new = await self._scheme(tx, code, version)
+        for other in await self.of(tx, shard):
+            head = other.document.scheme
+            if head.code == code and covers(new.document, other.document):
+                await store.take_out_of_force(tx, self._stage, shard, code, head.version)
         await store.put_in_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)
 

@@ -1,13 +1,10 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from dataclasses import dataclass, field
 
-import msgspec
-
-from services.scoring import store
+from services.scoring import cases, store, traces
+from services.scoring.cases import Case, Found, Key
 from services.scoring.contract import (
     ACCEPTED,
     PARTIALS,
@@ -20,14 +17,22 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.domain.facts import Report, standing
-from services.scoring.domain.folding import NOTHING, Amounts, Cell, Folded, difference, fold
-from services.scoring.domain.plan import EventTypes, event_types, typed
+from services.scoring.domain.facts import Report
+from services.scoring.domain.folding import NOTHING, Amounts, Folded, difference, fold_under
 from services.scoring.plans import InForce, Plans
-from services.scoring.store import Case
+from services.scoring.reports import (
+    Catalogue,
+    catalogue_of,
+    fact_key,
+    joined,
+    report_of,
+    root_key,
+    stored_events,
+)
+from services.scoring.store import ShardCell
+from services.scoring.traces import Doubted
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
-from shared.kernel import instants
 from shared.kernel.digests import key_digest
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft, Record
@@ -36,16 +41,43 @@ from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
 ITEMS_PER_MESSAGE = 2_000
-_EVENTS = msgspec.json.Decoder(list[AcceptedEvent])
-_DATA = msgspec.json.Decoder(dict[str, str | int | bool | None])
+CASES_PER_PAGE = 500
+
+Read = Sequence[tuple[Record, AcceptedEvent]]
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """What folding needs of the adopted types: their columns and their business keys."""
+class Arrived:
+    """An upstream event of a batch, read once."""
 
-    types: EventTypes
-    keys: Mapping[str, Sequence[str]]
+    case: str | None
+    report: Report
+    body: bytes
+
+
+@dataclass(slots=True)
+class Moves:
+    """What a batch changes: sums by cell, under which units cases are found, what waits in suspense."""
+
+    sums: dict[ShardCell, Amounts] = field(default_factory=dict[ShardCell, Amounts])
+    found: dict[Found, bool] = field(default_factory=dict[Found, bool])
+    opened: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
+    settled: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
+
+    def add(self, key: Key, before: Folded, after: Folded, cause: str) -> None:
+        """Note that a case folds to something else; `cause` names the record that did it."""
+        shard, grp = key
+        for cell, change in difference(before, after).items():
+            self.sums[shard, *cell] = _sum(self.sums.get((shard, *cell), (0, 0, 0)), change)
+        if before.places != after.places:
+            self.found |= {(*place, grp, shard): False for place in before.places - after.places}
+            self.found |= {(*place, grp, shard): True for place in after.places - before.places}
+        for why, what in after.doubts - before.doubts:
+            self.opened[shard, grp, why, what] = cause
+            self.settled.pop((shard, grp, why, what), None)
+        for why, what in before.doubts - after.doubts:
+            self.settled[shard, grp, why, what] = cause
+            self.opened.pop((shard, grp, why, what), None)
 
 
 class StageA:
@@ -53,121 +85,129 @@ class StageA:
 
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
+        self._catalogue: tuple[int, Catalogue] = 0, catalogue_of({})
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
         self._plans.forget(set(partitions))
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Apply records shard by shard."""
-        answers: list[Answer] = []
-        for shard, records in groupby(sorted(batch, key=_shard), key=_shard):
-            answers += await self._apply(tx, shard, list(records))
-        return answers
-
-    async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
-        read = [(record, envelope.decode(record.body)) for record in records]
+        """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
+        read = [(record, envelope.decode(record.body)) for record in batch]
         for _, event in read:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)
                 await store.save_catalogue(tx, told.version, told.document)
-        upstream = [
-            (event, record.body)
+        moves = Moves()
+        await self._fold_events(tx, read, moves)
+        for record, event in read:
+            if record.stream == SCHEMES:
+                await self._adopt(tx, record, envelope.decode_data(event, SchemeAdopted), moves)
+        moved = await _save(tx, moves)
+        shards = sorted({record.shard for record in batch})
+        return _answers({shard: await self._plans.of(tx, shard) for shard in shards}, read, moved)
+
+    async def _fold_events(self, tx: PostgresTransaction, read: Read, moves: Moves) -> None:
+        """Fold anew every case that an event touches."""
+        catalogue = await self._types(tx)
+        arrived = [
+            Arrived(event.case, report_of(event, catalogue), record.body)
             for record, event in read
             if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
         ]
-        moved = await self._fold_events(tx, shard, upstream)
-        for record, event in read:
-            if record.stream == SCHEMES:
-                told = envelope.decode_data(event, SchemeAdopted)
-                await self._plans.adopt(tx, shard, told.code, told.version)
-                moved = await self._refold(tx, shard)
-        return _answers(await self._plans.of(tx, shard), shard, read, moved)
+        if not arrived:
+            return
+        keyed, joins = await _group(tx, arrived)
+        known = await cases.load(tx, keyed.keys() | joins.keys())
+        strays = {key: to for key, to in joins.items() if key in known}
+        saved: list[Case] = []
+        for key, news in keyed.items():
+            old = known.get(key, Case(*key, b"[]"))
+            plans = [scheme.plan for scheme in await self._plans.of(tx, key[0])]
+            cause = _cause(news[-1].report)
+            reports = _reports(old, catalogue)
+            before = fold_under(plans, reports)
+            more = [news_item.body for news_item in news]
+            reports += [news_item.report for news_item in news]
+            for stray in (known[at] for at, to in strays.items() if to == key):
+                early = _reports(stray, catalogue)
+                moves.add((stray.shard, stray.grp), fold_under(plans, early), NOTHING, cause)
+                more.append(stray.events[1:-1])
+                reports += early
+            moves.add(key, before, fold_under(plans, reports), cause)
+            saved.append(Case(*key, joined(old.events, more)))
+        await cases.save(tx, saved)
+        if strays:
+            await cases.drop(tx, list(strays))
 
-    async def _fold_events(
-        self, tx: PostgresTransaction, shard: int, upstream: Sequence[tuple[AcceptedEvent, bytes]]
-    ) -> dict[Cell, Amounts]:
-        """Fold anew every case that an event touches; return the absolute partials that moved."""
-        if not upstream:
-            return {}
-        catalogue = await _catalogue(tx)
-        keyed = await self._group(tx, shard, upstream, catalogue)
-        known = await store.load_cases(tx, shard, keyed)
-        plans = await self._plans.of(tx, shard)
-        deltas: dict[Cell, Amounts] = {}
-        cases: list[Case] = []
-        for grp, bodies in keyed.items():
-            old = known.get(grp)
-            before = b"[]" if old is None else old.events
-            after = _joined(before, bodies)
-            places: set[str] = set()
-            for scheme in plans:
-                folded = folded_case(scheme, after, catalogue)
-                places.update(place_of(leaf, month) for leaf, month in folded.places)
-                for cell, change in difference(folded_case(scheme, before, catalogue), folded).items():
-                    deltas[cell] = _sum(deltas.get(cell, (0, 0, 0)), change)
-            cases.append(Case(shard, grp, after, tuple(sorted(places))))
-        await store.save_cases(tx, cases)
-        current = await store.load_partials(tx, shard, list(deltas))
-        moved = {cell: _sum(current.get(cell, (0, 0, 0)), change) for cell, change in deltas.items()}
-        await store.save_partials(tx, shard, moved)
-        return moved
+    async def _adopt(
+        self, tx: PostgresTransaction, record: Record, told: SchemeAdopted, moves: Moves
+    ) -> None:
+        """Fold every case of a shard under the schemes before and after; a page at a time."""
+        before = [scheme.plan for scheme in await self._plans.of(tx, record.shard)]
+        await self._plans.adopt(tx, record.shard, told.code, told.version)
+        after = [scheme.plan for scheme in await self._plans.of(tx, record.shard)]
+        catalogue = await self._types(tx)
+        cause = f"{SCHEMES}/{record.shard}/{record.number}"
+        page = await cases.following(tx, record.shard, b"", CASES_PER_PAGE)
+        while page:
+            for case in page:
+                reports = _reports(case, catalogue)
+                old, new = fold_under(before, reports), fold_under(after, reports)
+                moves.add((case.shard, case.grp), old, new, cause)
+            page = await cases.following(tx, record.shard, page[-1].grp, CASES_PER_PAGE)
 
-    async def _group(
-        self,
-        tx: PostgresTransaction,
-        shard: int,
-        events: Iterable[tuple[AcceptedEvent, bytes]],
-        catalogue: Catalogue,
-    ) -> dict[bytes, list[bytes]]:
-        """Return the bodies by the case or fact they belong to; a correction follows its original."""
-        pairs = list(events)
-        roots = {_root(event) for event, _ in pairs if event.case is None}
-        places = await store.load_roots(tx, shard, roots)
-        keyed: dict[bytes, list[bytes]] = {}
-        fresh: dict[bytes, bytes] = {}
-        for event, body in pairs:
-            if event.case is not None:
-                grp = key_digest("case", event.case)
-            else:
-                root, fact = _root(event), fact_of(event, catalogue)
-                grp = places.get(root) or (root if fact is None else key_digest("fact", event.type, fact))
-                if root not in places:
-                    places[root] = fresh[root] = grp
-            keyed.setdefault(grp, []).append(body)
-        await store.save_roots(tx, shard, fresh)
-        return keyed
+    async def _types(self, tx: PostgresTransaction) -> Catalogue:
+        version = await store.newest_catalogue_version(tx)
+        if version != self._catalogue[0]:
+            _, document = await store.newest_catalogue(tx)
+            self._catalogue = version, catalogue_of(document)
+        return self._catalogue[1]
 
-    async def _refold(self, tx: PostgresTransaction, shard: int) -> dict[Cell, Amounts]:
-        """Compute the partials of a shard again from its cases, after a scheme came into force."""
-        catalogue = await _catalogue(tx)
-        plans = await self._plans.of(tx, shard)
-        total: dict[Cell, Amounts] = dict.fromkeys(await store.load_partials(tx, shard, None), (0, 0, 0))
-        cases: list[Case] = []
-        for case in await store.cases_of_shard(tx, shard):
-            places: set[str] = set()
-            for scheme in plans:
-                folded = folded_case(scheme, case.events, catalogue)
-                places.update(place_of(leaf, month) for leaf, month in folded.places)
-                for cell, amounts in folded.amounts.items():
-                    total[cell] = _sum(total.get(cell, (0, 0, 0)), amounts)
-            cases.append(Case(shard, case.grp, case.events, tuple(sorted(places))))
-        await store.save_cases(tx, cases)
-        await store.save_partials(tx, shard, total)
-        return total
+
+async def _group(
+    tx: PostgresTransaction, arrived: Iterable[Arrived]
+) -> tuple[dict[Key, list[Arrived]], dict[Key, Key]]:
+    """Return events by the case or fact they belong to; a correction follows its original.
+
+    Also returns where corrections that came before their original would wait, and where they belong.
+    """
+    loose = [one.report for one in arrived if one.case is None]
+    first = {(r.shard, root_key(r)): fact for r in loose if (fact := fact_key(r)) is not None}
+    corrected = {(r.shard, root_key(r)) for r in loose if r.corrects is not None}
+    facts = first | (await cases.load_roots(tx, corrected - first.keys()) if corrected else {})
+    keyed: dict[Key, list[Arrived]] = {}
+    for one in arrived:
+        shard = one.report.shard
+        if one.case is not None:
+            grp = key_digest("case", one.case)
+        else:
+            root = root_key(one.report)
+            grp = fact_key(one.report) or facts.get((shard, root), root)
+        keyed.setdefault((shard, grp), []).append(one)
+    if first:
+        await cases.save_roots(tx, first)
+    return keyed, {(shard, root): (shard, fact) for (shard, root), fact in first.items()}
+
+
+async def _save(tx: PostgresTransaction, moves: Moves) -> dict[ShardCell, Amounts]:
+    """Write what moved; return the absolute partial sums."""
+    changed = {cell: change for cell, change in moves.sums.items() if change != (0, 0, 0)}
+    current = await store.load_partials(tx, changed) if changed else {}
+    moved = {cell: _sum(current.get(cell, (0, 0, 0)), change) for cell, change in changed.items()}
+    await store.save_partials(tx, moved)
+    gained = [place for place, here in moves.found.items() if here]
+    await cases.save_places(tx, gained, [place for place, here in moves.found.items() if not here])
+    await traces.save_doubts(tx, moves.opened, moves.settled)
+    return moved
 
 
 def _answers(
-    plans: Sequence[InForce],
-    shard: int,
-    read: Sequence[tuple[Record, AcceptedEvent]],
-    moved: Mapping[Cell, Amounts],
+    plans: Mapping[int, Sequence[InForce]], read: Read, moved: Mapping[ShardCell, Amounts]
 ) -> list[Answer]:
     """Tell the groups' shards the absolute partials that moved and the numbers that moved them."""
-    numbers = [record.number for record, _ in read if record.stream == ACCEPTED]
-    received = max(event.received for _, event in read)
-    by_target: dict[int, list[Partial]] = {}
-    for (measure, unit, month), amounts in sorted(moved.items()):
+    by_target: dict[tuple[int, int], list[Partial]] = {}
+    for (shard, measure, unit, month), amounts in sorted(moved.items()):
         item = Partial(
             measure=measure,
             unit=unit,
@@ -176,83 +216,37 @@ def _answers(
             denominator=amounts[1],
             rows=amounts[2],
         )
-        for target in _targets(plans, measure, unit):
-            by_target.setdefault(target, []).append(item)
-    first, last = (numbers[0], numbers[-1]) if numbers else (1, 1)
+        for target in _targets(plans[shard], measure, unit):
+            by_target.setdefault((shard, target), []).append(item)
+    causes = {shard: _range(shard, read) for shard in plans}
     return [
-        _message(
-            target,
-            PartialsChanged(shard=shard, first=first, last=last, received=received, items=tuple(chunk)),
-        )
-        for target, items in sorted(by_target.items())
+        _message(target, causes[shard].model_copy(update={"items": tuple(chunk)}))
+        for (shard, target), items in sorted(by_target.items())
         for chunk in _chunks(items)
     ]
 
 
-def folded_case(scheme: InForce, events: bytes, catalogue: Catalogue) -> Folded:
-    """Fold the stored events of a case under a scheme."""
-    if events == b"[]":
-        return NOTHING
-    return fold(scheme.plan, standing(reports_of(events, catalogue)).facts)
-
-
-def reports_of(events: bytes, catalogue: Catalogue) -> list[Report]:
-    """Read stored events as reports."""
-    return [_report(event, catalogue) for event in _EVENTS.decode(events)]
-
-
-async def _catalogue(tx: PostgresTransaction) -> Catalogue:
-    _, document = await store.newest_catalogue(tx)
-    return catalogue_of(document)
-
-
-def catalogue_of(document: Mapping[str, Any]) -> Catalogue:
-    """Compile an adopted catalogue document."""
-    keys = {name: spec.get("business_key", ()) for name, spec in document.get("types", {}).items()}
-    return Catalogue(event_types(document), keys)
-
-
-def fact_of(event: AcceptedEvent, catalogue: Catalogue) -> str | None:
-    """Return the business key of an original report, where its type has one."""
-    names = catalogue.keys.get(event.type)
-    if not names or event.revision is not None or not event.has_data:
-        return None
-    data = _DATA.decode(event.data)
-    return msgspec.json.encode([str(data[name]) for name in names]).decode()
-
-
-def place_of(unit: str, month: int) -> str:
-    """Name a unit and month in the index of cases."""
-    return f"{unit}@{month}"
-
-
-def _report(event: AcceptedEvent, catalogue: Catalogue) -> Report:
-    data = typed(_DATA.decode(event.data), catalogue.types.get(event.type, {})) if event.has_data else None
-    corrects = None
-    if event.correctssource is not None and event.correctsid is not None:
-        corrects = (event.correctssource, event.correctsid)
-    return Report(
-        source=event.source,
-        id=event.id,
-        type=event.type,
-        subject=event.subject,
-        time=instants.parse_micros(event.time),
-        shard=event.shard,
-        number=event.number,
-        data=data,
-        fact=fact_of(event, catalogue),
-        corrects=corrects,
-        revision=event.revision or 0,
+def _range(shard: int, read: Read) -> PartialsChanged:
+    """Return the message of a shard without items: the events that it covers, else the scheme adopted."""
+    mine = [(record, event) for record, event in read if record.shard == shard]
+    events = [record for record, _ in mine if record.stream == ACCEPTED]
+    covered = events or [record for record, _ in mine]
+    return PartialsChanged(
+        stream=covered[0].stream,
+        shard=shard,
+        first=min(record.number for record in covered),
+        last=max(record.number for record in covered),
+        received=max(event.received for _, event in mine),
+        items=(),
     )
 
 
-def _root(event: AcceptedEvent) -> bytes:
-    return key_digest("root", event.correctssource or event.source, event.correctsid or event.id)
+def _reports(case: Case, catalogue: Catalogue) -> list[Report]:
+    return [report_of(event, catalogue) for event in stored_events(case.events)]
 
 
-def _joined(before: bytes, bodies: Sequence[bytes]) -> bytes:
-    inner = before[1:-1]
-    return b"[" + b",".join(([inner] if inner else []) + list(bodies)) + b"]"
+def _cause(report: Report) -> str:
+    return f"{ACCEPTED}/{report.shard}/{report.number}"
 
 
 def _sum(one: Amounts, other: Amounts) -> Amounts:
@@ -260,8 +254,8 @@ def _sum(one: Amounts, other: Amounts) -> Amounts:
 
 
 def _targets(plans: Sequence[InForce], measure: str, unit: str) -> tuple[int, ...]:
-    code = measure.partition("/")[0]
-    return next((p.shards_of_unit.get(unit, ()) for p in plans if p.plan.code == code), ())
+    scheme = measure.partition("/")[0]
+    return next((p.shards_of_unit.get(unit, ()) for p in plans if p.plan.id == scheme), ())
 
 
 def _chunks(items: Sequence[Partial]) -> list[Sequence[Partial]]:
@@ -271,7 +265,3 @@ def _chunks(items: Sequence[Partial]) -> list[Sequence[Partial]]:
 def _message(target: int, changed: PartialsChanged) -> Answer:
     body = envelope.encode(PARTIALS_CHANGED, SOURCE, f"shard-{changed.shard}", changed)
     return PARTIALS, Draft(target, body)
-
-
-def _shard(record: Record) -> int:
-    return record.shard

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from services.scoring import store
+from services.scoring import store, traces
 from services.scoring.contract import (
     ENTRIES,
     ENTRIES_POSTED,
     PARTIALS,
     SCHEMES,
     SOURCE,
+    Cause,
     EntriesPosted,
     Entry,
     Figure,
@@ -24,7 +25,6 @@ from services.scoring.domain.plan import measure_id
 from services.scoring.plans import InForce, Plans, group_shard
 from services.scoring.store import Change
 from shared.contracts import envelope
-from shared.contracts.fields import NumberRange
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import MILLIONTHS, cell, text
 from shared.kernel.records import Draft, Record
@@ -59,20 +59,20 @@ class StageB:
         read = [(record, envelope.decode(record.body)) for record in records]
         changed = [envelope.decode_data(event, PartialsChanged) for r, event in read if r.stream == PARTIALS]
         await store.save_inputs(tx, _inputs(changed))
-        adopted: set[str] = set()
+        adopted: set[tuple[str, int]] = set()
         for record, event in read:
             if record.stream == SCHEMES:
                 told = envelope.decode_data(event, SchemeAdopted)
                 await self._plans.adopt(tx, shard, told.code, told.version)
-                adopted.add(told.code)
+                adopted.add((told.code, told.version))
         touched: Touched = {}
         for item in (item for one in changed for item in one.items):
             touched.setdefault(item.unit, set()).add(Month.parse(item.month).ordinal)
         fresh_at = max([one.received for one in changed] or [event.received for _, event in read])
-        cause = [NumberRange(shard=one.shard, first=one.first, last=one.last) for one in changed]
+        cause = [_range(one) for one in changed]
         answers: list[Answer] = []
         for scheme in await self._plans.of(tx, shard):
-            whole = scheme.document.scheme.code in adopted
+            whole = (scheme.document.scheme.code, scheme.document.scheme.version) in adopted
             for group in groups_of(scheme.document, shard):
                 answers += await _score(tx, scheme, group, None if whole else touched, cause, fresh_at)
         return answers
@@ -83,7 +83,7 @@ async def _score(
     scheme: InForce,
     group: str,
     touched: Touched | None,
-    cause: Sequence[NumberRange],
+    cause: Sequence[Cause],
     fresh_at: str,
 ) -> list[Answer]:
     """Recompute what moved in a group; `None` means every unit and month."""
@@ -104,6 +104,7 @@ async def _score(
     known = await store.load_cells(tx, head.code, head.version, sorted(units))
     changes = _changes(document, group, indicators, units, sums, known)
     await store.post(tx, changes, [one.model_dump() for one in cause])
+    await traces.note_freshness(tx, (head.code, head.version), group, fresh_at)
     figures = _figures(document, indicators, units, sums)
     return _messages(document, group, cause, fresh_at, changes, figures)
 
@@ -111,6 +112,10 @@ async def _score(
 def groups_of(document: SchemeDocument, shard: int) -> list[str]:
     """Return the groups whose cells a shard keeps."""
     return [name for name in sorted(document.groups) if group_shard(document, name) == shard]
+
+
+def _range(changed: PartialsChanged) -> Cause:
+    return Cause(stream=changed.stream, shard=changed.shard, first=changed.first, last=changed.last)
 
 
 def _inputs(changed: Iterable[PartialsChanged]) -> dict[tuple[int, str, str, int], Amounts]:
@@ -208,7 +213,7 @@ def _volume(document: SchemeDocument, period: Period, unit: str, sums: Sums) -> 
 def _messages(
     document: SchemeDocument,
     group: str,
-    cause: Sequence[NumberRange],
+    cause: Sequence[Cause],
     fresh_at: str,
     changes: Sequence[Change],
     figures: Sequence[Figure],

@@ -1,4 +1,4 @@
-"""Tables of scoring: schemes in force, cases and partials of stage A, inputs and cells of stage B."""
+"""Tables of scoring: schemes in force, partials of stage A, inputs and cells of stage B."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.folding import Amounts, Cell
+from services.scoring.domain.folding import Amounts
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
@@ -25,6 +25,9 @@ _SAVE_PARTIALS = """
     SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
 
 
+ShardCell = tuple[int, str, str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A stored version of a scheme with the catalogue it was checked against."""
@@ -35,16 +38,6 @@ class Scheme:
     approver: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The accepted events of one case, as they were received, and where they count."""
-
-    shard: int
-    grp: bytes
-    events: bytes
-    places: tuple[str, ...]
-
-
 async def save_catalogue(tx: PostgresTransaction, version: int, document: Mapping[str, Any]) -> None:
     """Keep an adopted catalogue; every shard tells of it, the first one is kept."""
     await tx.execute(
@@ -52,6 +45,12 @@ async def save_catalogue(tx: PostgresTransaction, version: int, document: Mappin
         version=version,
         document=json.dumps(document),
     )
+
+
+async def newest_catalogue_version(tx: PostgresTransaction) -> int:
+    """Return the version of the newest catalogue, 0 when there is none."""
+    rows = await tx.execute("SELECT max(version) AS version FROM catalogues")
+    return rows[0].version or 0
 
 
 async def newest_catalogue(tx: PostgresTransaction) -> tuple[int, Mapping[str, Any]]:
@@ -114,11 +113,31 @@ async def list_schemes(tx: PostgresTransaction) -> list[dict[str, Any]]:
     ]
 
 
+async def adopted_versions(tx: PostgresTransaction, code: str) -> list[SchemeDocument]:
+    """Return the adopted versions of a scheme, newest first; nobody adopts beside me until I commit."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(:code, 0))", code=code)
+    rows = await tx.execute(
+        "SELECT document FROM schemes WHERE code = :code AND approver IS NOT NULL ORDER BY version DESC",
+        code=code,
+    )
+    return [SchemeDocument.model_validate(row.document) for row in rows]
+
+
 async def put_in_force(tx: PostgresTransaction, stage: str, shard: int, code: str, version: int) -> None:
     """Note that a shard of a stage applies a version from here on."""
     await tx.execute(
-        "INSERT INTO in_force VALUES (:stage, :shard, :code, :version) "
-        "ON CONFLICT (stage, shard, code) DO UPDATE SET version = GREATEST(in_force.version, excluded.version)",
+        "INSERT INTO in_force VALUES (:stage, :shard, :code, :version) ON CONFLICT DO NOTHING",
+        stage=stage,
+        shard=shard,
+        code=code,
+        version=version,
+    )
+
+
+async def take_out_of_force(tx: PostgresTransaction, stage: str, shard: int, code: str, version: int) -> None:
+    """Note that another version took the place of this one."""
+    await tx.execute(
+        "DELETE FROM in_force WHERE stage = :stage AND shard = :shard AND code = :code AND version = :version",
         stage=stage,
         shard=shard,
         code=code,
@@ -129,96 +148,23 @@ async def put_in_force(tx: PostgresTransaction, stage: str, shard: int, code: st
 async def in_force(tx: PostgresTransaction, stage: str, shard: int) -> list[tuple[str, int]]:
     """Return the versions that a shard of a stage applies."""
     rows = await tx.execute(
-        "SELECT code, version FROM in_force WHERE stage = :stage AND shard = :shard ORDER BY code",
+        "SELECT code, version FROM in_force WHERE stage = :stage AND shard = :shard ORDER BY code, version",
         stage=stage,
         shard=shard,
     )
     return [(row.code, row.version) for row in rows]
 
 
-async def load_cases(tx: PostgresTransaction, shard: int, groups: Iterable[bytes]) -> dict[bytes, Case]:
-    """Return the cases of a shard that are known."""
+async def load_partials(tx: PostgresTransaction, keys: Iterable[ShardCell]) -> dict[ShardCell, Amounts]:
+    """Return the partials of stage A, by (shard, measure, unit, month)."""
     rows = await tx.many(
-        "SELECT shard, grp, events, places FROM cases WHERE shard = $1 AND grp = ANY($2::bytea[])",
-        shard,
-        list(groups),
+        "SELECT p.* FROM partials p "
+        "JOIN unnest($1::smallint[], $2::text[], $3::text[], $4::int[]) n(shard, measure, unit, month) "
+        "USING (shard, measure, unit, month)",
+        *columns(keys, 4),
     )
-    return {row["grp"]: Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows}
-
-
-async def cases_of_shard(tx: PostgresTransaction, shard: int) -> list[Case]:
-    """Return every case of a shard."""
-    rows = await tx.many("SELECT shard, grp, events, places FROM cases WHERE shard = $1 ORDER BY grp", shard)
-    return [Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows]
-
-
-async def cases_at(tx: PostgresTransaction, places: Sequence[str], after: bytes, limit: int) -> list[Case]:
-    """Return a page of the cases that count in any of these places, by their key."""
-    rows = await tx.many(
-        "SELECT shard, grp, events, places FROM cases WHERE places && $1::text[] AND grp > $2 "
-        "ORDER BY grp LIMIT $3",
-        list(places),
-        after,
-        limit,
-    )
-    return [Case(row["shard"], row["grp"], row["events"], tuple(row["places"])) for row in rows]
-
-
-async def save_cases(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
-    """Write cases whole; places go as text because arrays of arrays must be even."""
-    await tx.many(
-        "INSERT INTO cases (shard, grp, events, places) "
-        "SELECT s, g, e, string_to_array(p, ' ') FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::text[]) "
-        "n(s, g, e, p) ON CONFLICT (shard, grp) DO UPDATE SET events = excluded.events, places = excluded.places",
-        [case.shard for case in cases],
-        [case.grp for case in cases],
-        [case.events for case in cases],
-        [" ".join(case.places) for case in cases],
-    )
-
-
-async def drop_cases(tx: PostgresTransaction, shard: int, groups: Sequence[bytes]) -> None:
-    """Take away cases that were joined to another."""
-    await tx.many("DELETE FROM cases WHERE shard = $1 AND grp = ANY($2::bytea[])", shard, list(groups))
-
-
-async def load_roots(tx: PostgresTransaction, shard: int, roots: Iterable[bytes]) -> dict[bytes, bytes]:
-    """Return where the first reports of corrections are kept."""
-    rows = await tx.many(
-        "SELECT root, grp FROM roots WHERE shard = $1 AND root = ANY($2::bytea[])", shard, list(roots)
-    )
-    return {row["root"]: row["grp"] for row in rows}
-
-
-async def save_roots(tx: PostgresTransaction, shard: int, roots: Mapping[bytes, bytes]) -> None:
-    """Note where reports are kept."""
-    await tx.many(
-        "INSERT INTO roots SELECT $1, r, g FROM unnest($2::bytea[], $3::bytea[]) n(r, g) "
-        "ON CONFLICT (shard, root) DO UPDATE SET grp = excluded.grp",
-        shard,
-        list(roots),
-        list(roots.values()),
-    )
-
-
-async def load_partials(
-    tx: PostgresTransaction, shard: int, cells: Iterable[Cell] | None
-) -> dict[Cell, Amounts]:
-    """Return the partials of a shard of stage A, all of them or those of the cells."""
-    if cells is None:
-        rows = await tx.many("SELECT * FROM partials WHERE shard = $1", shard)
-    else:
-        measures, units, months = zip(*cells, strict=True) if cells else ((), (), ())
-        rows = await tx.many(
-            "SELECT p.* FROM partials p JOIN unnest($2::text[], $3::text[], $4::int[]) n(measure, unit, month) "
-            "USING (measure, unit, month) WHERE p.shard = $1",
-            shard,
-            measures,
-            units,
-            months,
-        )
     return {
-        (row["measure"], row["unit"], row["month"]): (
+        (row["shard"], row["measure"], row["unit"], row["month"]): (
             int(row["numerator"]),
             int(row["denominator"]),
             row["rows"],
@@ -227,13 +173,13 @@ async def load_partials(
     }
 
 
-async def save_partials(tx: PostgresTransaction, shard: int, amounts: Mapping[Cell, Amounts]) -> None:
-    """Write absolute partials of a shard of stage A."""
-    rows = [(shard, *cell, *found) for cell, found in sorted(amounts.items())]
+async def save_partials(tx: PostgresTransaction, amounts: Mapping[ShardCell, Amounts]) -> None:
+    """Write absolute partials of stage A."""
+    rows = [(*key, *found) for key, found in sorted(amounts.items())]
     await _save_amounts(tx, "partials", "shard", rows)
 
 
-async def save_inputs(tx: PostgresTransaction, inputs: Mapping[tuple[int, str, str, int], Amounts]) -> None:
+async def save_inputs(tx: PostgresTransaction, inputs: Mapping[ShardCell, Amounts]) -> None:
     """Write the newest absolute partials of A shards in stage B."""
     rows = [(*key, *found) for key, found in sorted(inputs.items())]
     await _save_amounts(tx, "inputs", "source_shard", rows)
@@ -243,8 +189,13 @@ async def _save_amounts(
     tx: PostgresTransaction, table: str, owner: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        await tx.many(_SAVE_PARTIALS.format(table=table, owner=owner), *columns)
+        await tx.many(_SAVE_PARTIALS.format(table=table, owner=owner), *columns(rows, 7))
+
+
+def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Turn rows into columns, so that a statement takes them as arrays."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
 
 
 async def sums(
@@ -280,8 +231,8 @@ async def post(
 ) -> None:
     """Write entries (scheme, version, group, month, unit, indicator, old, new) and the cells they lead to."""
     told = json.dumps(list(cause))
-    columns = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
-    await tx.copy("entries", columns, [(*change, told) for change in changes])
+    names = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
+    await tx.copy("entries", names, [(*change, told) for change in changes])
     cells = [(s, v, m, u, i, new) for s, v, _, m, u, i, _, new in changes]
     kept = [row for row in cells if row[5] is not None]
     gone = [row for row in cells if row[5] is None]
@@ -290,10 +241,12 @@ async def post(
             "INSERT INTO cells SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], "
             "$6::numeric[]) ON CONFLICT (scheme, version, month, unit, indicator) "
             "DO UPDATE SET value = excluded.value",
-            *(list(column) for column in zip(*kept, strict=True)),
+            *columns(kept, 6),
         )
-    for row in gone:
+    if gone:
         await tx.many(
-            "DELETE FROM cells WHERE scheme = $1 AND version = $2 AND month = $3 AND unit = $4 AND indicator = $5",
-            *row[:5],
+            "DELETE FROM cells c USING unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[]) "
+            "n(scheme, version, month, unit, indicator) WHERE (c.scheme, c.version, c.month, c.unit, c.indicator) "
+            "= (n.scheme, n.version, n.month, n.unit, n.indicator)",
+            *columns([row[:5] for row in gone], 5),
         )

@@ -18,6 +18,7 @@ from shared.contracts.fields import (
     Shard,
     Version,
 )
+from shared.contracts.ingest import ACCEPTED
 
 SOURCE = "dukao/scoring"
 SCHEMES = "scoring.schemes"
@@ -54,8 +55,12 @@ class Partial(Closed):
 
 
 class PartialsChanged(Closed):
-    """The absolute partial sums that changed with the numbers first..last of an ingest shard."""
+    """The absolute partial sums that changed with the numbers first..last of a shard of a stream.
 
+    `shard` is also the shard of stage A that they belong to.
+    """
+
+    stream: str = ACCEPTED
     shard: Shard
     first: Number
     last: Number
@@ -69,6 +74,12 @@ class FigureState(StrEnum):
     SCORED = "scored"
     NOT_DUE = "not_due"
     NOT_ASSESSED = "not_assessed"
+
+
+class Cause(NumberRange):
+    """The records of a stream that moved something: accepted events, or an adopted scheme."""
+
+    stream: str = ACCEPTED
 
 
 class Entry(Closed):
@@ -100,7 +111,7 @@ class EntriesPosted(Closed):
     scheme: Code
     version: Version
     group: Code
-    cause: tuple[NumberRange, ...] = Field(strict=False)
+    cause: tuple[Cause, ...] = Field(strict=False)
     fresh_at: InstantText
     entries: tuple[Entry, ...] = Field((), strict=False)
     figures: tuple[Figure, ...] = Field((), strict=False)

@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -13,6 +14,7 @@ from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from shared.contracts import envelope
 from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
+from shared.kernel.points import cell
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
 from shared.migrations.runner import migrate
@@ -269,3 +271,18 @@ async def test_the_figures_of_every_period_around_a_month_are_published(scoring)
     }
     assert figures["2021-Q1", "b2", "ontime"].value == "10.000000000000"
     assert figures["2021-05", "b2", "ontime"].state == "not_assessed"
+
+
+REPEATED = [
+    levy(3, unit="b2"),
+    levy("4c", unit="b2", ontime=False, revision=1, correctssource="s", correctsid="l4"),
+    levy(4, voucher="v3", unit="b2"),
+    levy(5, unit="b2"),
+]
+
+
+async def test_a_correction_before_its_original_joins_the_fact_that_another_report_has_made(scoring):
+    """l3 and l4 report one fact; l4 is corrected to late before it arrives: one fact of two is late."""
+    for order in (REPEATED, [REPEATED[at] for at in (1, 0, 3, 2)], REPEATED[::-1]):
+        _, found = await state(scoring, list(order))
+        assert found[MARCH, "b2", "ontime"] == cell(10 * Fraction(1, 2) / Fraction("0.98"))

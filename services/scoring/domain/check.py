@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
@@ -46,6 +46,12 @@ def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Fin
     """Return everything that is wrong with a scheme, in the order of the rules."""
     types = event_types(catalogue)
     return [finding for rule in RULES for finding in rule(document, types)]
+
+
+def covers(newer: SchemeDocument, older: SchemeDocument) -> bool:
+    """Tell whether a version takes the place of another: it covers every month of it."""
+    new, old = newer.scheme, older.scheme
+    return new.effective <= old.effective and old.until <= new.until
 
 
 def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -185,13 +191,23 @@ def _pointer(document: object, location: Sequence[str | int], *, missing: bool) 
     steps: list[str] = []
     at: Any = document
     for place, step in enumerate(location):
-        inside = step in at if isinstance(at, Mapping) else isinstance(at, list) and step in range(len(at))
-        if inside:
-            at = at[step]
+        members = _members(at)
+        if step in members:
+            at = members[step]
         elif not (missing and place == len(location) - 1):
             continue
         steps.append("/" + str(step).replace("~", "~0").replace("/", "~1"))
     return "".join(steps)
+
+
+def _members(value: object) -> Mapping[Any, Any]:
+    match value:
+        case Mapping():
+            return cast("Mapping[Any, Any]", value)
+        case list():
+            return dict(enumerate(cast("list[Any]", value)))
+        case _:
+            return {}
 
 
 def _is_above_itself(code: str, parents: Mapping[str, str | None]) -> bool:

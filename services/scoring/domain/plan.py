@@ -49,20 +49,26 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMeasure:
-    """A measure as a function from a row to its shares; `id` names scheme, measure and version."""
+    """A measure as a function from a row to its shares; `id` names scheme, measure and their versions.
+
+    `placed` is the month of a row by `period_by`, whether the scheme covers it or not.
+    """
 
     id: str
     name: str
     stock: bool
     over: str
     shares: Callable[[Row], list[Share]]
+    placed: Callable[[Row], int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that folding needs of a scheme."""
+    """Everything that folding needs of a scheme; `first` and `last` are the months that it covers."""
 
-    code: str
+    id: str
+    first: int
+    last: int
     events_of: Mapping[str, frozenset[str]]
     rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
     measures: Mapping[str, tuple[CompiledMeasure, ...]]
@@ -104,10 +110,15 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
     measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
     for name, spec in document.measures.items():
         shares = _shares(spec, columns[spec.over], zone, (first, last))
+        placed = _placed(spec, columns[spec.over], zone)
         identity = measure_id(document, name)
-        measures[spec.over].append(CompiledMeasure(identity, name, spec.kind == "stock", spec.over, shares))
+        measures[spec.over].append(
+            CompiledMeasure(identity, name, spec.kind == "stock", spec.over, shares, placed)
+        )
     return Plan(
-        code=document.scheme.code,
+        id=scheme_id(document),
+        first=first,
+        last=last,
         events_of={over: _events(document, over) for over in columns},
         rows_of={over: _rows(document, over) for over in columns},
         measures={over: tuple(found) for over, found in measures.items()},
@@ -116,9 +127,14 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
     )
 
 
+def scheme_id(document: SchemeDocument) -> str:
+    """Name a version of a scheme."""
+    return f"{document.scheme.code}@{document.scheme.version}"
+
+
 def measure_id(document: SchemeDocument, name: str) -> str:
-    """Name a measure in messages and tables."""
-    return f"{document.scheme.code}/{name}@{document.measures[name].version}"
+    """Name a measure in messages and tables; two versions of a scheme share no sums."""
+    return f"{scheme_id(document)}/{name}@{document.measures[name].version}"
 
 
 def overs(document: SchemeDocument) -> list[str]:
@@ -257,6 +273,17 @@ def _shares(
         return [Share(month, numerator(row), denominator(row))]
 
     return flow
+
+
+def _placed(spec: MeasureSpec, columns: Columns, zone: ZoneInfo) -> Callable[[Row], int | None]:
+    by = spec.period_by
+    instant = _instant(by.from_ if isinstance(by, Span) else by, columns)
+
+    def placed(row: Row) -> int | None:
+        at = instant(row)
+        return None if at is None else month_ordinal(at, zone)
+
+    return placed
 
 
 def _nothing(_row: Row) -> int:

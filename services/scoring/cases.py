@@ -1,0 +1,129 @@
+"""Tables of stage A's cases: their events, the facts that reports repeat, the units they are found under."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.scoring.store import columns
+from shared.storage.transaction import PostgresTransaction
+
+Key = tuple[int, bytes]
+Found = tuple[str, int, bytes, int]
+
+_FIND = """
+    SELECT u.unit, p.month, p.grp, p.shard FROM unnest($1::text[]) WITH ORDINALITY u(unit, place)
+    CROSS JOIN LATERAL (SELECT c.month, c.grp, c.shard FROM case_places c
+        WHERE c.unit = u.unit AND c.month BETWEEN $2 AND $3 AND (c.month, c.grp, c.shard) > ($4, $5, $6)
+        ORDER BY c.month, c.grp, c.shard LIMIT $7) p
+    ORDER BY u.place, p.month, p.grp, p.shard LIMIT $7"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The accepted events of one case, as they were received."""
+
+    shard: int
+    grp: bytes
+    events: bytes
+
+
+async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:
+    """Return the cases that are known, by (shard, group)."""
+    shards, groups = columns(keys, 2)
+    rows = await tx.many(
+        "SELECT shard, grp, events FROM cases "
+        "JOIN unnest($1::smallint[], $2::bytea[]) n(shard, grp) USING (shard, grp)",
+        shards,
+        groups,
+    )
+    return {(row["shard"], row["grp"]): Case(row["shard"], row["grp"], row["events"]) for row in rows}
+
+
+async def following(tx: PostgresTransaction, shard: int, after: bytes, limit: int) -> list[Case]:
+    """Return a page of the cases of a shard, by their group."""
+    rows = await tx.many(
+        "SELECT shard, grp, events FROM cases WHERE shard = $1 AND grp > $2 ORDER BY grp LIMIT $3",
+        shard,
+        after,
+        limit,
+    )
+    return [Case(row["shard"], row["grp"], row["events"]) for row in rows]
+
+
+async def save(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
+    """Write cases whole."""
+    await tx.many(
+        "INSERT INTO cases (shard, grp, events) "
+        "SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) "
+        "ON CONFLICT (shard, grp) DO UPDATE SET events = excluded.events",
+        [case.shard for case in cases],
+        [case.grp for case in cases],
+        [case.events for case in cases],
+    )
+
+
+async def drop(tx: PostgresTransaction, keys: Sequence[Key]) -> None:
+    """Take away cases that were joined to another."""
+    shards, groups = columns(keys, 2)
+    await tx.many(
+        "DELETE FROM cases c USING unnest($1::smallint[], $2::bytea[]) n(shard, grp) "
+        "WHERE c.shard = n.shard AND c.grp = n.grp",
+        shards,
+        groups,
+    )
+
+
+async def load_roots(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """Return the facts to which first reports belong, by (shard, root)."""
+    shards, roots = columns(keys, 2)
+    rows = await tx.many(
+        "SELECT shard, root, grp FROM roots "
+        "JOIN unnest($1::smallint[], $2::bytea[]) n(shard, root) USING (shard, root)",
+        shards,
+        roots,
+    )
+    return {(row["shard"], row["root"]): row["grp"] for row in rows}
+
+
+async def save_roots(tx: PostgresTransaction, roots: Mapping[Key, bytes]) -> None:
+    """Note to which fact first reports belong."""
+    shards, keys = columns(roots, 2)
+    await tx.many(
+        "INSERT INTO roots SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) "
+        "ON CONFLICT DO NOTHING",
+        shards,
+        keys,
+        list(roots.values()),
+    )
+
+
+async def save_places(tx: PostgresTransaction, gained: Sequence[Found], lost: Sequence[Found]) -> None:
+    """Note under which units and months cases are found from here on, and no longer."""
+    if lost:
+        await tx.many(
+            "DELETE FROM case_places c USING unnest($1::text[], $2::int[], $3::bytea[], $4::smallint[]) "
+            "n(unit, month, grp, shard) "
+            "WHERE (c.unit, c.month, c.grp, c.shard) = (n.unit, n.month, n.grp, n.shard)",
+            *columns(lost, 4),
+        )
+    if gained:
+        await tx.many(
+            "INSERT INTO case_places SELECT * FROM "
+            "unnest($1::text[], $2::int[], $3::bytea[], $4::smallint[]) ON CONFLICT DO NOTHING",
+            *columns(gained, 4),
+        )
+
+
+async def find(
+    tx: PostgresTransaction, units: Sequence[str], months: range, after: Found | None, limit: int
+) -> list[Found]:
+    """Return cases found under units in months, in the order of the units given; `after` is of the first.
+
+    Reads at most `limit` index entries a unit.
+    """
+    month, grp, shard = after[1:] if after is not None else (months[0], b"", -1)
+    first = () if after is None else units[:1]
+    rows = [
+        *(await tx.many(_FIND, list(first), months[0], months[-1], month, grp, shard, limit)),
+        *(await tx.many(_FIND, list(units[len(first) :]), months[0], months[-1], months[0], b"", -1, limit)),
+    ]
+    return [(row["unit"], row["month"], row["grp"], row["shard"]) for row in rows[:limit]]

@@ -1,0 +1,80 @@
+"""Accepted events read as reports: typed by the catalogue, kept by their case, their fact or themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from services.scoring.domain.facts import Report
+from services.scoring.domain.plan import EventTypes, event_types, typed
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel import instants
+from shared.kernel.digests import key_digest
+
+_EVENTS = msgspec.json.Decoder(list[AcceptedEvent])
+_DATA = msgspec.json.Decoder(dict[str, str | int | bool | None])
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What folding needs of the adopted types: their columns and their business keys."""
+
+    types: EventTypes
+    keys: Mapping[str, Sequence[str]]
+
+
+def catalogue_of(document: Mapping[str, Any]) -> Catalogue:
+    """Compile an adopted catalogue document."""
+    keys = {name: spec.get("business_key", ()) for name, spec in document.get("types", {}).items()}
+    return Catalogue(event_types(document), keys)
+
+
+def stored_events(events: bytes) -> list[AcceptedEvent]:
+    """Read the events of a stored case."""
+    return _EVENTS.decode(events)
+
+
+def joined(before: bytes, bodies: Sequence[bytes]) -> bytes:
+    """Add bodies to the stored events of a case, which are a JSON array."""
+    inner = before[1:-1]
+    return b"[" + b",".join(([inner] if inner else []) + list(bodies)) + b"]"
+
+
+def report_of(event: AcceptedEvent, catalogue: Catalogue) -> Report:
+    """Read an accepted event as a report."""
+    raw = _DATA.decode(event.data) if event.has_data else None
+    corrects = None
+    if event.correctssource is not None and event.correctsid is not None:
+        corrects = (event.correctssource, event.correctsid)
+    return Report(
+        source=event.source,
+        id=event.id,
+        type=event.type,
+        subject=event.subject,
+        time=instants.parse_micros(event.time),
+        shard=event.shard,
+        number=event.number,
+        data=None if raw is None else typed(raw, catalogue.types.get(event.type, {})),
+        fact=_fact(event, raw, catalogue),
+        corrects=corrects,
+        revision=event.revision or 0,
+    )
+
+
+def _fact(event: AcceptedEvent, data: Mapping[str, Any] | None, catalogue: Catalogue) -> str | None:
+    """Return the business key of an original report, where its type has one."""
+    names = catalogue.keys.get(event.type)
+    if not names or event.revision is not None or data is None:
+        return None
+    return msgspec.json.encode([str(data[name]) for name in names]).decode()
+
+
+def root_key(report: Report) -> bytes:
+    """Name the first report that a report is or revises."""
+    return key_digest("root", *report.root)
+
+
+def fact_key(report: Report) -> bytes | None:
+    """Name the fact that an original report repeats, where its type has a business key."""
+    return None if report.fact is None else key_digest("fact", report.type, report.fact)

@@ -1,0 +1,121 @@
+"""Tables that lead back from a cell: its entries, what waits in suspense, how fresh it is."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.scoring.store import columns
+from shared.kernel.digests import sha256_hex
+from shared.storage.transaction import PostgresTransaction
+
+CONSUMERS = ("scoring-a", "scoring-b")
+
+Doubted = tuple[int, bytes, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One change of a month cell."""
+
+    id: int
+    month: int
+    old: Decimal | None
+    new: Decimal | None
+    cause: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A case that could not be scored: why, and the record that brought it."""
+
+    shard: int
+    grp: bytes
+    why: str
+    what: str
+    opened: str
+
+
+async def entries(
+    tx: PostgresTransaction, scheme: tuple[str, int], cell: tuple[str, str], months: Sequence[int], limit: int
+) -> list[LedgerEntry]:
+    """Return the newest entries of (unit, indicator) in months, oldest first."""
+    rows = await tx.many(
+        "SELECT id, month, old, new, cause::text FROM entries WHERE scheme = $1 AND version = $2 "
+        "AND unit = $3 AND indicator = $4 AND month = ANY($5::int[]) ORDER BY id DESC LIMIT $6",
+        *scheme,
+        *cell,
+        list(months),
+        limit,
+    )
+    return [
+        LedgerEntry(row["id"], row["month"], row["old"], row["new"], json.loads(row["cause"]))
+        for row in reversed(rows)
+    ]
+
+
+async def save_doubts(
+    tx: PostgresTransaction, opened: Mapping[Doubted, str], settled: Mapping[Doubted, str]
+) -> None:
+    """Note what waits in suspense from here on and what no longer does, each with the record that did it."""
+    if settled:
+        await tx.many(
+            "UPDATE suspense s SET settled = n.cause FROM "
+            "unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[], $5::text[]) "
+            "n(shard, grp, why, what, cause) "
+            "WHERE (s.shard, s.grp, s.why, s.what) = (n.shard, n.grp, n.why, n.what)",
+            *columns([(*doubt, cause) for doubt, cause in settled.items()], 5),
+        )
+    if opened:
+        await tx.many(
+            "INSERT INTO suspense (shard, grp, why, what, opened) SELECT * FROM "
+            "unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[], $5::text[]) "
+            "ON CONFLICT (shard, grp, why, what) DO UPDATE SET opened = excluded.opened, settled = NULL",
+            *columns([(*doubt, cause) for doubt, cause in opened.items()], 5),
+        )
+
+
+async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) -> list[Waiting]:
+    """Return a page of what waits in suspense."""
+    rows = await tx.many(
+        "SELECT shard, grp, why, what, opened FROM suspense "
+        "WHERE settled IS NULL AND (shard, grp, why, what) > ($1, $2, $3, $4) "
+        "ORDER BY shard, grp, why, what LIMIT $5",
+        *(after or (-1, b"", "", "")),
+        limit,
+    )
+    return [Waiting(row["shard"], row["grp"], row["why"], row["what"], row["opened"]) for row in rows]
+
+
+async def note_freshness(tx: PostgresTransaction, scheme: tuple[str, int], group: str, fresh_at: str) -> None:
+    """Note the newest `received` that a group's cells contain."""
+    await tx.many(
+        "INSERT INTO freshness VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, version, grp) "
+        "DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at)",
+        *scheme,
+        group,
+        fresh_at,
+    )
+
+
+async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Sequence[str]) -> str | None:
+    """Return the newest `received` that the cells of groups contain."""
+    rows = await tx.many(
+        "SELECT max(fresh_at) AS newest FROM freshness "
+        "WHERE scheme = $1 AND version = $2 AND grp = ANY($3::text[])",
+        *scheme,
+        list(groups),
+    )
+    return rows[0]["newest"]
+
+
+async def as_of(tx: PostgresTransaction) -> str:
+    """Return the digest of the position vector that an answer stands on."""
+    rows = await tx.many(
+        "SELECT consumer, stream, shard, number FROM positions "
+        "WHERE consumer = ANY($1::text[]) AND number > 0 ORDER BY 1, 2, 3",
+        list(CONSUMERS),
+    )
+    lines = [f"{row['consumer']} {row['stream']} {row['shard']} {row['number']}" for row in rows]
+    return sha256_hex("\n".join(lines).encode())
