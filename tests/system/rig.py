@@ -1,0 +1,212 @@
+"""A platform of its own for a test: started as an operator starts it, asked as a client asks it, removed afterwards."""
+
+import asyncio
+import logging
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+
+from deploy.control import addresses, bring_up, running, survey, take_down, token
+from deploy.embedded.files import cache_folder
+from deploy.state import Options, Record, State
+from deploy.table import DATABASE, OWNER
+from tests.system.checks import behind
+
+BATCH_EVENTS = 500
+ANSWER_S = 30
+PATIENCE_S = 120
+POLL_S = 0.1
+BATCH_TYPE = "application/cloudevents-batch+json"
+Event = dict[str, Any]
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Log:
+    """What the client saw: the receipt of every acknowledged event, and how often it had to ask again."""
+
+    receipts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    retried: dict[str, int] = field(default_factory=dict)
+
+    def note(self, batch: Sequence[Event], results: Sequence[dict[str, Any]]) -> None:
+        assert len(batch) == len(results)
+        for event, result in zip(batch, results, strict=True):
+            self.statuses[result["status"]] = self.statuses.get(result["status"], 0) + 1
+            if "receipt" in result:
+                place = result["receipt"]["shard"], result["receipt"]["number"]
+                assert self.receipts.setdefault((event["source"], event["id"]), place) == place
+
+    def note_retry(self, why: str) -> None:
+        self.retried[why] = self.retried.get(why, 0) + 1
+
+
+class Rig:
+    """A running platform and a client of it."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.log = Log()
+        self._client = httpx.AsyncClient(timeout=ANSWER_S, trust_env=False)
+
+    @property
+    def record(self) -> Record:
+        return survey(self.state)
+
+    @property
+    def kafka(self) -> str:
+        return f"127.0.0.1:{self.record.part('kafka').port}"
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def database(self) -> asyncpg.Connection:
+        """Connect as the owner, who sees every schema."""
+        password = (self.state.folder / "postgres-password").read_text("ascii")
+        port = self.record.part("postgres").port
+        return await asyncpg.connect(
+            host="127.0.0.1", port=port, user=OWNER, password=password, database=DATABASE
+        )
+
+    async def ask(self, method: str, service: str, path: str, role: str, **more: Any) -> httpx.Response:
+        """Ask until there is an answer; only what may be retried is: a lost connection and 503."""
+        until = time.monotonic() + PATIENCE_S
+        url = addresses(self.record)[service] + path
+        while True:
+            headers = {"authorization": f"Bearer {token(self.state, role, [role])}"} | more.get("headers", {})
+            try:
+                answer = await self._client.request(method, url, **more | {"headers": headers})
+            except httpx.TransportError as error:
+                why = type(error).__name__
+            else:
+                if answer.status_code != 503:
+                    return answer
+                assert answer.headers["retry-after"], "503 says when to come back"
+                why = "503"
+            self.log.note_retry(why)
+            assert time.monotonic() < until, f"{service} did not answer {path} in {PATIENCE_S} s: {why}"
+            await asyncio.sleep(POLL_S)
+
+    async def get(self, service: str, path: str) -> dict[str, Any]:
+        answer = await self.ask("GET", service, path, "reader")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, service: str, path: str, role: str, document: object = None) -> dict[str, Any]:
+        answer = await self.ask("POST", service, path, role, json=document)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def adopt(self, types: dict[str, Any], scheme: dict[str, Any]) -> None:
+        """Adopt event types and a scheme by two persons, through the services' doors."""
+        version = (await self.post("ingest", "/v1/types", "author", types))["version"]
+        await self.post("ingest", f"/v1/types/{version}:adopt", "approver")
+
+        async def drafted() -> bool:
+            answer = await self.ask("POST", "scoring", "/v1/schemes", "author", json=scheme)
+            assert answer.status_code in {201, 409}, answer.text
+            return answer.status_code == 201
+
+        await until(drafted)
+        head = scheme["scheme"]
+        await self.post("scoring", f"/v1/schemes/{head['code']}/{head['version']}:adopt", "approver")
+
+    async def send(self, events: Sequence[Event]) -> dict[str, int]:
+        """Send events in batches, one after the other, until each is answered; count the answers."""
+        before = dict(self.log.statuses)
+        for at in range(0, len(events), BATCH_EVENTS):
+            batch = events[at : at + BATCH_EVENTS]
+            answer = await self.ask(
+                "POST",
+                "ingest",
+                "/v1/events",
+                "integrator",
+                json=batch,
+                headers={"content-type": BATCH_TYPE},
+            )
+            assert answer.status_code == 200, answer.text
+            self.log.note(batch, answer.json()["results"])
+        counts = {name: count - before.get(name, 0) for name, count in self.log.statuses.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    async def drained(self) -> None:
+        """Wait until every consumer and relay has come to the end of what it reads."""
+        database = await self.database()
+        try:
+
+            async def done() -> bool:
+                return not await behind(database)
+
+            try:
+                await until(done)
+            except TimeoutError:
+                raise AssertionError(f"not drained: {await behind(database)}") from None
+        finally:
+            await database.close()
+
+    async def kill(self, part: str) -> None:
+        """SIGKILL a part and wait until the supervisor has started another."""
+        process = self.record.part(part).process
+        assert process is not None, f"{part} does not run"
+        psutil.Process(process.pid).send_signal(signal.SIGKILL)
+
+        async def another() -> bool:
+            now = self.record.part(part)
+            return now.process is not None and now.process.pid != process.pid
+
+        await until(another)
+
+    async def ready(self) -> None:
+        """Wait until every part says that it is ready."""
+
+        async def all_ready() -> bool:
+            return all(part.state == "ready" for part in self.record.parts)
+
+        await until(all_ready)
+
+
+def note(line: str) -> None:
+    """Log what the run is about; shown when a test fails, or live by `--log-cli-level=INFO`."""
+    _LOG.info(line)
+
+
+def _bring_up(state: State) -> None:
+    """Start a supervisor that outlives the object that started it, of which Python would warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        bring_up(state, Options(), note)
+
+
+async def until(condition: Any, *, seconds: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(POLL_S)
+
+
+@asynccontextmanager
+async def platform() -> AsyncIterator[Rig]:
+    """Bring a platform up in a fresh folder that the servers' account can reach; leave nothing behind."""
+    with tempfile.TemporaryDirectory(prefix="system-", dir=cache_folder().parent) as made:
+        folder = Path(made)
+        folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
+        state = State(folder / "state")
+        started = time.monotonic()
+        await asyncio.to_thread(_bring_up, state)
+        rig = Rig(state)
+        note(f"up in {time.monotonic() - started:.1f} s")
+        try:
+            running(state)
+            yield rig
+        finally:
+            await rig.close()
+            await asyncio.to_thread(take_down, state)

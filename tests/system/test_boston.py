@@ -1,0 +1,212 @@
+"""Boston 311 through the platform's doors: every column of every row of the oracle, whatever the order and the doubles."""
+
+import asyncio
+import csv
+import gzip
+import json
+import os
+import random
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.kernel.codes import derive_code
+from tests.system import checks
+from tests.system.rig import Event, Rig, note, platform
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
+DATA = os.environ.get("DUKAO_DATA")
+MONTHS = ("2011-07", "2011-08", "2011-09", "2011-10")
+GROUPS = {"city": "city", "department": "departments", "queue": "queues", "neighborhood": "neighborhoods"}
+COLUMNS = (
+    "opened",
+    "with_deadline",
+    "due",
+    "due_met",
+    "due_missed",
+    "closed",
+    "closed_late",
+    "backlog_end",
+    "overdue_end",
+    "handle_seconds_sum",
+)
+GATE = 20
+AT_ONCE = 8
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.kafka,
+    pytest.mark.long,
+    pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets"),
+]
+
+
+def folder() -> Path:
+    assert DATA is not None
+    return Path(DATA) / "boston311_2011"
+
+
+def units() -> list[dict[str, str | None]]:
+    with (folder() / "units.csv").open() as file:
+        return [
+            {
+                "code": derive_code(row["unit_id"]),
+                "parent": derive_code(row["parent_id"]) if row["parent_id"] else None,
+                "name": row["name"],
+                "level": row["level"],
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def oracle(level: str) -> list[dict[str, str]]:
+    with (folder() / "oracle" / f"by_{level}_month.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def events() -> list[Event]:
+    with gzip.open(folder() / "events_2011-07_10.ndjson.gz", "rt") as lines:
+        return [event_of(json.loads(line)) for line in lines]
+
+
+def event_of(row: dict[str, str]) -> Event:
+    fields = ("neighborhood",) if row["type"] == "case.closed" else FIELDS
+    return {
+        "specversion": "1.0",
+        "source": "boston311",
+        "id": row["id"],
+        "type": row["type"] + ".v1",
+        "subject": derive_code(row["unit"]),
+        "time": row["time"],
+        "case": row["case"],
+        "data": {
+            name: derive_code(row[name]) if name == "neighborhood" else row[name]
+            for name in fields
+            if row.get(name) is not None
+        },
+    }
+
+
+FIELDS = ("deadline", "neighborhood", "category", "subcategory", "channel")
+
+
+class Answers:
+    """What the platform answers about every unit, month and group; the clock's traces taken off."""
+
+    def __init__(self, measures: dict[tuple[str, str], dict], standings: dict[tuple[str, str], dict]) -> None:
+        self.measures = measures
+        self.standings = standings
+
+    @staticmethod
+    async def of(rig: Rig) -> "Answers":
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def get(service: str, path: str) -> dict:
+            async with gate:
+                return await rig.get(service, path)
+
+        async with asyncio.TaskGroup() as group:
+            measures = {
+                (month, unit["code"]): group.create_task(
+                    get("scoring", f"/v1/measures/boston311/1/{month}/{unit['code']}")
+                )
+                for month in MONTHS
+                for unit in units()
+            }
+            standings = {
+                (name, period): group.create_task(get("ranking", f"/v1/standings/boston311/{name}/{period}"))
+                for name in GROUPS.values()
+                for period in (*MONTHS, "2011-Q3", "2011-Q4", "2011-H2", "2011")
+            }
+        return Answers(
+            {key: task.result()["measures"] for key, task in measures.items()},
+            {key: task.result() for key, task in standings.items()},
+        )
+
+    def timeless(self) -> dict[tuple[str, str], dict]:
+        """Return the standings without how fresh they are, which tells of the run and not of the facts."""
+        return {
+            key: {name: value for name, value in found.items() if name not in {"as_of", "fresh_at"}}
+            for key, found in self.standings.items()
+        }
+
+
+def differences(answers: Answers) -> list[str]:
+    """Return every figure of the oracle that the platform answers otherwise."""
+    codes = {(unit["level"], unit["name"].removeprefix("City of ")): unit["code"] for unit in units()}
+    wrong: list[str] = []
+    for level, group in GROUPS.items():
+        for row in oracle(level):
+            unit = codes[level, row["unit"]]
+            measured = answers.measures[row["month"], unit]
+            lines = {line["unit"]: line for line in answers.standings[group, row["month"]]["units"]}
+            found = {name: measured[name]["numerator"] for name in COLUMNS}
+            found |= {"ontime_rate": rate(measured["ontime"]["ratio"]), "rank": lines[unit]["rank"]}
+            expected = {name: row[name] for name in COLUMNS}
+            expected |= {
+                "ontime_rate": rate(row["ontime_rate"] or None),
+                "rank": int(row["rank"]) if int(row["due"]) >= GATE else None,
+            }
+            wrong += [
+                f"{level} {row['unit']} {row['month']} {name}: {found[name]}, not {expected[name]}"
+                for name in expected
+                if found[name] != expected[name]
+            ]
+    return wrong
+
+
+def rate(text: str | None) -> str | None:
+    return None if text is None else f"{float(text):.6f}"
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    async with platform() as running:
+        types = yaml.safe_load((SAMPLE / "types.yaml").read_text())
+        scheme = yaml.safe_load((SAMPLE / "scheme.yaml").read_text())
+        await running.adopt(types, scheme | {"units": units()})
+        yield running
+
+
+async def fed(rig: Rig, feed: list[Event]) -> dict[str, int]:
+    started = time.monotonic()
+    statuses = await rig.send(feed)
+    sent = time.monotonic() - started
+    await rig.drained()
+    note(f"{len(feed)} sent in {sent:.1f} s, drained after {time.monotonic() - started:.1f} s: {statuses}")
+    return statuses
+
+
+async def counted(rig: Rig, statement: str) -> list[tuple]:
+    database = await rig.database()
+    try:
+        return [tuple(row) for row in await database.fetch(statement)]
+    finally:
+        await database.close()
+
+
+CELLS = "SELECT scheme, version, month, unit, indicator, value FROM scoring.cells ORDER BY 1, 2, 3, 4, 5"
+ENTRIES = "SELECT count(*), max(id) FROM scoring.entries"
+
+
+async def test_every_row_of_the_oracle_comes_out_and_a_second_feed_changes_nothing(rig: Rig) -> None:
+    feed = events()
+    assert await fed(rig, feed) == {"created": len(feed)}
+    first = await Answers.of(rig)
+    assert differences(first) == []
+    before = await counted(rig, CELLS), await counted(rig, ENTRIES)
+
+    again = random.Random(311).sample(feed, len(feed))
+    assert await fed(rig, again) == {"duplicate": len(feed)}
+    second = await Answers.of(rig)
+    assert second.standings == first.standings
+    assert second.measures == first.measures
+    assert (await counted(rig, CELLS), await counted(rig, ENTRIES)) == before
+
+    database = await rig.database()
+    sent = frozenset((event["source"], event["id"]) for event in feed)
+    assert await checks.everything(database, rig.kafka, rig.log.receipts, sent) == {}
+    await database.close()
