@@ -22,10 +22,11 @@ from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, Answering, Managed, end_recorded
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
-from deploy.state import Options, Record, State, myself
+from deploy.state import SERVERS, Options, Record, State, myself
 from deploy.table import OWNER, SERVICES, Service, Surroundings, database_url, environment
 from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
+from shared.web.development_issuer import JWKS_FILE
 
 HOST = "127.0.0.1"
 KAFKA_GRACE_S = 30.0
@@ -77,7 +78,8 @@ class Supervisor:
             asyncio.run(self._prepare())
         self._refresh_when_due()
         self._say(f"starting {', '.join(service.name for service in SERVICES)}")
-        ports = {service.name: self._port(service.name, service.port) for service in SERVICES}
+        ports = {name: self._watch.port(name) for name in SERVERS}
+        ports |= {service.name: self._port(service.name, service.port) for service in SERVICES}
         for service in SERVICES:
             self._watch.add(self._service(service, ports))
         self._watch.wait_ready()
@@ -103,10 +105,10 @@ class Supervisor:
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
     def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
-        variables = environment(self._surroundings(service, ports))
+        variables = environment(surroundings(self._state, service, ports, self._options.clock))
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", service.module]
-        log, url = self._state.log(service.name), f"{self._address(ports[service.name])}/readyz"
+        log, url = self._state.log(service.name), f"http://{HOST}:{ports[service.name]}/readyz"
 
         def start() -> Answering:
             process = spawn(command, self._state.folder, log, env={**env, **variables})
@@ -114,42 +116,34 @@ class Supervisor:
 
         return Managed(service.name, ports[service.name], start, ask_every_s=ANSWER_EVERY_S)
 
-    def _surroundings(self, service: Service, ports: Mapping[str, int]) -> Surroundings:
-        return Surroundings(
-            database_url=self._database_url(service.role, self._state.password(service.role)),
-            kafka=self._bootstrap,
-            host=HOST,
-            port=ports[service.name],
-            addresses={name: self._address(port) for name, port in ports.items()},
-            jwks_file=str(self._issuer.jwks_file),
-            token_file=str(token_file(self._state.tokens, service.name)),
-            clock=self._options.clock,
-        )
-
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}
-        url = self._database_url(OWNER, password_of(self._state.folder))
-        await prepare(url, self._bootstrap, passwords)
-
-    def _database_url(self, role: str, password: str) -> str:
-        return database_url(role, password, HOST, self._watch.port("postgres"))
-
-    @property
-    def _bootstrap(self) -> str:
-        return f"{HOST}:{self._watch.port('kafka')}"
+        owner = database_url(OWNER, password_of(self._state.folder), HOST, self._watch.port("postgres"))
+        await prepare(owner, f"{HOST}:{self._watch.port('kafka')}", passwords)
 
     def _port(self, name: str, wished: int = 0) -> int:
         """Take the port of the last time if it is free, else the one wished for, else any."""
         candidates = (self._watch.record.part(name).port, wished)
         return next((port for port in candidates if port and is_free(port)), 0) or free_port()
 
-    def _address(self, port: int) -> str:
-        return f"http://{HOST}:{port}"
-
     def _refresh_when_due(self) -> None:
         if time.monotonic() >= self._fresh_until:
             refresh(self._issuer, self._state.tokens)
             self._fresh_until = time.monotonic() + REFRESH_S
+
+
+def surroundings(state: State, service: Service, ports: Mapping[str, int], clock: str) -> Surroundings:
+    """Return where a service finds the others on this machine; `ports` are those of all parts."""
+    return Surroundings(
+        database_url=database_url(service.role, state.password(service.role), HOST, ports["postgres"]),
+        kafka=f"{HOST}:{ports['kafka']}",
+        host=HOST,
+        port=ports[service.name],
+        addresses={other.name: f"http://{HOST}:{ports[other.name]}" for other in SERVICES},
+        jwks_file=str(state.issuer / JWKS_FILE),
+        token_file=str(token_file(state.tokens, service.name)),
+        clock=clock,
+    )
 
 
 def supervise(state: State, options: Options, say: Say, ready: Callable[[Record], None]) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from deploy.table import DATABASE, SERVICES, TOPICS, Service, database_url
+from deploy.table import DATABASE, SERVICES, TOPICS, Service, database_url, password_variable
 from shared.messaging.kafka_broker import ensure_topics
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
@@ -49,7 +49,8 @@ async def _close_database(owner: AsyncEngine) -> None:
 async def _make_role(owner: AsyncEngine, service: Service, password: str) -> None:
     """Make a role that may log in and owns one schema; the password follows what is given."""
     assert service.role.isidentifier()
-    assert password.isalnum(), "a password is letters and digits"
+    if not (password.isascii() and password.isalnum()):
+        raise ValueError(f"The password of {service.role} must be of letters and digits alone.")
     async with owner.begin() as connection:
         verb = "ALTER" if await _has_role(connection, service.role) else "CREATE"
         await connection.execute(text(f"{verb} ROLE {service.role} LOGIN PASSWORD '{password}'"))
@@ -94,6 +95,6 @@ if __name__ == "__main__":
         prepare(
             os.environ["DUKAO_OWNER_URL"],
             os.environ["DUKAO_KAFKA"],
-            {service.name: os.environ[f"DUKAO_PASSWORD_{service.name.upper()}"] for service in SERVICES},
+            {service.name: os.environ[password_variable(service.role)] for service in SERVICES},
         )
     )

@@ -11,6 +11,7 @@ KAFKA_IMAGE = "apache/kafka:4.3.1"
 DATABASE = "dukao"
 OWNER = "dukao_owner"
 TOPICS = tuple(STREAM_OWNERS)
+KAFKA_HEAP = ("-Xms256m", "-Xmx512m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ def database_url(role: str, password: str, host: str, port: int) -> str:
     return f"postgresql+asyncpg://{role}:{password}@{host}:{port}/{DATABASE}"
 
 
+def password_variable(role: str) -> str:
+    """Return the variable that tells a role's password where there is no state folder."""
+    return f"DUKAO_PASSWORD_{role.removeprefix('dukao_').upper()}"
+
+
 POSTGRES_SETTINGS: dict[str, str] = {
     "max_connections": "200",
     "shared_buffers": "256MB",
@@ -96,6 +102,7 @@ POSTGRES_SETTINGS: dict[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+POSTGRES_INIT = ("--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--data-checksums")
 
 
 def kafka_settings(

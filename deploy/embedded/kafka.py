@@ -24,7 +24,7 @@ from deploy.embedded.files import (
 )
 from deploy.embedded.java import Choice, Java, find_java
 from deploy.processes import run, spawn, stop, wait_until
-from deploy.table import kafka_settings
+from deploy.table import KAFKA_HEAP, kafka_settings
 
 VERSION = "4.3.1"
 LOGGING_VERSION = "2.25.4"
@@ -34,7 +34,6 @@ START_S = 90.0
 STOP_S = 30.0
 FETCH_S = 300.0
 STARTED = b"Kafka Server started"
-HEAP = ("-Xms256m", "-Xmx512m")
 REMEDY = "Install mvn, or name the base address of a Maven repository in DUKAO_MAVEN_URL."
 
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -242,7 +241,7 @@ def _replace(place: Path, fetched: Path, wanted: dict[str, str]) -> None:
 def _java(runtime: Java, jars: Path, main: str, *words: str) -> list[str]:
     path = ":".join(str(jars / jar) for jar in listed())
     logging = "-Dlog4j2.configurationFile=log4j2.properties"
-    return [str(runtime.program), *HEAP, logging, "-Djava.awt.headless=true", "-cp", path, main, *words]
+    return [str(runtime.program), *KAFKA_HEAP, logging, "-Djava.awt.headless=true", "-cp", path, main, *words]
 
 
 def _cluster_id() -> str:

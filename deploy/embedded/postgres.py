@@ -24,7 +24,7 @@ from deploy.embedded.files import (
     server_folder,
 )
 from deploy.processes import run, spawn, stop, wait_until
-from deploy.table import DATABASE, OWNER, POSTGRES_SETTINGS, database_url
+from deploy.table import DATABASE, OWNER, POSTGRES_INIT, POSTGRES_SETTINGS, database_url
 
 Choice = Literal["auto", "wheel"]
 
@@ -206,10 +206,10 @@ def _init(binaries: Binaries, place: Path, password: str, account: Account | Non
         file.write(password)
     if account is not None:
         os.chown(secret, account.uid, account.gid)
-    options = ["-U", OWNER, "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--no-locale", "-k"]
+    words = ["-D", str(beside), f"--username={OWNER}", f"--pwfile={secret}", *POSTGRES_INIT]
     try:
         run(
-            [str(binaries.folder / "initdb"), "-D", str(beside), *options],
+            [str(binaries.folder / "initdb"), *words],
             place,
             account=account,
             timeout_s=START_S,
