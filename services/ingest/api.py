@@ -1,30 +1,31 @@
 """The HTTP door of ingest."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.ingest import handlers, store
-from services.ingest.committing import Answer
+from services.ingest.committing import Admission, Answer, count
 from services.ingest.contract import ACCEPTED
-from services.ingest.domain.admission import Outcome
+from services.ingest.domain.admission import Outcome, is_awaited
+from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
 from services.ingest.domain.catalogue import Catalogue, json_schema
-from services.ingest.domain.envelope import Candidate, candidate
+from services.ingest.domain.envelope import Candidate
+from shared.kernel.canonical import digest_hex
 from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Problem, Refused, refuse
-from shared.kernel.strict_json import Limits, decode
+from shared.kernel.strict_json import Json, Limits, decode
 from shared.messaging.committer import Committer
 from shared.storage.exchange import Exchange
 from shared.web import bodies, problems
 from shared.web.access import Subject
 from shared.web.tokens import require
 
-STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
-BINARY = "application/json"
 LARGEST_BATCH_EVENTS = 500
+HTTP_PREFIX = "ce-"
 PAGE_LIMIT = 200
 CATALOGUE_LIMITS = Limits(depth=16, keys=2000, items=2000)
 
@@ -33,51 +34,35 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 
 
 class Door:
-    """What the routes work with; the catalogue is read again after every adoption."""
+    """What the routes work with."""
 
-    def __init__(self, exchange: Exchange, committer: Committer[Candidate, Answer]) -> None:
-        self.exchange = exchange
-        self.committer = committer
-        self.version = 0
-        self.catalogue: Catalogue | None = None
+    def __init__(self, admission: Admission, committer: Committer[Candidate, Answer]) -> None:
+        self.exchange: Exchange = admission.exchange
+        self._admission = admission
+        self._committer = committer
 
     async def types(self) -> Catalogue:
         """Return the catalogue in force."""
-        if self.catalogue is None:
-            async with self.exchange.reading() as tx:
-                self.version, self.catalogue = await store.adopted_catalogue(tx)
-        return self.catalogue
+        await self._admission.newest()
+        return self._admission.catalogue
 
-    async def take(self, event: Any, raw: bytes, client: str) -> Answer:
-        """Admit one event; a refusal is kept."""
-        try:
-            ready = candidate(event, await self.types())
-        except Refused as refused:
-            await self.refuse([store.Refusal(refused.problem, sha256_hex(raw), client)])
-            raise
-        answer = (await self.committer.submit([ready]))[0]
-        if answer.outcome is None and answer.problem is not None:
-            await self.refuse([store.Refusal(answer.problem, sha256_hex(raw), client)])
-        return answer
-
-    async def take_all(self, events: Sequence[Any], client: str) -> list[Answer]:
-        """Admit the good events of a batch and answer for each, in order."""
-        catalogue = await self.types()
-        answers: dict[int, Answer] = {}
-        ready: dict[int, Candidate] = {}
-        for place, event in enumerate(events):
-            try:
-                ready[place] = candidate(event, catalogue)
-            except Refused as refused:
-                answers[place] = Answer(None, problem=refused.problem)
-        answers |= zip(ready, await self.committer.submit(list(ready.values())), strict=True) if ready else {}
-        refused = [
-            store.Refusal(answer.problem, sha256_hex(repr(events[place]).encode()), client)
-            for place, answer in sorted(answers.items())
-            if answer.outcome is None and answer.problem is not None
+    async def take(self, events: Sequence[object], client: str) -> list[Answer]:
+        """Admit what is good and answer for each, in order; refusals are kept."""
+        judged = await self._admission.judge(events)
+        ready = [one for one in judged if isinstance(one, Candidate)]
+        committed = iter(await self._committer.submit(ready) if ready else ())
+        answers = [
+            Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(committed)
+            for one in judged
         ]
-        await self.refuse(refused)
-        return [answers[place] for place in range(len(events))]
+        refusals = [
+            store.Refusal(answer.problem, digest_hex(event), client)
+            for event, answer in zip(events, answers, strict=True)
+            if answer.outcome is Outcome.REFUSED and answer.problem is not None
+        ]
+        await self.refuse(refusals)
+        count(answers)
+        return answers
 
     async def refuse(self, refusals: Sequence[store.Refusal]) -> None:
         """Keep refusals for the work list."""
@@ -98,28 +83,26 @@ def events_router(door: Door) -> APIRouter:
         kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
         raw = await bodies.read(request)
         try:
-            body = decode(raw) if raw else _refuse_empty()
-            event = _binary(request, body) if kind == BINARY else body
-            _check_form(kind, event)
+            body = _read(request, kind, raw)
         except Refused as refused:
             await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
             raise
-        if isinstance(event, list):
-            answers = await door.take_all(event, subject.client)
+        if kind == BATCH:
+            answers = await door.take(cast("list[object]", body), subject.client)
             return JSONResponse({"results": [_item(answer) for answer in answers]})
-        return _single(await door.take(event, raw, subject.client))
+        return _single(*await door.take([body], subject.client))
 
-    @router.get("/events/{source}/{event_id}", name="get_receipt")
+    @router.get("/events/{source}/{event_id:path}", name="get_receipt")
     async def get_receipt(
         source: str,
         event_id: str,
         _: Annotated[Subject, Depends(require("integrator", "operator", "reader"))],
     ) -> dict[str, Any]:
-        """Return the receipt of an accepted event."""
+        """Return an accepted event and its receipt; a slash in the id may be written as it is or as %2F."""
         key = key_digest("event", source, event_id)
         async with door.exchange.reading() as tx:
             known = (await tx.known([key])).get(key)
-            if known is None:
+            if known is None or is_awaited(known):
                 raise refuse(404, "not_found", "No event was accepted under this source and id.")
             record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
         return {"receipt": _receipt(known.shard, known.number), "event": decode(record.body)}
@@ -154,7 +137,7 @@ def types_router(door: Door) -> APIRouter:
         """List the types and sources in force."""
         catalogue = await door.types()
         return {
-            "version": door.version,
+            "version": catalogue.version,
             "types": [
                 {"type": name, "title": kind.spec.title} for name, kind in sorted(catalogue.types.items())
             ],
@@ -191,7 +174,6 @@ def types_router(door: Door) -> APIRouter:
         """Put a drafted catalogue in force; its author cannot."""
         async with door.exchange.begin(actor=subject.name, action="adopt types", detail=str(version)) as tx:
             await handlers.adopt_types(tx, version, subject.name)
-        door.catalogue = None
         return {"version": version, "state": "adopted"}
 
     return router
@@ -207,28 +189,29 @@ _BODY = {
 _CATALOGUE_BODY = {"requestBody": {"required": True, "content": {BINARY: _EVENT}}}
 
 
-def _refuse_empty() -> Any:
-    raise refuse(400, "empty", "The body is empty.")
-
-
-def _check_form(kind: str, event: Any) -> None:
-    if kind != BATCH:
-        return
-    if not isinstance(event, list) or not event:
+def _read(request: Request, kind: str, raw: bytes) -> Json:
+    if kind == BINARY:
+        return _binary(request, raw)
+    if not raw:
+        raise refuse(400, "empty", "The body is empty.")
+    body = decode(raw)
+    if kind == BATCH and (not isinstance(body, list) or not body):
         raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
-    if len(event) > LARGEST_BATCH_EVENTS:
+    if kind == BATCH and len(cast("list[Json]", body)) > LARGEST_BATCH_EVENTS:
         raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
+    return body
 
 
-def _binary(request: Request, data: Any) -> dict[str, Any]:
-    attributes: dict[str, Any] = {
-        name[3:]: value for name, value in request.headers.items() if name.startswith("ce-")
-    }
+def _binary(request: Request, raw: bytes) -> Json:
+    """Read a binary event; a value in a header is percent-encoded where it is not plain."""
+    attributes = [
+        (name.removeprefix(HTTP_PREFIX), unquote(value))
+        for name, value in request.headers.items()
+        if name.startswith(HTTP_PREFIX)
+    ]
     if not attributes:
         raise refuse(415, "content_type", f"Taken: {STRUCTURED}, {BATCH}, or {BINARY} with ce- headers.")
-    if str(attributes.get("revision", "")).isdecimal():
-        attributes["revision"] = int(attributes["revision"])
-    return attributes | ({} if data is None else {"data": data})
+    return binary_event(attributes, decode(raw) if raw else None)
 
 
 def _single(answer: Answer) -> Response:
@@ -239,8 +222,7 @@ def _single(answer: Answer) -> Response:
 
 
 def _item(answer: Answer) -> dict[str, Any]:
-    if answer.outcome is None or answer.problem is not None:
-        assert answer.problem is not None
+    if answer.problem is not None:
         status = "conflict" if answer.outcome is Outcome.CONFLICT else "rejected"
         return {"status": status, "problem": _short(answer.problem)}
     duplicate = answer.outcome is not Outcome.CREATED

@@ -1,80 +1,179 @@
-"""Commits groups of candidates in one transaction over every shard they touch."""
+"""Judges events by the catalogue in force and commits them in one transaction over every shard they touch."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import asyncpg
 
 from services.ingest import store
 from services.ingest.contract import ACCEPTED
-from services.ingest.domain.admission import Outcome, Ruling, admit, keys_of
-from services.ingest.domain.envelope import Candidate
-from shared.kernel.errors import Problem
+from services.ingest.domain.admission import ACCEPTED_OUTCOMES, Outcome, Ruling, admit, keys_to_read
+from services.ingest.domain.binding import Message
+from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
+from services.ingest.domain.envelope import Candidate, candidate
+from shared.kernel.errors import Problem, Refused
 from shared.kernel.records import Draft
+from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.metrics import METRICS
 
 FUTURE_ALLOWANCE = timedelta(minutes=5)
 RACES = 5
+LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
+MOVES = Problem(
+    422,
+    "correction_moves",
+    "A correction keeps type, unit and case of its original; otherwise retract it and send a new event.",
+)
+
+Judged: TypeAlias = Candidate | Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one event: a receipt (shard, number) or a problem."""
 
-    outcome: Outcome | None
+    outcome: Outcome
     shard: int = 0
     number: int = 0
     problem: Problem | None = None
 
 
 class Admission:
-    """The commit function of the group committer."""
+    """The one way in, for the group committer of the door and for the inbound topics."""
 
     def __init__(self, exchange: Exchange, *, replay: bool) -> None:
-        self._exchange = exchange
+        self.exchange = exchange
+        self.catalogue: Catalogue = NOTHING_ADOPTED
         self._replay = replay
+
+    async def judge(self, events: Sequence[object]) -> list[Judged]:
+        """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
+        judged = [self._judged(event) for event in events]
+        if any(isinstance(one, Problem) for one in judged) and await self.newest():
+            judged = [self._judged(event) for event in events]
+        return judged
+
+    async def newest(self) -> bool:
+        """Read the catalogue again if a newer one was adopted, and tell whether."""
+        async with self.exchange.reading() as tx:
+            return await self._renew(tx)
 
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
         """Commit a group; a lost race over a key is redone from the start."""
-        for attempt in range(RACES):
+        for _ in range(RACES - 1):
             try:
                 return await self._commit(candidates)
-            except asyncpg.UniqueViolationError:
-                if attempt == RACES - 1:
-                    raise
-        raise AssertionError("unreachable")
+            except LOST_RACES:
+                continue
+        return await self._commit(candidates)
+
+    async def commit_inbound(self, messages: Sequence[Message]) -> None:
+        """Commit messages of inbound topics with their offsets; what is refused is kept with its place."""
+        judged = await self.judge([message.event for message in messages])
+        for _ in range(RACES - 1):
+            try:
+                return await self._commit_inbound(messages, judged)
+            except LOST_RACES:
+                continue
+        return await self._commit_inbound(messages, judged)
 
     async def _commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
         detail = f"{len(candidates)} events"
-        async with self._exchange.begin(actor="ingest", action="admitted", detail=detail) as tx:
-            heads = await tx.lock(ACCEPTED, [candidate.shard for candidate in candidates])
-            early = [c for c in candidates if self._replay or c.time <= tx.now + FUTURE_ALLOWANCE]
-            known = await tx.known([key for candidate in early for key in keys_of(candidate)])
-            rulings, keys = admit(early, known, {shard: head.number for shard, head in heads.items()})
-            receipts = await self._append(tx, rulings)
-            await tx.remember(keys)
-            await store.note_conflicts(tx, [r for r in rulings if r.outcome is Outcome.CONFLICT])
-        answers = {id(r.candidate): _answer(r, receipts) for r in rulings}
-        return [answers.get(id(candidate), Answer(None, problem=IN_FUTURE)) for candidate in candidates]
+        async with self.exchange.begin(actor="ingest", action="admitted", detail=detail) as tx:
+            return await self._admit(tx, candidates)
 
-    async def _append(self, tx: PostgresTransaction, rulings: Sequence[Ruling]) -> dict[int, tuple[int, int]]:
-        accepted = [r.candidate for r in rulings if r.outcome in {Outcome.CREATED, Outcome.REPORT}]
-        receipts = await tx.append(ACCEPTED, [self._draft(candidate) for candidate in accepted])
-        return {id(candidate): receipt for candidate, receipt in zip(accepted, receipts, strict=True)}
+    async def _commit_inbound(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
+        detail = f"{len(messages)} messages"
+        async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
+            taken = await store.lock_inbound(tx, [message.at for message in messages])
+            fresh = [
+                (message, one)
+                for message, one in zip(messages, judged, strict=True)
+                if message.offset >= taken[message.at]
+            ]
+            answers = await self._admit(tx, [one for _, one in fresh])
+            refusals = [
+                store.Refusal(answer.problem, message.digest, message.topic, message.place)
+                for (message, _), answer in zip(fresh, answers, strict=True)
+                if answer.outcome is Outcome.REFUSED and answer.problem is not None
+            ]
+            await store.note_refusals(tx, refusals)
+            reached = {message.at: message.offset + 1 for message, _ in fresh}
+            if reached:
+                await store.advance_inbound(tx, reached)
+        count(answers)
 
-    def _draft(self, candidate: Candidate) -> Draft:
-        received = (candidate.recorded or candidate.time) if self._replay else None
-        return Draft(candidate.shard, candidate.body, own=False, received=received)
+    async def _admit(self, tx: PostgresTransaction, judged: Sequence[Judged]) -> list[Answer]:
+        """Lock, look again, number, archive. Adoption tells every shard, so who holds one sees the newest."""
+        heads = await tx.lock(ACCEPTED, [one.shard for one in judged if isinstance(one, Candidate)])
+        await self._renew(tx)
+        looked = [self._looked(tx, one) if isinstance(one, Candidate) else one for one in judged]
+        ready = [one for one in looked if isinstance(one, Candidate)]
+        known = await tx.known([key for one in ready for key in keys_to_read(one)])
+        rulings, keys = admit(ready, known, {shard: head.number for shard, head in heads.items()})
+        accepted = [ruling.candidate for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
+        receipts = iter(await tx.append(ACCEPTED, [self._draft(one) for one in accepted]))
+        await store.drop_awaited(tx, [key for key in keys if key in known])
+        await tx.remember(keys)
+        await store.note_conflicts(tx, rulings)
+        answers = iter([_answer(ruling, receipts) for ruling in rulings])
+        return [
+            Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(answers)
+            for one in looked
+        ]
+
+    async def _renew(self, tx: PostgresTransaction) -> bool:
+        if await store.adopted_version(tx) == self.catalogue.version:
+            return False
+        _, self.catalogue = await store.adopted_catalogue(tx)
+        return True
+
+    def _judged(self, event: object) -> Judged:
+        if isinstance(event, Problem):
+            return event
+        try:
+            return candidate(event, self.catalogue)
+        except Refused as refused:
+            return refused.problem
+
+    def _looked(self, tx: PostgresTransaction, known: Candidate) -> Judged:
+        """Judge again what an older catalogue took, and what the time says."""
+        judged = known if known.version == self.catalogue.version else self._judged(decode(known.body))
+        if isinstance(judged, Candidate) and not self._replay and judged.time > tx.now + FUTURE_ALLOWANCE:
+            return IN_FUTURE
+        return judged
+
+    def _draft(self, one: Candidate) -> Draft:
+        received = (one.recorded or one.time) if self._replay else None
+        return Draft(one.shard, one.body, own=False, received=received)
 
 
-def _answer(ruling: Ruling, receipts: Mapping[int, tuple[int, int]]) -> Answer:
-    if ruling.outcome is Outcome.CREATED:
-        return Answer(Outcome.CREATED, *receipts[id(ruling.candidate)])
-    assert ruling.known is not None
-    if ruling.outcome is Outcome.CONFLICT:
-        problem = Problem(409, ruling.why, "The same key was accepted with other content; a person decides.")
-        return Answer(Outcome.CONFLICT, ruling.known.shard, ruling.known.number, problem)
-    return Answer(Outcome.DUPLICATE, ruling.known.shard, ruling.known.number)
+def _answer(ruling: Ruling, receipts: Iterator[tuple[int, int]]) -> Answer:
+    own = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else None
+    match ruling.outcome:
+        case Outcome.REFUSED:
+            return Answer(Outcome.REFUSED, problem=MOVES)
+        case Outcome.CREATED:
+            assert own is not None
+            return Answer(Outcome.CREATED, *own)
+        case Outcome.CONFLICT:
+            assert ruling.known is not None
+            problem = Problem(
+                409, ruling.why, "The same key was accepted with other content; a person decides."
+            )
+            return Answer(Outcome.CONFLICT, ruling.known.shard, ruling.known.number, problem)
+        case Outcome.DUPLICATE | Outcome.REPORT:
+            assert ruling.known is not None
+            return Answer(Outcome.DUPLICATE, ruling.known.shard, ruling.known.number)
+
+
+def count(answers: Sequence[Answer]) -> None:
+    """Count what became of events."""
+    for outcome, amount in Counter(answer.outcome for answer in answers).items():
+        METRICS.count("dukao_events_total", amount, outcome=outcome.value)

@@ -1,16 +1,30 @@
 """What ingest keeps beside its archive: catalogues, refusals, conflicts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from services.ingest.domain.admission import Ruling
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue, compile_catalogue, parse
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import Problem, refuse
 from shared.storage.transaction import PostgresTransaction
+
+Place: TypeAlias = tuple[str, int]
+_OPEN_INBOUND = """
+    INSERT INTO inbound (topic, partition, "offset")
+    SELECT topic, partition, 0 FROM unnest($1::text[], $2::int[]) new(topic, partition)
+    ORDER BY 1, 2 ON CONFLICT DO NOTHING"""
+_LOCK_INBOUND = """
+    SELECT topic, partition, "offset" FROM inbound
+    WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+    ORDER BY topic, partition FOR UPDATE"""
+_ADVANCE_INBOUND = """
+    UPDATE inbound t SET "offset" = n.next
+    FROM unnest($1::text[], $2::int[], $3::bigint[]) n(topic, partition, next)
+    WHERE t.topic = n.topic AND t.partition = n.partition"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +47,20 @@ class Drafted:
     approver: str | None
 
 
+async def adopted_version(tx: PostgresTransaction) -> int:
+    """Return the version of the newest adopted catalogue; 0 when there is none."""
+    rows = await tx.many("SELECT max(version) AS version FROM catalogues WHERE approver IS NOT NULL")
+    return rows[0]["version"] or 0
+
+
 async def adopted_catalogue(tx: PostgresTransaction) -> tuple[int, Catalogue]:
-    """Return the newest adopted catalogue; version 0 when there is none."""
+    """Return the newest adopted catalogue with its version; 0 when there is none."""
     rows = await tx.execute(
         "SELECT version, document FROM catalogues WHERE approver IS NOT NULL ORDER BY version DESC LIMIT 1"
     )
     if not rows:
         return 0, NOTHING_ADOPTED
-    return rows[0].version, compile_catalogue(parse(rows[0].document))
+    return rows[0].version, compile_catalogue(parse(rows[0].document), rows[0].version)
 
 
 async def draft(tx: PostgresTransaction, document: dict[str, Any], author: str) -> Drafted:
@@ -85,13 +105,39 @@ async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) ->
 
 
 async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> None:
-    """Keep conflicting events for a person."""
+    """Keep what contradicts an accepted event for a person."""
     rows = [
-        (r.why, r.candidate.source, r.candidate.id, r.known.shard, r.known.number, r.candidate.body.decode())
+        (r.why, r.candidate.source, r.candidate.id, at.shard, abs(at.number), r.candidate.body.decode())
         for r in rulings
-        if r.known is not None
+        if (at := r.contradicts) is not None
     ]
     await tx.copy("conflicts", ("why", "source", "event_id", "shard", "number", "body"), rows)
+
+
+async def drop_awaited(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:
+    """Make room for originals that corrections were waiting for."""
+    if keys:
+        await tx.many("DELETE FROM keys WHERE key = ANY($1::bytea[]) AND number < 0", keys)
+
+
+async def inbound_offsets(tx: PostgresTransaction) -> dict[Place, int]:
+    """Return the next offset to take of every inbound partition that was read before."""
+    rows = await tx.many('SELECT topic, partition, "offset" FROM inbound')
+    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
+
+
+async def lock_inbound(tx: PostgresTransaction, places: Collection[Place]) -> dict[Place, int]:
+    """Lock inbound partitions in order and return the next offset to take of each; 0 when it is new."""
+    topics, partitions = zip(*sorted(set(places)), strict=True)
+    await tx.many(_OPEN_INBOUND, topics, partitions)
+    rows = await tx.many(_LOCK_INBOUND, topics, partitions)
+    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
+
+
+async def advance_inbound(tx: PostgresTransaction, offsets: Mapping[Place, int]) -> None:
+    """Write the next offset to take of inbound partitions that are locked."""
+    topics, partitions = zip(*offsets, strict=True)
+    await tx.many(_ADVANCE_INBOUND, topics, partitions, list(offsets.values()))
 
 
 async def page(tx: PostgresTransaction, table: str, after: int, limit: int) -> list[dict[str, Any]]:

@@ -22,10 +22,9 @@ _LOG = logger(__name__)
 def build(settings: ServiceSettings) -> Service:
     """Put ingest together."""
     frame = Frame(NAME, settings)
-    committer: Committer[Candidate, Answer] = Committer(
-        Admission(frame.exchange, replay=settings.clock == "replay").commit
-    )
-    door = Door(frame.exchange, committer)
+    admission = Admission(frame.exchange, replay=settings.clock == "replay")
+    committer: Committer[Candidate, Answer] = Committer(admission.commit)
+    door = Door(admission, committer)
 
     async def clock() -> None:
         while True:

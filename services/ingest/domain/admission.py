@@ -1,15 +1,23 @@
-"""What a candidate means beside what is already known: created, duplicate, or conflict.
+"""What a candidate means beside what is already known: created, duplicate, conflict, or refused.
 
 Keys stand for (source, id), a business key, or a revision; each remembers the digest of its content.
+
+A correction has the type, unit and case of its original, or it is refused; so a source corrects only what it
+might have sent. It may come before its original: then the original's key is *awaited*, under the negative
+number of the correction, and becomes the original's own when that comes. An original that disagrees with the
+correction before it is accepted all the same and kept as a conflict with it for a person.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.ingest.domain.envelope import Candidate
+from services.ingest.domain.envelope import PLACE_BYTES, Candidate, place_of
 from shared.kernel.digests import key_digest
 from shared.kernel.records import Known
+
+MOVES = "correction_moves"
+NOTHING_BUT_PLACE = bytes(32 - PLACE_BYTES)
 
 
 class Outcome(StrEnum):
@@ -19,15 +27,20 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     REPORT = "report"
     CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+ACCEPTED_OUTCOMES = frozenset({Outcome.CREATED, Outcome.REPORT})
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The outcome of a candidate; `known` is what it repeats or contradicts."""
+    """The outcome of a candidate; `known` is what it repeats, `contradicts` what a person sees beside it."""
 
     outcome: Outcome
     candidate: Candidate
     known: Known | None = None
+    contradicts: Known | None = None
     why: str = ""
 
 
@@ -38,6 +51,18 @@ def keys_of(candidate: Candidate) -> list[bytes]:
     ]
 
 
+def keys_to_read(candidate: Candidate) -> list[bytes]:
+    """Return every key that its ruling depends on."""
+    original = original_key(candidate)
+    return keys_of(candidate) if original is None else [*keys_of(candidate), original]
+
+
+def original_key(candidate: Candidate) -> bytes | None:
+    """Return the key of the event that a correction revises."""
+    corrected = candidate.correction
+    return None if corrected is None else key_digest("event", corrected.source, corrected.id)
+
+
 def revision_key(candidate: Candidate) -> bytes | None:
     """Return the key of (corrected event, revision); two contents under one revision are a conflict."""
     if candidate.correction is None:
@@ -46,24 +71,31 @@ def revision_key(candidate: Candidate) -> bytes | None:
     return key_digest("revision", corrected.source, corrected.id, str(corrected.revision))
 
 
+def is_awaited(known: Known) -> bool:
+    """Tell whether a key stands for an original that has not come yet."""
+    return known.number < 0
+
+
 def rule(candidate: Candidate, known: Mapping[bytes, Known]) -> Ruling:
     """Judge one candidate against what is known before it."""
     same = known.get(candidate.key)
-    if same is not None:
-        if same.content == candidate.content:
-            return Ruling(Outcome.DUPLICATE, candidate, same)
-        return Ruling(Outcome.CONFLICT, candidate, same, "id_conflict")
+    if same is not None and not is_awaited(same):
+        return _again(candidate, same, known)
+    original = known.get(original_key(candidate) or b"")
+    if original is not None and place_of(original.content) != place_of(candidate.content):
+        return Ruling(Outcome.REFUSED, candidate, why=MOVES)
+    moved = same if same is not None and place_of(same.content) != place_of(candidate.content) else None
+    reason = "" if moved is None else MOVES
     for key, why in (
         (revision_key(candidate), "revision_conflict"),
         (candidate.business_key, "business_key_conflict"),
     ):
         fact = known.get(key or b"")
+        if fact is not None and fact.content != candidate.content:
+            return Ruling(Outcome.CONFLICT, candidate, fact, fact, why)
         if fact is not None:
-            agrees = fact.content == candidate.content
-            return Ruling(
-                Outcome.REPORT if agrees else Outcome.CONFLICT, candidate, fact, "" if agrees else why
-            )
-    return Ruling(Outcome.CREATED, candidate)
+            return Ruling(Outcome.REPORT, candidate, fact, moved, reason)
+    return Ruling(Outcome.CREATED, candidate, None, moved, reason)
 
 
 def admit(
@@ -71,17 +103,36 @@ def admit(
 ) -> tuple[list[Ruling], dict[bytes, Known]]:
     """Judge candidates in order; `last` is the last number of each shard.
 
-    Returns the rulings and the keys to remember, with the numbers that the accepted ones will get.
+    Returns the rulings and the keys to remember, with the numbers that the accepted ones will get; those that
+    are known already were awaited and are replaced.
     """
     view, added, next_number = dict(known), dict[bytes, Known](), dict(last)
     rulings: list[Ruling] = []
     for candidate in candidates:
         ruling = rule(candidate, view)
         rulings.append(ruling)
-        if ruling.outcome in {Outcome.CREATED, Outcome.REPORT}:
+        if ruling.outcome in ACCEPTED_OUTCOMES:
             next_number[candidate.shard] += 1
-            place = Known(candidate.shard, next_number[candidate.shard], candidate.content)
-            fresh = {key: place for key in keys_of(candidate) if key not in view}
+            fresh = _held(candidate, next_number[candidate.shard], view)
             view |= fresh
             added |= fresh
     return rulings, added
+
+
+def _again(candidate: Candidate, same: Known, known: Mapping[bytes, Known]) -> Ruling:
+    """Answer a known id: with the receipt of the fact that it was first answered with, or as a conflict."""
+    if same.content != candidate.content:
+        return Ruling(Outcome.CONFLICT, candidate, same, same, "id_conflict")
+    fact = known.get(revision_key(candidate) or candidate.business_key or b"")
+    return Ruling(
+        Outcome.DUPLICATE, candidate, fact if fact is not None and fact.content == same.content else same
+    )
+
+
+def _held(candidate: Candidate, number: int, view: Mapping[bytes, Known]) -> dict[bytes, Known]:
+    place = Known(candidate.shard, number, candidate.content)
+    held = {key: place for key in keys_of(candidate) if key not in view or is_awaited(view[key])}
+    original = original_key(candidate)
+    if original is not None and original not in view:
+        held[original] = Known(candidate.shard, -number, place_of(candidate.content) + NOTHING_BUT_PLACE)
+    return held

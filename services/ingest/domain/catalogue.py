@@ -85,13 +85,14 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The types and sources in force."""
+    """The types and sources in force since a version."""
 
+    version: int
     types: Mapping[str, EventType]
     sources: Mapping[str, SourceSpec]
 
 
-NOTHING_ADOPTED = Catalogue({}, {})
+NOTHING_ADOPTED = Catalogue(0, {}, {})
 
 
 def parse(document: object) -> CatalogueDocument:
@@ -104,10 +105,10 @@ def parse(document: object) -> CatalogueDocument:
         raise Refused(Problem(422, "catalogue", first["msg"], pointer)) from None
 
 
-def compile_catalogue(document: CatalogueDocument) -> Catalogue:
+def compile_catalogue(document: CatalogueDocument, version: int = 1) -> Catalogue:
     """Make the validators of every type."""
     types = {name: EventType(name, spec, _shape(name, spec)) for name, spec in document.types.items()}
-    return Catalogue(types, document.sources)
+    return Catalogue(version, types, document.sources)
 
 
 def json_schema(event_type: EventType) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from shared.kernel.errors import refuse
 from shared.kernel.shards import shard_of
 
 LARGEST_EVENT_BYTES = 256 << 10
+PLACE_BYTES = 8
 REQUIRED = ("specversion", "id", "source", "type", "time", "subject")
 OPTIONAL = frozenset(
     {"datacontenttype", "case", "recorded", "correctssource", "correctsid", "revision", "data"}
@@ -38,7 +39,8 @@ class Correction:
 class Candidate:
     """An event that is valid by itself.
 
-    `content` digests what makes two reports the same; `body` is the canonical event without what ingest adds.
+    `content` digests what makes two reports the same, its first 8 bytes their place: type, unit and case.
+    `body` is the canonical event without what ingest adds; `version` is the catalogue's that took it.
     """
 
     source: str
@@ -54,11 +56,16 @@ class Candidate:
     content: bytes
     business_key: bytes | None
     correction: Correction | None
+    version: int
 
 
 def candidate(event: object, catalogue: Catalogue) -> Candidate:
     """Check an event and prepare it, or refuse it by its code."""
-    attributes = _attributes(event)
+    attributes = _object(event)
+    body = canonical(attributes)
+    if len(body) > LARGEST_EVENT_BYTES:
+        raise refuse(413, "event_too_large", f"An event has at most {LARGEST_EVENT_BYTES} bytes.")
+    _check_attributes(attributes)
     source, event_type = _scope(attributes, catalogue)
     subject = _subject(attributes["subject"], source)
     case = _case(attributes, event_type)
@@ -66,9 +73,6 @@ def candidate(event: object, catalogue: Catalogue) -> Candidate:
     recorded = attributes.get("recorded")
     correction = _correction(attributes)
     _check_content(attributes, event_type, correction)
-    body = canonical(attributes)
-    if len(body) > LARGEST_EVENT_BYTES:
-        raise refuse(413, "event_too_large", f"An event has at most {LARGEST_EVENT_BYTES} bytes.")
     return Candidate(
         source=attributes["source"],
         id=attributes["id"],
@@ -83,13 +87,22 @@ def candidate(event: object, catalogue: Catalogue) -> Candidate:
         content=_content(attributes),
         business_key=_business_key(attributes, event_type, correction),
         correction=correction,
+        version=catalogue.version,
     )
 
 
-def _attributes(event: object) -> dict[str, Any]:
+def place_of(content: bytes) -> bytes:
+    """Return the part of a content's digest that tells its type, unit and case."""
+    return content[:PLACE_BYTES]
+
+
+def _object(event: object) -> dict[str, Any]:
     if not isinstance(event, dict):
         raise refuse(422, "event", "An event is a JSON object.")
-    attributes = cast("dict[str, Any]", event)
+    return cast("dict[str, Any]", event)
+
+
+def _check_attributes(attributes: Mapping[str, Any]) -> None:
     for name in REQUIRED:
         if attributes.get(name) is None:
             raise refuse(422, "missing_field", f"The attribute {name} is missing.", pointer=f"/{name}")
@@ -98,7 +111,6 @@ def _attributes(event: object) -> dict[str, Any]:
     if not attributes.keys() <= KNOWN:
         raise refuse(422, "unknown_field", "An attribute is not known.")
     _check_identity(attributes)
-    return attributes
 
 
 def _check_identity(attributes: Mapping[str, Any]) -> None:
@@ -150,6 +162,8 @@ def _correction(attributes: Mapping[str, Any]) -> Correction | None:
     named = isinstance(source, str) and isinstance(name, str) and is_id(source) and is_id(name)
     if not named or type(revision) is not int or revision < 1:
         raise refuse(422, "correction", "A correction has correctssource, correctsid and a revision from 1.")
+    if (source, name) == (attributes["source"], attributes["id"]):
+        raise refuse(422, "correction", "A correction has an id of its own.", pointer="/correctsid")
     return Correction(cast("str", source), cast("str", name), revision)
 
 
@@ -178,7 +192,9 @@ def _check_text(text: str, pointer: str) -> None:
 
 def _content(attributes: Mapping[str, Any]) -> bytes:
     kept = ("type", "subject", "time", "case", "data", "correctssource", "correctsid", "revision")
-    return sha256(canonical({name: attributes[name] for name in kept if attributes.get(name) is not None}))
+    whole = sha256(canonical({name: attributes[name] for name in kept if attributes.get(name) is not None}))
+    place = key_digest("place", *(attributes.get(name) or "" for name in ("type", "subject", "case")))
+    return place[:PLACE_BYTES] + whole[PLACE_BYTES:]
 
 
 def _business_key(

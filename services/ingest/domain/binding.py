@@ -1,0 +1,109 @@
+"""How a CloudEvent travels outside its body: attributes in headers, over HTTP (`ce-`) and Kafka (`ce_`)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from email.message import Message as Mail
+from typing import TypeAlias
+
+from shared.kernel.digests import sha256_hex
+from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.strict_json import Json, decode
+
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+BINARY = "application/json"
+KAFKA_PREFIX = "ce_"
+TOPIC_PREFIX = "in."
+UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+REVISION_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record of an inbound topic: the event it holds, not yet judged, or why it holds none."""
+
+    topic: str
+    partition: int
+    offset: int
+    event: object
+    digest: str
+
+    @property
+    def at(self) -> tuple[str, int]:
+        """The partition that it came from."""
+        return self.topic, self.partition
+
+    @property
+    def place(self) -> str:
+        """Where a person finds it."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def topic_of(source: str) -> str:
+    """Return the one inbound topic of a source; a colon, which no topic has, becomes `-` and a digest."""
+    plain = source.replace(":", "-")
+    return TOPIC_PREFIX + (plain if plain == source else f"{plain}-{sha256_hex(source.encode())[:8]}")
+
+
+def binary_event(attributes: Iterable[tuple[str, str]], data: Json) -> dict[str, Json]:
+    """Return the event of attributes in headers and data in the body; no data is what a retraction has."""
+    found: dict[str, Json] = {}
+    for name, value in attributes:
+        if name in found or name == "data":
+            raise refuse(400, "duplicate_key", "An attribute stands twice.", pointer=f"/{name[:64]}")
+        found[name] = value
+    revision = found.get("revision")
+    if (
+        isinstance(revision, str)
+        and revision.isascii()
+        and revision.isdecimal()
+        and len(revision) <= REVISION_DIGITS
+    ):
+        found["revision"] = int(revision)
+    return found if data is None else found | {"data": data}
+
+
+def received(source: str, at: tuple[str, int, int], value: bytes | None, headers: Headers) -> Message:
+    """Read a record of the topic of a source; what cannot be read is a problem in place of its event."""
+    digest = sha256_hex(value or b"")
+    try:
+        event = _event(value, headers)
+    except Refused as refused:
+        return Message(*at, refused.problem, digest)
+    if isinstance(event, dict) and event.get("source") not in {None, source}:
+        return Message(*at, Problem(403, "source_scope", "The topic is another source's.", "/source"), digest)
+    return Message(*at, event, digest)
+
+
+def _event(value: bytes | None, headers: Headers) -> Json:
+    named = [(name.lower(), _text(written or b"")) for name, written in headers]
+    attributes = [
+        (name.removeprefix(KAFKA_PREFIX), text) for name, text in named if name.startswith(KAFKA_PREFIX)
+    ]
+    kind = _media_type([text for name, text in named if name == "content-type"])
+    if kind not in ({None, BINARY} if attributes else {None, STRUCTURED}):
+        raise refuse(415, "content_type", f"Taken: {STRUCTURED}, or {BINARY} with {KAFKA_PREFIX} headers.")
+    if attributes:
+        return binary_event(attributes, decode(value) if value else None)
+    if not value:
+        raise refuse(400, "empty", "The record has no value.")
+    return decode(value)
+
+
+def _media_type(written: Sequence[str]) -> str | None:
+    """Return the content type in lower case, `""` if its text is not UTF-8, None when there is none."""
+    if not written:
+        return None
+    mail = Mail()
+    mail["content-type"] = written[0] if len(written) == 1 else "x/x"
+    charset = (mail.get_content_charset() or "utf-8").lower()
+    return mail.get_content_type() if charset in UTF_8 else ""
+
+
+def _text(written: bytes) -> str:
+    try:
+        return written.decode()
+    except UnicodeDecodeError:
+        raise refuse(400, "encoding", "A header is not UTF-8.") from None
