@@ -3,8 +3,7 @@
     DukaoError
     ├── Refused        what came from outside cannot be taken; carries the Problem to answer with
     ├── Unavailable    the surroundings are not there now; the same call may succeed later
-    ├── Fenced         another worker owns what this one worked on; its transaction is rolled back
-    └── Halted         a shard cannot go on without a person; names where and why
+    └── Fenced         another worker owns what this one worked on; its transaction is rolled back
 
 Anything else that escapes is a mistake in the program and is answered as one.
 """
@@ -51,17 +50,6 @@ class Unavailable(DukaoError):  # noqa: N818 - named for what happened
 
 class Fenced(DukaoError):  # noqa: N818 - named for what happened
     """The lease was taken over by another worker."""
-
-
-class Halted(DukaoError):  # noqa: N818 - named for what happened
-    """A shard stopped and waits for a person."""
-
-    def __init__(self, reason: str, *, stream: str, shard: int, number: int) -> None:
-        super().__init__(f"{reason} at {stream}/{shard}/{number}")
-        self.reason = reason
-        self.stream = stream
-        self.shard = shard
-        self.number = number
 
 
 def refuse(status: int, code: str, detail: str = "", *, pointer: str | None = None) -> Refused:

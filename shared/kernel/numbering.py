@@ -7,6 +7,8 @@ from shared.kernel import instants
 from shared.kernel.digests import chain
 from shared.kernel.records import Draft, Head, Record
 
+_RECEIVED = b'"received":"'
+
 
 def number(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> list[Record]:
     """Number the drafts of one shard after its head; `now` is the database's clock."""
@@ -24,6 +26,12 @@ def head_after(records: Sequence[Record], drafts: Sequence[Draft], head: Head, n
     """Return the head of the shard once the records are appended."""
     latest = max(now if draft.received is None else draft.received for draft in drafts)
     return Head(records[-1].number, records[-1].chain, max(head.received or latest, latest))
+
+
+def received_of(record: Record) -> datetime:
+    """Return the `received` that was spliced into a record."""
+    start = record.body.index(_RECEIVED) + len(_RECEIVED)
+    return instants.parse(record.body[start : record.body.index(b'"', start)].decode())
 
 
 def _splice(stream: str, shard: int, place: int, received: datetime, draft: Draft) -> bytes:

@@ -9,7 +9,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
 from shared.storage.exchange import Exchange
 
-TIMEOUT_S = 10
+TIMEOUT_S = 3
 
 
 class HttpArchive:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from shared.kernel.errors import Unavailable
+from shared.telemetry.metrics import METRICS
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -30,6 +31,7 @@ class Committer(Generic[Item, Outcome]):
         waiting: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.append((items, waiting))
         self._queued += len(items)
+        METRICS.set("dukao_commit_queue_events", self._queued)
         self._arrived.set()
         return await asyncio.shield(waiting)
 
@@ -53,6 +55,7 @@ class Committer(Generic[Item, Outcome]):
             group.append(self._queue.popleft())
             count += len(group[-1][0])
         self._queued -= count
+        METRICS.set("dukao_commit_queue_events", self._queued)
         if not self._queue:
             self._arrived.clear()
         return group

@@ -2,41 +2,37 @@
 
 1. lock the positions of my shards where the epoch is mine; fewer means that another worker took over
 2. skip what is known, take what follows and continues the running digest
-3. fill a gap from the producer's archive; halt a shard whose record was rewritten
-4. the handler folds; its answers go to the outbox
-5. write the positions; commit
+3. the handler folds; its answers go to the outbox
+4. write the positions; commit
+5. fill a gap from the producer's archive, a page at a time; halt a shard whose record was rewritten
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import groupby
 
 from shared.kernel.errors import Fenced, Unavailable
+from shared.kernel.numbering import received_of
 from shared.kernel.records import Position, Record
 from shared.kernel.shards import partition_of
 from shared.messaging.broker import Subscription
+from shared.messaging.halts import Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.messaging.port import Archive, Handler
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
-from shared.storage.failures import STORAGE_ERRORS
+from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 BATCH_RECORDS = 10_000
 GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
 
 _LOG = logger(__name__)
-Place = tuple[str, int]
-
-
-@dataclass(slots=True)
-class Halts:
-    """Shards that wait for a person, and why."""
-
-    reasons: dict[Place, str] = field(default_factory=dict[Place, str])
 
 
 class Consumer:
@@ -54,48 +50,78 @@ class Consumer:
         worker: str,
     ) -> None:
         self.name = name
-        self.halts = Halts()
+        self.halts = Halts(name)
+        self.leases = Leases(exchange, name, inputs, worker)
         self._inputs = inputs
         self._handler = handler
         self._exchange = exchange
         self._subscription = subscription
         self._archives = archives
-        self.leases = Leases(exchange, name, inputs, worker)
+        self._gaps: dict[Place, int] = {}
+        self._newest: float | None = None
 
     async def run(self) -> None:
-        """Work until cancelled; what fails is read and tried again."""
+        """Work until cancelled; what fails because something is away is read and tried again."""
         try:
             while True:
                 try:
                     await self._beat()
                     await self._work_until_next_beat()
                 except (Unavailable, Fenced, *STORAGE_ERRORS) as error:
+                    if isinstance(error, Fenced):
+                        METRICS.count("dukao_fenced_total", consumer=self.name)
                     _LOG.warning(
-                        "consumer waits", consumer=self.name, error=str(error) or type(error).__name__
+                        "consumer waits", consumer=self.name, error=f"{type(error).__name__} {error}"
                     )
                     await self._start_over()
         finally:
             await self._subscription.close()
 
     async def apply(self, records: Sequence[Record]) -> int:
-        """Apply records in one transaction; return how many were new."""
+        """Apply records in one transaction; return how many were new.
+
+        When that fails by a mistake of ours, each shard is tried alone, so that only those that fail stop.
+        """
+        try:
+            return await self._apply(records)
+        except Exception as error:
+            if isinstance(error, Unavailable | Fenced) or may_pass(error):
+                raise
+            _LOG.exception("a batch failed, its shards are tried one by one", consumer=self.name)
+        return sum([await self._apply_alone(run) for run in _by_shard(records)])
+
+    async def _apply_alone(self, run: Sequence[Record]) -> int:
+        """Apply a shard's records or halt it; offsets stay, so that a restart meets them all again."""
+        run = [record._replace(offset=-1) for record in run]
+        self._handler.forget(sorted(self.leases.held))
+        try:
+            return await self._apply(run)
+        except Exception as error:
+            if isinstance(error, Unavailable | Fenced) or may_pass(error):
+                raise
+            self._handler.forget(sorted(self.leases.held))
+            self.halts.halt(run[0], f"failed: {type(error).__name__}")
+            return 0
+
+    async def _apply(self, records: Sequence[Record]) -> int:
         epochs = dict(self.leases.held)
         mine = [
-            r
-            for r in records
-            if partition_of(r.shard) in epochs and (r.stream, r.shard) not in self.halts.reasons
+            r for r in records if partition_of(r.shard) in epochs and (r.stream, r.shard) not in self.halts
         ]
         if not mine:
             return 0
         detail = f"{len(mine)} records"
         async with self._exchange.begin(actor=self.name, action="applied", detail=detail) as tx:
             positions = await tx.fence(self.name, epochs)
-            progress = [await self._progress(positions, run) for run in _by_shard(mine)]
+            progress = [self._progress(positions, run) for run in _by_shard(mine)]
             batch = [record for one in progress for record in one.apply]
             if batch:
                 await self._fold(tx, batch)
-                await tx.advance(self.name, [one.position for one in progress if one.apply])
-        self._note_halts(progress)
+                moved = [one.position for one in progress if one.apply]
+                await tx.advance(self.name, [self._bounded(position) for position in moved])
+        known = sum(r.number <= positions[r.stream, r.shard].number for r in mine)
+        METRICS.count("dukao_records_duplicate_total", known, consumer=self.name)
+        self._note(batch)
         return len(batch)
 
     async def _fold(self, tx: PostgresTransaction, batch: Sequence[Record]) -> None:
@@ -103,37 +129,60 @@ class Consumer:
         for stream in sorted({stream for stream, _ in answers}):
             await tx.append(stream, [draft for to, draft in answers if to == stream])
 
-    async def _progress(self, positions: Mapping[Place, Position], run: Sequence[Record]) -> Progress:
-        position = positions[run[0].stream, run[0].shard]
-        progress = advance(position, run)
-        if not progress.gap:
-            return progress
-        upto = run[-1].number
-        _LOG.warning("gap", consumer=self.name, stream=position.stream, shard=position.shard, upto=upto)
-        missing = await self._pull(progress.position, upto)
-        filled = advance(position, [*progress.apply, *missing])
-        return Progress(filled.apply, filled.position, rewritten=filled.rewritten)
+    def _progress(self, positions: Mapping[Place, Position], run: Sequence[Record]) -> Progress:
+        place = run[0].stream, run[0].shard
+        progress = advance(positions[place], run)
+        if progress.gap:
+            self._gaps[place] = max(self._gaps.get(place, 0), *(record.number for record in run))
+        if progress.rewritten is not None:
+            self.halts.halt(progress.rewritten, "rewritten")
+        return progress
 
-    async def _pull(self, after: Position, upto: int) -> list[Record]:
-        found: list[Record] = []
-        at = after.number
-        while at < upto and len(found) < BATCH_RECORDS:
-            more = await self._archives[after.stream].read(after.stream, after.shard, at, GAP_RECORDS)
-            if not more:
-                raise Unavailable(f"the archive of {after.stream} ends before {upto}")
-            found += more
-            at = more[-1].number
-        return found
+    def _bounded(self, position: Position) -> Position:
+        """Keep the offset before a record that halted a shard, so that a restart meets it again."""
+        limit = self.halts.offset_limit(position.stream, partition_of(position.shard))
+        return position if limit is None or position.offset <= limit else replace(position, offset=limit)
 
-    def _note_halts(self, progress: Sequence[Progress]) -> None:
-        for record in (one.rewritten for one in progress if one.rewritten is not None):
-            self.halts.reasons[record.stream, record.shard] = "rewritten"
-            _LOG.error("HALT rewritten", stream=record.stream, shard=record.shard, number=record.number)
+    async def _fill(self, place: Place) -> bool:
+        """Apply a page of what is missing; False when the archive is away and is to be asked later."""
+        stream, shard = place
+        async with self._exchange.reading() as tx:
+            number = (await tx.fence(self.name, self.leases.held))[place].number
+        upto = self._gaps[place]
+        if number >= upto or place in self.halts:
+            del self._gaps[place]
+            return True
+        _LOG.warning("GAP", consumer=self.name, stream=stream, shard=shard, first=number + 1, last=upto)
+        METRICS.count("dukao_gaps_total", consumer=self.name, stream=stream)
+        try:
+            page = await self._archives[stream].read(stream, shard, number, GAP_RECORDS)
+        except Unavailable as error:
+            _LOG.warning("gap stays", consumer=self.name, error=str(error))
+            return False
+        if page and page[0].number == number + 1:
+            await self.apply(page)
+        else:
+            self.halts.halt(Record(stream, shard, number + 1, b"", b""), "not in the archive")
+        return True
+
+    def _note(self, batch: Sequence[Record]) -> None:
+        for stream in {record.stream for record in batch}:
+            count = sum(record.stream == stream for record in batch)
+            METRICS.count("dukao_records_consumed_total", count, consumer=self.name, stream=stream)
+        if batch:
+            self._newest = received_of(batch[-1]).timestamp()
 
     async def _beat(self) -> None:
         changed = await self.leases.beat()
+        METRICS.set("dukao_leases_held", len(self.leases.held), consumer=self.name)
+        if self._newest is not None:
+            METRICS.set("dukao_freshness_seconds", time.time() - self._newest, consumer=self.name)
         if changed:
             self._handler.forget(sorted(changed))
+            self.halts.forget(changed)
+            self._gaps = {
+                place: upto for place, upto in self._gaps.items() if partition_of(place[1]) not in changed
+            }
             await self._assign()
 
     async def _assign(self) -> None:
@@ -142,7 +191,8 @@ class Consumer:
         offsets = {(stream, p): 0 for stream in self._inputs for p in self.leases.held}
         for position in positions.values():
             place = position.stream, partition_of(position.shard)
-            offsets[place] = max(offsets[place], position.offset + 1)
+            if place in offsets:
+                offsets[place] = max(offsets[place], position.offset + 1)
         await self._subscription.assign(offsets)
 
     async def _work_until_next_beat(self) -> None:
@@ -150,6 +200,8 @@ class Consumer:
         due = loop.time() + HEARTBEAT_S
         while loop.time() < due:
             await self.apply(await self._subscription.poll(BATCH_RECORDS))
+            while self._gaps and loop.time() < due and await self._fill(next(iter(self._gaps))):
+                pass
 
     async def _start_over(self) -> None:
         """Drop every cached state and read again from the written positions."""

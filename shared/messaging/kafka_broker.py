@@ -20,7 +20,8 @@ from shared.telemetry.metrics import METRICS
 
 SEND_TIMEOUT_S = 10
 CALL_TIMEOUT_S = 10
-POLL_MS = 100
+POLL_MS = 500
+AWAY_S = 0.1
 SILENCE_S = 120
 BATCH_BYTES = 256 << 10
 MAX_REQUEST_BYTES = 1 << 20
@@ -95,7 +96,7 @@ class KafkaSubscription:
     async def poll(self, limit: int) -> list[Record]:
         """Return what has come; a broker that is away is an empty answer after a wait."""
         if not self._offsets:
-            await asyncio.sleep(POLL_MS / 1000)
+            await asyncio.sleep(AWAY_S)
             return []
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
@@ -103,7 +104,7 @@ class KafkaSubscription:
         except (KafkaError, Unavailable, TimeoutError, OSError) as error:
             _LOG.warning("Kafka is away", error=type(error).__name__)
             await self.close()
-            await asyncio.sleep(POLL_MS / 1000)
+            await asyncio.sleep(AWAY_S)
             return []
         await self._watch(heard=bool(found))
         return [record for message in found if (record := self._record(message)) is not None]

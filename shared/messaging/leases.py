@@ -1,6 +1,6 @@
 """Leases on partitions: rows with a rising epoch, spread evenly over the workers that are alive."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.shards import PARTITIONS, SHARDS
@@ -10,9 +10,18 @@ from shared.storage.transaction import PostgresTransaction
 LEASE_S = 5
 HEARTBEAT_S = 1
 
-_WORKER = """
-    INSERT INTO workers (consumer, worker, seen) VALUES (:consumer, :worker, clock_timestamp())
-    ON CONFLICT (consumer, worker) DO UPDATE SET seen = excluded.seen"""
+_BEAT = """
+    WITH me AS (
+        INSERT INTO workers (consumer, worker, seen) VALUES (:consumer, :worker, clock_timestamp())
+        ON CONFLICT (consumer, worker) DO UPDATE SET seen = excluded.seen),
+    renewed AS (
+        UPDATE leases SET expires = clock_timestamp() + make_interval(secs => :lease)
+        WHERE consumer = :consumer AND owner = :worker RETURNING partition, epoch)
+    SELECT partition, epoch,
+        (SELECT count(*) FROM workers WHERE consumer = :consumer AND worker <> :worker
+         AND seen > clock_timestamp() - make_interval(secs => :lease)) AS others,
+        (SELECT count(*) FROM leases WHERE consumer = :consumer AND expires < clock_timestamp()) AS free
+    FROM renewed"""
 _ALIVE = """
     SELECT count(*) FROM workers
     WHERE consumer = :consumer AND seen > clock_timestamp() - make_interval(secs => :lease)"""
@@ -23,9 +32,7 @@ _OPEN_POSITIONS = """
     INSERT INTO positions (consumer, stream, shard, chain)
     SELECT $1, stream, shard, $3 FROM unnest($2::text[]) stream, generate_series(0, $4 - 1) shard
     ON CONFLICT DO NOTHING"""
-_RENEW = """
-    UPDATE leases SET expires = clock_timestamp() + make_interval(secs => :lease)
-    WHERE consumer = :consumer AND owner = :worker RETURNING partition, epoch"""
+_OWNED = "SELECT partition, epoch FROM leases WHERE consumer = :consumer AND owner = :worker FOR UPDATE"
 _GIVE_BACK = """
     UPDATE leases SET owner = NULL, expires = '-infinity'
     WHERE consumer = :consumer AND owner = :worker AND partition = ANY(:partitions)"""
@@ -61,39 +68,42 @@ class Leases:
     async def beat(self) -> set[int]:
         """Renew, give back what is too many, take what is free; return the partitions that changed hands."""
         before = dict(self.held)
-        async with self._exchange.reading() as tx:
-            rows = await tx.execute(_ALIVE, consumer=self._consumer, lease=LEASE_S)
+        if not await self._renewed(before):
+            self.held = await self._shared_out(before)
+        return {p for p in before.keys() | self.held.keys() if before.get(p) != self.held.get(p)}
+
+    async def _renewed(self, before: Mapping[int, int]) -> bool:
+        """Renew in one statement; tell whether nothing is to be given or taken."""
+        async with self._exchange.beating() as tx:
+            rows = await tx.execute(_BEAT, lease=LEASE_S, consumer=self._consumer, worker=self._worker)
+        if not before or {row.partition: row.epoch for row in rows} != before:
+            return False
+        share = _share(1 + rows[0].others)
+        return len(before) == share or (len(before) < share and not rows[0].free)
+
+    async def _shared_out(self, before: Mapping[int, int]) -> dict[int, int]:
+        known = {"consumer": self._consumer, "worker": self._worker}
         detail = f"{self._consumer} {self._worker}"
         async with self._exchange.begin(actor=self._worker, action="lease", detail=detail) as tx:
             await self._open(tx)
-            await tx.execute(_WORKER, consumer=self._consumer, worker=self._worker)
-            known = {"consumer": self._consumer, "worker": self._worker}
-            renewed = {row[0]: row[1] for row in await tx.execute(_RENEW, lease=LEASE_S, **known)}
-            mine = {p: e for p, e in renewed.items() if before.get(p) == e}
-            share = -(-PARTITIONS // max(1, rows[0][0]))
-            surplus = sorted(mine)[share:]
-            await tx.execute(_GIVE_BACK, partitions=surplus, **known)
-            kept = {p: e for p, e in mine.items() if p not in surplus}
-            taken = await tx.execute(
-                _TAKE, lease=LEASE_S, mine=list(mine), room=max(0, share - len(kept)), **known
-            )
-            await tx.execute(
-                _STAMP, consumer=self._consumer, partitions=PARTITIONS, taken=[row[0] for row in taken]
-            )
+            owned = {row.partition: row.epoch for row in await tx.execute(_OWNED, **known)}
+            mine = {p: e for p, e in sorted(owned.items()) if before.get(p) == e}
+            ((alive,),) = await tx.execute(_ALIVE, consumer=self._consumer, lease=LEASE_S)
+            share = _share(alive)
+            kept = dict(list(mine.items())[:share])
+            await tx.execute(_GIVE_BACK, partitions=[p for p in mine if p not in kept], **known)
+            rows = await tx.execute(_TAKE, lease=LEASE_S, mine=list(mine), room=share - len(kept), **known)
+            taken = {row.partition: row.epoch for row in rows}
+            await tx.execute(_STAMP, consumer=self._consumer, partitions=PARTITIONS, taken=list(taken))
         self._opened = True
-        self.held = kept | {row[0]: row[1] for row in taken}
-        return {p for p in before.keys() | self.held.keys() if before.get(p) != self.held.get(p)}
-
-    async def release(self) -> None:
-        """Give everything back at the end of the process."""
-        async with self._exchange.begin(actor=self._worker, action="lease", detail="released") as tx:
-            await tx.execute(
-                _GIVE_BACK, consumer=self._consumer, worker=self._worker, partitions=list(self.held)
-            )
-        self.held = {}
+        return kept | taken
 
     async def _open(self, tx: PostgresTransaction) -> None:
         if self._opened:
             return
         await tx.execute(_OPEN_LEASES, consumer=self._consumer, partitions=PARTITIONS)
         await tx.many(_OPEN_POSITIONS, self._consumer, self._streams, EMPTY_CHAIN, SHARDS)
+
+
+def _share(workers: int) -> int:
+    return -(-PARTITIONS // max(1, workers))

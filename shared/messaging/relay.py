@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from shared.kernel.errors import Fenced, Unavailable
 from shared.kernel.records import Position, Record
@@ -11,6 +12,7 @@ from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 BATCH_RECORDS = 8_000
 SHARD_RECORDS = 50
@@ -18,7 +20,7 @@ IDLE_S = 0.5
 BACKOFF_S = 0.5
 
 _BEHIND = """
-    SELECT s.stream, s.shard, p.number FROM stream_shards s JOIN positions p
+    SELECT s.stream, s.shard, p.number, s.number - p.number AS behind FROM stream_shards s JOIN positions p
       ON p.consumer = $1 AND p.stream = s.stream AND p.shard = s.shard
     WHERE s.number > p.number AND s.shard % $3 = ANY($2::int[]) AND s.stream = ANY($4::text[])
     ORDER BY s.stream, s.shard"""
@@ -44,7 +46,7 @@ class Relay:
                     await self._leases.beat()
                     await self._send_until_next_beat()
                 except (Unavailable, Fenced, *STORAGE_ERRORS) as error:
-                    _LOG.warning("relay waits", error=str(error) or type(error).__name__)
+                    _LOG.warning("relay waits", error=f"{type(error).__name__} {error}")
                     await asyncio.sleep(BACKOFF_S)
         finally:
             await self._producer.close()
@@ -70,8 +72,14 @@ class Relay:
     async def _behind(self, epochs: Mapping[int, int]) -> list[list[Record]]:
         async with self._exchange.reading() as tx:
             rows = await tx.many(_BEHIND, self.NAME, list(epochs), PARTITIONS, list(self._streams))
+            self._show(rows)
             limit = max(BATCH_RECORDS // max(1, len(rows)), SHARD_RECORDS)
             return [await tx.read(row["stream"], row["shard"], row["number"], limit) for row in rows]
+
+    def _show(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for stream in self._streams:
+            behind = sum(row["behind"] for row in rows if row["stream"] == stream)
+            METRICS.set("dukao_relay_lag_records", behind, stream=stream)
 
     async def _move(self, epochs: Mapping[int, int], lasts: Sequence[Record]) -> None:
         moved = [Position(last.stream, last.shard, last.number, last.chain) for last in lasts]

@@ -15,9 +15,13 @@ from shared.runtime.process import Part, serve
 from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import configure
 from shared.web.app import create_app
 from shared.web.archive import archive_router
+from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
+
+NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +41,71 @@ class Frame:
         self.settings = settings
         self.engine = open_engine(settings.database_url.get_secret_value(), name)
         self.exchange = Exchange(self.engine, name)
+        self._worker = f"{name}-{settings.worker}"
+        self._consumers: list[Consumer] = []
+        self._archives: list[HttpArchive] = []
 
     def consumer(self, name: str, inputs: Sequence[str], handler: Handler) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
-        return Consumer(
+        consumer = Consumer(
             name,
             inputs=inputs,
             handler=handler,
             exchange=self.exchange,
             subscription=KafkaSubscription(self.settings.kafka),
             archives={stream: self._archive(stream) for stream in inputs},
-            worker=f"{self.name}-1",
+            worker=self._worker,
         )
+        self._consumers.append(consumer)
+        return consumer
 
     def service(
         self, *, streams: Sequence[str], routers: Sequence[APIRouter] = (), parts: Sequence[Part] = ()
     ) -> Service:
         """Put the service together."""
-        relay = Relay(self.exchange, KafkaProducer(self.settings.kafka), streams, f"{self.name}-1")
+        relay = Relay(self.exchange, KafkaProducer(self.settings.kafka), streams, self._worker)
         app = create_app(
             title=f"Dukao {self.name}",
             service=self.name,
-            routers=[*routers, archive_router(self._read, streams)],
+            routers=[*routers, archive_router(self._read, streams), consumers_router(self._show)],
             readiness=self._ready,
             tokens=self.settings.token_check(self.name),
         )
-        return Service(app, (*parts, relay.run), (self.engine.dispose,))
+        closing = [archive.close for archive in self._archives]
+        return Service(app, (*parts, relay.run), (*closing, self.engine.dispose))
 
     def _archive(self, stream: str) -> Archive:
         owner = stream.partition(".")[0]
         if owner == self.name:
             return OwnArchive(self.exchange)
-        return HttpArchive(self.settings.peers().get(owner, "http://127.0.0.1:9"), self.settings.own_token)
+        address = self.settings.peers().get(owner, NOWHERE)
+        archive = HttpArchive(address, self.settings.own_token)
+        self._archives.append(archive)
+        return archive
+
+    def _show(self) -> list[ConsumerBody]:
+        return [
+            ConsumerBody(
+                name=consumer.name,
+                partitions=sorted(consumer.leases.held),
+                halts=[
+                    HaltBody(stream=halt.stream, shard=halt.shard, number=halt.number, reason=halt.reason)
+                    for halt in consumer.halts
+                ],
+            )
+            for consumer in self._consumers
+        ]
 
     async def _read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
         async with self.exchange.reading() as tx:
             return await tx.read(stream, shard, after, limit)
 
     async def _ready(self) -> dict[str, bool]:
-        async with self.exchange.reading() as tx:
-            return {"database": bool(await tx.execute("SELECT 1"))}
+        try:
+            async with self.exchange.reading() as tx:
+                return {"database": bool(await tx.execute("SELECT 1"))}
+        except STORAGE_ERRORS:
+            return {"database": False}
 
 
 def run(service: Service, name: str, settings: ServiceSettings) -> None:

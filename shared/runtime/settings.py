@@ -18,6 +18,7 @@ class ServiceSettings(BaseSettings):
     kafka: str
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
+    worker: str = Field("1", pattern="^[0-9A-Za-z-]{1,32}$")
     jwks_file: Path
     issuer: str
     token_file: Path | None = None

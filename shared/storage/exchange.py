@@ -1,6 +1,7 @@
 """The one place that commits: a transaction with its audit row, and a wake-up for the relay."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.metrics import METRICS
 
 _OPEN = text("SELECT 1")
 _AUDIT = "INSERT INTO audit (actor, action, detail) VALUES (:actor, :action, :detail)"
@@ -29,13 +31,21 @@ class Exchange:
         self, *, actor: str, action: str, detail: str = ""
     ) -> AsyncGenerator[PostgresTransaction]:
         """Open a transaction that changes state."""
-        async with self._engine.connect() as connection:
-            async with connection.begin():
-                tx = await _transaction(connection)
-                yield tx
-                await tx.execute(_AUDIT, actor=actor, action=action, detail=detail)
-            if tx.appended:
-                self.appended.set()
+        started = time.perf_counter()
+        async with self.beating() as tx:
+            yield tx
+            await tx.execute(_AUDIT, actor=actor, action=action, detail=detail)
+        METRICS.observe("dukao_commit_seconds", time.perf_counter() - started, action=action)
+        for stream, count in tx.appended.items():
+            METRICS.count("dukao_records_appended_total", count, stream=stream)
+        if tx.appended:
+            self.appended.set()
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncGenerator[PostgresTransaction]:
+        """Open a transaction for a heartbeat alone: it commits, but what expires by itself is no change."""
+        async with self._engine.connect() as connection, connection.begin():
+            yield await _transaction(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[PostgresTransaction]:

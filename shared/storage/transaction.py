@@ -1,6 +1,7 @@
 """The messaging port on one PostgreSQL transaction; asyncpg directly where rows are many."""
 
 import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -60,7 +61,7 @@ class PostgresTransaction:
 
     def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
         self.connection = connection
-        self.appended = False
+        self.appended: Counter[str] = Counter()
         self._driver = driver
         self._heads: dict[tuple[str, int], Head] = {}
         self._now: datetime | None = None
@@ -122,7 +123,7 @@ class PostgresTransaction:
             self._heads[stream, shard] = head_after(records, group, heads[shard], self.now)
         await self.copy("outbox", ("stream", "shard", "first", "last", "sizes", "chains", "bodies"), rows)
         await self._advance_shards(stream, sorted(by_shard))
-        self.appended = True
+        self.appended[stream] += len(drafts)
         receipts: list[tuple[int, int]] = []
         for draft in drafts:
             next_number[draft.shard] += 1

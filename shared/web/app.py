@@ -96,8 +96,8 @@ async def _judged(readiness: Readiness) -> dict[str, bool]:
     try:
         async with asyncio.timeout(READINESS_TIMEOUT_S):
             return dict(await readiness())
-    except Exception:  # noqa: BLE001 - whatever it is, we are not ready
-        _LOG.exception("readiness check failed")
+    except Exception as error:  # noqa: BLE001 - whatever it is, we are not ready
+        _LOG.warning("readiness check failed", error=f"{type(error).__name__} {error}")
         return {"check": False}
 
 

@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from shared.kernel.errors import Problem, Refused, Unavailable
+from shared.storage.failures import STORAGE_ERRORS, may_pass
+from shared.telemetry.logs import logger
 
+STORAGE_RETRY_S = 1
 PROBLEM_TYPE = "application/problem+json"
 
 _CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
@@ -23,6 +26,7 @@ _STATUS_CODES = {
     413: "too_large",
     415: "content_type",
 }
+_LOG = logger(__name__)
 
 
 class ProblemBody(BaseModel):
@@ -67,6 +71,8 @@ def install(app: FastAPI) -> None:
     """Answer everything that the framework or a route refuses as a problem."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(Unavailable, _unavailable)
+    for storage_error in STORAGE_ERRORS:
+        app.add_exception_handler(storage_error, _storage)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
 
@@ -100,6 +106,14 @@ async def _refused(_request: Request, error: Exception) -> Response:
 async def _unavailable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)
     return answer(unavailable(error.retry_after_s))
+
+
+async def _storage(_request: Request, error: Exception) -> Response:
+    """Answer 503 while the database is away or busy; another error of it is a mistake of ours."""
+    if not may_pass(error):
+        raise error
+    _LOG.warning("storage does not answer", error=f"{type(error).__name__} {error}")
+    return answer(unavailable(STORAGE_RETRY_S, "storage"))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -1,32 +1,12 @@
 """From an outbox through a broker into a state: nothing lost, doubled or altered, whatever the broker does."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import pytest
 
-from shared.kernel.records import Draft
-from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
-from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
-
-STREAM = "test.things"
-
-
-class Tally:
-    """A handler that counts what it applied, in the same transaction."""
-
-    def __init__(self):
-        self.forgotten = []
-
-    async def __call__(self, tx, batch):
-        await tx.execute("CREATE TABLE IF NOT EXISTS tally (shard int, number bigint)")
-        await tx.copy("tally", ("shard", "number"), [(record.shard, record.number) for record in batch])
-        return [("test.answers", Draft(record.shard, b"{}")) for record in batch]
-
-    def forget(self, partitions):
-        self.forgotten.append(list(partitions))
+from tests.messaging.flow import STREAM, applied, consumer_of, fill, publish, reaches, running, until
 
 
 @pytest.fixture
@@ -34,78 +14,12 @@ def broker():
     return MemoryBroker()
 
 
-def consumer_of(exchange, broker, worker="w1"):
-    return Consumer(
-        "tally",
-        inputs=[STREAM],
-        handler=Tally(),
-        exchange=exchange,
-        subscription=broker.subscribe(),
-        archives={STREAM: OwnArchive(exchange)},
-        worker=worker,
-    )
-
-
-@asynccontextmanager
-async def running(*parts):
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(part.run()) for part in parts]
-        yield
-        for task in tasks:
-            task.cancel()
-
-
-async def fill(exchange, count):
-    async with exchange.begin(actor="test", action="fill") as tx:
-        await tx.append(STREAM, [Draft(i % 5, b'{"i":%d}' % i) for i in range(count)])
-
-
-async def applied(exchange):
-    async with exchange.reading() as tx:
-        if not (await tx.execute("SELECT to_regclass('tally')"))[0][0]:
-            return []
-        return sorted(tuple(row) for row in await tx.execute("SELECT shard, number FROM tally"))
-
-
-async def until(condition):
-    async with asyncio.timeout(20):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
-def everything(count):
-    return sorted((i % 5, i // 5 + 1) for i in range(count))
-
-
-async def reaches(exchange, count):
-    async def there():
-        return len(await applied(exchange)) >= count
-
-    await until(there)
-    assert await applied(exchange) == everything(count)
-
-
 async def test_every_record_is_applied_once(exchange, broker):
     await fill(exchange, 100)
     async with running(Relay(exchange, broker, [STREAM], "w1"), consumer_of(exchange, broker)):
         await reaches(exchange, 100)
-        await fill_more(exchange, 100, 130)
+        await fill(exchange, 130, start=100)
         await reaches(exchange, 130)
-
-
-async def fill_more(exchange, start, stop):
-    async with exchange.begin(actor="test", action="fill") as tx:
-        await tx.append(STREAM, [Draft(i % 5, b'{"i":%d}' % i) for i in range(start, stop)])
-
-
-async def publish(exchange, broker, count):
-    await fill(exchange, count)
-
-    async def sent():
-        return sum(len(records) for records in broker.records.values()) >= count
-
-    async with running(Relay(exchange, broker, [STREAM], "w1")):
-        await until(sent)
 
 
 async def test_doubles_and_disorder_in_the_broker_change_nothing(exchange, broker):
@@ -116,26 +30,21 @@ async def test_doubles_and_disorder_in_the_broker_change_nothing(exchange, broke
         await reaches(exchange, 60)
 
 
+async def test_a_broker_that_is_away_only_delays(exchange, broker):
+    broker.away = True
+    await fill(exchange, 60)
+    async with running(Relay(exchange, broker, [STREAM], "w1"), consumer_of(exchange, broker)):
+        await asyncio.sleep(0)
+        broker.away = False
+        await reaches(exchange, 60)
+
+
 async def test_a_gap_is_filled_from_the_archive(exchange, broker):
     await publish(exchange, broker, 60)
     for records in broker.records.values():
         del records[2:5]
     async with running(consumer_of(exchange, broker)):
         await reaches(exchange, 60)
-
-
-async def test_a_rewritten_record_halts_its_shard_and_no_other(exchange, broker):
-    await publish(exchange, broker, 60)
-    records = broker.records[STREAM, 2]
-    records[3] = records[3]._replace(body=records[3].body.replace(b'"i"', b'"j"'))
-    consumer = consumer_of(exchange, broker)
-
-    async def halted():
-        return len(await applied(exchange)) == 51 and (STREAM, 2) in consumer.halts.reasons
-
-    async with running(consumer):
-        await until(halted)
-    assert [number for shard, number in await applied(exchange) if shard == 2] == [1, 2, 3]
 
 
 async def test_a_second_worker_takes_its_share_and_what_the_first_leaves(exchange, broker):
@@ -156,3 +65,15 @@ async def test_a_second_worker_takes_its_share_and_what_the_first_leaves(exchang
 
         await until(taken)
         two.cancel()
+
+
+async def test_an_idle_heartbeat_leaves_no_audit_row(exchange, broker):
+    consumer = consumer_of(exchange, broker)
+    await consumer.leases.beat()
+    await consumer.leases.beat()
+    held = dict(consumer.leases.held)
+    assert await consumer.leases.beat() == set()
+    assert consumer.leases.held == held
+    async with exchange.reading() as tx:
+        assert [row.action for row in await tx.execute("SELECT action FROM audit")] == ["lease"]
+    assert await applied(exchange) == []

@@ -1,0 +1,201 @@
+"""Faults of the flow: zombies, rewritten records, mistakes of a handler, archives over HTTP."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+
+from shared.kernel.errors import Fenced, Unavailable
+from shared.messaging import consumer as consuming
+from shared.messaging.archive import HttpArchive, OwnArchive
+from shared.messaging.broker import MemoryBroker
+from shared.web.app import create_app
+from shared.web.archive import archive_router
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck
+from tests.messaging.flow import (
+    STREAM,
+    Tally,
+    applied,
+    consumer_of,
+    everything,
+    fill,
+    publish,
+    reaches,
+    running,
+    until,
+)
+
+
+@pytest.fixture
+def broker():
+    return MemoryBroker()
+
+
+def rewrite(broker, shard, at):
+    records = broker.records[STREAM, shard]
+    records[at] = records[at]._replace(body=records[at].body.replace(b'"i"', b'"j"'))
+
+
+async def halts(consumer, *reasons):
+    async def there():
+        return [(halt.shard, halt.reason) for halt in consumer.halts] == list(reasons)
+
+    await until(there)
+
+
+async def test_a_zombie_is_fenced_and_leaves_nothing(exchange, broker):
+    await publish(exchange, broker, 60)
+    zombie = consumer_of(exchange, broker, "w1")
+    await zombie.leases.beat()
+    stale = dict(zombie.leases.held)
+    successor = consumer_of(exchange, broker, "w1")
+    async with running(successor):
+        await reaches(exchange, 60)
+        await fill(exchange, 65, start=60)
+        records = await OwnArchive(exchange).read(STREAM, 0, 0, 100)
+        assert zombie.leases.held == stale
+        with pytest.raises(Fenced):
+            await zombie.apply(records)
+    assert await applied(exchange) == everything(60)
+
+
+async def test_the_same_records_twice_change_nothing(exchange, broker):
+    await publish(exchange, broker, 60)
+    consumer = consumer_of(exchange, broker)
+    await consumer.leases.beat()
+    records = [record for kept in broker.records.values() for record in kept]
+    assert await consumer.apply(records) == 60
+    assert await consumer.apply(records) == 0
+    assert await applied(exchange) == everything(60)
+
+
+async def test_a_rewritten_record_halts_its_shard_and_no_other_also_after_a_restart(exchange, broker):
+    await publish(exchange, broker, 60)
+    rewrite(broker, 2, at=3)
+    for _ in range(2):
+        consumer = consumer_of(exchange, broker)
+        async with running(consumer):
+            await halts(consumer, (2, "rewritten"))
+            await reaches_but(exchange, 60, shard=2, upto=3)
+        assert [(halt.stream, halt.number) for halt in consumer.halts] == [(STREAM, 4)]
+
+
+async def reaches_but(exchange, count, *, shard, upto):
+    expected = [place for place in everything(count) if place[0] != shard or place[1] <= upto]
+
+    async def there():
+        return await applied(exchange) == expected
+
+    await until(there)
+
+
+async def test_a_rewritten_archive_halts_too(exchange, broker):
+    await publish(exchange, broker, 60)
+    del broker.records[STREAM, 2][3:5]
+
+    class Rewritten(OwnArchive):
+        async def read(self, stream, shard, after, limit):
+            return [r._replace(body=b"{}") for r in await super().read(stream, shard, after, limit)]
+
+    consumer = consumer_of(exchange, broker, archive=Rewritten(exchange))
+    async with running(consumer):
+        await halts(consumer, (2, "rewritten"))
+        await reaches_but(exchange, 60, shard=2, upto=3)
+
+
+async def test_a_hole_in_the_archive_halts_its_shard(exchange, broker):
+    await publish(exchange, broker, 60)
+    del broker.records[STREAM, 2][3:5]
+
+    class Torn(OwnArchive):
+        async def read(self, stream, shard, after, limit):
+            return await super().read(stream, shard, after + 1, limit)
+
+    consumer = consumer_of(exchange, broker, archive=Torn(exchange))
+    async with running(consumer):
+        await halts(consumer, (2, "not in the archive"))
+        await reaches_but(exchange, 60, shard=2, upto=3)
+
+
+async def test_a_mistake_of_ours_stops_only_the_shards_that_it_meets(exchange, broker):
+    await publish(exchange, broker, 60)
+    broken = consumer_of(exchange, broker, handler=Tally(fails_at=[1, 3]))
+    async with running(broken):
+        await halts(broken, (1, "failed: LookupError"), (3, "failed: LookupError"))
+        await reaches(exchange, 60, without=[1, 3])
+    async with running(consumer_of(exchange, broker)):
+        await reaches(exchange, 60)
+
+
+async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, broker, monkeypatch):
+    monkeypatch.setattr(consuming, "GAP_RECORDS", 7)
+    await publish(exchange, broker, 300)
+    del broker.records[STREAM, 2][5:50]
+    asked = []
+
+    class Shy(OwnArchive):
+        """Away at first."""
+
+        async def read(self, stream, shard, after, limit):
+            asked.append(after)
+            if len(asked) == 1:
+                raise Unavailable("not yet")
+            return await super().read(stream, shard, after, limit)
+
+    async with running(consumer_of(exchange, broker, archive=Shy(exchange))):
+        await reaches(exchange, 300)
+    assert asked == [5, *range(5, 60, 7)]
+
+
+@asynccontextmanager
+async def served(exchange, tokens):
+    async def read(stream, shard, after, limit):
+        return await OwnArchive(exchange).read(stream, shard, after, limit)
+
+    async def ready():
+        return {}
+
+    routers = [archive_router(read, [STREAM])]
+    app = create_app(title="t", service="ingest", routers=routers, readiness=ready, tokens=tokens)
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="off"))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve())
+
+        async def started():
+            return server.started
+
+        await until(started)
+        try:
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+
+
+async def test_lost_records_are_pulled_from_another_service_over_http(exchange, broker, tmp_path):
+    issuer = DevelopmentIssuer(tmp_path, environment="test")
+    check = TokenCheck(issuer=ISSUER, audience="dukao/ingest", keys=KeyFile(issuer.jwks_file))
+    await publish(exchange, broker, 60)
+    for records in broker.records.values():
+        del records[1:9]
+    async with served(exchange, check) as address:
+        archive = HttpArchive(address, lambda: issuer.mint("scoring", ["service"], ["dukao/ingest"]))
+        try:
+            assert await archive.read(STREAM, 2, 3, 5) == await OwnArchive(exchange).read(STREAM, 2, 3, 5)
+            async with running(consumer_of(exchange, broker, archive=archive)):
+                await reaches(exchange, 60)
+        finally:
+            await archive.close()
+        stranger = HttpArchive(address, lambda: "no token")
+        with pytest.raises(Unavailable, match="HTTPStatusError"):
+            await stranger.read(STREAM, 2, 0, 5)
+        await stranger.close()
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"{address}/livez")
+    gone = HttpArchive(address, lambda: "any")
+    with pytest.raises(Unavailable, match="ConnectError"):
+        await gone.read(STREAM, 2, 0, 5)
+    await gone.close()
