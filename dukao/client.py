@@ -49,6 +49,18 @@ class AwayError(Exception):
         super().__init__(f"{service} does not answer.")
 
 
+class FailedError(Exception):
+    """Something of ours did not work; the message says what and where to look."""
+
+
+def minted(state: State, who: Who) -> str:
+    """Return a new development token; in production there are none."""
+    try:
+        return token(state, who.subject, who.roles)
+    except RuntimeError as error:
+        raise FailedError(str(error)) from error
+
+
 @dataclass(slots=True)
 class Tokens:
     """Development tokens, kept for as long as a service's own are."""
@@ -60,7 +72,7 @@ class Tokens:
         """Return a token that is good for some minutes yet."""
         until, kept = self._kept.get(who, (0.0, ""))
         if time.monotonic() >= until:
-            kept = token(self.state, who.subject, who.roles)
+            kept = minted(self.state, who)
             self._kept[who] = (time.monotonic() + REFRESH_S, kept)
         return kept
 

@@ -9,9 +9,10 @@ from typer.core import TyperGroup
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
-from dukao.client import AwayError, RefusedError
+from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
 from dukao.output import complain
+from dukao.yamls import UnreadableError
 from shared.kernel.errors import Refused
 
 ADVICE = {
@@ -27,14 +28,6 @@ ADVICE = {
 RETRY_ADVICE = "Try again in a moment; dukao status and dukao logs show how the parts are."
 
 
-class FailedError(Exception):
-    """Something of ours did not work; the message says what and where to look."""
-
-
-class InvalidError(Exception):
-    """A file cannot be read as what it should be; the message begins with its name and line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How a command ends that could not do what was asked."""
@@ -45,11 +38,12 @@ class Failure:
 
 
 LOOK = "See how the parts are: dukao status, dukao logs."
+START = "Start the platform: dukao up. What the machine lacks: dukao doctor."
 PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
     AwayError: (Exit.NOT_RUNNING, (LOOK,)),
     FailedError: (Exit.FAILED, (LOOK,)),
-    InvalidError: (Exit.INVALID, ()),
-    NotRunningError: (Exit.NOT_RUNNING, (LOOK,)),
+    NotRunningError: (Exit.NOT_RUNNING, (START, LOOK)),
+    UnreadableError: (Exit.INVALID, ()),
 }
 EXPECTED = (*PLAIN, MissingError, Refused, RefusedError)
 

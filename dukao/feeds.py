@@ -80,22 +80,29 @@ class Feed:
     def _table(self, name: str, content: BinaryIO) -> Iterator[tuple[int, Callable[[], Event]]]:
         assert self.mapping is not None
         text = io.TextIOWrapper(content, encoding=self.encoding, errors="surrogateescape", newline="")
-        reader = csv.reader(text, delimiter=self.mapping.document.delimiter, strict=True)
-        heading = self._heading(name, next(reader, []))
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, _refusing(refuse(422, "csv", f"The line is not CSV: {error}."))
-                continue
-            if cells:
-                yield line, lambda cells=cells: _cells(heading, cells)
+        with text:
+            reader = csv.reader(text, delimiter=self.mapping.document.delimiter, strict=True)
+            heading = self._heading(name, reader)
+            while True:
+                line = reader.line_num + 1
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield line, _refusing(refuse(422, "csv", f"The line is not CSV: {error}."))
+                    continue
+                if cells:
+                    yield line, lambda cells=cells: _cells(heading, cells)
 
-    def _heading(self, name: str, heading: list[str]) -> list[str]:
+    def _heading(self, name: str, reader: Iterator[list[str]]) -> list[str]:
         assert self.mapping is not None
+        try:
+            heading = next(reader, [])
+            "".join(heading).encode()
+        except (csv.Error, UnicodeEncodeError):
+            detail = "The heading is not CSV in the encoding that the mapping names."
+            raise UnreadableError(name, 1, "encoding", detail) from None
         if not heading:
             raise UnreadableError(name, 1, "empty", "The table has no heading.")
         twice = next((column for column in heading if heading.count(column) > 1), None)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
@@ -95,10 +96,10 @@ def stderr() -> Console:
 def csv_text(records: Iterable[Mapping[str, Any]], shown: Sequence[Column]) -> str:
     """Return records as CSV with a heading of the members' names; no cell can be taken for a formula."""
     written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow([column.key for column in shown])
-    for record in records:
-        writer.writerow([guarded(plain(record.get(column.key))) for column in shown])
+    rows = ([guarded(plain(record.get(column.key))) for column in shown] for record in records)
+    for row in chain([[column.key for column in shown]], rows):
+        quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
+        csv.writer(written, lineterminator="\n", quoting=quoting).writerow(row)
     return written.getvalue()
 
 

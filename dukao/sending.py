@@ -95,8 +95,16 @@ class Tally:
 class Sender:
     """Sends rows to one ingest and keeps the tally; `sent` hears of every batch that is answered."""
 
-    def __init__(self, base: str, tokens: Tokens, batch: int, sent: Callable[[Tally], None]) -> None:
+    def __init__(
+        self,
+        base: str,
+        tokens: Tokens,
+        batch: int,
+        sent: Callable[[Tally], None],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self.tally = Tally()
+        self._transport = transport
         self._url = f"{base}/v1/events"
         self._tokens = tokens
         self._batch = batch
@@ -117,7 +125,9 @@ class Sender:
         queue = asyncio.Queue[list[Place] | None](IN_FLIGHT_BATCHES)
         limits = httpx.Limits(max_connections=IN_FLIGHT_BATCHES)
         async with (
-            httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, limits=limits) as http,
+            httpx.AsyncClient(
+                timeout=TIMEOUT_S, trust_env=False, limits=limits, transport=self._transport
+            ) as http,
             asyncio.TaskGroup() as group,
         ):
             for _ in range(IN_FLIGHT_BATCHES):

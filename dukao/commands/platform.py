@@ -14,14 +14,13 @@ from deploy.control import (
     logs,
     survey,
     take_down,
-    token,
 )
 from deploy.doctor import examine
 from deploy.embedded.files import MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
 from deploy.platform import supervise
 from deploy.state import RECORD, Choice, Clock, Options, Record, State
-from dukao.failures import FailedError
+from dukao.client import EVERYBODY, FailedError, Who, minted
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
 from shared.web.access import Role
@@ -189,11 +188,11 @@ def show_token(
     unknown = sorted(set(roles) - {known.value for known in Role})
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is no role; one of {', '.join(DEVELOPER_ROLES)}")
-    minted = token(state_of(ctx), subject, roles)
+    made = minted(state_of(ctx), Who(subject, roles))
     if output is Format.TABLE:
-        show_lines([minted])
+        show_lines([made])
         return
-    record = {"token": minted, "subject": subject, "roles": list(roles), "expires_in_s": LIFE_LIMIT_S}
+    record = {"token": made, "subject": subject, "roles": list(roles), "expires_in_s": LIFE_LIMIT_S}
     show([record], columns("token", "subject", "roles", "expires_in_s"), output, whole=record)
 
 
@@ -207,11 +206,11 @@ def _in_the_foreground(state: State, options: Options, output: Format) -> bool:
 
 def _announce(state: State, record: Record, output: Format) -> None:
     services = [{"name": name, "url": url, "docs": f"{url}/docs"} for name, url in addresses(record).items()]
-    minted = token(state)
-    whole = {"state": str(state.folder), "clock": record.options.clock, "services": services, "token": minted}
+    made = minted(state, EVERYBODY)
+    whole = {"state": str(state.folder), "clock": record.options.clock, "services": services, "token": made}
     show(services, _SERVICES, output, title="Dukao is up", whole=whole)
     if output is Format.TABLE:
-        show_lines(["", "Development token, good for ten minutes (a new one: dukao token):", minted, ""])
+        show_lines(["", "Development token, good for ten minutes (a new one: dukao token):", made, ""])
     say("Status: dukao status. Logs: dukao logs. End: dukao down.")
 
 

@@ -54,18 +54,18 @@ def standings(
 
     A unit that is not yet assessed (未考) shows the range its points can lie in and follows unranked.
     """
+    if scheme is not None and (group is None or period is None):
+        raise typer.BadParameter("name scheme, group and period, or none of them")
     with Client(state_of(ctx)) as client:
-        if scheme is None:
+        if scheme is None or group is None or period is None:
             items = [one for page in client.pages("ranking", "/v1/standings") for one in page["items"]]
             show(items, _LIST, output)
-        elif group is None or period is None:
-            raise typer.BadParameter("name scheme, group and period, or none of them")
+            return
+        path = f"/v1/standings{below(scheme, group, period)}"
+        if watch:
+            _watch(client, path, output)
         else:
-            path = f"/v1/standings{below(scheme, group, period)}"
-            if watch:
-                _watch(client, path, output)
-            else:
-                _show(client.get("ranking", path), output)
+            _show(client.get("ranking", path), output)
 
 
 def _show(standing: Mapping[str, Any], output: Format) -> None:
