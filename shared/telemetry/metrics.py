@@ -44,6 +44,8 @@ MetricName = Literal[
     "dukao_events_total",
     # Events waiting for the committer. At its bound: clients get 503.
     "dukao_commit_queue_events",
+    # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
+    "dukao_inbound_lag_records",
     # Entries posted to the ledger.
     "dukao_entries_posted_total",
     # Standings published.
@@ -86,6 +88,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_freshness_seconds": Metric(Kind.GAUGE, "Age of the newest folded record", ("consumer",)),
     "dukao_events_total": Metric(Kind.COUNTER, "Events taken", ("outcome",)),
     "dukao_commit_queue_events": Metric(Kind.GAUGE, "Events waiting for the committer"),
+    "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
     "dukao_entries_posted_total": Metric(Kind.COUNTER, "Ledger entries posted"),
     "dukao_standings_moved_total": Metric(Kind.COUNTER, "Standings published"),
 }
