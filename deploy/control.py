@@ -76,16 +76,18 @@ def bring_up(state: State, options: Options, say: Callable[[str], None]) -> Up:
 
 def wait_ready(state: State, child: Identity | None, say: Callable[[str], None], log_from: int) -> Record:
     """Wait until a supervisor says that all is ready, passing on what it says; raise if it ends before."""
-    before = state.read()
+    before = survey(state)
     until = time.monotonic() + START_S
     while time.monotonic() < until:
-        log_from = _pass_on(state, say, log_from)
-        starting = child is not None and alive(child)
+        begun = child is not None and alive(child)
         record = survey(state)
+        failed = record.phase == "failed" and record != before
+        if not failed:
+            log_from = _pass_on(state, say, log_from)
         if record.phase == "ready":
             return record
-        if not starting and record.phase != "starting":
-            raise NotRunningError(_why(state, before, say, log_from))
+        if not begun and record.phase != "starting":
+            raise NotRunningError(record.failure if failed else "The platform did not come up.")
         time.sleep(POLL_S)
     raise NotRunningError(f"The platform was not ready in {START_S:.0f} s.")
 
@@ -173,12 +175,3 @@ def _same_clock(found: Record, options: Options) -> None:
             f"The platform runs by the {found.options.clock} clock.",
             "End it with dukao down, or name another folder with --state.",
         )
-
-
-def _why(state: State, before: Record, say: Callable[[str], None], log_from: int) -> str:
-    """Return the failure that was recorded; a supervisor that could not even do that left it in its log."""
-    now = state.read()
-    if now != before and now.failure:
-        return now.failure
-    _pass_on(state, say, log_from)
-    return "The platform did not come up."

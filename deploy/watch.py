@@ -50,7 +50,7 @@ class Watch:
             self._look()
             for part in self._parts.values():
                 if part.failures >= TRIES_AT_START:
-                    raise RuntimeError(self._complaint(part, f"ended {part.failures} times"))
+                    raise RuntimeError(self._complaint(part, f"failed {part.failures} times"))
                 if part.state != "ready" and time.monotonic() > until:
                     raise RuntimeError(self._complaint(part, f"is not ready after {READY_S:.0f} s"))
             time.sleep(LOOK_S)

@@ -43,6 +43,13 @@ def servers_folder() -> Iterator[Path]:
         yield own_folder(Path(made))
 
 
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """Such a folder for one test."""
+    with servers_folder() as folder:
+        yield folder
+
+
 SCHEMAS = count(1)
 
 

@@ -76,9 +76,8 @@ def _key(path: Path) -> OKPKey:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Replace a file as a whole, so that no reader sees half of it."""
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
+    """Replace a file as a whole, so that no reader sees half of it and two writers do not meet."""
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(
         os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
     ) as file:

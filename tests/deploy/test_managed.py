@@ -1,0 +1,150 @@
+"""One part: backoff with a clock of our own, and what is seen of real children."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from deploy.managed import (
+    BACKOFF_FIRST_S,
+    BACKOFF_LIMIT_S,
+    CALM_S,
+    Answering,
+    Managed,
+    describe,
+    end_recorded,
+)
+from deploy.processes import alive, identity
+from deploy.state import Part
+from tests.deploy.waiting import until
+
+ENDLESS = "import signal; signal.pause()"
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@dataclass
+class Child:
+    process: subprocess.Popen
+    answers: list
+
+    def ready(self):
+        return self.answers.pop(0)
+
+
+def part(code=ENDLESS, answers=(), **fields):
+    answers = list(answers)
+
+    def start():
+        return Child(subprocess.Popen([sys.executable, "-c", code], start_new_session=True), answers)
+
+    return Managed("ingest", 1, start, **fields)
+
+
+@pytest.fixture
+def started():
+    parts = []
+
+    def start(*args, **fields):
+        parts.append(part(*args, **fields))
+        parts[-1].launch()
+        return parts[-1]
+
+    yield start
+    for one in parts:
+        one.end()
+
+
+def test_each_failure_soon_after_another_waits_twice_as_long_up_to_a_limit():
+    clock = Clock()
+    managed = part(clock=clock)
+    waits = []
+    for _ in range(9):
+        managed.fail("exit code 1")
+        waits.append(managed.delay_s)
+        clock.now_s += managed.delay_s - 0.01
+        assert not managed.due
+        clock.now_s += 0.02
+        assert managed.due
+        managed._since = clock.now_s
+    assert waits[:4] == [BACKOFF_FIRST_S * factor for factor in (1, 2, 4, 8)]
+    assert waits[-1] == BACKOFF_LIMIT_S
+
+
+def test_a_calm_time_is_forgiven():
+    clock = Clock()
+    managed = part(clock=clock)
+    managed._since = clock.now_s
+    for _ in range(5):
+        managed.fail("exit code 1")
+    managed._since = clock.now_s
+    clock.now_s += CALM_S + 1
+    managed.fail("exit code 1")
+    assert managed.delay_s == BACKOFF_FIRST_S
+    assert managed.failures == 1
+
+
+def test_a_part_that_ends_is_seen_once_with_how_it_ended(started):
+    managed = started("raise SystemExit(3)")
+    managed._running.process.wait()
+    assert managed.look()
+    assert not managed.look()
+    assert managed.seen == Part("ingest", 1, None, "crashed", 0, "exit code 3")
+
+
+def test_a_server_is_asked_until_it_is_ready_and_then_no_more(started):
+    managed = started(answers=[False, True])
+    assert [managed.look() or managed.state for _ in range(4)] == ["starting", "ready", "ready", "ready"]
+
+
+def test_a_service_is_asked_again_after_a_while_and_may_be_ready_no_longer(started):
+    clock = Clock()
+    managed = started(answers=[True, False, True], clock=clock, ask_every_s=2.0)
+    seen = []
+    for _ in range(6):
+        managed.look()
+        seen.append(managed.state)
+        clock.now_s += 1.0
+    assert seen == ["ready", "ready", "not ready", "not ready", "ready", "ready"]
+
+
+def test_a_part_is_recorded_as_the_process_it_is(started):
+    managed = started()
+    assert managed.seen.process == identity(managed._running.process.pid)
+    known = managed.known
+    managed.end()
+    assert not alive(known)
+    assert managed.seen.process is None
+
+
+def test_only_the_recorded_process_is_ended_not_another_with_its_id(started):
+    managed = started()
+    other = Part("ingest", process=type(managed.known)(managed.known.pid, managed.known.created - 60))
+    assert end_recorded([other]) == []
+    assert alive(managed.known)
+    assert end_recorded([Part("kafka"), managed.seen]) == ["ingest"]
+    until(lambda: not alive(managed.known))
+
+
+def test_a_service_that_answers_503_or_nothing_is_not_ready(started):
+    child = started()._running.process
+    answers = {200: True, 503: False}
+    for status, ready in answers.items():
+        transport = httpx.MockTransport(lambda _request, status=status: httpx.Response(status))
+        with httpx.Client(transport=transport) as client:
+            assert Answering(child, "http://service/readyz", client).ready() is ready
+    with httpx.Client(trust_env=False) as client:
+        assert not Answering(child, "http://127.0.0.1:9/readyz", client).ready()
+
+
+def test_how_a_process_ended_is_said_in_words():
+    assert describe(-9) == "signal SIGKILL"
+    assert describe(2) == "exit code 2"
