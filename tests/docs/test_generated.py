@@ -1,16 +1,19 @@
 """What is generated from code is as the code says, and is what it claims to be."""
 
-import re
+import copy
+import json
+from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
-from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from dukao import yamls
 from dukao.documents import FOLDER, SERVICES, documents, text_of
 
 DOCUMENTS = documents()
-SAMPLES = sorted((FOLDER.parent / "samples").glob("*/*.yaml"))
-MODELINE = re.compile(r"# yaml-language-server: \$schema=(\S+)\n")
+OPENAPI = [path for path in sorted(DOCUMENTS) if path.startswith("openapi/")]
+ASYNCAPI_SCHEMA = json.loads((Path(__file__).parent / "asyncapi-3.0.0.schema.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENTS))
@@ -19,28 +22,46 @@ def test_a_generated_document_is_not_stale(path: str) -> None:
     assert stored == text_of(DOCUMENTS[path]), f"docs/{path} is stale: run `make docs`"
 
 
-@pytest.mark.parametrize("path", [path for path in sorted(DOCUMENTS) if path.startswith("openapi/")])
-def test_an_openapi_document_names_every_operation_once(path: str) -> None:
+def test_every_service_has_an_openapi_document_and_no_other_is_stored() -> None:
+    assert sorted(f"openapi/{name}.json" for name in SERVICES) == OPENAPI
+    assert sorted(file.stem for file in (FOLDER / "openapi").glob("*.json")) == sorted(SERVICES)
+
+
+@pytest.mark.parametrize("path", OPENAPI)
+def test_an_openapi_document_is_valid_3_1(path: str) -> None:
     document = DOCUMENTS[path]
-    operations = [
-        operation["operationId"] for methods in document["paths"].values() for operation in methods.values()
-    ]
     assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+    broken = copy.deepcopy(document)
+    next(iter(broken["paths"].values()))["get"] = {"responses": "none"}
+    assert not OpenAPIV31SpecValidator(broken).is_valid()
+
+
+@pytest.mark.parametrize("path", OPENAPI)
+def test_an_openapi_document_names_every_operation_once_and_who_may_call_it(path: str) -> None:
+    operations = [
+        (place, operation)
+        for place, methods in DOCUMENTS[path]["paths"].items()
+        for operation in methods.values()
+    ]
+    names = [operation["operationId"] for _, operation in operations]
     assert operations
-    assert len(operations) == len(set(operations))
+    assert len(names) == len(set(names))
+    unguarded = {place for place, operation in operations if not operation.get("security")}
+    assert unguarded == {"/livez", "/readyz", "/metrics"}
+    assert all("default" in operation["responses"] for _, operation in operations)
 
 
-def test_every_stored_openapi_document_belongs_to_a_service() -> None:
-    assert {file.stem for file in (FOLDER / "openapi").glob("*.json")} <= set(SERVICES)
+def asyncapi_errors(document: Any) -> list[str]:
+    validator = jsonschema.Draft7Validator(ASYNCAPI_SCHEMA)
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)]
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_sample_names_its_schema_and_keeps_to_it(path) -> None:
-    named = MODELINE.match(path.read_text("utf-8"))
-    assert named, f"{path} begins with no yaml-language-server line"
-    schema = (path.parent / named[1]).resolve().relative_to(FOLDER).as_posix()
-    document = yamls.read(path).value
-    if document.get("units") == []:
-        document["units"] = [{"code": "u", "name": "put in by the command", "level": "city"}]
-    Draft202012Validator.check_schema(DOCUMENTS[schema])
-    assert [str(error) for error in Draft202012Validator(DOCUMENTS[schema]).iter_errors(document)] == []
+def test_the_asyncapi_document_is_valid_3_0() -> None:
+    document = DOCUMENTS["asyncapi.json"]
+    assert asyncapi_errors(document) == []
+    assert asyncapi_errors(document | {"asyncapi": "2.6.0"})
+    assert asyncapi_errors(document | {"servers": []})
+    broken = copy.deepcopy(document)
+    next(iter(broken["operations"].values()))["action"] = "publish"
+    assert asyncapi_errors(broken)
