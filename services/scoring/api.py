@@ -4,25 +4,30 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 
-from services.scoring import handlers, store
+from services.scoring import cursors, explaining, handlers, shown, store, traces
+from services.scoring.answers import CellAnswer, CellQuery, Explanation, PageQuery
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
-from services.scoring.domain.figures import merged
+from services.scoring.domain.figures import Worth, merged
+from services.scoring.domain.formulas import amount
 from services.scoring.domain.plan import measure_id
+from services.scoring.explaining import Question, Schemes
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
-from shared.kernel.points import MILLIONTHS, of_millionths, shown_ratio, text
+from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Action, Role, Subject, Thing
+from shared.web.tokens import allow, require
 
 SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
 _BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {"type": "object"}}}}}
+ENTRIES_SHOWN = 100
+DETAILS = Action(frozenset({Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER}))
 Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
 
 
@@ -93,6 +98,51 @@ def measures_router(exchange: Exchange) -> APIRouter:
     return router
 
 
+def cells_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of cells: what an indicator of a unit is worth, and why."""
+    router = APIRouter(prefix="/v1/cells", tags=["cells"])
+    schemes = Schemes()
+
+    @router.get("/{period}/{unit}/{indicator}", name="show_cell")
+    async def show_cell(
+        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], _: Reader
+    ) -> CellAnswer:
+        """Return what an indicator of a unit is worth in a period, with the entries of its month cells."""
+        async with exchange.reading() as tx:
+            question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
+            worth, _sums = await explaining.figure(tx, question)
+            begun = await _begun(tx, question, worth)
+            months = [month.ordinal for month in question.window]
+            entries = await traces.entries(tx, question.scheme.id, (unit, indicator), months, ENTRIES_SHOWN)
+        return shown.cell_answer(begun, entries)
+
+    @router.get("/{period}/{unit}/{indicator}/explain", name="explain_cell")
+    async def explain_cell(
+        period: str, unit: str, indicator: str, asked: Annotated[PageQuery, Query()], subject: Reader
+    ) -> Explanation:
+        """Return the formula with its numbers and, a page at a time, the cases behind it.
+
+        `counted` keeps only the rows that count, or only those that do not.
+        """
+        async with exchange.reading() as tx:
+            question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
+            allow(subject, DETAILS, Thing(unit=question.unit_path))
+            bound = f"{question.name} {asked.counted}"
+            begin = None if asked.after is None else cursors.read(asked.after, bound)
+            read = await explaining.figure(tx, question)
+            begun = await _begun(tx, question, read[0])
+            rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
+        next_page = None if following is None else cursors.write(following, bound)
+        return shown.explanation(question, begun, read, rows, next_page)
+
+    return router
+
+
+async def _begun(tx: PostgresTransaction, question: Question, worth: Worth) -> dict[str, Any]:
+    fresh_at = await traces.fresh_at(tx, question.scheme.id, question.groups)
+    return shown.head(question, worth, await traces.as_of(tx), fresh_at)
+
+
 async def _measured(
     tx: PostgresTransaction, document: SchemeDocument, period: Period, unit: str
 ) -> Mapping[str, Any]:
@@ -112,14 +162,10 @@ async def _measured(
 
 
 def _shown(partials: Partials, *, is_ratio: bool) -> dict[str, str | None]:
-    numerator, denominator = (_amount(value) for value in (partials.numerator, partials.denominator))
+    numerator, denominator = (amount(value) for value in (partials.numerator, partials.denominator))
     actual: Fraction | None = actual_of(partials, is_ratio=True) if is_ratio else None
     return {
         "numerator": numerator,
         "denominator": denominator if is_ratio else None,
         "ratio": None if actual is None else text(shown_ratio(actual)),
     }
-
-
-def _amount(value: int) -> str:
-    return str(value // MILLIONTHS) if value % MILLIONTHS == 0 else text(of_millionths(value))

@@ -114,16 +114,17 @@ async def save_places(tx: PostgresTransaction, gained: Sequence[Found], lost: Se
 
 
 async def find(
-    tx: PostgresTransaction, units: Sequence[str], months: range, after: Found | None, limit: int
+    tx: PostgresTransaction, units: Sequence[str], months: range, first: Found | None, limit: int
 ) -> list[Found]:
-    """Return cases found under units in months, in the order of the units given; `after` is of the first.
+    """Return cases found under units in months, in the order of the units given.
 
-    Reads at most `limit` index entries a unit.
+    `first` is where the first unit begins, itself included. Reads at most `limit` index entries a unit.
     """
-    month, grp, shard = after[1:] if after is not None else (months[0], b"", -1)
-    first = () if after is None else units[:1]
-    rows = [
-        *(await tx.many(_FIND, list(first), months[0], months[-1], month, grp, shard, limit)),
-        *(await tx.many(_FIND, list(units[len(first) :]), months[0], months[-1], months[0], b"", -1, limit)),
-    ]
-    return [(row["unit"], row["month"], row["grp"], row["shard"]) for row in rows[:limit]]
+    if not units:
+        return []
+    begin = (months[0], b"", -1) if first is None else (first[1], first[2], first[3] - 1)
+    rows = list(await tx.many(_FIND, units[:1], months[0], months[-1], *begin, limit))
+    if len(rows) < limit:
+        rest = list(units[1:])
+        rows += await tx.many(_FIND, rest, months[0], months[-1], months[0], b"", -1, limit - len(rows))
+    return [(row["unit"], row["month"], row["grp"], row["shard"]) for row in rows]

@@ -92,6 +92,23 @@ async def scheme(tx: PostgresTransaction, code: str, version: int) -> Scheme:
     return Scheme(SchemeDocument.model_validate(row.document), row.catalogue, row.author, row.approver)
 
 
+async def adopted_version(
+    tx: PostgresTransaction, code: str, version: int | None, months: tuple[str, str]
+) -> int:
+    """Return the newest adopted version that covers any of (first, last), or the one asked for, or refuse."""
+    rows = await tx.many(
+        "SELECT max(version) AS version FROM schemes WHERE code = $1 AND approver IS NOT NULL "
+        "AND (version = $2::int OR $2::int IS NULL) "
+        "AND document->'scheme'->>'effective' <= $4 AND document->'scheme'->>'until' >= $3",
+        code,
+        version,
+        *months,
+    )
+    if rows[0]["version"] is None:
+        raise refuse(404, "not_found", "No adopted version of this scheme covers the period.")
+    return rows[0]["version"]
+
+
 async def adopt(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
     """Note who adopted a version."""
     await tx.execute(

@@ -1,0 +1,167 @@
+"""What the door is asked about a cell and what it answers; amounts are decimals as text."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.scoring.domain.document import MeasureSpec, MethodSpec
+from services.scoring.domain.explanation import Uncounted
+from shared.contracts.scoring import Cause, FigureState
+
+PAGE_LIMIT = 200
+CURSOR_CHARACTERS = 400
+
+
+class CellQuery(BaseModel):
+    """Of which scheme the cell is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scheme: str = Field(max_length=64, description="the code of the scheme")
+    version: int | None = Field(None, ge=1, lt=1 << 31, description="without it the newest for the period")
+
+
+class PageQuery(CellQuery):
+    """Which rows are wanted."""
+
+    after: str | None = Field(None, max_length=CURSOR_CHARACTERS, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=PAGE_LIMIT)
+    counted: bool | None = Field(None, description="only rows that count, or only those that do not")
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ShownFigure(Answer):
+    """What an indicator is worth: at the 12 places that a cell keeps, and as it is published."""
+
+    points: str
+    value: str | None
+    published: str | None
+    state: FigureState
+
+
+class ShownMeasure(Answer):
+    """The measure and its definition."""
+
+    name: str
+    version: int
+    definition: MeasureSpec
+
+
+class Head(Answer):
+    """Which cell this is, and on what the answer stands.
+
+    `as_of` is the digest of the positions that both stages reached, `fresh_at` the newest `received` in it.
+    """
+
+    scheme: str
+    version: int
+    period: str
+    unit: str
+    unit_name: str
+    indicator: str
+    indicator_name: str
+    board: str
+    state: Literal["live"] = "live"
+    as_of: str
+    fresh_at: str | None
+    figure: ShownFigure
+    measure: ShownMeasure
+
+
+class ShownEntry(Answer):
+    """One change of a month cell and the records that caused it."""
+
+    id: int
+    month: str
+    old: str | None
+    new: str | None
+    cause: list[Cause]
+
+
+class CellAnswer(Head):
+    """A cell with the newest entries of its month cells, oldest first."""
+
+    entries: list[ShownEntry]
+
+
+class Formula(Answer):
+    """How the value comes about: in symbols, and with the numbers put in."""
+
+    symbolic: str
+    with_numbers: str
+    method: MethodSpec
+
+
+class Inputs(Answer):
+    """The exact sums that the formula takes."""
+
+    numerator: str
+    denominator: str | None
+    months: list[str]
+
+
+class ShownEvent(Answer):
+    """An accepted report; `left_out` says why it does not count."""
+
+    source: str
+    id: str
+    type: str
+    time: str
+    received: str
+    shard: int
+    number: int
+    left_out: Uncounted | None = None
+
+
+class ShownRow(Answer):
+    """A case or event: its columns, what it adds, and the reports it is made of.
+
+    `met` is there where the measure has a denominator and the row counts in it. `reason` says why a row does
+    not count. At most 100 reports are shown, `reports_total` says how many there are.
+    """
+
+    case: str | None
+    unit: str
+    month: str | None
+    counted: bool
+    met: bool | None
+    reason: Uncounted | None
+    numerator: str
+    denominator: str | None
+    columns: dict[str, str | bool | None]
+    reports: list[ShownEvent]
+    reports_total: int
+
+
+class Explanation(Head):
+    """Why a cell stands where it stands, with a page of its rows.
+
+    The rows are those of stage A, which can be ahead of the figure by what is on its way.
+    """
+
+    formula: Formula
+    inputs: Inputs
+    rows: list[ShownRow]
+    next: str | None = Field(description="pass it as `after` to read on; null at the end")
+
+
+class SuspendedCase(Answer):
+    """What waits in suspense with 0 points: why, what of it, and the record that brought it there."""
+
+    why: str
+    what: str
+    opened: str
+    case: str | None
+    reports: list[ShownEvent]
+
+
+class Suspense(Answer):
+    """A page of what waits."""
+
+    items: list[SuspendedCase]
+    next: str | None = Field(description="pass it as `after` to read on; null at the end")

@@ -1,0 +1,51 @@
+"""A method as a formula: in symbols, and with the numbers put in."""
+
+from decimal import Decimal
+
+from services.scoring.domain.cells import Partials, actual_of
+from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.figures import Worth
+from shared.contracts.scoring import FigureState
+from shared.kernel.points import MILLIONTHS, of_millionths, published, text
+
+
+def symbolic(indicator: IndicatorSpec, *, is_ratio: bool) -> str:
+    """Return the formula of an indicator: w are its points."""
+    if indicator.method.deduct is not None:
+        return "max(floor, w − each · events)"
+    actual = "(numerator/denominator)" if is_ratio else "actual"
+    target = indicator.method.target
+    if target is not None and target.direction == "down":
+        return f"w · min(1, target / {actual}), and w where that is 0"
+    return f"w · min(1, {actual} / target)"
+
+
+def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_ratio: bool, places: int) -> str:
+    """Return the formula with its numbers: `10 · min(1, (9702/10000) / 0.98) = 9.90`."""
+    if worth.state is FigureState.NOT_DUE:
+        return f"not due: its cycle ({indicator.cycle}) does not end in this period"
+    left = _numbers(indicator, partials, is_ratio=is_ratio)
+    if worth.value is None:
+        return f"{left}: no data yet"
+    return f"{left} = {text(published(worth.value, places))}"
+
+
+def amount(millionths: int) -> str:
+    """Write an amount without zeros that say nothing: `9702`, `0.5`."""
+    whole, rest = divmod(abs(millionths), MILLIONTHS)
+    sign = "-" if millionths < 0 else ""
+    return f"{sign}{whole}" if rest == 0 else sign + text(of_millionths(abs(millionths))).rstrip("0")
+
+
+def _numbers(indicator: IndicatorSpec, partials: Partials, *, is_ratio: bool) -> str:
+    w, numerator = indicator.points, amount(partials.numerator)
+    method = indicator.method
+    if method.deduct is not None:
+        return f"max({method.deduct.floor}, {w} − {method.deduct.each} · {numerator})"
+    assert method.target is not None
+    actual = f"({numerator}/{amount(partials.denominator)})" if is_ratio else numerator
+    if method.target.direction == "up":
+        return f"{w} · min(1, {actual} / {method.target.target})"
+    if actual_of(partials, is_ratio=is_ratio) == Decimal(0):
+        return f"{w}, as {actual} is 0,"
+    return f"{w} · min(1, {method.target.target} / {actual})"

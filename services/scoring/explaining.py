@@ -1,0 +1,187 @@
+"""Reads a cell back from the tables: the figure, the formula, and the cases behind it, a page at a time."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from services.scoring import cases, cursors, store
+from services.scoring.cases import Case, Found
+from services.scoring.cursors import Cursor
+from services.scoring.domain.cells import Partials
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
+from services.scoring.domain.facts import standing
+from services.scoring.domain.figures import Worth, merged, window, worth
+from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
+from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.errors import refuse
+from shared.kernel.periods import Month, Period
+from shared.storage.transaction import PostgresTransaction
+
+SCHEMES_KEPT = 8
+UNITS_PER_QUERY = 50
+CASES_PER_QUERY = 200
+CASES_PER_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An adopted version of a scheme, ready to explain its cells."""
+
+    document: SchemeDocument
+    plan: Plan
+    catalogue: Catalogue
+
+    @property
+    def id(self) -> tuple[str, int]:
+        """Code and version."""
+        return self.document.scheme.code, self.document.scheme.version
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A cell that was asked for, and what of the scheme concerns it."""
+
+    scheme: Loaded
+    period: Period
+    unit: str
+    indicator: IndicatorSpec
+    groups: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The cell in one text."""
+        return f"{self.scheme.plan.id} {self.period} {self.unit} {self.indicator.code}"
+
+    @property
+    def unit_path(self) -> str:
+        """The unit below those above it, as tokens write it."""
+        return "/" + "/".join(reversed(self.scheme.plan.above[self.unit]))
+
+    @property
+    def measure(self) -> CompiledMeasure:
+        """The compiled measure of the indicator."""
+        wanted = measure_id(self.scheme.document, self.indicator.measure)
+        return next(m for found in self.scheme.plan.measures.values() for m in found if m.id == wanted)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the measure has a denominator."""
+        return self.scheme.document.measures[self.indicator.measure].denominator is not None
+
+    @property
+    def window(self) -> tuple[Month, ...]:
+        """The months whose entries and cases concern the figure."""
+        return window(self.indicator, self.period)
+
+    @property
+    def asked(self) -> Asked:
+        """What is asked of each case; a stock is made of all that came since the scheme began."""
+        measure, months = self.measure, self.window
+        first = self.scheme.plan.first if measure.stock else months[0].ordinal
+        over_view = measure.over in self.scheme.document.views
+        return Asked(self.unit, measure, over_view, first, months[-1].ordinal)
+
+
+class Schemes:
+    """Adopted versions, compiled once; they never change."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[str, int], Loaded] = {}
+
+    async def question(
+        self, tx: PostgresTransaction, scheme: tuple[str, int | None], cell: tuple[str, str, str]
+    ) -> Question:
+        """Find (period, unit, indicator) in a version, the newest for the period, or refuse with 404."""
+        period = Period.parse(cell[0])
+        version = await store.adopted_version(tx, *scheme, (str(period.first), str(period.last)))
+        loaded = await self._load(tx, scheme[0], version)
+        document = loaded.document
+        level = next((one.level for one in document.units if one.code == cell[1]), None)
+        indicator = next((one for one in document.indicators if one.code == cell[2]), None)
+        if level is None or indicator is None:
+            what = "unit" if level is None else "indicator"
+            raise refuse(404, "not_found", f"The scheme has no such {what}.")
+        groups = tuple(name for name in indicator.groups if document.groups[name].level == level)
+        if not groups:
+            raise refuse(404, "not_scored", "The indicator is not for the groups of this unit.")
+        return Question(loaded, period, cell[1], indicator, groups)
+
+    async def _load(self, tx: PostgresTransaction, code: str, version: int) -> Loaded:
+        if (code, version) not in self._loaded:
+            found = await store.scheme(tx, code, version)
+            plan = compile_plan(found.document, event_types(found.catalogue))
+            while len(self._loaded) >= SCHEMES_KEPT:
+                self._loaded.pop(next(iter(self._loaded)))
+            self._loaded[code, version] = Loaded(found.document, plan, catalogue_of(found.catalogue))
+        return self._loaded[code, version]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row with the events it was made of, by (source, id)."""
+
+    row: ExplainedRow
+    events: Mapping[tuple[str, str], AcceptedEvent]
+
+
+async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
+    """Return what a cell is worth and the sums that it is made of."""
+    measure = question.measure
+    sums = await store.sums(tx, [question.unit], [measure.id])
+    partials = sums.get((measure.id, question.unit), {})
+    found = worth(question.scheme.document, question.indicator, question.period, partials)
+    return found, merged(question.window, partials, stock=measure.stock)
+
+
+async def rows(
+    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, *, counted: bool | None
+) -> tuple[list[Told], Cursor | None]:
+    """Return a page of rows and where the next begins; it ends early where few of many are wanted."""
+    page: list[Told] = []
+    seen = 0
+    async for found, case in _cases(tx, question, after.found if after else None):
+        skip = after.rows if after and after.found == found else 0
+        told = _rows(question, found, case)
+        wanted = [one for one in told[skip:] if counted is None or (one.row.reason is None) == counted]
+        room = limit - len(page)
+        if len(wanted) > room or seen == CASES_PER_PAGE:
+            last = told.index(wanted[room - 1]) + 1 if room and wanted else skip
+            return [*page, *wanted[:room]], Cursor(found, last)
+        page += wanted
+        seen += 1
+    return page, None
+
+
+def _rows(question: Question, found: Found, case: Case) -> list[Told]:
+    """Return the rows of a case, at the first place under which it is found and nowhere else."""
+    events = stored_events(case.events)
+    stands = standing(report_of(event, question.scheme.catalogue) for event in events)
+    if home_of(question.scheme.plan, question.asked, stands) != found[:2]:
+        return []
+    by_id = {(event.source, event.id): event for event in events}
+    return [Told(row, by_id) for row in explain(question.scheme.plan, question.asked, stands)]
+
+
+async def _cases(
+    tx: PostgresTransaction, question: Question, at: Found | None
+) -> AsyncIterator[tuple[Found, Case]]:
+    """Yield the cases found under a unit's leaves, from the one that a cursor names on."""
+    asked = question.asked
+    months = range(asked.first, asked.last + 1)
+    units = leaves_of(question.scheme.plan, asked.unit)
+    if at is not None:
+        if at[0] not in units or at[1] not in months:
+            raise cursors.refused()
+        units = units[units.index(at[0]) :]
+    while units:
+        page = await cases.find(tx, units[:UNITS_PER_QUERY], months, at, CASES_PER_QUERY)
+        known = await cases.load(tx, {(shard, grp) for _, _, grp, shard in page})
+        for found in page:
+            if (found[3], found[2]) in known:
+                yield found, known[found[3], found[2]]
+        if len(page) < CASES_PER_QUERY:
+            units, at = units[UNITS_PER_QUERY:], None
+        else:
+            unit, month, grp, shard = page[-1]
+            units, at = units[units.index(unit) :], (unit, month, grp, shard + 1)

@@ -1,0 +1,147 @@
+"""Puts what was read of a cell into the shape of the answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.scoring.answers import (
+    CellAnswer,
+    Explanation,
+    Formula,
+    Inputs,
+    ShownEntry,
+    ShownEvent,
+    ShownFigure,
+    ShownMeasure,
+    ShownRow,
+)
+from services.scoring.domain.cells import Partials
+from services.scoring.domain.explanation import Uncounted
+from services.scoring.domain.expressions import Columns, Kind
+from services.scoring.domain.figures import Worth
+from services.scoring.domain.formulas import amount, put_in, symbolic
+from services.scoring.domain.plan import columns_of
+from services.scoring.explaining import Question, Told
+from services.scoring.traces import LedgerEntry
+from shared.contracts.envelope import AcceptedEvent
+from shared.contracts.scoring import Cause
+from shared.kernel import instants
+from shared.kernel.periods import Month
+from shared.kernel.points import published, text
+
+REPORTS_SHOWN = 100
+
+
+def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> dict[str, Any]:
+    """Return what every answer about a cell begins with."""
+    document, indicator = question.scheme.document, question.indicator
+    spec = document.measures[indicator.measure]
+    value = found.value
+    return {
+        "scheme": document.scheme.code,
+        "version": document.scheme.version,
+        "period": str(question.period),
+        "unit": question.unit,
+        "unit_name": next(one.name for one in document.units if one.code == question.unit),
+        "indicator": indicator.code,
+        "indicator_name": indicator.name,
+        "board": indicator.board,
+        "as_of": as_of,
+        "fresh_at": fresh_at,
+        "figure": ShownFigure(
+            points=indicator.points,
+            value=None if value is None else text(value),
+            published=None if value is None else text(published(value, document.scheme.places)),
+            state=found.state,
+        ),
+        "measure": ShownMeasure(name=indicator.measure, version=spec.version, definition=spec),
+    }
+
+
+def cell_answer(begun: Mapping[str, Any], entries: Sequence[LedgerEntry]) -> CellAnswer:
+    """Return a cell with its entries."""
+    shown = [
+        ShownEntry(
+            id=entry.id,
+            month=str(Month.of_ordinal(entry.month)),
+            old=None if entry.old is None else text(entry.old),
+            new=None if entry.new is None else text(entry.new),
+            cause=[Cause.model_validate(one) for one in entry.cause],
+        )
+        for entry in entries
+    ]
+    return CellAnswer(**begun, entries=shown)
+
+
+def explanation(
+    question: Question,
+    begun: Mapping[str, Any],
+    read: tuple[Worth, Partials],
+    rows: Sequence[Told],
+    following: str | None,
+) -> Explanation:
+    """Return the formula, its inputs and a page of rows."""
+    found, partials = read
+    indicator, ratio = question.indicator, question.is_ratio
+    places = question.scheme.document.scheme.places
+    columns = columns_of(question.scheme.document, question.measure.over, question.scheme.catalogue.types)
+    return Explanation(
+        **begun,
+        formula=Formula(
+            symbolic=symbolic(indicator, is_ratio=ratio),
+            with_numbers=put_in(indicator, partials, found, is_ratio=ratio, places=places),
+            method=indicator.method,
+        ),
+        inputs=Inputs(
+            numerator=amount(partials.numerator),
+            denominator=amount(partials.denominator) if ratio else None,
+            months=[str(month) for month in question.window],
+        ),
+        rows=[_row(told, columns, ratio=ratio) for told in rows],
+        next=following,
+    )
+
+
+def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
+    row = told.row
+    counted = row.reason is None
+    reports = [(report, None) for report in row.facts] + [(r, Uncounted(why)) for r, why in row.left_out]
+    events = [(told.events[report.source, report.id], why) for report, why in reports]
+    return ShownRow(
+        case=next((event.case for event, _ in events), None),
+        unit=row.leaf,
+        month=None if row.month is None else str(Month.of_ordinal(row.month)),
+        counted=counted,
+        met=row.numerator != 0 if ratio and row.denominator != 0 else None,
+        reason=row.reason,
+        numerator=amount(row.numerator),
+        denominator=amount(row.denominator) if ratio else None,
+        columns={name: _column(row.row.get(name), kind) for name, kind in columns.items()},
+        reports=[event_shown(event, why) for event, why in events[:REPORTS_SHOWN]],
+        reports_total=len(events),
+    )
+
+
+def event_shown(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
+    """Return a report as it is shown."""
+    return ShownEvent(
+        source=event.source,
+        id=event.id,
+        type=event.type,
+        time=event.time,
+        received=event.received,
+        shard=event.shard,
+        number=event.number,
+        left_out=left_out,
+    )
+
+
+def _column(value: Any, kind: Kind) -> str | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    match kind:
+        case Kind.TIME:
+            return instants.text(instants.of_micros(value))
+        case Kind.NUMBER:
+            return amount(value)
+        case _:
+            return str(value)

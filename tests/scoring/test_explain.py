@@ -1,0 +1,186 @@
+"""Why a cell stands where it stands: the formula, and every case behind it."""
+
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from services.scoring.api import cells_router
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.test_stages import Driver, accept, adopt, levy, missed, scoring, state, teach
+
+__all__ = ["scoring"]
+EVENTS = [
+    levy(1),
+    levy(2, ontime=False),
+    levy(3, unit="b2"),
+    levy(4, voucher="v3", unit="b2"),
+    levy(5, ontime=False, revision=1, correctssource="s", correctsid="l1"),
+    levy(6, unit="b2"),
+    levy(7, unit="b2", revision=1, correctssource="s", correctsid="l6", data=None),
+    levy(8, time="2021-04-02T08:00:00+08:00"),
+    missed(1, "2021-03-31T23:59:59+08:00"),
+    missed(2, "2021-03-31T16:00:00Z"),
+]
+
+
+@pytest.fixture
+def door(tmp_path):
+    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
+    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+
+    @asynccontextmanager
+    async def opened(exchange, *, unit="/"):
+        async def ready():
+            return {}
+
+        app = create_app(
+            title="scoring",
+            service="scoring",
+            routers=[cells_router(exchange)],
+            readiness=ready,
+            tokens=check,
+        )
+        token = issuer.mint("ada", ["reader"], [audience_of("scoring")], unit=unit)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://scoring",
+            headers={"authorization": f"Bearer {token}"},
+        ) as client:
+            yield client
+
+    return opened
+
+
+async def got(client, path, status=200, **query):
+    answer = await client.get(path, params={"scheme": "mini"} | query)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def pages(client, path, **query):
+    rows, after = [], None
+    while True:
+        page = await got(client, path, **query, **({"after": after} if after else {}))
+        rows += page["rows"]
+        after = page["next"]
+        if after is None:
+            return rows
+
+
+def ids(row):
+    return [report["id"] for report in row["reports"]]
+
+
+async def test_a_cell_shows_its_figure_and_the_entries_that_made_it(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with door(exchange) as client:
+        cell = await got(client, "/v1/cells/2021-03/b1/missed")
+    assert cell["figure"] == {
+        "points": "10",
+        "value": "9.500000000000",
+        "published": "9.50",
+        "state": "scored",
+    }
+    assert [(e["old"], e["new"]) for e in cell["entries"]] == [
+        (None, "10.000000000000"),
+        ("10.000000000000", "9.500000000000"),
+    ]
+    assert {one["stream"] for e in cell["entries"] for one in e["cause"]} == {"ingest.accepted"}
+    assert cell["state"] == "live"
+    assert len(cell["as_of"]) == 64
+    assert cell["fresh_at"] is not None
+
+
+async def test_a_target_is_explained_with_numbers_and_the_events_that_met_it_or_did_not(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with door(exchange) as client:
+        told = await got(client, "/v1/cells/2021-03/b1/ontime/explain")
+    assert told["formula"]["with_numbers"] == "10 · min(1, (0/2) / 0.98) = 0.00"
+    assert told["inputs"] == {"numerator": "0", "denominator": "2", "months": ["2021-03"]}
+    by_event = {ids(row)[0]: row for row in told["rows"]}
+    assert {name: (row["counted"], row["met"]) for name, row in by_event.items()} == {
+        "l2": (True, False),
+        "l5": (True, False),
+    }
+    assert [(r["id"], r["left_out"]) for r in by_event["l5"]["reports"]] == [("l5", None), ("l1", "revised")]
+    assert by_event["l2"]["columns"]["time"] == "2021-03-10T00:00:00.000000Z"
+    assert by_event["l2"]["columns"]["ontime"] is False
+
+
+async def test_what_was_left_out_is_listed_with_its_reason(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with door(exchange) as client:
+        rows = await pages(client, "/v1/cells/2021-03/b2/ontime/explain", limit=1)
+        uncounted = await pages(client, "/v1/cells/2021-03/b2/ontime/explain", counted="false")
+        counted = await pages(client, "/v1/cells/2021-03/b2/ontime/explain", counted="true")
+    assert {tuple(ids(row)): row["reason"] for row in rows} == {
+        ("l3",): None,
+        ("l4",): "same_fact",
+        ("l6", "l7"): "withdrawn",
+    }
+    assert [ids(row) for row in counted] == [["l3"]]
+    assert sorted(map(ids, uncounted)) == [["l4"], ["l6", "l7"]]
+
+
+async def test_a_deduction_names_the_event_that_cost_the_point(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with door(exchange) as client:
+        told = await got(client, "/v1/cells/2021-03/b1/missed/explain", counted="true")
+        quarter = await got(client, "/v1/cells/2021-Q1/b1/missed/explain")
+    assert told["formula"]["with_numbers"] == "max(0, 10 − 0.5 · 1) = 9.50"
+    assert [ids(row) for row in told["rows"]] == [["m1"]]
+    assert told["rows"][0]["met"] is None
+    assert quarter["inputs"]["months"] == ["2021-01", "2021-02", "2021-03"]
+
+
+async def test_ten_thousand_cases_are_paged_without_loss_or_double(scoring, door):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange)
+    await accept(exchange, [levy(i, ontime=i >= 298) for i in range(10_000)])
+    for _ in range(12):
+        await driver.run()
+    async with door(exchange) as client:
+        rows = await pages(client, "/v1/cells/2021-03/b1/ontime/explain", limit=200)
+    assert len(rows) == 10_000
+    assert len({row["reports"][0]["id"] for row in rows}) == 10_000
+    assert sum(row["met"] for row in rows) == 9_702
+
+
+REFUSED = [
+    ("2021-13/b1/ontime", {}, 422, "period"),
+    ("2021-03/b1/ontime", {"scheme": "none"}, 404, "not_found"),
+    ("2022-03/b1/ontime", {}, 404, "not_found"),
+    ("2021-03/bx/ontime", {}, 404, "not_found"),
+    ("2021-03/b1/nothing", {}, 404, "not_found"),
+    ("2021-03/hq/ontime", {}, 404, "not_scored"),
+    ("2021-03/b1/ontime", {"fields": "*"}, 422, "unknown_field"),
+    ("2021-03/b1/ontime", {"version": "1e9"}, 422, "invalid"),
+    ("2021-03/b1/ontime/explain", {"limit": "201"}, 422, "invalid"),
+    ("2021-03/b1/ontime/explain", {"after": "%%%"}, 422, "cursor"),
+    ("2021-03/b1/ontime/explain", {"after": "WzFd"}, 422, "cursor"),
+]
+
+
+async def test_a_cell_that_is_not_there_is_a_problem(scoring, door):
+    exchange, _ = await state(scoring, [levy(1)])
+    async with door(exchange) as client:
+        for path, query, status, code in REFUSED:
+            assert (await got(client, f"/v1/cells/{path}", status, **query))["code"] == code
+
+
+async def test_a_cursor_of_another_question_is_refused_and_other_units_have_no_details(scoring, door):
+    exchange, _ = await state(scoring, [levy(1), levy(2)])
+    async with door(exchange) as client:
+        first = await got(client, "/v1/cells/2021-03/b1/ontime/explain", limit=1)
+        query = {"after": first["next"], "limit": 1}
+        assert len((await got(client, "/v1/cells/2021-03/b1/ontime/explain", **query))["rows"]) == 1
+        assert (await got(client, "/v1/cells/2021-04/b1/ontime/explain", 422, **query))["code"] == "cursor"
+    async with door(exchange, unit="/hq/b2") as client:
+        assert (await got(client, "/v1/cells/2021-03/b1/ontime"))["figure"]["published"] == "10.00"
+        assert (await got(client, "/v1/cells/2021-03/b1/ontime/explain", 404))["code"] == "not_found"
