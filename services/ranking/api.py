@@ -11,7 +11,7 @@ from services.ranking.domain.tiers import sizes
 from services.ranking.store import Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import Period
 from shared.kernel.points import text
 from shared.storage.exchange import Exchange
 from shared.web.access import Subject
@@ -45,14 +45,18 @@ def standings_router(exchange: Exchange) -> APIRouter:
     @router.get("/{scheme}/{group}/{period}", name="show_standing")
     async def show_standing(scheme: CodePart, group: CodePart, period: str, _: Reader) -> dict[str, Any]:
         """Return the live standing of a group: rank, points, tier; a range where data is missing (未考)."""
-        wanted = Period.parse(period)
+        Period.parse(period)
         key = scheme, group
         async with exchange.reading() as tx:
-            found = store.known(await store.scheme(tx, key), key)
-            _check_covered(found, wanted)
-            figures = await store.figures(tx, key, found, [period])
+            schemes = await store.in_force(tx, key, [period])
+            figures = await store.figures(tx, key, schemes)
             fresh_at = await store.fresh_at(tx, key)
             as_of = await store.as_of(tx)
+        found = schemes.get(period)
+        if found is None:
+            raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
+        if group not in found.document["groups"]:
+            raise refuse(404, "not_found", "The scheme has no such group.")
         lines = standing(figures[period], found.rules)
         names = found.members(group)
         return {
@@ -70,14 +74,6 @@ def standings_router(exchange: Exchange) -> APIRouter:
         }
 
     return router
-
-
-def _check_covered(scheme: Scheme, period: Period) -> None:
-    head = scheme.document["scheme"]
-    if period.last < Month.parse(head["effective"]) or period.first > Month.parse(head["until"]):
-        raise refuse(
-            404, "not_found", f"The scheme covers the months {head['effective']} to {head['until']} only."
-        )
 
 
 def _tiers(scheme: Scheme, lines: Sequence[Line]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from services.ranking.contract import (
 )
 from services.ranking.domain.moves import Move, Spot, moves
 from services.ranking.domain.standings import standing
-from services.ranking.store import Group, Scheme
+from services.ranking.store import Group
 from shared.contracts import envelope
 from shared.kernel.points import text
 from shared.kernel.records import Draft, Record
@@ -87,21 +87,24 @@ def _read(records: Sequence[Record]) -> tuple[list[EntriesPosted], list[SchemeAd
 
 async def _told(tx: PostgresTransaction, group: Group, news: News) -> list[Answer]:
     """Tell what moved; figures of a scheme that is not heard of yet wait for it."""
-    scheme = await store.scheme(tx, group)
-    if scheme is None or group[1] not in scheme.document["groups"]:
-        return []
-    figures = await store.figures(tx, group, scheme, news.periods)
-    told = await store.told(tx, group, news.periods)
+    schemes = await store.in_force(tx, group, news.periods) if news.periods else {}
+    figures = await store.figures(tx, group, schemes)
+    told = await store.told(tx, group, list(schemes))
     moved = {
         period: moves(told[period], standing(figures[period], scheme.rules))
-        for period in sorted(news.periods)
+        for period, scheme in sorted(schemes.items())
     }
     await store.tell(tx, group, moved)
-    return [*_standing_moved(group, scheme, news, moved), *_tiers_changed(group, scheme, news, moved)]
+    answers: list[Answer] = []
+    for version in sorted({scheme.version for scheme in schemes.values()}):
+        of_version = {period: found for period, found in moved.items() if schemes[period].version == version}
+        answers += _standing_moved(group, version, news, of_version)
+        answers += _tiers_changed(group, version, news, of_version)
+    return answers
 
 
 def _standing_moved(
-    group: Group, scheme: Scheme, news: News, moved: Mapping[str, Sequence[Move]]
+    group: Group, version: int, news: News, moved: Mapping[str, Sequence[Move]]
 ) -> Iterator[Answer]:
     places = [(period, _place(move.unit, move.new)) for period, found in moved.items() for move in found]
     for at in range(0, len(places), PLACES_PER_MESSAGE):
@@ -111,7 +114,7 @@ def _standing_moved(
             by_period.setdefault(period, []).append(place)
         told = StandingMoved(
             scheme=group[0],
-            version=scheme.version,
+            version=version,
             group=group[1],
             fresh_at=news.fresh_at,
             cause=tuple(news.cause) if at == 0 else (),
@@ -122,14 +125,14 @@ def _standing_moved(
 
 
 def _tiers_changed(
-    group: Group, scheme: Scheme, news: News, moved: Mapping[str, Sequence[Move]]
+    group: Group, version: int, news: News, moved: Mapping[str, Sequence[Move]]
 ) -> Iterator[Answer]:
     for period, found in moved.items():
         for move in found:
             if move.old.tier != move.new.tier:
                 told = TierChanged(
                     scheme=group[0],
-                    version=scheme.version,
+                    version=version,
                     group=group[1],
                     period=period,
                     unit=move.unit,

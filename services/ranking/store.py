@@ -12,11 +12,11 @@ from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.contracts.scoring import FigureState
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import refuse
+from shared.kernel.periods import Period
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, str]
-Figures = dict[str, dict[str, list[Figure]]]
+Figures = dict[str, list[Figure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Scheme:
         return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
 
     def members(self, group: str) -> dict[str, str]:
-        """Return the names of a group's units by their codes."""
-        level = self.document["groups"][group]["level"]
+        """Return the names of a group's units by their codes; none if the scheme has no such group."""
+        level = self.document["groups"].get(group, {}).get("level")
         return {unit["code"]: unit["name"] for unit in self.document["units"] if unit["level"] == level}
 
 
@@ -49,15 +49,24 @@ async def save_scheme(tx: PostgresTransaction, code: str, version: int, document
     )
 
 
-async def scheme(tx: PostgresTransaction, group: Group) -> Scheme | None:
-    """Return the newest version that is heard of and has figures of the group; before any, the newest."""
-    rows = await tx.execute(
-        "SELECT s.version, s.document FROM schemes s LEFT JOIN groups g ON g.scheme = s.code AND g.grp = :grp "
-        "WHERE s.code = :code ORDER BY COALESCE(s.version > g.version, false), s.version DESC LIMIT 1",
-        code=group[0],
-        grp=group[1],
+async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, Scheme]:
+    """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures."""
+    spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]
+    rows = await tx.many(
+        "SELECT n.period, max(s.version) AS version FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last) "
+        "JOIN schemes s ON s.code = $1 AND s.document->'scheme'->>'effective' <= n.last "
+        "AND s.document->'scheme'->>'until' >= n.first LEFT JOIN groups g ON g.scheme = $1 AND g.grp = $2 "
+        "WHERE s.version <= COALESCE(g.version, s.version) GROUP BY n.period",
+        *group,
+        *(list(column) for column in zip(*spans, strict=True)),
     )
-    return Scheme(rows[0].version, rows[0].document) if rows else None
+    documents = await tx.many(
+        "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",
+        group[0],
+        sorted({row["version"] for row in rows}),
+    )
+    found = {row["version"]: Scheme(row["version"], row["document"]) for row in documents}
+    return {row["period"]: found[row["version"]] for row in rows}
 
 
 async def save_figures(tx: PostgresTransaction, shard: int, posted: Sequence[EntriesPosted]) -> None:
@@ -125,16 +134,18 @@ async def periods_of(tx: PostgresTransaction, group: Group) -> set[str]:
     return {row["period"] for row in rows}
 
 
-async def figures(tx: PostgresTransaction, group: Group, found: Scheme, periods: Collection[str]) -> Figures:
-    """Return the figures of every unit of a group by period and unit; a unit without any has an empty list."""
+async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme]) -> dict[str, Figures]:
+    """Return by period the figures of every unit of a group; a unit without any has an empty list."""
     rows = await tx.many(
-        "SELECT * FROM figures WHERE scheme = $1 AND grp = $2 AND version = $3 AND period = ANY($4::text[])",
+        "SELECT f.* FROM figures f JOIN unnest($3::text[], $4::int[]) n(period, version) USING (period, version) "
+        "WHERE scheme = $1 AND grp = $2",
         *group,
-        found.version,
-        list(periods),
+        list(schemes),
+        [found.version for found in schemes.values()],
     )
-    members = found.members(group[1])
-    by_period: Figures = {period: {unit: [] for unit in members} for period in periods}
+    by_period: dict[str, Figures] = {
+        period: {unit: [] for unit in found.members(group[1])} for period, found in schemes.items()
+    }
     for row in rows:
         by_period[row["period"]][row["unit"]].append(
             Figure(
@@ -209,13 +220,8 @@ async def standings(tx: PostgresTransaction, after: tuple[str, str, str], limit:
     return [{"scheme": row["scheme"], "group": row["grp"], "period": row["period"]} for row in rows]
 
 
-def known(found: Scheme | None, group: Group) -> Scheme:
-    """Return a scheme that has the group, or refuse with 404."""
-    if found is None:
-        raise refuse(404, "not_found", "No scheme of this code is in force.")
-    if group[1] not in found.document["groups"]:
-        raise refuse(404, "not_found", "The scheme has no such group.")
-    return found
+def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:
+    return [(period, Period.parse(period)) for period in sorted(periods)]
 
 
 def _vector(rows: Iterable[tuple[str, int, int]]) -> bytes:

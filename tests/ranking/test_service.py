@@ -199,6 +199,20 @@ async def test_an_indicator_that_a_new_version_drops_counts_no_more(service):
     assert places(told)["b1"][2] == "9.00"
 
 
+async def test_a_version_ranks_the_periods_that_it_covers(service, ask):
+    later = scheme(2)
+    later["scheme"] |= {"effective": "2021-07"}
+    await service.apply(adopted(scheme()), posted(figure("b1", "9"), figure("b1", "9", period="2021-08")))
+    await service.apply(adopted(later), posted(figure("b1", "5", period="2021-08"), version=2))
+    found = {
+        period: (await ask(f"/v1/standings/mini/bureaus/{period}")).json() for period in (MARCH, "2021-08")
+    }
+    assert {period: (body["version"], body["units"][0]["points"]) for period, body in found.items()} == {
+        MARCH: (1, "9.00"),
+        "2021-08": (2, "5.00"),
+    }
+
+
 @pytest.fixture
 async def ask(service, tmp_path):
     issuer = DevelopmentIssuer(tmp_path, environment="test")

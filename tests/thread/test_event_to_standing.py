@@ -103,11 +103,11 @@ class Platform:
 
     async def march(self):
         async with self.exchanges["ranking"].reading() as tx:
-            scheme = await ranking_store.scheme(tx, ("mini", "bureaus"))
-            if scheme is None:
+            schemes = await ranking_store.in_force(tx, ("mini", "bureaus"), ["2021-03"])
+            if not schemes:
                 return []
-            figures = await ranking_store.figures(tx, ("mini", "bureaus"), scheme, ["2021-03"])
-        lines = standing(figures["2021-03"], scheme.rules)
+            figures = await ranking_store.figures(tx, ("mini", "bureaus"), schemes)
+        lines = standing(figures["2021-03"], schemes["2021-03"].rules)
         return [(line.unit, line.total, line.rank, line.tier) for line in lines]
 
 
