@@ -1,7 +1,6 @@
 """Months and the periods made of them: `2021-03`, `2021-Q1`, `2021-H1`, `2021`."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -104,7 +103,7 @@ class Period:
 
     def months(self) -> tuple[Month, ...]:
         """Return the months of the period, ascending."""
-        return tuple(_run(self.first, LENGTH_MONTHS[self.cycle]))
+        return _months(self)
 
     def __contains__(self, month: Month) -> bool:
         return self.first <= month <= self.last
@@ -131,5 +130,6 @@ def month_of(instant: datetime, zone: ZoneInfo) -> Month:
     return Month(local.year, local.month)
 
 
-def _run(first: Month, count: int) -> Iterator[Month]:
-    return (first.plus(step) for step in range(count))
+@lru_cache(maxsize=4096)
+def _months(period: Period) -> tuple[Month, ...]:
+    return tuple(period.first.plus(step) for step in range(LENGTH_MONTHS[period.cycle]))

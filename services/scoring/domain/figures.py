@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from services.scoring.domain.cells import Partials, compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
@@ -29,8 +30,11 @@ def is_due(indicator: IndicatorSpec, period: Period) -> bool:
 
 def window(indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
     """Return the months that an indicator covers: the period, or its cycle where that is longer."""
-    cycle = Cycle(indicator.cycle)
-    if indicator.method.deduct is None and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
+    return _window(Cycle(indicator.cycle), period, deducts=indicator.method.deduct is not None)
+
+
+def _window(cycle: Cycle, period: Period, *, deducts: bool) -> tuple[Month, ...]:
+    if not deducts and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
         return Period.containing(period.last, cycle).months()
     return period.months()
 
@@ -68,11 +72,15 @@ def month_cell(
 def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:
     """Return every period whose figure depends on a month: for a stock all later ones of the scheme too."""
     stock = document.measures[indicator.measure].kind == "stock"
-    last = Month.parse(document.scheme.until)
-    cycle_end = Period.containing(month, Cycle(indicator.cycle)).last
-    months = _run(month, last if stock else min(last, cycle_end))
+    last, deducts = Month.parse(document.scheme.until), indicator.method.deduct is not None
+    return _touched(month, last, Cycle(indicator.cycle), stock=stock, deducts=deducts)
+
+
+@lru_cache(maxsize=4096)
+def _touched(month: Month, last: Month, cycle: Cycle, *, stock: bool, deducts: bool) -> tuple[Period, ...]:
+    months = _run(month, last if stock else min(last, Period.containing(month, cycle).last))
     found = {period: None for at in months for period in periods_containing(at)}
-    return tuple(p for p in found if stock or month in window(indicator, p))
+    return tuple(p for p in found if stock or month in _window(cycle, p, deducts=deducts))
 
 
 def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:
