@@ -110,7 +110,7 @@ def _kafka() -> Block:
             **{kafka_variable(name): value for name, value in settings.items()},
         },
         "volumes": [f"kafka:{KAFKA_DATA}"],
-        "healthcheck": _healthy(f"nc -z 127.0.0.1 {KAFKA_PORT}"),
+        "healthcheck": _healthy(f"bash -c '</dev/tcp/127.0.0.1/{KAFKA_PORT}'"),
         "stop_grace_period": "1m",
         "restart": "unless-stopped",
     }

@@ -56,7 +56,7 @@ def running(state: State) -> Record:
 
 def bring_up(state: State, options: Options, say: Callable[[str], None]) -> Up:
     """Start a supervisor in the background, or find the one there is; return when all is ready."""
-    found = survey(state)
+    found = _settled(state, say)
     log_from = _size(state)
     if found.phase in {"ready", "starting"}:
         _same_clock(found, options)
@@ -167,6 +167,18 @@ def _pass_on(state: State, say: Callable[[str], None], start: int) -> int:
         if not line.startswith("{"):
             say(line)
     return start + len(whole)
+
+
+def _settled(state: State, say: Callable[[str], None]) -> Record:
+    """Return the record when nobody is about to end the platform."""
+    until = time.monotonic() + STOP_S
+    found = survey(state)
+    if found.phase == "stopping":
+        say("waiting for the platform to end")
+    while found.phase == "stopping" and time.monotonic() < until:
+        time.sleep(POLL_S)
+        found = survey(state)
+    return found
 
 
 def _same_clock(found: Record, options: Options) -> None:
