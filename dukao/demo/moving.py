@@ -1,0 +1,82 @@
+"""A standing shown while it moves: on a terminal in place, otherwise a line every few seconds."""
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from dukao.client import Client, RefusedError
+from dukao.commands.standings import heading, lines
+from dukao.output import columns, say, stderr, table
+from dukao.sending import Tally
+
+MOVES_S = 2.0
+TOP, BOTTOM = 5, 3
+
+_SHOWN = columns("rank", "unit", "name", "points", "tier", "volume", numbers=("rank", "points", "volume"))
+
+
+@dataclass(slots=True)
+class Moving:
+    """Hears of every batch that is answered; looks at the standing now and then."""
+
+    client: Client
+    path: str
+    bar: Progress
+    task: TaskID
+    live: Live | None
+    looked: float = 0.0
+
+    def sent(self, tally: Tally) -> None:
+        """Move the bar, and show the standing if it was not shown for a while."""
+        self.bar.update(self.task, completed=tally.answered)
+        if time.monotonic() - self.looked < MOVES_S:
+            return
+        standing = standing_of(self.client, self.path)
+        self.looked = time.monotonic()
+        if standing is not None:
+            self._show(standing, tally)
+
+    def _show(self, standing: Mapping[str, Any], tally: Tally) -> None:
+        found = lines(standing)
+        if self.live is None:
+            say(f"      {tally.answered:>7} events · {heading(standing)} · {_in_a_line(found)}")
+            return
+        shown = found if len(found) <= TOP + BOTTOM else [*found[:TOP], *found[-BOTTOM:]]
+        self.live.update(Group(self.bar, Text(heading(standing)), table(shown, _SHOWN)), refresh=True)
+
+
+@contextmanager
+def moving(client: Client, path: str, expected: int) -> Generator[Moving]:
+    """Show a bar and a standing for as long as events are sent."""
+    console = stderr()
+    bar = Progress(
+        BarColumn(), MofNCompleteColumn(), TextColumn("events"), TimeElapsedColumn(), console=console
+    )
+    task = bar.add_task("", total=expected)
+    if not console.is_terminal:
+        yield Moving(client, path, bar, task, None)
+        return
+    with Live(bar, console=console, transient=True) as live:
+        yield Moving(client, path, bar, task, live)
+
+
+def standing_of(client: Client, path: str) -> Mapping[str, Any] | None:
+    """Return a standing, or nothing while ranking has not heard of the scheme."""
+    try:
+        return client.get("ranking", path)
+    except RefusedError as refused:
+        if refused.code != "not_found":
+            raise
+        return None
+
+
+def _in_a_line(found: Sequence[Mapping[str, Any]]) -> str:
+    ends = [found[0], found[-1]] if len(found) > 1 else found
+    return " … ".join(f"{one['rank'] or '–'} {one['name']} {one['points']}" for one in ends)

@@ -1,0 +1,137 @@
+"""The demonstration on the simulated nation: a year of 36 bureaus, whose true figures the simulator knows."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from deploy.state import State
+from dukao.client import Client, below
+from dukao.commands.standings import freshness, heading, lines
+from dukao.demo.explaining import explain
+from dukao.demo.moving import moving
+from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, until_equal
+from dukao.failures import FailedError
+from dukao.feeds import Row
+from dukao.output import Format, columns, say, show, show_lines
+from dukao.sending import LARGEST_BATCH_EVENTS, Sender
+from dukao.simulator.nation import Nation, load
+from dukao.simulator.stream import Settings, simulate
+from dukao.simulator.truth import Truth
+from services.scoring.domain.document import IndicatorSpec
+from shared.kernel.points import of_millionths, text
+
+YEAR = Settings(units=36, days=365, rate=8, seed=2021)
+GROUP = "bureaus"
+PERIOD = "2021"
+TIER_NAMES = {"first": "第一段", "second": "第二段", "third": "第三段"}
+
+_STANDING = columns(
+    "rank", "unit", "name", "points", "tier", "gap", "volume", numbers=("rank", "points", "gap", "volume")
+)
+
+
+def run(state: State, *, keep: bool) -> None:
+    """Demonstrate everything on simulated events."""
+    steps, nation = Steps(8), load()
+    truth = Truth(nation.scheme)
+    with platform(beside(state), steps, keep=keep) as client:
+        steps.next("模拟 simulated: event types and a thousand-point scheme are adopted by two persons")
+        adopt(client, nation.types, nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True))
+        steps.next(f"模拟 simulated: a year of {YEAR.units} bureaus is sent, about {_expected()} events")
+        _feed(client, nation, truth)
+        steps.next("waiting until every event is in the standing")
+        totals = until_equal(lambda: _totals(client, nation, truth))
+        steps.next("模拟 simulated: the final standing, in three tiers")
+        _show_standing(client, nation)
+        steps.next("one lost point, explained down to its events")
+        _explain(client, nation, truth)
+        steps.next("every figure of the platform against what really happened in the simulation")
+        measured = until_equal(lambda: _measures(client, nation, truth))
+        compared = totals.compared + measured.compared
+        show_lines([f"figures equal the simulated truth: {compared} of {compared}"])
+
+
+def _expected() -> int:
+    return YEAR.units * YEAR.days * YEAR.rate
+
+
+def _feed(client: Client, nation: Nation, truth: Truth) -> None:
+    events = enumerate(simulate(YEAR, nation, truth), 1)
+    rows = (Row("simulated", number, (event,)) for number, event in events)
+    with moving(client, _path(nation), _expected()) as board:
+        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, board.sent).send(rows)
+    if tally.bad:
+        raise FailedError(f"{tally.bad} simulated events were not taken; the first: {tally.faults[0]}")
+    told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(truth.kinds.items()))
+    say(f"      {tally.events} events in {tally.seconds:.1f} s: {told}")
+
+
+def _path(nation: Nation) -> str:
+    return f"/v1/standings{below(nation.scheme.scheme.code, GROUP, PERIOD)}"
+
+
+def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
+    """Compare the points of the year in the standing."""
+    found = {one["unit"]: one["points"] for one in client.get("ranking", _path(nation))["units"]}
+    differing: list[str] = []
+    for bureau in nation.bureaus:
+        expected = truth.total(bureau.code)
+        points = found.get(bureau.code)
+        if points != (None if expected is None else text(expected)):
+            differing.append(f"{bureau.code} {PERIOD} points {points}, expected {expected}")
+    return Comparison(len(nation.bureaus), differing)
+
+
+def _show_standing(client: Client, nation: Nation) -> None:
+    standing = client.get("ranking", _path(nation))
+    rows = [one | {"tier": TIER_NAMES.get(one["tier"], one["tier"])} for one in lines(standing)]
+    show(rows, _STANDING, Format.TABLE, title=heading(standing))
+    show_lines(
+        [
+            freshness(standing),
+            "本方案设定: points, targets and tiers are this sample's own values, not official ones",
+        ]
+    )
+
+
+def _explain(client: Client, nation: Nation, truth: Truth) -> None:
+    """Explain a deduction of the last unit, or where it has none what it lost most on."""
+    unit = [one for one in client.get("ranking", _path(nation))["units"] if one["rank"] is not None][-1]
+
+    def lost(indicator: IndicatorSpec) -> Decimal:
+        value = truth.worth(unit["unit"], truth.months(), indicator)
+        return Decimal(0) if value is None else Decimal(indicator.points) - value
+
+    deducting = [one for one in nation.scheme.indicators if one.method.deduct is not None and lost(one) > 0]
+    chosen = max(deducting or nation.scheme.indicators, key=lost)
+    explain(client, nation.scheme.scheme.code, (PERIOD, unit["unit"], chosen.code))
+
+
+def _measures(client: Client, nation: Nation, truth: Truth) -> Comparison:
+    """Compare numerator and denominator of every measure of every unit and month."""
+    compared = 0
+    differing: list[str] = []
+    for month in truth.months():
+        for unit in nation.scheme.units:
+            found = _measured(client, nation, month, unit.code)
+            for name in nation.scheme.measures:
+                pairs = list(_pairs(found[name], truth.of(unit.code, month, name)))
+                compared += len(pairs)
+                differing += [
+                    f"{unit.code} {month} {name} {got}, expected {expected}"
+                    for got, expected in pairs
+                    if got != expected
+                ]
+    return Comparison(compared, differing)
+
+
+def _measured(client: Client, nation: Nation, month: str, unit: str) -> Mapping[str, Any]:
+    head = nation.scheme.scheme
+    return client.get("scoring", f"/v1/measures{below(head.code, head.version, month, unit)}")["measures"]
+
+
+def _pairs(found: Mapping[str, str | None], expected: tuple[int, int]) -> Iterator[tuple[Decimal, Decimal]]:
+    for name, amount in zip(("numerator", "denominator"), expected, strict=True):
+        value = found[name]
+        if value is not None:
+            yield Decimal(value), of_millionths(amount)

@@ -1,0 +1,132 @@
+"""The platform of a demonstration: fresh, in a folder of its own, and taken down whatever happens."""
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.control import addresses, bring_up, survey, take_down
+from deploy.state import RECORD, Options, State
+from dukao.adoption import adopt_scheme, adopt_types, approver, author, draft_scheme, draft_types, once_heard
+from dukao.client import Client, RefusedError
+from dukao.failures import FailedError
+from dukao.output import say
+
+PATIENCE_S = 120.0
+LOOK_AGAIN_S = 0.5
+DIFFERENCES_NAMED = 5
+
+
+@dataclass(slots=True)
+class Steps:
+    """Tells each step with its number and when it began, in seconds from the start."""
+
+    count: int
+    _done: int = 0
+    _began: float = field(default_factory=time.monotonic)
+
+    def next(self, title: str) -> None:
+        """Tell that the next step begins."""
+        self._done += 1
+        say(f"[{self._done}/{self.count}] {self.seconds:5.1f} s  {title}")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many figures were compared with what they must be, and which differ."""
+
+    compared: int
+    differing: Sequence[str]
+
+
+def beside(state: State) -> State:
+    """Return the demonstration's own folder, beside the platform's; nothing else is ever in it."""
+    return State(state.folder.with_name(f"{state.folder.name}-demo"))
+
+
+@contextmanager
+def platform(state: State, steps: Steps, *, keep: bool) -> Generator[Client]:
+    """Bring a fresh platform up; take it down when the block ends, unless it ended well and is to stay."""
+    steps.next("the platform: PostgreSQL, Kafka, five services")
+    _forget(state)
+    kept = False
+    try:
+        record = bring_up(state, Options(), lambda line: say(f"      {line}")).record
+        with Client(state) as client:
+            yield client
+        steps.next("where to go on" if keep else "the end")
+        for name, address in addresses(record).items():
+            say(f"      {name:12} {address}/docs")
+        kept = keep
+    except BaseException:
+        say(f"      taking the platform down; its logs stay in {state.folder / 'logs'}")
+        raise
+    finally:
+        if not kept:
+            take_down(state)
+    _close(state, keep=keep)
+
+
+def adopt(client: Client, types: Any, scheme: Mapping[str, Any]) -> None:
+    """Put types and a scheme in force: one person drafts, another adopts."""
+    adopt_types(client, draft_types(client, types, author(None)), approver(None))
+    drafted = once_heard(
+        lambda: draft_scheme(client, scheme, author(None)), lambda line: say(f"      {line}")
+    )
+    adopt_scheme(client, drafted["code"], drafted["version"], approver(None))
+    say(f"      scheme {drafted['code']} v{drafted['version']}: drafted by author, adopted by approver")
+
+
+def until_equal(compare: Callable[[], Comparison]) -> Comparison:
+    """Compare until nothing differs, or end with what still does."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        found = _heard(compare)
+        if not found.differing:
+            return found
+        if time.monotonic() > until:
+            named = "; ".join(found.differing[:DIFFERENCES_NAMED])
+            raise FailedError(
+                f"{len(found.differing)} of {found.compared} figures differ after {PATIENCE_S:.0f} s: {named}"
+            )
+        time.sleep(LOOK_AGAIN_S)
+
+
+def _heard(compare: Callable[[], Comparison]) -> Comparison:
+    """Compare; a service that has not heard of the scheme yet differs in everything."""
+    try:
+        return compare()
+    except RefusedError as refused:
+        if refused.code != "not_found":
+            raise
+        return Comparison(1, [refused.detail])
+
+
+def _forget(state: State) -> None:
+    if survey(state).supervisor is not None:
+        say("      ending the demonstration that still runs")
+    take_down(state)
+    if (state.folder / RECORD).exists():
+        state.wipe()
+
+
+def _close(state: State, *, keep: bool) -> None:
+    if keep:
+        say(f"      it stays; standings:  dukao --state {state.folder} standings")
+        say(f"      a token:              dukao --state {state.folder} token")
+        say(f"      and to end it:        dukao --state {state.folder} down --wipe")
+    else:
+        state.wipe()
+        say("      the platform is down and its folder removed; --keep (make demo KEEP=1) leaves it running")
+
+
+def missing(folder: Path, names: Sequence[str]) -> str | None:
+    """Return the first file that a folder should have and has not."""
+    return next((name for name in names if not (folder / name).is_file()), None)
