@@ -1,8 +1,9 @@
 """Judges events by the catalogue in force and commits them in one transaction over every shard they touch."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -11,18 +12,25 @@ import asyncpg
 from services.ingest import store
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, Outcome, Ruling, admit, keys_to_read
-from services.ingest.domain.binding import Message
+from services.ingest.domain.binding import Message, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
-from shared.kernel.errors import Problem, Refused
+from services.ingest.gateway import Gap, InboundTopics
+from shared.kernel.digests import sha256_hex
+from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.kernel.records import Draft
 from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
 FUTURE_ALLOWANCE = timedelta(minutes=5)
 RACES = 5
+SLICE_EVENTS = 250
+BACKOFF_S = 0.5
+LOOK_AGAIN_S = 60.0
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
 MOVES = Problem(
@@ -30,7 +38,10 @@ MOVES = Problem(
     "correction_moves",
     "A correction keeps type, unit and case of its original; otherwise retract it and send a new event.",
 )
+UNSTORABLE = Problem(500, "unstorable", "The event could not be stored; the log says why.")
+GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
+_LOG = logger(__name__)
 Judged: TypeAlias = Candidate | Problem
 
 
@@ -54,9 +65,9 @@ class Admission:
 
     async def judge(self, events: Sequence[object]) -> list[Judged]:
         """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
-        judged = [self._judged(event) for event in events]
+        judged = await self._all_judged(events)
         if any(isinstance(one, Problem) for one in judged) and await self.newest():
-            judged = [self._judged(event) for event in events]
+            judged = await self._all_judged(events)
         return judged
 
     async def newest(self) -> bool:
@@ -74,7 +85,33 @@ class Admission:
         return await self._commit(candidates)
 
     async def commit_inbound(self, messages: Sequence[Message]) -> None:
-        """Commit messages of inbound topics with their offsets; what is refused is kept with its place."""
+        """Commit messages of inbound topics with their offsets; what is refused is kept with its place.
+
+        Should one of many be what the storage does not take, each goes alone, and that one is refused.
+        """
+        try:
+            await self._commit_messages(messages)
+        except STORAGE_ERRORS as error:
+            if may_pass(error):
+                raise
+            _LOG.exception("inbound messages not stored", first=messages[0].place, count=len(messages))
+            if len(messages) == 1:
+                await self._commit_messages([replace(messages[0], event=UNSTORABLE)])
+                return
+            for message in messages:
+                await self.commit_inbound([message])
+
+    async def note_gaps(self, gaps: Sequence[Gap]) -> None:
+        """Go on behind records that were lost before they were read, on record for a person."""
+        detail = f"{len(gaps)} partitions"
+        async with self.exchange.begin(actor="ingest", action="inbound gap", detail=detail) as tx:
+            taken = await store.lock_inbound(tx, [gap.at for gap in gaps])
+            for gap in (gap for gap in gaps if taken[gap.at] == gap.asked):
+                place = f"{gap.topic}/{gap.partition}/{gap.asked}"
+                await store.note_refusals(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place)])
+                await store.advance_inbound(tx, {gap.at: gap.first})
+
+    async def _commit_messages(self, messages: Sequence[Message]) -> None:
         judged = await self.judge([message.event for message in messages])
         for _ in range(RACES - 1):
             try:
@@ -134,6 +171,14 @@ class Admission:
         _, self.catalogue = await store.adopted_catalogue(tx)
         return True
 
+    async def _all_judged(self, events: Sequence[object]) -> list[Judged]:
+        """Judge all, letting others run between slices."""
+        judged: list[Judged] = []
+        for start in range(0, len(events), SLICE_EVENTS):
+            judged += [self._judged(event) for event in events[start : start + SLICE_EVENTS]]
+            await asyncio.sleep(0)
+        return judged
+
     def _judged(self, event: object) -> Judged:
         if isinstance(event, Problem):
             return event
@@ -177,3 +222,52 @@ def count(answers: Sequence[Answer]) -> None:
     """Count what became of events."""
     for outcome, amount in Counter(answer.outcome for answer in answers).items():
         METRICS.count("dukao_events_total", amount, outcome=outcome.value)
+
+
+class Intake:
+    """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on."""
+
+    def __init__(self, admission: Admission, topics: InboundTopics) -> None:
+        self._admission = admission
+        self._topics = topics
+        self._version = -1
+        self._look_again = 0.0
+
+    async def run(self) -> None:
+        """Work until cancelled; after any failure reading goes on from the stored offsets."""
+        try:
+            while True:
+                try:
+                    await self.step()
+                except (Unavailable, *STORAGE_ERRORS) as error:
+                    _LOG.warning("inbound waits", error=str(error) or type(error).__name__)
+                    self._version = -1
+                    await asyncio.sleep(BACKOFF_S)
+        finally:
+            await self._topics.close()
+
+    async def step(self) -> None:
+        """Follow the sources in force, then take one poll."""
+        await self._admission.newest()
+        now = asyncio.get_running_loop().time()
+        if self._version != self._admission.catalogue.version or now > self._look_again:
+            await self._follow(now)
+        polled = await self._topics.poll()
+        if polled.gaps:
+            await self._admission.note_gaps(polled.gaps)
+            self._version = -1
+        if polled.messages:
+            await self._admission.commit_inbound(polled.messages)
+        for topic, waiting in (await self._topics.lags()).items():
+            METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
+
+    async def _follow(self, now: float) -> None:
+        catalogue = self._admission.catalogue
+        sources = {topic_of(source): source for source in catalogue.sources}
+        places = await self._topics.ensure(sources) if sources else []
+        async with self._admission.exchange.reading() as tx:
+            stored = await store.inbound_offsets(tx)
+        await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
+        complete = {topic for topic, _ in places} == sources.keys()
+        self._version = catalogue.version
+        self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)

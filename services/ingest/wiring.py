@@ -4,9 +4,10 @@ import asyncio
 
 from services.ingest import handlers
 from services.ingest.api import Door, events_router, types_router
-from services.ingest.committing import Admission, Answer
+from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
+from services.ingest.gateway import InboundTopics
 from shared.messaging.committer import Committer
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
@@ -25,6 +26,7 @@ def build(settings: ServiceSettings) -> Service:
     admission = Admission(frame.exchange, replay=settings.clock == "replay")
     committer: Committer[Candidate, Answer] = Committer(admission.commit)
     door = Door(admission, committer)
+    intake = Intake(admission, InboundTopics(settings.kafka))
 
     async def clock() -> None:
         while True:
@@ -34,7 +36,7 @@ def build(settings: ServiceSettings) -> Service:
     return frame.service(
         streams=STREAMS,
         routers=[events_router(door), types_router(door)],
-        parts=[committer.run, clock],
+        parts=[committer.run, intake.run, clock],
     )
 
 

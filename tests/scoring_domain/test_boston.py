@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.ingest.domain.mapping import compile_mapping
+from services.ingest.domain.mapping_document import parse_mapping
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
@@ -37,7 +39,6 @@ COLUMNS = (
     "overdue_end",
     "handle_seconds_sum",
 )
-FIELDS = ("deadline", "neighborhood", "category", "subcategory", "channel")
 
 pytestmark = [
     pytest.mark.long,
@@ -78,23 +79,23 @@ def types():
 
 @pytest.fixture(scope="module")
 def cases(folder, types):
+    mapping = compile_mapping(parse_mapping(yaml.safe_load((SAMPLE / "mapping.yaml").read_text())))
     found = defaultdict(list)
     with gzip.open(folder / "events_2011-07_10.ndjson.gz", "rt") as lines:
-        for number, line in enumerate(lines, 1):
-            row = json.loads(line)
-            kind = row["type"] + ".v1"
-            data = {name: row[name] for name in FIELDS if row.get(name) is not None and name in types[kind]}
+        rows = (json.loads(line, parse_float=str) for line in lines)
+        for number, event in enumerate((event for row in rows for event in mapping.events(row)), 1):
+            kind = event["type"]
             report = Report(
-                source="boston311",
-                id=row["id"],
+                source=event["source"],
+                id=event["id"],
                 type=kind,
-                subject=derive_code(row["unit"]),
-                time=instants.parse_micros(row["time"]),
+                subject=event["subject"],
+                time=instants.parse_micros(event["time"]),
                 shard=0,
                 number=number,
-                data=typed(data, types[kind]),
+                data=typed(event["data"], types[kind]),
             )
-            found[row["case"]].append(report)
+            found[event["case"]].append(report)
     return list(found.values())
 
 

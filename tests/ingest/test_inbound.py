@@ -1,0 +1,311 @@
+"""What inbound topics bring is admitted once with its offset, or refused with its place; nothing blocks."""
+
+import asyncio
+import itertools
+import json
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from services.ingest import handlers, store
+from services.ingest.committing import Admission, Intake
+from services.ingest.contract import ACCEPTED
+from services.ingest.domain.binding import received, topic_of
+from services.ingest.gateway import TOPIC_PARTITIONS, InboundTopics
+from services.ingest.migrations.ingest_0001 import TABLES
+from shared.kernel.errors import Unavailable
+from shared.kernel.strict_json import decode
+from shared.messaging.kafka_broker import administering
+from shared.storage.failures import STORAGE_ERRORS
+
+NUMBERS = itertools.count(1)
+FIELDS = {"number": {"type": "code", "required": True}}
+TYPES = {"task.done.v1": {"title": "Done", "case": "optional", "fields": FIELDS}}
+
+
+@pytest.fixture
+def source():
+    return f"desk{next(NUMBERS)}"
+
+
+@pytest.fixture
+async def admission(exchange, source):
+    async with exchange.begin(actor="test", action="tables") as tx:
+        for statement in TABLES:
+            await tx.execute(statement)
+        catalogue = {"types": TYPES, "sources": {source: {"title": "Desk"}}}
+        drafted = await handlers.draft_types(tx, catalogue, "ann")
+        await handlers.adopt_types(tx, drafted.version, "bob")
+    return Admission(exchange, replay=False)
+
+
+def event(source, /, **changes):
+    made = {"specversion": "1.0", "id": "e1", "source": source, "type": "task.done.v1", "subject": "1101"}
+    made |= {"time": "2021-03-01T00:00:00Z", "data": {"number": "n1"}} | changes
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def message(source, offset, body, headers=()):
+    value = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    return received(source, (topic_of(source), 0, offset), value, headers)
+
+
+async def accepted(admission):
+    """Return the ids of upstream events in the archive, in order of shards and numbers."""
+    found = []
+    async with admission.exchange.reading() as tx:
+        for shard in range(64):
+            found += [decode(record.body) for record in await tx.read(ACCEPTED, shard, 0, 1000)]
+    return sorted(one["id"] for one in found if not one["type"].startswith("dukao."))
+
+
+async def rows(admission, table):
+    async with admission.exchange.reading() as tx:
+        return await store.page(tx, table, 0, 200)
+
+
+async def offsets(admission):
+    async with admission.exchange.reading() as tx:
+        return await store.inbound_offsets(tx)
+
+
+BAD = {
+    "null": (None, (), "empty"),
+    "no JSON": (b"{", (), "json"),
+    "duplicate key": (b'{"a":1,"a":2}', (), "duplicate_key"),
+    "too large": (b'"' + b"x" * (1 << 20) + b'"', (), "too_large"),
+    "no object": (b"[]", (), "event"),
+    "missing": ({"id": ...}, (), "missing_field"),
+    "no source": ({"source": ...}, (), "missing_field"),
+    "other source": ({"source": "other"}, (), "source_scope"),
+    "unknown type": ({"type": "task.lost.v1"}, (), "unknown_type"),
+    "future": ({"time": "2199-01-01T00:00:00Z"}, (), "time_in_future"),
+    "reserved": ({"sequence": "1"}, (), "unknown_field"),
+    "batch": ({}, [("content-type", b"application/cloudevents-batch+json")], "content_type"),
+    "charset": ({}, [("content-type", b"application/cloudevents+json; charset=gbk")], "content_type"),
+    "header bytes": ({}, [("ce_id", b"\xff")], "encoding"),
+    "header twice": (b"{}", [("ce_id", b"a"), ("ce_id", b"b")], "duplicate_key"),
+    "binary without type": (b"{}", [("ce_id", b"a")], "missing_field"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on(admission, source, case):
+    body, headers, code = BAD[case]
+    made = event(source, **body) if isinstance(body, dict) else body
+    await admission.commit_inbound([message(source, 7, made, headers), message(source, 8, event(source))])
+    (refusal,) = await rows(admission, "refusals")
+    topic = topic_of(source)
+    assert (refusal["code"], refusal["place"], refusal["client"]) == (code, f"{topic}/0/7", topic)
+    assert await accepted(admission) == ["e1"]
+    assert await offsets(admission) == {(topic, 0): 9}
+
+
+async def test_structured_and_binary_records_are_the_same_event_and_a_retraction_has_no_value(
+    admission, source
+):
+    structured = [("content-type", b"application/cloudevents+json; charset=utf-8")]
+    attributes = {name: str(value).encode() for name, value in event(source, data=...).items()}
+    binary = [(f"ce_{name}", value) for name, value in attributes.items()]
+    retraction = [("correctssource", source), ("correctsid", "e1"), ("revision", "1"), ("id", "c1")]
+    retracting = attributes | {name: value.encode() for name, value in retraction}
+    await admission.commit_inbound(
+        [
+            message(source, 0, event(source), structured),
+            message(source, 1, {"number": "n1"}, [*binary, ("content-type", b"application/json")]),
+            message(source, 2, None, [(f"ce_{name}", value) for name, value in retracting.items()]),
+        ]
+    )
+    assert await accepted(admission) == ["c1", "e1"]
+    assert await rows(admission, "refusals") == await rows(admission, "conflicts") == []
+
+
+async def test_a_duplicate_is_dropped_and_a_conflict_is_kept_for_a_person(admission, source):
+    await admission.commit_inbound([message(source, 0, event(source)), message(source, 1, event(source))])
+    await admission.commit_inbound([message(source, 2, event(source, data={"number": "n2"}))])
+    assert await accepted(admission) == ["e1"]
+    assert [row["why"] for row in await rows(admission, "conflicts")] == ["id_conflict"]
+    assert await rows(admission, "refusals") == []
+
+
+async def test_what_was_taken_before_is_skipped(admission, source):
+    bad = [message(source, offset, b"{") for offset in range(4)]
+    await admission.commit_inbound(bad[:2])
+    await asyncio.gather(
+        admission.commit_inbound(bad), Admission(admission.exchange, replay=False).commit_inbound(bad)
+    )
+    places = [row["place"] for row in await rows(admission, "refusals")]
+    assert places == [f"{topic_of(source)}/0/{offset}" for offset in range(4)]
+
+
+class Dying(Admission):
+    """An admission whose database session is killed when all is written, before the commit."""
+
+    async def _admit(self, tx, judged):
+        await super()._admit(tx, judged)
+        await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_a_transaction_killed_before_its_commit_leaves_nothing_and_is_redelivered_once(
+    admission, source
+):
+    sent = [message(source, 0, event(source)), message(source, 1, b"{")]
+    with pytest.raises(STORAGE_ERRORS):
+        await Dying(admission.exchange, replay=False).commit_inbound(sent)
+    assert (await accepted(admission), await offsets(admission)) == ([], {})
+    await admission.commit_inbound(sent)
+    await admission.commit_inbound(sent)
+    assert await accepted(admission) == ["e1"]
+    assert len(await rows(admission, "refusals")) == 1
+
+
+class Unstorable(Admission):
+    """An admission whose storage does not take one event."""
+
+    async def _admit(self, tx, judged):
+        if any(getattr(one, "id", "") == "bad" for one in judged):
+            await tx.execute("SELECT 1/0")
+        return await super()._admit(tx, judged)
+
+
+async def test_an_event_that_the_storage_does_not_take_is_refused_and_blocks_no_other(admission, source):
+    sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["a", "bad", "z"])]
+    await Unstorable(admission.exchange, replay=False).commit_inbound(sent)
+    assert await accepted(admission) == ["a", "z"]
+    assert [row["code"] for row in await rows(admission, "refusals")] == ["unstorable"]
+    assert await offsets(admission) == {(topic_of(source), 0): 3}
+
+
+async def test_an_event_judged_by_a_catalogue_that_is_replaced_is_judged_again_under_the_lock(
+    admission, source
+):
+    judged = await admission.judge([event(source)])
+    async with admission.exchange.begin(actor="test", action="adopt elsewhere") as tx:
+        changed = {"types": {"task.new.v1": TYPES["task.done.v1"]}, "sources": {source: {"title": "Desk"}}}
+        drafted = await handlers.draft_types(tx, changed, "ann")
+        await handlers.adopt_types(tx, drafted.version, "bob")
+    (answer,) = await admission.commit(judged)
+    assert answer.problem.code == "unknown_type"
+    assert await accepted(admission) == []
+
+
+def test_a_topic_is_named_after_its_source_and_no_two_sources_share_one():
+    assert topic_of("desk.a-1_b") == "in.desk.a-1_b"
+    assert topic_of("a:b") != topic_of("a-b")
+    assert ":" not in topic_of("a:b")
+
+
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+async def produce(bootstrap, source, *bodies):
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for body in bodies:
+            value = json.dumps(body).encode() if isinstance(body, dict) else body
+            await producer.send_and_wait(topic_of(source), value=value, key=b"k")
+
+
+async def run_until(intake, condition):
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(intake.run())
+        await until(condition)
+        task.cancel()
+
+
+async def topics(bootstrap):
+    async with administering(bootstrap) as admin:
+        return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+
+
+@pytest.mark.kafka
+async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_across_restarts(
+    admission, source, kafka_bootstrap
+):
+    def intake():
+        return Intake(admission, InboundTopics(kafka_bootstrap))
+
+    async def has(count):
+        return len(await accepted(admission)) == count
+
+    async def made():
+        return topic_of(source) in await topics(kafka_bootstrap)
+
+    await run_until(intake(), made)
+    assert (await topics(kafka_bootstrap))[topic_of(source)] == TOPIC_PARTITIONS
+    await produce(kafka_bootstrap, source, event(source), None, event(source), event(source, id="e2"))
+    await run_until(intake(), lambda: has(2))
+    await produce(kafka_bootstrap, source, b"{", event(source, id="e3"))
+    await run_until(intake(), lambda: has(3))
+    assert [row["code"] for row in await rows(admission, "refusals")] == ["empty", "json"]
+    assert sum((await offsets(admission)).values()) == 6
+
+
+@pytest.mark.kafka
+async def test_two_processes_on_the_same_topics_take_each_record_once(admission, source, kafka_bootstrap):
+    intakes = [
+        Intake(Admission(admission.exchange, replay=False), InboundTopics(kafka_bootstrap)) for _ in "ab"
+    ]
+    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    await produce(kafka_bootstrap, source, *(b"{" for _ in range(50)), event(source))
+
+    async def taken():
+        return sum((await offsets(admission)).values()) == 51
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(intake.run()) for intake in intakes]
+        await until(taken)
+        for task in tasks:
+            task.cancel()
+    assert len(await rows(admission, "refusals")) == 50
+    assert await accepted(admission) == ["e1"]
+
+
+@pytest.mark.kafka
+async def test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken(
+    admission, source, kafka_bootstrap
+):
+    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    sent = json.dumps(event(source)).encode()
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic_of(source), value=sent, partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(topic_of(source), value=sent.replace(b"e1", b"e2"), partition=0)
+
+    async def has_e2():
+        return await accepted(admission) == ["e2"]
+
+    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), has_e2)
+    assert await rows(admission, "refusals") == []
+
+
+@pytest.mark.kafka
+async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes_on(
+    admission, source, kafka_bootstrap
+):
+    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    await produce(kafka_bootstrap, source, event(source), event(source, id="e2"))
+    async with administering(kafka_bootstrap) as admin:
+        for partition in range(TOPIC_PARTITIONS):
+            place = TopicPartition(topic_of(source), partition)
+            await admin.delete_records({place: RecordsToDelete(-1)})
+    await produce(kafka_bootstrap, source, event(source, id="e3"))
+
+    async def has_e3():
+        return await accepted(admission) == ["e3"]
+
+    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), has_e3)
+    (gap,) = await rows(admission, "refusals")
+    assert gap["code"] == "inbound_gap"
+    assert gap["place"].endswith("/0")
+
+
+async def test_while_kafka_is_away_the_intake_waits(admission):
+    intake = Intake(admission, InboundTopics("127.0.0.1:9"))
+    with pytest.raises(Unavailable):
+        await intake.step()
