@@ -1,6 +1,5 @@
 """What crosses ranking's border."""
 
-from shared.contracts.fields import NumberRange
 from shared.contracts.ranking import (
     SOURCE,
     STANDING_MOVED,
@@ -11,7 +10,7 @@ from shared.contracts.ranking import (
     StandingMoved,
     TierChanged,
 )
-from shared.contracts.scoring import ENTRIES, SCHEMES, EntriesPosted, SchemeAdopted
+from shared.contracts.scoring import ENTRIES, SCHEMES, Cause, EntriesPosted, SchemeAdopted
 
 STREAMS = (STANDINGS,)
 
@@ -23,9 +22,9 @@ __all__ = [
     "STANDING_MOVED",
     "STREAMS",
     "TIER_CHANGED",
+    "Cause",
     "EntriesPosted",
     "Moved",
-    "NumberRange",
     "Place",
     "SchemeAdopted",
     "StandingMoved",

@@ -10,9 +10,9 @@ from services.ranking.contract import (
     STANDING_MOVED,
     STANDINGS,
     TIER_CHANGED,
+    Cause,
     EntriesPosted,
     Moved,
-    NumberRange,
     Place,
     SchemeAdopted,
     StandingMoved,
@@ -37,7 +37,7 @@ class News:
     shard: int
     fresh_at: str = ""
     periods: set[str] = field(default_factory=set[str])
-    cause: list[NumberRange] = field(default_factory=list[NumberRange])
+    cause: list[Cause] = field(default_factory=list[Cause])
 
     def add(self, posted: EntriesPosted) -> None:
         """Take in entries."""

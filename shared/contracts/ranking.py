@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, DecimalText, InstantText, NumberRange, PeriodText, Version
+from shared.contracts.fields import Closed, Code, DecimalText, InstantText, PeriodText, Version
+from shared.contracts.scoring import Cause
 
 SOURCE = "dukao/ranking"
 STANDINGS = "ranking.standings"
@@ -39,7 +40,7 @@ class StandingMoved(Closed):
     version: Version
     group: Code
     fresh_at: InstantText
-    cause: tuple[NumberRange, ...] = Field((), strict=False)
+    cause: tuple[Cause, ...] = Field((), strict=False)
     standings: tuple[Moved, ...] = Field(strict=False)
 
 

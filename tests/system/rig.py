@@ -97,8 +97,8 @@ class Rig:
             assert time.monotonic() < until, f"{service} did not answer {path} in {PATIENCE_S} s: {why}"
             await asyncio.sleep(POLL_S)
 
-    async def get(self, service: str, path: str) -> dict[str, Any]:
-        answer = await self.ask("GET", service, path, "reader")
+    async def get(self, service: str, path: str, **query: str) -> dict[str, Any]:
+        answer = await self.ask("GET", service, path, "reader", params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -140,17 +140,15 @@ class Rig:
         return {name: count for name, count in counts.items() if count}
 
     async def drained(self) -> None:
-        """Wait until every consumer and relay has come to the end of what it reads."""
+        """Wait until every consumer and relay is at the end of what it reads; a wait without progress is a failure."""
         database = await self.database()
         try:
-
-            async def done() -> bool:
-                return not await behind(database)
-
-            try:
-                await until(done)
-            except TimeoutError:
-                raise AssertionError(f"not drained: {await behind(database)}") from None
+            left, since = await behind(database), time.monotonic()
+            while left:
+                assert time.monotonic() - since < PATIENCE_S, f"no progress for {PATIENCE_S} s: {left}"
+                await asyncio.sleep(POLL_S)
+                now = await behind(database)
+                left, since = now, since if now == left else time.monotonic()
         finally:
             await database.close()
 
