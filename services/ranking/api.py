@@ -47,7 +47,7 @@ def standings_router(exchange: Exchange) -> APIRouter:
         """Return the live standing of a group: rank, points, tier; a range where data is missing (未考)."""
         Period.parse(period)
         key = scheme, group
-        async with exchange.reading() as tx:
+        async with exchange.snapshot() as tx:
             schemes = await store.in_force(tx, key, [period])
             figures = await store.figures(tx, key, schemes)
             fresh_at = await store.fresh_at(tx, key)

@@ -49,8 +49,17 @@ class Exchange:
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[PostgresTransaction]:
-        """Open a transaction that only reads and is rolled back."""
+        """Open a transaction that only reads; each of its statements sees what is committed by then."""
         async with self._engine.connect() as connection:
+            transaction = await connection.begin()
+            yield await _transaction(connection)
+            await transaction.rollback()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[PostgresTransaction]:
+        """Open a transaction that only reads, all of it as of one moment, as an answer with `as_of` must."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
             transaction = await connection.begin()
             yield await _transaction(connection)
             await transaction.rollback()

@@ -7,6 +7,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from services.ranking import store
 from services.ranking.api import standings_router
 from services.ranking.contract import (
     ENTRIES,
@@ -330,6 +331,18 @@ async def test_a_period_of_the_scheme_without_figures_shows_every_unit_unassesse
         ("b3", "未考"),
     ]
     assert body["fresh_at"] is None
+
+
+async def test_what_is_read_for_an_answer_is_of_one_moment(service):
+    await service.apply(adopted(scheme()), posted(figure("b1", "9")))
+    group = "mini", "bureaus"
+    async with service.exchange.snapshot() as tx:
+        schemes = await store.in_force(tx, group, [MARCH])
+        before = await store.figures(tx, group, schemes), await store.fresh_at(tx, group)
+        await service.apply(posted(figure("b1", "5"), fresh_at="2021-04-02T00:00:00.000000Z"))
+        assert (await store.figures(tx, group, schemes), await store.fresh_at(tx, group)) == before
+    async with service.exchange.reading() as tx:
+        assert await store.fresh_at(tx, group) == "2021-04-02T00:00:00.000000Z"
 
 
 async def test_exact_sums_are_kept_and_rounded_once(service, ask):
