@@ -41,6 +41,8 @@ HEAD = """\
 # Made by `python -m deploy.compose` from deploy/table.py; change that, not this.
 # Passwords are told by variables: cp deploy/compose.env.example deploy/compose.env, fill it in, then
 #   docker compose --env-file deploy/compose.env up --build
+# A development token of ten minutes, once it is up:
+#   docker compose --env-file deploy/compose.env exec issuer dukao token
 """
 
 Block = dict[str, Any]

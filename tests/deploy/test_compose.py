@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from deploy.compose import EXAMPLE, FILE, HOME, TOKENS, kafka_variable, text
+from deploy.control import token
 from deploy.embedded.files import CHECKOUT
 from deploy.embedded.kafka import properties
 from deploy.embedded.postgres import options
@@ -26,6 +27,8 @@ from deploy.table import (
     environment,
 )
 from shared.runtime.settings import ServiceSettings
+from shared.web.development_issuer import ISSUER
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
 from tests.deploy.waiting import until
 
 VARIABLE = re.compile(r"\$\{(\w+):\?[^}]+\}")
@@ -194,3 +197,8 @@ def test_the_issuer_runs_with_what_the_file_tells_it(file, tmp_path):
             issuer.send_signal(signal.SIGTERM)
     assert (tmp_path / "keys/jwks.json").exists()
     assert not (tmp_path / "keys/issuer-key.json").exists()
+    check = TokenCheck(
+        issuer=ISSUER, audience=audience_of("ingest"), keys=KeyFile(tmp_path / "keys/jwks.json")
+    )
+    assert check.subject(token(State(tmp_path), "ada")).name == "ada"
+    assert f"DUKAO_STATE={HOME}" in (CHECKOUT / "deploy/Dockerfile").read_text("ascii")
