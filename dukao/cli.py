@@ -2,7 +2,7 @@
 
 import typer
 
-from dukao.commands import demo, platform, scheme, send, simulate, standings, types
+from dukao.commands import demo, explain, platform, scheme, send, simulate, standings, types
 from dukao.failures import Reporting
 from dukao.options import StateFolder, examples, remember
 
@@ -29,6 +29,7 @@ def root(ctx: typer.Context, state: StateFolder = None) -> None:
 
 app.add_typer(platform.app)
 app.add_typer(demo.app)
+app.add_typer(explain.app)
 app.add_typer(send.app)
 app.add_typer(simulate.app)
 app.add_typer(standings.app)

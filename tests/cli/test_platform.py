@@ -1,0 +1,299 @@
+"""The command against a platform of its own: two persons, a feed with faults, a standing, and the way down."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from deploy.embedded.files import cache_folder
+from deploy.state import State
+from dukao.cli import app
+from dukao.exits import Exit
+
+pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
+
+PATIENCE_S = 300
+TYPES = """
+types:
+  levy.done.v1:
+    title: A levy was made
+    fields:
+      ontime: {type: boolean, required: true}
+sources:
+  hq: {title: 总局}
+"""
+SCHEME = """
+scheme: {code: mini, version: 1, effective: 2021-01, until: 2021-12, zone: Asia/Shanghai, total: "10",
+         title: Mini, simulated: true}
+units: []
+trees: {organisation: unit}
+groups: {bureaus: {level: bureau, title: Bureaus}}
+boards: [{code: work, title: Work, points: "10"}]
+measures:
+  ontime: {over: levy.done.v1, period_by: time, numerator: count(*) FILTER (WHERE ontime), denominator: count(*)}
+indicators:
+  - {code: ontime, name: 及时率, board: work, points: "10", groups: [bureaus], measure: ontime,
+     method: {target: {target: "1"}}}
+tiers: [{code: first, share: "0.5"}, {code: second, share: "0.5"}]
+"""
+UNITS = "unit_id,parent_id,name,level\nhq,,总局,headquarters\nb1,hq,北京市税务局,bureau\nb2,hq,上海市税务局,bureau\nb3,hq,重庆市税务局,bureau\n"
+MAPPING = """
+version: 1
+source: hq
+format: csv
+encoding: gb18030
+zone: Asia/Shanghai
+events:
+  - type: levy.done.v1
+    id: {field: 编号}
+    unit: {field: 单位}
+    time: {field: 时间, formats: ["%Y-%m-%d %H:%M:%S"]}
+    data:
+      ontime: {field: 及时, values: {是: true, 否: false}}
+"""
+
+
+class Command:
+    """The command line of one state folder, in this process."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.state = State(folder / "state")
+
+    def __call__(self, *words, ends=Exit.OK):
+        done = CliRunner().invoke(app, ["--state", str(self.state.folder), *map(str, words)])
+        assert ends is None or done.exit_code == ends, done.output
+        return done
+
+    def json(self, *words, ends=Exit.OK):
+        return json.loads(self(*words, "--output", "json", ends=ends).stdout)
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+
+@pytest.fixture(scope="module")
+def dukao():
+    with tempfile.TemporaryDirectory(prefix="cli-", dir=cache_folder().parent) as made:
+        Path(made).chmod(0o755)
+        command = Command(Path(made))
+        up = command.json("up", "--detach")
+        assert {one["name"] for one in up["services"]} >= {"ingest", "scoring", "ranking"}
+        try:
+            yield command
+        finally:
+            command("down", "--wipe")
+
+
+@pytest.fixture(scope="module")
+def fed(dukao):
+    """The platform with types, a scheme and some events: b1 has 3 of 4 on time, b2 has 1 of 1, b3 nothing."""
+    dukao("types", "apply", dukao.file("types.yaml", TYPES))
+    scheme, units = dukao.file("scheme.yaml", SCHEME), dukao.file("units.csv", UNITS)
+    dukao("scheme", "apply", scheme, "--units", units)
+    rows = [
+        "编号,单位,时间,及时",
+        *(f"l{n},b1,2021-03-0{n} 08:00:00,{'否' if n == 4 else '是'}" for n in range(1, 5)),
+    ]
+    table = dukao.file(
+        "rows.csv.gz", gzip.compress("\n".join([*rows, "l9,b1,2021-03-09,是", ""]).encode("gb18030"))
+    )
+    told = dukao.json("send", table, "--mapping", dukao.file("mapping.yaml", MAPPING), ends=Exit.INVALID)
+    assert (told["created"], told["unmappable"]) == (4, 1)
+    assert (told["faults"][0]["line"], told["faults"][0]["outcome"]) == (6, "unmappable")
+    event = {
+        "specversion": "1.0",
+        "id": "l5",
+        "source": "hq",
+        "type": "levy.done.v1",
+        "subject": "b2",
+        "time": "2021-03-05T08:00:00+08:00",
+        "data": {"ontime": True},
+    }
+    bad = event | {"id": "l6", "type": "nothing.v1"}
+    lines = dukao.file("events.ndjson", "\n".join(map(json.dumps, (event, bad))))
+    told = dukao.json("send", lines, ends=Exit.INVALID)
+    assert (told["created"], told["rejected"]) == (1, 1)
+    assert [(fault["line"], fault["code"]) for fault in told["faults"]] == [(2, "unknown_type")]
+    dukao.file("good.ndjson", json.dumps(event))
+    return dukao
+
+
+def standing(dukao):
+    """Return the standing of March as soon as it is complete."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        done = CliRunner().invoke(
+            app, ["--state", str(dukao.state.folder), "standings", "mini", "bureaus", "2021-03", "-o", "json"]
+        )
+        if done.exit_code == Exit.OK:
+            found = json.loads(done.stdout)
+            if {unit["points"] for unit in found["units"]} >= {"10.00", "7.50"}:
+                return found
+        time.sleep(0.2)
+    raise AssertionError("the standing did not come")
+
+
+def test_status_shows_every_part_ready(dukao):
+    told = dukao.json("status")
+    assert told["phase"] == "ready"
+    assert {part["state"] for part in told["parts"]} == {"ready"}
+
+
+def test_up_again_leaves_the_platform_alone(dukao):
+    before = [part["pid"] for part in dukao.json("status")["parts"]]
+    assert "runs already" in dukao("up").stderr
+    assert "runs already" in dukao("up", "--detach").stderr
+    assert [part["pid"] for part in dukao.json("status")["parts"]] == before
+
+
+def test_a_token_of_a_role_opens_what_the_role_may(dukao):
+    ranking = next(part["port"] for part in dukao.json("status")["parts"] if part["name"] == "ranking")
+
+    def ask(*roles):
+        token = dukao("token", *(word for role in roles for word in ("--role", role))).stdout.strip()
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.get(
+            f"http://127.0.0.1:{ranking}/v1/standings", headers=headers, trust_env=False
+        ).status_code
+
+    assert (ask("reader"), ask("integrator"), ask()) == (200, 403, 200)
+
+
+def test_logs_are_printed_by_part(dukao):
+    assert dukao("logs", "ingest", "--lines", "5").stdout
+    assert "ingest | " in dukao("logs", "--lines", "1").stdout
+    assert "Parts:" in dukao("logs", "nothing", ends=Exit.MISSING).stderr
+
+
+def test_types_and_schemes_are_listed_and_shown(fed):
+    assert [one["type"] for one in fed.json("types", "list")["types"]] == ["levy.done.v1"]
+    assert fed.json("types", "show", "levy.done.v1")["spec"]["fields"]["ontime"]["required"] is True
+    (scheme,) = fed.json("scheme", "list")["items"]
+    assert (scheme["code"], scheme["state"], scheme["author"], scheme["approver"]) == (
+        "mini",
+        "adopted",
+        "author",
+        "approver",
+    )
+    assert "模拟 / simulated" in fed("scheme", "show", "mini", "1").stdout
+    assert [unit["code"] for unit in fed.json("scheme", "show", "mini", "1")["units"]] == [
+        "hq",
+        "b1",
+        "b2",
+        "b3",
+    ]
+
+
+def test_what_is_refused_says_why_and_what_next(fed):
+    scheme, units = fed.folder / "scheme.yaml", fed.folder / "units.csv"
+    again = fed("scheme", "apply", scheme, "--units", units, ends=Exit.REFUSED)
+    assert "already_adopted" in again.stderr
+    assert "Raise the version" in again.stderr
+    drafted = fed.json("types", "draft", fed.folder / "types.yaml", "--as", "ada")
+    same = fed("types", "adopt", drafted["version"], "--as", "ada", ends=Exit.REFUSED)
+    assert "same_person" in same.stderr
+    fed("scheme", "show", "a/b?c", "1", ends=Exit.REFUSED)
+
+
+def test_a_scheme_without_types_beside_it_is_checked_against_those_in_force(fed):
+    alone = fed.folder / "alone"
+    alone.mkdir(exist_ok=True)
+    (alone / "scheme.yaml").write_text(SCHEME.replace("WHERE ontime", "WHERE late"), "utf-8")
+    done = fed(
+        "scheme", "check", alone / "scheme.yaml", "--units", fed.folder / "units.csv", ends=Exit.INVALID
+    )
+    assert f"{alone / 'scheme.yaml'}:9 /measures/ontime" in done.stdout
+
+
+def test_sending_again_finds_duplicates(fed):
+    told = fed.json("send", fed.folder / "good.ndjson")
+    assert (told["created"], told["duplicate"]) == (0, 1)
+
+
+def test_a_mapping_with_a_mistake_is_named_with_its_line(fed):
+    wrong = fed.file("wrong.yaml", MAPPING.replace("编号}", "编号, feld: x}"))
+    done = fed("send", fed.folder / "rows.csv.gz", "--mapping", wrong, ends=Exit.INVALID)
+    assert f"{wrong}:9 /events/0/id/feld mapping" in done.stdout
+
+
+def test_the_standing_is_shown_in_every_form(fed):
+    found = standing(fed)
+    assert [(unit["unit"], unit["rank"], unit["points"]) for unit in found["units"]][:2] == [
+        ("b2", 1, "10.00"),
+        ("b1", 2, "7.50"),
+    ]
+    table = fed("standings", "mini", "bureaus", "2021-03").stdout
+    assert "模拟 / simulated" in table
+    assert "│ 上海市税务局 │" in table
+    assert "0.00–10.00 未考" in table
+    assert "fresh at 20" in table
+    rows = list(
+        csv.DictReader(io.StringIO(fed("standings", "mini", "bureaus", "2021-03", "-o", "csv").stdout))
+    )
+    assert [(row["unit"], row["points"]) for row in rows[:2]] == [("b2", "10.00"), ("b1", "7.50")]
+    assert {"scheme": "mini", "group": "bureaus", "period": "2021-03"} in fed.json("standings")
+
+
+def test_a_value_is_explained_down_to_its_events(fed):
+    standing(fed)
+    told = fed.json("explain", "mini", "b1", "ontime", "2021-03")
+    assert (told["inputs"]["numerator"], told["inputs"]["denominator"]) == ("3", "4")
+    assert sorted((row["reports"][0]["id"], row["met"]) for row in told["rows"]) == [
+        ("l1", True),
+        ("l2", True),
+        ("l3", True),
+        ("l4", False),
+    ]
+    page = fed("explain", "mini", "b1", "ontime", "2021-03", "--limit", "2").stdout
+    assert "7.50" in page
+    assert "the first 2 rows; all: --all" in page
+    every = fed("explain", "mini", "b1", "ontime", "2021-03", "--all", "--output", "csv").stdout
+    assert len(list(csv.DictReader(io.StringIO(every)))) == 4
+
+
+def test_in_the_foreground_an_interrupt_ends_everything(dukao):
+    command = Command(dukao.folder / "second")
+    command.folder.mkdir()
+    child = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from dukao.cli import main; main()",
+            "--state",
+            str(command.state.folder),
+            "up",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    until = time.monotonic() + PATIENCE_S
+    try:
+        while command.json("status", ends=None)["phase"] != "ready":
+            assert child.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == Exit.OK, err
+    assert "Dukao is up" in out
+    assert "dukao token" in out
+    assert "Traceback" not in err
+    assert {part["state"] for part in command.json("status", ends=Exit.NOT_RUNNING)["parts"]} == {"stopped"}
