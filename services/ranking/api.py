@@ -1,14 +1,16 @@
 """The HTTP door of ranking."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
 from services.ranking import store
+from services.ranking.answers import ShownLine, ShownStanding, ShownTier, StandingKey, StandingsPage
 from services.ranking.domain.standings import Line, Unranked, standing
 from services.ranking.domain.tiers import sizes
-from services.ranking.store import Scheme
+from services.ranking.store import Group, Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
@@ -34,16 +36,17 @@ def standings_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/standings", tags=["standings"])
 
     @router.get("", name="list_standings")
-    async def list_standings(_: Reader, after: After = None, limit: Limit = 50) -> dict[str, Any]:
+    async def list_standings(_: Reader, after: After = None, limit: Limit = 50) -> StandingsPage:
         """List the schemes, groups and periods that have a standing."""
         code, group, period = after.split("/") if after else ("", "", "")
         async with exchange.reading() as tx:
-            items = await store.standings(tx, (code, group, period), limit)
-        last = "/".join(items[-1].values()) if len(items) == limit else None
-        return {"items": items, "next": last}
+            found = await store.standings(tx, (code, group, period), limit)
+        last = "/".join(found[-1]) if len(found) == limit else None
+        items = tuple(StandingKey(scheme=code, group=group, period=period) for code, group, period in found)
+        return StandingsPage(items=items, next=last)
 
     @router.get("/{scheme}/{group}/{period}", name="show_standing")
-    async def show_standing(scheme: CodePart, group: CodePart, period: str, _: Reader) -> dict[str, Any]:
+    async def show_standing(scheme: CodePart, group: CodePart, period: str, _: Reader) -> ShownStanding:
         """Return the live standing of a group: rank, points, tier; a range where data is missing (未考)."""
         Period.parse(period)
         key = scheme, group
@@ -57,51 +60,56 @@ def standings_router(exchange: Exchange) -> APIRouter:
             raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
         if group not in found.document["groups"]:
             raise refuse(404, "not_found", "The scheme has no such group.")
-        lines = standing(figures[period], found.rules)
-        names = found.members(group)
-        return {
-            "scheme": scheme,
-            "version": found.version,
-            "group": group,
-            "period": period,
-            "state": "live",
-            "simulated": found.document["scheme"].get("simulated", False),
-            "fixture_values": [i["code"] for i in found.document["indicators"] if not i.get("verified")],
-            "as_of": as_of,
-            "fresh_at": fresh_at,
-            "tiers": _tiers(found, lines),
-            "units": [_shown(line, names) for line in lines],
-        }
+        return _standing(key, period, found, standing(figures[period], found.rules), as_of, fresh_at)
 
     return router
 
 
-def _tiers(scheme: Scheme, lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Return each tier's planned size and who is in it; a tie across the cut goes to the upper one."""
+def _standing(
+    group: Group, period: str, scheme: Scheme, lines: Sequence[Line], as_of: str, fresh_at: str | None
+) -> ShownStanding:
+    names = scheme.members(group[1])
+    return ShownStanding(
+        scheme=group[0],
+        version=scheme.version,
+        group=group[1],
+        period=period,
+        simulated=scheme.document["scheme"].get("simulated", False),
+        fixture_values=tuple(one["code"] for one in scheme.document["indicators"] if not one.get("verified")),
+        as_of=as_of,
+        fresh_at=fresh_at,
+        tiers=tuple(_tiers(scheme, lines)),
+        units=tuple(_line(line, names[line.unit]) for line in lines),
+    )
+
+
+def _tiers(scheme: Scheme, lines: Sequence[Line]) -> Iterator[ShownTier]:
     tiers = scheme.rules.tiers
     planned = sizes(sum(line.rank is not None for line in lines), tiers)
     placed = [line.tier for line in lines]
-    return [
-        {"code": tier.code, "share": text(tier.share), "planned": size, "units": placed.count(tier.code)}
-        for tier, size in zip(tiers, planned, strict=True)
-    ]
+    for tier, size in zip(tiers, planned, strict=True):
+        yield ShownTier(code=tier.code, share=text(tier.share), planned=size, units=placed.count(tier.code))
 
 
-def _shown(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
+def _line(line: Line, name: str) -> ShownLine:
     missing = line.unranked is Unranked.NOT_ASSESSED
-    return {
-        "unit": line.unit,
-        "name": names[line.unit],
-        "rank": line.rank,
-        "points": None if line.total is None else text(line.total),
-        "range": [text(line.low), text(line.high)] if missing else None,
-        "mark": "未考" if missing else None,
-        "unranked": line.unranked,
-        "covered": text(line.covered),
-        "tier": line.tier,
-        "gap": None if line.gap is None else text(line.gap),
-        "volume": line.volume,
-        "boards": {board: None if v is None else text(v) for board, v in line.boards.items()},
-        "not_assessed": list(line.not_assessed),
-        "not_due": list(line.not_due),
-    }
+    return ShownLine(
+        unit=line.unit,
+        name=name,
+        rank=line.rank,
+        points=_text(line.total),
+        range=(text(line.low), text(line.high)) if missing else None,
+        mark="未考" if missing else None,
+        unranked=line.unranked,
+        covered=text(line.covered),
+        tier=line.tier,
+        gap=_text(line.gap),
+        volume=line.volume,
+        boards={board: _text(value) for board, value in line.boards.items()},
+        not_assessed=line.not_assessed,
+        not_due=line.not_due,
+    )
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else text(value)

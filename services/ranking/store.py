@@ -209,15 +209,17 @@ async def as_of(tx: PostgresTransaction) -> str:
     return sha256_hex(_vector((row.stream, row.shard, row.number) for row in rows))
 
 
-async def standings(tx: PostgresTransaction, after: tuple[str, str, str], limit: int) -> list[dict[str, str]]:
-    """Return a page of the standings that there are."""
+async def standings(
+    tx: PostgresTransaction, after: tuple[str, str, str], limit: int
+) -> list[tuple[str, str, str]]:
+    """Return a page of the (scheme, group, period) that have a standing."""
     rows = await tx.many(
         "SELECT DISTINCT scheme, grp, period FROM places WHERE (scheme, grp, period) > ($1, $2, $3) "
         "ORDER BY 1, 2, 3 LIMIT $4",
         *after,
         limit,
     )
-    return [{"scheme": row["scheme"], "group": row["grp"], "period": row["period"]} for row in rows]
+    return [(row["scheme"], row["grp"], row["period"]) for row in rows]
 
 
 def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:

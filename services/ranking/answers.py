@@ -1,0 +1,80 @@
+"""What the door of ranking answers; points are decimals as text, at the scheme's places."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.ranking.domain.standings import Unranked
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ShownLine(Answer):
+    """A unit in a standing.
+
+    `points` are None and `mark` is 未考 while something due has no data; `range` then says from zero to full.
+    `covered` are the points that are due in the period; a board without a sum has something missing.
+    """
+
+    unit: str
+    name: str
+    rank: int | None
+    points: str | None
+    range: tuple[str, str] | None
+    mark: Literal["未考"] | None
+    unranked: Unranked | None
+    covered: str
+    tier: str | None
+    gap: str | None
+    volume: int
+    boards: dict[str, str | None]
+    not_assessed: tuple[str, ...]
+    not_due: tuple[str, ...]
+
+
+class ShownTier(Answer):
+    """A tier: its share, its planned size among the ranked units, and how many stand in it; ties go up."""
+
+    code: str
+    share: str
+    planned: int
+    units: int
+
+
+class ShownStanding(Answer):
+    """The provisional standing of a group in a period.
+
+    `as_of` is the digest of the positions that it stands on, `fresh_at` the newest `received` in its figures.
+    `fixture_values` are the indicators whose values no official source gives (本方案设定).
+    """
+
+    scheme: str
+    version: int
+    group: str
+    period: str
+    state: Literal["live"] = "live"
+    simulated: bool
+    fixture_values: tuple[str, ...]
+    as_of: str
+    fresh_at: str | None
+    tiers: tuple[ShownTier, ...]
+    units: tuple[ShownLine, ...]
+
+
+class StandingKey(Answer):
+    """Which standing there is."""
+
+    scheme: str
+    group: str
+    period: str
+
+
+class StandingsPage(Answer):
+    """Standings in order; `next` is the `after` of the next page."""
+
+    items: tuple[StandingKey, ...]
+    next: str | None
