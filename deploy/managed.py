@@ -17,7 +17,7 @@ from deploy.state import Part
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LIMIT_S = 30.0
 CALM_S = 60.0
-ANSWER_S = 1.0
+ANSWER_S = 2.0
 ANSWER_EVERY_S = 2.0
 END_SIGNALS = {"postgres": signal.SIGINT}  # its SIGTERM waits for every client to leave
 
