@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import Message, received
 from shared.kernel.errors import Unavailable
 from shared.messaging import kafka_clients
@@ -18,7 +19,6 @@ from shared.messaging.kafka_broker import administering
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.telemetry.logs import logger
 
-TOPIC_PARTITIONS = 4
 RETENTION_MS = 30 * 24 * 3600 * 1000
 LARGEST_RECORD_BYTES = 1 << 20
 FETCH_BYTES = 8 << 20
@@ -76,7 +76,7 @@ class InboundTopics:
             missing = sorted(set(topics) - set(await admin.list_topics()))
             if missing:
                 made = [
-                    NewTopic(topic, TOPIC_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS) for topic in missing
+                    NewTopic(topic, INBOUND_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS) for topic in missing
                 ]
                 _log_refused(await admin.create_topics(made))
             return [

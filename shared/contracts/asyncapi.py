@@ -6,18 +6,23 @@ from pydantic.json_schema import models_json_schema
 
 from shared.contracts.catalogue import PUBLISHED, STREAM_OWNERS, Published
 from shared.contracts.envelope import CloudEvent
-from shared.contracts.ingest import ACCEPTED
+from shared.contracts.ingest import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
 from shared.kernel.shards import PARTITIONS
 
 API_VERSION = "0.1.0"
 UPSTREAM = "upstream"
+SENT = "sent"
 _SCHEMAS = "#/components/schemas/{model}"
 
 
 def document() -> dict[str, Any]:
     """Return the document; every message is a CloudEvent whose data has the schema of its type."""
     _, schemas = models_json_schema(
-        [(CloudEvent, "validation"), *((published.model, "validation") for published in PUBLISHED)],
+        [
+            (CloudEvent, "validation"),
+            (InboundEvent, "validation"),
+            *((published.model, "validation") for published in PUBLISHED),
+        ],
         ref_template=_SCHEMAS,
     )
     return {
@@ -28,10 +33,16 @@ def document() -> dict[str, Any]:
             "description": "One topic a stream; each shard is numbered densely from 1 by the stream's owner.",
         },
         "defaultContentType": "application/cloudevents+json",
-        "channels": {stream: _channel(stream, owner) for stream, owner in STREAM_OWNERS.items()},
-        "operations": {f"publish.{stream}": _operation(stream) for stream in STREAM_OWNERS},
+        "channels": {
+            "inbound": _inbound(),
+            **{stream: _channel(stream, owner) for stream, owner in STREAM_OWNERS.items()},
+        },
+        "operations": {
+            "take.inbound": {"action": "receive", "channel": {"$ref": "#/channels/inbound"}},
+            **{f"publish.{stream}": _operation(stream) for stream in STREAM_OWNERS},
+        },
         "components": {
-            "messages": {UPSTREAM: _upstream(), **{p.type: _message(p) for p in PUBLISHED}},
+            "messages": {UPSTREAM: _upstream(), SENT: _sent(), **{p.type: _message(p) for p in PUBLISHED}},
             "schemas": schemas["$defs"],
         },
     }
@@ -46,6 +57,18 @@ def _channel(stream: str, owner: str) -> dict[str, Any]:
         "description": f"Published by {owner} alone.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in types},
         "bindings": {"kafka": {"topic": stream, "partitions": PARTITIONS}},
+    }
+
+
+def _inbound() -> dict[str, Any]:
+    return {
+        "address": INBOUND,
+        "description": "Taken by ingest: one topic for each adopted source, whose own it is to write.",
+        "parameters": {
+            "source": {"description": "The source's code; a colon becomes `-` and a digest follows."}
+        },
+        "messages": {SENT: {"$ref": f"#/components/messages/{SENT}"}},
+        "bindings": {"kafka": {"partitions": INBOUND_PARTITIONS}},
     }
 
 
@@ -68,6 +91,14 @@ def _message(published: Published) -> dict[str, Any]:
 
 def _upstream() -> dict[str, Any]:
     return _envelope(UPSTREAM, "An event of a source, as accepted; its data has the fields of its type.", {})
+
+
+def _sent() -> dict[str, Any]:
+    return {
+        "name": SENT,
+        "summary": "An event as a source sends it, structured or binary.",
+        "payload": {"$ref": _SCHEMAS.format(model=InboundEvent.__name__)},
+    }
 
 
 def _envelope(name: str, summary: str, narrower: dict[str, Any]) -> dict[str, Any]:

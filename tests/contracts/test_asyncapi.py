@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from shared.contracts import catalogue
-from shared.contracts.asyncapi import UPSTREAM, document
+from shared.contracts.asyncapi import SENT, UPSTREAM, document
 from shared.contracts.catalogue import PUBLISHED, STREAM_OWNERS, Published
 
 GOLDEN = Path(catalogue.__file__).parent / "golden"
@@ -40,9 +40,9 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_every_stream_is_a_channel_with_the_messages_of_its_owner() -> None:
     made = document()
-    assert set(made["channels"]) == set(STREAM_OWNERS)
+    assert set(made["channels"]) == {"inbound", *STREAM_OWNERS}
     named = [name for channel in made["channels"].values() for name in channel["messages"]]
-    assert sorted(named) == sorted([UPSTREAM, *(p.type for p in PUBLISHED)])
+    assert sorted(named) == sorted([UPSTREAM, SENT, *(p.type for p in PUBLISHED)])
 
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.type)

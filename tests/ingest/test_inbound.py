@@ -10,9 +10,9 @@ from aiokafka.admin import RecordsToDelete
 
 from services.ingest import handlers, store
 from services.ingest.committing import Admission, Intake
-from services.ingest.contract import ACCEPTED
+from services.ingest.contract import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
 from services.ingest.domain.binding import received, topic_of
-from services.ingest.gateway import TOPIC_PARTITIONS, InboundTopics
+from services.ingest.gateway import InboundTopics
 from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.errors import Unavailable
 from shared.kernel.strict_json import decode
@@ -191,9 +191,18 @@ async def test_an_event_judged_by_a_catalogue_that_is_replaced_is_judged_again_u
 
 
 def test_a_topic_is_named_after_its_source_and_no_two_sources_share_one():
-    assert topic_of("desk.a-1_b") == "in.desk.a-1_b"
+    assert topic_of("desk.a-1_b") == INBOUND.format(source="desk.a-1_b")
     assert topic_of("a:b") != topic_of("a-b")
     assert ":" not in topic_of("a:b")
+
+
+async def test_what_the_contract_describes_is_taken(admission, source):
+    sent = InboundEvent.model_validate(
+        event(source) | {"correctssource": source, "correctsid": "e0", "revision": 1}
+    )
+    body = sent.model_dump(exclude_none=True)
+    await admission.commit_inbound([message(source, 0, body)])
+    assert await accepted(admission) == ["e1"]
 
 
 async def until(condition):
@@ -235,7 +244,7 @@ async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_acro
         return topic_of(source) in await topics(kafka_bootstrap)
 
     await run_until(intake(), made)
-    assert (await topics(kafka_bootstrap))[topic_of(source)] == TOPIC_PARTITIONS
+    assert (await topics(kafka_bootstrap))[topic_of(source)] == INBOUND_PARTITIONS
     await produce(kafka_bootstrap, source, event(source), None, event(source), event(source, id="e2"))
     await run_until(intake(), lambda: has(2))
     await produce(kafka_bootstrap, source, b"{", event(source, id="e3"))
@@ -291,7 +300,7 @@ async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes
     await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
     await produce(kafka_bootstrap, source, event(source), event(source, id="e2"))
     async with administering(kafka_bootstrap) as admin:
-        for partition in range(TOPIC_PARTITIONS):
+        for partition in range(INBOUND_PARTITIONS):
             place = TopicPartition(topic_of(source), partition)
             await admin.delete_records({place: RecordsToDelete(-1)})
     await produce(kafka_bootstrap, source, event(source, id="e3"))

@@ -193,7 +193,7 @@ def _check_text(text: str, pointer: str) -> None:
 def _content(attributes: Mapping[str, Any]) -> bytes:
     kept = ("type", "subject", "time", "case", "data", "correctssource", "correctsid", "revision")
     whole = sha256(canonical({name: attributes[name] for name in kept if attributes.get(name) is not None}))
-    place = key_digest("place", *(attributes.get(name) or "" for name in ("type", "subject", "case")))
+    place = sha256("\n".join(attributes.get(name) or "" for name in ("type", "subject", "case")).encode())
     return place[:PLACE_BYTES] + whole[PLACE_BYTES:]
 
 
