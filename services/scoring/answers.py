@@ -21,11 +21,18 @@ class CellQuery(BaseModel):
     version: int | None = Field(None, ge=1, lt=1 << 31, description="without it the newest for the period")
 
 
-class PageQuery(CellQuery):
-    """Which rows are wanted."""
+class After(BaseModel):
+    """Which page is wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str | None = Field(None, max_length=CURSOR_CHARACTERS, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
+
+
+class PageQuery(CellQuery, After):
+    """Which rows are wanted."""
+
     counted: bool | None = Field(None, description="only rows that count, or only those that do not")
 
 
@@ -156,8 +163,10 @@ class SuspendedCase(Answer):
     why: str
     what: str
     opened: str
+    points: Literal["0"] = "0"
     case: str | None
     reports: list[ShownEvent]
+    reports_total: int
 
 
 class Suspense(Answer):

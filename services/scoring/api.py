@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.scoring import cursors, explaining, handlers, shown, store, traces
-from services.scoring.answers import CellAnswer, CellQuery, Explanation, PageQuery
+from services.scoring import cases, cursors, explaining, handlers, shown, store, traces
+from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, Suspense
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
 from services.scoring.domain.formulas import amount
 from services.scoring.domain.plan import measure_id
-from services.scoring.explaining import Question, Schemes
+from services.scoring.explaining import Cursor, Question, Schemes
+from services.scoring.traces import Doubted
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
 from shared.kernel.points import shown_ratio, text
@@ -28,6 +29,7 @@ SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
 _BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {"type": "object"}}}}}
 ENTRIES_SHOWN = 100
 DETAILS = Action(frozenset({Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER}))
+Operator = Annotated[Subject, Depends(require("operator", "author", "approver"))]
 Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
 
 
@@ -128,12 +130,28 @@ def cells_router(exchange: Exchange) -> APIRouter:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             allow(subject, DETAILS, Thing(unit=question.unit_path))
             bound = f"{question.name} {asked.counted}"
-            begin = None if asked.after is None else cursors.read(asked.after, bound)
+            begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
             begun = await _begun(tx, question, read[0])
             rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
         next_page = None if following is None else cursors.write(following, bound)
         return shown.explanation(question, begun, read, rows, next_page)
+
+    return router
+
+
+def suspense_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of what could not be scored."""
+    router = APIRouter(prefix="/v1/suspense", tags=["suspense"])
+
+    @router.get("", name="list_suspense")
+    async def list_suspense(asked: Annotated[After, Query()], _: Operator) -> Suspense:
+        """List what was accepted and is worth 0 points until it can be scored: why, and its reports."""
+        begin = None if asked.after is None else cursors.read(asked.after, shown.SUSPENSE, Doubted)
+        async with exchange.reading() as tx:
+            waiting = await traces.waiting(tx, begin, asked.limit)
+            known = await cases.load(tx, {(one.shard, one.grp) for one in waiting})
+        return shown.suspense(waiting, known, asked.limit)
 
     return router
 

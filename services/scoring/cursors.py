@@ -2,63 +2,41 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
-from services.scoring.cases import Found
 from shared.kernel.digests import key_digest
 from shared.kernel.errors import Refused, refuse
-from shared.kernel.shards import SHARDS
 
 BOUND_BYTES = 6
 
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a page goes on: the case under its place, and how many of its rows were told."""
-
-    found: Found
-    rows: int
+Place = TypeVar("Place", bound=tuple[str | int | bytes, ...])
 
 
-class _Written(msgspec.Struct, array_like=True):
-    bound: bytes
-    unit: str
-    month: int
-    grp: bytes
-    shard: int
-    rows: int
+def write(place: tuple[str | int | bytes, ...], question: str) -> str:
+    """Write where a page goes on."""
+    written = msgspec.json.encode((_bound(question), *place))
+    return base64.urlsafe_b64encode(written).decode().rstrip("=")
 
 
-_READ = msgspec.json.Decoder(_Written)
-
-
-def write(cursor: Cursor, question: str) -> str:
-    """Write a cursor as text."""
-    written = _Written(_bound(question), *cursor.found, cursor.rows)
-    return base64.urlsafe_b64encode(msgspec.json.encode(written)).decode().rstrip("=")
-
-
-def read(text: str, question: str) -> Cursor:
-    """Read a cursor, or refuse one that is not of this question with `cursor`."""
+def read(text: str, question: str, kind: type[Place]) -> Place:
+    """Read where a page goes on, or refuse what is not a cursor of this question."""
     try:
-        written = _READ.decode(base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
+        raw = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
+        bound, *place = msgspec.json.decode(raw, type=list[str | int])
+        found = msgspec.convert(tuple(place), kind)
     except (binascii.Error, ValueError):
         raise refused() from None
-    if written.bound != _bound(question) or written.shard not in range(SHARDS) or written.rows < 0:
+    if bound != base64.b64encode(_bound(question)).decode():
         raise refused()
-    return Cursor((written.unit, written.month, written.grp, written.shard), written.rows)
+    return found
 
 
 def refused() -> Refused:
     """Return the refusal of a cursor."""
-    return refuse(
-        422,
-        "cursor",
-        "Pass `next` of the page before, with the same question, or nothing.",
-        pointer="/query/after",
-    )
+    reason = "Pass `next` of the page before, with the same question, or nothing."
+    return refuse(422, "cursor", reason, pointer="/query/after")
 
 
 def _bound(question: str) -> bytes:

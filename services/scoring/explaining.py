@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import msgspec
 
 from services.scoring import cases, cursors, store
 from services.scoring.cases import Case, Found
-from services.scoring.cursors import Cursor
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
@@ -16,6 +18,7 @@ from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Month, Period
+from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 SCHEMES_KEPT = 8
@@ -117,6 +120,20 @@ class Schemes:
         return self._loaded[code, version]
 
 
+SmallInt = Annotated[int, msgspec.Meta(ge=-1, le=SHARDS)]
+Int = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+
+
+class Cursor(NamedTuple):
+    """Where a page of rows goes on: a case under its place, and how many of its rows were told."""
+
+    unit: str
+    month: Int
+    grp: bytes
+    shard: SmallInt
+    rows: Int
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A row with the events it was made of, by (source, id)."""
@@ -140,14 +157,14 @@ async def rows(
     """Return a page of rows and where the next begins; it ends early where few of many are wanted."""
     page: list[Told] = []
     seen = 0
-    async for found, case in _cases(tx, question, after.found if after else None):
-        skip = after.rows if after and after.found == found else 0
+    async for found, case in _cases(tx, question, after[:4] if after else None):
+        skip = after.rows if after and after[:4] == found else 0
         told = _rows(question, found, case)
         wanted = [one for one in told[skip:] if counted is None or (one.row.reason is None) == counted]
         room = limit - len(page)
         if len(wanted) > room or seen == CASES_PER_PAGE:
             last = told.index(wanted[room - 1]) + 1 if room and wanted else skip
-            return [*page, *wanted[:room]], Cursor(found, last)
+            return [*page, *wanted[:room]], Cursor(*found, last)
         page += wanted
         seen += 1
     return page, None

@@ -7,6 +7,7 @@ from services.scoring import store
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.check import Finding, findings, read
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.versions import overlaps
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical, digest_hex
 from shared.kernel.errors import Problem, Refused, refuse
@@ -56,6 +57,9 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
         raise refuse(403, "same_person", "A scheme is adopted by another person than its author.")
     if scheme.approver is not None:
         raise refuse(409, "already_adopted", "This version is in force.")
+    found = list(overlaps(scheme.document, await store.adopted_versions(tx, code)))
+    if found:
+        raise scheme_refused(found)
     await store.adopt(tx, code, version, approver)
     document = scheme.document.model_dump(mode="json", by_alias=True, exclude_none=True)
     told = SchemeAdopted(

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from services.scoring import store
-from services.scoring.domain.check import covers
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import Plan, compile_plan, event_types
+from services.scoring.domain.versions import covers
 from shared.kernel.shards import partition_of, shard_of
 from shared.storage.transaction import PostgresTransaction
 

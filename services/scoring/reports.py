@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain.facts import Report
-from services.scoring.domain.plan import EventTypes, event_types, typed
+from services.scoring.domain.plan import EventTypes, event_types
+from services.scoring.domain.rows import typed
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.digests import key_digest

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.scoring import cursors
 from services.scoring.answers import (
     CellAnswer,
     Explanation,
@@ -13,7 +14,10 @@ from services.scoring.answers import (
     ShownFigure,
     ShownMeasure,
     ShownRow,
+    SuspendedCase,
+    Suspense,
 )
+from services.scoring.cases import Case, Key
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
@@ -21,7 +25,8 @@ from services.scoring.domain.figures import Worth
 from services.scoring.domain.formulas import amount, put_in, symbolic
 from services.scoring.domain.plan import columns_of
 from services.scoring.explaining import Question, Told
-from services.scoring.traces import LedgerEntry
+from services.scoring.reports import stored_events
+from services.scoring.traces import Doubted, LedgerEntry
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.scoring import Cause
 from shared.kernel import instants
@@ -29,6 +34,7 @@ from shared.kernel.periods import Month
 from shared.kernel.points import published, text
 
 REPORTS_SHOWN = 100
+SUSPENSE = "suspense"
 
 
 def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> dict[str, Any]:
@@ -101,6 +107,28 @@ def explanation(
     )
 
 
+def suspense(waiting: Mapping[Doubted, str], known: Mapping[Key, Case], limit: int) -> Suspense:
+    """Return a page of what waits in suspense."""
+    items: list[SuspendedCase] = []
+    for doubt, opened in waiting.items():
+        case = known.get((doubt.shard, doubt.grp))
+        if case is None:
+            continue
+        events = stored_events(case.events)
+        items.append(
+            SuspendedCase(
+                why=doubt.why,
+                what=doubt.what,
+                opened=opened,
+                case=events[0].case,
+                reports=[_event(event) for event in events[:REPORTS_SHOWN]],
+                reports_total=len(events),
+            )
+        )
+    full = len(waiting) == limit
+    return Suspense(items=items, next=cursors.write(list(waiting)[-1], SUSPENSE) if full else None)
+
+
 def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
     row = told.row
     counted = row.reason is None
@@ -116,12 +144,12 @@ def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
         numerator=amount(row.numerator),
         denominator=amount(row.denominator) if ratio else None,
         columns={name: _column(row.row.get(name), kind) for name, kind in columns.items()},
-        reports=[event_shown(event, why) for event, why in events[:REPORTS_SHOWN]],
+        reports=[_event(event, why) for event, why in events[:REPORTS_SHOWN]],
         reports_total=len(events),
     )
 
 
-def event_shown(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
+def _event(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
     """Return a report as it is shown."""
     return ShownEvent(
         source=event.source,

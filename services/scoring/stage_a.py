@@ -73,11 +73,13 @@ class Moves:
             self.found |= {(*place, grp, shard): False for place in before.places - after.places}
             self.found |= {(*place, grp, shard): True for place in after.places - before.places}
         for why, what in after.doubts - before.doubts:
-            self.opened[shard, grp, why, what] = cause
-            self.settled.pop((shard, grp, why, what), None)
+            doubt = Doubted(shard, grp, why, what)
+            self.opened[doubt] = cause
+            self.settled.pop(doubt, None)
         for why, what in before.doubts - after.doubts:
-            self.settled[shard, grp, why, what] = cause
-            self.opened.pop((shard, grp, why, what), None)
+            doubt = Doubted(shard, grp, why, what)
+            self.settled[doubt] = cause
+            self.opened.pop(doubt, None)
 
 
 class StageA:

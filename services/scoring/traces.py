@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.scoring.store import columns
 from shared.kernel.digests import sha256_hex
@@ -12,7 +12,14 @@ from shared.storage.transaction import PostgresTransaction
 
 CONSUMERS = ("scoring-a", "scoring-b")
 
-Doubted = tuple[int, bytes, str, str]
+
+class Doubted(NamedTuple):
+    """Why a case waits, and what of it."""
+
+    shard: int
+    grp: bytes
+    why: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +31,6 @@ class LedgerEntry:
     old: Decimal | None
     new: Decimal | None
     cause: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A case that could not be scored: why, and the record that brought it."""
-
-    shard: int
-    grp: bytes
-    why: str
-    what: str
-    opened: str
 
 
 async def entries(
@@ -76,8 +72,8 @@ async def save_doubts(
         )
 
 
-async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) -> list[Waiting]:
-    """Return a page of what waits in suspense."""
+async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) -> dict[Doubted, str]:
+    """Return a page of what waits in suspense, and the records that brought it."""
     rows = await tx.many(
         "SELECT shard, grp, why, what, opened FROM suspense "
         "WHERE settled IS NULL AND (shard, grp, why, what) > ($1, $2, $3, $4) "
@@ -85,7 +81,7 @@ async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) ->
         *(after or (-1, b"", "", "")),
         limit,
     )
-    return [Waiting(row["shard"], row["grp"], row["why"], row["what"], row["opened"]) for row in rows]
+    return {Doubted(row["shard"], row["grp"], row["why"], row["what"]): row["opened"] for row in rows}
 
 
 async def note_freshness(tx: PostgresTransaction, scheme: tuple[str, int], group: str, fresh_at: str) -> None:

@@ -1,6 +1,6 @@
 """The parts of scoring, put together: two consumers, one door."""
 
-from services.scoring.api import cells_router, measures_router, schemes_router
+from services.scoring.api import cells_router, measures_router, schemes_router, suspense_router
 from services.scoring.contract import ACCEPTED, PARTIALS, SCHEMES, STREAMS
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
@@ -17,6 +17,8 @@ def build(settings: ServiceSettings) -> Service:
     stage_b = frame.consumer("scoring-b", (PARTIALS, SCHEMES), StageB())
     return frame.service(
         streams=STREAMS,
-        routers=[door(frame.exchange) for door in (schemes_router, measures_router, cells_router)],
+        routers=[
+            door(frame.exchange) for door in (schemes_router, measures_router, cells_router, suspense_router)
+        ],
         parts=[stage_a.run, stage_b.run],
     )

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.scoring.api import cells_router
+from services.scoring.api import cells_router, suspense_router
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
@@ -36,14 +36,9 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        app = create_app(
-            title="scoring",
-            service="scoring",
-            routers=[cells_router(exchange)],
-            readiness=ready,
-            tokens=check,
-        )
-        token = issuer.mint("ada", ["reader"], [audience_of("scoring")], unit=unit)
+        routers = [cells_router(exchange), suspense_router(exchange)]
+        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
+        token = issuer.mint("ada", ["reader", "operator"], [audience_of("scoring")], unit=unit)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://scoring",
@@ -55,7 +50,8 @@ def door(tmp_path):
 
 
 async def got(client, path, status=200, **query):
-    answer = await client.get(path, params={"scheme": "mini"} | query)
+    scheme = {"scheme": "mini"} if "/cells/" in path else {}
+    answer = await client.get(path, params=scheme | query)
     assert answer.status_code == status, answer.text
     return answer.json()
 

@@ -138,11 +138,11 @@ async def teach(exchange):
         await tx.append(ACCEPTED, [Draft(0, envelope.encode(TYPES_ADOPTED, "dukao/ingest", "shard-0", told))])
 
 
-async def adopt(exchange):
+async def adopt(exchange, scheme=SCHEME):
     async with exchange.begin(actor="ada", action="draft") as tx:
-        await handlers.draft_scheme(tx, SCHEME, "ada")
+        await handlers.draft_scheme(tx, scheme, "ada")
     async with exchange.begin(actor="bob", action="adopt") as tx:
-        await handlers.adopt_scheme(tx, "mini", 1, "bob")
+        await handlers.adopt_scheme(tx, "mini", scheme["scheme"]["version"], "bob")
 
 
 class Driver:
@@ -168,9 +168,9 @@ class Driver:
                     await tx.append(stream, [draft for to, draft in answers if to == stream])
 
 
-async def cells(exchange):
+async def cells(exchange, version=1, units=("b1", "b2")):
     async with exchange.reading() as tx:
-        found = await store.load_cells(tx, "mini", 1, ["b1", "b2"])
+        found = await store.load_cells(tx, "mini", version, units)
     return {key: value for key, value in found.items() if key[0] in {2021 * 12 + 1, 2021 * 12 + 2}}
 
 

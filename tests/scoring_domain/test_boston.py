@@ -19,7 +19,8 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import fold
-from services.scoring.domain.plan import compile_plan, event_types, measure_id, typed
+from services.scoring.domain.plan import compile_plan, event_types, measure_id
+from services.scoring.domain.rows import typed
 from shared.kernel import instants
 from shared.kernel.codes import derive_code
 from shared.kernel.periods import Month

@@ -9,7 +9,8 @@ from services.scoring.domain.cells import Partials
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import fold
-from services.scoring.domain.plan import compile_plan, event_types, measure_id, typed
+from services.scoring.domain.plan import compile_plan, event_types, measure_id
+from services.scoring.domain.rows import typed
 from shared.kernel import instants
 from shared.kernel.periods import Month
 from shared.kernel.shards import SHARDS

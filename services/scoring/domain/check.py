@@ -1,6 +1,5 @@
 """The rules of a scheme: a tuple of small functions, each naming what it refuses by path and reason."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,9 +9,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.plan import EventTypes, compile_plan, event_types
+from services.scoring.domain.expressions import Kind
+from services.scoring.domain.plan import (
+    EventTypes,
+    column_kind,
+    columns_of,
+    compile_plan,
+    event_types,
+    overs,
+)
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Month
+from shared.kernel.periods import Cycle, Month, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,6 @@ def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Fin
     return [finding for rule in RULES for finding in rule(document, types)]
 
 
-def covers(newer: SchemeDocument, older: SchemeDocument) -> bool:
-    """Tell whether a version takes the place of another: it covers every month of it."""
-    new, old = newer.scheme, older.scheme
-    return new.effective <= old.effective and old.until <= new.until
-
-
 def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """The points of the boards are the total."""
     found = sum(Decimal(board.points) for board in document.boards)
@@ -74,16 +75,21 @@ def a_floor_is_exceeded(document: SchemeDocument, _types: EventTypes) -> Iterato
 
 
 def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Units, boards, indicators and tiers have codes of their own."""
-    for path, codes in (
-        ("/units", [one.code for one in document.units]),
-        ("/boards", [one.code for one in document.boards]),
-        ("/indicators", [one.code for one in document.indicators]),
-        ("/tiers", [one.code for one in document.tiers]),
-    ):
-        for code, count in Counter(codes).items():
-            if count > 1:
-                yield Finding(path, "duplicate", f"{code} stands {count} times.")
+    """Units, boards, indicators and tiers have codes of their own; an indicator names a group once."""
+    listed: dict[str, Sequence[str]] = {
+        "/units": [one.code for one in document.units],
+        "/boards": [one.code for one in document.boards],
+        "/indicators": [one.code for one in document.indicators],
+        "/tiers": [one.code for one in document.tiers],
+    }
+    for place, indicator in enumerate(document.indicators):
+        listed[f"/indicators/{place}/groups"] = indicator.groups
+    for path, codes in listed.items():
+        seen: set[str] = set()
+        for place, code in enumerate(codes):
+            if code in seen:
+                yield Finding(f"{path}/{place}", "duplicate", f"{code} stands here a second time.")
+            seen.add(code)
 
 
 def units_hang_together(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -101,7 +107,7 @@ def units_hang_together(document: SchemeDocument, _types: EventTypes) -> Iterato
 
 
 def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Boards, groups and measures of indicators exist; a target of 0 is only for reverse."""
+    """Boards, groups and measures of indicators exist."""
     boards = {board.code for board in document.boards}
     for place, indicator in enumerate(document.indicators):
         path = f"/indicators/{place}"
@@ -112,11 +118,31 @@ def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) ->
                 yield Finding(f"{path}/groups", "unknown_group", f"There is no group {group}.")
         if indicator.measure not in document.measures:
             yield Finding(f"{path}/measure", "unknown_measure", f"There is no measure {indicator.measure}.")
-        target = indicator.method.target
+
+
+def methods_can_be_reached(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """A method separates units: no target of 0 but for reverse, no floor at the points, no deduction of 0."""
+    for place, indicator in enumerate(document.indicators):
+        path = f"/indicators/{place}/method"
+        target, deduct = indicator.method.target, indicator.method.deduct
         if target is not None and target.direction == "up" and Decimal(target.target) == 0:
-            yield Finding(
-                f"{path}/method", "target_zero", "A target of 0 is reached by nobody and everybody."
-            )
+            reason = "A target of 0 is reached by nobody and everybody."
+            yield Finding(f"{path}/target/target", "target_zero", reason)
+        if deduct is not None and Decimal(deduct.floor) >= Decimal(indicator.points):
+            reason = f"A floor of {deduct.floor} is never left with {indicator.points} points."
+            yield Finding(f"{path}/deduct/floor", "floor", reason)
+        if deduct is not None and Decimal(deduct.each) == 0:
+            yield Finding(f"{path}/deduct/each", "each_zero", "An event that costs 0 deducts nothing.")
+
+
+def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """A cycle of every indicator ends within the months of the scheme."""
+    first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
+    for place, indicator in enumerate(document.indicators):
+        ends = Period.containing(first, Cycle(indicator.cycle)).last
+        if indicator.method.deduct is None and ends > last:
+            reason = f"No {indicator.cycle} ends between {first} and {last}: it would never be due."
+            yield Finding(f"/indicators/{place}/cycle", "never_due", reason)
 
 
 def indicators_fill_their_boards(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -141,9 +167,7 @@ def dates_are_in_order(document: SchemeDocument, _types: EventTypes) -> Iterator
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
     if last < first or last.year != first.year:
         yield Finding("/scheme/until", "dates", "A scheme covers months of one year, in order.")
-    try:
-        ZoneInfo(document.scheme.zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    if _zone(document) is None:
         yield Finding("/scheme/zone", "zone", "There is no such time zone.")
 
 
@@ -155,14 +179,46 @@ def tiers_share_everything(document: SchemeDocument, _types: EventTypes) -> Iter
 
 def measures_compile(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
     """Every measure parses and reads only what its events have; each is tried alone."""
+    if _zone(document) is None:
+        return
     for name, spec in document.measures.items():
         alone = document.model_copy(update={"measures": {name: spec}})
         try:
             compile_plan(alone, types)
         except Refused as refused:
             yield Finding(f"/measures/{name}", refused.problem.code, refused.problem.detail)
-        except (ZoneInfoNotFoundError, ValueError):
-            return
+
+
+def views_read_what_there_is(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
+    """Every view names event types of the catalogue and columns that they have, used by a measure or not."""
+    for name, view in document.views.items():
+        for place, event in enumerate(view.events):
+            if event not in types:
+                yield Finding(
+                    f"/views/{name}/events/{place}", "unknown_type", f"There is no event type {event}."
+                )
+        for column in view.columns:
+            try:
+                column_kind(view, column, types)
+            except Refused as refused:
+                yield Finding(f"/views/{name}/columns/{column}", refused.problem.code, refused.problem.detail)
+
+
+def rows_lead_to_units(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
+    """A tree is a column of text; what measures run over has the column of at least one tree."""
+    for over in overs(document):
+        try:
+            columns = columns_of(document, over, types)
+        except Refused:
+            continue
+        present = [column for column in document.trees.values() if column in columns]
+        if not present:
+            wanted = ", ".join(sorted(document.trees.values())) or "no tree at all"
+            yield Finding(_over_path(document, over), "no_unit", f"{over} leads to no unit: {wanted}.")
+        for column in present:
+            if columns[column] is not Kind.TEXT:
+                reason = f"Column {column} of {over} is a tree's and holds no code."
+                yield Finding(_over_path(document, over), "no_unit", reason)
 
 
 def the_gate_is_a_measure(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -178,10 +234,14 @@ RULES: tuple[Rule, ...] = (
     names_are_used_once,
     units_hang_together,
     indicators_name_what_exists,
+    methods_can_be_reached,
+    indicators_become_due,
     indicators_fill_their_boards,
     dates_are_in_order,
     tiers_share_everything,
+    views_read_what_there_is,
     measures_compile,
+    rows_lead_to_units,
     the_gate_is_a_measure,
 )
 
@@ -196,8 +256,27 @@ def _pointer(document: object, location: Sequence[str | int], *, missing: bool) 
             at = members[step]
         elif not (missing and place == len(location) - 1):
             continue
-        steps.append("/" + str(step).replace("~", "~0").replace("/", "~1"))
+        steps.append("/" + _escaped(str(step)))
     return "".join(steps)
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _over_path(document: SchemeDocument, over: str) -> str:
+    if over in document.views:
+        return f"/views/{over}/columns"
+    name = next(name for name, spec in document.measures.items() if spec.over == over)
+    return f"/measures/{name}/over"
+
+
+def _zone(document: SchemeDocument) -> ZoneInfo | None:
+    """Return the zone of a scheme; what is a folder of the zone data, or no file name at all, is none."""
+    try:
+        return ZoneInfo(document.scheme.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def _members(value: object) -> Mapping[Any, Any]:

@@ -5,7 +5,6 @@ Values of a row: text, bool, integers in millionths, instants in microseconds, o
 
 import operator
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -13,8 +12,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from shared.kernel.errors import refuse
-from shared.kernel.points import MILLIONTHS, millionths
+from shared.kernel.errors import Refused, refuse
+from shared.kernel.points import MILLIONTHS, decimal, millionths
 
 LARGEST_NODES = 200
 LARGEST_DEPTH = 20
@@ -127,9 +126,9 @@ def _literal(node: exp.Literal) -> tuple[Kind, Getter]:
     if node.is_string:
         return Kind.TEXT, lambda _: value
     try:
-        number = millionths(Decimal(value))
-    except (ArithmeticError, AssertionError):
-        raise refusal("A number has at most six places.") from None
+        number = millionths(decimal(value))
+    except Refused as refused:
+        raise refusal(refused.problem.detail) from None
     return Kind.NUMBER, lambda _: number
 
 
@@ -257,6 +256,8 @@ def aggregate(text: str, columns: Columns) -> Callable[[Row], int]:
 
 def _share(node: exp.Expr, columns: Columns) -> Callable[[Row], int]:
     match node:
+        case exp.Count() if node.expressions:
+            raise refusal("count takes one column or a star.")
         case exp.Count() if isinstance(node.this, exp.Star):
             return lambda _: MILLIONTHS
         case exp.Count() if isinstance(node.this, exp.Column):

@@ -41,14 +41,19 @@ class Standing:
 def standing(reports: Iterable[Report]) -> Standing:
     """Fold the reports of one case or fact: the highest revision counts, a repeated fact counts once.
 
-    A correction without its original waits. The result does not depend on the order of the reports.
+    A correction without an original of its type and unit waits: ingest refuses one that moves, unless it came
+    first. The result does not depend on the order of the reports.
     """
     by_root: dict[tuple[str, str], list[Report]] = {}
     for report in sorted(reports, key=lambda r: (r.revision, r.source, r.id)):
         by_root.setdefault(report.root, []).append(report)
     left_out: list[tuple[Report, str]] = []
     counting: dict[tuple[str, str], Report] = {}
-    for revisions in by_root.values():
+    for reported in by_root.values():
+        revisions = [report for report in reported if _is_beside(report, reported[0])]
+        left_out += [
+            (report, "original_missing") for report in reported if not _is_beside(report, reported[0])
+        ]
         left_out += [(report, "revised") for report in revisions[:-1]]
         newest, original = revisions[-1], revisions[0]
         if original.revision != 0:
@@ -59,6 +64,10 @@ def standing(reports: Iterable[Report]) -> Standing:
             _count(newest, original.fact, counting, left_out)
     facts = sorted(counting.values(), key=lambda r: (r.time, r.source, r.id))
     return Standing(tuple(facts), tuple(left_out))
+
+
+def _is_beside(report: Report, original: Report) -> bool:
+    return report.subject == original.subject and report.type == original.type
 
 
 def _count(

@@ -88,7 +88,6 @@ def _add_row(plan: Plan, over: str, row: Row, sums: _Sums) -> None:
     for measure in plan.measures[over]:
         for share in measure.shares(row):
             placed = True
-            rows = -1 if measure.stock and share.numerator < 0 else 1
             sums.places.update((leaf, share.month) for leaf in leaves)
             for unit in units:
                 cell = (measure.id, unit, share.month)
@@ -96,7 +95,7 @@ def _add_row(plan: Plan, over: str, row: Row, sums: _Sums) -> None:
                 sums.amounts[cell] = (
                     numerator + share.numerator,
                     denominator + share.denominator,
-                    count + rows,
+                    count + share.rows,
                 )
     if units and not placed:
         sums.doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))

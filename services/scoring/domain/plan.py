@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
+from services.scoring.domain.rows import aggregated, event_row
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
-from shared.kernel.points import MILLIONTHS, millionths
 
 KIND_OF_FIELD = {
     "text": Kind.TEXT,
@@ -26,25 +24,21 @@ KIND_OF_FIELD = {
 EVENT_COLUMNS: Columns = {"time": Kind.TIME, "subject": Kind.TEXT, "unit": Kind.TEXT}
 QUARTER_HOUR = 900_000_000
 
-AGGREGATES: Mapping[str, Callable[[Sequence[Any]], Any]] = {
-    "first": itemgetter(0),
-    "last": itemgetter(-1),
-    "min": min,
-    "max": max,
-    "sum": sum,
-}
-
 EventTypes = Mapping[str, Columns]
 Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one row adds to a measure in a month (months since year 0), in millionths."""
+    """What one row adds to a measure in a month (months since year 0), in millionths.
+
+    `rows` is 1 where the row comes in; a stock that it leaves has had a row and is 0, not unknown.
+    """
 
     month: int
     numerator: int
     denominator: int
+    rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +143,11 @@ def columns_of(document: SchemeDocument, over: str, types: EventTypes) -> Column
         if over not in types:
             raise refusal(f"There is no view or event type {over!r}.")
         return types[over]
-    return {name: _column_kind(view, name, types) for name in view.columns}
+    return {name: column_kind(view, name, types) for name in view.columns}
 
 
-def _column_kind(view: ViewSpec, name: str, types: EventTypes) -> Kind:
+def column_kind(view: ViewSpec, name: str, types: EventTypes) -> Kind:
+    """Return what a column of a case view holds."""
     spec = view.columns[name]
     if spec.of not in view.events or spec.of not in types:
         raise refusal(f"Column {name!r}: {spec.of!r} is not an event type of the view.")
@@ -196,61 +191,9 @@ def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], l
         rows = [(fact.type, event_row(fact)) for fact in facts if fact.type in events]
         if not rows:
             return []
-        return [{name: _aggregated(how, field, of, rows) for name, how, field, of in columns}]
+        return [{name: aggregated(how, field, of, rows) for name, how, field, of in columns}]
 
     return fold
-
-
-def _aggregated(how: str, field: str, of: str, rows: Sequence[tuple[str, Row]]) -> Any:
-    """Aggregate a field over the events of a type, which come in the order they occurred."""
-    if how == "count":
-        return sum(kind == of for kind, _ in rows) * MILLIONTHS
-    values = [found for kind, row in rows if kind == of and (found := row.get(field)) is not None]
-    return AGGREGATES[how](values) if values else None
-
-
-def event_row(fact: Report) -> Row:
-    """Return a fact as a row: instants in microseconds, numbers in millionths."""
-    data: Mapping[str, Any] = fact.data or {}
-    return {name: _cell(found) for name, found in data.items()} | {
-        "time": fact.time,
-        "subject": fact.subject,
-        "unit": fact.subject,
-    }
-
-
-def _cell(found: Any) -> Any:
-    match found:
-        case Instant() | bool():
-            return found
-        case int():
-            return found * MILLIONTHS
-        case Decimal():
-            return millionths(found)
-        case _:
-            return found
-
-
-def typed(data: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
-    """Read the texts of an event's data by the kinds that its type declares; instants become microseconds.
-
-    Decimals become `Decimal`, so that a row can tell them from text.
-    """
-    return {name: _typed(found, columns.get(name)) for name, found in data.items()}
-
-
-def _typed(found: Any, kind: Kind | None) -> Any:
-    if not isinstance(found, str):
-        return found
-    if kind is Kind.TIME:
-        return Instant(instants.parse_micros(found))
-    return Decimal(found) if kind is Kind.NUMBER else found
-
-
-class Instant(int):
-    """Microseconds since 1970, told apart from a number of events or money."""
-
-    __slots__ = ()
 
 
 def _shares(
@@ -312,7 +255,7 @@ def _stock(
             return []
         amount, base = numerator(row), denominator(row)
         shares = [Share(came, amount, base)]
-        return [*shares, Share(went, -amount, -base)] if went <= last else shares
+        return [*shares, Share(went, -amount, -base, rows=0)] if went <= last else shares
 
     return stock
 

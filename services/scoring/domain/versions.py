@@ -1,0 +1,29 @@
+"""Versions of one scheme beside each other."""
+
+from collections.abc import Iterable, Iterator
+
+from services.scoring.domain.check import Finding
+from services.scoring.domain.document import SchemeDocument
+
+
+def covers(newer: SchemeDocument, older: SchemeDocument) -> bool:
+    """Tell whether a version takes the place of another: it covers every month of it."""
+    new, old = newer.scheme, older.scheme
+    return new.effective <= old.effective and old.until <= new.until
+
+
+def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
+    """Refuse a version that shares a year with an adopted one without taking its place.
+
+    The points of a year of two schemes are weighted by months; until that is done, a year has one.
+    """
+    for other in adopted:
+        new, old = draft.scheme, other.scheme
+        if new.effective[:4] != old.effective[:4]:
+            continue
+        if new.version <= old.version or not covers(draft, other):
+            reason = (
+                f"Version {old.version} is in force from {old.effective} to {old.until}; a newer version "
+                "covers all of these months, or begins in another year."
+            )
+            yield Finding("/scheme/effective", "overlap", reason)

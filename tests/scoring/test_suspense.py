@@ -1,0 +1,86 @@
+"""What was accepted and cannot be scored is worth 0 points, stands in suspense, and leaves it when it can."""
+
+import copy
+
+from shared.kernel.shards import shard_of
+from tests.scoring.test_explain import door, got
+from tests.scoring.test_stages import (
+    SCHEME,
+    Driver,
+    accept,
+    adopt,
+    cells,
+    levy,
+    missed,
+    scoring,
+    state,
+    teach,
+)
+
+__all__ = ["door", "scoring"]
+
+
+async def waiting(exchange, door):
+    async with door(exchange) as client:
+        return (await got(client, "/v1/suspense"))["items"]
+
+
+async def test_an_event_of_an_unknown_unit_is_worth_nothing_and_is_seen(scoring, door):
+    exchange, found = await state(
+        scoring, [levy(1), levy(2, unit="b9"), missed(1, "2021-03-01T08:00:00Z", unit="b9")]
+    )
+    _, without = await state(scoring, [levy(1)])
+    assert found == without
+    items = await waiting(exchange, door)
+    assert {(one["why"], one["what"], one["points"]) for one in items} == {("unknown_unit", "b9", "0")}
+    assert sorted(one["reports"][0]["id"] for one in items) == ["l2", "m1"]
+    assert {one["opened"].rpartition("/")[0] for one in items} == {f"ingest.accepted/{shard_of('b9')}"}
+
+
+async def test_a_retraction_settles_it(scoring, door):
+    events = [
+        levy(2, unit="b9"),
+        levy(3, unit="b9", revision=1, correctssource="s", correctsid="l2", data=None),
+    ]
+    for order in (events, events[::-1]):
+        exchange, _ = await state(scoring, order)
+        assert await waiting(exchange, door) == []
+
+
+async def test_a_version_that_knows_the_unit_settles_it_and_counts_it(scoring, door):
+    exchange, _ = await state(scoring, [levy(2, unit="b9")])
+    wider = copy.deepcopy(SCHEME)
+    wider["scheme"]["version"] = 2
+    wider["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
+    driver = Driver(exchange)
+    await adopt(exchange, wider)
+    await driver.run()
+    assert await waiting(exchange, door) == []
+    assert (await cells(exchange, 2, ["b9"]))[2021 * 12 + 2, "b9", "ontime"] == 10
+    async with exchange.reading() as tx:
+        (row,) = await tx.execute("SELECT opened, settled FROM suspense")
+    assert row.settled.startswith("scoring.schemes/")
+
+
+async def test_an_event_outside_the_months_of_every_scheme_waits_once_a_scheme_is_adopted(scoring, door):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await accept(exchange, [levy(1, time="2020-12-31T08:00:00Z"), levy(2)])
+    await driver.run()
+    assert await waiting(exchange, door) == []
+    await adopt(exchange)
+    await driver.run()
+    assert [(one["why"], one["what"]) for one in await waiting(exchange, door)] == [("no_scheme", "2020-12")]
+
+
+async def test_what_waits_is_paged(scoring, door):
+    exchange, _ = await state(scoring, [levy(at, unit=f"x{at}") for at in range(7)])
+    seen, after = [], {}
+    async with door(exchange) as client:
+        while after is not None:
+            page = await got(client, "/v1/suspense", limit=3, **after)
+            seen += [one["what"] for one in page["items"]]
+            after = {"after": page["next"]} if page["next"] else None
+        assert (await got(client, "/v1/suspense", 422, after="AAAA"))["code"] == "cursor"
+    assert sorted(seen) == [f"x{at}" for at in range(7)]

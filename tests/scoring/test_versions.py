@@ -1,0 +1,72 @@
+"""Versions of a scheme beside each other: one year has one, another year another, a correction takes its place."""
+
+import copy
+from decimal import Decimal
+
+import pytest
+
+from services.scoring import handlers
+from shared.kernel.errors import Refused
+from tests.scoring.test_stages import MARCH, SCHEME, Driver, accept, adopt, cells, levy, scoring, state
+
+__all__ = ["scoring"]
+
+
+def version(number, **head):
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= {"version": number, **head}
+    return document
+
+
+NEXT_YEAR = version(2, effective="2022-01", until="2022-12")
+
+
+async def test_next_years_version_leaves_this_years_events_where_they_are(scoring):
+    """A late event of March 2021 still counts in version 1 after version 2 has come into force for 2022."""
+    exchange, _ = await state(scoring, [levy(1)])
+    driver = Driver(exchange)
+    await adopt(exchange, NEXT_YEAR)
+    await driver.run()
+    await accept(exchange, [levy(2, ontime=False), levy(3, time="2022-01-05T08:00:00+08:00")])
+    await driver.run()
+    assert (await cells(exchange))[MARCH, "b1", "ontime"] == Decimal("5.102040816327")
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT month, value FROM cells WHERE version = 2 AND indicator = 'ontime'")
+    assert [(row.month, row.value) for row in rows] == [(2022 * 12, 10)]
+
+
+async def test_a_version_over_the_same_months_takes_the_place_of_the_older(scoring):
+    exchange, _ = await state(scoring, [levy(1), levy(2, ontime=False)])
+    driver = Driver(exchange)
+    stricter = version(2)
+    stricter["indicators"][0]["method"] = {"target": {"target": "1"}}
+    await adopt(exchange, stricter)
+    await driver.run()
+    assert (await cells(exchange, 2))[MARCH, "b1", "ontime"] == 5
+    await accept(exchange, [levy(3, ontime=False)])
+    await driver.run()
+    assert (await cells(exchange, 2))[MARCH, "b1", "ontime"] == Decimal("3.333333333333")
+    assert (await cells(exchange))[MARCH, "b1", "ontime"] == Decimal("5.102040816327")
+
+
+@pytest.mark.parametrize(
+    "head", [{"effective": "2021-07"}, {"until": "2021-06"}, {"effective": "2021-02", "until": "2021-11"}]
+)
+async def test_a_version_that_covers_a_part_of_an_adopted_one_is_refused(scoring, head):
+    exchange, _ = await state(scoring, [])
+    with pytest.raises(Refused) as refused:
+        await adopt(exchange, version(2, **head))
+    assert refused.value.problem.extra["findings"][0]["path"] == "/scheme/effective"
+    assert refused.value.problem.extra["findings"][0]["code"] == "overlap"
+
+
+async def test_an_older_version_does_not_come_back(scoring):
+    exchange, _ = await state(scoring, [])
+    async with exchange.begin(actor="ada", action="draft") as tx:
+        await handlers.draft_scheme(tx, version(3), "ada")
+        await handlers.draft_scheme(tx, version(2), "ada")
+    async with exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_scheme(tx, "mini", 3, "bob")
+    with pytest.raises(Refused):
+        async with exchange.begin(actor="bob", action="adopt") as tx:
+            await handlers.adopt_scheme(tx, "mini", 2, "bob")
