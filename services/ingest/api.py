@@ -38,6 +38,7 @@ class Door:
 
     def __init__(self, admission: Admission, committer: Committer[Candidate, Answer]) -> None:
         self.exchange: Exchange = admission.exchange
+        self.replay = admission.replay
         self._admission = admission
         self._committer = committer
 
@@ -173,7 +174,7 @@ def types_router(door: Door) -> APIRouter:
     ) -> dict[str, Any]:
         """Put a drafted catalogue in force; its author cannot."""
         async with door.exchange.begin(actor=subject.name, action="adopt types", detail=str(version)) as tx:
-            await handlers.adopt_types(tx, version, subject.name)
+            await handlers.adopt_types(tx, version, subject.name, replay=door.replay)
         return {"version": version, "state": "adopted"}
 
     return router

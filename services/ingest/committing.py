@@ -10,6 +10,7 @@ from typing import TypeAlias
 import asyncpg
 
 from services.ingest import store
+from services.ingest.clock import EVERY_SHARD, tick_by_feed
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, Outcome, Ruling, admit, keys_to_read
 from services.ingest.domain.binding import Message, topic_of
@@ -61,13 +62,16 @@ class Admission:
     def __init__(self, exchange: Exchange, *, replay: bool) -> None:
         self.exchange = exchange
         self.catalogue: Catalogue = NOTHING_ADOPTED
-        self._replay = replay
+        self.replay = replay
 
     async def judge(self, events: Sequence[object]) -> list[Judged]:
         """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
+        version = self.catalogue.version
         judged = await self._all_judged(events)
-        if any(isinstance(one, Problem) for one in judged) and await self.newest():
-            judged = await self._all_judged(events)
+        if any(isinstance(one, Problem) for one in judged):
+            await self.newest()
+            if self.catalogue.version != version:
+                judged = await self._all_judged(events)
         return judged
 
     async def newest(self) -> bool:
@@ -148,7 +152,8 @@ class Admission:
 
     async def _admit(self, tx: PostgresTransaction, judged: Sequence[Judged]) -> list[Answer]:
         """Lock, look again, number, archive. Adoption tells every shard, so who holds one sees the newest."""
-        heads = await tx.lock(ACCEPTED, [one.shard for one in judged if isinstance(one, Candidate)])
+        touched = [one.shard for one in judged if isinstance(one, Candidate)]
+        heads = await tx.lock(ACCEPTED, EVERY_SHARD if self.replay else touched)
         await self._renew(tx)
         looked = [self._looked(tx, one) if isinstance(one, Candidate) else one for one in judged]
         ready = [one for one in looked if isinstance(one, Candidate)]
@@ -156,6 +161,8 @@ class Admission:
         rulings, keys = admit(ready, known, {shard: head.number for shard, head in heads.items()})
         accepted = [ruling.candidate for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
         receipts = iter(await tx.append(ACCEPTED, [self._draft(one) for one in accepted]))
+        if self.replay:
+            await tick_by_feed(tx, heads)
         await store.drop_awaited(tx, [key for key in keys if key in known])
         await tx.remember(keys)
         await store.note_conflicts(tx, rulings)
@@ -190,12 +197,12 @@ class Admission:
     def _looked(self, tx: PostgresTransaction, known: Candidate) -> Judged:
         """Judge again what an older catalogue took, and what the time says."""
         judged = known if known.version == self.catalogue.version else self._judged(decode(known.body))
-        if isinstance(judged, Candidate) and not self._replay and judged.time > tx.now + FUTURE_ALLOWANCE:
+        if isinstance(judged, Candidate) and not self.replay and judged.time > tx.now + FUTURE_ALLOWANCE:
             return IN_FUTURE
         return judged
 
     def _draft(self, one: Candidate) -> Draft:
-        received = (one.recorded or one.time) if self._replay else None
+        received = (one.recorded or one.time) if self.replay else None
         return Draft(one.shard, one.body, own=False, received=received)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.ingest import handlers
+from services.ingest import clock
 from services.ingest.api import Door, events_router, types_router
 from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
@@ -28,21 +28,25 @@ def build(settings: ServiceSettings) -> Service:
     door = Door(admission, committer)
     intake = Intake(admission, InboundTopics(settings.kafka))
 
-    async def clock() -> None:
+    async def tick() -> None:
         while True:
             await _tick(frame.exchange)
             await asyncio.sleep(TICK_S)
 
+    parts = [committer.run, intake.run]
     return frame.service(
         streams=STREAMS,
         routers=[events_router(door), types_router(door)],
-        parts=[committer.run, intake.run, clock],
+        parts=parts if admission.replay else [*parts, tick],
     )
 
 
 async def _tick(exchange: Exchange) -> None:
     try:
-        async with exchange.begin(actor="clock", action="tick") as tx:
-            await handlers.tick(tx)
+        async with exchange.reading() as tx:
+            due = await clock.is_due(tx)
+        if due:
+            async with exchange.begin(actor="clock", action="tick") as tx:
+                await clock.tick(tx)
     except STORAGE_ERRORS as error:
         _LOG.warning("no tick", error=type(error).__name__)

@@ -12,10 +12,11 @@ _RECEIVED = b'"received":"'
 
 def number(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> list[Record]:
     """Number the drafts of one shard after its head; `now` is the database's clock."""
-    received, digest = head.received or now, head.chain
+    digest, received = head.chain, head.received
     records: list[Record] = []
     for place, draft in enumerate(drafts, head.number + 1):
-        received = max(received, draft.received or now)
+        stamp = draft.received or now
+        received = stamp if received is None else max(received, stamp)
         body = _splice(stream, shard, place, received, draft)
         digest = chain(digest, body)
         records.append(Record(stream, shard, place, body, digest))

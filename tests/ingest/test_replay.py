@@ -1,0 +1,100 @@
+"""Under the replay clock time comes from the feed: received, ticks and what came before it."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.ingest import clock, handlers
+from services.ingest.committing import Admission
+from services.ingest.contract import ACCEPTED, TICK, TYPES_ADOPTED
+from services.ingest.domain.admission import Outcome
+from shared.contracts.envelope import decode
+from shared.kernel import instants
+from shared.kernel.shards import SHARDS
+from shared.migrations.runner import migrate
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+from tests.scoring.test_stages import TYPES, levy
+
+NUMBERS = itertools.count(1)
+BEGIN = datetime(2021, 3, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+async def exchange(postgres_url):
+    schema = f"replayed_{next(NUMBERS)}"
+    engine = open_engine(postgres_url, schema)
+    await migrate(engine, schema, "services.ingest.migrations")
+    yield Exchange(engine, "ingest")
+    await engine.dispose()
+
+
+async def adopt(exchange, *, replay):
+    async with exchange.begin(actor="ada", action="draft") as tx:
+        drafted = await handlers.draft_types(tx, TYPES, "ada")
+    async with exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_types(tx, drafted.version, "bob", replay=replay)
+
+
+async def send(admission, *events):
+    judged = await admission.judge(events)
+    return [answer.outcome for answer in await admission.commit(judged)]
+
+
+def at(number, **after):
+    return levy(number, ontime=True) | {"time": (BEGIN + timedelta(**after)).isoformat()}
+
+
+async def stream(exchange, shard):
+    async with exchange.reading() as tx:
+        return [decode(record.body) for record in await tx.read(ACCEPTED, shard, 0, 1000)]
+
+
+async def ticks(exchange):
+    """Every shard has the same ticks."""
+    told = []
+    for shard in range(SHARDS):
+        own = [event for event in await stream(exchange, shard) if event.type == TICK]
+        told.append([bytes(event.data).decode()[11:-2] for event in own])
+    assert told == [told[0]] * SHARDS
+    return told[0]
+
+
+def minute(**after):
+    return instants.text(BEGIN + timedelta(**after))
+
+
+async def test_received_and_ticks_come_from_the_feed_and_never_fall(exchange):
+    await adopt(exchange, replay=True)
+    admission = Admission(exchange, replay=True)
+    assert await send(admission, at(1), at(2, minutes=5, seconds=30)) == [Outcome.CREATED] * 2
+    assert await ticks(exchange) == [minute(minutes=5)]
+    assert await send(admission, at(3, minutes=5, seconds=50), at(4, minutes=-90)) == [Outcome.CREATED] * 2
+    assert await ticks(exchange) == [minute(minutes=5)]
+    assert await send(admission, at(5, days=40)) == [Outcome.CREATED]
+    assert await send(admission, at(5, days=40), at(1)) == [Outcome.DUPLICATE] * 2
+    assert await ticks(exchange) == [minute(minutes=5), minute(days=40)]
+    for shard in range(SHARDS):
+        events = await stream(exchange, shard)
+        received = [event.received for event in events]
+        assert received == sorted(received)
+        assert (events[0].type, received[0]) == (TYPES_ADOPTED, instants.text(clock.BEFORE_THE_FEED))
+        assert received[-1] <= minute(days=40)
+
+
+async def test_live_ticks_are_those_of_the_database_once_a_minute(exchange):
+    async with exchange.reading() as tx:
+        assert await clock.is_due(tx)
+    async with exchange.begin(actor="clock", action="tick") as tx:
+        told = await clock.tick(tx)
+        now = tx.now
+    assert told
+    assert await ticks(exchange) == [instants.text(now.replace(second=0, microsecond=0))]
+
+
+async def test_a_live_event_brings_no_tick(exchange):
+    await adopt(exchange, replay=False)
+    assert await send(Admission(exchange, replay=False), at(1)) == [Outcome.CREATED]
+    assert await ticks(exchange) == []
+    assert all(event.received > minute(days=365) for event in await stream(exchange, 0))
