@@ -20,6 +20,7 @@ from shared.kernel.shards import partition_of
 from shared.messaging.broker import Subscription
 from shared.messaging.halts import Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
+from shared.messaging.pace import Pace
 from shared.messaging.port import Archive, Handler
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
@@ -28,7 +29,6 @@ from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
-BATCH_RECORDS = 10_000
 GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
 
@@ -58,6 +58,7 @@ class Consumer:
         self._subscription = subscription
         self._archives = archives
         self._gaps: dict[Place, int] = {}
+        self._pace = Pace()
         self._newest: float | None = None
 
     async def run(self) -> None:
@@ -155,7 +156,9 @@ class Consumer:
         _LOG.warning("GAP", consumer=self.name, stream=stream, shard=shard, first=number + 1, last=upto)
         METRICS.count("dukao_gaps_total", consumer=self.name, stream=stream)
         try:
-            page = await self._archives[stream].read(stream, shard, number, GAP_RECORDS)
+            page = await self._archives[stream].read(
+                stream, shard, number, min(GAP_RECORDS, self._pace.records)
+            )
         except Unavailable as error:
             _LOG.warning("gap stays", consumer=self.name, error=str(error))
             return False
@@ -199,12 +202,16 @@ class Consumer:
         loop = asyncio.get_running_loop()
         due = loop.time() + HEARTBEAT_S
         while loop.time() < due:
-            await self.apply(await self._subscription.poll(BATCH_RECORDS))
+            records = await self._subscription.poll(self._pace.records)
+            started = loop.time()
+            await self.apply(records)
+            self._pace.took(len(records), loop.time() - started)
             while self._gaps and loop.time() < due and await self._fill(next(iter(self._gaps))):
                 pass
 
     async def _start_over(self) -> None:
-        """Drop every cached state and read again from the written positions."""
+        """Drop every cached state and read again from the written positions, fewer at a time."""
+        self._pace.failed()
         self._handler.forget(sorted(self.leases.held))
         self.leases.held = {}
         await asyncio.sleep(BACKOFF_S)

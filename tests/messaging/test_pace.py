@@ -1,0 +1,51 @@
+"""A batch is as large as about a second allows, and one that is too large gets smaller until it passes."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.messaging.broker import MemoryBroker
+from shared.messaging.pace import FIRST_RECORDS, LEAST_RECORDS, MOST_RECORDS, Pace
+from tests.messaging.flow import Tally, consumer_of, publish, reaches, running
+
+
+class Frail(Tally):
+    """A handler whose session is ended when its batch is too large."""
+
+    async def __call__(self, tx, batch):
+        if len(batch) > LEAST_RECORDS:
+            raise ConnectionError("idle in transaction")
+        return await super().__call__(tx, batch)
+
+
+async def test_a_batch_that_is_too_large_gets_smaller_until_it_passes(exchange):
+    broker = MemoryBroker()
+    await publish(exchange, broker, 2 * LEAST_RECORDS)
+    async with running(consumer_of(exchange, broker, handler=Frail())):
+        await reaches(exchange, 2 * LEAST_RECORDS)
+
+
+def test_quick_batches_grow_to_the_most_and_a_slow_one_shrinks_to_what_fits():
+    pace = Pace()
+    while pace.records < MOST_RECORDS:
+        before = pace.records
+        pace.took(before, 0.01)
+        assert pace.records == min(2 * before, MOST_RECORDS)
+    pace.took(MOST_RECORDS, 8.0)
+    assert pace.records == MOST_RECORDS // 8
+
+
+def test_a_small_batch_tells_nothing_of_what_would_fit():
+    pace = Pace()
+    pace.took(3, 0.9)
+    assert pace.records == FIRST_RECORDS
+
+
+@given(st.lists(st.one_of(st.none(), st.tuples(st.integers(1, MOST_RECORDS), st.floats(0, 60)))))
+def test_a_batch_is_never_empty_and_never_unbounded(history):
+    pace = Pace()
+    for one in history:
+        if one is None:
+            pace.failed()
+        else:
+            pace.took(*one)
+        assert LEAST_RECORDS <= pace.records <= MOST_RECORDS
