@@ -118,7 +118,7 @@ def _column(node: exp.Column, columns: Columns) -> tuple[Kind, Getter]:
     name = node.name
     if name not in columns or node.table:
         raise refusal(f"There is no column {name!r} here.")
-    return columns[name], operator.itemgetter(name)
+    return columns[name], operator.methodcaller("get", name)
 
 
 def _literal(node: exp.Literal) -> tuple[Kind, Getter]:
