@@ -26,7 +26,7 @@ MetricName = Literal[
     "dukao_relay_lag_records",
     # Producers discarded after an unclear answer. More than a few an hour: look at the broker.
     "dukao_producers_discarded_total",
-    # Records consumed and folded.
+    # Records consumed and folded. Flat while its producer appends: the consumer waits or is halted.
     "dukao_records_consumed_total",
     # Records skipped because their number was known. A steady rate: a relay repeats itself.
     "dukao_records_duplicate_total",
@@ -46,10 +46,6 @@ MetricName = Literal[
     "dukao_commit_queue_events",
     # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
     "dukao_inbound_lag_records",
-    # Entries posted to the ledger.
-    "dukao_entries_posted_total",
-    # Standings published.
-    "dukao_standings_moved_total",
 ]
 
 
@@ -89,8 +85,6 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_events_total": Metric(Kind.COUNTER, "Events taken", ("outcome",)),
     "dukao_commit_queue_events": Metric(Kind.GAUGE, "Events waiting for the committer"),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
-    "dukao_entries_posted_total": Metric(Kind.COUNTER, "Ledger entries posted"),
-    "dukao_standings_moved_total": Metric(Kind.COUNTER, "Standings published"),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"
 

@@ -1,6 +1,7 @@
 """Every published event has one owner and a golden message that reads and writes the same."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ def test_every_type_is_published_once() -> None:
 
 def test_every_event_travels_in_a_stream_of_its_owner() -> None:
     assert {(p.stream, p.owner) for p in PUBLISHED} == set(STREAM_OWNERS.items())
+
+
+@pytest.mark.parametrize("owner", sorted(set(STREAM_OWNERS.values())))
+def test_a_service_relays_its_own_streams_and_no_other(owner: str) -> None:
+    contract = import_module(f"services.{owner}.contract")
+    assert set(contract.STREAMS) == {stream for stream, of in STREAM_OWNERS.items() if of == owner}
 
 
 def test_golden_messages_and_published_events_are_the_same_set() -> None:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,20 @@ from tests.house.rules import findings
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("services", "shared", "deploy", "dukao")
 
-IMPORT_VIOLATIONS = {
-    "No service imports another": ("services/ingest/domain/seeded.py", "import services.ranking.domain\n"),
-    "The command over the deployment": ("shared/kernel/seeded.py", "import services.ingest.domain\n"),
-    "Layers of shared": ("shared/kernel/seeded.py", "import shared.contracts\n"),
-    "Rooms inside a service": ("services/ranking/domain/seeded.py", "import services.ranking.wiring\n"),
-    "Decisions touch no I/O": ("services/scoring/domain/seeded.py", "import sqlalchemy\n"),
-    "No cycles in shared and services": (
-        "shared/kernel/seeded_a.py",
-        "import shared.kernel.seeded_b\n",
-    ),
-}
+DECISIONS = "Decisions touch no I/O"
+ROOMS = "Rooms inside a service"
+IMPORT_VIOLATIONS = [
+    ("No service imports another", "services/ingest/domain/seeded.py", "import services.ranking.domain\n"),
+    ("The command over the deployment", "shared/kernel/seeded.py", "import services.ingest.domain\n"),
+    ("Layers of shared", "shared/kernel/seeded.py", "import shared.contracts\n"),
+    ("Layers of shared", "shared/helpers.py", ""),
+    (ROOMS, "services/ranking/domain/seeded.py", "import services.ranking.wiring\n"),
+    (ROOMS, "services/notify/manager.py", ""),
+    (DECISIONS, "services/scoring/domain/seeded.py", "import sqlalchemy\n"),
+    (DECISIONS, "services/supervision/domain/seeded.py", "import time\n"),
+    (DECISIONS, "services/notify/domain/seeded.py", "import shared.runtime.process\n"),
+    ("No cycles in shared and services", "shared/kernel/seeded_a.py", "import shared.kernel.seeded_b\n"),
+]
 SYNTAX_VIOLATIONS = {
     "one place commits": "async def f(connection):\n    await connection.commit()\n",
     "one place publishes": "async def f(producer):\n    await producer.send('topic', b'')\n",
@@ -59,13 +63,24 @@ def test_the_house_keeps_every_import_contract() -> None:
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
+def test_every_service_is_held_by_every_contract_of_services() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    held = {contract["name"]: contract for contract in contracts}
+    services = sorted(f"services.{path.parent.name}" for path in (ROOT / "services").glob("*/__init__.py"))
+    assert len(services) == 5
+    assert sorted(held["No service imports another"]["modules"]) == services
+    assert sorted(held[ROOMS]["containers"]) == services
+    assert {f"{service}.domain" for service in services} < set(held[DECISIONS]["source_modules"])
+    assert held[ROOMS]["exhaustive"]
+    assert held["Layers of shared"]["exhaustive"]
+
+
 def test_the_house_keeps_every_rule_of_its_syntax() -> None:
     assert findings(ROOT) == []
 
 
-@pytest.mark.parametrize("contract", IMPORT_VIOLATIONS)
-def test_a_seeded_import_is_caught(contract: str, copy: Path) -> None:
-    path, code = IMPORT_VIOLATIONS[contract]
+@pytest.mark.parametrize(("contract", "path", "code"), IMPORT_VIOLATIONS)
+def test_a_seeded_import_is_caught(contract: str, path: str, code: str, copy: Path) -> None:
     (copy / path).write_text(f'"""Seeded."""\n{code}')
     if path.endswith("seeded_a.py"):
         (copy / "shared/kernel/seeded_b.py").write_text('"""Seeded."""\nimport shared.kernel.seeded_a\n')

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.kernel.errors import Refused
@@ -122,3 +122,41 @@ def test_whatever_was_written_is_read(value: object, ascii_only: bool) -> None:
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     with contextlib.suppress(Refused):
         assert decode(raw) == json.loads(raw)
+
+
+FAULTS = [
+    (b"NaN", "non_finite"),
+    (b"-Infinity", "non_finite"),
+    (b"1e999", "number"),
+    (b"0.5", "number"),
+    (b"-0", "number"),
+    (b"9" * 5000, "number"),
+    (b'{"k":1,"k":1}', "duplicate_key"),
+    (rb'"\ud83d"', "encoding"),
+    (rb'"\u0000"', "encoding"),
+    (b"[" * 70 + b"]" * 70, "depth"),
+    (b"[" + b"0," * 1000 + b"0]", "complexity"),
+    (b'{"' + b"k" * 200 + b'":0}', "complexity"),
+    (b"'a'", "json"),
+    (b"/* c */ 1", "json"),
+]
+
+
+@given(VALUES, VALUES, st.sampled_from(FAULTS))
+def test_one_fault_in_a_good_document_is_named(
+    before: object, after: object, fault: tuple[bytes, str]
+) -> None:
+    raw = b'{"a":%b,"b":[%b],"c":%b}' % (json.dumps(before).encode(), fault[0], json.dumps(after).encode())
+    with pytest.raises(Refused) as refused:
+        decode(raw)
+    assert refused.value.problem.code == fault[1]
+
+
+PIECES = ["{", "}", "[", "]", ",", ":", '"', "a", "\\", "u00", "ud800", "1", "-", "0", ".5", "e9", "true", "null", "NaN", " ", "督"]  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_what_looks_like_json_is_read_as_json_reads_it_or_refused(text: str) -> None:
+    with contextlib.suppress(Refused):
+        assert decode(text.encode()) == json.loads(text)

@@ -1,12 +1,13 @@
 """One suite for the port: PostgreSQL and memory keep the same rules."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.kernel.digests import EMPTY_CHAIN, chain
 from shared.kernel.errors import Fenced
+from shared.kernel.numbering import received_of
 from shared.kernel.records import Draft, Known, Position
 from shared.messaging.memory import MemoryExchange
 from shared.storage.exchange import Exchange
@@ -133,9 +134,36 @@ async def test_an_older_epoch_is_fenced(store):
             await tx.fence("reader", {3: 1})
 
 
-async def test_every_change_has_one_audit_row(exchange: Exchange):
-    await append(exchange, Draft(0, b"{}"))
-    await append(exchange, Draft(0, b"{}"))
+async def audit(store):
+    if isinstance(store, MemoryExchange):
+        return [(actor, action) for actor, action, _ in store.state.audit]
+    async with store.reading() as tx:
+        return [tuple(row) for row in await tx.execute("SELECT actor, action FROM audit ORDER BY id")]
+
+
+async def test_every_change_has_one_audit_row_and_a_failed_one_has_none(store):
+    await append(store, Draft(0, b"{}"))
+    with pytest.raises(ZeroDivisionError):
+        async with store.begin(actor="test", action="fail") as tx:
+            await tx.append(STREAM, [Draft(0, b"{}")])
+            _ = 1 / 0
+    async with store.begin(actor="other", action="nothing"):
+        pass
+    assert await audit(store) == [("test", "append"), ("other", "nothing")]
+
+
+async def test_reading_and_beating_leave_no_audit_row(exchange: Exchange):
     async with exchange.reading() as tx:
-        rows = await tx.execute("SELECT actor, action FROM audit")
-    assert [tuple(row) for row in rows] == [("test", "append")] * 2
+        await tx.append(STREAM, [Draft(0, b"{}")])
+    async with exchange.beating() as tx:
+        await tx.execute("INSERT INTO workers VALUES ('c', 'w', now())")
+    assert await audit(exchange) == []
+    assert await read(exchange, 0) == []
+
+
+async def test_a_stamp_from_the_feed_holds_from_the_first_record_on(store):
+    early = datetime(2011, 3, 1, tzinfo=UTC)
+    await append(store, Draft(2, b"{}", received=early), Draft(2, b"{}", received=early - timedelta(days=1)))
+    await append(store, Draft(2, b"{}", received=early + timedelta(days=1)))
+    stamps = [received_of(record) for record in await read(store, 2)]
+    assert stamps == [early, early, early + timedelta(days=1)]

@@ -235,6 +235,9 @@ async def test_the_docs_page_asks_nothing_of_the_outside(client: httpx.AsyncClie
     for asset in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert (await client.get("/" + asset)).status_code == 200
     assert "<script>" not in page.text
+    asked = re.findall(r"(?:url\(|@import)\s*([^)\s]{0,9})", (STATIC / "swagger-ui.css").read_text())
+    assert asked
+    assert all(target.lstrip("\"'").startswith(("data:", "#")) for target in asked)
     assert (STATIC / "swagger-ui.LICENSE").read_text().strip().startswith("Apache License")
 
 

@@ -1,8 +1,11 @@
 """Every metric of the catalogue is kept and shown under its name."""
 
+from pathlib import Path
+
 import pytest
 from prometheus_client import CollectorRegistry
 
+from shared.telemetry import metrics as telemetry
 from shared.telemetry.metrics import CATALOGUE, Kind, MetricName, Metrics
 
 
@@ -31,3 +34,15 @@ def test_labels_are_those_of_the_catalogue() -> None:
     metrics = Metrics(CollectorRegistry())
     with pytest.raises(ValueError, match="label"):
         metrics.count("dukao_events_total", color="red")
+
+
+def test_every_metric_is_kept_by_some_code_and_told_what_to_do_about() -> None:
+    own = Path(telemetry.__file__)
+    root = own.parents[2]
+    code = "".join(
+        p.read_text() for room in ("shared", "services") for p in (root / room).rglob("*.py") if p != own
+    )
+    assert [name for name in CATALOGUE if f'"{name}"' not in code] == []
+    listed = own.read_text().partition("MetricName = Literal[")[2].partition("]")[0].splitlines()[1:]
+    for comment, name in zip(listed[::2], listed[1::2], strict=False):
+        assert comment.strip().startswith("# "), name
