@@ -131,7 +131,7 @@ def test_a_signal_during_the_start_leaves_nothing(state):
     assert survey(state).phase == "stopped"
 
 
-def test_what_a_killed_supervisor_left_is_ended_by_the_next_and_ports_stay(state):
+def test_what_a_killed_supervisor_left_is_ended_by_the_next(state):
     first = bring_up(state, Options(), print).record
     os.kill(first.supervisor.pid, signal.SIGKILL)
     until(lambda: survey(state).phase == "abandoned")
@@ -139,7 +139,8 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_and_ports_stay(state
     second = bring_up(state, Options(), print)
     assert not second.already
     assert not any(alive(part.process) for part in first.parts)
-    assert [part.port for part in second.record.parts] == [part.port for part in first.parts]
+    for name in SERVERS:  # a wished port of a service may be another platform's by now
+        assert second.record.part(name).port == first.part(name).port
     for name in PARTS:
         assert f"ended {name}, left behind by a supervisor that was killed" in said(state)
     with everything_ends(state):
