@@ -52,6 +52,7 @@ def _openapi(service: str) -> Any:
         database_url=SecretStr("postgresql+asyncpg://nobody@127.0.0.1/none"),
         kafka="127.0.0.1:9",
         port=0,
+        worker="1",
         jwks_file=Path("jwks.json"),
         issuer="none",
     )

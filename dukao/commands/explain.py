@@ -13,6 +13,7 @@ app = typer.Typer()
 
 PAGE_ROWS = 200
 REPORTS_SHOWN = 3
+_TABLE = columns("case", "unit", "month", "counted", "met", "why=why not", "row", "reports")
 NOT_COUNTED = {
     "filter_not_met": "the measure's filter does not hold",
     "no_date": "has no date that puts it into a period",
@@ -71,7 +72,7 @@ def explain(
     if output is Format.TABLE:
         show_lines(told(answer))
     rows = [_shown(row) for row in answer["rows"]]
-    show(rows, _columns(answer), output, whole=answer)
+    show(rows, _csv_columns(answer) if output is Format.CSV else _TABLE, output, whole=answer)
     if output is Format.TABLE and answer["next"] is not None:
         show_lines([f"the first {len(rows)} rows; all: --all"])
 
@@ -83,7 +84,9 @@ def told(answer: Mapping[str, Any]) -> Iterator[str]:
     sums = f"numerator {inputs['numerator']}"
     if inputs["denominator"] is not None:
         sums += f", denominator {inputs['denominator']}"
-    definition = ", ".join(f"{name}: {part}" for name, part in measure["definition"].items() if part)
+    definition = ", ".join(
+        f"{name}: {part}" for name, part in measure["definition"].items() if part and name != "version"
+    )
     yield f"{answer['unit']} {answer['unit_name']} · {answer['indicator']} {answer['indicator_name']}"
     yield f"{answer['scheme']} v{answer['version']} · {answer['period']} · {answer['state']}"
     yield f"value    {value} of {figure['points']} points, {figure['state']}"
@@ -91,7 +94,7 @@ def told(answer: Mapping[str, Any]) -> Iterator[str]:
     yield f"         {formula['with_numbers']}"
     yield f"inputs   {sums}; months {', '.join(inputs['months'])}"
     yield f"measure  {measure['name']} v{measure['version']}: {definition}"
-    yield f"fresh at {answer['fresh_at']} · as of {answer['as_of'][:12]}"
+    yield f"fresh at {answer['fresh_at'] or 'no event yet'} · as of {answer['as_of'][:12]}"
 
 
 def _whole(pages: Iterator[dict[str, Any]]) -> dict[str, Any]:
@@ -101,12 +104,12 @@ def _whole(pages: Iterator[dict[str, Any]]) -> dict[str, Any]:
     return first | {"rows": [*first["rows"], *rest], "next": None}
 
 
-def _columns(answer: Mapping[str, Any]) -> tuple[Column, ...]:
+def _csv_columns(answer: Mapping[str, Any]) -> tuple[Column, ...]:
     """Return the columns of the rows; those of the measure's own view stand in the middle."""
     own = dict.fromkeys(name for row in answer["rows"] for name in row["columns"])
     return (
-        *columns("case", "unit", "month", "counted", "met", "why"),
-        *columns(*(f"column.{name}={name}" for name in own)),
+        *columns("case", "unit", "month", "counted", "met", "reason", "numerator", "denominator"),
+        *columns(*(f"column.{name}" for name in own)),
         *columns("reports"),
     )
 
@@ -118,6 +121,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         **row,
         "why": NOT_COUNTED.get(row["reason"] or "", row["reason"]),
         **{f"column.{name}": value for name, value in row["columns"].items()},
+        "row": "\n".join(f"{name} {value}" for name, value in row["columns"].items() if value is not None),
         "reports": "\n".join([*reports, *([f"and {more} more"] if more > 0 else [])]),
     }
 

@@ -289,9 +289,9 @@ def test_in_the_foreground_an_interrupt_ends_everything(dukao):
             assert time.monotonic() < until
             time.sleep(0.2)
         child.send_signal(signal.SIGINT)
-    finally:
-        child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=PATIENCE_S)
+    finally:
+        child.kill()
     assert child.returncode == Exit.OK, err
     assert "Dukao is up" in out
     assert "dukao token" in out
