@@ -14,7 +14,7 @@ from dukao.client import Client, below
 from dukao.commands.standings import heading, lines
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
-from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, until_equal
+from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
 from dukao.failures import FailedError
 from dukao.feeds import Feed
 from dukao.output import Format, columns, say, show, show_lines
@@ -59,7 +59,7 @@ class Expected:
 
 def run(state: State, folder: Path, *, keep: bool) -> None:
     """Demonstrate everything on the real set in a folder."""
-    steps = Steps(8)
+    steps = Steps(7)
     catalogue = yaml.safe_load((SAMPLE / "types.yaml").read_text("utf-8"))
     scheme = read_scheme(SAMPLE / "scheme.yaml", folder / UNITS).document
     oracle = list(_oracle(folder, scheme["units"]))
@@ -102,26 +102,24 @@ def _path(month: str) -> str:
 
 
 def _compare(client: Client, oracle: Sequence[Expected]) -> Comparison:
-    """Compare measures, rate and rank of every row of the oracle."""
+    """Compare measures, rate and rank of every row of the oracle, up to the first row that differs."""
     ranks = {
         (month, unit["unit"]): unit["rank"]
         for month in MONTHS
-        for unit in client.get("ranking", _path(month))["units"]
+        for unit in read(client, "ranking", _path(month))["units"]
     }
     compared = 0
-    differing: list[str] = []
     for expected in oracle:
+        where = f"{expected.unit} {expected.month}"
         path = f"/v1/measures{below(SCHEME, VERSION, expected.month, expected.unit)}"
-        measures = client.get("scoring", path)["measures"]
+        measures = read(client, "scoring", path)["measures"]
         rank = ranks.get((expected.month, expected.unit))
         pairs = list(_pairs(expected.row, measures, None if rank is None else str(rank)))
         compared += len(pairs)
-        differing += [
-            f"{expected.unit} {expected.month} {name} {got}, expected {wanted}"
-            for name, got, wanted in pairs
-            if got != wanted
-        ]
-    return Comparison(compared, differing)
+        differing = [f"{where} {name} {got}, expected {due}" for name, got, due in pairs if got != due]
+        if differing:
+            return Comparison(compared, differing)
+    return Comparison(compared, [])
 
 
 def _pairs(row: Mapping[str, str], measures: Mapping[str, Any], rank: str | None) -> Iterator[Pair]:
@@ -138,7 +136,7 @@ def _plain(number: str) -> str:
 
 
 def _show_standing(client: Client, month: str) -> Mapping[str, Any]:
-    standing = client.get("ranking", _path(month))
+    standing = read(client, "ranking", _path(month))
     show(lines(standing), _STANDING, Format.TABLE, title=heading(standing))
     return standing
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dukao.client import Client, below
+from dukao.demo.staging import read
 from dukao.output import Format, columns, show, show_lines
 
 PAGE_ROWS = 100
 MOST_PAGES = 20
 ROWS_SHOWN = 5
 REPORTS_SHOWN = 3
+TOLD = frozenset({"subject", "unit", "region", "time"})
 
 _ROWS = columns("case", "month", "met", "numerator", "columns", "reports", numbers=("numerator",))
 
@@ -17,7 +19,7 @@ _ROWS = columns("case", "month", "met", "numerator", "columns", "reports", numbe
 def explain(client: Client, scheme: str, cell: tuple[str, str, str]) -> Mapping[str, Any]:
     """Explain (period, unit, indicator) and return the answer's first page."""
     path = f"/v1/cells{below(*cell)}/explain"
-    first = client.get("scoring", path, scheme=scheme, limit=PAGE_ROWS)
+    first = read(client, "scoring", path, scheme=scheme, limit=PAGE_ROWS)
     figure, formula = first["figure"], first["formula"]
     named = ("unit", "unit_name", "period", "indicator", "indicator_name")
     title = " ".join(first[name] for name in named)
@@ -42,7 +44,7 @@ def _pages(
     for _ in range(MOST_PAGES):
         if after is None:
             return
-        page = client.get("scoring", path, scheme=scheme, limit=PAGE_ROWS, after=after)
+        page = read(client, "scoring", path, scheme=scheme, limit=PAGE_ROWS, after=after)
         yield page["rows"]
         after = page["next"]
 
@@ -58,13 +60,15 @@ def _costly(pages: Iterator[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, A
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    told = [f"{name}={value}" for name, value in row["columns"].items() if value is not None]
+    told = [
+        f"{name}={value}" for name, value in row["columns"].items() if value is not None and name not in TOLD
+    ]
     reports = [f"{one['type']} {one['time']}{_left_out(one)}" for one in row["reports"][:REPORTS_SHOWN]]
     more = row["reports_total"] - len(reports)
     return {
         **row,
         "case": row["case"] or row["reports"][0]["id"],
-        "columns": "\n".join(told),
+        "columns": ", ".join(told),
         "reports": "\n".join([*reports, *([f"and {more} more"] if more > 0 else [])]),
     }
 

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from dukao.client import Client, RefusedError
-from dukao.commands.standings import heading, lines
+from dukao.commands.standings import SIMULATED, heading, lines
+from dukao.demo.staging import NOT_YET
 from dukao.output import columns, say, stderr, table
 from dukao.sending import Tally
 
@@ -38,7 +39,7 @@ class Moving:
         self.bar.update(self.task, completed=tally.answered)
         if time.monotonic() - self.looked < MOVES_S:
             return
-        standing = standing_of(self.client, self.path)
+        standing = _standing(self.client, self.path)
         self.looked = time.monotonic()
         if standing is not None:
             self._show(standing, tally)
@@ -46,7 +47,8 @@ class Moving:
     def _show(self, standing: Mapping[str, Any], tally: Tally) -> None:
         found = lines(standing)
         if self.live is None:
-            say(f"      {tally.answered:>7} events · {heading(standing)} · {_in_a_line(found)}")
+            told = f"{standing['period']}{f' · {SIMULATED}' if standing['simulated'] else ''}"
+            say(f"      {tally.answered:>7} events · {told} · {_in_a_line(found)}")
             return
         shown = found if len(found) <= TOP + BOTTOM else [*found[:TOP], *found[-BOTTOM:]]
         self.live.update(Group(self.bar, Text(heading(standing)), table(shown, _SHOWN)), refresh=True)
@@ -67,12 +69,12 @@ def moving(client: Client, path: str, expected: int) -> Generator[Moving]:
         yield Moving(client, path, bar, task, live)
 
 
-def standing_of(client: Client, path: str) -> Mapping[str, Any] | None:
-    """Return a standing, or nothing while ranking has not heard of the scheme."""
+def _standing(client: Client, path: str) -> Mapping[str, Any] | None:
+    """Return a standing, or nothing while ranking is busy or has not heard of the scheme."""
     try:
         return client.get("ranking", path)
     except RefusedError as refused:
-        if refused.code != "not_found":
+        if refused.status not in NOT_YET:
             raise
         return None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from deploy.state import State
@@ -9,7 +10,7 @@ from dukao.client import Client, below
 from dukao.commands.standings import freshness, heading, lines
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
-from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, until_equal
+from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
 from dukao.failures import FailedError
 from dukao.feeds import Row
 from dukao.output import Format, columns, say, show, show_lines
@@ -72,7 +73,7 @@ def _path(nation: Nation) -> str:
 
 def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
     """Compare the points of the year in the standing."""
-    found = {one["unit"]: one["points"] for one in client.get("ranking", _path(nation))["units"]}
+    found = {one["unit"]: one["points"] for one in read(client, "ranking", _path(nation))["units"]}
     differing: list[str] = []
     for bureau in nation.bureaus:
         expected = truth.total(bureau.code)
@@ -83,7 +84,7 @@ def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
 
 
 def _show_standing(client: Client, nation: Nation) -> None:
-    standing = client.get("ranking", _path(nation))
+    standing = read(client, "ranking", _path(nation))
     rows = [one | {"tier": TIER_NAMES.get(one["tier"], one["tier"])} for one in lines(standing)]
     show(rows, _STANDING, Format.TABLE, title=heading(standing))
     show_lines(
@@ -96,7 +97,7 @@ def _show_standing(client: Client, nation: Nation) -> None:
 
 def _explain(client: Client, nation: Nation, truth: Truth) -> None:
     """Explain a deduction of the last unit, or where it has none what it lost most on."""
-    unit = [one for one in client.get("ranking", _path(nation))["units"] if one["rank"] is not None][-1]
+    unit = [one for one in read(client, "ranking", _path(nation))["units"] if one["rank"] is not None][-1]
 
     def lost(indicator: IndicatorSpec) -> Decimal:
         value = truth.worth(unit["unit"], truth.months(), indicator)
@@ -108,26 +109,24 @@ def _explain(client: Client, nation: Nation, truth: Truth) -> None:
 
 
 def _measures(client: Client, nation: Nation, truth: Truth) -> Comparison:
-    """Compare numerator and denominator of every measure of every unit and month."""
+    """Compare numerators and denominators of every unit and month, up to the first that differs."""
     compared = 0
-    differing: list[str] = []
-    for month in truth.months():
-        for unit in nation.scheme.units:
-            found = _measured(client, nation, month, unit.code)
-            for name in nation.scheme.measures:
-                pairs = list(_pairs(found[name], truth.of(unit.code, month, name)))
-                compared += len(pairs)
-                differing += [
-                    f"{unit.code} {month} {name} {got}, expected {expected}"
-                    for got, expected in pairs
-                    if got != expected
-                ]
-    return Comparison(compared, differing)
+    for month, unit in product(truth.months(), nation.scheme.units):
+        found = _measured(client, nation, month, unit.code)
+        differing: list[str] = []
+        for name in nation.scheme.measures:
+            pairs = list(_pairs(found[name], truth.of(unit.code, month, name)))
+            compared += len(pairs)
+            where = f"{unit.code} {month} {name}"
+            differing += [f"{where} {got}, expected {due}" for got, due in pairs if got != due]
+        if differing:
+            return Comparison(compared, differing)
+    return Comparison(compared, [])
 
 
 def _measured(client: Client, nation: Nation, month: str, unit: str) -> Mapping[str, Any]:
     head = nation.scheme.scheme
-    return client.get("scoring", f"/v1/measures{below(head.code, head.version, month, unit)}")["measures"]
+    return read(client, "scoring", f"/v1/measures{below(head.code, head.version, month, unit)}")["measures"]
 
 
 def _pairs(found: Mapping[str, str | None], expected: tuple[int, int]) -> Iterator[tuple[Decimal, Decimal]]:

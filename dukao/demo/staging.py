@@ -14,8 +14,10 @@ from dukao.client import Client, RefusedError
 from dukao.failures import FailedError
 from dukao.output import say
 
-PATIENCE_S = 120.0
-LOOK_AGAIN_S = 0.5
+PATIENCE_S = 240.0
+BUSY_S = 60.0
+NOT_YET = frozenset({404, 429, 503})
+LOOK_AGAIN_S = 1.0
 DIFFERENCES_NAMED = 5
 
 
@@ -85,28 +87,28 @@ def adopt(client: Client, types: Any, scheme: Mapping[str, Any]) -> None:
 
 
 def until_equal(compare: Callable[[], Comparison]) -> Comparison:
-    """Compare until nothing differs, or end with what still does."""
+    """Compare until nothing differs, or end with what still does after a while."""
     until = time.monotonic() + PATIENCE_S
     while True:
-        found = _heard(compare)
+        found = compare()
         if not found.differing:
             return found
         if time.monotonic() > until:
             named = "; ".join(found.differing[:DIFFERENCES_NAMED])
-            raise FailedError(
-                f"{len(found.differing)} of {found.compared} figures differ after {PATIENCE_S:.0f} s: {named}"
-            )
+            raise FailedError(f"after {PATIENCE_S:.0f} s figures still differ: {named}")
         time.sleep(LOOK_AGAIN_S)
 
 
-def _heard(compare: Callable[[], Comparison]) -> Comparison:
-    """Compare; a service that has not heard of the scheme yet differs in everything."""
-    try:
-        return compare()
-    except RefusedError as refused:
-        if refused.code != "not_found":
-            raise
-        return Comparison(1, [refused.detail])
+def read(client: Client, service: str, path: str, **query: Any) -> Any:
+    """Read what a service has; one that is busy, or has not heard of the scheme yet, is asked again."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return client.get(service, path, **query)
+        except RefusedError as refused:
+            if refused.status not in NOT_YET or time.monotonic() > until:
+                raise
+        time.sleep(LOOK_AGAIN_S)
 
 
 def _forget(state: State) -> None:
