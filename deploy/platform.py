@@ -19,7 +19,7 @@ from deploy.embedded.kafka import find_jars, launch_kafka
 from deploy.embedded.postgres import find_postgres, launch_postgres, password_of
 from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
-from deploy.managed import ANSWER_EVERY_S, Answering, Managed, end_recorded
+from deploy.managed import ANSWER_EVERY_S, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
 from deploy.state import SERVERS, Options, Record, State, myself
@@ -43,10 +43,8 @@ class Supervisor:
         self._issuer = open_issuer(state.issuer)
         self._fresh_until = 0.0
         self._ending = Ending()
-        before = state.read()
-        self._left_behind = before.parts
-        record = replace(before, supervisor=myself(), phase="starting", failure="", options=options)
-        self._watch = Watch(state, record, say, self._ending, self._refresh_when_due)
+        begun = replace(state.read(), supervisor=myself(), phase="starting", failure="", options=options)
+        self._watch = Watch(state, begun, say, self._ending, self._refresh_when_due)
 
     def run(self, ready: Callable[[Record], None]) -> None:
         """Bring up, tell `ready`, look after all, take down; return when somebody asked for it."""
@@ -63,8 +61,7 @@ class Supervisor:
                 raise
 
     def _bring_up(self) -> None:
-        for name in end_recorded(self._left_behind):
-            self._say(f"ended {name}, left behind by a supervisor that was killed")
+        self._watch.begin()
         self._state.keep_clock(self._options.clock)
         self._state.turn_logs()
         self._say("finding PostgreSQL, Java and Kafka")

@@ -9,8 +9,8 @@ from typing import NoReturn
 from deploy.control import last_lines
 from deploy.embedded.files import MissingError
 from deploy.ending import Ending
-from deploy.managed import Managed
-from deploy.state import SERVERS, Record, State
+from deploy.managed import Managed, end_recorded
+from deploy.state import SERVERS, Part, Record, State
 
 LOOK_S = 0.25
 READY_S = 180.0
@@ -32,6 +32,16 @@ class Watch:
         self._ending = ending
         self._chore = chore
         self._parts: dict[str, Managed] = {}
+
+    def begin(self) -> None:
+        """Write down who supervises; processes of the one before are kept on record until they are ended."""
+        self._state.write(self.record)
+        for name in end_recorded(self.record.parts):
+            self._say(f"ended {name}, left behind by a supervisor that was killed")
+        self.record = replace(
+            self.record, parts=tuple(Part(part.name, part.port) for part in self.record.parts)
+        )
+        self._state.write(self.record)
 
     def add(self, part: Managed) -> None:
         """Start a part; it is recorded as soon as it has a process."""

@@ -6,14 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from deploy.ending import Ending, Stopped
 from deploy.managed import Managed
 from deploy.processes import alive, spawn
-from deploy.state import Record, State, myself
+from deploy.state import Part, Record, State, myself
 from deploy.watch import TRIES_AT_START, Watch
 
 SERVE = "import signal; signal.pause()"
@@ -84,6 +84,16 @@ def test_a_part_that_keeps_ending_is_named_with_the_end_of_its_log(house):
     assert str(house.state.log("ingest")) in lines[0]
     assert lines[-1] == "  the port is taken"
     assert len([line for line in house.said if line.startswith("ingest ended with exit code 7; see")]) == 3
+
+
+def test_what_another_supervisor_left_is_ended_and_its_ports_are_kept(house):
+    left = house.part("ingest")
+    left.launch()
+    house.watch.record = house.watch.record.with_part(replace(left.seen, port=8101))
+    house.watch.begin()
+    left._running.process.wait()
+    assert house.said == ["ended ingest, left behind by a supervisor that was killed"]
+    assert house.state.read().part("ingest") == Part("ingest", 8101)
 
 
 def test_a_killed_part_is_named_and_started_again(house):
