@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
@@ -18,6 +19,7 @@ Part = Callable[[], Awaitable[None]]
 
 GRACE_S = 10
 KEEP_ALIVE_S = 30
+COLLECT_AFTER_OBJECTS = 100_000
 LAG_PROBE_S = 0.5
 LAG_ALARM_S = 1.0
 BACKLOG_CONNECTIONS = 2048
@@ -45,6 +47,7 @@ def serve(
     closing: Sequence[Part] = (),
 ) -> NoReturn:
     """Run until SIGTERM or SIGINT (exit 0) or until a part fails (exit 1); then close what was opened."""
+    _collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         failed = runner.run(run(app, host, port, parts, closing))
     raise SystemExit(1 if failed else 0)
@@ -88,6 +91,12 @@ async def watch_loop() -> None:
         METRICS.set("dukao_loop_lag_seconds", lag_s)
         if lag_s > LAG_ALARM_S:
             _LOG.warning("event loop blocked", lag_s=round(lag_s, 3))
+
+
+def _collect_seldom() -> None:
+    """Look for cycles seldom: a batch makes many objects, none of them in a cycle, and each would be walked."""
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS)
 
 
 def name_of(part: Part) -> str:
