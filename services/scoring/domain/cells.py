@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from services.scoring.domain.document import DeductSpec, IndicatorSpec, TargetSpec
 from shared.kernel.points import MILLIONTHS, cell
@@ -28,7 +29,7 @@ def compute(indicator: IndicatorSpec, partials: Partials, *, is_ratio: bool) -> 
     target: w · min(1, actual/target), down: w · min(1, target/actual) with actual 0 giving w;
     deduct: max(floor, w - each · events), w without events. Source: the practice of 2021.
     """
-    points = Fraction(indicator.points)
+    points = _exact(indicator.points)
     if indicator.method.deduct is not None:
         return cell(_deduct(points, indicator.method.deduct, partials))
     actual = actual_of(partials, is_ratio=is_ratio)
@@ -45,14 +46,20 @@ def actual_of(partials: Partials, *, is_ratio: bool) -> Fraction | None:
 
 
 def _deduct(points: Fraction, method: DeductSpec, partials: Partials) -> Fraction:
-    lost = Fraction(method.each) * Fraction(partials.numerator, MILLIONTHS)
-    return max(Fraction(method.floor), points - lost)
+    lost = _exact(method.each) * Fraction(partials.numerator, MILLIONTHS)
+    return max(_exact(method.floor), points - lost)
 
 
 def _target(points: Fraction, method: TargetSpec, actual: Fraction) -> Fraction:
-    target = Fraction(method.target)
+    target = _exact(method.target)
     if method.direction == "up":
         return max(Fraction(0), points * min(Fraction(1), actual / target))
     if actual == 0:
         return points
     return points * min(Fraction(1), target / actual)
+
+
+@lru_cache(maxsize=4096)
+def _exact(written: str) -> Fraction:
+    """Read a number of the scheme once, not once a cell."""
+    return Fraction(written)
