@@ -94,7 +94,7 @@ async def watch_loop() -> None:
 
 
 def _collect_seldom() -> None:
-    """Look for cycles seldom: a batch makes many objects, none of them in a cycle, and each would be walked."""
+    """Look for cycles seldom: a batch makes many objects, none in a cycle, and each would be walked."""
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS)
 
