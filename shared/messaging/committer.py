@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
 from shared.kernel.errors import Unavailable
+from shared.messaging.whole import whole
 from shared.telemetry.metrics import METRICS
 
 Item = TypeVar("Item")
@@ -13,6 +14,10 @@ Outcome = TypeVar("Outcome")
 
 BATCH_ITEMS = 10_000
 QUEUE_ITEMS = 40_000
+COMMIT_LIMIT_S = 30.0
+
+Waiting: TypeAlias = tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]
+Group: TypeAlias = Sequence[Waiting[Item, Outcome]]
 
 
 class Committer(Generic[Item, Outcome]):
@@ -20,7 +25,7 @@ class Committer(Generic[Item, Outcome]):
 
     def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]) -> None:
         self._commit = commit
-        self._queue: deque[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]] = deque()
+        self._queue: deque[Waiting[Item, Outcome]] = deque()
         self._queued = 0
         self._arrived = asyncio.Event()
 
@@ -36,19 +41,28 @@ class Committer(Generic[Item, Outcome]):
         return await asyncio.shield(waiting)
 
     async def run(self) -> None:
-        """Commit until cancelled; a failure goes to those who wait for that group."""
-        while True:
-            await self._arrived.wait()
-            group = self._take()
-            items = [item for submitted, _ in group for item in submitted]
-            try:
-                outcomes = await self._commit(items)
-            except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
-                _fail(group, error)
-            else:
-                _answer(group, outcomes)
+        """Commit until cancelled; then the commit under way ends, and what still waits is told to retry."""
+        try:
+            while True:
+                await self._arrived.wait()
+                await whole(self._commit_group(self._take()), COMMIT_LIMIT_S)
+        finally:
+            _fail(self._queue, Unavailable("the service is shutting down"))
 
-    def _take(self) -> list[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]]:
+    async def _commit_group(self, group: Group[Item, Outcome]) -> None:
+        """Commit a group; a failure goes to those who wait for it."""
+        items = [item for submitted, _ in group for item in submitted]
+        try:
+            outcomes = await self._commit(items)
+        except Exception as error:  # noqa: BLE001 - whoever waits decides what it means
+            _fail(group, error)
+        except asyncio.CancelledError:
+            _fail(group, Unavailable("the commit took too long"))
+            raise
+        else:
+            _answer(group, outcomes)
+
+    def _take(self) -> Group[Item, Outcome]:
         group = [self._queue.popleft()]
         count = len(group[0][0])
         while self._queue and count + len(self._queue[0][0]) <= BATCH_ITEMS:
@@ -61,17 +75,13 @@ class Committer(Generic[Item, Outcome]):
         return group
 
 
-def _fail(
-    group: Sequence[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]], error: Exception
-) -> None:
+def _fail(group: Iterable[Waiting[Item, Outcome]], error: Exception) -> None:
     for _, waiting in group:
         if not waiting.done():
             waiting.set_exception(error)
 
 
-def _answer(
-    group: Sequence[tuple[Sequence[Item], asyncio.Future[Sequence[Outcome]]]], outcomes: Sequence[Outcome]
-) -> None:
+def _answer(group: Group[Item, Outcome], outcomes: Sequence[Outcome]) -> None:
     start = 0
     for items, waiting in group:
         if not waiting.done():

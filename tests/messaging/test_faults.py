@@ -11,6 +11,7 @@ from shared.kernel.errors import Fenced, Unavailable
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.broker import MemoryBroker
+from shared.messaging.relay import Relay
 from shared.web.app import create_app
 from shared.web.archive import archive_router
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
@@ -37,6 +38,33 @@ def broker():
 def rewrite(broker, shard, at):
     records = broker.records[STREAM, shard]
     records[at] = records[at]._replace(body=records[at].body.replace(b'"i"', b'"j"'))
+
+
+class Unclear(MemoryBroker):
+    """Takes what it is sent and, at first, does not say so."""
+
+    def __init__(self):
+        super().__init__()
+        self.silent_times = 3
+
+    async def send(self, records):
+        await super().send(records)
+        if self.silent_times:
+            self.silent_times -= 1
+            raise Unavailable("no acknowledgement")
+
+
+async def test_an_acknowledgement_that_is_lost_doubles_records_and_no_effect(exchange):
+    broker = Unclear()
+    await fill(exchange, 60)
+    async with running(Relay(exchange, broker, [STREAM], "w1"), consumer_of(exchange, broker)):
+        await reaches(exchange, 60)
+
+        async def sent():
+            return sum(len(records) for records in broker.records.values()) == 240
+
+        await until(sent)
+    assert await applied(exchange) == everything(60)
 
 
 async def halts(consumer, *reasons):
