@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from dukao.client import Client, RefusedError
+from dukao.client import AwayError, Client, RefusedError
 from dukao.commands.standings import SIMULATED, heading, lines
 from dukao.demo.staging import NOT_YET
 from dukao.output import columns, say, stderr, table
@@ -73,6 +73,8 @@ def _standing(client: Client, path: str) -> Mapping[str, Any] | None:
     """Return a standing, or nothing while ranking is busy or has not heard of the scheme."""
     try:
         return client.get("ranking", path)
+    except AwayError:
+        return None
     except RefusedError as refused:
         if refused.status not in NOT_YET:
             raise

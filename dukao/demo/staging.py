@@ -10,7 +10,7 @@ from typing import Any
 from deploy.control import addresses, bring_up, survey, take_down
 from deploy.state import RECORD, Options, State
 from dukao.adoption import adopt_scheme, adopt_types, approver, author, draft_scheme, draft_types, once_heard
-from dukao.client import Client, RefusedError
+from dukao.client import AwayError, Client, RefusedError
 from dukao.failures import FailedError
 from dukao.output import say
 
@@ -105,6 +105,9 @@ def read(client: Client, service: str, path: str, **query: Any) -> Any:
     while True:
         try:
             return client.get(service, path, **query)
+        except AwayError:
+            if time.monotonic() > until:
+                raise
         except RefusedError as refused:
             if refused.status not in NOT_YET or time.monotonic() > until:
                 raise

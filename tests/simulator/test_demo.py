@@ -1,0 +1,98 @@
+"""What the demonstration decides by itself; that it works as a whole is shown by running it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.state import State
+from dukao.cli import app
+from dukao.client import RefusedError
+from dukao.demo import explaining, staging
+from dukao.demo.staging import Comparison, beside, read, until_equal
+from dukao.exits import Exit
+from dukao.failures import FailedError
+
+
+class Answering:
+    """A client whose answers are given beforehand."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def get(self, service, path, **query):
+        self.asked.append((service, path, query))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(staging, "LOOK_AGAIN_S", 0.0)
+
+
+def test_a_folder_that_is_not_the_real_set_is_named_with_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    answer = CliRunner().invoke(app, ["demo", "--data", str(tmp_path)])
+    assert answer.exit_code == Exit.USAGE
+    assert "has no events_2011-07_10.ndjson.gz" in answer.output
+
+
+def test_the_demonstration_never_touches_the_platforms_own_folder():
+    assert beside(State(Path("/var/tmp/here/state"))).folder == Path("/var/tmp/here/state-demo")
+
+
+def test_figures_are_compared_until_none_differs():
+    found = iter([Comparison(3, ["one"]), Comparison(9, [])])
+    assert until_equal(lambda: next(found)) == Comparison(9, [])
+
+
+def test_figures_that_stay_different_end_the_demonstration(monkeypatch):
+    monkeypatch.setattr(staging, "PATIENCE_S", 0.0)
+    with pytest.raises(FailedError, match=r"B110000 points 1.00, expected 2.00"):
+        until_equal(lambda: Comparison(1, ["B110000 points 1.00, expected 2.00"]))
+
+
+def test_a_busy_service_is_asked_again_and_a_refusal_is_not():
+    client = Answering(RefusedError(503, {}, "scoring"), RefusedError(404, {}, "scoring"), {"rows": []})
+    assert read(client, "scoring", "/v1/x") == {"rows": []}
+    with pytest.raises(RefusedError):
+        read(Answering(RefusedError(403, {}, "scoring")), "scoring", "/v1/x")
+
+
+def row(case, *, met, counted=True):
+    report = {"id": case, "type": "task.done.v1", "time": "2021-03-01T08:00:00Z", "left_out": None}
+    return {
+        "case": case,
+        "month": "2021-03",
+        "met": met,
+        "counted": counted,
+        "numerator": "0",
+        "columns": {"kind": "work", "subject": "B110000"},
+        "reports": [report],
+        "reports_total": 1,
+    }
+
+
+def test_an_explanation_names_the_formula_and_the_first_cases_that_cost_points(capsys):
+    names = ("unit", "unit_name", "period", "indicator", "indicator_name")
+    head = dict.fromkeys(names, "x") | {
+        "figure": {"published": "9.00", "points": "10"},
+        "formula": {"symbolic": "w · actual", "with_numbers": "10 · 0.9"},
+    }
+    pages = (
+        head | {"rows": [row("kept", met=True), row("outside", met=None, counted=False)], "next": "c"},
+        {"rows": [row("missed", met=False)], "next": None},
+    )
+    client = Answering(*pages)
+    explaining.explain(client, "national", ("2021-03", "B110000", "tasks"))
+    printed = capsys.readouterr().out
+    assert "10 · 0.9" in printed
+    assert "9.00 of 10 points" in printed
+    assert "missed" in printed
+    assert "kept" not in printed
+    assert "outside" not in printed
+    assert [query.get("after") for _, _, query in client.asked] == [None, "c"]
