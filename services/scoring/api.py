@@ -88,7 +88,7 @@ def measures_router(exchange: Exchange) -> APIRouter:
     async def show_measures(code: str, version: int, period: str, unit: str, _: Reader) -> dict[str, Any]:
         """Return every measure of a unit in a period: exact numerator and denominator, ratio at 6 places."""
         wanted = Period.parse(period)
-        async with exchange.reading() as tx:
+        async with exchange.snapshot() as tx:
             document = (await store.scheme(tx, code, version)).document
             if unit not in {one.code for one in document.units}:
                 raise refuse(404, "not_found", "The scheme has no such unit.")
@@ -110,7 +110,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], _: Reader
     ) -> CellAnswer:
         """Return what an indicator of a unit is worth in a period, with the entries of its month cells."""
-        async with exchange.reading() as tx:
+        async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             worth, _sums = await explaining.figure(tx, question)
             begun = await _begun(tx, question, worth)
@@ -126,7 +126,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
 
         `counted` keeps only the rows that count, or only those that do not.
         """
-        async with exchange.reading() as tx:
+        async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             allow(subject, DETAILS, Thing(unit=question.unit_path))
             bound = f"{question.name} {asked.counted}"

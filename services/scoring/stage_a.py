@@ -120,27 +120,45 @@ class StageA:
         if not arrived:
             return
         keyed, joins = await _group(tx, arrived)
+        keys = list(keyed)
+        for at in range(0, len(keys), CASES_PER_PAGE):
+            some = {key: keyed[key] for key in keys[at : at + CASES_PER_PAGE]}
+            early = {stray: to for stray, to in joins.items() if to in some}
+            await self._fold_cases(tx, some, early, catalogue, moves)
+
+    async def _fold_cases(
+        self,
+        tx: PostgresTransaction,
+        keyed: Mapping[Key, Sequence[Arrived]],
+        joins: Mapping[Key, Key],
+        catalogue: Catalogue,
+        moves: Moves,
+    ) -> None:
+        """Fold and write some cases; few enough that the transaction never idles between statements."""
         known = await cases.load(tx, keyed.keys() | joins.keys())
-        strays = {key: to for key, to in joins.items() if key in known}
+        strays: dict[Key, list[Case]] = {}
+        for stray, to in joins.items():
+            if stray in known:
+                strays.setdefault(to, []).append(known[stray])
         saved: list[Case] = []
         for key, news in keyed.items():
-            old = known.get(key, Case(*key, b"[]"))
             plans = [scheme.plan for scheme in await self._plans.of(tx, key[0])]
             cause = _cause(news[-1].report)
+            old = known.get(key, Case(*key, b"[]"))
             reports = _reports(old, catalogue)
             before = fold_under(plans, reports)
-            more = [news_item.body for news_item in news]
-            reports += [news_item.report for news_item in news]
-            for stray in (known[at] for at, to in strays.items() if to == key):
+            bodies = [one.body for one in news]
+            reports += [one.report for one in news]
+            for stray in strays.get(key, ()):
                 early = _reports(stray, catalogue)
                 moves.add((stray.shard, stray.grp), fold_under(plans, early), NOTHING, cause)
-                more.append(stray.events[1:-1])
+                bodies.append(stray.events[1:-1])
                 reports += early
             moves.add(key, before, fold_under(plans, reports), cause)
-            saved.append(Case(*key, joined(old.events, more)))
+            saved.append(Case(*key, joined(old.events, bodies)))
         await cases.save(tx, saved)
         if strays:
-            await cases.drop(tx, list(strays))
+            await cases.drop(tx, [(one.shard, one.grp) for found in strays.values() for one in found])
 
     async def _adopt(
         self, tx: PostgresTransaction, record: Record, told: SchemeAdopted, moves: Moves
