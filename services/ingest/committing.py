@@ -238,6 +238,7 @@ class Intake:
         self._admission = admission
         self._topics = topics
         self._version = -1
+        self._places: list[store.Place] = []
         self._look_again = 0.0
 
     async def run(self) -> None:
@@ -254,7 +255,7 @@ class Intake:
             await self._topics.close()
 
     async def step(self) -> None:
-        """Follow the sources in force, then take one poll."""
+        """Follow the sources in force, looking again now and then, and take one poll."""
         await self._admission.newest()
         now = asyncio.get_running_loop().time()
         if self._version != self._admission.catalogue.version or now > self._look_again:
@@ -272,9 +273,11 @@ class Intake:
         catalogue = self._admission.catalogue
         sources = {topic_of(source): source for source in catalogue.sources}
         places = await self._topics.ensure(sources) if sources else []
-        async with self._admission.exchange.reading() as tx:
-            stored = await store.inbound_offsets(tx)
-        await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
+        if self._version != catalogue.version or places != self._places:
+            async with self._admission.exchange.reading() as tx:
+                stored = await store.inbound_offsets(tx)
+            await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
+        self._places = places
         complete = {topic for topic, _ in places} == sources.keys()
         self._version = catalogue.version
         self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)

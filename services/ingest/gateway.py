@@ -79,12 +79,12 @@ class InboundTopics:
                     NewTopic(topic, INBOUND_PARTITIONS, 1, topic_configs=TOPIC_SETTINGS) for topic in missing
                 ]
                 _log_refused(await admin.create_topics(made))
-            return [
+            return sorted(
                 (topic["topic"], partition["partition"])
                 for topic in await admin.describe_topics()
                 if topic["topic"] in topics
                 for partition in topic["partitions"]
-            ]
+            )
 
     async def read(self, sources: Mapping[str, str], offsets: Mapping[Place, int]) -> None:
         """Read these partitions from these offsets; `sources` tells whose each topic is."""

@@ -52,7 +52,7 @@ def binary_event(attributes: Iterable[tuple[str, str]], data: Json) -> dict[str,
     found: dict[str, Json] = {}
     for name, value in attributes:
         if name in found or name == "data":
-            raise refuse(400, "duplicate_key", "An attribute stands twice.", pointer=f"/{name[:64]}")
+            raise refuse(400, "duplicate_key", "An attribute stands twice, or data in a header.")
         found[name] = value
     revision = found.get("revision")
     if (

@@ -1,0 +1,128 @@
+"""What admission decides, whatever is committed together and whoever else commits."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest import handlers, store
+from services.ingest.committing import Admission
+from services.ingest.domain.admission import Outcome, admit, keys_to_read
+from services.ingest.domain.catalogue import compile_catalogue, parse
+from services.ingest.domain.envelope import candidate
+from services.ingest.migrations.ingest_0001 import TABLES
+from shared.kernel.shards import SHARDS
+
+FIELDS = {"number": {"type": "code", "required": True}, "amount": {"type": "integer"}}
+DOCUMENT = {
+    "types": {
+        "task.done.v1": {"title": "Done", "case": "optional", "business_key": ["number"], "fields": FIELDS}
+    },
+    "sources": {"desk": {"title": "Desk"}},
+}
+CATALOGUE = compile_catalogue(parse(DOCUMENT))
+ROUNDS = 10
+
+
+def event(name, unit="u1", number="n1", amount=1, corrects=None, revision=1):
+    made = {"specversion": "1.0", "id": name, "source": "desk", "type": "task.done.v1", "subject": unit}
+    made |= {"time": "2021-03-01T00:00:00Z", "data": {"number": number, "amount": amount}}
+    if corrects is not None:
+        made |= {"correctssource": "desk", "correctsid": corrects, "revision": revision}
+    return candidate(made, CATALOGUE)
+
+
+EVENTS = st.builds(
+    event,
+    st.sampled_from(["e1", "e2"]),
+    unit=st.sampled_from(["u1", "u2"]),
+    number=st.sampled_from(["n1", "n2"]),
+    amount=st.sampled_from([1, 2]),
+)
+CORRECTIONS = st.builds(
+    event,
+    st.sampled_from(["c1", "c2"]),
+    unit=st.sampled_from(["u1", "u2"]),
+    amount=st.sampled_from([1, 2]),
+    corrects=st.sampled_from(["e1", "e2"]),
+    revision=st.sampled_from([1, 2]),
+)
+
+
+def admitted(batches):
+    """Admit batch by batch as the store does; return rulings without their candidates."""
+    keys, last, rulings = {}, dict.fromkeys(range(SHARDS), 0), []
+    for batch in batches:
+        wanted = {key for one in batch for key in keys_to_read(one)}
+        found, added = admit(batch, {key: keys[key] for key in wanted & keys.keys()}, last)
+        keys |= added
+        for ruling in found:
+            if ruling.outcome in {Outcome.CREATED, Outcome.REPORT}:
+                last[ruling.candidate.shard] += 1
+        rulings += [(one.outcome, one.known, one.contradicts, one.why) for one in found]
+    return rulings, keys
+
+
+@given(st.lists(EVENTS | CORRECTIONS, max_size=8))
+def test_a_batch_is_ruled_like_its_events_one_by_one(candidates):
+    assert admitted([candidates]) == admitted([[one] for one in candidates])
+
+
+@given(st.lists(EVENTS | CORRECTIONS, max_size=8))
+def test_what_was_accepted_is_answered_with_the_same_receipt_when_it_comes_again(candidates):
+    rulings, keys = admitted([candidates])
+    wanted = {key for one in candidates for key in keys_to_read(one)}
+    again, added = admit(
+        candidates, {key: keys[key] for key in wanted & keys.keys()}, dict.fromkeys(range(SHARDS), 99)
+    )
+    for (outcome, known, _, _), ruling in zip(rulings, again, strict=True):
+        if outcome is Outcome.CREATED:
+            assert ruling.outcome is Outcome.DUPLICATE
+        elif outcome in {Outcome.REPORT, Outcome.DUPLICATE}:
+            assert (ruling.outcome, ruling.known) == (Outcome.DUPLICATE, known)
+        else:
+            assert ruling.outcome in {Outcome.CONFLICT, Outcome.REFUSED}
+    assert added == {}
+
+
+@pytest.fixture
+async def two(exchange):
+    """Two processes' admissions over one database."""
+    async with exchange.begin(actor="test", action="tables") as tx:
+        for statement in TABLES:
+            await tx.execute(statement)
+        drafted = await handlers.draft_types(tx, DOCUMENT, "ann")
+        await handlers.adopt_types(tx, drafted.version, "bob")
+    return Admission(exchange, replay=False), Admission(exchange, replay=False)
+
+
+async def at_once(two, one, other):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(by.commit([what])) for by, what in zip(two, (one, other), strict=True)]
+    return sorted(task.result()[0].outcome for task in tasks)
+
+
+async def conflicts(admission):
+    async with admission.exchange.reading() as tx:
+        return [row["why"] for row in await store.page(tx, "conflicts", 0, 200)]
+
+
+async def test_two_processes_accept_one_of_two_and_answer_the_other(two):
+    for n in range(ROUNDS):
+        same = event(f"same{n}", number=f"s{n}")
+        assert await at_once(two, same, same) == ["created", "duplicate"]
+        one, other = event(f"x{n}", number=f"x{n}"), event(f"x{n}", number=f"x{n}", unit="u2")
+        assert one.shard != other.shard
+        assert await at_once(two, one, other) == ["conflict", "created"]
+    assert await conflicts(two[0]) == ["id_conflict"] * ROUNDS
+
+
+async def test_a_correction_that_moves_is_never_taken_in_silence_beside_its_original(two):
+    refused = 0
+    for n in range(ROUNDS):
+        original = event(f"o{n}", number=f"o{n}")
+        moved = event(f"c{n}", unit="u2", corrects=f"o{n}")
+        assert original.shard != moved.shard
+        refused += await at_once(two, original, moved) == ["created", "refused"]
+    assert await conflicts(two[0]) == ["correction_moves"] * (ROUNDS - refused)
