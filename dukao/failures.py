@@ -25,6 +25,7 @@ ADVICE = {
     "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
     "catalogue": "Check the file for lines and reasons: dukao types check FILE.",
 }
+FINDINGS_SHOWN = 20
 RETRY_ADVICE = "Try again in a moment; dukao status and dukao logs show how the parts are."
 
 
@@ -77,7 +78,7 @@ class Reporting(TyperGroup):
 
 def _refused(error: RefusedError) -> Failure:
     place = f" at {error.pointer}" if error.pointer else ""
-    findings = [f"{one['path']} {one['code']}: {one['reason']}" for one in error.findings]
+    findings = [f"{one['path']} {one['code']}: {one['reason']}" for one in error.findings[:FINDINGS_SHOWN]]
     retry = error.status in {429, 503}
     advice = RETRY_ADVICE if retry else ADVICE.get(error.code, "")
     return Failure(

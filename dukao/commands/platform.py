@@ -19,7 +19,7 @@ from deploy.doctor import examine
 from deploy.embedded.files import MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
 from deploy.platform import supervise
-from deploy.state import RECORD, Choice, Clock, Options, Record, State
+from deploy.state import PARTS, RECORD, Choice, Clock, Options, Record, State
 from dukao.client import EVERYBODY, FailedError, Who, minted
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
@@ -27,6 +27,8 @@ from shared.web.access import Role
 from shared.web.development_issuer import LIFE_LIMIT_S
 
 app = typer.Typer()
+
+SUPERVISOR = "supervisor"
 
 PostgresChoice = Annotated[
     Choice, typer.Option(help="auto: the machine's PostgreSQL 15+, else the wheel's. wheel: the wheel's.")
@@ -135,6 +137,8 @@ def show_logs(
     lines: Annotated[int, typer.Option(min=0, max=10_000, help="How many last lines of each log.")] = 20,
 ) -> None:
     """Print the end of the logs."""
+    if part is not None and part not in (SUPERVISOR, *PARTS):
+        raise typer.BadParameter(f"{part} is no part; one of {', '.join((SUPERVISOR, *PARTS))}")
     paths = logs(state_of(ctx), part)
     if not paths:
         raise NotRunningError("There are no logs yet.")

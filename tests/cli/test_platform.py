@@ -176,7 +176,7 @@ def test_a_token_of_a_role_opens_what_the_role_may(dukao):
 def test_logs_are_printed_by_part(dukao):
     assert dukao("logs", "ingest", "--lines", "5").stdout
     assert "ingest | " in dukao("logs", "--lines", "1").stdout
-    assert "Parts:" in dukao("logs", "nothing", ends=Exit.MISSING).stderr
+    assert "is no part" in dukao("logs", "nothing", ends=Exit.USAGE).stderr
 
 
 def test_types_and_schemes_are_listed_and_shown(fed):
