@@ -37,13 +37,25 @@ class News:
     shard: int
     fresh_at: str = ""
     periods: set[str] = field(default_factory=set[str])
-    cause: list[Cause] = field(default_factory=list[Cause])
+    spans: dict[tuple[str, int], tuple[int, int]] = field(
+        default_factory=dict[tuple[str, int], tuple[int, int]]
+    )
 
     def add(self, posted: EntriesPosted) -> None:
         """Take in entries."""
         self.fresh_at = max(self.fresh_at, posted.fresh_at)
         self.periods |= {figure.period for figure in posted.figures}
-        self.cause += posted.cause
+        for one in posted.cause:
+            first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
+            self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
+
+    @property
+    def cause(self) -> tuple[Cause, ...]:
+        """The numbers behind it, one range a shard, so that a message stays small."""
+        return tuple(
+            Cause(stream=stream, shard=shard, first=first, last=last)
+            for (stream, shard), (first, last) in sorted(self.spans.items())
+        )
 
 
 class Ranking:
@@ -117,7 +129,7 @@ def _standing_moved(
             version=version,
             group=group[1],
             fresh_at=news.fresh_at,
-            cause=tuple(news.cause) if at == 0 else (),
+            cause=news.cause if at == 0 else (),
             standings=tuple(Moved(period=p, places=tuple(found)) for p, found in by_period.items()),
         )
         body = envelope.encode(STANDING_MOVED, SOURCE, "/".join(group), told)

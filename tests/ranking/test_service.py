@@ -20,7 +20,7 @@ from services.ranking.contract import (
 )
 from services.ranking.handlers import Ranking
 from shared.contracts import envelope
-from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Figure, FigureState
+from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Cause, Figure, FigureState
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
@@ -70,9 +70,14 @@ def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20, state=Fi
     )
 
 
-def posted(*figures, version=1, fresh_at=NOW):
+def posted(*figures, version=1, fresh_at=NOW, cause=()):
     told = EntriesPosted(
-        scheme="mini", version=version, group="bureaus", cause=(), fresh_at=fresh_at, figures=figures
+        scheme="mini",
+        version=version,
+        group="bureaus",
+        cause=tuple(cause),
+        fresh_at=fresh_at,
+        figures=figures,
     )
     return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
 
@@ -140,6 +145,25 @@ async def test_a_batch_is_told_once_per_group_with_every_period_that_moved(servi
     assert [one["period"] for one in message["standings"]] == [MARCH, "2021-Q1"]
     assert message["fresh_at"] == "2021-04-01T00:00:01.000000Z"
     assert places(told) == {"b1": (2, "second", "7.00"), "b2": (1, "first", "8.00"), "b3": (None, None, None)}
+
+
+async def test_a_message_stays_small_whatever_a_batch_brings(service):
+    units = [f"u{i}" for i in range(1_200)]
+    await service.apply(adopted(scheme(units=units)))
+    causes = [Cause(shard=i % 3, first=i + 1, last=i + 2) for i in range(3_000)]
+    figures = [figure(unit, "9", period=period) for unit in units for period in (MARCH, "2021-Q1")]
+    told = await service.apply(
+        *(posted(*figures, cause=(cause,)) for cause in causes[:1]), posted(cause=causes)
+    )
+    assert [len(message["cause"]) for message in told[STANDING_MOVED]] == [3, 0]
+    assert told[STANDING_MOVED][0]["cause"][0] == {
+        "stream": "ingest.accepted",
+        "shard": 0,
+        "first": 1,
+        "last": 2_999,
+    }
+    counts = [sum(len(one["places"]) for one in message["standings"]) for message in told[STANDING_MOVED]]
+    assert counts == [2_000, 400]
 
 
 async def test_what_does_not_move_is_not_told(service):
