@@ -20,12 +20,13 @@ from deploy.control import addresses, bring_up, running, survey, take_down, toke
 from deploy.embedded.files import cache_folder
 from deploy.state import Options, Record, State
 from deploy.table import DATABASE, OWNER
-from tests.system.checks import behind
+from tests.system.checks import behind, everything
 
 BATCH_EVENTS = 500
 ANSWER_S = 30
-PATIENCE_S = 120
+PATIENCE_S = 240
 POLL_S = 0.1
+CHECK_TRIES = 3
 BATCH_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
 _LOG = logging.getLogger(__name__)
@@ -152,17 +153,32 @@ class Rig:
         finally:
             await database.close()
 
-    async def kill(self, part: str) -> None:
-        """SIGKILL a part and wait until the supervisor has started another."""
-        process = self.record.part(part).process
-        assert process is not None, f"{part} does not run"
-        psutil.Process(process.pid).send_signal(signal.SIGKILL)
+    async def faults(self, events: Sequence[Event]) -> dict[str, list[str]]:
+        """Return what the checks find wrong once all is drained; a tick on its way is waited for."""
+        database = await self.database()
+        try:
+            for _ in range(CHECK_TRIES):
+                await self.drained()
+                found = await everything(database, self.kafka, self.log.receipts, keys_of(events))
+                if found.keys() != {"positions"}:
+                    break
+            return found
+        finally:
+            await database.close()
 
-        async def another() -> bool:
-            now = self.record.part(part)
-            return now.process is not None and now.process.pid != process.pid
+    async def kill(self, parts: Sequence[str]) -> None:
+        """SIGKILL parts at once and wait until the supervisor has started others in their places."""
+        record = self.record
+        killed = {part.name: part.process.pid for part in record.parts if part.process and part.name in parts}
+        assert killed.keys() == set(parts), f"of {parts} only {list(killed)} run"
+        for pid in killed.values():
+            psutil.Process(pid).send_signal(signal.SIGKILL)
 
-        await until(another)
+        async def others() -> bool:
+            now = {part.name: part.process.pid for part in self.record.parts if part.process}
+            return all(now.get(name, pid) != pid for name, pid in killed.items())
+
+        await until(others)
 
     async def ready(self) -> None:
         """Wait until every part says that it is ready."""
@@ -171,6 +187,10 @@ class Rig:
             return all(part.state == "ready" for part in self.record.parts)
 
         await until(all_ready)
+
+
+def keys_of(events: Sequence[Event]) -> frozenset[tuple[str, str]]:
+    return frozenset((event["source"], event["id"]) for event in events)
 
 
 def note(line: str) -> None:
