@@ -221,6 +221,7 @@ MISTAKES = {
     "/events/0/data/y": rule(data={"y": {"template": "{a!r}", "kind": "text"}}),
     "/events/0/unknown": rule(unknown=1),
     "/events/0/type": rule(type="Done"),
+    "/events/0/time/formats/0": rule(time={"field": "at", "formats": ["%d %B %Y"]}),
     "/events/0": rule(retraction=[{"field": "a", "present": True}]),
 }
 
@@ -231,6 +232,12 @@ def test_a_mistake_in_the_document_is_refused_with_its_pointer(pointer):
 
 
 FINDINGS = {
+    ("/events/0/time/formats", "time_zone"): document(
+        rule(time={"field": "at", "formats": ["%Y-%m-%d"]}), zone=None
+    ),
+    ("/events/0/data/due/formats", "time_zone"): document(
+        rule(data={"number": {"field": "no"}, "due": {"field": "due", "formats": ["%Y%m%d"]}}), zone=None
+    ),
     ("/zone", "zone"): document(zone="Mars/North"),
     ("/source", "unknown_source"): document(source="other"),
     ("/events/0/type", "unknown_type"): document(rule(type="task.lost.v1")),

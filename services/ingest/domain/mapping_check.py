@@ -6,7 +6,8 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.ingest.domain.catalogue import CatalogueDocument, TypeSpec
-from services.ingest.domain.mapping_document import EventRule, MappingDocument
+from services.ingest.domain.mapping import kind_of
+from services.ingest.domain.mapping_document import EventRule, MappingDocument, TimeCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,17 @@ def the_zone_exists(document: MappingDocument, _catalogue: CatalogueDocument) ->
         ZoneInfo(document.zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
         yield Finding("/zone", "zone", "There is no such time zone.")
+
+
+def local_times_have_a_zone(document: MappingDocument, catalogue: CatalogueDocument) -> Iterator[Finding]:
+    """A pattern without a zone needs the zone of the mapping."""
+    if document.zone is not None:
+        return
+    for place, rule in enumerate(document.events):
+        for name, cell in _times(rule, catalogue):
+            if any(form != "iso" and "%z" not in form for form in cell.formats):
+                path = f"/events/{place}/{name}/formats"
+                yield Finding(path, "time_zone", "The pattern has no zone and the mapping names none.")
 
 
 def the_source_may_send(document: MappingDocument, catalogue: CatalogueDocument) -> Iterator[Finding]:
@@ -81,11 +93,21 @@ def cases_are_given(document: MappingDocument, catalogue: CatalogueDocument) -> 
 
 CHECKS: tuple[Check, ...] = (
     the_zone_exists,
+    local_times_have_a_zone,
     the_source_may_send,
     types_are_adopted,
     fields_are_declared,
     cases_are_given,
 )
+
+
+def _times(rule: EventRule, catalogue: CatalogueDocument) -> Iterator[tuple[str, TimeCell]]:
+    yield "time", rule.time
+    if rule.recorded is not None:
+        yield "recorded", rule.recorded
+    for name, cell in rule.data.items():
+        if kind_of(cell, rule, name, catalogue) == "time":
+            yield f"data/{name}", cell
 
 
 def _typed(

@@ -15,7 +15,9 @@ Kind: TypeAlias = Literal["text", "code", "time", "decimal", "integer", "boolean
 Making: TypeAlias = Literal["exact", "derive", "slug"]
 Constant: TypeAlias = StrictBool | StrictInt | StrictStr
 Column: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
+TimeFormat: TypeAlias = Annotated[str, Field(pattern=r"^([^%]|%[YymdHMSfzj%])+$", max_length=64)]
 
+MOST_FORMATS = 8
 MOST_RULES = 64
 MOST_FIELDS = 256
 
@@ -58,7 +60,7 @@ class TextCell(Cell):
 class TimeCell(Cell):
     """An instant; the formats are tried in order: `iso` is ISO 8601, others are like `%Y-%m-%d %H:%M:%S`."""
 
-    formats: tuple[str, ...] = ("iso",)
+    formats: Annotated[tuple[TimeFormat, ...], Field(min_length=1, max_length=MOST_FORMATS)] = ("iso",)
 
 
 class DataCell(TextCell, TimeCell):
