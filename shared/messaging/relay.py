@@ -16,6 +16,7 @@ from shared.telemetry.metrics import METRICS
 
 BATCH_RECORDS = 8_000
 SHARD_RECORDS = 50
+BATCH_BYTES = 8 << 20
 IDLE_S = 0.5
 BACKOFF_S = 0.5
 
@@ -36,14 +37,15 @@ class Relay:
         self._exchange = exchange
         self._producer = producer
         self._streams = streams
-        self._leases = Leases(exchange, self.NAME, streams, worker)
+        self.leases = Leases(exchange, self.NAME, streams, worker)
+        self._last = "", -1
 
     async def run(self) -> None:
         """Send until cancelled; what fails is tried again from the cursor."""
         try:
             while True:
                 try:
-                    await self._leases.beat()
+                    await self.leases.beat()
                     await self._send_until_next_beat()
                 except (Unavailable, Fenced, *STORAGE_ERRORS) as error:
                     _LOG.warning("relay waits", error=f"{type(error).__name__} {error}")
@@ -54,7 +56,7 @@ class Relay:
     async def send_once(self) -> int:
         """Send a batch of every shard that is behind; return how many records were sent."""
         self._exchange.appended.clear()
-        epochs = dict(self._leases.held)
+        epochs = dict(self.leases.held)
         batches = await self._behind(epochs)
         records = [record for batch in batches for record in batch]
         if records:
@@ -74,7 +76,19 @@ class Relay:
             rows = await tx.many(_BEHIND, self.NAME, list(epochs), PARTITIONS, list(self._streams))
             self._show(rows)
             limit = max(BATCH_RECORDS // max(1, len(rows)), SHARD_RECORDS)
-            return [await tx.read(row["stream"], row["shard"], row["number"], limit) for row in rows]
+            batches: list[list[Record]] = []
+            room = BATCH_BYTES
+            for row in sorted(rows, key=self._turn):
+                if room > 0:
+                    batches.append(await tx.read(row["stream"], row["shard"], row["number"], limit))
+                    room -= sum(len(record.body) for record in batches[-1])
+                    self._last = row["stream"], row["shard"]
+            return batches
+
+    def _turn(self, row: Mapping[str, Any]) -> tuple[bool, str, int]:
+        """Order shards so that those behind the last one served come first."""
+        place = row["stream"], row["shard"]
+        return (place <= self._last, *place)
 
     def _show(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for stream in self._streams:

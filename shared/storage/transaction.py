@@ -33,8 +33,8 @@ _KNOWN = "SELECT key, shard, number, content FROM keys WHERE key = ANY($1::bytea
 _READ = """
     SELECT first, last, sizes, chains, bodies FROM outbox
     WHERE stream = $1 AND shard = $2 AND first >= COALESCE((SELECT max(first) FROM outbox
-        WHERE stream = $1 AND shard = $2 AND first <= $3), 0) AND last >= $3
-    ORDER BY first LIMIT $4"""
+        WHERE stream = $1 AND shard = $2 AND first <= $3), 0) AND last >= $3 AND first < $3 + $4
+    ORDER BY first"""
 _FENCE = """
     SELECT stream, shard, number, chain, "offset", epoch FROM positions
     WHERE consumer = $1 AND shard = ANY($2::smallint[]) ORDER BY stream, shard FOR UPDATE"""

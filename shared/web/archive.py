@@ -1,7 +1,7 @@
 """The archive of a service's streams, for consumers that miss a number."""
 
 import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -13,6 +13,7 @@ from shared.web.access import Role
 from shared.web.tokens import require
 
 PAGE_LIMIT_RECORDS = 1000
+PAGE_LIMIT_BYTES = 8 << 20
 
 
 class ArchivedRecord(Protocol):
@@ -61,9 +62,19 @@ def archive_router(read: Read, streams: Sequence[str]) -> APIRouter:
         if stream not in served:
             raise refuse(404, "not_found")
         records = await read(stream, shard, after, limit)
-        return Page(stream=stream, shard=shard, records=[_shown(record) for record in records])
+        return Page(stream=stream, shard=shard, records=[_shown(record) for record in _fitting(records)])
 
     return router
+
+
+def _fitting(records: Sequence[ArchivedRecord]) -> Iterator[ArchivedRecord]:
+    """Yield records until the page is full; the first always fits."""
+    size = 0
+    for record in records:
+        if size > PAGE_LIMIT_BYTES:
+            return
+        size += len(record.body)
+        yield record
 
 
 def _shown(record: ArchivedRecord) -> RecordBody:

@@ -4,9 +4,20 @@ import asyncio
 
 import pytest
 
+from shared.messaging import relay as relaying
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.relay import Relay
-from tests.messaging.flow import STREAM, applied, consumer_of, fill, publish, reaches, running, until
+from tests.messaging.flow import (
+    STREAM,
+    applied,
+    consumer_of,
+    everything,
+    fill,
+    publish,
+    reaches,
+    running,
+    until,
+)
 
 
 @pytest.fixture
@@ -37,6 +48,19 @@ async def test_a_broker_that_is_away_only_delays(exchange, broker):
         await asyncio.sleep(0)
         broker.away = False
         await reaches(exchange, 60)
+
+
+async def test_a_relay_sends_a_bounded_batch_and_lets_every_shard_have_its_turn(
+    exchange, broker, monkeypatch
+):
+    monkeypatch.setattr(relaying, "BATCH_BYTES", 1)
+    await fill(exchange, 60)
+    relay = Relay(exchange, broker, [STREAM], "w1")
+    await relay.leases.beat()
+    assert [await relay.send_once() for _ in range(2)] == [12, 12]
+    await fill(exchange, 65, start=60)
+    assert [await relay.send_once() for _ in range(6)] == [13, 13, 13, 1, 1, 0]
+    assert sorted((r.shard, r.number) for kept in broker.records.values() for r in kept) == everything(65)
 
 
 async def test_a_gap_is_filled_from_the_archive(exchange, broker):

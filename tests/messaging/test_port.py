@@ -56,6 +56,14 @@ async def test_reading_starts_within_a_batch_and_stops_at_the_limit(store):
     assert await read(store, 0, after=9) == []
 
 
+async def test_a_read_within_many_small_batches_returns_as_much_as_asked_for(store):
+    for i in range(12):
+        await append(store, Draft(0, b'{"i":%d}' % i), Draft(0, b"{}"), Draft(1, b"{}"))
+    for after, limit in ((0, 1), (0, 5), (1, 4), (7, 6), (22, 9), (23, 1), (24, 3)):
+        expected = list(range(after + 1, min(after + limit, 24) + 1))
+        assert [record.number for record in await read(store, 0, after, limit)] == expected
+
+
 async def test_a_stream_splices_its_own_fields_at_the_front(store):
     await append(store, Draft(7, b'{"type":"t"}'), Draft(7, b'{"id":"theirs"}', own=False))
     own, theirs = await read(store, 7)
