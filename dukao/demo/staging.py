@@ -14,7 +14,7 @@ from dukao.client import AwayError, Client, RefusedError
 from dukao.failures import FailedError
 from dukao.output import say
 
-PATIENCE_S = 240.0
+PATIENCE_S = 120.0
 BUSY_S = 60.0
 NOT_YET = frozenset({404, 429, 503})
 LOOK_AGAIN_S = 1.0
@@ -87,15 +87,18 @@ def adopt(client: Client, types: Any, scheme: Mapping[str, Any]) -> None:
 
 
 def until_equal(compare: Callable[[], Comparison]) -> Comparison:
-    """Compare until nothing differs, or end with what still does after a while."""
-    until = time.monotonic() + PATIENCE_S
+    """Compare until nothing differs; end with what differs once it does not move any more."""
+    last: Sequence[str] = ()
+    until = 0.0
     while True:
         found = compare()
         if not found.differing:
             return found
-        if time.monotonic() > until:
-            named = "; ".join(found.differing[:DIFFERENCES_NAMED])
-            raise FailedError(f"after {PATIENCE_S:.0f} s figures still differ: {named}")
+        if found.differing != last:
+            last, until = found.differing, time.monotonic() + PATIENCE_S
+        elif time.monotonic() > until:
+            named = "; ".join(last[:DIFFERENCES_NAMED])
+            raise FailedError(f"figures still differ and did not move for {PATIENCE_S:.0f} s: {named}")
         time.sleep(LOOK_AGAIN_S)
 
 
