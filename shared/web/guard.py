@@ -89,6 +89,8 @@ def _malformed(scope: Scope) -> Problem | None:
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or not hosts[0].strip():
         return Problem(400, "host", "Exactly one Host header is needed.")
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        return Problem(400, "encoding", "An address holds no NUL.")
     if scope["method"] not in METHODS:
         return Problem(405, "method_not_allowed", headers={"allow": ", ".join(sorted(METHODS))})
     return None

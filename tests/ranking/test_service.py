@@ -330,7 +330,7 @@ async def test_standings_are_listed_page_by_page(service, ask):
         ("/mini/bureaus/2022", 404, "not_found"),
         ("/mini/bureaus/2021-13", 422, "period"),
         ("/mini/bureaus/2021-3", 422, "period"),
-        ("/mi%00ni/bureaus/2021-03", 422, "invalid"),
+        ("/mi%00ni/bureaus/2021-03", 400, "encoding"),
         ("/mini/%EF%BC%91/2021-03", 422, "invalid"),
         ("?limit=0", 422, "invalid"),
         ("?limit=201", 422, "invalid"),

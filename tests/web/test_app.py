@@ -213,6 +213,11 @@ async def test_malformed_headers_do_not_reach_a_route(
     assert sent[0]["status"] == status
 
 
+@pytest.mark.parametrize("path", ["/pa%00ge", "/page?limit=%00", "/nowhere/%00?a=b"])
+async def test_nul_in_an_address_does_not_reach_a_route(client: httpx.AsyncClient, path: str) -> None:
+    is_problem(await client.get(path), 400, "encoding")
+
+
 async def test_readiness_names_what_is_not_there(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
