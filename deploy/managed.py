@@ -11,9 +11,10 @@ from typing import Protocol
 
 import httpx
 
-from deploy.processes import Identity, end, identity, stop
+from deploy.processes import Identity, end, identity, listens, stop
 from deploy.state import Part
 
+HOST = "127.0.0.1"
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LIMIT_S = 30.0
 CALM_S = 60.0
@@ -35,13 +36,15 @@ class Answering:
     """A service; it is ready when it says so by HTTP."""
 
     process: subprocess.Popen[bytes]
-    url: str
+    port: int
     client: httpx.Client
 
     def ready(self) -> bool:
-        """Whether it answers that it is ready."""
+        """Whether it answers that it is ready, itself and not whoever else holds the port."""
+        if not listens(self.process.pid, self.port):
+            return False
         with contextlib.suppress(httpx.HTTPError):
-            return self.client.get(self.url, timeout=ANSWER_S).is_success
+            return self.client.get(f"http://{HOST}:{self.port}/readyz", timeout=ANSWER_S).is_success
         return False
 
 

@@ -19,7 +19,7 @@ from deploy.embedded.kafka import find_jars, launch_kafka
 from deploy.embedded.postgres import find_postgres, launch_postgres, password_of
 from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
-from deploy.managed import ANSWER_EVERY_S, Answering, Managed
+from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
 from deploy.state import SERVERS, Options, Record, State, myself
@@ -28,7 +28,6 @@ from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
 from shared.web.development_issuer import JWKS_FILE
 
-HOST = "127.0.0.1"
 KAFKA_GRACE_S = 30.0
 
 
@@ -105,13 +104,13 @@ class Supervisor:
         variables = environment(surroundings(self._state, service, ports, self._options.clock))
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", service.module]
-        log, url = self._state.log(service.name), f"http://{HOST}:{ports[service.name]}/readyz"
+        log, port = self._state.log(service.name), ports[service.name]
 
         def start() -> Answering:
             process = spawn(command, self._state.folder, log, env={**env, **variables})
-            return Answering(process, url, self._client)
+            return Answering(process, port, self._client)
 
-        return Managed(service.name, ports[service.name], start, ask_every_s=ANSWER_EVERY_S)
+        return Managed(service.name, port, start, ask_every_s=ANSWER_EVERY_S)
 
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}

@@ -121,6 +121,14 @@ def alive(known: Identity) -> bool:
     return found is not None and abs(found.created - known.created) < START_SKEW_S
 
 
+def listens(pid: int, port: int) -> bool:
+    """Tell whether it is this process that listens on the TCP port, and no other."""
+    with contextlib.suppress(psutil.Error):
+        found = psutil.Process(pid).net_connections(kind="tcp")
+        return any(one.status == psutil.CONN_LISTEN and one.laddr[1] == port for one in found)
+    return False
+
+
 def end(known: Identity, *, first: int = signal.SIGTERM, grace_s: float = 15.0) -> bool:
     """End a recorded process that need not be our child; tell whether it was there."""
     if not alive(known):

@@ -16,7 +16,7 @@ from deploy.managed import (
     describe,
     end_recorded,
 )
-from deploy.processes import alive, identity
+from deploy.processes import alive, identity, stop
 from deploy.state import Part
 from tests.deploy.waiting import until
 
@@ -134,15 +134,41 @@ def test_only_the_recorded_process_is_ended_not_another_with_its_id(started):
     until(lambda: not alive(managed.known))
 
 
-def test_a_service_that_answers_503_or_nothing_is_not_ready(started):
-    child = started()._running.process
-    answers = {200: True, 503: False}
-    for status, ready in answers.items():
-        transport = httpx.MockTransport(lambda _request, status=status: httpx.Response(status))
-        with httpx.Client(transport=transport) as client:
-            assert Answering(child, "http://service/readyz", client).ready() is ready
-    with httpx.Client(trust_env=False) as client:
-        assert not Answering(child, "http://127.0.0.1:9/readyz", client).ready()
+LISTENING = """
+import socket, time
+taken = socket.create_server(("127.0.0.1", 0))
+print(taken.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def listening():
+    child = subprocess.Popen(
+        [sys.executable, "-c", LISTENING], stdout=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield child, int(child.stdout.readline())
+    finally:
+        child.stdout.close()
+        stop(child)
+
+
+def answering(status):
+    return httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(status)))
+
+
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (503, False)])
+def test_a_service_is_ready_when_it_says_so(listening, status, ready):
+    child, port = listening
+    with answering(status) as client:
+        assert Answering(child, port, client).ready() is ready
+
+
+def test_an_answer_of_another_process_on_the_same_port_is_not_taken(listening, started):
+    _, port = listening
+    with answering(200) as client:
+        assert not Answering(started()._running.process, port, client).ready()
 
 
 def test_how_a_process_ended_is_said_in_words():
