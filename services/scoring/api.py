@@ -14,6 +14,7 @@ from services.scoring.domain.figures import Worth, merged
 from services.scoring.domain.formulas import amount
 from services.scoring.domain.plan import measure_id
 from services.scoring.explaining import Cursor, Question, Schemes
+from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
@@ -165,7 +166,8 @@ async def _measured(
     tx: PostgresTransaction, document: SchemeDocument, period: Period, unit: str
 ) -> Mapping[str, Any]:
     identities = {name: measure_id(document, name) for name in document.measures}
-    sums = await store.sums(tx, [unit], list(identities.values()))
+    shards = shards_of_units(document)[unit]
+    sums = await store.sums(tx, shards[0], [unit], list(identities.values())) if shards else {}
     return {
         name: _shown(
             merged(

@@ -14,6 +14,7 @@ from services.scoring.domain.explanation import Asked, ExplainedRow, explain, ho
 from services.scoring.domain.facts import standing
 from services.scoring.domain.figures import Worth, merged, window, worth
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
+from services.scoring.plans import group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.errors import refuse
@@ -144,10 +145,11 @@ class Told:
 
 async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
     """Return what a cell is worth and the sums that it is made of."""
-    measure = question.measure
-    sums = await store.sums(tx, [question.unit], [measure.id])
+    measure, document = question.measure, question.scheme.document
+    shard = group_shard(document, question.groups[0])
+    sums = await store.sums(tx, shard, [question.unit], [measure.id])
     partials = sums.get((measure.id, question.unit), {})
-    found = worth(question.scheme.document, question.indicator, question.period, partials)
+    found = worth(document, question.indicator, question.period, partials)
     return found, merged(question.window, partials, stock=measure.stock)
 
 

@@ -52,7 +52,7 @@ class Plans:
         if (code, version) not in self._compiled:
             found = await store.scheme(tx, code, version)
             plan = compile_plan(found.document, event_types(found.catalogue))
-            self._compiled[code, version] = InForce(found.document, plan, _shards(found.document))
+            self._compiled[code, version] = InForce(found.document, plan, shards_of_units(found.document))
         return self._compiled[code, version]
 
 
@@ -61,7 +61,8 @@ def group_shard(document: SchemeDocument, group: str) -> int:
     return shard_of(f"{document.scheme.code}/{group}")
 
 
-def _shards(document: SchemeDocument) -> dict[str, tuple[int, ...]]:
+def shards_of_units(document: SchemeDocument) -> dict[str, tuple[int, ...]]:
+    """Return the shards of stage B that keep cells of each unit."""
     by_level: dict[str, set[int]] = {}
     for name, group in document.groups.items():
         by_level.setdefault(group.level, set()).add(group_shard(document, name))

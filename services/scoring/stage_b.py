@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from services.scoring import store, traces
+from services.scoring.causes import Touched, touched_by, with_adoption
 from services.scoring.contract import (
     ENTRIES,
     ENTRIES_POSTED,
@@ -34,7 +35,6 @@ from shared.storage.transaction import PostgresTransaction
 STAGE = "b"
 FIGURES_PER_MESSAGE = 2_000
 
-Touched = dict[str, set[int]]
 Sums = Mapping[tuple[str, str], Mapping[int, Partials]]
 
 
@@ -58,64 +58,62 @@ class StageB:
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         read = [(record, envelope.decode(record.body)) for record in records]
         changed = [envelope.decode_data(event, PartialsChanged) for r, event in read if r.stream == PARTIALS]
-        await store.save_inputs(tx, _inputs(changed))
-        adopted: set[tuple[str, int]] = set()
+        await store.save_inputs(tx, shard, _inputs(changed))
+        adopted: dict[tuple[str, int], Cause] = {}
         for record, event in read:
             if record.stream == SCHEMES:
                 told = envelope.decode_data(event, SchemeAdopted)
                 await self._plans.adopt(tx, shard, told.code, told.version)
-                adopted.add((told.code, told.version))
-        touched: Touched = {}
-        for item in (item for one in changed for item in one.items):
-            touched.setdefault(item.unit, set()).add(Month.parse(item.month).ordinal)
+                adopted[told.code, told.version] = Cause(
+                    stream=SCHEMES, shard=shard, first=record.number, last=record.number
+                )
+        touched = touched_by(changed)
         fresh_at = max([one.received for one in changed] or [event.received for _, event in read])
-        cause = [_range(one) for one in changed]
         answers: list[Answer] = []
         for scheme in await self._plans.of(tx, shard):
-            whole = (scheme.document.scheme.code, scheme.document.scheme.version) in adopted
+            head = scheme.document.scheme
+            cause = adopted.get((head.code, head.version))
+            of_scheme = touched if cause is None else with_adoption(touched, scheme.document, cause)
             for group in groups_of(scheme.document, shard):
-                answers += await _score(tx, scheme, group, None if whole else touched, cause, fresh_at)
+                answers += await _score(tx, scheme, group, of_scheme, fresh_at)
         return answers
 
 
 async def _score(
-    tx: PostgresTransaction,
-    scheme: InForce,
-    group: str,
-    touched: Touched | None,
-    cause: Sequence[Cause],
-    fresh_at: str,
+    tx: PostgresTransaction, scheme: InForce, group: str, touched: Touched, fresh_at: str
 ) -> list[Answer]:
-    """Recompute what moved in a group; `None` means every unit and month."""
+    """Recompute what moved in a group."""
     document = scheme.document
     months = {month.ordinal for month in scheme_months(document)}
     level = document.groups[group].level
     units = {
-        unit.code: months if touched is None else touched.get(unit.code, set()) & months
+        unit.code: touched.units[unit.code].keys() & months
         for unit in document.units
-        if unit.level == level
+        if unit.level == level and unit.code in touched.units
     }
     units = {unit: at for unit, at in units.items() if at}
     indicators = [one for one in document.indicators if group in one.groups]
     if not units or not indicators:
         return []
-    sums = await store.sums(tx, sorted(units), _measures(document, indicators))
     head = document.scheme
+    shard = group_shard(document, group)
+    sums = await store.sums(tx, shard, sorted(units), _measures(document, indicators))
     known = await store.load_cells(tx, head.code, head.version, sorted(units))
     changes = _changes(document, group, indicators, units, sums, known)
-    await store.post(tx, changes, [one.model_dump() for one in cause])
+    stocks = {one.code for one in indicators if document.measures[one.measure].kind == "stock"}
+    causes = [
+        touched.of(unit, month, stock=indicator in stocks)
+        for _, _, _, month, unit, indicator, _, _ in changes
+    ]
+    await store.post(tx, changes, [[one.model_dump() for one in cause] for cause in causes])
     await traces.note_freshness(tx, (head.code, head.version), group, fresh_at)
     figures = _figures(document, indicators, units, sums)
-    return _messages(document, group, cause, fresh_at, changes, figures)
+    return _messages(document, group, touched.of_units(units), fresh_at, changes, figures)
 
 
 def groups_of(document: SchemeDocument, shard: int) -> list[str]:
     """Return the groups whose cells a shard keeps."""
     return [name for name in sorted(document.groups) if group_shard(document, name) == shard]
-
-
-def _range(changed: PartialsChanged) -> Cause:
-    return Cause(stream=changed.stream, shard=changed.shard, first=changed.first, last=changed.last)
 
 
 def _inputs(changed: Iterable[PartialsChanged]) -> dict[tuple[int, str, str, int], Amounts]:

@@ -16,14 +16,19 @@ from shared.storage.transaction import PostgresTransaction
 _SUMS = """
     SELECT measure, unit, month,
         sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
-    FROM inputs WHERE unit = ANY($1::text[]) AND measure = ANY($2::text[]) GROUP BY measure, unit, month"""
+    FROM inputs WHERE shard = $1 AND unit = ANY($2::text[]) AND measure = ANY($3::text[]) GROUP BY measure, unit, month"""
 _SAVE_PARTIALS = """
-    INSERT INTO {table} ({owner}, measure, unit, month, numerator, denominator, rows)
+    INSERT INTO partials (shard, measure, unit, month, numerator, denominator, rows)
     SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::int[],
         $5::numeric[], $6::numeric[], $7::bigint[])
-    ON CONFLICT ({owner}, measure, unit, month) DO UPDATE
+    ON CONFLICT (shard, measure, unit, month) DO UPDATE
     SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
-
+_SAVE_INPUTS = """
+    INSERT INTO inputs (shard, source_shard, measure, unit, month, numerator, denominator, rows)
+    SELECT $1, * FROM unnest($2::smallint[], $3::text[], $4::text[], $5::int[],
+        $6::numeric[], $7::numeric[], $8::bigint[])
+    ON CONFLICT (shard, measure, unit, month, source_shard) DO UPDATE
+    SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
 
 ShardCell = tuple[int, str, str, int]
 
@@ -192,21 +197,18 @@ async def load_partials(tx: PostgresTransaction, keys: Iterable[ShardCell]) -> d
 
 async def save_partials(tx: PostgresTransaction, amounts: Mapping[ShardCell, Amounts]) -> None:
     """Write absolute partials of stage A."""
-    rows = [(*key, *found) for key, found in sorted(amounts.items())]
-    await _save_amounts(tx, "partials", "shard", rows)
+    if amounts:
+        await tx.many(_SAVE_PARTIALS, *columns(_rows(amounts), 7))
 
 
-async def save_inputs(tx: PostgresTransaction, inputs: Mapping[ShardCell, Amounts]) -> None:
-    """Write the newest absolute partials of A shards in stage B."""
-    rows = [(*key, *found) for key, found in sorted(inputs.items())]
-    await _save_amounts(tx, "inputs", "source_shard", rows)
+async def save_inputs(tx: PostgresTransaction, shard: int, inputs: Mapping[ShardCell, Amounts]) -> None:
+    """Write the newest absolute partials of A shards in a shard of stage B."""
+    if inputs:
+        await tx.many(_SAVE_INPUTS, shard, *columns(_rows(inputs), 7))
 
 
-async def _save_amounts(
-    tx: PostgresTransaction, table: str, owner: str, rows: Sequence[tuple[Any, ...]]
-) -> None:
-    if rows:
-        await tx.many(_SAVE_PARTIALS.format(table=table, owner=owner), *columns(rows, 7))
+def _rows(amounts: Mapping[ShardCell, Amounts]) -> list[tuple[Any, ...]]:
+    return [(*key, *found) for key, found in sorted(amounts.items())]
 
 
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -216,11 +218,11 @@ def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
 
 
 async def sums(
-    tx: PostgresTransaction, units: Sequence[str], measures: Sequence[str]
+    tx: PostgresTransaction, shard: int, units: Sequence[str], measures: Sequence[str]
 ) -> dict[tuple[str, str], dict[int, Partials]]:
-    """Return the merged month partials by (measure, unit)."""
+    """Return the month partials that a shard of stage B merges, by (measure, unit)."""
     found: dict[tuple[str, str], dict[int, Partials]] = {}
-    for row in await tx.many(_SUMS, list(units), list(measures)):
+    for row in await tx.many(_SUMS, shard, list(units), list(measures)):
         merged = Partials(int(row["numerator"]), int(row["denominator"]), int(row["rows"]))
         found.setdefault((row["measure"], row["unit"]), {})[row["month"]] = merged
     return found
@@ -244,12 +246,12 @@ Change = tuple[str, int, str, int, str, str, Decimal | None, Decimal | None]
 
 
 async def post(
-    tx: PostgresTransaction, changes: Sequence[Change], cause: Sequence[Mapping[str, int]]
+    tx: PostgresTransaction, changes: Sequence[Change], causes: Sequence[Sequence[Mapping[str, Any]]]
 ) -> None:
     """Write entries (scheme, version, group, month, unit, indicator, old, new) and the cells they lead to."""
-    told = json.dumps(list(cause))
+    told = [json.dumps(list(cause)) for cause in causes]
     names = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
-    await tx.copy("entries", names, [(*change, told) for change in changes])
+    await tx.copy("entries", names, [(*change, cause) for change, cause in zip(changes, told, strict=True)])
     cells = [(s, v, m, u, i, new) for s, v, _, m, u, i, _, new in changes]
     kept = [row for row in cells if row[5] is not None]
     gone = [row for row in cells if row[5] is None]

@@ -84,7 +84,9 @@ async def test_a_cell_shows_its_figure_and_the_entries_that_made_it(scoring, doo
         (None, "10.000000000000"),
         ("10.000000000000", "9.500000000000"),
     ]
-    assert {one["stream"] for e in cell["entries"] for one in e["cause"]} == {"ingest.accepted"}
+    begun, moved = ({one["stream"] for one in entry["cause"]} for entry in cell["entries"])
+    assert "scoring.schemes" in begun
+    assert moved == {"ingest.accepted"}
     assert cell["state"] == "live"
     assert len(cell["as_of"]) == 64
     assert cell["fresh_at"] is not None

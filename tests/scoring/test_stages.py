@@ -154,18 +154,22 @@ class Driver:
         self.stages = [("a", StageA(), (ACCEPTED, SCHEMES)), ("b", StageB(), (PARTIALS, SCHEMES))]
 
     async def run(self):
-        for name, stage, inputs in self.stages:
-            async with self.exchange.begin(actor=name, action="applied") as tx:
-                batch = []
-                for stream, shard in itertools.product(inputs, range(SHARDS)):
-                    after = self.done.get((name, stream, shard), 0)
-                    records = await tx.read(stream, shard, after, 1000)
-                    batch += records
-                    if records:
-                        self.done[name, stream, shard] = records[-1].number
-                answers = await stage(tx, batch)
-                for stream in sorted({stream for stream, _ in answers}):
-                    await tx.append(stream, [draft for to, draft in answers if to == stream])
+        for name, _, _ in self.stages:
+            await self.run_stage(name)
+
+    async def run_stage(self, wanted, *, only=None, limit=1000):
+        ((name, stage, inputs),) = [one for one in self.stages if one[0] == wanted]
+        async with self.exchange.begin(actor=name, action="applied") as tx:
+            batch = []
+            for stream, shard in itertools.product(inputs, range(SHARDS) if only is None else [only]):
+                after = self.done.get((name, stream, shard), 0)
+                records = await tx.read(stream, shard, after, limit)
+                batch += records
+                if records:
+                    self.done[name, stream, shard] = records[-1].number
+            answers = await stage(tx, batch)
+            for stream in sorted({stream for stream, _ in answers}):
+                await tx.append(stream, [draft for to, draft in answers if to == stream])
 
 
 async def cells(exchange, version=1, units=("b1", "b2")):
@@ -286,3 +290,47 @@ async def test_a_correction_before_its_original_joins_the_fact_that_another_repo
     for order in (REPEATED, [REPEATED[at] for at in (1, 0, 3, 2)], REPEATED[::-1]):
         _, found = await state(scoring, list(order))
         assert found[MARCH, "b2", "ontime"] == cell(10 * Fraction(1, 2) / Fraction("0.98"))
+
+
+async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(scoring):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange)
+    await driver.run()
+    await accept(exchange, [levy(1), levy(2), levy(3, unit="b2"), levy(4, time="2021-05-01T00:00:00Z")])
+    await driver.run()
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT unit, month, indicator, cause FROM entries ORDER BY id")
+    b1, b2, bureaus = shard_of("b1"), shard_of("b2"), shard_of("mini/bureaus")
+    begun = {json.dumps(row.cause) for row in rows if row.indicator == "missed"}
+    assert begun == {json.dumps([{"last": 1, "first": 1, "shard": bureaus, "stream": SCHEMES}])}
+    moved = {(row.unit, row.month): row.cause for row in rows if row.indicator == "ontime"}
+    own = 1 if b1 == 0 else 0
+    assert moved[("b1", MARCH)] == [{"stream": ACCEPTED, "shard": b1, "first": 1 + own, "last": 3 + own}]
+    assert [(one["shard"], one["stream"]) for one in moved[("b2", MARCH)]] == [(b2, ACCEPTED)]
+
+
+async def test_two_groups_of_one_level_keep_their_inputs_apart(scoring):
+    """The second group's shard reads an older partial after the first has read a newer one."""
+    twice = json.loads(json.dumps(SCHEME))
+    twice["groups"]["again"] = {"level": "bureau", "title": "The same bureaus"}
+    for indicator in twice["indicators"]:
+        indicator["groups"] = ["bureaus", "again"]
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange, twice)
+    await driver.run()
+    for number in range(2):
+        await accept(exchange, [levy(number, ontime=number == 0)])
+        await driver.run_stage("a")
+    ahead, behind = shard_of("mini/bureaus"), shard_of("mini/again")
+    assert ahead != behind
+    await driver.run_stage("b", only=ahead)
+    await driver.run_stage("b", only=behind, limit=1)
+    async with exchange.reading() as tx:
+        sums = await store.sums(tx, ahead, ["b1"], ["mini@1/ontime@1"])
+    assert sums["mini@1/ontime@1", "b1"][MARCH].denominator == 2_000_000
