@@ -39,22 +39,21 @@ async def test_every_measure_is_what_happened(order):
         scheme = nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
         await rig.adopt(nation.types, scheme)
         statuses = await rig.send(order(events))
-        assert statuses["duplicate"] == truth.kinds["repeated"]
-        assert statuses["report"] == truth.kinds["same_fact"]
-        assert statuses.keys() == {"created", "duplicate", "report"}
+        assert statuses.keys() <= {"created", "duplicate", "report"}
+        assert statuses["created"] == len(events) - truth.kinds["repeated"] - truth.kinds["same_fact"]
         await rig.drained()
         assert await wrong_measures(rig, nation, truth) == []
         assert await wrong_cells(rig, nation, truth) == []
         assert await wrong_totals(rig, nation, truth) == []
 
 
-async def answers(rig: Rig, service, paths):
+async def answers(rig: Rig, service, paths, **query):
     """Ask for many things, a few at once."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def ask(path):
         async with gate:
-            return await rig.get(service, path)
+            return await rig.get(service, path, **query)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(ask(path)) for path in paths]
@@ -92,8 +91,8 @@ async def wrong_cells(rig, nation, truth):
         for period, unit, indicator in product(map(Period.parse, PERIODS), units, nation.scheme.indicators)
         if is_due(indicator, period)
     ]
-    paths = [f"/v1/cells/{period}/{unit}/{one.code}?scheme=national" for period, unit, one in asked]
-    found = [answer["figure"]["value"] for answer in await answers(rig, "scoring", paths)]
+    paths = [f"/v1/cells/{period}/{unit}/{one.code}" for period, unit, one in asked]
+    found = [answer["figure"]["value"] for answer in await answers(rig, "scoring", paths, scheme="national")]
     due = [truth.worth(unit, [str(m) for m in period.months()], one) for period, unit, one in asked]
     return [
         (cell, value, worth)
