@@ -18,7 +18,7 @@ from services.scoring.contract import (
     TypesAdopted,
 )
 from services.scoring.domain.facts import Report
-from services.scoring.domain.folding import NOTHING, Amounts, Folded, difference, fold_under
+from services.scoring.domain.folding import NOTHING, Amounts, Folded, difference, fold_under, plus
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import (
     Catalogue,
@@ -42,6 +42,7 @@ from shared.storage.transaction import PostgresTransaction
 STAGE = "a"
 ITEMS_PER_MESSAGE = 2_000
 CASES_PER_PAGE = 500
+NONE: Amounts = (0, 0, 0)
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 
@@ -68,7 +69,9 @@ class Moves:
         """Note that a case folds to something else; `cause` names the record that did it."""
         shard, grp = key
         for cell, change in difference(before, after).items():
-            self.sums[shard, *cell] = _sum(self.sums.get((shard, *cell), (0, 0, 0)), change)
+            at = (shard, *cell)
+            known = self.sums.get(at)
+            self.sums[at] = change if known is None else plus(known, change)
         if before.places != after.places:
             self.found |= {(*place, grp, shard): False for place in before.places - after.places}
             self.found |= {(*place, grp, shard): True for place in after.places - before.places}
@@ -212,9 +215,9 @@ async def _group(
 
 async def _save(tx: PostgresTransaction, moves: Moves) -> dict[ShardCell, Amounts]:
     """Write what moved; return the absolute partial sums."""
-    changed = {cell: change for cell, change in moves.sums.items() if change != (0, 0, 0)}
+    changed = {cell: change for cell, change in moves.sums.items() if change != NONE}
     current = await store.load_partials(tx, changed) if changed else {}
-    moved = {cell: _sum(current.get(cell, (0, 0, 0)), change) for cell, change in changed.items()}
+    moved = {cell: plus(current.get(cell, NONE), change) for cell, change in changed.items()}
     await store.save_partials(tx, moved)
     gained = [place for place, here in moves.found.items() if here]
     await cases.save_places(tx, gained, [place for place, here in moves.found.items() if not here])
@@ -267,10 +270,6 @@ def _reports(case: Case, catalogue: Catalogue) -> list[Report]:
 
 def _cause(report: Report) -> str:
     return f"{ACCEPTED}/{report.shard}/{report.number}"
-
-
-def _sum(one: Amounts, other: Amounts) -> Amounts:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _targets(plans: Sequence[InForce], measure: str, unit: str) -> tuple[int, ...]:

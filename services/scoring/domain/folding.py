@@ -50,6 +50,8 @@ def fold_under(plans: Sequence[Plan], reports: Sequence[Report]) -> Folded:
     if not reports or not plans:
         return NOTHING
     stands = standing(reports)
+    if len(plans) == 1:
+        return fold_standing(plans[0], stands)
     folded = [fold_standing(plan, stands) for plan in plans]
     heard = [one.doubts for one in folded if one.rows]
     return Folded(
@@ -84,20 +86,17 @@ def _add_row(plan: Plan, over: str, row: Row, sums: _Sums) -> None:
     sums.rows += 1
     sums.doubts.update((UNKNOWN_UNIT, leaf) for leaf in strangers)
     leaves = [leaf for column in plan.trees.values() if (leaf := row.get(column)) in units]
-    placed = False
+    months: set[int] = set()
     for measure in plan.measures[over]:
         for share in measure.shares(row):
-            placed = True
-            sums.places.update((leaf, share.month) for leaf in leaves)
+            months.add(share.month)
+            amounts = (share.numerator, share.denominator, share.rows)
             for unit in units:
                 cell = (measure.id, unit, share.month)
-                numerator, denominator, count = sums.amounts.get(cell, (0, 0, 0))
-                sums.amounts[cell] = (
-                    numerator + share.numerator,
-                    denominator + share.denominator,
-                    count + share.rows,
-                )
-    if units and not placed:
+                known = sums.amounts.get(cell)
+                sums.amounts[cell] = amounts if known is None else plus(known, amounts)
+    sums.places.update((leaf, month) for leaf in leaves for month in months)
+    if units and not months:
         sums.doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))
 
 
@@ -107,8 +106,15 @@ def _outside(plan: Plan, over: str, row: Row) -> set[Month]:
     return {Month.of_ordinal(at) for at in months if at is not None and not plan.first <= at <= plan.last}
 
 
+def plus(one: Amounts, other: Amounts) -> Amounts:
+    """Add two sums."""
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
 def difference(before: Folded, after: Folded) -> dict[Cell, Amounts]:
     """Return what must be added to the partial sums when a case changes; unchanged cells are left out."""
+    if not before.amounts:
+        return after.amounts
     changes: dict[Cell, Amounts] = {}
     for cell in before.amounts.keys() | after.amounts.keys():
         old, new = before.amounts.get(cell, (0, 0, 0)), after.amounts.get(cell, (0, 0, 0))
