@@ -43,5 +43,3 @@ PUBLISHED: tuple[Published, ...] = (
     Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),
     Published(notify.GaveUp, notify.GAVE_UP, notify.DELIVERIES, "notify"),
 )
-
-BY_TYPE: dict[str, Published] = {published.type: published for published in PUBLISHED}

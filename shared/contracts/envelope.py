@@ -11,7 +11,6 @@ from shared.contracts.fields import Closed, InstantText
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 OWN_PREFIX = "dukao."
-OWN_SOURCE_PREFIX = "dukao/"
 NO_DATA = msgspec.Raw()
 
 Model = TypeVar("Model", bound=Closed)

@@ -12,7 +12,6 @@ CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z:._-]{0,63}$"
 CODE_CHARACTERS = 64
 _OUTSIDE = re.compile(r"[^0-9A-Za-z:._-]")
 _CODE = re.compile(CODE_PATTERN[:-1] + r"\Z")
-ID_LIMIT_CHARACTERS = 128
 _ID = re.compile(r"[!-~]{1,128}\Z")
 
 

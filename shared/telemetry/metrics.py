@@ -40,7 +40,7 @@ MetricName = Literal[
     "dukao_fenced_total",
     # Seconds between the last folded record and now. Above the feed's limit: behind or no ticks.
     "dukao_freshness_seconds",
-    # Events taken, by outcome. A rise of conflict or rejected: talk to the source.
+    # Events taken, by outcome. A rise of conflict or refused: talk to the source.
     "dukao_events_total",
     # Events waiting for the committer. At its bound: clients get 503.
     "dukao_commit_queue_events",
