@@ -38,7 +38,9 @@ class DevelopmentIssuer:
         self._key = _key(folder / KEY_FILE)
         self._kid = self._key.thumbprint()
         public = {**self._key.as_dict(private=False), "kid": self._kid, "use": "sig", "alg": "Ed25519"}
-        _write(self.jwks_file, json.dumps({"keys": [public]}, indent=2), 0o644)
+        published = json.dumps({"keys": [public]}, indent=2)
+        if not self.jwks_file.exists() or self.jwks_file.read_text("utf-8") != published:
+            _write(self.jwks_file, published, 0o644)
 
     def mint(
         self,

@@ -55,9 +55,9 @@ class KeyFile:
         self._keys: dict[str, OKPKey] = {}
 
     def keys(self) -> Mapping[str, OKPKey]:
-        """Return the keys by kid; while the file cannot be read the known keys stay."""
+        """Return the keys by kid; while the file cannot be read the known ones stay, or it is tried each time."""
         now = self._monotonic()
-        if now >= self._next_look:
+        if now >= self._next_look or not self._keys:
             self._next_look = now + KEYS_REREAD_S
             self._look()
         return self._keys

@@ -145,6 +145,20 @@ def test_a_bad_token_is_refused(
         check.subject(make(issuer))
 
 
+def test_while_no_key_is_known_the_file_is_read_at_each_call(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "jwks.json", monotonic=lambda: 0.0)
+    assert keys.keys() == {}
+    DevelopmentIssuer(tmp_path, environment="development")
+    assert len(keys.keys()) == 1
+
+
+def test_an_issuer_leaves_its_published_keys_alone(issuer: DevelopmentIssuer) -> None:
+    before = issuer.jwks_file.stat()
+    DevelopmentIssuer(issuer.jwks_file.parent, environment="development")
+    after = issuer.jwks_file.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_a_known_token_expires_too(issuer: DevelopmentIssuer) -> None:
     now = [float(NOW)]
     keys = KeyFile(issuer.jwks_file)
