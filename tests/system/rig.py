@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import psutil
 
-from deploy.control import addresses, bring_up, running, survey, take_down, token
+from deploy.control import addresses, bring_up, last_lines, logs, running, survey, take_down, token
 from deploy.embedded.files import cache_folder
 from deploy.state import Options, Record, State
 from deploy.table import DATABASE, OWNER
@@ -27,6 +27,7 @@ ANSWER_S = 30
 PATIENCE_S = 240
 POLL_S = 0.1
 CHECK_TRIES = 3
+LOG_LINES = 30
 BATCH_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
 _LOG = logging.getLogger(__name__)
@@ -108,10 +109,13 @@ class Rig:
         assert answer.is_success, answer.text
         return answer.json()
 
-    async def adopt(self, types: dict[str, Any], scheme: dict[str, Any]) -> None:
-        """Adopt event types and a scheme by two persons, through the services' doors."""
+    async def adopt_types(self, types: dict[str, Any]) -> None:
+        """Adopt event types by two persons."""
         version = (await self.post("ingest", "/v1/types", "author", types))["version"]
         await self.post("ingest", f"/v1/types/{version}:adopt", "approver")
+
+    async def adopt_scheme(self, scheme: dict[str, Any]) -> None:
+        """Adopt a scheme by two persons, as soon as scoring has heard of its types."""
 
         async def drafted() -> bool:
             answer = await self.ask("POST", "scoring", "/v1/schemes", "author", json=scheme)
@@ -225,6 +229,10 @@ async def platform() -> AsyncIterator[Rig]:
         try:
             running(state)
             yield rig
+        except BaseException:
+            for part, path in logs(state, None).items():
+                note("\n".join([f"the end of {part}'s log:", *last_lines(path, LOG_LINES)]))
+            raise
         finally:
             await rig.close()
             await asyncio.to_thread(take_down, state)

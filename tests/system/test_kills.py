@@ -112,7 +112,8 @@ def two_places(points: Fraction) -> str:
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     async with platform() as running:
-        await running.adopt(TYPES, TIERED)
+        await running.adopt_types(TYPES)
+        await running.adopt_scheme(TIERED)
         yield running
 
 
