@@ -35,8 +35,9 @@ DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Shard = Annotated[int, Field(ge=0, lt=SHARDS)]
-Number = Annotated[int, Field(ge=1)]
-Version = Annotated[int, Field(ge=1)]
+Number = Annotated[int, Field(ge=1, lt=1 << 63)]  # as PostgreSQL keeps it: bigint
+Version = Annotated[int, Field(ge=1, lt=1 << 31)]  # as PostgreSQL keeps it: integer
+After = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class NumberRange(Closed):
