@@ -1,5 +1,6 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from services.scoring.contract import (
     TypesAdopted,
 )
 from services.scoring.domain.facts import Report
-from services.scoring.domain.folding import NOTHING, Amounts, Folded, difference, fold_under, plus
+from services.scoring.domain.folding import NO_TRACES, Amounts, Tally, Traces, fold_under
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import (
     Catalogue,
@@ -42,7 +43,6 @@ from shared.storage.transaction import PostgresTransaction
 STAGE = "a"
 ITEMS_PER_MESSAGE = 2_000
 CASES_PER_PAGE = 500
-NONE: Amounts = (0, 0, 0)
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 
@@ -58,20 +58,16 @@ class Arrived:
 
 @dataclass(slots=True)
 class Moves:
-    """What a batch changes: sums by cell, under which units cases are found, what waits in suspense."""
+    """What a batch changes: sums by shard, under which units cases are found, what waits in suspense."""
 
-    sums: dict[ShardCell, Amounts] = field(default_factory=dict[ShardCell, Amounts])
+    tallies: dict[int, Tally] = field(default_factory=lambda: defaultdict[int, Tally](Tally))
     found: dict[Found, bool] = field(default_factory=dict[Found, bool])
     opened: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
     settled: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
 
-    def add(self, key: Key, before: Folded, after: Folded, cause: str) -> None:
-        """Note that a case folds to something else; `cause` names the record that did it."""
+    def add(self, key: Key, before: Traces, after: Traces, cause: str) -> None:
+        """Note what a case leaves now and left before; `cause` names the record that did it."""
         shard, grp = key
-        for cell, change in difference(before, after).items():
-            at = (shard, *cell)
-            known = self.sums.get(at)
-            self.sums[at] = change if known is None else plus(known, change)
         if before.places != after.places:
             self.found |= {(*place, grp, shard): False for place in before.places - after.places}
             self.found |= {(*place, grp, shard): True for place in after.places - before.places}
@@ -148,16 +144,17 @@ class StageA:
             plans = [scheme.plan for scheme in await self._plans.of(tx, key[0])]
             cause = _cause(news[-1].report)
             old = known.get(key, Case(*key, b"[]"))
+            tally = moves.tallies[key[0]]
             reports = _reports(old, catalogue)
-            before = fold_under(plans, reports)
+            before = fold_under(tally, plans, reports, -1)
             bodies = [one.body for one in news]
             reports += [one.report for one in news]
             for stray in strays.get(key, ()):
                 early = _reports(stray, catalogue)
-                moves.add((stray.shard, stray.grp), fold_under(plans, early), NOTHING, cause)
+                moves.add((stray.shard, stray.grp), fold_under(tally, plans, early, -1), NO_TRACES, cause)
                 bodies.append(stray.events[1:-1])
                 reports += early
-            moves.add(key, before, fold_under(plans, reports), cause)
+            moves.add(key, before, fold_under(tally, plans, reports), cause)
             saved.append(Case(*key, joined(old.events, bodies)))
         await cases.save(tx, saved)
         if strays:
@@ -176,7 +173,8 @@ class StageA:
         while page:
             for case in page:
                 reports = _reports(case, catalogue)
-                old, new = fold_under(before, reports), fold_under(after, reports)
+                tally = moves.tallies[case.shard]
+                old, new = fold_under(tally, before, reports, -1), fold_under(tally, after, reports)
                 moves.add((case.shard, case.grp), old, new, cause)
             page = await cases.following(tx, record.shard, page[-1].grp, CASES_PER_PAGE)
 
@@ -215,10 +213,12 @@ async def _group(
 
 async def _save(tx: PostgresTransaction, moves: Moves) -> dict[ShardCell, Amounts]:
     """Write what moved; return the absolute partial sums."""
-    changed = {cell: change for cell, change in moves.sums.items() if change != NONE}
-    current = await store.load_partials(tx, changed) if changed else {}
-    moved = {cell: plus(current.get(cell, NONE), change) for cell, change in changed.items()}
-    await store.save_partials(tx, moved)
+    changes = {
+        (shard, *cell): change
+        for shard, tally in moves.tallies.items()
+        for cell, change in tally.spread().items()
+    }
+    moved = await store.add_partials(tx, changes)
     gained = [place for place, here in moves.found.items() if here]
     await cases.save_places(tx, gained, [place for place, here in moves.found.items() if not here])
     await traces.save_doubts(tx, moves.opened, moves.settled)
@@ -241,7 +241,10 @@ def _answers(
         )
         for target in _targets(plans[shard], measure, unit):
             by_target.setdefault((shard, target), []).append(item)
-    causes = {shard: _range(shard, read) for shard in plans}
+    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {shard: [] for shard in plans}
+    for record, event in read:
+        by_shard[record.shard].append((record, event))
+    causes = {shard: _range(shard, mine) for shard, mine in by_shard.items()}
     return [
         _message(target, causes[shard].model_copy(update={"items": tuple(chunk)}))
         for (shard, target), items in sorted(by_target.items())
@@ -249,9 +252,8 @@ def _answers(
     ]
 
 
-def _range(shard: int, read: Read) -> PartialsChanged:
+def _range(shard: int, mine: Read) -> PartialsChanged:
     """Return the message of a shard without items: the events that it covers, else the scheme adopted."""
-    mine = [(record, event) for record, event in read if record.shard == shard]
     events = [record for record, _ in mine if record.stream == ACCEPTED]
     covered = events or [record for record, _ in mine]
     return PartialsChanged(

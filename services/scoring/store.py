@@ -17,12 +17,14 @@ _SUMS = """
     SELECT measure, unit, month,
         sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
     FROM inputs WHERE shard = $1 AND unit = ANY($2::text[]) AND measure = ANY($3::text[]) GROUP BY measure, unit, month"""
-_SAVE_PARTIALS = """
-    INSERT INTO partials (shard, measure, unit, month, numerator, denominator, rows)
+_ADD_PARTIALS = """
+    INSERT INTO partials AS p (shard, measure, unit, month, numerator, denominator, rows)
     SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::int[],
         $5::numeric[], $6::numeric[], $7::bigint[])
     ON CONFLICT (shard, measure, unit, month) DO UPDATE
-    SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
+    SET numerator = p.numerator + excluded.numerator, denominator = p.denominator + excluded.denominator,
+        rows = p.rows + excluded.rows
+    RETURNING shard, measure, unit, month, numerator, denominator, rows"""
 _SAVE_INPUTS = """
     INSERT INTO inputs (shard, source_shard, measure, unit, month, numerator, denominator, rows)
     SELECT $1, * FROM unnest($2::smallint[], $3::text[], $4::text[], $5::int[],
@@ -177,28 +179,15 @@ async def in_force(tx: PostgresTransaction, stage: str, shard: int) -> list[tupl
     return [(row.code, row.version) for row in rows]
 
 
-async def load_partials(tx: PostgresTransaction, keys: Iterable[ShardCell]) -> dict[ShardCell, Amounts]:
-    """Return the partials of stage A, by (shard, measure, unit, month)."""
-    rows = await tx.many(
-        "SELECT p.* FROM partials p "
-        "JOIN unnest($1::smallint[], $2::text[], $3::text[], $4::int[]) n(shard, measure, unit, month) "
-        "USING (shard, measure, unit, month)",
-        *columns(keys, 4),
-    )
+async def add_partials(
+    tx: PostgresTransaction, changes: Mapping[ShardCell, Amounts]
+) -> dict[ShardCell, Amounts]:
+    """Add to the partials of stage A, by (shard, measure, unit, month); return what they are now."""
+    found = await tx.many(_ADD_PARTIALS, *columns(_rows(changes), 7)) if changes else ()
     return {
-        (row["shard"], row["measure"], row["unit"], row["month"]): (
-            int(row["numerator"]),
-            int(row["denominator"]),
-            row["rows"],
-        )
-        for row in rows
+        (shard, measure, unit, month): (int(numerator), int(denominator), count)
+        for shard, measure, unit, month, numerator, denominator, count in (row.values() for row in found)
     }
-
-
-async def save_partials(tx: PostgresTransaction, amounts: Mapping[ShardCell, Amounts]) -> None:
-    """Write absolute partials of stage A."""
-    if amounts:
-        await tx.many(_SAVE_PARTIALS, *columns(_rows(amounts), 7))
 
 
 async def save_inputs(tx: PostgresTransaction, shard: int, inputs: Mapping[ShardCell, Amounts]) -> None:

@@ -18,7 +18,7 @@ from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
-from services.scoring.domain.folding import fold
+from services.scoring.domain.folding import Tally
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.kernel import instants
@@ -105,10 +105,12 @@ def sums(document, types, cases):
     plan = compile_plan(document, types)
     total = defaultdict(lambda: defaultdict(Partials))
     shuffler = random.Random(7)
+    tally = Tally()
     for reports in cases:
         shuffled = shuffler.sample(reports * 2, 2 * len(reports))
-        for (measure, unit, month), amounts in fold(plan, standing(set_of(shuffled)).facts).amounts.items():
-            total[measure, unit][month] += Partials(*amounts)
+        tally.add(plan, standing(set_of(shuffled)).facts)
+    for (measure, unit, month), amounts in tally.spread().items():
+        total[measure, unit][month] += Partials(*amounts)
     return total
 
 

@@ -12,7 +12,7 @@ from services.scoring.domain.cells import Partials, compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import month_cell, touched_periods, worth
-from services.scoring.domain.folding import fold_under
+from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.contracts.scoring import FigureState
@@ -76,9 +76,16 @@ def document(**measures):
     return SchemeDocument.model_validate(SCHEME | {"views": VIEWS, "measures": SCHEME["measures"] | measures})
 
 
+def folded(plan, reports):
+    """Fold reports of one case alone."""
+    tally = Tally()
+    found = fold_under(tally, [plan], reports)
+    return found, tally.spread()
+
+
 def sums(scheme, reports, measure, unit="b1"):
     """Fold reports of one case and return the month partials of a measure."""
-    amounts = fold_under([compile_plan(scheme, COLUMNS)], reports).amounts
+    amounts = folded(compile_plan(scheme, COLUMNS), reports)[1]
     wanted = measure_id(scheme, measure)
     return {
         month: Partials(*found)
@@ -323,7 +330,14 @@ PLAN = compile_plan(document(), COLUMNS)
 @given(histories().flatmap(lambda reports: st.tuples(st.just(reports), st.permutations(reports))))
 def test_a_fold_does_not_depend_on_the_order_of_the_reports(pair):
     written, shuffled = pair
-    assert fold_under([PLAN], written) == fold_under([PLAN], shuffled)
+    assert folded(PLAN, written) == folded(PLAN, shuffled)
+
+
+@given(histories())
+def test_what_is_taken_back_leaves_nothing(reports):
+    tally = Tally()
+    assert fold_under(tally, [PLAN], reports) == fold_under(tally, [PLAN], reports, -1)
+    assert tally.spread() == {}
 
 
 @given(histories())

@@ -8,7 +8,7 @@ from services.ingest.domain.envelope import candidate
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
-from services.scoring.domain.folding import fold
+from services.scoring.domain.folding import Tally
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.kernel import instants
@@ -36,10 +36,11 @@ class Folding:
         """Return month partials by (measure, unit)."""
         accepted = [e for e, outcome in zip(events, self.outcomes(events), strict=True) if outcome in CREATED]
         total = defaultdict(lambda: defaultdict(Partials))
+        tally = Tally()
         for reports in self.together(accepted):
-            folded = fold(self.plan, standing(reports).facts)
-            for (measure, unit, month), amounts in folded.amounts.items():
-                total[measure, unit][month] += Partials(*amounts)
+            tally.add(self.plan, standing(reports).facts)
+        for (measure, unit, month), amounts in tally.spread().items():
+            total[measure, unit][month] += Partials(*amounts)
         return total
 
     def together(self, events):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from services.scoring.domain.expressions import Row
 from services.scoring.domain.facts import Report, Standing
-from services.scoring.domain.folding import Place, fold_standing
+from services.scoring.domain.folding import Place, Tally, fold_standing
 from services.scoring.domain.plan import CompiledMeasure, Plan
 
 LeftOut = tuple[Report, str]
@@ -57,7 +57,7 @@ def leaves_of(plan: Plan, unit: str) -> list[str]:
 
 def home_of(plan: Plan, asked: Asked, stands: Standing) -> Place | None:
     """Return the first place under which a case is found for what is asked, so that it is listed once."""
-    places = fold_standing(plan, stands).places
+    places = fold_standing(Tally(), plan, stands).places
     return min(
         (
             (leaf, month)

@@ -1,7 +1,7 @@
 """What the facts of one case add to every measure, unit and month."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from services.scoring.domain.expressions import Row
 from services.scoring.domain.facts import Report, Standing, standing
@@ -14,110 +14,127 @@ NO_SCHEME = "no_scheme"
 Cell = tuple[str, str, int]
 Amounts = tuple[int, int, int]
 Place = tuple[str, int]
+Spot = tuple[str, str, tuple[str, ...], int]
 Doubt = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
-    """Partial sums (numerator, denominator, rows) by (measure, unit, month).
+class Traces:
+    """What folding one case leaves beside the sums.
 
     `places` are the (leaf unit, month) pairs under which the case is found: where it counts, and where a
     report that was left out would have. `doubts` say why (and what of it) a row could not be scored.
     """
 
-    amounts: dict[Cell, Amounts] = field(default_factory=dict[Cell, Amounts])
     places: frozenset[Place] = frozenset()
     doubts: frozenset[Doubt] = frozenset()
     rows: int = 0
 
 
-NOTHING = Folded()
+NO_TRACES = Traces()
 
 
-@dataclass(slots=True)
-class _Sums:
-    amounts: dict[Cell, Amounts] = field(default_factory=dict[Cell, Amounts])
-    places: set[Place] = field(default_factory=set[Place])
-    doubts: set[Doubt] = field(default_factory=set[Doubt])
-    rows: int = 0
+class Tally:
+    """Adds up rows by what they name, before their sums are given to the units above.
+
+    Three numbers (numerator, denominator, rows) for each measure of a plan over one view or type stand in one
+    list, by the leaves of the row and the month: what many rows share is spread over the units only once.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Spot, list[int]] = {}
+        self._plans: dict[str, Plan] = {}
+
+    def add(self, plan: Plan, facts: Sequence[Report], sign: int = 1) -> Traces:
+        """Add what standing facts of one case give, or with -1 take it back."""
+        self._plans[plan.id] = plan
+        places: set[Place] = set()
+        doubts: set[Doubt] = set()
+        rows = 0
+        for over, events in plan.events_of.items():
+            relevant = [fact for fact in facts if fact.type in events]
+            for row in plan.rows_of[over](relevant) if relevant else ():
+                rows += 1
+                leaves, strangers = plan.leaves_of(row)
+                months = self._add_row(plan, over, leaves, row, sign) if leaves else set[int]()
+                places.update((leaf, month) for month in months for leaf in leaves)
+                doubts.update((UNKNOWN_UNIT, leaf) for leaf in strangers)
+                if leaves and not months:
+                    doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))
+        return Traces(frozenset(places), frozenset(doubts), rows)
+
+    def spread(self) -> dict[Cell, Amounts]:
+        """Return the sums by (measure, unit, month), for the leaves and every unit above them."""
+        cells: dict[Cell, Amounts] = {}
+        for (name, over, leaves, month), numbers in self._numbers.items():
+            plan = self._plans[name]
+            units = plan.units_of(leaves)
+            for place, measure in enumerate(plan.measures[over]):
+                numerator, denominator, rows = numbers[3 * place : 3 * place + 3]
+                if numerator or denominator or rows:
+                    for unit in units:
+                        n, d, r = cells.get((measure.id, unit, month), (0, 0, 0))
+                        cells[measure.id, unit, month] = n + numerator, d + denominator, r + rows
+        return {cell: amounts for cell, amounts in cells.items() if amounts != (0, 0, 0)}
+
+    def _add_row(self, plan: Plan, over: str, leaves: tuple[str, ...], row: Row, sign: int) -> set[int]:
+        """Add a row to the measures; return the months in which it counts."""
+        months: set[int] = set()
+        for flows in plan.flows[over]:
+            month = flows.placed(row)
+            if month is None or not plan.first <= month <= plan.last:
+                continue
+            months.add(month)
+            numbers = self._at(plan, over, leaves, month)
+            for place, measure in flows.measures:
+                numbers[3 * place] += sign * measure.numerator(row)
+                if measure.denominator is not None:
+                    numbers[3 * place + 1] += sign * measure.denominator(row)
+                numbers[3 * place + 2] += sign
+        for place, measure in plan.stocks[over]:
+            for share in measure.shares(row):
+                months.add(share.month)
+                numbers = self._at(plan, over, leaves, share.month)
+                numbers[3 * place] += sign * share.numerator
+                numbers[3 * place + 1] += sign * share.denominator
+                numbers[3 * place + 2] += sign * share.rows
+        return months
+
+    def _at(self, plan: Plan, over: str, leaves: tuple[str, ...], month: int) -> list[int]:
+        spot = plan.id, over, leaves, month
+        found = self._numbers.get(spot)
+        if found is None:
+            found = self._numbers[spot] = [0] * (3 * len(plan.measures[over]))
+        return found
 
 
-def fold_under(plans: Sequence[Plan], reports: Sequence[Report]) -> Folded:
-    """Fold the reports of one case under several schemes, whose cells are apart.
+def fold_under(tally: Tally, plans: Sequence[Plan], reports: Sequence[Report], sign: int = 1) -> Traces:
+    """Fold the reports of one case under several schemes, whose sums are apart.
 
     A doubt is what no scheme that reads the case could score; a scheme that reads nothing of it has no say.
     """
     if not reports or not plans:
-        return NOTHING
+        return NO_TRACES
     stands = standing(reports)
-    if len(plans) == 1:
-        return fold_standing(plans[0], stands)
-    folded = [fold_standing(plan, stands) for plan in plans]
-    heard = [one.doubts for one in folded if one.rows]
-    return Folded(
-        amounts={cell: found for one in folded for cell, found in one.amounts.items()},
-        places=frozenset[Place]().union(*(one.places for one in folded)),
+    found = [fold_standing(tally, plan, stands, sign) for plan in plans]
+    if len(found) == 1:
+        return found[0]
+    heard = [one.doubts for one in found if one.rows]
+    return Traces(
+        places=frozenset[Place]().union(*(one.places for one in found)),
         doubts=heard[0].intersection(*heard) if heard else frozenset(),
-        rows=sum(one.rows for one in folded),
+        rows=sum(one.rows for one in found),
     )
 
 
-def fold_standing(plan: Plan, stands: Standing) -> Folded:
+def fold_standing(tally: Tally, plan: Plan, stands: Standing, sign: int = 1) -> Traces:
     """Fold what stands; what was left out is found under the places that it would have had alone."""
-    folded = fold(plan, stands.facts)
-    alone = [fold(plan, [report]).places for report, _ in stands.left_out if report.data is not None]
-    return replace(folded, places=folded.places.union(*alone)) if alone else folded
-
-
-def fold(plan: Plan, facts: Sequence[Report]) -> Folded:
-    """Fold the standing facts of one case or of one event without a case."""
-    sums = _Sums()
-    for over, events in plan.events_of.items():
-        relevant = [fact for fact in facts if fact.type in events]
-        if not relevant:
-            continue
-        for row in plan.rows_of[over](relevant):
-            _add_row(plan, over, row, sums)
-    return Folded(sums.amounts, frozenset(sums.places), frozenset(sums.doubts), sums.rows)
-
-
-def _add_row(plan: Plan, over: str, row: Row, sums: _Sums) -> None:
-    units, strangers = plan.units_of(row)
-    sums.rows += 1
-    sums.doubts.update((UNKNOWN_UNIT, leaf) for leaf in strangers)
-    leaves = [leaf for column in plan.trees.values() if (leaf := row.get(column)) in units]
-    months: set[int] = set()
-    for measure in plan.measures[over]:
-        for share in measure.shares(row):
-            months.add(share.month)
-            amounts = (share.numerator, share.denominator, share.rows)
-            for unit in units:
-                cell = (measure.id, unit, share.month)
-                known = sums.amounts.get(cell)
-                sums.amounts[cell] = amounts if known is None else plus(known, amounts)
-    sums.places.update((leaf, month) for leaf in leaves for month in months)
-    if units and not months:
-        sums.doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))
+    found = tally.add(plan, stands.facts, sign)
+    alone = [Tally().add(plan, [report]).places for report, _ in stands.left_out if report.data is not None]
+    return replace(found, places=found.places.union(*alone)) if alone else found
 
 
 def _outside(plan: Plan, over: str, row: Row) -> set[Month]:
     """Return the months of a row that the scheme does not cover."""
     months = {measure.placed(row) for measure in plan.measures[over]} - {None}
     return {Month.of_ordinal(at) for at in months if at is not None and not plan.first <= at <= plan.last}
-
-
-def plus(one: Amounts, other: Amounts) -> Amounts:
-    """Add two sums."""
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
-
-
-def difference(before: Folded, after: Folded) -> dict[Cell, Amounts]:
-    """Return what must be added to the partial sums when a case changes; unchanged cells are left out."""
-    if not before.amounts:
-        return after.amounts
-    changes: dict[Cell, Amounts] = {}
-    for cell in before.amounts.keys() | after.amounts.keys():
-        old, new = before.amounts.get(cell, (0, 0, 0)), after.amounts.get(cell, (0, 0, 0))
-        if old != new:
-            changes[cell] = (new[0] - old[0], new[1] - old[1], new[2] - old[2])
-    return changes

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span, ViewSpec
@@ -28,8 +28,7 @@ EventTypes = Mapping[str, Columns]
 Place = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """What one row adds to a measure in a month (months since year 0), in millionths.
 
     `rows` is 1 where the row comes in; a stock that it leaves has had a row and is 0, not unknown.
@@ -52,8 +51,18 @@ class CompiledMeasure:
     name: str
     stock: bool
     over: str
+    numerator: Callable[[Row], int]
+    denominator: Callable[[Row], int] | None
     shares: Callable[[Row], list[Share]]
     placed: Callable[[Row], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The flow measures that one instant of a row places, each with its place among those of the plan."""
+
+    placed: Callable[[Row], int | None]
+    measures: tuple[tuple[int, CompiledMeasure], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +75,20 @@ class Plan:
     events_of: Mapping[str, frozenset[str]]
     rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
     measures: Mapping[str, tuple[CompiledMeasure, ...]]
+    flows: Mapping[str, tuple[Flows, ...]]
+    stocks: Mapping[str, tuple[tuple[int, CompiledMeasure], ...]]
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
 
-    def units_of(self, row: Row) -> tuple[set[str], list[str]]:
-        """Return every unit that a row counts for, each once, and the leaves that no tree knows."""
-        units: set[str] = set()
-        unknown: list[str] = []
-        for column in self.trees.values():
-            leaf = row.get(column)
-            if leaf is None:
-                continue
-            if leaf in self.above:
-                units.update(self.above[leaf])
-            else:
-                unknown.append(leaf)
-        return units, unknown
+    def leaves_of(self, row: Row) -> tuple[tuple[str, ...], list[str]]:
+        """Return the units that a row names in the trees, and those that no tree knows."""
+        named = [leaf for column in self.trees.values() if (leaf := row.get(column)) is not None]
+        leaves = tuple(leaf for leaf in named if leaf in self.above)
+        return leaves, [leaf for leaf in named if leaf not in self.above]
+
+    def units_of(self, leaves: Sequence[str]) -> set[str]:
+        """Return the leaves and every unit above one, each once."""
+        return {unit for leaf in leaves for unit in self.above[leaf]}
 
 
 def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
@@ -103,12 +110,8 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
     columns = {over: columns_of(document, over, types) for over in overs(document)}
     measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
     for name, spec in document.measures.items():
-        shares = _shares(spec, columns[spec.over], zone, (first, last))
-        placed = _placed(spec, columns[spec.over], zone)
         identity = measure_id(document, name)
-        measures[spec.over].append(
-            CompiledMeasure(identity, name, spec.kind == "stock", spec.over, shares, placed)
-        )
+        measures[spec.over].append(_measure(name, identity, spec, columns[spec.over], zone, (first, last)))
     return Plan(
         id=scheme_id(document),
         first=first,
@@ -116,6 +119,11 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
         events_of={over: _events(document, over) for over in columns},
         rows_of={over: _rows(document, over) for over in columns},
         measures={over: tuple(found) for over, found in measures.items()},
+        flows={over: _flows(document, found) for over, found in measures.items()},
+        stocks={
+            over: tuple((i, one) for i, one in enumerate(found) if one.stock)
+            for over, found in measures.items()
+        },
         trees=document.trees,
         above=_above(document),
     )
@@ -196,22 +204,41 @@ def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], l
     return fold
 
 
-def _shares(
-    spec: MeasureSpec, columns: Columns, zone: ZoneInfo, months: tuple[int, int]
-) -> Callable[[Row], list[Share]]:
+def _measure(
+    name: str, identity: str, spec: MeasureSpec, columns: Columns, zone: ZoneInfo, months: tuple[int, int]
+) -> CompiledMeasure:
     numerator = aggregate(spec.numerator, columns)
-    denominator = aggregate(spec.denominator, columns) if spec.denominator else _nothing
+    denominator = aggregate(spec.denominator, columns) if spec.denominator else None
+    placed = _placed(spec, columns, zone)
     if isinstance(spec.period_by, Span):
-        return _stock(numerator, denominator, spec.period_by, columns, zone, months)
-    placed = _instant(spec.period_by, columns)
+        shares = _stock(numerator, denominator or _nothing, spec.period_by, columns, zone, months)
+    else:
+        shares = _flow(numerator, denominator or _nothing, placed, months)
+    return CompiledMeasure(
+        identity, name, spec.kind == "stock", spec.over, numerator, denominator, shares, placed
+    )
+
+
+def _flows(document: SchemeDocument, measures: Sequence[CompiledMeasure]) -> tuple[Flows, ...]:
+    """Put the flows that have one `period_by` together, so that a row is placed once for all of them."""
+    found: dict[Any, list[tuple[int, CompiledMeasure]]] = {}
+    for place, measure in enumerate(measures):
+        if not measure.stock:
+            found.setdefault(document.measures[measure.name].period_by, []).append((place, measure))
+    return tuple(Flows(group[0][1].placed, tuple(group)) for group in found.values())
+
+
+def _flow(
+    numerator: Callable[[Row], int],
+    denominator: Callable[[Row], int],
+    placed: Callable[[Row], int | None],
+    months: tuple[int, int],
+) -> Callable[[Row], list[Share]]:
     first, last = months
 
     def flow(row: Row) -> list[Share]:
-        at = placed(row)
-        if at is None:
-            return []
-        month = month_ordinal(at, zone)
-        if not first <= month <= last:
+        month = placed(row)
+        if month is None or not first <= month <= last:
             return []
         return [Share(month, numerator(row), denominator(row))]
 
