@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import signal
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +36,7 @@ class Wanted:
 def main() -> None:
     """Measure and print."""
     wanted = _wanted()
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     runs: list[dict[str, Any]] = []
     for number in range(wanted.runs):
         say(f"run {number + 1} of {wanted.runs}")
