@@ -55,7 +55,7 @@ class KeyFile:
         self._keys: dict[str, OKPKey] = {}
 
     def keys(self) -> Mapping[str, OKPKey]:
-        """Return the keys by kid; while the file cannot be read the known ones stay, or it is tried each time."""
+        """Return the keys by kid; an unreadable file leaves the known ones, without any it is tried again."""
         now = self._monotonic()
         if now >= self._next_look or not self._keys:
             self._next_look = now + KEYS_REREAD_S
