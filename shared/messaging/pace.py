@@ -2,7 +2,7 @@
 
 TARGET_S = 1.0
 FIRST_RECORDS = 1_000
-LEAST_RECORDS = 50
+LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
 
 

@@ -7,21 +7,23 @@ from shared.messaging.broker import MemoryBroker
 from shared.messaging.pace import FIRST_RECORDS, LEAST_RECORDS, MOST_RECORDS, Pace
 from tests.messaging.flow import Tally, consumer_of, publish, reaches, running
 
+TOO_LARGE = 50
+
 
 class Frail(Tally):
     """A handler whose session is ended when its batch is too large."""
 
     async def __call__(self, tx, batch):
-        if len(batch) > LEAST_RECORDS:
+        if len(batch) > TOO_LARGE:
             raise ConnectionError("idle in transaction")
         return await super().__call__(tx, batch)
 
 
 async def test_a_batch_that_is_too_large_gets_smaller_until_it_passes(exchange):
     broker = MemoryBroker()
-    await publish(exchange, broker, 2 * LEAST_RECORDS)
+    await publish(exchange, broker, 2 * TOO_LARGE)
     async with running(consumer_of(exchange, broker, handler=Frail())):
-        await reaches(exchange, 2 * LEAST_RECORDS)
+        await reaches(exchange, 2 * TOO_LARGE)
 
 
 def test_quick_batches_grow_to_the_most_and_a_slow_one_shrinks_to_what_fits():
@@ -32,6 +34,13 @@ def test_quick_batches_grow_to_the_most_and_a_slow_one_shrinks_to_what_fits():
         assert pace.records == min(2 * before, MOST_RECORDS)
     pace.took(MOST_RECORDS, 8.0)
     assert pace.records == MOST_RECORDS // 8
+
+
+def test_after_failures_records_are_tried_one_by_one():
+    pace = Pace()
+    for _ in range(6):
+        pace.failed()
+    assert pace.records == 1
 
 
 def test_a_small_batch_tells_nothing_of_what_would_fit():
