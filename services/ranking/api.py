@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from services.ranking import store
 from services.ranking.answers import ShownLine, ShownStanding, ShownTier, StandingKey, StandingsPage
+from services.ranking.contract import CONSUMER
 from services.ranking.domain.standings import Line, Unranked, standing
 from services.ranking.domain.tiers import sizes
 from services.ranking.store import Group, Scheme
@@ -16,6 +17,7 @@ from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
 from shared.kernel.points import text
 from shared.storage.exchange import Exchange
+from shared.storage.positions import positions_digest
 from shared.web.access import Subject
 from shared.web.tokens import require
 
@@ -54,7 +56,7 @@ def standings_router(exchange: Exchange) -> APIRouter:
             schemes = await store.in_force(tx, key, [period])
             figures = await store.figures(tx, key, schemes)
             fresh_at = await store.fresh_at(tx, key)
-            as_of = await store.as_of(tx)
+            as_of = await positions_digest(tx, (CONSUMER,))
         found = schemes.get(period)
         if found is None:
             raise refuse(404, "not_found", "No scheme of this code is in force in this period.")

@@ -12,9 +12,11 @@ from shared.contracts.ranking import (
 )
 from shared.contracts.scoring import ENTRIES, SCHEMES, Cause, EntriesPosted, SchemeAdopted
 
+CONSUMER = "ranking"
 STREAMS = (STANDINGS,)
 
 __all__ = [
+    "CONSUMER",
     "ENTRIES",
     "SCHEMES",
     "SOURCE",

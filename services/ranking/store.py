@@ -1,7 +1,7 @@
 """Tables of ranking: schemes, the newest figures, how fresh each group is, and what was told of each unit."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,6 @@ from services.ranking.domain.moves import NOWHERE, Move, Spot
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.contracts.scoring import FigureState
-from shared.kernel.digests import sha256_hex
 from shared.kernel.periods import Period
 from shared.storage.transaction import PostgresTransaction
 
@@ -201,14 +200,6 @@ async def tell(tx: PostgresTransaction, group: Group, moved: Mapping[str, Sequen
         )
 
 
-async def as_of(tx: PostgresTransaction) -> str:
-    """Return the digest of the position vector that an answer stands on."""
-    rows = await tx.execute(
-        "SELECT stream, shard, number FROM positions WHERE consumer = 'ranking' AND number > 0 ORDER BY 1, 2"
-    )
-    return sha256_hex(_vector((row.stream, row.shard, row.number) for row in rows))
-
-
 async def standings(
     tx: PostgresTransaction, after: tuple[str, str, str], limit: int
 ) -> list[tuple[str, str, str]]:
@@ -224,7 +215,3 @@ async def standings(
 
 def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:
     return [(period, Period.parse(period)) for period in sorted(periods)]
-
-
-def _vector(rows: Iterable[tuple[str, int, int]]) -> bytes:
-    return "\n".join(f"{stream} {shard} {number}" for stream, shard, number in rows).encode()

@@ -1,7 +1,7 @@
 """The parts of ranking, put together."""
 
 from services.ranking.api import standings_router
-from services.ranking.contract import ENTRIES, SCHEMES, STREAMS
+from services.ranking.contract import CONSUMER, ENTRIES, SCHEMES, STREAMS
 from services.ranking.handlers import Ranking
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
@@ -12,5 +12,5 @@ NAME = "ranking"
 def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
-    consumer = frame.consumer("ranking", (ENTRIES, SCHEMES), Ranking())
+    consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking())
     return frame.service(streams=STREAMS, routers=[standings_router(frame.exchange)], parts=[consumer.run])
