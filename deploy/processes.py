@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.embedded.files import Account
+from deploy.account import Account
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KILL_WAIT_S = 10.0

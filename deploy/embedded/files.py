@@ -7,8 +7,9 @@ import secrets
 import shutil
 import socket
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from deploy.account import Account
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PORTS = range(15_000, 32_000)
@@ -24,15 +25,6 @@ class MissingError(Exception):
         super().__init__(f"{what} {remedy}")
         self.what = what
         self.remedy = remedy
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The unprivileged account that the servers run as."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 def server_account() -> Account | None:

@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from deploy.embedded.files import Account, MissingError, reachable, readable
+from deploy.account import Account
+from deploy.embedded.files import MissingError, reachable, readable
 
 Choice = Literal["auto", "wheel"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from deploy.account import Account
 from deploy.embedded.files import (
-    Account,
     MissingError,
     cache_folder,
     free_port,

@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from deploy.account import Account
 from deploy.embedded.files import (
-    Account,
     MissingError,
     free_port,
     reachable,

@@ -25,7 +25,11 @@ IMPORT_VIOLATIONS = [
     (DECISIONS, "services/scoring/domain/seeded.py", "import sqlalchemy\n"),
     (DECISIONS, "services/supervision/domain/seeded.py", "import time\n"),
     (DECISIONS, "services/notify/domain/seeded.py", "import shared.runtime.process\n"),
-    ("No cycles in shared and services", "shared/kernel/seeded_a.py", "import shared.kernel.seeded_b\n"),
+]
+CYCLES_BETWEEN = [
+    ("shared/kernel/seeded_a.py", "shared/kernel/seeded_b.py"),
+    ("services/scoring/domain/seeded_a.py", "services/scoring/domain/seeded_b.py"),
+    ("deploy/seeded_a.py", "deploy/embedded/seeded_b.py"),
 ]
 SYNTAX_VIOLATIONS = {
     "one place commits": "async def f(connection):\n    await connection.commit()\n",
@@ -82,11 +86,22 @@ def test_the_house_keeps_every_rule_of_its_syntax() -> None:
 @pytest.mark.parametrize(("contract", "path", "code"), IMPORT_VIOLATIONS)
 def test_a_seeded_import_is_caught(contract: str, path: str, code: str, copy: Path) -> None:
     (copy / path).write_text(f'"""Seeded."""\n{code}')
-    if path.endswith("seeded_a.py"):
-        (copy / "shared/kernel/seeded_b.py").write_text('"""Seeded."""\nimport shared.kernel.seeded_a\n')
-    outcome = lint_imports(copy)
-    broken = [line for line in outcome.stdout.splitlines() if "BROKEN" in line]
-    assert any(contract in line for line in broken), outcome.stdout + outcome.stderr
+    assert is_broken(contract, copy)
+
+
+@pytest.mark.parametrize(("one", "other"), CYCLES_BETWEEN)
+def test_a_seeded_cycle_is_caught(one: str, other: str, copy: Path) -> None:
+    for path, imported in ((one, other), (other, one)):
+        module = imported.removesuffix(".py").replace("/", ".")
+        (copy / path).write_text(f'"""Seeded."""\nimport {module}\n')
+    assert is_broken("No cycles at any depth", copy)
+
+
+def is_broken(contract: str, root: Path) -> bool:
+    outcome = lint_imports(root)
+    lines = [line for line in outcome.stdout.splitlines() if "BROKEN" in line]
+    assert lines, outcome.stdout + outcome.stderr
+    return any(contract in line for line in lines)
 
 
 @pytest.mark.parametrize("rule", SYNTAX_VIOLATIONS)
