@@ -186,7 +186,7 @@ class Sender:
         batch: list[Place] = []
         size = 0
         for place in self._places(rows):
-            if len(batch) == self._batch or size + len(place.body) > LARGEST_BATCH_BYTES:
+            if batch and (len(batch) == self._batch or size + len(place.body) > LARGEST_BATCH_BYTES):
                 yield batch
                 batch, size = [], 0
             batch.append(place)

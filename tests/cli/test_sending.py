@@ -124,6 +124,17 @@ def test_a_batch_refused_as_a_whole_is_halved_until_the_fault_is_alone(send):
     assert [(fault.line, fault.code) for fault in tally.faults] == [(3, "number")]
 
 
+def test_an_event_larger_than_a_batch_goes_alone_and_is_a_fault_of_its_row(send):
+    def answer(request):
+        events = json.loads(request.content)
+        return problem(413, "too_large") if len(request.content) > 1 << 20 or not events else created(events)
+
+    large = row(2, {"id": "e2", "data": "y" * 1_060_000})
+    tally = send([large, row(3), row(4, {"id": "e4", "data": "y" * 1_010_000}), row(5)], answer)
+    assert tally.outcomes["created"] == 3
+    assert [(fault.line, fault.code) for fault in tally.faults] == [(2, "too_large")]
+
+
 def test_an_ingest_that_will_not_have_us_ends_the_sending(send):
     with pytest.raises(RefusedError) as refused:
         send([row(1)], lambda _request: problem(403, "forbidden"))
