@@ -27,18 +27,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is asked: any of `roles` may do it; with `second_person` not the one who drafted."""
+    """What is asked: any of `roles` may do it."""
 
     roles: frozenset[Role]
-    second_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What is acted on: the path of its unit, `None` if published to all, and who drafted it."""
+    """What is acted on: the path of its unit, `None` if published to all."""
 
     unit: str | None = None
-    drafted_by: str | None = None
 
 
 class Verdict(Enum):
@@ -47,20 +45,17 @@ class Verdict(Enum):
     ALLOWED = "allowed"
     FORBIDDEN = "forbidden"
     HIDDEN = "hidden"
-    SAME_PERSON = "same_person"
 
 
 ANYTHING = Thing()
 
 
 def decide(subject: Subject, action: Action, thing: Thing = ANYTHING) -> Verdict:
-    """Judge in the order role, unit, second person, so that a hidden thing shows nothing of itself."""
+    """Judge the role before the unit, so that a hidden thing shows nothing of itself."""
     if not subject.roles & action.roles:
         return Verdict.FORBIDDEN
     if thing.unit is not None and not covers(subject.unit, thing.unit):
         return Verdict.HIDDEN
-    if action.second_person and thing.drafted_by == subject.name:
-        return Verdict.SAME_PERSON
     return Verdict.ALLOWED
 
 

@@ -246,5 +246,3 @@ def allow(subject: Subject, action: Action, thing: Thing = ANYTHING) -> None:
             raise refuse(403, "forbidden", "None of your roles may do this.")
         case Verdict.HIDDEN:
             raise refuse(404, "not_found")
-        case Verdict.SAME_PERSON:
-            raise refuse(403, "same_person", "Another person has to approve this.")
