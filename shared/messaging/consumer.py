@@ -205,7 +205,9 @@ class Consumer:
             records = await self._subscription.poll(self._pace.records)
             started = loop.time()
             await self.apply(records)
-            self._pace.took(len(records), loop.time() - started)
+            took_s = loop.time() - started
+            await asyncio.sleep(self._pace.rest_s(len(records), took_s))
+            self._pace.took(len(records), took_s)
             while self._gaps and loop.time() < due and await self._fill(next(iter(self._gaps))):
                 pass
 

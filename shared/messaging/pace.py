@@ -1,9 +1,14 @@
-"""How many records make a batch: about a second of work, so that no session idles past its timeout."""
+"""How many records make a batch, and how long more are waited for.
+
+About a second of work, so that no session idles past its timeout; and not much less than a consumer can take
+together, because much of a batch's cost is the same for one record and for a thousand.
+"""
 
 TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
+MOST_REST_S = 0.25
 
 
 class Pace:
@@ -19,6 +24,10 @@ class Pace:
             self.records = max(LEAST_RECORDS, fitting)
         elif records >= self.records:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
+
+    def rest_s(self, records: int, seconds: float) -> float:
+        """Return how long to wait after a batch: as long as it took, unless more is there already."""
+        return min(seconds, MOST_REST_S) if 0 < records < self.records else 0.0
 
     def failed(self) -> None:
         """Try with fewer: the batch may have been too much for a statement, a lock or a session."""
