@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from shared.kernel import instants
 from shared.kernel.digests import chain
@@ -36,7 +37,13 @@ def received_of(record: Record) -> datetime:
 
 
 def _splice(stream: str, shard: int, place: int, received: datetime, draft: Draft) -> bytes:
-    stamp = instants.text(received)
+    stamp = _stamp(received)
     own = f'"id":"{stream}/{shard}/{place}","time":"{stamp}",' if draft.own else ""
     front = f'{{"sequence":"{place}","partitionkey":"{shard}","received":"{stamp}",{own}'
     return front.encode() + draft.body[1:]
+
+
+@lru_cache(maxsize=64)
+def _stamp(received: datetime) -> str:
+    """Write an instant that most records of a batch share."""
+    return instants.text(received)

@@ -22,6 +22,7 @@ class Month:
     month: int
 
     @staticmethod
+    @lru_cache(maxsize=4096)
     def parse(text: str, pointer: str | None = None) -> "Month":
         """Read `2021-03`, or refuse it with `month`."""
         match = _MONTH.match(text)

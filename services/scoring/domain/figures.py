@@ -25,7 +25,12 @@ def is_due(indicator: IndicatorSpec, period: Period) -> bool:
     """Tell whether a cycle of the indicator ends in the period; a deduct indicator is always due."""
     if indicator.method.deduct is not None:
         return True
-    return Period.containing(period.last, Cycle(indicator.cycle)).last == period.last
+    return _ends(Cycle(indicator.cycle), period)
+
+
+@lru_cache(maxsize=4096)
+def _ends(cycle: Cycle, period: Period) -> bool:
+    return Period.containing(period.last, cycle).last == period.last
 
 
 def window(indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
