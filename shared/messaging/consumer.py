@@ -21,11 +21,10 @@ from shared.messaging.broker import Subscription
 from shared.messaging.halts import Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.messaging.pace import Pace
-from shared.messaging.port import Archive, Handler
+from shared.messaging.port import Archive, Handler, Transaction
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
-from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -125,7 +124,7 @@ class Consumer:
         self._note(batch)
         return len(batch)
 
-    async def _fold(self, tx: PostgresTransaction, batch: Sequence[Record]) -> None:
+    async def _fold(self, tx: Transaction, batch: Sequence[Record]) -> None:
         answers = await self._handler(tx, batch)
         for stream in sorted({stream for stream, _ in answers}):
             await tx.append(stream, [draft for to, draft in answers if to == stream])

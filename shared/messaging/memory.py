@@ -13,6 +13,7 @@ from shared.kernel.instants import EPOCH
 from shared.kernel.numbering import head_after, number
 from shared.kernel.records import Draft, Head, Known, Position, Record
 from shared.kernel.shards import shards_of
+from shared.messaging.port import Transaction
 
 
 @dataclass(slots=True)
@@ -38,9 +39,7 @@ class MemoryExchange:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def begin(
-        self, *, actor: str, action: str, detail: str = ""
-    ) -> AsyncGenerator["MemoryTransaction"]:
+    async def begin(self, *, actor: str, action: str, detail: str = "") -> AsyncGenerator[Transaction]:
         """Open a transaction that changes state."""
         async with self._lock:
             changed = copy.deepcopy(self.state)
