@@ -1,6 +1,7 @@
 """Publishes what a service's outbox holds: per shard in order, the cursor moved after the acknowledgement."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ class Relay:
         records = [record for batch in batches for record in batch]
         if records:
             await self._producer.send(records)
-            await self._move(epochs, [batch[-1] for batch in batches])
+            await self._move(epochs, batches)
         return len(records)
 
     async def _send_until_next_beat(self) -> None:
@@ -95,15 +96,17 @@ class Relay:
             behind = sum(row["behind"] for row in rows if row["stream"] == stream)
             METRICS.set("dukao_relay_lag_records", behind, stream=stream)
 
-    async def _move(self, epochs: Mapping[int, int], lasts: Sequence[Record]) -> None:
+    async def _move(self, epochs: Mapping[int, int], batches: Sequence[Sequence[Record]]) -> None:
+        lasts = [batch[-1] for batch in batches]
         moved = [Position(last.stream, last.shard, last.number, last.chain) for last in lasts]
-        async with self._exchange.begin(actor=self.NAME, action="published", detail=_detail(lasts)) as tx:
+        async with self._exchange.begin(actor=self.NAME, action="published", detail=_counts(batches)) as tx:
             await tx.fence(self.NAME, epochs)
             await tx.advance(self.NAME, moved)
 
 
-def _detail(lasts: Sequence[Record]) -> str:
-    return " ".join(f"{last.stream}/{last.shard}/{last.number}" for last in lasts)
+def _counts(batches: Sequence[Sequence[Record]]) -> str:
+    counts = Counter(record.stream for batch in batches for record in batch)
+    return ", ".join(f"{stream} {count}" for stream, count in sorted(counts.items()))
 
 
 async def _wait(woken: asyncio.Event, seconds: float) -> None:

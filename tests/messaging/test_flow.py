@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared.kernel.records import Draft
 from shared.messaging import relay as relaying
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.relay import Relay
@@ -61,6 +62,18 @@ async def test_a_relay_sends_a_bounded_batch_and_lets_every_shard_have_its_turn(
     await fill(exchange, 65, start=60)
     assert [await relay.send_once() for _ in range(6)] == [13, 13, 13, 1, 1, 0]
     assert sorted((r.shard, r.number) for kept in broker.records.values() for r in kept) == everything(65)
+
+
+async def test_what_the_relay_sent_is_one_audit_row_a_batch_with_the_count_of_each_stream(exchange, broker):
+    await fill(exchange, 60)
+    async with exchange.begin(actor="test", action="fill") as tx:
+        await tx.append("test.others", [Draft(7, b"{}")])
+    relay = Relay(exchange, broker, [STREAM, "test.others"], "w1")
+    await relay.leases.beat()
+    assert [await relay.send_once() for _ in range(2)] == [61, 0]
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT detail FROM audit WHERE action = 'published'")
+    assert [row.detail for row in rows] == ["test.others 1, test.things 60"]
 
 
 async def test_a_gap_is_filled_from_the_archive(exchange, broker):
