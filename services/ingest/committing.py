@@ -12,7 +12,15 @@ import asyncpg
 from services.ingest import store
 from services.ingest.clock import EVERY_SHARD, tick_by_feed
 from services.ingest.contract import ACCEPTED
-from services.ingest.domain.admission import ACCEPTED_OUTCOMES, Outcome, Ruling, admit, keys_to_read
+from services.ingest.domain.admission import (
+    ACCEPTED_OUTCOMES,
+    CHAINED,
+    MOVES,
+    Outcome,
+    Ruling,
+    admit,
+    keys_to_read,
+)
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
@@ -34,11 +42,10 @@ BACKOFF_S = 0.5
 LOOK_AGAIN_S = 60.0
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
-MOVES = Problem(
-    422,
-    "correction_moves",
-    "A correction keeps type, unit and case of its original; otherwise retract it and send a new event.",
-)
+REFUSALS = {
+    MOVES: "A correction keeps type, unit and case of its original; else retract it and send a new event.",
+    CHAINED: "The event that this corrects is a correction itself: name the original and a higher revision.",
+}
 UNSTORABLE = Problem(500, "unstorable", "The event could not be stored; the log says why.")
 GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
@@ -210,7 +217,7 @@ def _answer(ruling: Ruling, receipts: Iterator[tuple[int, int]]) -> Answer:
     own = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else None
     match ruling.outcome:
         case Outcome.REFUSED:
-            return Answer(Outcome.REFUSED, problem=MOVES)
+            return Answer(Outcome.REFUSED, problem=Problem(422, ruling.why, REFUSALS[ruling.why]))
         case Outcome.CREATED:
             assert own is not None
             return Answer(Outcome.CREATED, *own)

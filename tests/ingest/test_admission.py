@@ -41,11 +41,12 @@ EVENTS = st.builds(
     amount=st.sampled_from([1, 2]),
 )
 CORRECTIONS = st.builds(
-    event,
-    st.sampled_from(["c1", "c2"]),
+    lambda names, **more: event(names[0], corrects=names[1], **more),
+    st.sampled_from(
+        [(own, other) for own in ("c1", "c2") for other in ("e1", "e2", "c1", "c2") if own != other]
+    ),
     unit=st.sampled_from(["u1", "u2"]),
     amount=st.sampled_from([1, 2]),
-    corrects=st.sampled_from(["e1", "e2"]),
     revision=st.sampled_from([1, 2]),
 )
 

@@ -5,7 +5,9 @@ Keys stand for (source, id), a business key, or a revision; each remembers the d
 A correction has the type, unit and case of its original, or it is refused; so a source corrects only what it
 might have sent. It may come before its original: then the original's key is *awaited*, under the negative
 number of the correction, and becomes the original's own when that comes. An original that disagrees with the
-correction before it is accepted all the same and kept as a conflict with it for a person.
+correction before it is accepted all the same and kept as a conflict with it for a person. A correction names
+the original itself, never another correction: that is refused, and one that turns out to do so when the
+correction it names comes after it is such a conflict too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,7 @@ from shared.kernel.digests import key_digest
 from shared.kernel.records import Known
 
 MOVES = "correction_moves"
+CHAINED = "correction_of_correction"
 NOTHING_BUT_PLACE = bytes(32 - PLACE_BYTES)
 
 
@@ -46,15 +49,14 @@ class Ruling:
 
 def keys_of(candidate: Candidate) -> list[bytes]:
     """Return every key that the candidate would hold."""
-    return [
-        key for key in (candidate.key, candidate.business_key, revision_key(candidate)) if key is not None
-    ]
+    own = (candidate.key, candidate.business_key, revision_key(candidate), _marking_key(candidate))
+    return [key for key in own if key is not None]
 
 
 def keys_to_read(candidate: Candidate) -> list[bytes]:
     """Return every key that its ruling depends on."""
-    original = original_key(candidate)
-    return keys_of(candidate) if original is None else [*keys_of(candidate), original]
+    original = (original_key(candidate), _marked_key(candidate))
+    return [*keys_of(candidate), *(key for key in original if key is not None)]
 
 
 def original_key(candidate: Candidate) -> bytes | None:
@@ -81,11 +83,13 @@ def rule(candidate: Candidate, known: Mapping[bytes, Known]) -> Ruling:
     same = known.get(candidate.key)
     if same is not None and not is_awaited(same):
         return _again(candidate, same, known)
+    if (_marked_key(candidate) or b"") in known:
+        return Ruling(Outcome.REFUSED, candidate, why=CHAINED)
     original = known.get(original_key(candidate) or b"")
     if original is not None and place_of(original.content) != place_of(candidate.content):
         return Ruling(Outcome.REFUSED, candidate, why=MOVES)
-    moved = same if same is not None and place_of(same.content) != place_of(candidate.content) else None
-    reason = "" if moved is None else MOVES
+    reason = "" if same is None else _disagreement(candidate, same)
+    early = same if reason else None
     for key, why in (
         (revision_key(candidate), "revision_conflict"),
         (candidate.business_key, "business_key_conflict"),
@@ -94,8 +98,8 @@ def rule(candidate: Candidate, known: Mapping[bytes, Known]) -> Ruling:
         if fact is not None and fact.content != candidate.content:
             return Ruling(Outcome.CONFLICT, candidate, fact, fact, why)
         if fact is not None:
-            return Ruling(Outcome.REPORT, candidate, fact, moved, reason)
-    return Ruling(Outcome.CREATED, candidate, None, moved, reason)
+            return Ruling(Outcome.REPORT, candidate, fact, early, reason)
+    return Ruling(Outcome.CREATED, candidate, None, early, reason)
 
 
 def admit(
@@ -117,6 +121,24 @@ def admit(
             view |= fresh
             added |= fresh
     return rulings, added
+
+
+def _marking_key(candidate: Candidate) -> bytes | None:
+    """Return the key by which a correction is known to be one."""
+    return None if candidate.correction is None else key_digest("correction", candidate.source, candidate.id)
+
+
+def _marked_key(candidate: Candidate) -> bytes | None:
+    """Return the key that is held if the event which a correction names is itself a correction."""
+    corrected = candidate.correction
+    return None if corrected is None else key_digest("correction", corrected.source, corrected.id)
+
+
+def _disagreement(candidate: Candidate, awaited: Known) -> str:
+    """Return why an event is not the original that the correction before it speaks of, if it is not."""
+    if candidate.correction is not None:
+        return CHAINED
+    return MOVES if place_of(awaited.content) != place_of(candidate.content) else ""
 
 
 def _again(candidate: Candidate, same: Known, known: Mapping[bytes, Known]) -> Ruling:
