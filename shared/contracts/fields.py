@@ -37,7 +37,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Shard = Annotated[int, Field(ge=0, lt=SHARDS)]
 Number = Annotated[int, Field(ge=1, lt=1 << 63)]  # as PostgreSQL keeps it: bigint
 Version = Annotated[int, Field(ge=1, lt=1 << 31)]  # as PostgreSQL keeps it: integer
-After = Annotated[int, Field(ge=0, lt=1 << 63)]
+After = Annotated[int, Field(ge=0, lt=1 << 62)]  # with a page added it is still a bigint
 
 
 class NumberRange(Closed):

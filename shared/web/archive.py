@@ -7,8 +7,8 @@ from typing import Annotated, Protocol
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel
 
+from shared.contracts.fields import After, Shard
 from shared.kernel.errors import refuse
-from shared.kernel.shards import SHARDS
 from shared.web.access import Role
 from shared.web.tokens import require
 
@@ -54,8 +54,8 @@ def archive_router(read: Read, streams: Sequence[str]) -> APIRouter:
     @router.get("/internal/v1/streams/{stream}/{shard}", name="read_stream")
     async def read_stream(
         stream: Annotated[str, Path(max_length=64)],
-        shard: Annotated[int, Path(ge=0, lt=SHARDS)],
-        after: Annotated[int, Query(ge=0)] = 0,
+        shard: Annotated[Shard, Path()],
+        after: Annotated[After, Query()] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT_RECORDS)] = PAGE_LIMIT_RECORDS,
     ) -> Page:
         """Read the records of a shard after a number."""
