@@ -168,14 +168,13 @@ def _figures(
     for unit, months in sorted(units.items()):
         for indicator in indicators:
             partials = sums.get((measure_id(document, indicator.measure), unit), {})
-            periods = {p: None for m in sorted(months) for p in _periods(document, indicator, m)}
+            periods = {
+                period: None
+                for month in sorted(months)
+                for period in touched_periods(document, indicator, Month.of_ordinal(month))
+            }
             figures += [_figure(document, indicator, period, unit, partials, sums) for period in periods]
     return figures
-
-
-def _periods(document: SchemeDocument, indicator: IndicatorSpec, month: int) -> list[Period]:
-    """Return what a month touches; the volume gate is of every period around it."""
-    return list(touched_periods(document, indicator, Month.of_ordinal(month)))
 
 
 def _figure(
@@ -203,9 +202,8 @@ def _volume(document: SchemeDocument, period: Period, unit: str, sums: Sums) -> 
     gate = document.ranking.minimum_volume
     if gate is None:
         return 0
-    stock = document.measures[gate.measure].kind == "stock"
     partials = sums.get((measure_id(document, gate.measure), unit), {})
-    return merged(period.months(), partials, stock=stock).numerator // MILLIONTHS
+    return merged(period.months(), partials, stock=False).numerator // MILLIONTHS
 
 
 def _messages(

@@ -114,6 +114,60 @@ def test_a_rule_refuses_with_its_path(path, value, finding):
     assert finding in refused(changed((path, value)))
 
 
+WEIGHTS = {"type": "decimal", "scale": 2}
+BACKLOG = {
+    "over": "levy",
+    "kind": "stock",
+    "period_by": {"from": "done", "until": "late"},
+    "numerator": "count(*)",
+}
+CASES = {"levy": CASE | {"columns": CASE["columns"] | {"late": {"first": "time", "of": "risk.missed.v1"}}}}
+
+
+def test_a_stock_is_no_minimum_volume():
+    gate = {"minimum_volume": {"measure": "backlog", "at_least": 1}}
+    document = changed((("views",), CASES), (("measures", "backlog"), BACKLOG), (("ranking",), gate))
+    assert refused(document) == {("/ranking/minimum_volume/measure", "stock")}
+
+
+@pytest.mark.parametrize(
+    ("numerator", "minimum", "is_taken"),
+    [
+        ("count(*)", None, True),
+        ("sum(weight)", None, False),
+        ("sum(weight)", -1, False),
+        ("sum(weight) FILTER (WHERE weight > 0)", None, False),
+        ("sum(weight)", 0, True),
+        ("sum(weight) FILTER (WHERE weight > 5)", 1, True),
+        ("sum(weight + 1)", 0, True),
+        ("sum(weight - 1)", 0, False),
+        ("sum(greatest(weight - 1, 0))", None, True),
+        ("sum(greatest(weight, weight - 1))", 0, False),
+        ("sum(least(weight, 3))", 0, True),
+        ("sum(least(weight, 3))", None, False),
+        ("sum(2)", None, True),
+    ],
+)
+@pytest.mark.parametrize("over_view", [False, True])
+def test_a_deduction_sums_only_what_cannot_be_negative(numerator, minimum, is_taken, over_view):
+    catalogue = copy.deepcopy(TYPES)
+    weight = WEIGHTS if minimum is None else WEIGHTS | {"minimum": minimum}
+    catalogue["types"]["risk.missed.v1"]["fields"]["weight"] = weight
+    view = {
+        "events": ["risk.missed.v1"],
+        "columns": {
+            "unit": {"first": "subject", "of": "risk.missed.v1"},
+            "time": {"first": "time", "of": "risk.missed.v1"},
+            "weight": {"max": "weight", "of": "risk.missed.v1"},
+        },
+    }
+    document = changed((("measures", "missed", "numerator"), numerator), (("views",), {"risks": view}))
+    if over_view:
+        document["measures"]["missed"]["over"] = "risks"
+    found = [(one.path, one.code) for one in findings(read(document), catalogue)]
+    assert found == ([] if is_taken else [("/measures/missed/numerator", "magnitude")])
+
+
 @pytest.mark.parametrize(
     ("cycle", "until"), [("year", "2021-11"), ("half-year", "2021-05"), ("quarter", "2021-02")]
 )

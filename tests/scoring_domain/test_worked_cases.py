@@ -149,10 +149,13 @@ def test_half_a_point_an_event_in_the_month_of_its_zone_and_once_a_business_key_
         ({"target": {"target": "0.02", "direction": "down"}}, Partials(), None),
         ({"target": {"target": "0", "direction": "down"}}, ratio(0, 5), "10"),
         ({"target": {"target": "0", "direction": "down"}}, ratio(1, 5), "0"),
+        ({"target": {"target": "0.02", "direction": "down"}}, ratio(-1, 5), "10"),
+        ({"target": {"target": "0.02"}}, ratio(-1, 5), "0"),
         ({"deduct": {"each": "0.5"}}, Partials(), "10"),
         ({"deduct": {"each": "0.5"}}, ratio(3, 0), "8.5"),
         ({"deduct": {"each": "0.5"}}, ratio(21, 0), "0"),
         ({"deduct": {"each": "0.5", "floor": "4"}}, ratio(100, 0), "4"),
+        ({"deduct": {"each": "0.5"}}, ratio(-3, 0), "10"),
     ],
 )  # fmt: skip
 def test_a_method_at_its_edges(method, partials, expected):
@@ -263,10 +266,11 @@ def test_a_row_counts_in_each_tree_for_its_own_units():
 
 
 COUNTS = st.integers(0, 10_000)
+SUMS = st.integers(-10_000, 10_000)
 TARGETS = st.decimals("0.000001", "100", places=6).map(lambda value: format(value, "f"))
 
 
-@given(COUNTS, COUNTS, st.integers(1, 10_000), TARGETS, st.sampled_from(["up", "down"]))
+@given(SUMS, SUMS, st.integers(1, 10_000), TARGETS, st.sampled_from(["up", "down"]))
 def test_a_target_is_bounded_and_monotone(one, other, denominator, target, direction):
     low, high = sorted((one, other))
     method = {"target": {"target": target, "direction": direction}}
@@ -276,7 +280,7 @@ def test_a_target_is_bounded_and_monotone(one, other, denominator, target, direc
     assert less <= more if direction == "up" else more <= less
 
 
-@given(COUNTS, COUNTS)
+@given(SUMS, SUMS)
 def test_a_deduction_never_gives_points_back_for_another_event(one, other):
     low, high = sorted((one, other))
     method = {"deduct": {"each": "0.37", "floor": "1.5"}}

@@ -26,7 +26,7 @@ class Partials:
 def compute(indicator: IndicatorSpec, partials: Partials, *, is_ratio: bool) -> Decimal | None:
     """Return the points of an indicator at 12 places, or None where there is no data.
 
-    target: w · min(1, actual/target), down: w · min(1, target/actual) with actual 0 giving w;
+    target: w · min(1, actual/target) and at least 0, down: w · min(1, target/actual), w from 0 downwards;
     deduct: max(floor, w - each · events), w without events. Source: the practice of 2021.
     """
     points = _exact(indicator.points)
@@ -47,14 +47,14 @@ def actual_of(partials: Partials, *, is_ratio: bool) -> Fraction | None:
 
 def _deduct(points: Fraction, method: DeductSpec, partials: Partials) -> Fraction:
     lost = _exact(method.each) * Fraction(partials.numerator, MILLIONTHS)
-    return max(_exact(method.floor), points - lost)
+    return min(points, max(_exact(method.floor), points - lost))
 
 
 def _target(points: Fraction, method: TargetSpec, actual: Fraction) -> Fraction:
     target = _exact(method.target)
     if method.direction == "up":
         return max(Fraction(0), points * min(Fraction(1), actual / target))
-    if actual == 0:
+    if actual <= 0:
         return points
     return points * min(Fraction(1), target / actual)
 

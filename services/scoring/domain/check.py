@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import Kind
+from services.scoring.domain.magnitudes import is_magnitude
 from services.scoring.domain.plan import (
     EventTypes,
     column_kind,
@@ -52,7 +53,8 @@ def read(document: object) -> SchemeDocument | list[Finding]:
 def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Finding]:
     """Return everything that is wrong with a scheme, in the order of the rules."""
     types = event_types(catalogue)
-    return [finding for rule in RULES for finding in rule(document, types)]
+    found = [finding for rule in RULES for finding in rule(document, types)]
+    return found or list(deductions_are_magnitudes(document, catalogue))
 
 
 def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -221,11 +223,24 @@ def rows_lead_to_units(document: SchemeDocument, types: EventTypes) -> Iterator[
                 yield Finding(_over_path(document, over), "no_unit", reason)
 
 
-def the_gate_is_a_measure(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """The minimum volume names a measure."""
+def the_gate_is_a_flow(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """The minimum volume names a measure of what came in the period; a stock would move later ones too."""
     gate = document.ranking.minimum_volume
-    if gate is not None and gate.measure not in document.measures:
+    if gate is None:
+        return
+    if gate.measure not in document.measures:
         yield Finding("/ranking/minimum_volume", "unknown_measure", f"There is no measure {gate.measure}.")
+    elif document.measures[gate.measure].kind == "stock":
+        reason = f"{gate.measure} is a stock; a volume is a flow, such as what came in."
+        yield Finding("/ranking/minimum_volume/measure", "stock", reason)
+
+
+def deductions_are_magnitudes(document: SchemeDocument, catalogue: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a deduction counts is never negative; asked last, of measures that compile."""
+    for name in sorted({one.measure for one in document.indicators if one.method.deduct is not None}):
+        if not is_magnitude(document, document.measures[name], catalogue):
+            reason = "A deduction sums what cannot be negative: declare minimum: 0, or take GREATEST(…, 0)."
+            yield Finding(f"/measures/{name}/numerator", "magnitude", reason)
 
 
 RULES: tuple[Rule, ...] = (
@@ -242,7 +257,7 @@ RULES: tuple[Rule, ...] = (
     views_read_what_there_is,
     measures_compile,
     rows_lead_to_units,
-    the_gate_is_a_measure,
+    the_gate_is_a_flow,
 )
 
 

@@ -1,7 +1,5 @@
 """A method as a formula: in symbols, and with the numbers put in."""
 
-from decimal import Decimal
-
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
@@ -16,8 +14,8 @@ def symbolic(indicator: IndicatorSpec, *, is_ratio: bool) -> str:
     actual = "(numerator/denominator)" if is_ratio else "actual"
     target = indicator.method.target
     if target is not None and target.direction == "down":
-        return f"w · min(1, target / {actual}), and w where that is 0"
-    return f"w · min(1, {actual} / target)"
+        return f"w · min(1, target / {actual}), and w where that is not above 0"
+    return f"w · min(1, {actual} / target), and 0 below 0"
 
 
 def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_ratio: bool, places: int) -> str:
@@ -44,8 +42,11 @@ def _numbers(indicator: IndicatorSpec, partials: Partials, *, is_ratio: bool) ->
         return f"max({method.deduct.floor}, {w} − {method.deduct.each} · {numerator})"
     assert method.target is not None
     actual = f"({numerator}/{amount(partials.denominator)})" if is_ratio else numerator
+    value = actual_of(partials, is_ratio=is_ratio)
+    if method.target.direction == "up" and value is not None and value < 0:
+        return f"0, as {actual} is below 0,"
     if method.target.direction == "up":
         return f"{w} · min(1, {actual} / {method.target.target})"
-    if actual_of(partials, is_ratio=is_ratio) == Decimal(0):
-        return f"{w}, as {actual} is 0,"
+    if value is not None and value <= 0:
+        return f"{w}, as {actual} is not above 0,"
     return f"{w} · min(1, {method.target.target} / {actual})"
