@@ -14,6 +14,7 @@ from services.ingest.domain.admission import Outcome, is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
 from services.ingest.domain.catalogue import Catalogue, json_schema
 from services.ingest.domain.envelope import Candidate
+from shared.contracts.fields import After, Version
 from shared.kernel.canonical import digest_hex
 from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Problem, Refused, refuse
@@ -29,7 +30,6 @@ HTTP_PREFIX = "ce-"
 PAGE_LIMIT = 200
 CATALOGUE_LIMITS = Limits(depth=16, keys=2000, items=2000)
 
-After = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 
 
@@ -108,6 +108,13 @@ def events_router(door: Door) -> APIRouter:
             record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
         return {"receipt": _receipt(known.shard, known.number), "event": decode(record.body)}
 
+    return router
+
+
+def lists_router(door: Door) -> APIRouter:
+    """Return the routes of the work lists."""
+    router = APIRouter(prefix="/v1", tags=["events"])
+
     @router.get("/refusals", name="list_refusals")
     async def list_refusals(
         _: Annotated[Subject, Depends(require("operator", "integrator"))], after: After = 0, limit: Limit = 50
@@ -128,7 +135,7 @@ def events_router(door: Door) -> APIRouter:
 
 
 def types_router(door: Door) -> APIRouter:
-    """Return the routes of the catalogue."""
+    """Return the routes of the catalogue in force."""
     router = APIRouter(prefix="/v1/types", tags=["types"])
 
     @router.get("", name="list_types")
@@ -142,7 +149,9 @@ def types_router(door: Door) -> APIRouter:
             "types": [
                 {"type": name, "title": kind.spec.title} for name, kind in sorted(catalogue.types.items())
             ],
-            "sources": [{"source": name, "title": s.title} for name, s in sorted(catalogue.sources.items())],
+            "sources": [
+                {"source": name} | spec.model_dump() for name, spec in sorted(catalogue.sources.items())
+            ],
         }
 
     @router.get("/{name}", name="show_type")
@@ -155,6 +164,13 @@ def types_router(door: Door) -> APIRouter:
         if known is None:
             raise refuse(404, "not_found", "No adopted catalogue has this type.")
         return {"type": name, "spec": known.spec.model_dump(), "schema": json_schema(known)}
+
+    return router
+
+
+def drafts_router(door: Door) -> APIRouter:
+    """Return the routes by which a catalogue comes into force."""
+    router = APIRouter(prefix="/v1/types", tags=["types"])
 
     @router.post("", name="draft_types", status_code=201, openapi_extra=_CATALOGUE_BODY)
     async def draft_types(
@@ -170,7 +186,7 @@ def types_router(door: Door) -> APIRouter:
 
     @router.post("/{version}:adopt", name="adopt_types")
     async def adopt_types(
-        version: int, subject: Annotated[Subject, Depends(require("approver"))]
+        version: Version, subject: Annotated[Subject, Depends(require("approver"))]
     ) -> dict[str, Any]:
         """Put a drafted catalogue in force; its author cannot."""
         async with door.exchange.begin(actor=subject.name, action="adopt types", detail=str(version)) as tx:

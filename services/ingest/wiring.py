@@ -3,7 +3,7 @@
 import asyncio
 
 from services.ingest import clock
-from services.ingest.api import Door, events_router, types_router
+from services.ingest.api import Door, drafts_router, events_router, lists_router, types_router
 from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
@@ -36,7 +36,7 @@ def build(settings: ServiceSettings) -> Service:
     parts = [committer.run, intake.run]
     return frame.service(
         streams=STREAMS,
-        routers=[events_router(door), types_router(door)],
+        routers=[route(door) for route in (events_router, lists_router, types_router, drafts_router)],
         parts=parts if admission.replay else [*parts, tick],
     )
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.ingest import handlers
-from services.ingest.api import Door, events_router, types_router
+from services.ingest.api import Door, drafts_router, events_router, lists_router, types_router
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES
@@ -63,7 +63,7 @@ async def door(exchange, tmp_path):
     app = create_app(
         title="t",
         service="ingest",
-        routers=[events_router(made), types_router(made)],
+        routers=[route(made) for route in (events_router, lists_router, types_router, drafts_router)],
         readiness=ready,
         tokens=tokens,
     )
@@ -106,6 +106,7 @@ async def test_the_same_fact_under_another_id_is_answered_with_the_first_receipt
     assert report.json()["receipt"] == first.json()["receipt"]
 
 
+LISTS = ("refusals", "conflicts")
 REFUSED = {
     "I1": (event(id=...), 422, "missing_field"),
     "I2": (event(specversion="0.3"), 422, "specversion"),
@@ -220,6 +221,25 @@ async def test_an_original_that_disagrees_with_the_correction_before_it_counts_a
     assert await outcome(door, correction(id="c2", revision=2)) == (201, "created")
 
 
+async def test_a_correction_of_a_correction_is_refused_and_names_what_to_do(door):
+    await send(door, event())
+    await send(door, correction(amount="2.00"))
+    chained = await send(door, correction(id="c2", correctsid="c1", amount="3.00"))
+    assert (chained.status_code, chained.json()["code"]) == (422, "correction_of_correction")
+    assert "name the original and a higher revision" in chained.json()["detail"]
+    assert await outcome(door, correction(id="c2", revision=2, amount="3.00")) == (201, "created")
+
+
+async def test_a_correction_that_comes_after_its_own_correction_counts_and_a_person_is_told(door):
+    await send(door, event())
+    early = (await send(door, correction(id="c2", correctsid="c1", amount="3.00"))).json()["receipt"]
+    assert await outcome(door, correction(amount="2.00")) == (201, "created")
+    (told,) = (await door.get("/v1/conflicts")).json()["items"]
+    assert (told["why"], told["event_id"]) == ("correction_of_correction", "c1")
+    assert (told["shard"], told["number"]) == (early["shard"], early["number"])
+    assert await outcome(door, correction(amount="2.00")) == (200, "duplicate")
+
+
 async def test_a_batch_that_holds_a_correction_and_then_its_original_is_taken(door):
     answer = await send(door, [correction(), event(), correction(id="c2", revision=2, case="k")], BATCH)
     assert [r["status"] for r in answer.json()["results"]] == ["created", "created", "rejected"]
@@ -330,6 +350,16 @@ async def test_refusals_are_listed_page_by_page(door):
     assert {row["client"] for row in first["items"]} == {"dukao-development"}
     for bad in ("limit=201", "limit=0", "limit=1e9", "after=-1", "after=x"):
         assert (await door.get(f"/v1/refusals?{bad}")).status_code == 422
+
+
+LARGE = {"2^31": 1 << 31, "2^63": 1 << 63, "2^64": 1 << 64, "long": 10**3000, "-2^63-1": -(1 << 63) - 1}
+
+
+@pytest.mark.parametrize("number", LARGE.values(), ids=LARGE)
+async def test_a_number_that_the_database_cannot_keep_is_never_our_failure(door, number):
+    paths = [("GET", f"/v1/{name}?{query}={number}") for name in LISTS for query in ("after", "limit")]
+    for method, path in [*paths, ("POST", f"/v1/types/{number}:adopt")]:
+        assert (await door.request(method, path)).status_code in {200, 422}, path
 
 
 async def test_a_type_adopted_elsewhere_is_known_here_and_one_withdrawn_is_refused_at_the_commit(
