@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from services.ingest.domain.admission import Ruling
-from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue, compile_catalogue, parse
+from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue, TypeSpec, compile_catalogue, parse
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import Problem, refuse
 from shared.storage.transaction import PostgresTransaction
@@ -63,6 +63,22 @@ async def adopted_catalogue(tx: PostgresTransaction) -> tuple[int, Catalogue]:
     return rows[0].version, compile_catalogue(parse(rows[0].document), rows[0].version)
 
 
+async def lock_catalogues(tx: PostgresTransaction) -> None:
+    """Let nobody draft or adopt beside me until I commit; who reads what is in force does not wait."""
+    await tx.execute("LOCK TABLE catalogues IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def adopted_specs(tx: PostgresTransaction, names: Collection[str]) -> list[tuple[str, TypeSpec]]:
+    """Return every meaning under which these types were ever adopted."""
+    rows = await tx.many(
+        "SELECT DISTINCT t.key AS name, t.value::text AS spec "
+        "FROM catalogues, jsonb_each(document->'types') t "
+        "WHERE approver IS NOT NULL AND t.key = ANY($1::text[]) ORDER BY 1, 2",
+        list(names),
+    )
+    return [(row["name"], TypeSpec.model_validate_json(row["spec"])) for row in rows]
+
+
 async def draft(tx: PostgresTransaction, document: dict[str, Any], author: str) -> Drafted:
     """Keep a draft under the next version."""
     rows = await tx.execute(
@@ -77,9 +93,9 @@ async def draft(tx: PostgresTransaction, document: dict[str, Any], author: str) 
 
 
 async def drafted(tx: PostgresTransaction, version: int) -> Drafted:
-    """Lock and return a version, or refuse with 404."""
+    """Return a version, or refuse with 404."""
     rows = await tx.execute(
-        "SELECT version, document, author, approver FROM catalogues WHERE version = :version FOR UPDATE",
+        "SELECT version, document, author, approver FROM catalogues WHERE version = :version",
         version=version,
     )
     if not rows:

@@ -1,6 +1,6 @@
 """The catalogue: event types as closed shapes, and the sources that may send them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -8,13 +8,15 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.kernel.canonical import canonical
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.strict_json import LARGEST_INTEGER
 
 TYPE_PATTERN = r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*\.v[1-9][0-9]*$"
 FIELD_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 TEXT_CHARACTERS = 2000
-LARGEST_INTEGER = (1 << 53) - 1
+LARGEST_DOCUMENT_BYTES = 256 << 10
 INSTANT_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]{1,9})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -105,6 +107,22 @@ def parse(document: object) -> CatalogueDocument:
         raise Refused(Problem(422, "catalogue", first["msg"], pointer)) from None
 
 
+def check_size(document: object) -> None:
+    """Refuse a catalogue that every shard could not be told of in one message."""
+    if len(canonical(document)) > LARGEST_DOCUMENT_BYTES:
+        raise refuse(413, "catalogue_too_large", f"A catalogue has at most {LARGEST_DOCUMENT_BYTES} bytes.")
+
+
+def check_unchanged(document: CatalogueDocument, adopted: Iterable[tuple[str, TypeSpec]]) -> None:
+    """Refuse another meaning of a type that was ever adopted; its title may change, it may be left out."""
+    for name, spec in adopted:
+        proposed = document.types.get(name)
+        if proposed is not None and _meaning(proposed) != _meaning(spec):
+            base, _, version = name.rpartition(".v")
+            detail = f"{name} was adopted with other fields, key or case; write {base}.v{int(version) + 1}."
+            raise refuse(422, "type_changed", detail, pointer=f"/types/{name}")
+
+
 def compile_catalogue(document: CatalogueDocument, version: int = 1) -> Catalogue:
     """Make the validators of every type."""
     types = {name: EventType(name, spec, _shape(name, spec)) for name, spec in document.types.items()}
@@ -126,6 +144,10 @@ def check_data(event_type: EventType, data: object) -> None:
         msgspec.convert(data, event_type.shape)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from None
+
+
+def _meaning(spec: TypeSpec) -> TypeSpec:
+    return spec.model_copy(update={"title": ""})
 
 
 def _refusal(message: str) -> Refused:

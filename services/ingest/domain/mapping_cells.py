@@ -19,12 +19,12 @@ from services.ingest.domain.mapping_document import (
 from shared.kernel import instants
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused, refuse
+from shared.kernel.strict_json import LARGEST_INTEGER
 
 Row: TypeAlias = Mapping[str, Scalar | None]
 Read: TypeAlias = Callable[[Row], Scalar | None]
 Write: TypeAlias = Callable[[Scalar], str]
 
-LARGEST_INTEGER = (1 << 53) - 1
 _INTEGER = re.compile(r"[+-]?[0-9]{1,16}\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?\Z")
 _NOT_SLUG = re.compile(r"[^a-z0-9]")

@@ -1,0 +1,125 @@
+"""How a catalogue comes into force, and what never changes of a type that was adopted."""
+
+import asyncio
+import copy
+
+import pytest
+
+from services.ingest import handlers, store
+from services.ingest.domain.catalogue import LARGEST_DOCUMENT_BYTES
+from services.ingest.migrations.ingest_0001 import TABLES
+from shared.kernel.canonical import canonical
+from shared.kernel.errors import Refused
+
+TYPE = "task.done.v1"
+DOCUMENT = {
+    "types": {
+        TYPE: {
+            "title": "Done",
+            "case": "optional",
+            "business_key": ["number", "part"],
+            "fields": {
+                "number": {"type": "code", "required": True},
+                "part": {"type": "integer", "required": True},
+                "amount": {"type": "decimal", "scale": 2},
+            },
+        }
+    },
+    "sources": {"desk": {"title": "Desk"}},
+}
+
+
+@pytest.fixture
+async def ingest(exchange):
+    async with exchange.begin(actor="test", action="tables") as tx:
+        for statement in TABLES:
+            await tx.execute(statement)
+    return exchange
+
+
+async def draft(exchange, document=DOCUMENT):
+    async with exchange.begin(actor="ann", action="draft") as tx:
+        return (await handlers.draft_types(tx, document, "ann")).version
+
+
+async def adopt(exchange, version):
+    async with exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_types(tx, version, "bob")
+
+
+async def problem(doing):
+    with pytest.raises(Refused) as refused:
+        await doing
+    return refused.value.problem
+
+
+def changed(**spec):
+    document = copy.deepcopy(DOCUMENT)
+    document["types"][TYPE] |= spec
+    return document
+
+
+FIELDS = DOCUMENT["types"][TYPE]["fields"]
+CHANGES = {
+    "a field more": changed(fields=FIELDS | {"late": {"type": "boolean"}}),
+    "a field less": changed(fields={name: FIELDS[name] for name in ("number", "part")}),
+    "another kind": changed(fields=FIELDS | {"amount": {"type": "integer"}}),
+    "another scale": changed(fields=FIELDS | {"amount": {"type": "decimal", "scale": 3}}),
+    "business key": changed(business_key=["part", "number"]),
+    "case": changed(case="required"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_an_adopted_type_is_never_redefined(ingest, change):
+    early = await draft(ingest, CHANGES[change])
+    later = await draft(ingest)
+    await adopt(ingest, later)
+    told = await problem(draft(ingest, CHANGES[change]))
+    assert (told.status, told.code, told.pointer) == (422, "type_changed", f"/types/{TYPE}")
+    assert "write task.done.v2" in told.detail
+    assert (await problem(adopt(ingest, early))).status in {409, 422}
+
+
+async def test_a_draft_that_redefines_what_was_adopted_meanwhile_is_not_adopted(ingest):
+    first, redefining = await draft(ingest), await draft(ingest, CHANGES["case"])
+    await adopt(ingest, first)
+    assert (await problem(adopt(ingest, redefining))).code == "type_changed"
+
+
+async def test_a_withdrawn_type_comes_back_only_as_it_was(ingest):
+    without = DOCUMENT | {"types": {"task.done.v2": changed(case="none")["types"][TYPE]}}
+    for document in (DOCUMENT, without):
+        await adopt(ingest, await draft(ingest, document))
+    async with ingest.reading() as tx:
+        assert list((await store.adopted_catalogue(tx))[1].types) == ["task.done.v2"]
+    assert (await problem(draft(ingest, CHANGES["case"]))).code == "type_changed"
+    await adopt(ingest, await draft(ingest, changed(title="Done again")))
+
+
+async def test_an_older_draft_is_not_adopted_over_a_newer_one(ingest):
+    older, newer = await draft(ingest), await draft(ingest)
+    await adopt(ingest, newer)
+    told = await problem(adopt(ingest, older))
+    assert (told.status, told.code) == (409, "older_than_adopted")
+    assert (await problem(adopt(ingest, newer))).code == "already_adopted"
+
+
+async def test_drafts_at_once_have_a_version_each(ingest):
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(draft(ingest)) for _ in range(6)]
+    assert sorted(task.result() for task in tasks) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_catalogue_is_so_small_that_it_is_told_in_one_message(ingest):
+    kind = DOCUMENT["types"][TYPE]
+    room = LARGEST_DOCUMENT_BYTES
+
+    def document(size):
+        made = {"types": {TYPE: kind | {"title": ""}}, "sources": DOCUMENT["sources"]}
+        return made | {"types": {TYPE: kind | {"title": "x" * (size - len(canonical(made)))}}}
+
+    version = await draft(ingest, document(room))
+    await adopt(ingest, version)
+    told = await problem(draft(ingest, document(room + 1)))
+    assert (told.status, told.code) == (413, "catalogue_too_large")
