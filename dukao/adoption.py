@@ -23,11 +23,14 @@ def approver(subject: str | None) -> Who:
 
 
 def adopted_types(client: Client) -> dict[str, Any]:
-    """Return the catalogue in force as a document; sources are left out."""
-    names = [one["type"] for one in client.get("ingest", "/v1/types")["types"]]
+    """Return the catalogue in force as a document."""
+    found = client.get("ingest", "/v1/types")
+    names = [one["type"] for one in found["types"]]
     return {
-        "types": {name: client.get("ingest", f"/v1/types/{name}")["spec"] for name in names},
-        "sources": {},
+        "types": {name: client.get("ingest", f"/v1/types{below(name)}")["spec"] for name in names},
+        "sources": {
+            one["source"]: {k: v for k, v in one.items() if k != "source"} for one in found["sources"]
+        },
     }
 
 

@@ -1,6 +1,7 @@
 """Checks of documents in files: the decisions of the services, each finding with its file and line."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from dukao import yamls
 from dukao.yamls import Sheet, UnreadableError
+from services.ingest.domain import mapping_check
 from services.ingest.domain.catalogue import CatalogueDocument
+from services.ingest.domain.mapping_document import MappingDocument
 from services.scoring.domain import check
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
@@ -75,16 +78,16 @@ def read_scheme(path: Path, units: Path | None) -> Paper:
 
 def read_units(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Read a table of units with their lines; codes are derived from the identifiers."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
+    text = yamls.decoded(path.read_bytes(), str(path), "utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
         missing = sorted(set(UNIT_COLUMNS) - set(reader.fieldnames or ()))
         if missing:
             columns = ",".join(UNIT_COLUMNS)
             raise UnreadableError(str(path), 1, "columns", f"{missing[0]} is missing; columns: {columns}")
-        try:
-            found = [(reader.line_num, _unit(row, str(path), reader.line_num)) for row in reader]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise UnreadableError(str(path), reader.line_num + 1, "csv", str(error)) from None
+        found = [(reader.line_num, _unit(row, str(path), reader.line_num)) for row in reader]
+    except csv.Error as error:
+        raise UnreadableError(str(path), reader.line_num + 1, "csv", str(error)) from None
     if len(found) > MOST_UNITS:
         raise UnreadableError(str(path), MOST_UNITS, "too_many", f"At most {MOST_UNITS} units are taken.")
     return found
@@ -100,6 +103,13 @@ def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
 def check_types(paper: Paper) -> list[Finding]:
     """Return everything that ingest would refuse in a catalogue."""
     return shaped(paper, CatalogueDocument, "catalogue")[1]
+
+
+def check_mapping(paper: Paper, document: MappingDocument, catalogue: CatalogueDocument) -> list[Finding]:
+    """Return everything that is wrong with a mapping beside the catalogue that its events must pass."""
+    return [
+        paper.finding(one.path, one.code, one.reason) for one in mapping_check.findings(document, catalogue)
+    ]
 
 
 def shaped(paper: Paper, model: type[Model], code: str) -> tuple[Model | None, list[Finding]]:

@@ -46,7 +46,7 @@ PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
     NotRunningError: (Exit.NOT_RUNNING, (START, LOOK)),
     UnreadableError: (Exit.INVALID, ()),
 }
-EXPECTED = (*PLAIN, MissingError, Refused, RefusedError)
+EXPECTED = (*PLAIN, MissingError, OSError, Refused, RefusedError)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -58,6 +58,8 @@ def failure_of(error: Exception) -> Failure:
             return Failure(Exit.REFUSED, f"{error.problem.detail} ({error.problem.code})")
         case MissingError():
             return Failure(Exit.MISSING, error.what, (error.remedy, "All checks: dukao doctor."))
+        case OSError():
+            return _of_the_machine(error)
         case _:
             code, advice = PLAIN[type(error)]
             return Failure(code, str(error), advice)
@@ -70,10 +72,20 @@ class Reporting(TyperGroup):
         """Run the command that the line names."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # who reads the output has enough; click ends quietly
+            raise
         except EXPECTED as error:
             failure = failure_of(error)
             complain(failure.message, *failure.advice)
             raise typer.Exit(failure.exit) from None
+
+
+def _of_the_machine(error: OSError) -> Failure:
+    """Return the end of a command whose files cannot be read or written, or that the machine lets down."""
+    reason = error.strerror or type(error).__name__
+    if error.filename is None:
+        return Failure(Exit.FAILED, f"{reason}.", (LOOK,))
+    return Failure(Exit.USAGE, f"{error.filename}: {reason}.")
 
 
 def _refused(error: RefusedError) -> Failure:

@@ -49,14 +49,17 @@ def read(path: Path) -> Sheet:
     raw = path.read_bytes()
     if len(raw) > LARGEST_FILE_BYTES:
         raise UnreadableError(str(path), 1, "too_large", f"A file has at most {LARGEST_FILE_BYTES} bytes.")
+    return parse(decoded(raw, str(path)), str(path))
+
+
+def decoded(raw: bytes, file: str, encoding: str = "utf-8") -> str:
+    """Return the text of a file, or raise `UnreadableError` with the line that is not UTF-8."""
     try:
-        text = raw.decode()
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise UnreadableError(
-            str(path), line, "encoding", "The file is not UTF-8; save it as UTF-8."
-        ) from None
-    return parse(text, str(path))
+        line = error.object.count(b"\n", 0, error.start) + 1
+        reason = "The file is not UTF-8, it may be GBK; save it as UTF-8."
+        raise UnreadableError(file, line, "encoding", reason) from None
 
 
 def parse(text: str, file: str) -> Sheet:

@@ -24,6 +24,16 @@ NOT_COUNTED = {
     "same_fact": "repeats a fact that is known",
     "original_missing": "corrects an event that has not come",
 }
+All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
+Limit = Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")]
+Only = Annotated[
+    str | None,
+    typer.Option(help="counted or not-counted: only such rows.", show_default=False, metavar="WHICH"),
+]
+Version = Annotated[
+    int | None,
+    typer.Option(min=1, help="A version; default the newest of the period.", show_default=False),
+]
 
 
 @app.command(
@@ -40,16 +50,10 @@ def explain(
     indicator: Annotated[str, typer.Argument(help="The code of the indicator.")],
     period: Annotated[str, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.")],
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Every row, however many.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")] = 20,
-    only: Annotated[
-        str | None,
-        typer.Option(help="counted or not-counted: only such rows.", show_default=False, metavar="WHICH"),
-    ] = None,
-    version: Annotated[
-        int | None,
-        typer.Option(min=1, help="A version; default the newest of the period.", show_default=False),
-    ] = None,
+    everything: All = False,
+    limit: Limit = 20,
+    only: Only = None,
+    version: Version = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Explain a value: its formula with the numbers, and the cases that counted and those that did not.
@@ -59,16 +63,15 @@ def explain(
     if only not in {None, "counted", "not-counted"}:
         raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
     counted = None if only is None else str(only == "counted").lower()
+    path = f"/v1/cells{below(period, unit, indicator)}/explain"
+    query = {"scheme": scheme, "version": version, "counted": counted}
     with Client(state_of(ctx)) as client:
-        pages = client.pages(
-            "scoring",
-            f"/v1/cells{below(period, unit, indicator)}/explain",
-            scheme=scheme,
-            version=version,
-            counted=counted,
-            limit=PAGE_ROWS if everything else limit,
-        )
+        pages = client.pages("scoring", path, **query, limit=PAGE_ROWS if everything else limit)
         answer = _whole(pages) if everything else next(pages)
+    _show(answer, output)
+
+
+def _show(answer: Mapping[str, Any], output: Format) -> None:
     if output is Format.TABLE:
         show_lines(told(answer))
     rows = [_shown(row) for row in answer["rows"]]

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from dukao import yamls
 from dukao.adoption import adopted_types
-from dukao.checking import paper_of, shaped
+from dukao.checking import check_mapping, paper_of, shaped
 from dukao.client import Client
 from dukao.exits import Exit
 from dukao.feeds import STDIN, Feed, Form, Moved
@@ -21,9 +21,8 @@ from dukao.output import Format, columns, say, show, stderr
 from dukao.reports import reading, stop_at
 from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
 from services.ingest.domain.catalogue import CatalogueDocument
-from services.ingest.domain.mapping import compile_mapping
+from services.ingest.domain.mapping import FeedMapping, compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
-from shared.kernel.errors import Refused
 
 app = typer.Typer()
 
@@ -31,6 +30,29 @@ _TALLY = (
     "rows", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected", "unmappable",
     "seconds", "events_per_second",
 )  # fmt: skip
+
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        exists=True, dir_okay=False, allow_dash=True, metavar="FILE...", help="Plain or gzip; - is stdin."
+    ),
+]
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, show_default=False, help="How rows of another system become events."
+    ),
+]
+Batch = Annotated[int, typer.Option(min=1, max=LARGEST_BATCH_EVENTS, help="Events in one request.")]
+Source = Annotated[
+    str | None,
+    typer.Option(show_default=False, help="The source, in place of what the rows or the mapping say."),
+]
+FormOption = Annotated[
+    Form | None, typer.Option("--format", show_default=False, help="In place of what the mapping says.")
+]
+First = Annotated[int, typer.Option(min=0, max=1000, help="How many faults are named; all are counted.")]
 
 
 @app.command(
@@ -42,31 +64,12 @@ _TALLY = (
 )
 def send(
     ctx: typer.Context,
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            exists=True, dir_okay=False, allow_dash=True, metavar="FILE...", help="Plain or gzip; - is stdin."
-        ),
-    ],
-    mapping: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, show_default=False, help="How rows of another system become events."
-        ),
-    ] = None,
-    batch: Annotated[
-        int, typer.Option(min=1, max=LARGEST_BATCH_EVENTS, help="Events in one request.")
-    ] = LARGEST_BATCH_EVENTS,
-    source: Annotated[
-        str | None,
-        typer.Option(show_default=False, help="The source, in place of what the rows or the mapping say."),
-    ] = None,
-    form: Annotated[
-        Form | None, typer.Option("--format", show_default=False, help="In place of what the mapping says.")
-    ] = None,
-    first: Annotated[
-        int, typer.Option(min=0, max=1000, help="How many faults are named; all are counted.")
-    ] = 20,
+    files: Files,
+    mapping: MappingFile = None,
+    batch: Batch = LARGEST_BATCH_EVENTS,
+    source: Source = None,
+    form: FormOption = None,
+    first: First = 20,
     output: Output = Format.TABLE,
 ) -> None:
     """Send files of events to ingest and say what became of them.
@@ -127,6 +130,12 @@ def _progress(files: Sequence[Path]) -> Generator[_Progress]:
 def _feed(client: Client, mapping: Path | None, form: Form | None, source: str | None) -> Feed:
     if mapping is None:
         return Feed(form=form or "ndjson", source=source)
+    compiled = _compiled(client, mapping, source)
+    return Feed(compiled, form or compiled.document.format, compiled.document.encoding)
+
+
+def _compiled(client: Client, mapping: Path, source: str | None) -> FeedMapping:
+    """Return a mapping that passes every check beside the catalogue in force; findings end the command."""
     with reading(mapping):
         paper = paper_of(yamls.read(mapping))
         document, found = shaped(paper, MappingDocument, "mapping")
@@ -134,13 +143,9 @@ def _feed(client: Client, mapping: Path | None, form: Form | None, source: str |
         assert document is not None
         if source is not None:
             document = document.model_copy(update={"source": source})
-        try:
-            compiled = compile_mapping(document, CatalogueDocument.model_validate(adopted_types(client)))
-        except Refused as refused:
-            problem = refused.problem
-            stop_at([paper.finding(problem.pointer or "", problem.code, problem.detail)], mapping)
-            raise
-        return Feed(compiled, form or document.format, document.encoding)
+        catalogue = CatalogueDocument.model_validate(adopted_types(client))
+        stop_at(check_mapping(paper, document, catalogue), mapping)
+        return compile_mapping(document, catalogue)
     raise AssertionError("what cannot be read has ended the command")
 
 

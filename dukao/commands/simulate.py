@@ -35,6 +35,28 @@ _SUMMARY = columns(
 )  # fmt: skip
 
 
+Start = Annotated[
+    datetime,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        show_default="2021-01-01",
+        metavar="YYYY-MM-DD",
+        help="The first day, within the scheme's year.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, show_default=False, metavar="FILE", help="NDJSON; .gz compresses."),
+]
+TruthFile = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False, show_default=False, metavar="FILE", help="Write what really happened, as JSON."
+    ),
+]
+NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
+
+
 @app.command(
     epilog=examples(
         "dukao simulate --units 36 --days 30 --rate 8 --seed 1 --out month.ndjson.gz --truth truth.json",
@@ -49,26 +71,10 @@ def simulate(
     days: Annotated[int, typer.Option(help="How many days.")] = 30,
     rate: Annotated[int, typer.Option(help="Mean events per unit and day, in all seasons.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
-    start: Annotated[
-        datetime,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            show_default="2021-01-01",
-            metavar="YYYY-MM-DD",
-            help="The first day, within the scheme's year.",
-        ),
-    ] = datetime(2021, 1, 1),  # noqa: DTZ001 - a day of the calendar
-    out: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, show_default=False, metavar="FILE", help="NDJSON; .gz compresses."),
-    ] = None,
+    start: Start = NEW_YEAR,
+    out: Out = None,
     send: Annotated[bool, typer.Option("--send", help="Send to the platform instead.")] = False,
-    truth: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False, show_default=False, metavar="FILE", help="Write what really happened, as JSON."
-        ),
-    ] = None,
+    truth: TruthFile = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Simulate (模拟) the work of tax bureaus as CloudEvents, in the order in which they arrive.
@@ -81,16 +87,24 @@ def simulate(
         raise typer.BadParameter(wrong)
     if send == (out is not None):
         raise typer.BadParameter("say where the events go: --out FILE, or --send", param_hint="--out")
+    _check_folders(out, truth)
     happened = Truth(nation.scheme)
     with _counted(simulated(settings, nation, happened), units * days * rate) as events:
         tally = _send(ctx, events) if out is None else _write(out, events)
-    summary = {"simulated": True, "notice": NOTICE, **settings.written(), **_tallied(tally), **happened.kinds}
     if truth is not None:
         truth.write_text(_json(happened.document(settings.written())) + "\n", "utf-8")
+    summary = {"simulated": True, "notice": NOTICE, **settings.written(), **_tallied(tally), **happened.kinds}
     summary |= {"out": str(out) if out else None, "truth": str(truth) if truth else None}
     show([summary], _SUMMARY, output, title=NOTICE, whole=summary)
     if isinstance(tally, Tally) and tally.bad:
         raise typer.Exit(Exit.INVALID)
+
+
+def _check_folders(*files: Path | None) -> None:
+    """Refuse a file that cannot be written before a long work is done for it."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            raise typer.BadParameter(f"There is no folder {file.parent}; make it first.")
 
 
 @contextmanager

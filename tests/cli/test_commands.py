@@ -10,11 +10,15 @@ from typer.testing import CliRunner
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
+from dukao import yamls
+from dukao.checking import check_mapping, paper_of
 from dukao.cli import app
 from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
 from dukao.failures import Reporting, failure_of
 from dukao.yamls import UnreadableError
+from services.ingest.domain.catalogue import CatalogueDocument
+from services.ingest.domain.mapping_document import MappingDocument
 from shared.kernel.errors import refuse
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -126,6 +130,31 @@ def test_a_wrong_catalogue_beside_the_scheme_is_named_itself(dukao, boston):
         assert f"{types}:{line} /types/case.opened.v1/fields/deadline/type catalogue" in done.stdout
 
 
+def test_what_a_catalogue_does_not_take_of_a_mapping_has_its_line(tmp_path):
+    mapping = tmp_path / "mapping.yaml"
+    shutil.copy(SAMPLES / "boston311" / "mapping.yaml", mapping)
+    catalogue = CatalogueDocument.model_validate(yamls.read(SAMPLES / "boston311" / "types.yaml").value)
+
+    def found():
+        paper = paper_of(yamls.read(mapping))
+        return check_mapping(paper, MappingDocument.model_validate(paper.document), catalogue)
+
+    assert found() == []
+    line = changed(mapping, "\nsource: ", "\nsource: not-") + 1
+    assert [(one.line, one.path, one.code) for one in found()] == [(line, "/source", "unknown_source")]
+
+
+def test_a_table_of_units_in_gbk_is_told_what_to_be(dukao, boston):
+    units = boston / "units.csv"
+    for table in (UNITS + "x,boston,北京,queue\n", "编号\n" + UNITS):
+        units.write_bytes(table.encode("gbk"))
+        done = dukao("scheme", "check", boston / "scheme.yaml", "--units", units)
+        assert done.exit_code == Exit.INVALID
+        line = table.encode("gbk").split(b"\xb1")[0].count(b"\n") + 1
+        assert done.stdout.startswith(f"{units}:{line} / encoding ")
+        assert "UTF-8" in done.stdout
+
+
 def test_the_schema_of_schemes_needs_no_platform(dukao):
     done = dukao("scheme", "schema")
     assert json.loads(done.stdout)["title"] == "SchemeDocument"
@@ -179,6 +208,8 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
         ("send", "/nowhere.ndjson"),
         ("send", SAMPLES / "boston311" / "types.yaml", "--format", "csv"),
         ("status", "--output", "xml"),
+        ("simulate", "--out", "/nowhere/month.ndjson"),
+        ("simulate", "--send", "--truth", "/nowhere/truth.json"),
     ],
 )
 def test_a_wrong_command_line_ends_with_2(dukao, words):
@@ -215,6 +246,9 @@ def test_every_command_has_help_and_examples(dukao):
         (refuse(422, "period", "A period is written as 2021-03."), Exit.REFUSED, "period"),
         (RefusedError(403, {"code": "same_person", "detail": "Another."}, "ingest"), Exit.REFUSED, "--as"),
         (RefusedError(503, {"code": "unavailable"}, "ingest"), Exit.REFUSED, "Try again"),
+        (FileNotFoundError(2, "No such file or directory", "/a/b"), Exit.USAGE, "/a/b: No such file"),
+        (PermissionError(13, "Permission denied", "/a/b"), Exit.USAGE, "/a/b: Permission denied"),
+        (OSError(28, "No space left on device"), Exit.FAILED, "No space left"),
         (RefusedError(502, {}, "ingest"), Exit.REFUSED, "http_502"),
         (
             RefusedError(422, {"code": "field", "detail": "No.", "pointer": "/a"}, "ingest"),

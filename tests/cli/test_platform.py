@@ -230,6 +230,16 @@ def test_a_mapping_with_a_mistake_is_named_with_its_line(fed):
     assert f"{wrong}:9 /events/0/id/feld mapping" in done.stdout
 
 
+def test_a_mapping_that_the_types_in_force_do_not_take_is_refused_before_the_first_row(fed):
+    wrong = fed.file("wrong.yaml", MAPPING.replace("      ontime:", "      late:").replace("hq", "other"))
+    done = fed("send", fed.folder / "rows.csv.gz", "--mapping", wrong, ends=Exit.INVALID)
+    assert done.stdout.splitlines() == [
+        f"{wrong}:3 /source unknown_source No source other is in the catalogue.",
+        f"{wrong}:13 /events/0/data/late unknown_field levy.done.v1 does not declare late.",
+        f"{wrong}:12 /events/0/data missing_field levy.done.v1 requires ontime.",
+    ]
+
+
 def test_the_standing_is_shown_in_every_form(fed):
     found = standing(fed)
     assert [(unit["unit"], unit["rank"], unit["points"]) for unit in found["units"]][:2] == [
