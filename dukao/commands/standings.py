@@ -12,12 +12,11 @@ from rich.text import Text
 from dukao.client import Client, below
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, show, show_json, show_lines, stdout, table
+from dukao.standings import freshness, heading, lines
 
 app = typer.Typer()
 
 WATCH_S = 1.0
-SIMULATED = "模拟 / simulated"
-NOT_ASSESSED = "未考"
 
 _LIST = columns("scheme", "group", "period")
 _UNITS = columns(
@@ -98,30 +97,3 @@ def _moves(client: Client, path: str) -> Iterator[Mapping[str, Any]]:
             seen = standing["units"]
             yield standing
         time.sleep(WATCH_S)
-
-
-def heading(standing: Mapping[str, Any]) -> str:
-    """Return what a standing is of; a simulated one says so."""
-    parts = [
-        f"{standing['scheme']} v{standing['version']}",
-        standing["group"],
-        standing["period"],
-        standing["state"],
-    ]
-    return " · ".join([*parts, *([SIMULATED] if standing["simulated"] else [])])
-
-
-def freshness(standing: Mapping[str, Any]) -> str:
-    """Return up to when events are in a standing."""
-    fresh = standing["fresh_at"]
-    return f"fresh at {fresh} · as of {standing['as_of'][:12]}" if fresh else "no event has come yet"
-
-
-def lines(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines of a standing as they are printed; what is not assessed shows its range."""
-    return [unit | {"points": _points(unit)} for unit in standing["units"]]
-
-
-def _points(unit: Mapping[str, Any]) -> str | None:
-    possible = unit.get("range")
-    return f"{possible[0]}–{possible[1]} {NOT_ASSESSED}" if possible else unit["points"]

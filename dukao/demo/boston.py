@@ -11,7 +11,6 @@ import yaml
 from deploy.state import State
 from dukao.checking import read_scheme
 from dukao.client import Client, below
-from dukao.commands.standings import heading, lines
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
@@ -19,6 +18,7 @@ from dukao.failures import FailedError
 from dukao.feeds import Feed
 from dukao.output import Format, columns, say, show, show_lines
 from dukao.sending import LARGEST_BATCH_EVENTS, Sender
+from dukao.standings import heading, lines
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument

@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from dukao.client import AwayError, Client, RefusedError
-from dukao.commands.standings import SIMULATED, heading, lines
 from dukao.demo.staging import NOT_YET
 from dukao.output import columns, say, stderr, table
 from dukao.sending import Tally
+from dukao.standings import SIMULATED, heading, lines
 
 MOVES_S = 2.0
 TOP, BOTTOM = 5, 3

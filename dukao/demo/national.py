@@ -7,7 +7,6 @@ from typing import Any
 
 from deploy.state import State
 from dukao.client import Client, below
-from dukao.commands.standings import freshness, heading, lines
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
@@ -18,6 +17,7 @@ from dukao.sending import LARGEST_BATCH_EVENTS, Sender
 from dukao.simulator.nation import Nation, load
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
+from dukao.standings import freshness, heading, lines
 from services.scoring.domain.document import IndicatorSpec
 from shared.kernel.points import of_millionths, text
 
