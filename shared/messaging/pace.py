@@ -8,7 +8,7 @@ TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
-MOST_REST_S = 0.25
+MOST_REST_S = 1.0
 
 
 class Pace:
