@@ -140,14 +140,19 @@ def follow(paths: dict[str, Path]) -> Generator[tuple[str, str]]:
     places = {name: path.stat().st_size for name, path in paths.items()}
     while True:
         for name, path in paths.items():
-            with path.open("rb") as file:
-                file.seek(places[name])
-                for line in file:
-                    if not line.endswith(b"\n"):
-                        break
-                    places[name] += len(line)
-                    yield name, line.decode(errors="replace").rstrip("\n")
+            lines, places[name] = read_on(path, places[name])
+            yield from ((name, line) for line in lines)
         time.sleep(FOLLOW_S)
+
+
+def read_on(path: Path, place: int) -> tuple[list[str], int]:
+    """Return the whole lines of a log after a place, and where they end; a turned log begins anew."""
+    with path.open("rb") as file:
+        file.seek(place if place <= path.stat().st_size else 0)
+        begun = file.tell()
+        read = file.read()
+    whole = read[: read.rfind(b"\n") + 1]
+    return [line.decode(errors="replace") for line in whole.split(b"\n")[:-1]], begun + len(whole)
 
 
 def _size(state: State) -> int:
@@ -159,14 +164,11 @@ def _pass_on(state: State, say: Callable[[str], None], start: int) -> int:
     path = state.log("supervisor")
     if not path.exists():
         return start
-    with path.open("rb") as file:
-        file.seek(start)
-        lines = file.read()
-    whole = lines[: lines.rfind(b"\n") + 1]
-    for line in whole.decode(errors="replace").splitlines():
+    lines, end_of_lines = read_on(path, start)
+    for line in lines:
         if not line.startswith("{"):
             say(line)
-    return start + len(whole)
+    return end_of_lines
 
 
 def _settled(state: State, say: Callable[[str], None]) -> Record:

@@ -22,7 +22,7 @@ from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
-from deploy.state import SERVERS, Options, Record, State, myself
+from deploy.state import PARTS, SERVERS, Options, Record, State, myself
 from deploy.table import OWNER, SERVICES, Service, Surroundings, database_url, environment
 from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
@@ -62,7 +62,7 @@ class Supervisor:
     def _bring_up(self) -> None:
         self._watch.begin()
         self._state.keep_clock(self._options.clock)
-        self._state.turn_logs()
+        self._state.turn_logs(PARTS)
         self._say("finding PostgreSQL, Java and Kafka")
         with self._ending.at_once():
             self._say(f"starting {self._found()}")

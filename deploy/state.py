@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -155,11 +156,13 @@ class State:
                 "Name another folder with --state, or remove this one with dukao down --wipe.",
             )
 
-    def turn_logs(self) -> None:
-        """Put long logs aside, one of each, while nobody writes them."""
-        for log in (self.log(part) for part in PARTS):
+    def turn_logs(self, parts: Iterable[str]) -> None:
+        """Copy long logs aside, one of each, and empty them; who writes one appends and need not know."""
+        for part in parts:
+            log = self.log(part)
             if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-                log.replace(log.with_suffix(".old.log"))
+                shutil.copyfile(log, self.log(f"{part}.old"))
+                os.truncate(log, 0)
 
     def wipe(self) -> None:
         """Remove everything that was ever fed; what is not ours in the folder stays."""

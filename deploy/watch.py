@@ -13,6 +13,7 @@ from deploy.managed import Managed, end_recorded
 from deploy.state import SERVERS, Part, Record, State
 
 LOOK_S = 0.25
+TURN_LOGS_EVERY_S = 60.0
 READY_S = 180.0
 TRIES_AT_START = 3
 SHOWN_LINES = 15
@@ -32,6 +33,7 @@ class Watch:
         self._ending = ending
         self._chore = chore
         self._parts: dict[str, Managed] = {}
+        self._turn_logs_at = time.monotonic() + TURN_LOGS_EVERY_S
 
     def begin(self) -> None:
         """Write down who supervises; processes of the one before are kept on record until they are ended."""
@@ -101,6 +103,17 @@ class Watch:
                 part.restarts += 1
                 self._try_again(part)
         self._write(self.record)
+        if time.monotonic() >= self._turn_logs_at:
+            self._turn_logs_at = time.monotonic() + TURN_LOGS_EVERY_S
+            self._turn_logs()
+
+    def _turn_logs(self) -> None:
+        """Turn long logs but those in which a starting part may be read for being ready."""
+        started = [part.name for part in self._parts.values() if part.state != "starting"]
+        try:
+            self._state.turn_logs(started)
+        except OSError as error:
+            self._say(f"a log is not turned: {error}")
 
     def _try_again(self, part: Managed) -> None:
         try:

@@ -12,6 +12,7 @@ from deploy.control import (
     bring_up,
     last_lines,
     logs,
+    read_on,
     running,
     survey,
     take_down,
@@ -111,3 +112,15 @@ def test_a_detached_process_leads_a_session_of_its_own(state):
     known = detach([sys.executable, "-c", code], state.log("ingest"), {"SAID": "yes"})
     until(lambda: not alive(known))
     assert state.log("ingest").read_text() == "True yes\n"
+
+
+def test_a_log_is_read_on_by_whole_lines_and_from_its_front_once_it_was_turned(state):
+    log = state.log("ingest")
+    log.write_bytes("一\ntwo\nhal".encode())
+    assert read_on(log, 0) == (["一", "two"], 8)
+    with log.open("ab") as file:
+        file.write(b"f\n\n")
+    assert read_on(log, 8) == (["half", ""], 14)
+    assert read_on(log, 14) == ([], 14)
+    log.write_bytes(b"anew\n")
+    assert read_on(log, 14) == (["anew"], 5)

@@ -76,9 +76,11 @@ def test_long_logs_are_put_aside_and_short_ones_stay(state):
     with state.log("kafka").open("wb") as file:
         file.truncate(LOG_LIMIT_BYTES + 1)
     state.log("ingest").write_text("short\n")
-    state.turn_logs()
-    assert not state.log("kafka").exists()
+    state.turn_logs(("kafka", "ingest", "scoring"))
+    assert state.log("kafka").stat().st_size == 0
+    assert state.log("kafka.old").stat().st_size == LOG_LIMIT_BYTES + 1
     assert state.log("ingest").read_text() == "short\n"
+    assert not state.log("scoring").exists()
 
 
 def test_wiping_removes_what_is_ours_and_nothing_else(state):

@@ -10,13 +10,20 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from deploy import state as keeping
 from deploy.ending import Ending, Stopped
 from deploy.managed import Managed
 from deploy.processes import alive, spawn
 from deploy.state import Part, Record, State, myself
 from deploy.watch import TRIES_AT_START, Watch
+from tests.deploy.waiting import until
 
 SERVE = "import signal; signal.pause()"
+TALK = """import signal
+signal.signal(signal.SIGUSR1, lambda *_: print("on", flush=True))
+print("x" * 2000, flush=True)
+while True: signal.pause()"""
+SLOW = f"{TALK} # never ready"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
 
 
@@ -46,7 +53,7 @@ class House:
 
     def part(self, name, code=SERVE, **fields):
         command, log = [sys.executable, "-c", code], self.state.log(name)
-        serves = code in {SERVE, DEAF}
+        serves = code in {SERVE, DEAF, TALK}
         return Managed(name, 1, lambda: Program(spawn(command, self.state.folder, log), serves), **fields)
 
     def add(self, name, code=SERVE, **fields):
@@ -144,6 +151,44 @@ def test_everything_is_ended_even_if_a_part_resists_or_the_terminal_is_gone(hous
         house.watch.take_down("")
     assert not any(alive(process) for process in known)
     house.watch._say = house.said.append
+
+
+def test_a_long_log_is_turned_under_its_writer_but_not_while_it_starts(house, monkeypatch):
+    monkeypatch.setattr(keeping, "LOG_LIMIT_BYTES", 1000)
+    house.add("kafka", SLOW)
+    house.add("ingest", TALK)
+    for name in ("kafka", "ingest"):
+        until(lambda name=name: house.state.log(name).stat().st_size == 2001)
+    house.watch._look()
+    house.watch._turn_logs_at = 0.0
+    house.watch._look()
+    assert house.state.log("ingest").stat().st_size == 0
+    assert house.state.log("ingest.old").read_text() == "x" * 2000 + "\n"
+    assert house.state.log("kafka").stat().st_size == 2001
+    os.kill(house.process("ingest").pid, signal.SIGUSR1)
+    until(lambda: house.state.log("ingest").read_text() == "on\n")
+
+
+def test_logs_are_looked_at_seldom(house, monkeypatch):
+    monkeypatch.setattr(keeping, "LOG_LIMIT_BYTES", 1000)
+    house.add("ingest")
+    house.watch.wait_ready()
+    house.watch._turn_logs_at = 0.0
+    house.watch._look()
+    house.state.log("ingest").write_text("x" * 2000)
+    house.watch._look()
+    assert house.state.log("ingest").stat().st_size == 2000
+
+
+def test_a_log_that_cannot_be_turned_is_said(house, monkeypatch):
+    monkeypatch.setattr(keeping, "LOG_LIMIT_BYTES", 1000)
+    house.add("ingest")
+    house.watch.wait_ready()
+    house.state.log("ingest.old").mkdir()
+    house.state.log("ingest").write_text("x" * 2000)
+    house.watch._turn_logs_at = 0.0
+    house.watch._look()
+    assert re.match("a log is not turned: .*ingest.old.log", house.said[0])
 
 
 def test_a_signal_ends_the_watch(house):
