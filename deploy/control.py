@@ -12,7 +12,7 @@ from deploy.embedded.files import CHECKOUT, MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, mint
 from deploy.managed import end_recorded
 from deploy.processes import Identity, alive, detach, end
-from deploy.state import PARTS, Options, Record, State
+from deploy.state import PARTS, Options, OtherClockError, Record, State
 from deploy.table import SERVICES
 
 START_S = 600.0
@@ -50,7 +50,7 @@ def running(state: State) -> Record:
     """Return the record of a platform that is up, else raise."""
     record = survey(state)
     if record.phase != "ready":
-        raise NotRunningError(f"The platform is {record.phase}. Start it with dukao up.")
+        raise NotRunningError(f"The platform is {record.phase}.")
     return record
 
 
@@ -109,7 +109,7 @@ def take_down(state: State) -> list[str]:
 def token(state: State, subject: str = DEVELOPER, roles: Sequence[str] = DEVELOPER_ROLES) -> str:
     """Return a development token of ten minutes for the services of this platform."""
     if not state.issuer.exists():
-        raise NotRunningError("There is no issuer yet. Start the platform with dukao up.")
+        raise NotRunningError("There is no issuer yet.")
     return mint(state.issuer, subject, roles)
 
 
@@ -185,7 +185,7 @@ def _settled(state: State, say: Callable[[str], None]) -> Record:
 
 def _same_clock(found: Record, options: Options) -> None:
     if found.options.clock != options.clock:
-        raise MissingError(
+        raise OtherClockError(
             f"The platform runs by the {found.options.clock} clock.",
             "End it with dukao down, or name another folder with --state.",
         )

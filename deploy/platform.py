@@ -22,7 +22,7 @@ from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
-from deploy.state import PARTS, SERVERS, Options, Record, State, myself
+from deploy.state import PARTS, SERVERS, Options, OtherClockError, Record, State, myself
 from deploy.table import OWNER, SERVICES, Service, Surroundings, database_url, environment
 from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
@@ -176,7 +176,7 @@ def main() -> None:
     options = Options(given.clock, given.postgres, given.java)
     try:
         supervise(State(given.folder), options, lambda _line: None, lambda _record: None)
-    except (MissingError, RuntimeError) as error:
+    except (MissingError, OtherClockError, RuntimeError) as error:
         raise SystemExit(str(error)) from error
 
 

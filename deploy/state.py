@@ -26,6 +26,15 @@ SERVERS = ("postgres", "kafka")
 PARTS = (*SERVERS, *(service.name for service in SERVICES))
 
 
+class OtherClockError(Exception):
+    """The platform lives by another clock than the one asked for; `remedy` says what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One process of the platform as last seen by the supervisor."""
@@ -151,7 +160,7 @@ class State:
             path.write_text(clock, "ascii")
         kept = path.read_text("ascii")
         if kept != clock:
-            raise MissingError(
+            raise OtherClockError(
                 f"This platform lives by the {kept} clock.",
                 "Name another folder with --state, or remove this one with dukao down --wipe.",
             )

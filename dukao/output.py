@@ -52,8 +52,12 @@ def show(
     *,
     title: str = "",
     whole: Any = None,
+    none: str = "",
 ) -> None:
-    """Print records; JSON prints `whole`, the answer they come from, where there is one."""
+    """Print records; JSON prints `whole`, the answer they come from, where there is one.
+
+    `none` tells a person what to do next where there are no records.
+    """
     match form:
         case Format.TABLE:
             if title:
@@ -63,6 +67,8 @@ def show(
             show_json(list(records) if whole is None else whole)
         case Format.CSV:
             sys.stdout.write(csv_text(records, shown))
+    if none and not records:
+        say(none)
 
 
 def show_json(document: Any) -> None:

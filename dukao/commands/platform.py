@@ -1,5 +1,6 @@
 """The platform itself: up, down, status, logs, doctor and development tokens."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -72,7 +73,10 @@ def up(
     state = state_of(ctx)
     options = Options(clock, postgres, java)
     if detach or not _in_the_foreground(state, options, output):
-        _announce(state, bring_up(state, options, say).record, output)
+        record = bring_up(state, options, say).record
+        for line in other_options(options, record.options):
+            say(line)
+        _announce(state, record, output)
 
 
 @app.command(epilog=examples("dukao down", "dukao down --wipe      also forget everything that was fed"))
@@ -198,6 +202,16 @@ def show_token(
         return
     record = {"token": made, "subject": subject, "roles": list(roles), "expires_in_s": LIFE_LIMIT_S}
     show([record], columns("token", "subject", "roles", "expires_in_s"), output, whole=record)
+
+
+def other_options(asked: Options, running: Options) -> Iterator[str]:
+    """Yield what a platform that runs already does not have as it was asked for; auto takes what there is."""
+    for name, wanted, there in (
+        ("postgres", asked.postgres, running.postgres),
+        ("java", asked.java, running.java),
+    ):
+        if wanted not in {"auto", there}:
+            yield f"it runs with --{name} {there}; for {wanted} end it first: dukao down"
 
 
 def _in_the_foreground(state: State, options: Options, output: Format) -> bool:

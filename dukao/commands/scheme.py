@@ -118,7 +118,8 @@ def list_schemes(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     with Client(state_of(ctx)) as client:
         found = client.get("scoring", "/v1/schemes")
     shown = columns("code", "version", "state", "author", "approver", "digest", numbers=("version",))
-    show(found["items"], shown, output, whole=found)
+    none = "no scheme yet: dukao scheme apply FILE, or dukao scheme draft FILE and another person's adopt"
+    show(found["items"], shown, output, whole=found, none=none)
 
 
 @app.command(name="show", epilog=examples("dukao scheme show boston311 1 --output json"))

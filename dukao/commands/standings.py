@@ -17,6 +17,7 @@ from dukao.standings import freshness, heading, lines
 app = typer.Typer()
 
 WATCH_S = 1.0
+NO_STANDING = "no standing yet: dukao types apply FILE, dukao scheme apply FILE, then dukao send FILE"
 
 _LIST = columns("scheme", "group", "period")
 _UNITS = columns(
@@ -58,7 +59,7 @@ def standings(
     with Client(state_of(ctx)) as client:
         if scheme is None or group is None or period is None:
             items = [one for page in client.pages("ranking", "/v1/standings") for one in page["items"]]
-            show(items, _LIST, output)
+            show(items, _LIST, output, none=NO_STANDING)
             return
         path = f"/v1/standings{below(scheme, group, period)}"
         if watch:

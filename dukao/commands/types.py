@@ -25,7 +25,8 @@ def list_types(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         found = client.get("ingest", "/v1/types")
     sources = ", ".join(f"{one['source']} ({one['title']})" for one in found["sources"])
     title = f"catalogue {found['version']} · sources: {sources or 'none'}"
-    show(found["types"], columns("type", "title"), output, title=title, whole=found)
+    none = "no types in force: dukao types apply FILE, or dukao types draft FILE and another person's adopt"
+    show(found["types"], columns("type", "title"), output, title=title, whole=found, none=none)
 
 
 @app.command(name="show", epilog=examples("dukao types show case.opened.v1 --output json"))

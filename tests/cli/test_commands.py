@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
+from deploy.state import Options, OtherClockError
 from dukao import yamls
 from dukao.checking import check_mapping, paper_of
 from dukao.cli import app
 from dukao.client import AwayError, FailedError, RefusedError
+from dukao.commands.platform import other_options
 from dukao.exits import Exit
 from dukao.failures import Reporting, failure_of
 from dukao.yamls import UnreadableError
@@ -175,7 +177,7 @@ def test_the_schema_of_schemes_needs_no_platform(dukao):
 def test_without_a_platform_a_command_says_how_to_start_one(dukao, words):
     done = dukao(*words)
     assert done.exit_code == Exit.NOT_RUNNING
-    assert "dukao up" in done.stderr
+    assert done.stderr.count("dukao up") == 1
     assert "Traceback" not in done.stderr
 
 
@@ -216,6 +218,12 @@ def test_a_wrong_command_line_ends_with_2(dukao, words):
     assert dukao(*words).exit_code == Exit.USAGE
 
 
+def test_a_platform_that_runs_with_other_options_is_told_apart():
+    assert list(other_options(Options(postgres="wheel"), Options(postgres="wheel", java="wheel"))) == []
+    (told,) = other_options(Options(postgres="wheel", java="wheel"), Options(java="wheel"))
+    assert told == "it runs with --postgres auto; for wheel end it first: dukao down"
+
+
 def test_every_command_has_help_and_examples(dukao):
     def leaves(group, words):
         for name, command in sorted(group.commands.items()):
@@ -241,6 +249,7 @@ def test_every_command_has_help_and_examples(dukao):
         (AwayError("ingest"), Exit.NOT_RUNNING, "dukao status"),
         (NotRunningError("The platform is stopped."), Exit.NOT_RUNNING, "stopped"),
         (FailedError("kafka is not ready"), Exit.FAILED, "dukao logs"),
+        (OtherClockError("It lives by the live clock.", "End it: dukao down."), Exit.USAGE, "dukao down"),
         (MissingError("No Java.", "Install Java 17."), Exit.MISSING, "Install Java 17."),
         (UnreadableError("a.csv", 3, "columns", "too few"), Exit.INVALID, "a.csv:3 columns too few"),
         (refuse(422, "period", "A period is written as 2021-03."), Exit.REFUSED, "period"),

@@ -61,3 +61,10 @@ def test_messages_go_beside_the_data(capsys):
     say("[bold]as it is[/bold]")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "[bold]as it is[/bold]\n")
+
+
+@pytest.mark.parametrize("form", Format)
+def test_where_there_is_nothing_a_person_is_told_what_to_do(capsys, form):
+    show([], SHOWN, form, none="dukao send FILE")
+    show(RECORDS, SHOWN, form, none="not so")
+    assert capsys.readouterr().err == "dukao send FILE\n"

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.embedded.files import MissingError
 from deploy.processes import Identity
-from deploy.state import LOG_LIMIT_BYTES, PARTS, RECORD, Options, Part, Record, State
+from deploy.state import LOG_LIMIT_BYTES, PARTS, RECORD, Options, OtherClockError, Part, Record, State
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_secrets_are_closed_to_others_and_stay(state):
 def test_a_platform_keeps_its_clock(state):
     state.keep_clock("replay")
     state.keep_clock("replay")
-    with pytest.raises(MissingError, match="replay"):
+    with pytest.raises(OtherClockError, match="replay"):
         state.keep_clock("live")
 
 
