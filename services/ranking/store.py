@@ -10,7 +10,7 @@ from services.ranking.contract import EntriesPosted
 from services.ranking.domain.moves import NOWHERE, Move, Spot
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from shared.kernel.periods import Period
 from shared.storage.transaction import PostgresTransaction
 

@@ -1,6 +1,5 @@
 """What scoring publishes: schemes, the partial sums of stage A, the entries of stage B."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
@@ -19,6 +18,7 @@ from shared.contracts.fields import (
     Version,
 )
 from shared.contracts.ingest import ACCEPTED
+from shared.kernel.figures import FigureState
 
 SOURCE = "dukao/scoring"
 SCHEMES = "scoring.schemes"
@@ -66,14 +66,6 @@ class PartialsChanged(Closed):
     last: Number
     received: InstantText
     items: tuple[Partial, ...] = Field(strict=False)
-
-
-class FigureState(StrEnum):
-    """Why a figure has a value or none."""
-
-    SCORED = "scored"
-    NOT_DUE = "not_due"
-    NOT_ASSESSED = "not_assessed"
 
 
 class Cause(NumberRange):

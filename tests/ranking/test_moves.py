@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.ranking.domain.moves import NOWHERE, Spot, moves, spot_of
 from services.ranking.domain.standings import Rules, standing
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from tests.ranking.test_standings import RULES, figure
 
 

@@ -20,8 +20,9 @@ from services.ranking.contract import (
 )
 from services.ranking.handlers import Ranking
 from shared.contracts import envelope
-from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Cause, Figure, FigureState
+from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Cause, Figure
 from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.figures import FigureState
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.records import Draft, Head

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.ranking.domain.standings import Figure, Rules, Unranked, line_of, standing
 from services.ranking.domain.tiers import Tier
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from shared.kernel.points import cell
 
 TIERS = (Tier("first", Decimal("0.4")), Tier("second", Decimal("0.4")), Tier("third", Decimal("0.2")))

@@ -15,8 +15,8 @@ from services.scoring.domain.figures import month_cell, touched_periods, worth
 from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
-from shared.contracts.scoring import FigureState
 from shared.kernel import instants
+from shared.kernel.figures import FigureState
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import MILLIONTHS, published
 from tests.scoring.test_stages import SCHEME, TYPES

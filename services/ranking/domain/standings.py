@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.ranking.domain.tiers import Tier, cumulative, place, ranks
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from shared.kernel.points import ZERO, published
 
 

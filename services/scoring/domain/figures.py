@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from services.scoring.domain.cells import Partials, compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
 
 MonthPartials = Mapping[int, Partials]

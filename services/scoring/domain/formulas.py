@@ -3,7 +3,7 @@
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
-from shared.contracts.scoring import FigureState
+from shared.kernel.figures import FigureState
 from shared.kernel.points import MILLIONTHS, of_millionths, published, text
 
 
