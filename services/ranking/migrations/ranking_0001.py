@@ -1,4 +1,4 @@
-"""The shared tables, schemes as ranking needs them, and the newest figures."""
+"""The shared tables, schemes as ranking needs them, the newest figures, and what was told of each unit."""
 
 from alembic import op
 
@@ -8,13 +8,20 @@ revision = "ranking_0001"
 down_revision = None
 
 TABLES = (
-    "CREATE TABLE schemes (code text PRIMARY KEY, version int NOT NULL, document jsonb NOT NULL)",
+    """CREATE TABLE schemes (
+        code text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (code, version))""",
+    """CREATE TABLE groups (
+        scheme text NOT NULL, grp text NOT NULL, shard smallint NOT NULL, version int NOT NULL,
+        fresh_at text NOT NULL, PRIMARY KEY (scheme, grp))""",
     """CREATE TABLE figures (
+        scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
+        unit text NOT NULL, indicator text NOT NULL, board text NOT NULL, points numeric NOT NULL,
+        value numeric, state text NOT NULL, volume bigint NOT NULL,
+        PRIMARY KEY (scheme, grp, version, period, unit, indicator))""",
+    """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
-        indicator text NOT NULL, board text NOT NULL, points numeric NOT NULL, value numeric,
-        state text NOT NULL, volume bigint NOT NULL, PRIMARY KEY (scheme, grp, period, unit, indicator))""",
-    """CREATE TABLE freshness (
-        scheme text NOT NULL, grp text NOT NULL, fresh_at text NOT NULL, PRIMARY KEY (scheme, grp))""",
+        rank int, tier text, points numeric, low numeric, high numeric,
+        PRIMARY KEY (scheme, grp, period, unit))""",
 )
 
 

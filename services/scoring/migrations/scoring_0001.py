@@ -15,21 +15,26 @@ TABLES = (
         drafted timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (code, version))""",
     """CREATE TABLE in_force (
         stage text NOT NULL, shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,
-        PRIMARY KEY (stage, shard, code))""",
+        PRIMARY KEY (stage, shard, code, version))""",
     """CREATE TABLE cases (
-        shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, places text[] NOT NULL,
-        PRIMARY KEY (shard, grp))""",
-    "CREATE INDEX cases_by_place ON cases USING gin (places)",
+        shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, PRIMARY KEY (shard, grp))""",
+    """CREATE TABLE case_places (
+        unit text NOT NULL, month int NOT NULL, grp bytea NOT NULL, shard smallint NOT NULL,
+        PRIMARY KEY (unit, month, grp, shard))""",
     """CREATE TABLE roots (
         shard smallint NOT NULL, root bytea NOT NULL, grp bytea NOT NULL, PRIMARY KEY (shard, root))""",
+    """CREATE TABLE suspense (
+        shard smallint NOT NULL, grp bytea NOT NULL, why text NOT NULL, what text NOT NULL,
+        opened text NOT NULL, settled text, PRIMARY KEY (shard, grp, why, what))""",
+    "CREATE INDEX suspense_open ON suspense (shard, grp, why, what) WHERE settled IS NULL",
     """CREATE TABLE partials (
         shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
         numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL, rows bigint NOT NULL,
         PRIMARY KEY (shard, measure, unit, month))""",
     """CREATE TABLE inputs (
-        measure text NOT NULL, unit text NOT NULL, month int NOT NULL, source_shard smallint NOT NULL,
-        numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL, rows bigint NOT NULL,
-        PRIMARY KEY (measure, unit, month, source_shard))""",
+        shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
+        source_shard smallint NOT NULL, numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL,
+        rows bigint NOT NULL, PRIMARY KEY (shard, measure, unit, month, source_shard))""",
     """CREATE TABLE cells (
         scheme text NOT NULL, version int NOT NULL, month int NOT NULL, unit text NOT NULL,
         indicator text NOT NULL, value numeric NOT NULL,
@@ -41,6 +46,9 @@ TABLES = (
     "CREATE INDEX entries_of_cell ON entries (unit, indicator, month)",
     """CREATE TRIGGER entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TABLE freshness (
+        scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, fresh_at text NOT NULL,
+        PRIMARY KEY (scheme, version, grp))""",
 )
 
 
