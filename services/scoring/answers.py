@@ -6,10 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.scoring.domain.document import MeasureSpec, MethodSpec
 from services.scoring.domain.explanation import Uncounted
-from shared.contracts.scoring import Cause, FigureState
+from shared.contracts.fields import Version
+from shared.contracts.scoring import Cause
+from shared.kernel.figures import FigureState
 
 PAGE_LIMIT = 200
-CURSOR_CHARACTERS = 400
+CURSOR_CHARACTERS = 1_000
 
 
 class CellQuery(BaseModel):
@@ -18,7 +20,7 @@ class CellQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scheme: str = Field(max_length=64, description="the code of the scheme")
-    version: int | None = Field(None, ge=1, lt=1 << 31, description="without it the newest for the period")
+    version: Version | None = Field(None, description="without it the newest for the period")
 
 
 class After(BaseModel):

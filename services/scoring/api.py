@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from services.scoring import cases, cursors, explaining, handlers, shown, store, traces
 from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, Suspense
+from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
@@ -16,11 +17,13 @@ from services.scoring.domain.plan import measure_id
 from services.scoring.explaining import Cursor, Question, Schemes
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
+from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
 from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
 from shared.storage.exchange import Exchange
+from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
 from shared.web.access import Action, Role, Subject, Thing
@@ -50,11 +53,11 @@ def schemes_router(exchange: Exchange) -> APIRouter:
         return json_schema()
 
     @router.get("/{code}/{version}", name="show_scheme")
-    async def show_scheme(code: str, version: int, _: Reader) -> dict[str, Any]:
+    async def show_scheme(code: str, version: Version, _: Reader) -> dict[str, Any]:
         """Return a version of a scheme."""
         async with exchange.reading() as tx:
             found = await store.scheme(tx, code, version)
-        return found.document.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return found.document.written()
 
     @router.post("", name="draft_scheme", status_code=201, openapi_extra=_BODY)
     async def draft_scheme(
@@ -70,7 +73,7 @@ def schemes_router(exchange: Exchange) -> APIRouter:
 
     @router.post("/{code}/{version}:adopt", name="adopt_scheme")
     async def adopt_scheme(
-        code: str, version: int, subject: Annotated[Subject, Depends(require("approver"))]
+        code: str, version: Version, subject: Annotated[Subject, Depends(require("approver"))]
     ) -> dict[str, Any]:
         """Put a draft in force; its author cannot."""
         detail = f"{code}/{version}"
@@ -86,7 +89,7 @@ def measures_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/measures", tags=["measures"])
 
     @router.get("/{code}/{version}/{period}/{unit}", name="show_measures")
-    async def show_measures(code: str, version: int, period: str, unit: str, _: Reader) -> dict[str, Any]:
+    async def show_measures(code: str, version: Version, period: str, unit: str, _: Reader) -> dict[str, Any]:
         """Return every measure of a unit in a period: exact numerator and denominator, ratio at 6 places."""
         wanted = Period.parse(period)
         async with exchange.snapshot() as tx:
@@ -159,7 +162,7 @@ def suspense_router(exchange: Exchange) -> APIRouter:
 
 async def _begun(tx: PostgresTransaction, question: Question, worth: Worth) -> dict[str, Any]:
     fresh_at = await traces.fresh_at(tx, question.scheme.id, question.groups)
-    return shown.head(question, worth, await traces.as_of(tx), fresh_at)
+    return shown.head(question, worth, await positions_digest(tx, (CONSUMER_A, CONSUMER_B)), fresh_at)
 
 
 async def _measured(

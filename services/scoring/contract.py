@@ -18,10 +18,14 @@ from shared.contracts.scoring import (
     SchemeAdopted,
 )
 
+CONSUMER_A = "scoring-a"
+CONSUMER_B = "scoring-b"
 STREAMS = (SCHEMES, PARTIALS, ENTRIES)
 
 __all__ = [
     "ACCEPTED",
+    "CONSUMER_A",
+    "CONSUMER_B",
     "ENTRIES",
     "ENTRIES_POSTED",
     "PARTIALS",

@@ -9,7 +9,7 @@ from services.scoring.domain.check import Finding, findings, read
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.versions import overlaps
 from shared.contracts.envelope import encode
-from shared.kernel.canonical import canonical, digest_hex
+from shared.kernel.canonical import canonical
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS
@@ -35,9 +35,9 @@ def scheme_refused(found: Sequence[Finding]) -> Refused:
 
 async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], author: str) -> SchemeDocument:
     """Check a scheme against the newest catalogue and keep it as a draft."""
-    if len(canonical(document)) > LARGEST_DOCUMENT_BYTES:
-        raise refuse(413, "scheme_too_large", f"A scheme has at most {LARGEST_DOCUMENT_BYTES} bytes.")
     parsed = parse(document)
+    if len(canonical(parsed.written())) > LARGEST_DOCUMENT_BYTES:
+        raise refuse(413, "scheme_too_large", f"A scheme has at most {LARGEST_DOCUMENT_BYTES} bytes.")
     version, catalogue = await store.newest_catalogue(tx)
     if version == 0:
         raise refuse(
@@ -46,13 +46,13 @@ async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], aut
     found = findings(parsed, catalogue)
     if found:
         raise scheme_refused(found)
-    await store.draft(tx, document, version, author)
+    await store.draft(tx, parsed, version, author)
     return parsed
 
 
 async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
     """Put a draft in force by another person than its author; every shard is told."""
-    scheme = await store.scheme(tx, code, version)
+    scheme = await store.drafted(tx, code, version)
     if scheme.author == approver:
         raise refuse(403, "same_person", "A scheme is adopted by another person than its author.")
     if scheme.approver is not None:
@@ -61,12 +61,11 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     if found:
         raise scheme_refused(found)
     await store.adopt(tx, code, version, approver)
-    document = scheme.document.model_dump(mode="json", by_alias=True, exclude_none=True)
     told = SchemeAdopted(
         code=code,
         version=version,
-        digest=digest_hex(document),
-        document=document,
+        digest=scheme.digest,
+        document=scheme.document.written(),
         effective=scheme.document.scheme.effective,
     )
     body = encode(SCHEME_ADOPTED, SOURCE, f"{code}/{version}", told)

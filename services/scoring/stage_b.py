@@ -101,10 +101,7 @@ async def _score(
     known = await store.load_cells(tx, head.code, head.version, sorted(units))
     changes = _changes(document, group, indicators, units, sums, known)
     stocks = {one.code for one in indicators if document.measures[one.measure].kind == "stock"}
-    causes = [
-        touched.of(unit, month, stock=indicator in stocks)
-        for _, _, _, month, unit, indicator, _, _ in changes
-    ]
+    causes = [touched.of(one.unit, one.month, stock=one.indicator in stocks) for one in changes]
     await store.post(tx, changes, [[one.model_dump() for one in cause] for cause in causes])
     await traces.note_freshness(tx, (head.code, head.version), group, fresh_at)
     figures = _figures(document, indicators, units, sums)
@@ -154,7 +151,9 @@ def _changes(
                 old = known.get((month, unit, indicator.code))
                 new = month_cell(document, indicator, Month.of_ordinal(month), partials)
                 if old != new:
-                    changes.append((head.code, head.version, group, month, unit, indicator.code, old, new))
+                    changes.append(
+                        Change(head.code, head.version, group, month, unit, indicator.code, old, new)
+                    )
     return changes
 
 
@@ -215,8 +214,14 @@ def _messages(
     figures: Sequence[Figure],
 ) -> list[Answer]:
     entries = [
-        Entry(unit=unit, indicator=code, month=str(Month.of_ordinal(month)), old=_text(old), new=_text(new))
-        for _, _, _, month, unit, code, old, new in changes
+        Entry(
+            unit=one.unit,
+            indicator=one.indicator,
+            month=str(Month.of_ordinal(one.month)),
+            old=_text(one.old),
+            new=_text(one.new),
+        )
+        for one in changes
     ]
     count = max(len(entries), len(figures))
     return [

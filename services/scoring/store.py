@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import SchemeDocument
@@ -13,6 +13,14 @@ from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
 
+_SCHEME = """
+    SELECT s.document, digest, c.document AS catalogue, author, approver FROM schemes s
+    JOIN catalogues c ON c.version = s.catalogue WHERE code = :code AND s.version = :version"""
+_SAVE_CATALOGUE = """
+    INSERT INTO catalogues SELECT :version, jsonb_set(told, '{types}', known || (told -> 'types'))
+    FROM (SELECT CAST(:document AS jsonb)) new(told), (SELECT COALESCE((SELECT document -> 'types'
+        FROM catalogues WHERE version < :version ORDER BY version DESC LIMIT 1), '{}'))  old(known)
+    ON CONFLICT DO NOTHING"""
 _SUMS = """
     SELECT measure, unit, month,
         sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
@@ -40,18 +48,18 @@ class Scheme:
     """A stored version of a scheme with the catalogue it was checked against."""
 
     document: SchemeDocument
+    digest: str
     catalogue: Mapping[str, Any]
     author: str
     approver: str | None
 
 
 async def save_catalogue(tx: PostgresTransaction, version: int, document: Mapping[str, Any]) -> None:
-    """Keep an adopted catalogue; every shard tells of it, the first one is kept."""
-    await tx.execute(
-        "INSERT INTO catalogues VALUES (:version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
-        version=version,
-        document=json.dumps(document),
-    )
+    """Keep an adopted catalogue with the types of all before it; every shard tells of it, the first is kept.
+
+    A type that is withdrawn is refused by ingest from then on; what was accepted is still read and scored.
+    """
+    await tx.execute(_SAVE_CATALOGUE, version=version, document=json.dumps(document))
 
 
 async def newest_catalogue_version(tx: PostgresTransaction) -> int:
@@ -66,18 +74,18 @@ async def newest_catalogue(tx: PostgresTransaction) -> tuple[int, Mapping[str, A
     return (rows[0].version, rows[0].document) if rows else (0, {})
 
 
-async def draft(tx: PostgresTransaction, document: Mapping[str, Any], catalogue: int, author: str) -> None:
+async def draft(tx: PostgresTransaction, document: SchemeDocument, catalogue: int, author: str) -> None:
     """Keep a draft; an adopted version never changes."""
-    head = document["scheme"]
+    written = document.written()
     rows = await tx.execute(
         "INSERT INTO schemes (code, version, document, digest, catalogue, author) "
         "VALUES (:code, :version, CAST(:document AS jsonb), :digest, :catalogue, :author) "
         "ON CONFLICT (code, version) DO UPDATE SET document = excluded.document, digest = excluded.digest, "
         "catalogue = excluded.catalogue, author = excluded.author WHERE schemes.approver IS NULL RETURNING 1",
-        code=head["code"],
-        version=head["version"],
-        document=json.dumps(document),
-        digest=digest_hex(document),
+        code=document.scheme.code,
+        version=document.scheme.version,
+        document=json.dumps(written),
+        digest=digest_hex(written),
         catalogue=catalogue,
         author=author,
     )
@@ -87,16 +95,20 @@ async def draft(tx: PostgresTransaction, document: Mapping[str, Any], catalogue:
 
 async def scheme(tx: PostgresTransaction, code: str, version: int) -> Scheme:
     """Return a version of a scheme, or refuse with 404."""
-    rows = await tx.execute(
-        "SELECT s.document, c.document AS catalogue, author, approver FROM schemes s "
-        "JOIN catalogues c ON c.version = s.catalogue WHERE code = :code AND s.version = :version",
-        code=code,
-        version=version,
-    )
+    return _found(await tx.execute(_SCHEME, code=code, version=version))
+
+
+async def drafted(tx: PostgresTransaction, code: str, version: int) -> Scheme:
+    """Return a version of a scheme that nobody redrafts or adopts until I commit, or refuse with 404."""
+    return _found(await tx.execute(f"{_SCHEME} FOR UPDATE OF s", code=code, version=version))
+
+
+def _found(rows: Sequence[Any]) -> Scheme:
     if not rows:
         raise refuse(404, "not_found", "There is no such version of a scheme.")
     row = rows[0]
-    return Scheme(SchemeDocument.model_validate(row.document), row.catalogue, row.author, row.approver)
+    document = SchemeDocument.model_validate(row.document)
+    return Scheme(document, row.digest, row.catalogue, row.author, row.approver)
 
 
 async def adopted_version(
@@ -231,17 +243,30 @@ async def load_cells(
     return {(row["month"], row["unit"], row["indicator"]): row["value"] for row in rows}
 
 
-Change = tuple[str, int, str, int, str, str, Decimal | None, Decimal | None]
+class Change(NamedTuple):
+    """What a month cell was and is, `None` where it has no value."""
+
+    scheme: str
+    version: int
+    grp: str
+    month: int
+    unit: str
+    indicator: str
+    old: Decimal | None
+    new: Decimal | None
 
 
 async def post(
     tx: PostgresTransaction, changes: Sequence[Change], causes: Sequence[Sequence[Mapping[str, Any]]]
 ) -> None:
-    """Write entries (scheme, version, group, month, unit, indicator, old, new) and the cells they lead to."""
+    """Write entries, each with its causes, and the cells they lead to."""
     told = [json.dumps(list(cause)) for cause in causes]
-    names = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
-    await tx.copy("entries", names, [(*change, cause) for change, cause in zip(changes, told, strict=True)])
-    cells = [(s, v, m, u, i, new) for s, v, _, m, u, i, _, new in changes]
+    await tx.copy(
+        "entries",
+        (*Change._fields, "cause"),
+        [(*change, cause) for change, cause in zip(changes, told, strict=True)],
+    )
+    cells = [(c.scheme, c.version, c.month, c.unit, c.indicator, c.new) for c in changes]
     kept = [row for row in cells if row[5] is not None]
     gone = [row for row in cells if row[5] is None]
     if kept:

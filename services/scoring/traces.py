@@ -4,22 +4,24 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
 
 from services.scoring.store import columns
-from shared.kernel.digests import sha256_hex
+from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
-CONSUMERS = ("scoring-a", "scoring-b")
+PlainText = Annotated[str, Meta(pattern=r"\A[^\x00]*\Z")]
 
 
 class Doubted(NamedTuple):
-    """Why a case waits, and what of it."""
+    """Why a case waits, and what of it; also where a page goes on, so bounded by what the tables take."""
 
-    shard: int
+    shard: Annotated[int, Meta(ge=0, lt=SHARDS)]
     grp: bytes
-    why: str
-    what: str
+    why: PlainText
+    what: PlainText
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,3 @@ async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Seq
         list(groups),
     )
     return rows[0]["newest"]
-
-
-async def as_of(tx: PostgresTransaction) -> str:
-    """Return the digest of the position vector that an answer stands on."""
-    rows = await tx.many(
-        "SELECT consumer, stream, shard, number FROM positions "
-        "WHERE consumer = ANY($1::text[]) AND number > 0 ORDER BY 1, 2, 3",
-        list(CONSUMERS),
-    )
-    lines = [f"{row['consumer']} {row['stream']} {row['shard']} {row['number']}" for row in rows]
-    return sha256_hex("\n".join(lines).encode())

@@ -1,7 +1,7 @@
 """The parts of scoring, put together: two consumers, one door."""
 
 from services.scoring.api import cells_router, measures_router, schemes_router, suspense_router
-from services.scoring.contract import ACCEPTED, PARTIALS, SCHEMES, STREAMS
+from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, PARTIALS, SCHEMES, STREAMS
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from shared.runtime.service import Frame, Service
@@ -13,8 +13,8 @@ NAME = "scoring"
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer("scoring-a", (ACCEPTED, SCHEMES), StageA())
-    stage_b = frame.consumer("scoring-b", (PARTIALS, SCHEMES), StageB())
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, SCHEMES), StageA())
+    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB())
     return frame.service(
         streams=STREAMS,
         routers=[

@@ -1,10 +1,17 @@
 """What was accepted and cannot be scored is worth 0 points, stands in suspense, and leaves it when it can."""
 
+import base64
 import copy
+import json
 
+import pytest
+
+from services.scoring import cursors
+from services.scoring.shown import SUSPENSE
 from shared.kernel.shards import shard_of
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_stages import (
+    MARCH,
     SCHEME,
     Driver,
     accept,
@@ -68,10 +75,72 @@ async def test_an_event_outside_the_months_of_every_scheme_waits_once_a_scheme_i
     await teach(exchange)
     await accept(exchange, [levy(1, time="2020-12-31T08:00:00Z"), levy(2)])
     await driver.run()
-    assert await waiting(exchange, door) == []
+    before = await waiting(exchange, door)
+    assert [(one["why"], one["what"]) for one in before] == [("no_scheme", "levy.done.v1")] * 2
     await adopt(exchange)
     await driver.run()
     assert [(one["why"], one["what"]) for one in await waiting(exchange, door)] == [("no_scheme", "2020-12")]
+
+
+@pytest.mark.parametrize("adopt_after", [False, True])
+async def test_a_correction_waits_in_suspense_until_its_original_comes(scoring, door, adopt_after):
+    late = levy(2, ontime=False, revision=1, correctssource="s", correctsid="l1")
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    for step in [accept(exchange, [late]), adopt(exchange)][:: 1 if adopt_after else -1]:
+        await step
+        await driver.run()
+    (item,) = await waiting(exchange, door)
+    assert (item["why"], item["what"], item["points"]) == ("original_missing", "s/l1", "0")
+    assert [one["id"] for one in item["reports"]] == ["l2"]
+    assert (MARCH, "b1", "ontime") not in await cells(exchange)
+    await accept(exchange, [levy(1)])
+    await driver.run()
+    assert await waiting(exchange, door) == []
+    assert (await cells(exchange))[MARCH, "b1", "ontime"] == 0
+
+
+async def test_before_any_scheme_all_waits_and_a_scheme_that_does_not_read_it_lets_it_go(scoring, door):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await accept(exchange, [levy(1), missed(1, "2021-03-01T08:00:00Z")])
+    await driver.run()
+    found = await waiting(exchange, door)
+    assert {(one["why"], one["what"]) for one in found} == {
+        ("no_scheme", "levy.done.v1"),
+        ("no_scheme", "risk.missed.v1"),
+    }
+    narrow = copy.deepcopy(SCHEME)
+    del narrow["measures"]["missed"]
+    narrow["indicators"][1] |= {"measure": "ontime", "method": {"target": {"target": "1"}}}
+    await adopt(exchange, narrow)
+    await driver.run()
+    assert await waiting(exchange, door) == []
+
+
+HUGE = 10**30
+CRAFTED = [
+    (HUGE, "AA==", "w", "w"),
+    (1 << 40, "AA==", "w", "w"),
+    (-2, "AA==", "w", "w"),
+    (0, "AA==", "w\0", "w"),
+    (0, "AA==", "w", "\0"),
+    (0, "AA==", "w", 5),
+    (0, 5, "w", "w"),
+]
+
+
+@pytest.mark.parametrize("place", CRAFTED)
+async def test_a_crafted_cursor_is_refused(scoring, door, place):
+    exchange = await scoring()
+    bound = base64.b64decode(base64.urlsafe_b64decode(cursors.write((), SUSPENSE) + "==")[2:-2])
+    written = json.dumps([base64.b64encode(bound).decode(), *place]).encode()
+    async with door(exchange) as client:
+        after = base64.urlsafe_b64encode(written).decode().rstrip("=")
+        assert (await got(client, "/v1/suspense", 422, after=after))["code"] == "cursor"
 
 
 async def test_what_waits_is_paged(scoring, door):

@@ -14,6 +14,7 @@ Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+Version = Annotated[int, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]
 
 
@@ -27,7 +28,7 @@ class Head(Closed):
     """Which scheme this is and the months it covers."""
 
     code: Code
-    version: int = Field(ge=1)
+    version: Version
     effective: MonthText
     until: MonthText
     zone: str
@@ -101,7 +102,7 @@ class Span(Closed):
 class MeasureSpec(Closed):
     """How a value is taken from events: over a case view or an event type."""
 
-    version: int = Field(1, ge=1)
+    version: Version = 1
     owner: str = ""
     effective: MonthText | None = None
     over: str
@@ -180,7 +181,7 @@ class VolumeSpec(Closed):
     """Units with less than this of a measure follow unranked."""
 
     measure: str
-    at_least: int = Field(ge=1)
+    at_least: int = Field(ge=1, lt=1 << 63)
 
 
 class RankingSpec(Closed):
@@ -202,6 +203,10 @@ class SchemeDocument(Closed):
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
     tiers: tuple[TierSpec, ...] = ()
     ranking: RankingSpec = RankingSpec()
+
+    def written(self) -> dict[str, Any]:
+        """Return the one form that is stored, digested and published: defaults in, absent values out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def json_schema() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from shared.kernel.periods import Month
 
 UNKNOWN_UNIT = "unknown_unit"
 NO_SCHEME = "no_scheme"
+ORIGINAL_MISSING = "original_missing"
 
 Cell = tuple[str, str, int]
 Amounts = tuple[int, int, int]
@@ -112,19 +113,31 @@ def fold_under(tally: Tally, plans: Sequence[Plan], reports: Sequence[Report], s
     """Fold the reports of one case under several schemes, whose sums are apart.
 
     A doubt is what no scheme that reads the case could score; a scheme that reads nothing of it has no say.
+    Until there is a scheme all is in doubt, and a correction is until its original comes.
     """
-    if not reports or not plans:
+    if not reports:
         return NO_TRACES
     stands = standing(reports)
     found = [fold_standing(tally, plan, stands, sign) for plan in plans]
-    if len(found) == 1:
+    awaited = {
+        (ORIGINAL_MISSING, "/".join(report.root))
+        for report, why in stands.left_out
+        if why == ORIGINAL_MISSING
+    }
+    if len(found) == 1 and not awaited:
         return found[0]
-    heard = [one.doubts for one in found if one.rows]
     return Traces(
         places=frozenset[Place]().union(*(one.places for one in found)),
-        doubts=heard[0].intersection(*heard) if heard else frozenset(),
+        doubts=_unscored(stands, found) | awaited,
         rows=sum(one.rows for one in found),
     )
+
+
+def _unscored(stands: Standing, found: Sequence[Traces]) -> frozenset[Doubt]:
+    if not found:
+        return frozenset((NO_SCHEME, fact.type) for fact in stands.facts)
+    heard = [one.doubts for one in found if one.rows]
+    return heard[0].intersection(*heard) if heard else frozenset()
 
 
 def fold_standing(tally: Tally, plan: Plan, stands: Standing, sign: int = 1) -> Traces:

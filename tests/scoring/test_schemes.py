@@ -1,0 +1,140 @@
+"""The door of schemes: one digest, no race between drafting and adopting, numbers as large as they come."""
+
+import asyncio
+import copy
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from services.scoring import handlers
+from services.scoring.api import measures_router, schemes_router
+from services.scoring.contract import SCHEMES, SchemeAdopted
+from shared.contracts import envelope
+from shared.kernel.canonical import digest_hex
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.test_stages import SCHEME, Driver, scoring, teach
+
+__all__ = ["scoring"]
+WAIT_S = 10
+HUGE = 10**30
+AUTHOR, APPROVER = ("ada", ["author"]), ("bob", ["approver"])
+
+
+@pytest.fixture
+def door(tmp_path):
+    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
+    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+
+    @asynccontextmanager
+    async def opened(exchange, person):
+        async def ready():
+            return {}
+
+        routers = [schemes_router(exchange), measures_router(exchange)]
+        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
+        token = issuer.mint(*person, [audience_of("scoring")])
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://scoring",
+            headers={"authorization": f"Bearer {token}"},
+        ) as client:
+            yield client
+
+    return opened
+
+
+@pytest.fixture
+async def taught(scoring):
+    exchange = await scoring()
+    await teach(exchange)
+    await Driver(exchange).run()
+    return exchange
+
+
+def changed(**head):
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= head
+    return document
+
+
+async def told(exchange):
+    async with exchange.reading() as tx:
+        (record,) = await tx.read(SCHEMES, 0, 0, 10)
+    return envelope.decode_data(envelope.decode(record.body), SchemeAdopted)
+
+
+async def test_a_scheme_has_one_digest_wherever_it_is_shown(taught, door):
+    async with door(taught, AUTHOR) as client:
+        assert (await client.post("/v1/schemes", json=SCHEME)).status_code == 201
+        (drafted,) = (await client.get("/v1/schemes")).json()["items"]
+    async with door(taught, APPROVER) as client:
+        assert (await client.post("/v1/schemes/mini/1:adopt")).status_code == 200
+        (listed,) = (await client.get("/v1/schemes")).json()["items"]
+        shown = (await client.get("/v1/schemes/mini/1")).json()
+    event = await told(taught)
+    assert {drafted["digest"], listed["digest"], event.digest, digest_hex(event.document)} == {
+        digest_hex(shown)
+    }
+
+
+async def test_a_redraft_and_an_adoption_wait_for_each_other(taught):
+    """The adoption begins while a redraft is not yet committed: what it tells is what is stored."""
+    async with taught.begin(actor="ada", action="draft") as tx:
+        await handlers.draft_scheme(tx, SCHEME, "ada")
+
+    async def adopt():
+        async with taught.begin(actor="bob", action="adopt") as tx:
+            await handlers.adopt_scheme(tx, "mini", 1, "bob")
+
+    async with (
+        asyncio.timeout(WAIT_S),
+        asyncio.TaskGroup() as group,
+        taught.begin(actor="ada", action="draft") as tx,
+    ):
+        await handlers.draft_scheme(tx, changed(title="Redrafted"), "ada")
+        (mine,) = await tx.execute("SELECT pg_backend_pid() AS pid")
+        group.create_task(adopt())
+        waiting = ()
+        while not waiting:
+            waiting = await tx.execute(
+                "SELECT 1 FROM pg_locks WHERE :pid = ANY(pg_blocking_pids(pid))", pid=mine.pid
+            )
+    async with taught.reading() as tx:
+        (stored,) = await tx.execute("SELECT document, digest FROM schemes")
+    event = await told(taught)
+    assert (event.document, event.digest) == (stored.document, stored.digest)
+    assert event.document["scheme"]["title"] == "Redrafted"
+
+
+@pytest.mark.parametrize("version", [HUGE, 1 << 31, 0, -1, "1.5", "x"])
+async def test_a_version_that_no_scheme_can_have_is_a_problem(taught, door, version):
+    async with door(taught, APPROVER) as client:
+        answers = [
+            await client.get(f"/v1/schemes/mini/{version}"),
+            await client.post(f"/v1/schemes/mini/{version}:adopt"),
+            await client.get(f"/v1/measures/mini/{version}/2021-03/b1"),
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("scheme", "version"), HUGE),
+        (("scheme", "version"), 1 << 31),
+        (("measures", "ontime", "version"), HUGE),
+        (("ranking",), {"minimum_volume": {"measure": "ontime", "at_least": HUGE}}),
+    ],
+)
+async def test_a_huge_number_in_a_scheme_is_a_problem(taught, door, path, value):
+    document = copy.deepcopy(SCHEME)
+    at = document
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    async with door(taught, AUTHOR) as client:
+        assert (await client.post("/v1/schemes", json=document)).status_code in {400, 422}
