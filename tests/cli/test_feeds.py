@@ -11,7 +11,7 @@ import pytest
 from dukao.feeds import STDIN, Feed
 from dukao.yamls import UnreadableError
 from services.ingest.domain.mapping import compile_mapping
-from services.ingest.domain.mapping_document import parse_mapping
+from services.ingest.domain.mapping_document import MappingDocument
 
 EVENT = {
     "specversion": "1.0",
@@ -33,7 +33,7 @@ def mapping(**changed):
     }
     document = {"version": 1, "source": "s", "format": "csv", "zone": "Asia/Shanghai", "events": [rule]}
     document["skip"] = [{"field": "id", "equals": "none"}]
-    return compile_mapping(parse_mapping(document | changed))
+    return compile_mapping(MappingDocument.model_validate(document | changed))
 
 
 def table(mapping, **more):

@@ -4,11 +4,12 @@ import json
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from services.ingest.domain.catalogue import parse
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_check import findings
-from services.ingest.domain.mapping_document import json_schema, parse_mapping
+from services.ingest.domain.mapping_document import MappingDocument, json_schema
 from shared.kernel.errors import Refused
 
 CATALOGUE = parse(
@@ -48,7 +49,7 @@ def document(*rules, **changes):
 
 def events(written, catalogue=None, **row):
     given = {"no": "7", "unit": "a b", "at": "2011-07-01T08:00:00Z"} | row
-    return compile_mapping(parse_mapping(written), catalogue).events(given)
+    return compile_mapping(MappingDocument.model_validate(written), catalogue).events(given)
 
 
 def data(cell, **row):
@@ -211,7 +212,7 @@ def test_a_kind_that_the_mapping_leaves_out_is_that_of_the_adopted_type():
 
 
 def test_a_table_without_a_column_is_refused_before_its_first_row():
-    compiled = compile_mapping(parse_mapping(document()))
+    compiled = compile_mapping(MappingDocument.model_validate(document()))
     compiled.check_header(["no", "unit", "at", "more"])
     assert refusal(compiled.check_header, ["no", "at"]) == ("mapping_column", "/unit")
 
@@ -228,7 +229,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("pointer", MISTAKES)
 def test_a_mistake_in_the_document_is_refused_with_its_pointer(pointer):
-    assert refusal(parse_mapping, document(MISTAKES[pointer])) == ("mapping", pointer)
+    with pytest.raises(ValidationError) as refused:
+        MappingDocument.model_validate(document(MISTAKES[pointer]))
+    assert "".join(f"/{step}" for step in refused.value.errors()[0]["loc"]) == pointer
 
 
 FINDINGS = {
@@ -252,7 +255,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_a_check_names_what_the_catalogue_does_not_allow(finding):
-    found = findings(parse_mapping(FINDINGS[finding]), CATALOGUE)
+    found = findings(MappingDocument.model_validate(FINDINGS[finding]), CATALOGUE)
     assert [(one.path, one.code) for one in found] == [finding]
 
 

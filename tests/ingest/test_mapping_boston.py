@@ -13,7 +13,7 @@ from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_check import findings
-from services.ingest.domain.mapping_document import parse_mapping
+from services.ingest.domain.mapping_document import MappingDocument
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
 DATA = os.environ.get("DUKAO_DATA")
@@ -26,7 +26,7 @@ def catalogue():
 
 
 def mapping(name):
-    return parse_mapping(yaml.safe_load((SAMPLE / name).read_text("utf-8")))
+    return MappingDocument.model_validate(yaml.safe_load((SAMPLE / name).read_text("utf-8")))
 
 
 @pytest.mark.parametrize("name", ["mapping.yaml", "mapping-cases.yaml"])

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from services.ingest.domain.mapping import compile_mapping
-from services.ingest.domain.mapping_document import parse_mapping
+from services.ingest.domain.mapping_document import MappingDocument
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
@@ -80,7 +80,9 @@ def types():
 
 @pytest.fixture(scope="module")
 def cases(folder, types):
-    mapping = compile_mapping(parse_mapping(yaml.safe_load((SAMPLE / "mapping.yaml").read_text())))
+    mapping = compile_mapping(
+        MappingDocument.model_validate(yaml.safe_load((SAMPLE / "mapping.yaml").read_text()))
+    )
     found = defaultdict(list)
     with gzip.open(folder / "events_2011-07_10.ndjson.gz", "rt") as lines:
         rows = (json.loads(line, parse_float=str) for line in lines)

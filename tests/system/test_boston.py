@@ -13,7 +13,7 @@ import yaml
 
 from dukao.feeds import Feed
 from services.ingest.domain.mapping import compile_mapping
-from services.ingest.domain.mapping_document import parse_mapping
+from services.ingest.domain.mapping_document import MappingDocument
 from shared.kernel.codes import derive_code
 from tests.system.rig import Event, Rig, note, platform
 
@@ -70,7 +70,7 @@ def oracle(level: str) -> list[dict[str, str]]:
 
 def mapped(mapping: str, file: str) -> list[Event]:
     """Return the events of a file of the set by a mapping of the sample."""
-    document = parse_mapping(yaml.safe_load((SAMPLE / mapping).read_text("utf-8")))
+    document = MappingDocument.model_validate(yaml.safe_load((SAMPLE / mapping).read_text("utf-8")))
     feed = Feed(compile_mapping(document), document.format, document.encoding)
     rows = list(feed.rows(folder() / file, lambda _read: None))
     assert [row for row in rows if row.fault] == []

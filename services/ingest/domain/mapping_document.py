@@ -3,12 +3,11 @@
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 from pydantic import model_validator as _validator
 
 from services.ingest.domain.catalogue import FIELD_PATTERN, TYPE_PATTERN
 from shared.kernel.codes import CODE_PATTERN
-from shared.kernel.errors import Problem, Refused
 
 Scalar: TypeAlias = str | int | bool
 Kind: TypeAlias = Literal["text", "code", "time", "decimal", "integer", "boolean"]
@@ -132,16 +131,6 @@ class MappingDocument(_Closed):
     empty: tuple[str, ...] = ("",)
     skip: tuple[Condition, ...] = ()
     events: Annotated[tuple[EventRule, ...], Field(min_length=1, max_length=MOST_RULES)]
-
-
-def parse_mapping(document: object) -> MappingDocument:
-    """Read a mapping, or refuse it with the JSON pointer of the first mistake."""
-    try:
-        return MappingDocument.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        pointer = "".join(f"/{step}" for step in first["loc"])
-        raise Refused(Problem(422, "mapping", first["msg"], pointer)) from None
 
 
 def json_schema() -> dict[str, Any]:
