@@ -11,7 +11,7 @@ from services.ranking.domain.moves import NOWHERE, Move, Spot
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Period
+from shared.kernel.periods import Cycle, Period
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, str]
@@ -31,6 +31,14 @@ class Scheme:
         gate = self.document.get("ranking", {}).get("minimum_volume") or {"at_least": 0}
         tiers = tuple(Tier(tier["code"], Decimal(tier["share"])) for tier in self.document.get("tiers", ()))
         return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
+
+    def awaited(self, group: str, period: str) -> list[Figure]:
+        """Return what a unit of a group has until its figures come: all that is due, not yet assessed."""
+        return [
+            Figure(one["code"], one["board"], Decimal(one["points"]), None, FigureState.NOT_ASSESSED)
+            for one in self.document["indicators"]
+            if group in one["groups"] and _is_due(one, Period.parse(period))
+        ]
 
     def members(self, group: str) -> dict[str, str]:
         """Return the names of a group's units by their codes; none if the scheme has no such group."""
@@ -134,7 +142,7 @@ async def periods_of(tx: PostgresTransaction, group: Group) -> set[str]:
 
 
 async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme]) -> dict[str, Figures]:
-    """Return by period the figures of every unit of a group; a unit without any has an empty list."""
+    """Return by period the figures of every unit of a group; what is due and did not come is not assessed."""
     rows = await tx.many(
         "SELECT f.* FROM figures f JOIN unnest($3::text[], $4::int[]) n(period, version) USING (period, version) "
         "WHERE scheme = $1 AND grp = $2",
@@ -142,21 +150,27 @@ async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, S
         list(schemes),
         [found.version for found in schemes.values()],
     )
-    by_period: dict[str, Figures] = {
-        period: {unit: [] for unit in found.members(group[1])} for period, found in schemes.items()
+    awaited = {
+        period: {one.indicator: one for one in found.awaited(group[1], period)}
+        for period, found in schemes.items()
+    }
+    known = {
+        period: {unit: dict(awaited[period]) for unit in found.members(group[1])}
+        for period, found in schemes.items()
     }
     for row in rows:
-        by_period[row["period"]][row["unit"]].append(
-            Figure(
-                row["indicator"],
-                row["board"],
-                row["points"],
-                row["value"],
-                FigureState(row["state"]),
-                row["volume"],
-            )
+        known[row["period"]][row["unit"]][row["indicator"]] = Figure(
+            row["indicator"],
+            row["board"],
+            row["points"],
+            row["value"],
+            FigureState(row["state"]),
+            row["volume"],
         )
-    return by_period
+    return {
+        period: {unit: list(found.values()) for unit, found in units.items()}
+        for period, units in known.items()
+    }
 
 
 async def told(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, dict[str, Spot]]:
@@ -211,6 +225,13 @@ async def standings(
         limit,
     )
     return [(row["scheme"], row["grp"], row["period"]) for row in rows]
+
+
+def _is_due(indicator: Mapping[str, Any], period: Period) -> bool:
+    """Tell whether a cycle of an indicator ends in a period; a deduction is due in every one."""
+    if "deduct" in indicator["method"]:
+        return True
+    return Period.containing(period.last, Cycle(indicator.get("cycle", "month"))).last == period.last
 
 
 def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:

@@ -39,6 +39,17 @@ SHARD = 7
 MARCH = "2021-03"
 
 
+def indicator(code, *, points="10", **changes):
+    method = {"target": {"target": "1"}}
+    return {
+        "code": code,
+        "board": "work",
+        "points": points,
+        "groups": ["bureaus"],
+        "method": method,
+    } | changes
+
+
 def scheme(version=1, **changes):
     units = changes.pop("units", ("b1", "b2", "b3"))
     return {
@@ -52,7 +63,10 @@ def scheme(version=1, **changes):
         "units": [{"code": unit, "name": unit.upper(), "level": "bureau"} for unit in units]
         + [{"code": "hq", "name": "HQ", "level": "headquarters"}],
         "groups": {"bureaus": {"level": "bureau", "title": "Bureaus"}},
-        "indicators": [{"code": "ontime", "verified": True}, {"code": "missed", "verified": False}],
+        "indicators": [
+            indicator("ontime", verified=True),
+            indicator("missed", groups=["others"], verified=False),
+        ],
         "tiers": [{"code": "first", "share": "0.5"}, {"code": "second", "share": "0.5"}],
         "ranking": {"minimum_volume": {"measure": "due", "at_least": 20}},
     } | changes
@@ -307,6 +321,7 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
     assert (units["b3"]["mark"], units["b3"]["range"]) == ("未考", ["8.00", "18.00"])
     assert units["b3"]["not_assessed"] == ["missed"]
     assert (units["b4"]["mark"], units["b4"]["points"]) == ("未考", None)
+    assert (units["b4"]["range"], units["b4"]["not_assessed"]) == (["0.00", "10.00"], ["ontime"])
 
 
 async def test_standings_are_listed_page_by_page(service, ask):
@@ -358,6 +373,46 @@ async def test_a_period_of_the_scheme_without_figures_shows_every_unit_unassesse
     assert body["fresh_at"] is None
 
 
+FULL = [
+    indicator("ontime"),
+    indicator("quarterly", points="7", cycle="quarter"),
+    indicator("losses", points="3", cycle="year", method={"deduct": {"each": "1"}}),
+    indicator("other", points="100", groups=["others"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("period", "full", "awaited"),
+    [
+        ("2021-02", "13.00", ["losses", "ontime"]),
+        (MARCH, "20.00", ["losses", "ontime", "quarterly"]),
+        ("2021-Q1", "20.00", ["losses", "ontime", "quarterly"]),
+    ],
+)
+async def test_a_unit_whose_figures_have_not_come_ranges_from_zero_to_full(
+    service, ask, period, full, awaited
+):
+    await service.apply(adopted(scheme(indicators=FULL)))
+    line = (await ask(f"/v1/standings/mini/bureaus/{period}")).json()["units"][0]
+    assert (line["range"], line["covered"], line["not_assessed"]) == (["0.00", full], full, awaited)
+
+
+async def test_a_part_of_the_figures_is_no_score(service, ask):
+    await service.apply(adopted(scheme(indicators=FULL)), posted(figure("b1", "9")))
+    line = (await ask("/v1/standings/mini/bureaus/2021-03")).json()["units"][0]
+    assert (line["rank"], line["points"], line["range"]) == (None, None, ["9.00", "19.00"])
+    told = await service.apply(
+        posted(figure("b1", "7", indicator="quarterly"), figure("b1", "3", indicator="losses"))
+    )
+    assert places(told)["b1"] == (1, "first", "19.00")
+
+
+async def test_late_figures_of_a_version_that_was_replaced_are_not_counted(service):
+    await service.apply(adopted(scheme()), adopted(scheme(2)), posted(figure("b1", "9"), version=2))
+    late = [figure("b1", "5", indicator="missed"), figure("b1", "1"), figure("b4", "10")]
+    assert await service.apply(posted(*late)) == {STANDING_MOVED: [], TIER_CHANGED: []}
+
+
 async def test_what_is_read_for_an_answer_is_of_one_moment(service):
     await service.apply(adopted(scheme()), posted(figure("b1", "9")))
     group = "mini", "bureaus"
@@ -371,7 +426,7 @@ async def test_what_is_read_for_an_answer_is_of_one_moment(service):
 
 
 async def test_exact_sums_are_kept_and_rounded_once(service, ask):
-    thirds = [figure("b1", "4.666666666667", indicator=code) for code in ("a", "b", "c")]
+    thirds = [figure("b1", "4.666666666667", indicator=code) for code in ("a", "b", "ontime")]
     await service.apply(adopted(scheme()), posted(*thirds))
     line = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()["units"][0]
     assert Decimal(line["points"]) == Decimal("14.00")
