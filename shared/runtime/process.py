@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
@@ -18,6 +19,7 @@ from shared.telemetry.metrics import METRICS
 Part = Callable[[], Awaitable[None]]
 
 GRACE_S = 10
+PARTS_END_S = 4
 KEEP_ALIVE_S = 30
 COLLECT_AFTER_OBJECTS = 100_000
 LAG_PROBE_S = 0.5
@@ -62,14 +64,17 @@ async def run(
 ) -> bool:
     """Run the server and the parts in one TaskGroup; tell whether a part failed.
 
-    At the end the server first answers what it has taken, then the parts are cancelled.
+    At the end the server first answers what it has taken, then the parts are cancelled; both have a bound.
     """
     server = _Server(_config(app, host, port))
     failed = False
     try:
         async with _signals(server), asyncio.TaskGroup() as group:
             tasks = [group.create_task(_named(part), name=name_of(part)) for part in (*parts, watch_loop)]
-            await _serve(server)
+            try:
+                await _serve(server)
+            finally:
+                _leave_after(PARTS_END_S, tasks)
             for task in tasks:
                 task.cancel()
     except* PartError as errors:
@@ -118,6 +123,17 @@ async def _serve(server: _Server) -> None:
         raise PartError("server") from None
     if not server.started:
         raise PartError("server")
+
+
+def _leave_after(seconds: float, parts: Sequence[asyncio.Task[None]]) -> None:
+    """Leave as a kill would, which loses nothing: a driver may wait without end for a server that hangs."""
+
+    def leave() -> None:
+        left = [part.get_name() for part in parts if not part.done()]
+        _LOG.error("the process did not end in time", parts=left)
+        os._exit(1)
+
+    asyncio.get_running_loop().call_later(seconds, leave)
 
 
 @contextlib.asynccontextmanager

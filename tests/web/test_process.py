@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.runtime.process import PARTS_END_S
+
 PROGRAM = """
 import asyncio, sys
 from shared.runtime.process import serve
@@ -31,12 +33,20 @@ async def failing():
     await asyncio.sleep(float(sys.argv[2]))
     raise ZeroDivisionError
 
+async def stubborn():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            print("no", flush=True)
+
 async def close():
     print("closed", flush=True)
 
 configure("test")
 app = create_app(title="t", service="test", routers=[], readiness=ready, tokens=None)
 parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
+parts += [stubborn] * (sys.argv[3:] == ["stubborn"])
 serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close])
 """
 DEADLINE_S = 20
@@ -48,9 +58,9 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def start(port: int, fail_after_s: float = -1) -> subprocess.Popen[str]:
+def start(port: int, fail_after_s: float = -1, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(port), str(fail_after_s)],
+        [sys.executable, "-c", PROGRAM, str(port), str(fail_after_s), *more],
         cwd=Path(__file__).parents[2],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,
@@ -88,6 +98,22 @@ def test_a_failing_part_ends_the_process_by_name() -> None:
     (failure,) = [event for event in events if event["event"] == "part failed"]
     assert (failure["part"], failure["service"], failure["level"]) == ("failing", "test", "error")
     assert "ZeroDivisionError" in failure["exception"]
+
+
+@pytest.mark.parametrize("fail_after_s", [-1, 0.1])
+def test_a_part_that_does_not_end_is_left_behind(fail_after_s: float) -> None:
+    port = free_port()
+    with start(port, fail_after_s, "stubborn") as process:
+        if fail_after_s < 0:
+            wait_live(port)
+            process.send_signal(signal.SIGTERM)
+        try:
+            out, log = process.communicate(timeout=PARTS_END_S + DEADLINE_S / 2)
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert sorted(out.split("\n")) == ["", "no", "part ended"]
+    assert '"parts": ["stubborn"]' in log
 
 
 def test_a_taken_port_ends_the_process() -> None:
