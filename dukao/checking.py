@@ -14,7 +14,7 @@ from dukao.yamls import Sheet, UnreadableError
 from services.ingest.domain import mapping_check
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping_document import MappingDocument
-from services.scoring.domain import check
+from services.scoring.domain import check, reading
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
 
@@ -95,7 +95,7 @@ def read_units(path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
     """Return everything that scoring would refuse in a scheme."""
-    found = check.read(paper.document)
+    found = reading.read(paper.document)
     findings = found if isinstance(found, list) else check.findings(found, catalogue)
     return [paper.finding(one.path, one.code, one.reason) for one in findings]
 

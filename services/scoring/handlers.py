@@ -5,8 +5,9 @@ from typing import Any
 
 from services.scoring import store
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
-from services.scoring.domain.check import Finding, findings, read
+from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.reading import Finding, read
 from services.scoring.domain.versions import overlaps
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical

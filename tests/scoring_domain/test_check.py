@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from services.scoring.domain.check import findings, read
+from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.reading import read
 from tests.scoring.test_stages import SCHEME, TYPES
 
 CASE = {

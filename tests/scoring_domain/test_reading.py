@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from services.scoring.domain.check import Finding, read
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.reading import Finding, read
 from tests.scoring.test_stages import SCHEME
 
 

@@ -1,12 +1,9 @@
 """The rules of a scheme: a tuple of small functions, each naming what it refuses by path and reason."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import Kind
@@ -19,35 +16,11 @@ from services.scoring.domain.plan import (
     event_types,
     overs,
 )
+from services.scoring.domain.reading import Finding
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Cycle, Month, Period
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Why a scheme is refused, and where."""
-
-    path: str
-    code: str
-    reason: str
-
-
 Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
-
-
-def read(document: object) -> SchemeDocument | list[Finding]:
-    """Read a scheme document, or return every place that is not of its shape."""
-    try:
-        return SchemeDocument.model_validate(document)
-    except ValidationError as error:
-        return [
-            Finding(
-                _pointer(document, one["loc"], missing=one["type"] == "missing"),
-                "shape",
-                one["msg"].removeprefix("Value error, "),
-            )
-            for one in error.errors(include_url=False, include_input=False)
-        ]
 
 
 def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Finding]:
@@ -261,24 +234,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _pointer(document: object, location: Sequence[str | int], *, missing: bool) -> str:
-    """Write a location as a JSON pointer into the document; steps that only name a branch are left out."""
-    steps: list[str] = []
-    at: Any = document
-    for place, step in enumerate(location):
-        members = _members(at)
-        if step in members:
-            at = members[step]
-        elif not (missing and place == len(location) - 1):
-            continue
-        steps.append("/" + _escaped(str(step)))
-    return "".join(steps)
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
 def _over_path(document: SchemeDocument, over: str) -> str:
     if over in document.views:
         return f"/views/{over}/columns"
@@ -292,16 +247,6 @@ def _zone(document: SchemeDocument) -> ZoneInfo | None:
         return ZoneInfo(document.scheme.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
-
-
-def _members(value: object) -> Mapping[Any, Any]:
-    match value:
-        case Mapping():
-            return cast("Mapping[Any, Any]", value)
-        case list():
-            return dict(enumerate(cast("list[Any]", value)))
-        case _:
-            return {}
 
 
 def _is_above_itself(code: str, parents: Mapping[str, str | None]) -> bool:

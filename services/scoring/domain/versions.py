@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.scoring.domain.check import Finding
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.reading import Finding
 
 
 def covers(newer: SchemeDocument, older: SchemeDocument) -> bool:

@@ -1,0 +1,61 @@
+"""Reads a scheme document, or names every place that is not of its shape."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from services.scoring.domain.document import SchemeDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Why a scheme is refused, and where."""
+
+    path: str
+    code: str
+    reason: str
+
+
+def read(document: object) -> SchemeDocument | list[Finding]:
+    """Read a scheme document, or return every place that is not of its shape."""
+    try:
+        return SchemeDocument.model_validate(document)
+    except ValidationError as error:
+        return [
+            Finding(
+                _pointer(document, one["loc"], missing=one["type"] == "missing"),
+                "shape",
+                one["msg"].removeprefix("Value error, "),
+            )
+            for one in error.errors(include_url=False, include_input=False)
+        ]
+
+
+def _pointer(document: object, location: Sequence[str | int], *, missing: bool) -> str:
+    """Write a location as a JSON pointer into the document; steps that only name a branch are left out."""
+    steps: list[str] = []
+    at: Any = document
+    for place, step in enumerate(location):
+        members = _members(at)
+        if step in members:
+            at = members[step]
+        elif not (missing and place == len(location) - 1):
+            continue
+        steps.append("/" + _escaped(str(step)))
+    return "".join(steps)
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _members(value: object) -> Mapping[Any, Any]:
+    match value:
+        case Mapping():
+            return cast("Mapping[Any, Any]", value)
+        case list():
+            return dict(enumerate(cast("list[Any]", value)))
+        case _:
+            return {}
