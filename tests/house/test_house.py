@@ -30,6 +30,7 @@ CYCLES_BETWEEN = [
     ("shared/kernel/seeded_a.py", "shared/kernel/seeded_b.py"),
     ("services/scoring/domain/seeded_a.py", "services/scoring/domain/seeded_b.py"),
     ("deploy/seeded_a.py", "deploy/embedded/seeded_b.py"),
+    ("dukao/demo/seeded_a.py", "dukao/commands/seeded_b.py"),
 ]
 SYNTAX_VIOLATIONS = {
     "one place commits": "async def f(connection):\n    await connection.commit()\n",
