@@ -18,7 +18,12 @@ class ServiceSettings(BaseSettings):
     kafka: str
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
-    worker: str = Field("1", pattern="^[0-9A-Za-z-]{1,32}$")
+    worker: str = Field(
+        "1",
+        pattern="^[0-9A-Za-z-]{1,32}$",
+        description="Names one of several workers of a service and outlives its restart; those of one name "
+        "take each other's partitions.",
+    )
     jwks_file: Path
     issuer: str
     token_file: Path | None = None

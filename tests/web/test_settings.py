@@ -33,7 +33,10 @@ def test_settings_are_read_and_keep_their_secret() -> None:
     assert "secret" not in repr(settings)
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "70000"), ("CLOCK", "fast"), ("LOG_LEVEL", "loud")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "70000"), ("CLOCK", "fast"), ("LOG_LEVEL", "loud"), ("WORKER", ""), ("WORKER", "a/b")],
+)
 def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"DUKAO_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
