@@ -18,10 +18,14 @@ class Pace:
         self.records = FIRST_RECORDS
 
     def took(self, records: int, seconds: float) -> None:
-        """Learn from a batch that was applied; a full one that was quick may be followed by twice as many."""
+        """Learn from a batch that was applied; a full one that was quick may be followed by twice as many.
+
+        Slowness alone makes no batch smaller than the first: on a busy machine what every batch costs takes longer
+        than the target, and smaller ones would only pay it more often.
+        """
         fitting = int(records * TARGET_S / max(seconds, 0.001))
         if seconds > TARGET_S:
-            self.records = max(LEAST_RECORDS, fitting)
+            self.records = max(min(self.records, FIRST_RECORDS), fitting)
         elif records >= self.records:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
 

@@ -36,6 +36,16 @@ def test_quick_batches_grow_to_the_most_and_a_slow_one_shrinks_to_what_fits():
     assert pace.records == MOST_RECORDS // 8
 
 
+def test_slowness_alone_makes_no_batch_smaller_than_the_first():
+    pace = Pace()
+    for _ in range(10):
+        pace.took(pace.records, 9.0)
+    assert pace.records == FIRST_RECORDS
+    pace.failed()
+    pace.took(pace.records, 9.0)
+    assert pace.records == FIRST_RECORDS // 4
+
+
 def test_after_failures_records_are_tried_one_by_one():
     pace = Pace()
     for _ in range(6):
