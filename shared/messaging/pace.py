@@ -20,8 +20,8 @@ class Pace:
     def took(self, records: int, seconds: float) -> None:
         """Learn from a batch that was applied; a full one that was quick may be followed by twice as many.
 
-        Slowness alone makes no batch smaller than the first: on a busy machine what every batch costs takes longer
-        than the target, and smaller ones would only pay it more often.
+        Slowness alone makes no batch smaller than the first: on a busy machine what every batch costs takes
+        longer than the target, and smaller ones would only pay it more often.
         """
         fitting = int(records * TARGET_S / max(seconds, 0.001))
         if seconds > TARGET_S:
