@@ -38,7 +38,7 @@ Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "app
 
 
 def schemes_router(exchange: Exchange) -> APIRouter:
-    """Return the routes of schemes."""
+    """Return the routes on which schemes are read."""
     router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
     @router.get("", name="list_schemes")
@@ -58,6 +58,13 @@ def schemes_router(exchange: Exchange) -> APIRouter:
         async with exchange.reading() as tx:
             found = await store.scheme(tx, code, version)
         return found.document.written()
+
+    return router
+
+
+def adoption_router(exchange: Exchange) -> APIRouter:
+    """Return the routes on which one person drafts a scheme and another adopts it."""
+    router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
 
     @router.post("", name="draft_scheme", status_code=201, openapi_extra=_BODY)
     async def draft_scheme(

@@ -1,6 +1,12 @@
 """The parts of scoring, put together: two consumers, one door."""
 
-from services.scoring.api import cells_router, measures_router, schemes_router, suspense_router
+from services.scoring.api import (
+    adoption_router,
+    cells_router,
+    measures_router,
+    schemes_router,
+    suspense_router,
+)
 from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, PARTIALS, SCHEMES, STREAMS
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
@@ -8,6 +14,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "scoring"
+DOORS = (schemes_router, adoption_router, measures_router, cells_router, suspense_router)
 
 
 def build(settings: ServiceSettings) -> Service:
@@ -17,8 +24,6 @@ def build(settings: ServiceSettings) -> Service:
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB())
     return frame.service(
         streams=STREAMS,
-        routers=[
-            door(frame.exchange) for door in (schemes_router, measures_router, cells_router, suspense_router)
-        ],
+        routers=[door(frame.exchange) for door in DOORS],
         parts=[stage_a.run, stage_b.run],
     )

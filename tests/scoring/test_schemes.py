@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.scoring import handlers
-from services.scoring.api import measures_router, schemes_router
+from services.scoring.api import adoption_router, measures_router, schemes_router
 from services.scoring.contract import SCHEMES, SchemeAdopted
 from shared.contracts import envelope
 from shared.kernel.canonical import digest_hex
@@ -33,7 +33,7 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        routers = [schemes_router(exchange), measures_router(exchange)]
+        routers = [route(exchange) for route in (schemes_router, adoption_router, measures_router)]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         token = issuer.mint(*person, [audience_of("scoring")])
         async with httpx.AsyncClient(
