@@ -81,6 +81,7 @@ async def boston(scoring):
         await handlers.draft_scheme(tx, scheme(), "ada")
     async with exchange.begin(actor="bob", action="adopt") as tx:
         await handlers.adopt_scheme(tx, "boston311", 1, "bob")
+    await driver.run()
     for at in range(0, len(waiting), EVENTS_A_BATCH):
         async with exchange.begin(actor="test", action="accept") as tx:
             await tx.append(ACCEPTED, waiting[at : at + EVENTS_A_BATCH])

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ORIGINAL_MISSING = "original_missing"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -51,13 +53,11 @@ def standing(reports: Iterable[Report]) -> Standing:
     counting: dict[tuple[str, str], Report] = {}
     for reported in by_root.values():
         revisions = [report for report in reported if _is_beside(report, reported[0])]
-        left_out += [
-            (report, "original_missing") for report in reported if not _is_beside(report, reported[0])
-        ]
+        left_out += [(report, ORIGINAL_MISSING) for report in reported if not _is_beside(report, reported[0])]
         left_out += [(report, "revised") for report in revisions[:-1]]
         newest, original = revisions[-1], revisions[0]
         if original.revision != 0:
-            left_out.append((newest, "original_missing"))
+            left_out.append((newest, ORIGINAL_MISSING))
         elif newest.data is None:
             left_out.append((newest, "withdrawn"))
         else:

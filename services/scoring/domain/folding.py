@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.scoring.domain.expressions import Row
-from services.scoring.domain.facts import Report, Standing, standing
+from services.scoring.domain.facts import ORIGINAL_MISSING, Report, Standing, standing
 from services.scoring.domain.plan import Plan
 from shared.kernel.periods import Month
 
 UNKNOWN_UNIT = "unknown_unit"
 NO_SCHEME = "no_scheme"
-ORIGINAL_MISSING = "original_missing"
 
 Cell = tuple[str, str, int]
 Amounts = tuple[int, int, int]
