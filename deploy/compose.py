@@ -24,6 +24,7 @@ from deploy.table import (
     kafka_settings,
     password_variable,
 )
+from shared.runtime.process import GRACE_S, PARTS_END_S
 from shared.web.development_issuer import JWKS_FILE
 
 FILE = CHECKOUT / "docker-compose.yml"
@@ -173,6 +174,7 @@ def _service(service: Service) -> Block:
             "prepare": {"condition": "service_completed_successfully"},
         },
         "healthcheck": _healthy(_READY.format(port=service.port)),
+        "stop_grace_period": f"{GRACE_S + PARTS_END_S + 1}s",
         "restart": "unless-stopped",
     }
 

@@ -15,6 +15,7 @@ from deploy.control import token
 from deploy.embedded.files import CHECKOUT
 from deploy.embedded.kafka import properties
 from deploy.embedded.postgres import options
+from deploy.managed import Managed
 from deploy.platform import surroundings
 from deploy.state import PARTS, Options, State
 from deploy.table import (
@@ -26,6 +27,7 @@ from deploy.table import (
     SERVICES,
     environment,
 )
+from shared.runtime.process import GRACE_S, PARTS_END_S
 from shared.runtime.settings import ServiceSettings
 from shared.web.development_issuer import ISSUER
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
@@ -47,6 +49,13 @@ def told(value):
 
 def test_the_file_is_what_the_table_makes():
     assert FILE.read_text("utf-8") == text(), "run python -m deploy.compose"
+
+
+def test_a_service_has_the_time_to_end_that_it_has_under_the_supervisor(file):
+    graces = {file["services"][service.name]["stop_grace_period"] for service in SERVICES}
+    supervised = Managed("ingest", 8101, start=lambda: None).grace_s
+    assert graces == {f"{supervised:.0f}s"}
+    assert supervised > GRACE_S + PARTS_END_S
 
 
 def test_every_process_of_the_table_has_its_command(file):
