@@ -148,11 +148,3 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next(state):
         assert f"ended {name}, left behind by a supervisor that was killed" in said(state)
     with everything_ends(state):
         take_down(state)
-
-
-def test_the_platform_costs_next_to_nothing_in_rest(state):
-    supervisor = psutil.Process(bring_up(state, Options(), print).record.supervisor.pid)
-    before = supervisor.cpu_times()
-    psutil.wait_procs([supervisor], timeout=20)
-    after = supervisor.cpu_times()
-    assert (after.user + after.system - before.user - before.system) / 20 < 0.02
