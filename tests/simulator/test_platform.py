@@ -37,7 +37,8 @@ async def test_every_measure_is_what_happened(order):
     events = list(simulate(SETTINGS, nation, truth))
     async with platform() as rig:
         scheme = nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
-        await rig.adopt(nation.types, scheme)
+        await rig.adopt_types(nation.types)
+        await rig.adopt_scheme(scheme)
         statuses = await rig.send(order(events))
         assert statuses.keys() <= {"created", "duplicate", "report"}
         assert statuses["created"] == len(events) - truth.kinds["repeated"] - truth.kinds["same_fact"]
