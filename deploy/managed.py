@@ -31,18 +31,21 @@ class Running(Protocol):
     def ready(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answering:
-    """A service; it is ready when it says so by HTTP."""
+    """A service; it is ready when it says so by HTTP, itself and not whoever else holds the port."""
 
     process: subprocess.Popen[bytes]
     port: int
     client: httpx.Client
+    _listens: bool = False
 
     def ready(self) -> bool:
-        """Whether it answers that it is ready, itself and not whoever else holds the port."""
-        if not listens(self.process.pid, self.port):
-            return False
+        """Whether it answers that it is ready; once it has the port, nobody else can take it."""
+        self._listens = self._listens or listens(self.process.pid, self.port)
+        return self._listens and self._answers()
+
+    def _answers(self) -> bool:
         with contextlib.suppress(httpx.HTTPError):
             return self.client.get(f"http://{HOST}:{self.port}/readyz", timeout=ANSWER_S).is_success
         return False
