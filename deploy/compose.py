@@ -27,6 +27,8 @@ from deploy.table import (
 from shared.runtime.process import GRACE_S, PARTS_END_S
 from shared.web.development_issuer import JWKS_FILE
 
+Block = dict[str, Any]
+
 FILE = CHECKOUT / "docker-compose.yml"
 EXAMPLE = "deploy/compose.env.example"
 IMAGE = "dukao"
@@ -38,6 +40,8 @@ KAFKA_DATA = "/var/lib/kafka/data"
 HOME = Path("/var/lib/dukao")
 ISSUER, KEYS, TOKENS, TOKEN = (HOME / name for name in ("issuer", "keys", "tokens", "token"))
 _READY = "python -c \"import urllib.request as r; r.urlopen('http://127.0.0.1:{port}/readyz', timeout=3)\""
+# Builds of one name run side by side, and all but the first can fail because the image is there already.
+_BUILT: Block = {"image": IMAGE, "pull_policy": "never"}
 HEAD = """\
 # Made by `python -m deploy.compose` from deploy/table.py; change that, not this.
 # Passwords are told by variables: cp deploy/compose.env.example deploy/compose.env, fill it in, then
@@ -45,8 +49,6 @@ HEAD = """\
 # A development token of ten minutes, once it is up:
 #   docker compose --env-file deploy/compose.env exec issuer dukao token
 """
-
-Block = dict[str, Any]
 
 
 def compose() -> Block:
@@ -120,9 +122,11 @@ def _kafka() -> Block:
 
 
 def _prepare() -> Block:
-    """Makes roles, schemas and topics, and ends; the services wait for that."""
+    """Makes roles, schemas and topics, and ends; the services wait for that. It alone builds the image."""
     passwords = {password_variable(service.role): password(service.role) for service in SERVICES}
     return {
+        "image": IMAGE,
+        "build": {"context": ".", "dockerfile": "deploy/Dockerfile"},
         **_ours("deploy.prepare"),
         "environment": {
             "DUKAO_OWNER_URL": _database_url(OWNER),
@@ -139,6 +143,7 @@ def _issuer() -> Block:
     tokens = [f"{_volume(service)}:{TOKENS / service.name}" for service in SERVICES]
     last = token_file(TOKENS, SERVICES[-1].name)
     return {
+        **_BUILT,
         **_ours("deploy.issuing"),
         "environment": {
             "DUKAO_ENVIRONMENT": "development",
@@ -163,6 +168,7 @@ def _service(service: Service) -> Block:
         token_file=str(TOKEN / "token"),
     )
     return {
+        **_BUILT,
         **_ours(service.module),
         "environment": environment(around),
         "ports": [f"127.0.0.1:{service.port}:{service.port}"],
@@ -180,9 +186,8 @@ def _service(service: Service) -> Block:
 
 
 def _ours(module: str) -> Block:
-    """One image for all of ours; `init` passes signals on to a process that would be the first."""
-    build = {"context": ".", "dockerfile": "deploy/Dockerfile"}
-    return {"image": IMAGE, "build": build, "init": True, "command": ["python", "-m", module]}
+    """`init` passes signals on to a process that would be the first."""
+    return {"init": True, "command": ["python", "-m", module]}
 
 
 def _healthy(command: str) -> Block:

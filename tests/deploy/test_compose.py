@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.compose import EXAMPLE, FILE, HOME, TOKENS, kafka_variable, text
+from deploy.compose import EXAMPLE, FILE, HOME, IMAGE, TOKENS, kafka_variable, text
 from deploy.control import token
 from deploy.embedded.files import CHECKOUT
 from deploy.embedded.kafka import properties
@@ -59,13 +59,21 @@ def test_a_service_has_the_time_to_end_that_it_has_under_the_supervisor(file):
 
 
 def test_every_process_of_the_table_has_its_command(file):
-    ours = {name: block["command"][-1] for name, block in file["services"].items() if "build" in block}
+    ours = {name: block["command"][-1] for name, block in file["services"].items() if block["image"] == IMAGE}
     assert ours == {
         "prepare": "deploy.prepare",
         "issuer": "deploy.issuing",
         **{service.name: f"services.{service.name}" for service in SERVICES},
     }
     assert set(file["services"]) - set(ours) == {"postgres", "kafka"}
+
+
+def test_the_image_is_built_by_one_part_and_asked_of_no_registry_by_the_others(file):
+    ours = [name for name, block in file["services"].items() if block["image"] == IMAGE]
+    built = [name for name in ours if "build" in file["services"][name]]
+    taken = [name for name in ours if file["services"][name].get("pull_policy") == "never"]
+    assert built == ["prepare"]
+    assert sorted(built + taken) == sorted(ours)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -173,13 +181,14 @@ def test_the_image_holds_the_locked_packages_runs_unprivileged_and_names_no_regi
     lines = (CHECKOUT / "deploy/Dockerfile").read_text("ascii")
     assert "--require-hashes -r requirements.lock" in lines
     assert re.findall(r"^USER (\w+)$", lines, re.MULTILINE) == ["dukao"]
+    assert "chmod -R a+rX ." in lines
     assert "://" not in lines
     assert re.findall(r"^FROM (.+)$", lines, re.MULTILINE) == ["python:3.11-slim"]
 
 
 def test_the_image_has_every_folder_that_a_volume_is_mounted_over(file):
     made = FOLDERS.search((CHECKOUT / "deploy/Dockerfile").read_text("ascii")).group(1).split()
-    blocks = [block for block in file["services"].values() if "build" in block]
+    blocks = [block for block in file["services"].values() if block["image"] == IMAGE]
     mounted = {volume.split(":")[1] for block in blocks for volume in block.get("volumes", [])}
     assert mounted == {str(HOME / folder) for folder in made}
 
