@@ -179,12 +179,11 @@ class Consumer:
         METRICS.set("dukao_leases_held", len(self.leases.held), consumer=self.name)
         if self._newest is not None:
             METRICS.set("dukao_freshness_seconds", time.time() - self._newest, consumer=self.name)
+        held = self.leases.held
+        self._gaps = {place: upto for place, upto in self._gaps.items() if partition_of(place[1]) in held}
         if changed:
             self._handler.forget(sorted(changed))
             self.halts.forget(changed)
-            self._gaps = {
-                place: upto for place, upto in self._gaps.items() if partition_of(place[1]) not in changed
-            }
             await self._assign()
 
     async def _assign(self) -> None:

@@ -100,7 +100,7 @@ class MemoryTransaction:
 
     async def fence(self, consumer: str, epochs: Mapping[int, int]) -> dict[tuple[str, int], Position]:
         """Return the positions of my partitions, or raise Fenced."""
-        if any(self._state.epochs.get((consumer, p)) != epoch for p, epoch in epochs.items()):
+        if not epochs or any(self._state.epochs.get((consumer, p)) != epoch for p, epoch in epochs.items()):
             raise Fenced(f"{consumer}: another worker owns a partition")
         mine = {shard for partition in epochs for shard in shards_of(partition)}
         return {

@@ -227,3 +227,20 @@ async def test_lost_records_are_pulled_from_another_service_over_http(exchange, 
     with pytest.raises(Unavailable, match="ConnectError"):
         await gone.read(STREAM, 2, 0, 5)
     await gone.close()
+
+
+@pytest.mark.parametrize("taken", [8, 16])
+async def test_a_gap_is_left_to_the_worker_that_took_its_partition(exchange, broker, taken):
+    await publish(exchange, broker, 60)
+    slow, quick = consumer_of(exchange, broker, "w1"), consumer_of(exchange, broker, "w2")
+    await slow._beat()
+    await slow.apply([record for kept in broker.records.values() for record in kept if record.number > 2])
+    async with exchange.begin(actor="test", action="expire") as tx:
+        await tx.execute("UPDATE leases SET expires = '-infinity' WHERE partition < :taken", taken=taken)
+        await tx.execute("UPDATE workers SET seen = '-infinity'")
+    await quick.leases.beat()
+    await slow._start_over()
+    await slow._beat()
+    assert sorted(slow.leases.held) == list(range(taken, 16))
+    await slow._work_until_next_beat()
+    assert await applied(exchange) == []

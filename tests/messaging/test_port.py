@@ -142,6 +142,13 @@ async def test_an_older_epoch_is_fenced(store):
             await tx.fence("reader", {3: 1})
 
 
+async def test_who_holds_nothing_is_fenced(store):
+    await own(store, 1)
+    with pytest.raises(Fenced):
+        async with begin(store) as tx:
+            await tx.fence("reader", {})
+
+
 async def audit(store):
     if isinstance(store, MemoryExchange):
         return [(actor, action) for actor, action, _ in store.state.audit]
