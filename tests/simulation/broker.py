@@ -87,6 +87,7 @@ class SimSubscription:
     def _altered(self, record: Record) -> Record:
         if not self._broker.world.happens("altered"):
             return record
-        return record._replace(body=record.body.replace(b'"amount":', b'"amount":1'))
+        body = record.body.replace(b'"amount":', b'"amount":1').replace(b'"all":', b'"all":1')
+        return record._replace(body=body)
 
     async def close(self) -> None: ...
