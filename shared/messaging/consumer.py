@@ -10,7 +10,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from shared.kernel.errors import Fenced, Unavailable
@@ -32,6 +32,14 @@ GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
 
 _LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The last number known to be there; `limit` is the last offset that may be written until then."""
+
+    upto: int
+    limit: int
 
 
 class Consumer:
@@ -56,7 +64,7 @@ class Consumer:
         self._exchange = exchange
         self._subscription = subscription
         self._archives = archives
-        self._gaps: dict[Place, int] = {}
+        self._gaps: dict[Place, Gap] = {}
         self._pace = Pace()
         self._newest: float | None = None
 
@@ -133,22 +141,31 @@ class Consumer:
         place = run[0].stream, run[0].shard
         progress = advance(positions[place], run)
         if progress.gap:
-            self._gaps[place] = max(self._gaps.get(place, 0), *(record.number for record in run))
+            ahead = [record for record in run if record.number > progress.position.number]
+            found = Gap(max(r.number for r in ahead), max(min(r.offset for r in ahead), 0) - 1)
+            known = self._gaps.get(place, found)
+            self._gaps[place] = Gap(max(known.upto, found.upto), min(known.limit, found.limit))
         if progress.rewritten is not None:
             self.halts.halt(progress.rewritten, "rewritten")
         return progress
 
     def _bounded(self, position: Position) -> Position:
-        """Keep the offset before a record that halted a shard, so that a restart meets it again."""
-        limit = self.halts.offset_limit(position.stream, partition_of(position.shard))
-        return position if limit is None or position.offset <= limit else replace(position, offset=limit)
+        """Keep the offset before what halted a shard or showed a gap, so that a restart meets it again."""
+        at = position.stream, partition_of(position.shard)
+        halted = self.halts.offset_limit(*at)
+        limits = [
+            gap.limit for (stream, shard), gap in self._gaps.items() if (stream, partition_of(shard)) == at
+        ]
+        return replace(
+            position, offset=min([position.offset, *limits, *([] if halted is None else [halted])])
+        )
 
     async def _fill(self, place: Place) -> bool:
         """Apply a page of what is missing; False when the archive is away and is to be asked later."""
         stream, shard = place
         async with self._exchange.reading() as tx:
             number = (await tx.fence(self.name, self.leases.held))[place].number
-        upto = self._gaps[place]
+        upto = self._gaps[place].upto
         if number >= upto or place in self.halts:
             del self._gaps[place]
             return True
@@ -180,7 +197,7 @@ class Consumer:
         if self._newest is not None:
             METRICS.set("dukao_freshness_seconds", time.time() - self._newest, consumer=self.name)
         held = self.leases.held
-        self._gaps = {place: upto for place, upto in self._gaps.items() if partition_of(place[1]) in held}
+        self._gaps = {place: gap for place, gap in self._gaps.items() if partition_of(place[1]) in held}
         if changed:
             self._handler.forget(sorted(changed))
             self.halts.forget(changed)

@@ -4,7 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -112,4 +112,6 @@ class MemoryTransaction:
     async def advance(self, consumer: str, positions: Sequence[Position]) -> None:
         """Write how far the consumer has come."""
         for position in positions:
-            self._state.positions[consumer, position.stream, position.shard] = position
+            place = consumer, position.stream, position.shard
+            offset = max(self._state.positions[place].offset, position.offset)
+            self._state.positions[place] = replace(position, offset=offset)

@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 
 from shared.kernel.errors import Fenced, Unavailable
+from shared.kernel.records import Draft
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.broker import MemoryBroker
@@ -244,3 +245,25 @@ async def test_a_gap_is_left_to_the_worker_that_took_its_partition(exchange, bro
     assert sorted(slow.leases.held) == list(range(taken, 16))
     await slow._work_until_next_beat()
     assert await applied(exchange) == []
+
+
+async def test_a_gap_that_was_not_filled_is_met_again_after_a_restart(exchange, broker):
+    async with exchange.begin(actor="test", action="fill") as tx:
+        await tx.append(STREAM, [Draft(shard, b"{}") for shard in (0, 0, 0, 16, 16)])
+    records = [
+        *await OwnArchive(exchange).read(STREAM, 0, 0, 9),
+        *await OwnArchive(exchange).read(STREAM, 16, 0, 9),
+    ]
+    await broker.send([record for record in records if (record.shard, record.number) != (0, 2)])
+    before = consumer_of(exchange, broker)
+    await before._beat()
+    assert await before.apply(await before._subscription.poll(100)) == 3
+    async with running(consumer_of(exchange, broker)):
+        await until_applied(exchange, [(0, 1), (0, 2), (0, 3), (16, 1), (16, 2)])
+
+
+async def until_applied(exchange, expected):
+    async def there():
+        return await applied(exchange) == expected
+
+    await until(there)
