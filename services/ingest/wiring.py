@@ -3,7 +3,11 @@
 import asyncio
 
 from services.ingest import clock
-from services.ingest.api import Door, drafts_router, events_router, lists_router, types_router
+from services.ingest.api.door import Door
+from services.ingest.api.drafts import drafts_router
+from services.ingest.api.events import events_router
+from services.ingest.api.lists import lists_router
+from services.ingest.api.types import types_router
 from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate

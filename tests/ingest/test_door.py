@@ -8,7 +8,11 @@ import httpx
 import pytest
 
 from services.ingest import handlers
-from services.ingest.api import Door, drafts_router, events_router, lists_router, types_router
+from services.ingest.api.door import Door
+from services.ingest.api.drafts import drafts_router
+from services.ingest.api.events import events_router
+from services.ingest.api.lists import lists_router
+from services.ingest.api.types import types_router
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES

@@ -1,0 +1,41 @@
+"""What is answered about events."""
+
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+
+from services.ingest.committing import Answer
+from services.ingest.domain.admission import Outcome
+from shared.kernel.errors import Problem
+from shared.web import problems
+
+
+def single(answer: Answer) -> Response:
+    """Return the answer to an event that came alone."""
+    if answer.problem is not None:
+        return problems.answer(answer.problem)
+    created = answer.outcome is Outcome.CREATED
+    return JSONResponse(item(answer), status_code=201 if created else 200)
+
+
+def item(answer: Answer) -> dict[str, Any]:
+    """Return the answer to one event of many."""
+    if answer.problem is not None:
+        status = "conflict" if answer.outcome is Outcome.CONFLICT else "rejected"
+        return {"status": status, "problem": _short(answer.problem)}
+    duplicate = answer.outcome is not Outcome.CREATED
+    return {
+        "status": answer.outcome.value,
+        "duplicate": duplicate,
+        "receipt": receipt(answer.shard, answer.number),
+    }
+
+
+def _short(problem: Problem) -> dict[str, Any]:
+    return {"code": problem.code, "detail": problem.detail, "pointer": problem.pointer}
+
+
+def receipt(shard: int, number: int) -> dict[str, int]:
+    """Return the place of an accepted event."""
+    return {"shard": shard, "number": number}

@@ -1,0 +1,94 @@
+"""The routes that take events and show what became of them."""
+
+from typing import Annotated, Any, cast
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.ingest import store
+from services.ingest.api.answers import item, receipt, single
+from services.ingest.api.door import Door
+from services.ingest.contract import ACCEPTED
+from services.ingest.domain.admission import is_awaited
+from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
+from shared.kernel.digests import key_digest, sha256_hex
+from shared.kernel.errors import Refused, refuse
+from shared.kernel.strict_json import Json, decode
+from shared.web import bodies
+from shared.web.access import Subject
+from shared.web.tokens import require
+
+LARGEST_BATCH_EVENTS = 500
+HTTP_PREFIX = "ce-"
+_EVENT = {"schema": {"type": "object"}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {STRUCTURED: _EVENT, BATCH: {"schema": {"type": "array"}}, BINARY: _EVENT},
+    }
+}
+
+
+def events_router(door: Door) -> APIRouter:
+    """Return the routes that take events and show what became of them."""
+    router = APIRouter(prefix="/v1", tags=["events"])
+
+    @router.post("/events", name="post_events", openapi_extra=_BODY, responses={201: {}, 200: {}, 409: {}})
+    async def post_events(
+        request: Request, subject: Annotated[Subject, Depends(require("integrator"))]
+    ) -> Response:
+        """Take one event (structured or binary CloudEvents) or a batch of at most 500."""
+        kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
+        raw = await bodies.read(request)
+        try:
+            body = _read(request, kind, raw)
+        except Refused as refused:
+            await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
+            raise
+        if kind == BATCH:
+            answers = await door.take(cast("list[object]", body), subject.client)
+            return JSONResponse({"results": [item(answer) for answer in answers]})
+        return single(*await door.take([body], subject.client))
+
+    @router.get("/events/{source}/{event_id:path}", name="get_receipt")
+    async def getreceipt(
+        source: str,
+        event_id: str,
+        _: Annotated[Subject, Depends(require("integrator", "operator", "reader"))],
+    ) -> dict[str, Any]:
+        """Return an accepted event and its receipt; a slash in the id may be written as it is or as %2F."""
+        key = key_digest("event", source, event_id)
+        async with door.exchange.reading() as tx:
+            known = (await tx.known([key])).get(key)
+            if known is None or is_awaited(known):
+                raise refuse(404, "not_found", "No event was accepted under this source and id.")
+            record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
+        return {"receipt": receipt(known.shard, known.number), "event": decode(record.body)}
+
+    return router
+
+
+def _read(request: Request, kind: str, raw: bytes) -> Json:
+    if kind == BINARY:
+        return _binary(request, raw)
+    if not raw:
+        raise refuse(400, "empty", "The body is empty.")
+    body = decode(raw)
+    if kind == BATCH and (not isinstance(body, list) or not body):
+        raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
+    if kind == BATCH and len(cast("list[Json]", body)) > LARGEST_BATCH_EVENTS:
+        raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
+    return body
+
+
+def _binary(request: Request, raw: bytes) -> Json:
+    """Read a binary event; a value in a header is percent-encoded where it is not plain."""
+    attributes = [
+        (name.removeprefix(HTTP_PREFIX), unquote(value))
+        for name, value in request.headers.items()
+        if name.startswith(HTTP_PREFIX)
+    ]
+    if not attributes:
+        raise refuse(415, "content_type", f"Taken: {STRUCTURED}, {BATCH}, or {BINARY} with ce- headers.")
+    return binary_event(attributes, decode(raw) if raw else None)
