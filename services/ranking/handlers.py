@@ -22,6 +22,7 @@ from services.ranking.domain.moves import Move, Spot, moves
 from services.ranking.domain.standings import standing
 from services.ranking.store import Group
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.kernel.points import text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
@@ -89,7 +90,7 @@ def _read(records: Sequence[Record]) -> tuple[list[EntriesPosted], list[SchemeAd
     posted: list[EntriesPosted] = []
     adopted: list[SchemeAdopted] = []
     for record in records:
-        event = envelope.decode(record.body)
+        event = known_event(record.stream, record.body)
         if record.stream == ENTRIES:
             posted.append(envelope.decode_data(event, EntriesPosted))
         else:

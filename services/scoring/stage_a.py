@@ -33,6 +33,7 @@ from services.scoring.reports import (
 from services.scoring.store import ShardCell
 from services.scoring.traces import Doubted
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.digests import key_digest
 from shared.kernel.periods import Month
@@ -94,7 +95,7 @@ class StageA:
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
-        read = [(record, envelope.decode(record.body)) for record in batch]
+        read = [(record, known_event(record.stream, record.body)) for record in batch]
         for _, event in read:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)

@@ -26,6 +26,7 @@ from services.scoring.domain.plan import measure_id
 from services.scoring.plans import InForce, Plans, group_shard
 from services.scoring.store import Change
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import MILLIONTHS, cell, text
 from shared.kernel.records import Draft, Record
@@ -56,7 +57,7 @@ class StageB:
         return answers
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
-        read = [(record, envelope.decode(record.body)) for record in records]
+        read = [(record, known_event(record.stream, record.body)) for record in records]
         changed = [envelope.decode_data(event, PartialsChanged) for r, event in read if r.stream == PARTIALS]
         await store.save_inputs(tx, shard, _inputs(changed))
         adopted: dict[tuple[str, int], Cause] = {}

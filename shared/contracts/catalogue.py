@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from shared.contracts import ingest, notify, ranking, scoring, supervision
+from shared.contracts import envelope, ingest, notify, ranking, scoring, supervision
+from shared.contracts.envelope import OWN_PREFIX, AcceptedEvent
 from shared.contracts.fields import Closed
+from shared.kernel.errors import UnknownType
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ STREAM_OWNERS: dict[str, str] = {
 PUBLISHED: tuple[Published, ...] = (
     Published(ingest.Tick, ingest.TICK, ingest.ACCEPTED, "ingest"),
     Published(ingest.TypesAdopted, ingest.TYPES_ADOPTED, ingest.ACCEPTED, "ingest"),
+    Published(ingest.FeedStale, ingest.FEED_STALE, ingest.ACCEPTED, "ingest"),
+    Published(ingest.FeedFresh, ingest.FEED_FRESH, ingest.ACCEPTED, "ingest"),
+    Published(ingest.MismatchOpened, ingest.MISMATCH_OPENED, ingest.ACCEPTED, "ingest"),
+    Published(ingest.MismatchSettled, ingest.MISMATCH_SETTLED, ingest.ACCEPTED, "ingest"),
     Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
@@ -43,3 +49,17 @@ PUBLISHED: tuple[Published, ...] = (
     Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),
     Published(notify.GaveUp, notify.GAVE_UP, notify.DELIVERIES, "notify"),
 )
+
+_KNOWN = {stream: frozenset(p.type for p in PUBLISHED if p.stream == stream) for stream in STREAM_OWNERS}
+
+
+def known_event(stream: str, body: bytes) -> AcceptedEvent:
+    """Read a record of a stream; raise UnknownType for an event that this program is too old to know.
+
+    Only events of sources, in `ingest.accepted`, have types that are data; a reader may pass over one of our
+    own that it knows and has no use for, never over one that it does not know.
+    """
+    event = envelope.decode(body)
+    if event.type not in _KNOWN[stream] and (stream != ingest.ACCEPTED or event.type.startswith(OWN_PREFIX)):
+        raise UnknownType(event.type, event.number)
+    return event

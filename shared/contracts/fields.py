@@ -11,6 +11,7 @@ from shared.kernel.shards import SHARDS
 
 MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
 PERIOD_PATTERN = r"^(19|20|21)[0-9]{2}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$"
+DAY_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
 
@@ -31,6 +32,7 @@ def _instant(text: str) -> str:
 InstantText = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
 PeriodText = Annotated[str, Field(pattern=PERIOD_PATTERN)]
+DayText = Annotated[str, Field(pattern=DAY_PATTERN)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, InstantText, Version
+from shared.contracts.fields import Closed, Code, DayText, Digest, InstantText, Version
 
 SOURCE = "dukao/ingest"
 ACCEPTED = "ingest.accepted"
@@ -13,6 +13,10 @@ INBOUND_PARTITIONS = 4
 
 TICK = "dukao.tick.v1"
 TYPES_ADOPTED = "dukao.types-adopted.v1"
+FEED_STALE = "dukao.feed-stale.v1"
+FEED_FRESH = "dukao.feed-fresh.v1"
+MISMATCH_OPENED = "dukao.mismatch-opened.v1"
+MISMATCH_SETTLED = "dukao.mismatch-settled.v1"
 
 
 class InboundEvent(Closed):
@@ -47,3 +51,55 @@ class TypesAdopted(Closed):
 
     version: Version
     document: dict[str, Any]
+
+
+class FeedStale(Closed):
+    """A feed brought nothing until `due`; `minute` is the tick that saw it. Once per change and shard.
+
+    A feed is fresh until it is said to be stale; one that a newer catalogue leaves out has no state any more.
+    """
+
+    source: Code
+    feed: Code
+    types: tuple[str, ...]
+    last: InstantText | None
+    due: InstantText
+    minute: InstantText
+
+
+class FeedFresh(Closed):
+    """A stale feed brought an event, `received` at `last`; `minute` is the tick that saw it."""
+
+    source: Code
+    feed: Code
+    types: tuple[str, ...]
+    last: InstantText
+    due: InstantText
+    minute: InstantText
+
+
+class DayTotal(Closed):
+    """How many events of a day there are, and the digest of their ids."""
+
+    count: int = Field(ge=0)
+    digest: Digest
+
+
+class MismatchOpened(Closed):
+    """A source's manifest of a day and the archive differ. Once per change and shard."""
+
+    source: Code
+    day: DayText
+    revision: Version
+    state: Literal["missing", "surplus", "different"]
+    expected: DayTotal
+    found: DayTotal
+    differing: tuple[str, ...]
+
+
+class MismatchSettled(Closed):
+    """The manifest of a day and the archive agree again, by what came later or by a new manifest."""
+
+    source: Code
+    day: DayText
+    revision: Version

@@ -3,7 +3,8 @@
     DukaoError
     ├── Refused        what came from outside cannot be taken; carries the Problem to answer with
     ├── Unavailable    the surroundings are not there now; the same call may succeed later
-    └── Fenced         another worker owns what this one worked on; its transaction is rolled back
+    ├── Fenced         another worker owns what this one worked on; its transaction is rolled back
+    └── UnknownType    a newer producer speaks of what this program does not know; its shard stops
 
 Anything else that escapes is a mistake in the program and is answered as one.
 """
@@ -50,6 +51,13 @@ class Unavailable(DukaoError):  # noqa: N818 - named for what happened
 
 class Fenced(DukaoError):  # noqa: N818 - named for what happened
     """The lease was taken over by another worker."""
+
+
+class UnknownType(DukaoError):  # noqa: N818 - named for what happened
+    """A record holds an event that only a newer version of this program knows."""
+
+    def __init__(self, event_type: str, number: int) -> None:
+        super().__init__(f"UNKNOWN_TYPE {event_type} at {number}")
 
 
 def refuse(status: int, code: str, detail: str = "", *, pointer: str | None = None) -> Refused:

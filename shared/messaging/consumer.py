@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from shared.kernel.errors import Fenced, Unavailable
+from shared.kernel.errors import Fenced, Unavailable, UnknownType
 from shared.kernel.numbering import received_of
 from shared.kernel.records import Position, Record
 from shared.kernel.shards import partition_of
@@ -108,7 +108,7 @@ class Consumer:
             if isinstance(error, Unavailable | Fenced) or may_pass(error):
                 raise
             self._handler.forget(sorted(self.leases.held))
-            self.halts.halt(run[0], f"failed: {type(error).__name__}")
+            self.halts.halt(run[0], _reason(error))
             return 0
 
     async def _apply(self, records: Sequence[Record]) -> int:
@@ -232,6 +232,10 @@ class Consumer:
         self._handler.forget(sorted(self.leases.held))
         self.leases.held = {}
         await asyncio.sleep(BACKOFF_S)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, UnknownType) else f"failed: {type(error).__name__}"
 
 
 def _by_shard(records: Sequence[Record]) -> list[list[Record]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.contracts import catalogue, envelope
-from shared.contracts.catalogue import PUBLISHED, STREAM_OWNERS, Published
+from shared.contracts.catalogue import PUBLISHED, STREAM_OWNERS, Published, known_event
+from shared.kernel.errors import UnknownType
 
 GOLDEN = Path(catalogue.__file__).parent / "golden"
 
@@ -49,3 +50,26 @@ def test_no_model_takes_an_unknown_field(published: Published) -> None:
     golden = json.loads((GOLDEN / f"{published.type}.json").read_text("utf-8"))
     with pytest.raises(ValueError, match="extra_forbidden"):
         published.model.model_validate_json(json.dumps(golden["data"] | {"is_admin": True}))
+
+
+def event_of(type_: str) -> bytes:
+    golden = json.loads((GOLDEN / "dukao.tick.v1.json").read_text("utf-8"))
+    return json.dumps(golden | {"type": type_}).encode()
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.type)
+def test_an_event_is_known_in_its_own_stream_and_a_newer_version_of_it_in_none(published: Published) -> None:
+    base, _, version = published.type.rpartition(".v")
+    assert known_event(published.stream, event_of(published.type)).type == published.type
+    for stream in STREAM_OWNERS:
+        with pytest.raises(UnknownType, match="UNKNOWN_TYPE"):
+            known_event(stream, event_of(f"{base}.v{int(version) + 1}"))
+        if stream != published.stream:
+            with pytest.raises(UnknownType):
+                known_event(stream, event_of(published.type))
+
+
+def test_a_type_of_a_source_is_known_where_sources_are_heard_only() -> None:
+    assert known_event("ingest.accepted", event_of("task.done.v7")).type == "task.done.v7"
+    with pytest.raises(UnknownType):
+        known_event("scoring.schemes", event_of("task.done.v7"))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import uvicorn
 
-from shared.kernel.errors import Fenced, Unavailable
+from shared.kernel.errors import Fenced, Unavailable, UnknownType
 from shared.kernel.records import Draft
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
@@ -267,3 +267,21 @@ async def until_applied(exchange, expected):
         return await applied(exchange) == expected
 
     await until(there)
+
+
+async def test_an_event_of_a_newer_version_stops_its_shard_until_this_program_knows_it(exchange, broker):
+    class Old(Tally):
+        """Knows nothing of what is numbered 4."""
+
+        async def __call__(self, tx, batch):
+            for record in batch:
+                if (record.shard, record.number) == (2, 4):
+                    raise UnknownType("dukao.tick.v2", record.number)
+            return await super().__call__(tx, batch)
+
+    await publish(exchange, broker, 60)
+    old = consumer_of(exchange, broker, handler=Old())
+    async with running(old):
+        await halts(old, (2, "UNKNOWN_TYPE dukao.tick.v2 at 4"))
+    async with running(consumer_of(exchange, broker)):
+        await reaches(exchange, 60)

@@ -6,6 +6,7 @@ import json
 import random
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from services.scoring import handlers, store
 from services.scoring.contract import ACCEPTED, ENTRIES, PARTIALS, SCHEMES, EntriesPosted
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
-from shared.contracts import envelope
+from shared.contracts import catalogue, envelope
 from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
+from shared.kernel.errors import UnknownType
 from shared.kernel.points import cell
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
@@ -356,3 +358,26 @@ async def test_a_type_that_is_withdrawn_is_still_read_where_it_was_accepted(scor
     await adopt(exchange, again)
     await Driver(exchange, driver.done).run()
     assert await cells(exchange, 2) == before
+
+
+async def test_what_ingest_tells_of_feeds_and_manifests_is_passed_over_and_what_is_newer_stops_the_stage(
+    scoring,
+):
+    exchange = await scoring()
+    await teach(exchange)
+    golden = Path(catalogue.__file__).parent / "golden"
+    own = ("tick", "feed-stale", "feed-fresh", "mismatch-opened", "mismatch-settled")
+    bodies = [json.loads((golden / f"dukao.{name}.v1.json").read_text("utf-8")) for name in own]
+    spliced = {"sequence", "partitionkey", "received", "id", "time"}
+    bodies = [{key: value for key, value in body.items() if key not in spliced} for body in bodies]
+
+    async def told(*events):
+        async with exchange.begin(actor="test", action="told") as tx:
+            await tx.append(ACCEPTED, [Draft(12, json.dumps(event).encode()) for event in events])
+
+    driver = Driver(exchange)
+    await told(*bodies)
+    await driver.run()
+    await told(bodies[0] | {"type": "dukao.tick.v2"})
+    with pytest.raises(UnknownType):
+        await driver.run()
