@@ -15,15 +15,23 @@ import httpx
 
 from deploy.embedded.files import CHECKOUT, MissingError, free_port, is_free, server_account
 from deploy.embedded.java import find_java
-from deploy.embedded.kafka import find_jars, launch_kafka
-from deploy.embedded.postgres import find_postgres, launch_postgres, password_of
+from deploy.embedded.kafka import Kafka, find_jars, launch_kafka
+from deploy.embedded.postgres import Postgres, find_postgres, launch_postgres, password_of
 from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
 from deploy.state import PARTS, SERVERS, Options, OtherClockError, Record, State, myself
-from deploy.table import OWNER, SERVICES, Service, Surroundings, database_url, environment
+from deploy.table import (
+    OWNER,
+    POSTGRES_SETTINGS,
+    SERVICES,
+    Service,
+    Surroundings,
+    database_url,
+    environment,
+)
 from deploy.watch import Say, Watch
 from shared.telemetry.logs import configure
 from shared.web.development_issuer import JWKS_FILE
@@ -92,12 +100,20 @@ class Supervisor:
 
     def _postgres(self) -> Managed:
         folder, port = self._state.folder, self._port("postgres")
-        start = functools.partial(launch_postgres, folder, choice=self._options.postgres, port=port)
+
+        def start() -> Postgres:
+            settings = {**POSTGRES_SETTINGS, **self._state.changed("postgres")}
+            return launch_postgres(folder, choice=self._options.postgres, port=port, settings=settings)
+
         return Managed("postgres", port, start)
 
     def _kafka(self) -> Managed:
         folder, port = self._state.folder, self._port("kafka")
-        start = functools.partial(launch_kafka, folder, java=self._options.java, port=port)
+
+        def start() -> Kafka:
+            changed = self._state.changed("kafka")
+            return launch_kafka(folder, java=self._options.java, port=port, changed=changed)
+
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
     def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
@@ -107,7 +123,8 @@ class Supervisor:
         log, port = self._state.log(service.name), ports[service.name]
 
         def start() -> Answering:
-            process = spawn(command, self._state.folder, log, env={**env, **variables})
+            changed = self._state.changed(service.name)
+            process = spawn(command, self._state.folder, log, env={**env, **variables, **changed})
             return Answering(process, port, self._client)
 
         return Managed(service.name, port, start, ask_every_s=ANSWER_EVERY_S)

@@ -20,7 +20,8 @@ Clock = Literal["live", "replay"]
 Choice = Literal["auto", "wheel"]
 
 RECORD = "platform.json"
-OURS = ("postgres", "kafka", "issuer", "passwords", PASSWORD_FILE, "clock", "logs", "lock", RECORD)
+CHANGED = "changed.json"
+OURS = ("postgres", "kafka", "issuer", "passwords", PASSWORD_FILE, "clock", "logs", "lock", CHANGED, RECORD)
 LOG_LIMIT_BYTES = 64 * 1024 * 1024
 SERVERS = ("postgres", "kafka")
 PARTS = (*SERVERS, *(service.name for service in SERVICES))
@@ -81,6 +82,7 @@ class Record:
 
 
 _RECORD = TypeAdapter(Record)
+_CHANGED = TypeAdapter(dict[str, dict[str, str]])
 
 
 class State:
@@ -152,6 +154,19 @@ class State:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(24))
         return path.read_text("ascii")
+
+    def changed(self, part: str) -> dict[str, str]:
+        """Return what a person changed of a part in `changed.json`: variables of a service, or settings.
+
+        It is read at each start of a process: `{"ingest": {"DUKAO_LOG_LEVEL": "DEBUG"}}`.
+        """
+        path = self.folder / CHANGED
+        try:
+            return _CHANGED.validate_json(path.read_bytes()).get(part, {})
+        except FileNotFoundError:
+            return {}
+        except ValidationError as error:
+            raise MissingError(f"{path} cannot be read: {error}.", "Mend it or remove it.") from error
 
     def keep_clock(self, clock: str) -> None:
         """Hold the platform to the clock that its first events were stored under."""

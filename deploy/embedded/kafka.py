@@ -6,10 +6,11 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -90,17 +91,25 @@ class Kafka:
         stop(self.process, grace_s=STOP_S)
 
 
-def launch_kafka(folder: Path, *, java: Choice = "auto", port: int | None = None) -> Kafka:
+def launch_kafka(
+    folder: Path,
+    *,
+    java: Choice = "auto",
+    port: int | None = None,
+    changed: Mapping[str, str] = MappingProxyType({}),
+) -> Kafka:
     """Start a broker over the folder's log, made at the first start, without waiting for it.
 
     The folder itself must be reachable by any account; the log below it belongs to the servers' account.
+    `changed` are settings that are other than those of the table.
     """
     account = server_account()
     runtime = find_java(java, account)
     jars = find_jars()
     place = server_folder(folder / "kafka", account)
     taken = port or free_port()
-    _write(place / "server.properties", properties(place, taken, free_port()), account)
+    written = properties(place, taken, free_port(), changed)
+    _write(place / "server.properties", written, account)
     _write(place / "log4j2.properties", _LOGGING, account)
     if not (place / "log" / "meta.properties").exists():
         words = ["format", "-t", _cluster_id(), "-c", "server.properties"]
@@ -141,13 +150,15 @@ def log_of(folder: Path) -> Path:
     return path
 
 
-def properties(place: Path, port: int, controller_port: int) -> str:
+def properties(
+    place: Path, port: int, controller_port: int, changed: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return the settings as the broker reads them."""
     host, folder = "127.0.0.1", str(place / "log")
     settings = kafka_settings(
         listen=host, host=host, port=port, controller_port=controller_port, log_folder=folder
     )
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={value}\n" for name, value in {**settings, **changed}.items())
 
 
 def find_jars() -> Path:

@@ -32,6 +32,7 @@ from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -134,7 +135,9 @@ class Admission:
     async def _commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
         detail = f"{len(candidates)} events"
         async with self.exchange.begin(actor="ingest", action="admitted", detail=detail) as tx:
-            return await self._admit(tx, candidates)
+            answers = await self._admit(tx, candidates)
+        FAIL_POINTS.passing("ingest.after_commit")
+        return answers
 
     async def _commit_inbound(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
         detail = f"{len(messages)} messages"
@@ -155,10 +158,12 @@ class Admission:
             reached = {message.at: message.offset + 1 for message, _ in fresh}
             if reached:
                 await store.advance_inbound(tx, reached)
+        FAIL_POINTS.passing("ingest.after_commit")
         count(answers)
 
     async def _admit(self, tx: PostgresTransaction, judged: Sequence[Judged]) -> list[Answer]:
         """Lock, look again, number, archive. Adoption tells every shard, so who holds one sees the newest."""
+        FAIL_POINTS.passing("ingest.before_lock")
         touched = [one.shard for one in judged if isinstance(one, Candidate)]
         heads = await tx.lock(ACCEPTED, EVERY_SHARD if self.replay else touched)
         await self._renew(tx)
@@ -173,6 +178,7 @@ class Admission:
         await store.drop_awaited(tx, [key for key in keys if key in known])
         await tx.remember(keys)
         await store.note_conflicts(tx, rulings)
+        FAIL_POINTS.passing("ingest.after_insert")
         answers = iter([_answer(ruling, receipts) for ruling in rulings])
         return [
             Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(answers)

@@ -25,6 +25,7 @@ from shared.messaging.port import Archive, Handler, Transaction
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
+from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -119,6 +120,7 @@ class Consumer:
         if not mine:
             return 0
         detail = f"{len(mine)} records"
+        FAIL_POINTS.passing("consumer.before_lock")
         async with self._exchange.begin(actor=self.name, action="applied", detail=detail) as tx:
             positions = await tx.fence(self.name, epochs)
             progress = [self._progress(positions, run) for run in _by_shard(mine)]
@@ -127,6 +129,8 @@ class Consumer:
                 await self._fold(tx, batch)
                 moved = [one.position for one in progress if one.apply]
                 await tx.advance(self.name, [self._bounded(position) for position in moved])
+                FAIL_POINTS.passing("consumer.before_commit")
+        FAIL_POINTS.passing("consumer.after_commit")
         known = sum(r.number <= positions[r.stream, r.shard].number for r in mine)
         METRICS.count("dukao_records_duplicate_total", known, consumer=self.name)
         self._note(batch)

@@ -12,6 +12,7 @@ from shared.messaging.broker import Producer
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
+from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -61,7 +62,10 @@ class Relay:
         batches = await self._behind(epochs)
         records = [record for batch in batches for record in batch]
         if records:
+            if FAIL_POINTS.passing("relay.skip_record"):
+                del records[len(records) // 2]
             await self._producer.send(records)
+            FAIL_POINTS.passing("relay.after_send")
             await self._move(epochs, batches)
         return len(records)
 

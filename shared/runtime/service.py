@@ -16,6 +16,7 @@ from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
+from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import configure
 from shared.web.app import create_app
 from shared.web.archive import archive_router
@@ -111,4 +112,5 @@ class Frame:
 def run(service: Service, name: str, settings: ServiceSettings) -> None:
     """Run a service as a process."""
     configure(name, settings.log_level)
+    FAIL_POINTS.look_in(settings.fail_points, issuer=settings.issuer)
     serve(service.app, settings.host, settings.port, service.parts, service.closing)

@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     peers_ranking: str | None = None
     peers_notify: str | None = None
     clock: Literal["live", "replay"] = "live"
+    fail_points: Path | None = None  # where tests of faults arm them; for development only
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def peers(self) -> dict[str, str]:

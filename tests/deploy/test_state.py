@@ -7,7 +7,17 @@ import pytest
 
 from deploy.embedded.files import MissingError
 from deploy.processes import Identity
-from deploy.state import LOG_LIMIT_BYTES, PARTS, RECORD, Options, OtherClockError, Part, Record, State
+from deploy.state import (
+    CHANGED,
+    LOG_LIMIT_BYTES,
+    PARTS,
+    RECORD,
+    Options,
+    OtherClockError,
+    Part,
+    Record,
+    State,
+)
 
 
 @pytest.fixture
@@ -92,3 +102,13 @@ def test_wiping_removes_what_is_ours_and_nothing_else(state):
     (state.folder / "letter").unlink()
     state.wipe()
     assert not state.folder.exists()
+
+
+def test_what_a_person_changed_is_told_to_its_part_alone(state):
+    assert state.changed("ingest") == {}
+    (state.folder / CHANGED).write_text('{"ingest": {"DUKAO_LOG_LEVEL": "DEBUG"}}')
+    assert state.changed("ingest") == {"DUKAO_LOG_LEVEL": "DEBUG"}
+    assert state.changed("kafka") == {}
+    (state.folder / CHANGED).write_text('{"ingest": "DEBUG"}')
+    with pytest.raises(MissingError, match="Mend it"):
+        state.changed("ingest")
