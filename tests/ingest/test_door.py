@@ -39,7 +39,7 @@ CATALOGUE = {
             "fields": {"number": {"type": "code"}, "amount": {"type": "decimal", "scale": 2}},
         },
     },
-    "sources": {"desk": {"title": "Desk", "unit_prefix": "11"}},
+    "sources": {"desk": {"title": "Desk", "units": ["11*", "2199"]}},
 }
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from services.ingest.domain.sources import Closed, FeedSpec, Scope, SourceSpec, scope_of
 from shared.kernel.canonical import canonical
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Problem, Refused, refuse
@@ -23,11 +24,7 @@ INSTANT_PATTERN = (
 )
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldSpec(_Closed):
+class FieldSpec(Closed):
     """One field of an event's data; `scale` is the most decimal places, `max` the most characters."""
 
     type: Literal["text", "code", "integer", "decimal", "time", "boolean"]
@@ -37,7 +34,7 @@ class FieldSpec(_Closed):
     minimum: int | None = None
 
 
-class TypeSpec(_Closed):
+class TypeSpec(Closed):
     """An event type: its fields, whether it belongs to a case, and what makes it unique across sources."""
 
     title: str
@@ -53,15 +50,7 @@ class TypeSpec(_Closed):
         return self
 
 
-class SourceSpec(_Closed):
-    """A registered source and what it may send."""
-
-    title: str
-    types: tuple[str, ...] | Literal["all"] = "all"
-    unit_prefix: str = ""
-
-
-class CatalogueDocument(_Closed):
+class CatalogueDocument(Closed):
     """What two people adopt."""
 
     types: dict[Annotated[str, Field(pattern=TYPE_PATTERN)], TypeSpec]
@@ -70,9 +59,13 @@ class CatalogueDocument(_Closed):
     @model_validator(mode="after")
     def _sources_name_types(self) -> "CatalogueDocument":
         for code, source in self.sources.items():
-            unknown = sorted(set(source.types) - self.types.keys()) if source.types != "all" else []
-            if unknown:
-                raise ValueError(f"source {code}: unknown type {unknown[0]}")
+            of_source = self.types.keys() if source.types == "all" else set(source.types)
+            _check_known(f"source {code}", of_source, self.types.keys())
+            for name, feed in source.feeds.items():
+                _check_known(f"feed {code}/{name}", () if feed.types == "all" else feed.types, of_source)
+            for name, fields in source.manifest.totals.items() if source.manifest else ():
+                _check_known(f"manifest of {code}", [name], of_source)
+                _check_known(f"manifest of {code}, {name}", fields, _summed(self.types[name]))
         return self
 
 
@@ -87,14 +80,16 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The types and sources in force since a version."""
+    """The types and sources in force since a version; `feeds` are found by source and type."""
 
     version: int
     types: Mapping[str, EventType]
     sources: Mapping[str, SourceSpec]
+    scopes: Mapping[str, Scope]
+    feeds: Mapping[tuple[str, str], tuple[str, ...]]
 
 
-NOTHING_ADOPTED = Catalogue(0, {}, {})
+NOTHING_ADOPTED = Catalogue(0, {}, {}, {}, {})
 
 
 def parse(document: object) -> CatalogueDocument:
@@ -126,7 +121,16 @@ def check_unchanged(document: CatalogueDocument, adopted: Iterable[tuple[str, Ty
 def compile_catalogue(document: CatalogueDocument, version: int = 1) -> Catalogue:
     """Make the validators of every type."""
     types = {name: EventType(name, spec, _shape(name, spec)) for name, spec in document.types.items()}
-    return Catalogue(version, types, document.sources)
+    scopes = {code: scope_of(spec) for code, spec in document.sources.items()}
+    return Catalogue(version, types, document.sources, scopes, _feeds(document))
+
+
+def types_of(feed: FeedSpec, source: SourceSpec, types: Iterable[str]) -> tuple[str, ...]:
+    """Return the types that a feed of a source brings, of all that there are."""
+    for named in (feed.types, source.types):
+        if named != "all":
+            return tuple(sorted(named))
+    return tuple(sorted(types))
 
 
 def json_schema(event_type: EventType) -> dict[str, Any]:
@@ -144,6 +148,25 @@ def check_data(event_type: EventType, data: object) -> None:
         msgspec.convert(data, event_type.shape)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from None
+
+
+def _check_known(what: str, named: Iterable[str], known: Iterable[str]) -> None:
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        raise ValueError(f"{what}: unknown {unknown[0]}")
+
+
+def _summed(spec: TypeSpec) -> list[str]:
+    return [name for name, field in spec.fields.items() if field.type in {"integer", "decimal"}]
+
+
+def _feeds(document: CatalogueDocument) -> dict[tuple[str, str], tuple[str, ...]]:
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for code, source in document.sources.items():
+        for name, feed in sorted(source.feeds.items()):
+            for kind in types_of(feed, source, document.types):
+                found[code, kind] = (*found.get((code, kind), ()), name)
+    return found
 
 
 def _meaning(spec: TypeSpec) -> TypeSpec:

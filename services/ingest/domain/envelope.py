@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from services.ingest.domain.catalogue import Catalogue, EventType, SourceSpec, check_data
+from services.ingest.domain.catalogue import Catalogue, EventType, check_data
+from services.ingest.domain.sources import TOPIC, WRONG_TYPE, WRONG_UNIT, Scope, Sender
+from services.ingest.domain.totals import Counted, counted
 from shared.kernel import instants
 from shared.kernel.canonical import canonical
 from shared.kernel.codes import is_code, is_id
 from shared.kernel.digests import key_digest, sha256
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.shards import shard_of
 
 LARGEST_EVENT_BYTES = 256 << 10
@@ -28,11 +30,12 @@ _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Which report an event revises."""
+    """Which report an event revises, or withdraws."""
 
     source: str
     id: str
     revision: int
+    withdraws: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Candidate:
 
     `content` digests what makes two reports the same, its first 8 bytes their place: type, unit and case.
     `body` is the canonical event without what ingest adds; `version` is the catalogue's that took it.
+    `late_after` is when it is received as a backfill, `counted` what it adds to the totals of its day.
     """
 
     source: str
@@ -57,17 +61,20 @@ class Candidate:
     business_key: bytes | None
     correction: Correction | None
     version: int
+    sender: Sender
+    late_after: datetime | None
+    counted: Counted | None
 
 
-def candidate(event: object, catalogue: Catalogue) -> Candidate:
+def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Candidate:
     """Check an event and prepare it, or refuse it by its code."""
     attributes = _object(event)
     body = canonical(attributes)
     if len(body) > LARGEST_EVENT_BYTES:
         raise refuse(413, "event_too_large", f"An event has at most {LARGEST_EVENT_BYTES} bytes.")
     _check_attributes(attributes)
-    source, event_type = _scope(attributes, catalogue)
-    subject = _subject(attributes["subject"], source)
+    scope, event_type = _scope(attributes, catalogue, sender)
+    subject = _subject(attributes["subject"], scope)
     case = _case(attributes, event_type)
     time = instants.parse(_string(attributes, "time"), "/time")
     recorded = attributes.get("recorded")
@@ -88,6 +95,9 @@ def candidate(event: object, catalogue: Catalogue) -> Candidate:
         business_key=_business_key(attributes, event_type, correction),
         correction=correction,
         version=catalogue.version,
+        sender=sender,
+        late_after=None if correction is not None else scope.late_after(time),
+        counted=counted(scope, event_type.name, attributes["id"], time, (attributes.get("data") or {}).get),
     )
 
 
@@ -121,7 +131,7 @@ def _check_identity(attributes: Mapping[str, Any]) -> None:
             raise refuse(422, "id", "At most 128 printable ASCII characters.", pointer=f"/{name}")
 
 
-def _scope(attributes: Mapping[str, Any], catalogue: Catalogue) -> tuple[SourceSpec, EventType]:
+def _scope(attributes: Mapping[str, Any], catalogue: Catalogue, sender: Sender) -> tuple[Scope, EventType]:
     name = _string(attributes, "type")
     if name.startswith("dukao."):
         raise refuse(
@@ -130,17 +140,18 @@ def _scope(attributes: Mapping[str, Any], catalogue: Catalogue) -> tuple[SourceS
     event_type = catalogue.types.get(name)
     if event_type is None:
         raise refuse(422, "unknown_type", "No adopted catalogue has this type.", pointer="/type")
-    source = catalogue.sources.get(attributes["source"])
-    if source is None or (source.types != "all" and name not in source.types):
-        raise refuse(403, "source_scope", "This source may not send this type.", pointer="/source")
-    return source, event_type
+    scope = catalogue.scopes.get(attributes["source"])
+    problem = WRONG_TYPE if scope is None else scope.problem(name, sender)
+    if scope is None or problem is not None:
+        raise Refused(problem or WRONG_TYPE)
+    return scope, event_type
 
 
-def _subject(subject: object, source: SourceSpec) -> str:
+def _subject(subject: object, scope: Scope) -> str:
     if not isinstance(subject, str) or not is_code(subject):
         raise refuse(422, "code_charset", "A unit is a code of 0-9 A-Z a-z : . _ -", pointer="/subject")
-    if not subject.startswith(source.unit_prefix):
-        raise refuse(403, "source_scope", "This source may not speak of this unit.", pointer="/subject")
+    if not scope.covers(subject):
+        raise Refused(WRONG_UNIT)
     return subject
 
 
@@ -164,7 +175,9 @@ def _correction(attributes: Mapping[str, Any]) -> Correction | None:
         raise refuse(422, "correction", "A correction has correctssource, correctsid and a revision from 1.")
     if (source, name) == (attributes["source"], attributes["id"]):
         raise refuse(422, "correction", "A correction has an id of its own.", pointer="/correctsid")
-    return Correction(cast("str", source), cast("str", name), revision)
+    return Correction(
+        cast("str", source), cast("str", name), revision, withdraws=attributes.get("data") is None
+    )
 
 
 def _check_content(
