@@ -11,6 +11,7 @@ GUARD_PLACES = 9
 DECIMAL_DIGITS = 18
 DECIMAL_PLACES = 6
 MILLIONTHS = 1_000_000
+PARTS = 10**CELL_PLACES
 ZERO = Decimal(0)
 
 _EXACT = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -22,14 +23,45 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.([0-9]+))?\Z")
 def cell(value: Decimal | Fraction | int) -> Decimal:
     """Round to the 12 places that a cell keeps, half even; a fraction is rounded once."""
     if isinstance(value, Fraction):
-        scaled = round(value * 10**CELL_PLACES)
-        return Decimal(scaled).scaleb(-CELL_PLACES, _EXACT)
+        return of_parts(parts(value.numerator, value.denominator))
     return _plain(Decimal(value).quantize(_CELL, context=_EXACT))
 
 
 def quotient(numerator: Decimal | Fraction | int, denominator: Decimal | Fraction | int) -> Decimal:
     """Divide and round once to 12 places, half even; the denominator is not zero."""
     return cell(Fraction(numerator) / Fraction(denominator))
+
+
+def parts(numerator: int, denominator: int) -> int:
+    """Round a quotient to the 12 places of a cell, half even, in whole parts of 10^-12; denominator > 0."""
+    whole, rest = divmod(numerator * PARTS, denominator)
+    over = 2 * rest - denominator
+    return whole + 1 if over > 0 or (over == 0 and whole & 1) else whole
+
+
+def of_parts(value: int) -> Decimal:
+    """Return the decimal that whole parts of 10^-12 stand for."""
+    return Decimal(value).scaleb(-CELL_PLACES, _EXACT)
+
+
+def parts_of(value: Decimal | str) -> int:
+    """Return a cell, or its text, in whole parts of 10^-12; more than 12 places is our own mistake."""
+    scaled = Decimal(value).scaleb(CELL_PLACES, _EXACT)
+    whole = int(scaled)
+    assert scaled == whole, "more than twelve places"
+    return whole
+
+
+def parts_text(value: int) -> str:
+    """Write whole parts of 10^-12 as a decimal with 12 places."""
+    digits = f"{abs(value):013d}"
+    return f"{'-' if value < 0 else ''}{digits[:-CELL_PLACES]}.{digits[-CELL_PLACES:]}"
+
+
+def published_parts(value: int, places: int = 2) -> Decimal:
+    """Round whole parts of 10^-12 for publication, as `published` does with the sum that they stand for."""
+    guarded = _away_from(value, 10 ** (CELL_PLACES - GUARD_PLACES))
+    return Decimal(_away_from(guarded, 10 ** (GUARD_PLACES - places))).scaleb(-places, _EXACT)
 
 
 def published(value: Decimal | Fraction | int, places: int = 2) -> Decimal:
@@ -81,6 +113,12 @@ def _too_long(written: str, fraction: int, places: int) -> bool:
 
 def _away(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step, rounding=ROUND_HALF_UP, context=_EXACT)
+
+
+def _away_from(value: int, step: int) -> int:
+    """Divide by a step and round half away from zero."""
+    whole = (2 * abs(value) + step) // (2 * step)
+    return whole if value >= 0 else -whole
 
 
 def _half_away(value: Fraction, places: int) -> Decimal:

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kernel.errors import Refused
-from shared.kernel.points import cell, decimal, millionths, of_millionths, published, quotient, text
+from shared.kernel.points import (
+    cell,
+    decimal,
+    millionths,
+    of_millionths,
+    of_parts,
+    parts,
+    parts_of,
+    parts_text,
+    published,
+    published_parts,
+    quotient,
+    text,
+)
 
 FRACTIONS = st.fractions(min_value=-(10**6), max_value=10**6, max_denominator=10**9)
 
@@ -52,6 +65,21 @@ def test_a_fraction_is_rounded_once(value: Fraction) -> None:
         long = Decimal(value.numerator) / Decimal(value.denominator)
     assert abs(Fraction(cell(value)) - value) <= Fraction(1, 2 * 10**12)
     assert cell(value) == long.quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN)
+
+
+@given(FRACTIONS, st.integers(0, 9))
+def test_whole_parts_are_the_decimals_that_they_stand_for(value: Fraction, places: int) -> None:
+    found = parts(value.numerator, value.denominator)
+    assert found == round(value * 10**12)
+    assert of_parts(found) == cell(value)
+    assert parts_text(found) == text(cell(value))
+    assert parts_of(parts_text(found)) == parts_of(of_parts(found)) == found
+    assert text(published_parts(found, places)) == text(published(cell(value), places))
+
+
+def test_halves_go_to_even_in_a_cell_and_away_from_zero_in_print() -> None:
+    assert [parts(at, 2 * 10**12) for at in (-3, -1, 1, 3)] == [-2, 0, 0, 2]
+    assert [text(published_parts(at * 5 * 10**9)) for at in (-1, 1)] == ["-0.01", "0.01"]
 
 
 @given(st.lists(st.tuples(FRACTIONS, FRACTIONS), max_size=20))
