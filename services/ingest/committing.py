@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import asyncpg
@@ -12,6 +12,7 @@ import asyncpg
 from services.ingest import store
 from services.ingest.clock import EVERY_SHARD, tick_by_feed
 from services.ingest.contract import ACCEPTED
+from services.ingest.domain import backfill
 from services.ingest.domain.admission import (
     ACCEPTED_OUTCOMES,
     CHAINED,
@@ -24,6 +25,8 @@ from services.ingest.domain.admission import (
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
+from services.ingest.domain.sources import TOPIC, Sender
+from services.ingest.domain.times import Times, received_each
 from services.ingest.gateway import Gap, InboundTopics
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
@@ -56,12 +59,13 @@ Judged: TypeAlias = Candidate | Problem
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one event: a receipt (shard, number) or a problem."""
+    """What became of one event: a receipt (shard, number) or a problem; `times` of one accepted just now."""
 
     outcome: Outcome
     shard: int = 0
     number: int = 0
     problem: Problem | None = None
+    times: Times | None = None
 
 
 class Admission:
@@ -72,14 +76,14 @@ class Admission:
         self.catalogue: Catalogue = NOTHING_ADOPTED
         self.replay = replay
 
-    async def judge(self, events: Sequence[object]) -> list[Judged]:
+    async def judge(self, events: Sequence[object], sender: Sender = TOPIC) -> list[Judged]:
         """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
         version = self.catalogue.version
-        judged = await self._all_judged(events)
+        judged = await self._all_judged(events, sender)
         if any(isinstance(one, Problem) for one in judged):
             await self.newest()
             if self.catalogue.version != version:
-                judged = await self._all_judged(events)
+                judged = await self._all_judged(events, sender)
         return judged
 
     async def newest(self) -> bool:
@@ -172,12 +176,17 @@ class Admission:
         known = await tx.known([key for one in ready for key in keys_to_read(one)])
         rulings, keys = admit(ready, known, {shard: head.number for shard, head in heads.items()})
         accepted = [ruling.candidate for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
-        receipts = iter(await tx.append(ACCEPTED, [self._draft(one) for one in accepted]))
+        drafts = [Draft(one.shard, one.body, own=False, received=self._stamp(one)) for one in accepted]
+        stamps = received_each(heads, drafts, tx.now)
+        receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
         if self.replay:
             await tick_by_feed(tx, heads)
         await store.drop_awaited(tx, [key for key in keys if key in known])
         await tx.remember(keys)
         await store.note_conflicts(tx, rulings)
+        late = [one for one, at in zip(accepted, stamps, strict=True) if backfill.is_backfill(one, at)]
+        if late:
+            tx.remarks.append(backfill.remark(late))
         FAIL_POINTS.passing("ingest.after_insert")
         answers = iter([_answer(ruling, receipts) for ruling in rulings])
         return [
@@ -191,42 +200,50 @@ class Admission:
         _, self.catalogue = await store.adopted_catalogue(tx)
         return True
 
-    async def _all_judged(self, events: Sequence[object]) -> list[Judged]:
+    async def _all_judged(self, events: Sequence[object], sender: Sender) -> list[Judged]:
         """Judge all, letting others run between slices."""
         judged: list[Judged] = []
         for start in range(0, len(events), SLICE_EVENTS):
-            judged += [self._judged(event) for event in events[start : start + SLICE_EVENTS]]
+            judged += [self._judged(event, sender) for event in events[start : start + SLICE_EVENTS]]
             await asyncio.sleep(0)
         return judged
 
-    def _judged(self, event: object) -> Judged:
+    def _judged(self, event: object, sender: Sender) -> Judged:
         if isinstance(event, Problem):
             return event
         try:
-            return candidate(event, self.catalogue)
+            return candidate(event, self.catalogue, sender)
         except Refused as refused:
             return refused.problem
 
     def _looked(self, tx: PostgresTransaction, known: Candidate) -> Judged:
         """Judge again what an older catalogue took, and what the time says."""
-        judged = known if known.version == self.catalogue.version else self._judged(decode(known.body))
-        if isinstance(judged, Candidate) and not self.replay and judged.time > tx.now + FUTURE_ALLOWANCE:
+        judged = known
+        if known.version != self.catalogue.version:
+            judged = self._judged(decode(known.body), known.sender)
+        if isinstance(judged, Problem):
+            return judged
+        if not self.replay and judged.time > tx.now + FUTURE_ALLOWANCE:
             return IN_FUTURE
+        if not judged.sender.backfill and backfill.is_backfill(judged, self._stamp(judged) or tx.now):
+            return backfill.NOT_ALLOWED
         return judged
 
-    def _draft(self, one: Candidate) -> Draft:
-        received = (one.recorded or one.time) if self.replay else None
-        return Draft(one.shard, one.body, own=False, received=received)
+    def _stamp(self, one: Candidate) -> datetime | None:
+        """Return what the feed says that an event was received, under the replay clock."""
+        return (one.recorded or one.time) if self.replay else None
 
 
-def _answer(ruling: Ruling, receipts: Iterator[tuple[int, int]]) -> Answer:
-    own = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else None
+def _answer(ruling: Ruling, receipts: Iterator[tuple[tuple[int, int], datetime]]) -> Answer:
+    own, received = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else (None, None)
     match ruling.outcome:
         case Outcome.REFUSED:
             return Answer(Outcome.REFUSED, problem=Problem(422, ruling.why, REFUSALS[ruling.why]))
         case Outcome.CREATED:
             assert own is not None
-            return Answer(Outcome.CREATED, *own)
+            assert received is not None
+            times = Times(ruling.candidate.time, ruling.candidate.recorded, received)
+            return Answer(Outcome.CREATED, *own, times=times)
         case Outcome.CONFLICT:
             assert ruling.known is not None
             problem = Problem(

@@ -21,6 +21,7 @@ from shared.telemetry.logs import logger
 
 NAME = "ingest"
 TICK_S = 15
+ROUTERS = (events_router, lists_router, types_router, drafts_router)
 _LOG = logger(__name__)
 
 
@@ -40,7 +41,7 @@ def build(settings: ServiceSettings) -> Service:
     parts = [committer.run, intake.run]
     return frame.service(
         streams=STREAMS,
-        routers=[route(door) for route in (events_router, lists_router, types_router, drafts_router)],
+        routers=[route(door) for route in ROUTERS],
         parts=parts if admission.replay else [*parts, tick],
     )
 

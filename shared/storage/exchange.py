@@ -30,11 +30,12 @@ class Exchange:
     async def begin(
         self, *, actor: str, action: str, detail: str = ""
     ) -> AsyncGenerator[PostgresTransaction]:
-        """Open a transaction that changes state."""
+        """Open a transaction that changes state; its remarks are added to the detail of its audit row."""
         started = time.perf_counter()
         async with self.beating() as tx:
             yield tx
-            await tx.execute(_AUDIT, actor=actor, action=action, detail=detail)
+            noted = "; ".join([detail, *tx.remarks])
+            await tx.execute(_AUDIT, actor=actor, action=action, detail=noted)
         METRICS.observe("dukao_commit_seconds", time.perf_counter() - started, action=action)
         for stream, count in tx.appended.items():
             METRICS.count("dukao_records_appended_total", count, stream=stream)

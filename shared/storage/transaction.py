@@ -62,6 +62,7 @@ class PostgresTransaction:
     def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
         self.connection = connection
         self.appended: Counter[str] = Counter()
+        self.remarks: list[str] = []
         self._driver = driver
         self._heads: dict[tuple[str, int], Head] = {}
         self._now: datetime | None = None

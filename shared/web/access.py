@@ -5,13 +5,14 @@ from enum import Enum, StrEnum
 
 
 class Role(StrEnum):
-    """The roles that a token can carry; `service` is for the platform's own processes."""
+    """The roles that a token can carry; `backfill` adds to `integrator`, `service` is our own processes'."""
 
     INTEGRATOR = "integrator"
     READER = "reader"
     OPERATOR = "operator"
     AUTHOR = "author"
     APPROVER = "approver"
+    BACKFILL = "backfill"
     SERVICE = "service"
 
 

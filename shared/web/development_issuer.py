@@ -49,6 +49,7 @@ class DevelopmentIssuer:
         audiences: Sequence[str],
         *,
         unit: str = "/",
+        client: str = "dukao-development",
         life_s: int = LIFE_LIMIT_S,
     ) -> str:
         """Return a token; a longer life than ten minutes or an unknown role is our own mistake."""
@@ -58,7 +59,7 @@ class DevelopmentIssuer:
         claims = {
             "iss": self.issuer,
             "sub": subject,
-            "client_id": "dukao-development",
+            "client_id": client,
             "aud": list(audiences),
             "iat": now,
             "exp": now + life_s,

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from services.ingest import store
 from services.ingest.api.answers import item, receipt, single
-from services.ingest.api.door import Door
+from services.ingest.api.door import Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
@@ -47,9 +47,9 @@ def events_router(door: Door) -> APIRouter:
             await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
             raise
         if kind == BATCH:
-            answers = await door.take(cast("list[object]", body), subject.client)
+            answers = await door.take(cast("list[object]", body), sender_of(subject))
             return JSONResponse({"results": [item(answer) for answer in answers]})
-        return single(*await door.take([body], subject.client))
+        return single(*await door.take([body], sender_of(subject)))
 
     @router.get("/events/{source}/{event_id:path}", name="get_receipt")
     async def getreceipt(
