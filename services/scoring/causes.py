@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.scoring.contract import Cause, PartialsChanged
+from services.scoring.contract import Cause
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import scheme_months
+from shared.contracts.partials import Changed
 from shared.kernel.periods import Month
 
 Months = Mapping[int, frozenset[int]]
@@ -41,12 +42,12 @@ class Touched:
         return found
 
 
-def touched_by(changed: Sequence[PartialsChanged]) -> Touched:
+def touched_by(changed: Sequence[Changed]) -> Touched:
     """Return what messages of stage A moved."""
     units: dict[str, dict[int, set[int]]] = {}
     for place, one in enumerate(changed):
-        for item in one.items:
-            units.setdefault(item.unit, {}).setdefault(Month.parse(item.month).ordinal, set()).add(place)
+        for row in (row for block in one.blocks for row in block.rows):
+            units.setdefault(row.unit, {}).setdefault(Month.parse(row.month).ordinal, set()).add(place)
     causes = [Cause(stream=one.stream, shard=one.shard, first=one.first, last=one.last) for one in changed]
     return Touched(
         causes,

@@ -13,7 +13,6 @@ from shared.contracts.scoring import (
     EntriesPosted,
     Entry,
     Figure,
-    Partial,
     PartialsChanged,
     SchemeAdopted,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "EntriesPosted",
     "Entry",
     "Figure",
-    "Partial",
     "PartialsChanged",
     "SchemeAdopted",
     "TypesAdopted",

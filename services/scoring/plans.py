@@ -31,12 +31,12 @@ class Plans:
         """Return the schemes that a shard applies."""
         if shard not in self._by_shard:
             versions = await store.in_force(tx, self._stage, shard)
-            self._by_shard[shard] = tuple([await self._scheme(tx, *version) for version in versions])
+            self._by_shard[shard] = tuple([await self.scheme(tx, *version) for version in versions])
         return self._by_shard[shard]
 
     async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
         """Apply a version from here on, in place of those whose months it covers."""
-        new = await self._scheme(tx, code, version)
+        new = await self.scheme(tx, code, version)
         for other in await self.of(tx, shard):
             head = other.document.scheme
             if head.code == code and covers(new.document, other.document):
@@ -48,7 +48,8 @@ class Plans:
         """Drop what belongs to partitions."""
         self._by_shard = {s: p for s, p in self._by_shard.items() if partition_of(s) not in partitions}
 
-    async def _scheme(self, tx: PostgresTransaction, code: str, version: int) -> InForce:
+    async def scheme(self, tx: PostgresTransaction, code: str, version: int) -> InForce:
+        """Return an adopted version, in force here or not."""
         if (code, version) not in self._compiled:
             found = await store.scheme(tx, code, version)
             plan = compile_plan(found.document, event_types(found.catalogue))

@@ -1,8 +1,11 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
+
+from msgspec import structs
 
 from services.scoring import cases, store, traces
 from services.scoring.cases import Case, Found, Key
@@ -13,13 +16,11 @@ from services.scoring.contract import (
     SCHEMES,
     SOURCE,
     TYPES_ADOPTED,
-    Partial,
-    PartialsChanged,
     SchemeAdopted,
     TypesAdopted,
 )
 from services.scoring.domain.facts import Report
-from services.scoring.domain.folding import NO_TRACES, Amounts, Tally, Traces, fold_under
+from services.scoring.domain.folding import NO_TRACES, Tally, Traces, fold_under
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import (
     Catalogue,
@@ -30,11 +31,12 @@ from services.scoring.reports import (
     root_key,
     stored_events,
 )
-from services.scoring.store import ShardCell
+from services.scoring.store import PartialCell
 from services.scoring.traces import Doubted
-from shared.contracts import envelope
+from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
+from shared.contracts.partials import Block, Changed, Row
 from shared.kernel.digests import key_digest
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft, Record
@@ -42,7 +44,7 @@ from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
-ITEMS_PER_MESSAGE = 2_000
+NUMBERS_PER_MESSAGE = 20_000
 CASES_PER_PAGE = 500
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
@@ -212,14 +214,19 @@ async def _group(
     return keyed, {(shard, root): (shard, fact) for (shard, root), fact in first.items()}
 
 
-async def _save(tx: PostgresTransaction, moves: Moves) -> dict[ShardCell, Amounts]:
+async def _save(tx: PostgresTransaction, moves: Moves) -> dict[PartialCell, list[int]]:
     """Write what moved; return the absolute partial sums."""
     changes = {
         (shard, *cell): change
         for shard, tally in moves.tallies.items()
         for cell, change in tally.spread().items()
     }
-    moved = await store.add_partials(tx, changes)
+    known = await store.load_partials(tx, changes)
+    moved = {
+        cell: list(map(add, known[cell], change)) if cell in known else change
+        for cell, change in changes.items()
+    }
+    await store.save_partials(tx, moved)
     gained = [place for place, here in moves.found.items() if here]
     await cases.save_places(tx, gained, [place for place, here in moves.found.items() if not here])
     await traces.save_doubts(tx, moves.opened, moves.settled)
@@ -227,43 +234,36 @@ async def _save(tx: PostgresTransaction, moves: Moves) -> dict[ShardCell, Amount
 
 
 def _answers(
-    plans: Mapping[int, Sequence[InForce]], read: Read, moved: Mapping[ShardCell, Amounts]
+    plans: Mapping[int, Sequence[InForce]], read: Read, moved: Mapping[PartialCell, list[int]]
 ) -> list[Answer]:
     """Tell the groups' shards the absolute partials that moved and the numbers that moved them."""
-    by_target: dict[tuple[int, int], list[Partial]] = {}
-    for (shard, measure, unit, month), amounts in sorted(moved.items()):
-        item = Partial(
-            measure=measure,
-            unit=unit,
-            month=str(Month.of_ordinal(month)),
-            numerator=amounts[0],
-            denominator=amounts[1],
-            rows=amounts[2],
-        )
-        for target in _targets(plans[shard], measure, unit):
-            by_target.setdefault((shard, target), []).append(item)
+    by_target: dict[tuple[int, int], list[tuple[str, str, Row]]] = {}
+    for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
+        row = Row(unit, str(Month.of_ordinal(month)), numbers)
+        for target in _targets(plans[shard], scheme, unit):
+            by_target.setdefault((shard, target), []).append((scheme, over, row))
     by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {shard: [] for shard in plans}
     for record, event in read:
         by_shard[record.shard].append((record, event))
-    causes = {shard: _range(shard, mine) for shard, mine in by_shard.items()}
+    begun = {shard: _begun(shard, mine) for shard, mine in by_shard.items()}
     return [
-        _message(target, causes[shard].model_copy(update={"items": tuple(chunk)}))
-        for (shard, target), items in sorted(by_target.items())
-        for chunk in _chunks(items)
+        _message(target, structs.replace(begun[shard], blocks=blocks))
+        for (shard, target), rows in sorted(by_target.items())
+        for blocks in _blocks(rows)
     ]
 
 
-def _range(shard: int, mine: Read) -> PartialsChanged:
-    """Return the message of a shard without items: the events that it covers, else the scheme adopted."""
+def _begun(shard: int, mine: Read) -> Changed:
+    """Return the message of a shard without rows: the events that it covers, else the scheme adopted."""
     events = [record for record, _ in mine if record.stream == ACCEPTED]
     covered = events or [record for record, _ in mine]
-    return PartialsChanged(
+    return Changed(
         stream=covered[0].stream,
         shard=shard,
         first=min(record.number for record in covered),
         last=max(record.number for record in covered),
         received=max(event.received for _, event in mine),
-        items=(),
+        blocks=[],
     )
 
 
@@ -275,15 +275,27 @@ def _cause(report: Report) -> str:
     return f"{ACCEPTED}/{report.shard}/{report.number}"
 
 
-def _targets(plans: Sequence[InForce], measure: str, unit: str) -> tuple[int, ...]:
-    scheme = measure.partition("/")[0]
+def _targets(plans: Sequence[InForce], scheme: str, unit: str) -> tuple[int, ...]:
     return next((p.shards_of_unit.get(unit, ()) for p in plans if p.plan.id == scheme), ())
 
 
-def _chunks(items: Sequence[Partial]) -> list[Sequence[Partial]]:
-    return [items[at : at + ITEMS_PER_MESSAGE] for at in range(0, len(items), ITEMS_PER_MESSAGE)]
+def _blocks(rows: Sequence[tuple[str, str, Row]]) -> Iterator[list[Block]]:
+    """Put rows of one scheme and view or type together; few enough for a message at a time."""
+    blocks: list[Block] = []
+    room = NUMBERS_PER_MESSAGE
+    for scheme, over, row in rows:
+        if blocks and room < len(row.numbers):
+            yield blocks
+            blocks, room = [], NUMBERS_PER_MESSAGE
+        if not blocks or (blocks[-1].scheme, blocks[-1].over) != (scheme, over):
+            blocks.append(Block(scheme, over, []))
+        blocks[-1].rows.append(row)
+        room -= len(row.numbers)
+    yield blocks
 
 
-def _message(target: int, changed: PartialsChanged) -> Answer:
-    body = envelope.encode(PARTIALS_CHANGED, SOURCE, f"shard-{changed.shard}", changed)
-    return PARTIALS, Draft(target, body)
+def _message(target: int, changed: Changed) -> Answer:
+    subject = f"shard-{changed.shard}"
+    return PARTIALS, Draft(
+        target, envelope.encode_written(PARTIALS_CHANGED, SOURCE, subject, partials.written(changed))
+    )

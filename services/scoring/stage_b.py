@@ -15,18 +15,18 @@ from services.scoring.contract import (
     EntriesPosted,
     Entry,
     Figure,
-    PartialsChanged,
     SchemeAdopted,
 )
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import merged, month_cell, scheme_months, touched_periods, worth
-from services.scoring.domain.folding import Amounts
+from services.scoring.domain.layout import Amounts
 from services.scoring.domain.plan import measure_id
 from services.scoring.plans import InForce, Plans, group_shard
 from services.scoring.store import Change
-from shared.contracts import envelope
+from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
+from shared.contracts.partials import Changed
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import MILLIONTHS, cell, text
 from shared.kernel.records import Draft, Record
@@ -58,8 +58,8 @@ class StageB:
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         read = [(record, known_event(record.stream, record.body)) for record in records]
-        changed = [envelope.decode_data(event, PartialsChanged) for r, event in read if r.stream == PARTIALS]
-        await store.save_inputs(tx, shard, _inputs(changed))
+        changed = [partials.read(event.data) for record, event in read if record.stream == PARTIALS]
+        await store.save_inputs(tx, shard, await self._inputs(tx, changed))
         adopted: dict[tuple[str, int], Cause] = {}
         for record, event in read:
             if record.stream == SCHEMES:
@@ -78,6 +78,21 @@ class StageB:
             for group in groups_of(scheme.document, shard):
                 answers += await _score(tx, scheme, group, of_scheme, fresh_at)
         return answers
+
+    async def _inputs(
+        self, tx: PostgresTransaction, changed: Iterable[Changed]
+    ) -> dict[tuple[int, str, str, int], Amounts]:
+        """Return the newest partials by (A shard, measure, unit, month)."""
+        found: dict[tuple[int, str, str, int], Amounts] = {}
+        for shard, block in ((one.shard, block) for one in changed for block in one.blocks):
+            code, _, version = block.scheme.rpartition("@")
+            scheme = await self._plans.scheme(tx, code, int(version))
+            for name, slots in scheme.plan.layouts[block.over].slots.items():
+                measure = measure_id(scheme.document, name)
+                for row in block.rows:
+                    month = Month.parse(row.month).ordinal
+                    found[shard, measure, row.unit, month] = slots.of(row.numbers)
+        return found
 
 
 async def _score(
@@ -112,18 +127,6 @@ async def _score(
 def groups_of(document: SchemeDocument, shard: int) -> list[str]:
     """Return the groups whose cells a shard keeps."""
     return [name for name in sorted(document.groups) if group_shard(document, name) == shard]
-
-
-def _inputs(changed: Iterable[PartialsChanged]) -> dict[tuple[int, str, str, int], Amounts]:
-    return {
-        (one.shard, item.measure, item.unit, Month.parse(item.month).ordinal): (
-            item.numerator,
-            item.denominator,
-            item.rows,
-        )
-        for one in changed
-        for item in one.items
-    }
 
 
 def _measures(document: SchemeDocument, indicators: Sequence[IndicatorSpec]) -> list[str]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
+
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.folding import Amounts
+from services.scoring.domain.layout import Amounts
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
@@ -25,14 +27,14 @@ _SUMS = """
     SELECT measure, unit, month,
         sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
     FROM inputs WHERE shard = $1 AND unit = ANY($2::text[]) AND measure = ANY($3::text[]) GROUP BY measure, unit, month"""
-_ADD_PARTIALS = """
-    INSERT INTO partials AS p (shard, measure, unit, month, numerator, denominator, rows)
-    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::int[],
-        $5::numeric[], $6::numeric[], $7::bigint[])
-    ON CONFLICT (shard, measure, unit, month) DO UPDATE
-    SET numerator = p.numerator + excluded.numerator, denominator = p.denominator + excluded.denominator,
-        rows = p.rows + excluded.rows
-    RETURNING shard, measure, unit, month, numerator, denominator, rows"""
+_LOAD_PARTIALS = """
+    SELECT shard, scheme, over, unit, month, numbers FROM partials
+    JOIN unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[])
+        n(shard, scheme, over, unit, month) USING (shard, scheme, over, unit, month)"""
+_SAVE_PARTIALS = """
+    INSERT INTO partials (shard, scheme, over, unit, month, numbers)
+    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[])
+    ON CONFLICT (shard, scheme, over, unit, month) DO UPDATE SET numbers = excluded.numbers"""
 _SAVE_INPUTS = """
     INSERT INTO inputs (shard, source_shard, measure, unit, month, numerator, denominator, rows)
     SELECT $1, * FROM unnest($2::smallint[], $3::text[], $4::text[], $5::int[],
@@ -40,7 +42,11 @@ _SAVE_INPUTS = """
     ON CONFLICT (shard, measure, unit, month, source_shard) DO UPDATE
     SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
 
+_NUMBERS = msgspec.json.Decoder(list[int])
+_ENCODER = msgspec.json.Encoder()
+
 ShardCell = tuple[int, str, str, int]
+PartialCell = tuple[int, str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +197,21 @@ async def in_force(tx: PostgresTransaction, stage: str, shard: int) -> list[tupl
     return [(row.code, row.version) for row in rows]
 
 
-async def add_partials(
-    tx: PostgresTransaction, changes: Mapping[ShardCell, Amounts]
-) -> dict[ShardCell, Amounts]:
-    """Add to the partials of stage A, by (shard, measure, unit, month); return what they are now."""
-    found = await tx.many(_ADD_PARTIALS, *columns(_rows(changes), 7)) if changes else ()
+async def load_partials(
+    tx: PostgresTransaction, cells: Iterable[PartialCell]
+) -> dict[PartialCell, list[int]]:
+    """Return the partials of stage A that are known, by (shard, scheme, over, unit, month)."""
+    rows = await tx.many(_LOAD_PARTIALS, *columns(cells, 5))
     return {
-        (shard, measure, unit, month): (int(numerator), int(denominator), count)
-        for shard, measure, unit, month, numerator, denominator, count in (row.values() for row in found)
+        (row["shard"], row["scheme"], row["over"], row["unit"], row["month"]): _NUMBERS.decode(row["numbers"])
+        for row in rows
     }
+
+
+async def save_partials(tx: PostgresTransaction, partials: Mapping[PartialCell, Sequence[int]]) -> None:
+    """Write absolute partials of stage A."""
+    rows = [(*cell, _ENCODER.encode(numbers).decode()) for cell, numbers in sorted(partials.items())]
+    await tx.many(_SAVE_PARTIALS, *columns(rows, 6))
 
 
 async def save_inputs(tx: PostgresTransaction, shard: int, inputs: Mapping[ShardCell, Amounts]) -> None:

@@ -88,13 +88,12 @@ def decode_data(event: AcceptedEvent, model: type[Model]) -> Model:
 
 def encode(event_type: str, source: str, subject: str, data: Closed) -> bytes:
     """Write an own event as the JSON object of a draft, without what its stream adds."""
-    return (
-        _head(event_type, source)
-        + _QUOTED.encode(subject)
-        + b',"data":'
-        + data.model_dump_json().encode()
-        + b"}"
-    )
+    return encode_written(event_type, source, subject, data.model_dump_json().encode())
+
+
+def encode_written(event_type: str, source: str, subject: str, data: bytes) -> bytes:
+    """Write an own event whose data is written already."""
+    return b"".join((_head(event_type, source), _QUOTED.encode(subject), b',"data":', data, b"}"))
 
 
 @lru_cache(maxsize=256)

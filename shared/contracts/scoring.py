@@ -1,6 +1,6 @@
 """What scoring publishes: schemes, the partial sums of stage A, the entries of stage B."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -29,6 +29,10 @@ SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 PARTIALS_CHANGED = "dukao.partials-changed.v1"
 ENTRIES_POSTED = "dukao.entries-posted.v1"
 
+PartialRow = Annotated[
+    tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
+]
+
 
 class SchemeAdopted(Closed):
     """A version of a scheme was adopted; the whole canonical document travels with it. Once per shard."""
@@ -40,24 +44,22 @@ class SchemeAdopted(Closed):
     effective: MonthText
 
 
-class Partial(Closed):
-    """The partial sums of one measure, unit and month in one shard of stage A, in millionths.
+class PartialBlock(Closed):
+    """Partial sums of the measures of a scheme over one view or event type, in millionths.
 
-    A stock measure sends monthly changes that are summed from the first month on.
+    A row is (unit, month, numbers); the numbers stand in the layout that the scheme gives them. A stock
+    measure sends monthly changes that are summed from the first month on.
     """
 
-    measure: str
-    unit: Code
-    month: MonthText
-    numerator: int
-    denominator: int
-    rows: int
+    scheme: str = Field(description="code@version")
+    over: str
+    rows: tuple[PartialRow, ...] = Field(strict=False)
 
 
 class PartialsChanged(Closed):
     """The absolute partial sums that changed with the numbers first..last of a shard of a stream.
 
-    `shard` is also the shard of stage A that they belong to.
+    `shard` is also the shard of stage A that they belong to. A row is there if any of its numbers moved.
     """
 
     stream: str = ACCEPTED
@@ -65,7 +67,7 @@ class PartialsChanged(Closed):
     first: Number
     last: Number
     received: InstantText
-    items: tuple[Partial, ...] = Field(strict=False)
+    blocks: tuple[PartialBlock, ...] = Field(strict=False)
 
 
 class Cause(NumberRange):

@@ -14,7 +14,7 @@ import yaml
 
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
-from services.scoring.domain.cells import Partials, actual_of
+from services.scoring.domain.cells import actual_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
@@ -25,6 +25,7 @@ from shared.kernel import instants
 from shared.kernel.codes import derive_code
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, shown_ratio
+from tests.scoring_domain.test_worked_cases import by_measure
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
 DATA = os.environ.get("DUKAO_DATA")
@@ -105,15 +106,12 @@ def cases(folder, types):
 @pytest.fixture(scope="module")
 def sums(document, types, cases):
     plan = compile_plan(document, types)
-    total = defaultdict(lambda: defaultdict(Partials))
     shuffler = random.Random(7)
     tally = Tally()
     for reports in cases:
         shuffled = shuffler.sample(reports * 2, 2 * len(reports))
         tally.add(plan, standing(set_of(shuffled)).facts)
-    for (measure, unit, month), amounts in tally.spread().items():
-        total[measure, unit][month] += Partials(*amounts)
-    return total
+    return by_measure(plan, tally.spread())
 
 
 def set_of(reports):

@@ -1,6 +1,7 @@
 """The worked cases and the fine print of the domain that concern targets, deductions, months and states."""
 
 import itertools
+from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
@@ -83,15 +84,21 @@ def folded(plan, reports):
     return found, tally.spread()
 
 
+def by_measure(plan, cells):
+    """Return the month partials by (measure, unit) that a plan's rows of numbers stand for."""
+    found = defaultdict(lambda: defaultdict(Partials))
+    for (_, over, unit, month), numbers in cells.items():
+        for measure in plan.measures[over]:
+            amounts = plan.layouts[over].slots[measure.name].of(numbers)
+            if any(amounts):
+                found[measure.id, unit][month] += Partials(*amounts)
+    return found
+
+
 def sums(scheme, reports, measure, unit="b1"):
     """Fold reports of one case and return the month partials of a measure."""
-    amounts = folded(compile_plan(scheme, COLUMNS), reports)[1]
-    wanted = measure_id(scheme, measure)
-    return {
-        month: Partials(*found)
-        for (name, of, month), found in amounts.items()
-        if (name, of) == (wanted, unit)
-    }
+    plan = compile_plan(scheme, COLUMNS)
+    return by_measure(plan, folded(plan, reports)[1])[measure_id(scheme, measure), unit]
 
 
 def added(*parts):

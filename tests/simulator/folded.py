@@ -5,7 +5,6 @@ from collections import defaultdict
 from services.ingest.domain.admission import Outcome, admit
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
-from services.scoring.domain.cells import Partials
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import Tally
@@ -14,6 +13,7 @@ from services.scoring.domain.rows import typed
 from shared.kernel import instants
 from shared.kernel.periods import Month
 from shared.kernel.shards import SHARDS
+from tests.scoring_domain.test_worked_cases import by_measure
 
 CREATED = (Outcome.CREATED, Outcome.REPORT)
 
@@ -35,13 +35,10 @@ class Folding:
     def sums(self, events):
         """Return month partials by (measure, unit)."""
         accepted = [e for e, outcome in zip(events, self.outcomes(events), strict=True) if outcome in CREATED]
-        total = defaultdict(lambda: defaultdict(Partials))
         tally = Tally()
         for reports in self.together(accepted):
             tally.add(self.plan, standing(reports).facts)
-        for (measure, unit, month), amounts in tally.spread().items():
-            total[measure, unit][month] += Partials(*amounts)
-        return total
+        return by_measure(self.plan, tally.spread())
 
     def together(self, events):
         """Return the reports that stand or fall together: those of a case, a fact, or a correction's root."""

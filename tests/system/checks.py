@@ -10,6 +10,9 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.table import SERVICES, TOPICS
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.layout import layout_of
+from services.scoring.domain.plan import measure_id, scheme_id
 
 SCHEMAS = tuple(service.schema for service in SERVICES)
 PARTITIONS = 16
@@ -194,15 +197,25 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
 
 async def handed_on(database: asyncpg.Connection) -> list[str]:
     """Stage B holds exactly the partials of stage A, and ranking the cells of stage B."""
-    partials = await database.fetch(
-        "SELECT measure, unit, month, shard, numerator, denominator, rows FROM scoring.partials p "
-        "WHERE EXISTS (SELECT 1 FROM scoring.inputs i WHERE i.unit = p.unit) EXCEPT "
-        "SELECT measure, unit, month, source_shard, numerator, denominator, rows FROM scoring.inputs"
-    )
-    inputs = await database.fetch(
-        "SELECT measure, unit, month, source_shard, numerator, denominator, rows FROM scoring.inputs EXCEPT "
-        "SELECT measure, unit, month, shard, numerator, denominator, rows FROM scoring.partials"
-    )
+    documents = [
+        SchemeDocument.model_validate_json(row["document"])
+        for row in await database.fetch("SELECT document::text FROM scoring.schemes")
+    ]
+    inputs = {
+        tuple(row)
+        for row in await database.fetch(
+            "SELECT source_shard, measure, unit, month, numerator, denominator, rows FROM scoring.inputs"
+        )
+    }
+    kept = {unit for _, _, unit, *_ in inputs}
+    partials = {
+        (row["shard"], measure_id(document, name), row["unit"], row["month"], *slots.of(numbers))
+        for row in await database.fetch("SELECT * FROM scoring.partials")
+        for document in documents
+        if scheme_id(document) == row["scheme"] and row["unit"] in kept
+        for numbers in [json.loads(row["numbers"])]
+        for name, slots in layout_of(document, row["over"]).slots.items()
+    }
     figures = await database.fetch(
         "SELECT f.scheme, f.period, f.unit, f.indicator, f.value, c.value AS cell FROM ranking.figures f "
         "FULL JOIN scoring.cells c ON c.scheme = f.scheme AND c.unit = f.unit AND c.indicator = f.indicator "
@@ -210,8 +223,8 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
         "WHERE f.value IS DISTINCT FROM c.value AND (f.period IS NULL OR f.period ~ '^[0-9]{4}-[0-9]{2}$')"
     )
     return [
-        *(f"stage B has not: {tuple(row)}" for row in partials),
-        *(f"stage A has not: {tuple(row)}" for row in inputs),
+        *(f"stage B has not: {row}" for row in partials - inputs),
+        *(f"stage A has not: {row}" for row in inputs - partials),
         *(f"ranking differs: {tuple(row)}" for row in figures),
     ]
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import add
 
 from services.scoring.domain.expressions import Row
 from services.scoring.domain.facts import ORIGINAL_MISSING, Report, Standing, standing
+from services.scoring.domain.layout import Slots
 from services.scoring.domain.plan import Plan
 from shared.kernel.periods import Month
 
 UNKNOWN_UNIT = "unknown_unit"
 NO_SCHEME = "no_scheme"
 
-Cell = tuple[str, str, int]
-Amounts = tuple[int, int, int]
+Cell = tuple[str, str, str, int]
 Place = tuple[str, int]
 Spot = tuple[str, str, tuple[str, ...], int]
 Doubt = tuple[str, str]
@@ -37,8 +38,8 @@ NO_TRACES = Traces()
 class Tally:
     """Adds up rows by what they name, before their sums are given to the units above.
 
-    Three numbers (numerator, denominator, rows) for each measure of a plan over one view or type stand in one
-    list, by the leaves of the row and the month: what many rows share is spread over the units only once.
+    The numbers of all measures of a plan over one view or type stand in one list, by the leaves of the row
+    and the month: what many rows share is spread over the units only once.
     """
 
     def __init__(self) -> None:
@@ -63,19 +64,15 @@ class Tally:
                     doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))
         return Traces(frozenset(places), frozenset(doubts), rows)
 
-    def spread(self) -> dict[Cell, Amounts]:
-        """Return the sums by (measure, unit, month), for the leaves and every unit above them."""
-        cells: dict[Cell, Amounts] = {}
+    def spread(self) -> dict[Cell, list[int]]:
+        """Return the numbers by (scheme, over, unit, month), for the leaves and every unit above them."""
+        cells: dict[Cell, list[int]] = {}
         for (name, over, leaves, month), numbers in self._numbers.items():
-            plan = self._plans[name]
-            units = plan.units_of(leaves)
-            for place, measure in enumerate(plan.measures[over]):
-                numerator, denominator, rows = numbers[3 * place : 3 * place + 3]
-                if numerator or denominator or rows:
-                    for unit in units:
-                        n, d, r = cells.get((measure.id, unit, month), (0, 0, 0))
-                        cells[measure.id, unit, month] = n + numerator, d + denominator, r + rows
-        return {cell: amounts for cell, amounts in cells.items() if amounts != (0, 0, 0)}
+            for unit in self._plans[name].units_of(leaves) if any(numbers) else ():
+                cell = name, over, unit, month
+                known = cells.get(cell)
+                cells[cell] = numbers if known is None else list(map(add, known, numbers))
+        return {cell: numbers for cell, numbers in cells.items() if any(numbers)}
 
     def _add_row(self, plan: Plan, over: str, leaves: tuple[str, ...], row: Row, sign: int) -> set[int]:
         """Add a row to the measures; return the months in which it counts."""
@@ -86,26 +83,30 @@ class Tally:
                 continue
             months.add(month)
             numbers = self._at(plan, over, leaves, month)
-            for place, measure in flows.measures:
-                numbers[3 * place] += sign * measure.numerator(row)
-                if measure.denominator is not None:
-                    numbers[3 * place + 1] += sign * measure.denominator(row)
-                numbers[3 * place + 2] += sign
-        for place, measure in plan.stocks[over]:
+            numbers[flows.rows] += sign
+            for slots, measure in flows.measures:
+                base = 0 if measure.denominator is None else measure.denominator(row)
+                _put(numbers, slots, sign * measure.numerator(row), sign * base)
+        for slots, measure in plan.stocks[over]:
             for share in measure.shares(row):
                 months.add(share.month)
                 numbers = self._at(plan, over, leaves, share.month)
-                numbers[3 * place] += sign * share.numerator
-                numbers[3 * place + 1] += sign * share.denominator
-                numbers[3 * place + 2] += sign * share.rows
+                _put(numbers, slots, sign * share.numerator, sign * share.denominator)
+                numbers[slots.rows] += sign * share.rows
         return months
 
     def _at(self, plan: Plan, over: str, leaves: tuple[str, ...], month: int) -> list[int]:
         spot = plan.id, over, leaves, month
         found = self._numbers.get(spot)
         if found is None:
-            found = self._numbers[spot] = [0] * (3 * len(plan.measures[over]))
+            found = self._numbers[spot] = [0] * plan.layouts[over].width
         return found
+
+
+def _put(numbers: list[int], slots: Slots, numerator: int, denominator: int) -> None:
+    numbers[slots.numerator] += numerator
+    if slots.denominator is not None:
+        numbers[slots.denominator] += denominator
 
 
 def fold_under(tally: Tally, plans: Sequence[Plan], reports: Sequence[Report], sign: int = 1) -> Traces:

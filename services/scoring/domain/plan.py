@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
+from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.rows import aggregated, event_row
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
@@ -59,10 +60,15 @@ class CompiledMeasure:
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """The flow measures that one instant of a row places, each with its place among those of the plan."""
+    """The flow measures that one instant of a row places, each with its slots, and the one of their rows."""
 
     placed: Callable[[Row], int | None]
-    measures: tuple[tuple[int, CompiledMeasure], ...]
+    measures: tuple[tuple[Slots, CompiledMeasure], ...]
+
+    @property
+    def rows(self) -> int:
+        """The place at which rows are counted, once for all."""
+        return self.measures[0][0].rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,9 @@ class Plan:
     events_of: Mapping[str, frozenset[str]]
     rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
     measures: Mapping[str, tuple[CompiledMeasure, ...]]
+    layouts: Mapping[str, Layout]
     flows: Mapping[str, tuple[Flows, ...]]
-    stocks: Mapping[str, tuple[tuple[int, CompiledMeasure], ...]]
+    stocks: Mapping[str, tuple[tuple[Slots, CompiledMeasure], ...]]
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
 
@@ -112,6 +119,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
     for name, spec in document.measures.items():
         identity = measure_id(document, name)
         measures[spec.over].append(_measure(name, identity, spec, columns[spec.over], zone, (first, last)))
+    layouts = {over: layout_of(document, over) for over in columns}
     return Plan(
         id=scheme_id(document),
         first=first,
@@ -119,9 +127,10 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
         events_of={over: _events(document, over) for over in columns},
         rows_of={over: _rows(document, over) for over in columns},
         measures={over: tuple(found) for over, found in measures.items()},
-        flows={over: _flows(document, found) for over, found in measures.items()},
+        layouts=layouts,
+        flows={over: _flows(document, layouts[over], found) for over, found in measures.items()},
         stocks={
-            over: tuple((i, one) for i, one in enumerate(found) if one.stock)
+            over: tuple((layouts[over].slots[one.name], one) for one in found if one.stock)
             for over, found in measures.items()
         },
         trees=document.trees,
@@ -219,12 +228,15 @@ def _measure(
     )
 
 
-def _flows(document: SchemeDocument, measures: Sequence[CompiledMeasure]) -> tuple[Flows, ...]:
+def _flows(
+    document: SchemeDocument, layout: Layout, measures: Sequence[CompiledMeasure]
+) -> tuple[Flows, ...]:
     """Put the flows that have one `period_by` together, so that a row is placed once for all of them."""
-    found: dict[Any, list[tuple[int, CompiledMeasure]]] = {}
-    for place, measure in enumerate(measures):
+    found: dict[Any, list[tuple[Slots, CompiledMeasure]]] = {}
+    for measure in measures:
         if not measure.stock:
-            found.setdefault(document.measures[measure.name].period_by, []).append((place, measure))
+            alike = found.setdefault(document.measures[measure.name].period_by, [])
+            alike.append((layout.slots[measure.name], measure))
     return tuple(Flows(group[0][1].placed, tuple(group)) for group in found.values())
 
 

@@ -28,9 +28,9 @@ TABLES = (
         opened text NOT NULL, settled text, PRIMARY KEY (shard, grp, why, what))""",
     "CREATE INDEX suspense_open ON suspense (shard, grp, why, what) WHERE settled IS NULL",
     """CREATE TABLE partials (
-        shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
-        numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL, rows bigint NOT NULL,
-        PRIMARY KEY (shard, measure, unit, month))""",
+        shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
+        month int NOT NULL, numbers text NOT NULL,
+        PRIMARY KEY (shard, scheme, over, unit, month)) WITH (fillfactor = 60)""",
     """CREATE TABLE inputs (
         shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
         source_shard smallint NOT NULL, numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL,

@@ -1,0 +1,54 @@
+"""Where the numbers of measures stand in a row of partial sums: one flat list for each view or event type.
+
+Messages and tables hold such rows without names, so the layout of a version that was adopted never changes:
+measures by name, each with its numerator, its denominator where it has one, and how many rows came in; flows
+that place rows alike count them together, at the first of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.scoring.domain.document import SchemeDocument, Span
+
+Amounts = tuple[int, int, int]
+Numbers = Sequence[int]
+
+
+class Slots(NamedTuple):
+    """The places of one measure in a row; `denominator` is None where it has none."""
+
+    numerator: int
+    denominator: int | None
+    rows: int
+
+    def of(self, numbers: Numbers) -> Amounts:
+        """Return numerator and denominator in millionths, and the rows that came in."""
+        denominator = 0 if self.denominator is None else numbers[self.denominator]
+        return numbers[self.numerator], denominator, numbers[self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The places of all measures over one view or event type, by their names."""
+
+    width: int
+    slots: Mapping[str, Slots]
+
+
+def layout_of(document: SchemeDocument, over: str) -> Layout:
+    """Lay out the measures of a scheme over a view or an event type."""
+    slots: dict[str, Slots] = {}
+    rows: dict[str, int] = {}
+    width = 0
+    for name in sorted(name for name, spec in document.measures.items() if spec.over == over):
+        spec = document.measures[name]
+        numerator, width = width, width + 1
+        denominator = None
+        if spec.denominator is not None:
+            denominator, width = width, width + 1
+        placed = f"stock {name}" if isinstance(spec.period_by, Span) else f"flow {spec.period_by}"
+        if placed not in rows:
+            rows[placed], width = width, width + 1
+        slots[name] = Slots(numerator, denominator, rows[placed])
+    return Layout(width, slots)
