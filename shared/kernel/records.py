@@ -43,6 +43,13 @@ class Head:
     received: datetime | None = None
 
 
+class Reached(NamedTuple):
+    """How far the owner of a shard has come: its newest number, and the last that its relay has sent."""
+
+    number: int
+    published: int
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a key already stands for; `content` is the digest of the canonical content."""

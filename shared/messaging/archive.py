@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
 from shared.kernel.errors import Unavailable
-from shared.kernel.records import Record
+from shared.kernel.records import Reached, Record
 from shared.storage.exchange import Exchange
 
 TIMEOUT_S = 3
@@ -21,19 +22,28 @@ class HttpArchive:
 
     async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
         """Return up to `limit` records that follow `after`."""
+        page = await self._get(stream, f"/{shard}", after=after, limit=limit)
+        return [
+            Record(stream, shard, row["number"], base64.b64decode(row["body"]), bytes.fromhex(row["chain"]))
+            for row in page["records"]
+        ]
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        """Return how far each shard of a stream has come."""
+        found = await self._get(stream, "")
+        return {row["shard"]: Reached(row["number"], row["published"]) for row in found["shards"]}
+
+    async def _get(self, stream: str, below: str, **query: int) -> Any:
         try:
             answer = await self._client.get(
-                f"/internal/v1/streams/{stream}/{shard}",
-                params={"after": after, "limit": limit},
+                f"/internal/v1/streams/{stream}{below}",
+                params=query,
                 headers={"Authorization": f"Bearer {self._token()}"},
             )
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise Unavailable(f"the archive of {stream} does not answer: {type(error).__name__}") from error
-        return [
-            Record(stream, shard, row["number"], base64.b64decode(row["body"]), bytes.fromhex(row["chain"]))
-            for row in answer.json()["records"]
-        ]
+        return answer.json()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -50,3 +60,8 @@ class OwnArchive:
         """Return up to `limit` records that follow `after`."""
         async with self._exchange.reading() as tx:
             return await tx.read(stream, shard, after, limit)
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        """Return how far each shard of a stream has come."""
+        async with self._exchange.reading() as tx:
+            return await tx.reached(stream)

@@ -5,11 +5,13 @@
 3. the handler folds; its answers go to the outbox
 4. write the positions; commit
 5. fill a gap from the producer's archive, a page at a time; halt a shard whose record was rewritten
+6. at each beat obey operators' orders: rest, try a halted shard again, pass over an approved record
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -18,8 +20,10 @@ from shared.kernel.numbering import received_of
 from shared.kernel.records import Position, Record
 from shared.kernel.shards import partition_of
 from shared.messaging.broker import Subscription
-from shared.messaging.halts import Halts, Place
+from shared.messaging.halts import MISSING, REWRITTEN, Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
+from shared.messaging.lookout import Lookout
+from shared.messaging.orders import Orders, Standing, StoredOrders, exact
 from shared.messaging.pace import Pace
 from shared.messaging.port import Archive, Handler, Transaction
 from shared.messaging.protocol import Progress, advance
@@ -31,6 +35,7 @@ from shared.telemetry.metrics import METRICS
 
 GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
+NO_LIMIT = 1 << 62
 
 _LOG = logger(__name__)
 
@@ -60,12 +65,15 @@ class Consumer:
         self.name = name
         self.halts = Halts(name)
         self.leases = Leases(exchange, name, inputs, worker)
+        self.orders: Orders = StoredOrders(exchange, name, worker)
         self._inputs = inputs
         self._handler = handler
         self._exchange = exchange
         self._subscription = subscription
         self._archives = archives
         self._gaps: dict[Place, Gap] = {}
+        self._standing = Standing()
+        self._lookout = Lookout(archives)
         self._pace = Pace()
         self._newest: float | None = None
 
@@ -100,7 +108,10 @@ class Consumer:
         return sum([await self._apply_alone(run) for run in _by_shard(records)])
 
     async def _apply_alone(self, run: Sequence[Record]) -> int:
-        """Apply a shard's records or halt it; offsets stay, so that a restart meets them all again."""
+        """Apply a shard's records up to the one that fails, and halt it there.
+
+        Offsets stay, so that a restart meets them all again.
+        """
         run = [record._replace(offset=-1) for record in run]
         self._handler.forget(sorted(self.leases.held))
         try:
@@ -109,11 +120,14 @@ class Consumer:
             if isinstance(error, Unavailable | Fenced) or may_pass(error):
                 raise
             self._handler.forget(sorted(self.leases.held))
+            if len(run) > 1:
+                half = len(run) // 2
+                return await self._apply_alone(run[:half]) + await self._apply_alone(run[half:])
             self.halts.halt(run[0], _reason(error))
             return 0
 
     async def _apply(self, records: Sequence[Record]) -> int:
-        epochs = dict(self.leases.held)
+        epochs = self._active()
         mine = [
             r for r in records if partition_of(r.shard) in epochs and (r.stream, r.shard) not in self.halts
         ]
@@ -125,19 +139,23 @@ class Consumer:
             positions = await tx.fence(self.name, epochs)
             progress = [self._progress(positions, run) for run in _by_shard(mine)]
             batch = [record for one in progress for record in one.apply]
+            skipped = self._standing.skipped(batch)
             if batch:
-                await self._fold(tx, batch)
+                await self._fold(tx, [record for record in batch if exact(record) not in skipped])
+                await self.orders.skipped(tx, list(skipped.values()))
                 moved = [one.position for one in progress if one.apply]
                 await tx.advance(self.name, [self._bounded(position) for position in moved])
                 FAIL_POINTS.passing("consumer.before_commit")
         FAIL_POINTS.passing("consumer.after_commit")
         known = sum(r.number <= positions[r.stream, r.shard].number for r in mine)
         METRICS.count("dukao_records_duplicate_total", known, consumer=self.name)
+        for (stream, shard, number), order in skipped.items():
+            _LOG.warning("SKIP", consumer=self.name, stream=stream, shard=shard, number=number, order=order)
         self._note(batch)
         return len(batch)
 
     async def _fold(self, tx: Transaction, batch: Sequence[Record]) -> None:
-        answers = await self._handler(tx, batch)
+        answers = await self._handler(tx, batch) if batch else ()
         for stream in sorted({stream for stream, _ in answers}):
             await tx.append(stream, [draft for to, draft in answers if to == stream])
 
@@ -150,7 +168,7 @@ class Consumer:
             known = self._gaps.get(place, found)
             self._gaps[place] = Gap(max(known.upto, found.upto), min(known.limit, found.limit))
         if progress.rewritten is not None:
-            self.halts.halt(progress.rewritten, "rewritten")
+            self.halts.halt(progress.rewritten, REWRITTEN)
         return progress
 
     def _bounded(self, position: Position) -> Position:
@@ -168,7 +186,7 @@ class Consumer:
         """Apply a page of what is missing; False when the archive is away and is to be asked later."""
         stream, shard = place
         async with self._exchange.reading() as tx:
-            number = (await tx.fence(self.name, self.leases.held))[place].number
+            number = (await tx.fence(self.name, self._active()))[place].number
         upto = self._gaps[place].upto
         if number >= upto or place in self.halts:
             del self._gaps[place]
@@ -185,7 +203,7 @@ class Consumer:
         if page and page[0].number == number + 1:
             await self.apply(page)
         else:
-            self.halts.halt(Record(stream, shard, number + 1, b"", b""), "not in the archive")
+            self.halts.halt(Record(stream, shard, number + 1, b"", b""), MISSING)
         return True
 
     def _note(self, batch: Sequence[Record]) -> None:
@@ -200,17 +218,38 @@ class Consumer:
         METRICS.set("dukao_leases_held", len(self.leases.held), consumer=self.name)
         if self._newest is not None:
             METRICS.set("dukao_freshness_seconds", time.time() - self._newest, consumer=self.name)
-        held = self.leases.held
-        self._gaps = {place: gap for place, gap in self._gaps.items() if partition_of(place[1]) in held}
         if changed:
             self._handler.forget(sorted(changed))
             self.halts.forget(changed)
+        standing = await self.orders.standing()
+        paused, self._standing = standing.paused ^ self._standing.paused, standing
+        active = self._active()
+        self._gaps = {place: gap for place, gap in self._gaps.items() if partition_of(place[1]) in active}
+        if changed or paused:
             await self._assign()
+        await self._obey(changed)
+
+    def _active(self) -> dict[int, int]:
+        """Return the partitions that I hold and that do not rest, with their epochs."""
+        return {p: epoch for p, epoch in self.leases.held.items() if p not in self._standing.paused}
+
+    async def _obey(self, changed: AbstractSet[int]) -> None:
+        """Let halted shards go on as ordered, from the archive; tell which are halted."""
+        active = self._active()
+        for halt in self.halts:
+            if partition_of(halt.shard) in active and self._standing.lifts(halt):
+                self.halts.lift(halt)
+                self._gaps[halt.stream, halt.shard] = Gap(halt.number, halt.limit)
+        retries = self._standing.retries.items()
+        await self.orders.tried([order for order, (_, shard) in retries if partition_of(shard) in active])
+        await self.orders.tell(self.halts, self.leases.held, changed)
 
     async def _assign(self) -> None:
+        active = self._active()
         async with self._exchange.reading() as tx:
-            positions = await tx.fence(self.name, self.leases.held) if self.leases.held else {}
-        offsets = {(stream, p): 0 for stream in self._inputs for p in self.leases.held}
+            positions = await tx.fence(self.name, active) if active else {}
+        self._lookout.begin()
+        offsets = {(stream, p): 0 for stream in self._inputs for p in active}
         for position in positions.values():
             place = position.stream, partition_of(position.shard)
             if place in offsets:
@@ -227,8 +266,24 @@ class Consumer:
             took_s = loop.time() - started
             await asyncio.sleep(self._pace.rest_s(len(records), took_s))
             self._pace.took(len(records), took_s)
+            if not records and self._lookout.is_due(loop.time()):
+                await self._look_for_missing()
             while self._gaps and loop.time() < due and await self._fill(next(iter(self._gaps))):
                 pass
+
+    async def _look_for_missing(self) -> None:
+        """Take what was sent and does not come for a gap, and read anew: the client may hang."""
+        active = self._active()
+        if not active:
+            return
+        async with self._exchange.reading() as tx:
+            positions = await tx.fence(self.name, active)
+        going = [position for place, position in positions.items() if place not in self.halts]
+        missing = await self._lookout.missing(going, asyncio.get_running_loop().time())
+        for place, upto in missing.items():
+            self._gaps.setdefault(place, Gap(upto, NO_LIMIT))
+        if missing:
+            await self._assign()
 
     async def _start_over(self) -> None:
         """Drop every cached state and read again from the written positions, fewer at a time."""

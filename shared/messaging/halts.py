@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from shared.kernel.digests import sha256
 from shared.kernel.records import Record
 from shared.kernel.shards import partition_of
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
+
+REWRITTEN = "rewritten"
+MISSING = "not in the archive"
 
 Place = tuple[str, int]
 _LOG = logger(__name__)
@@ -15,13 +19,17 @@ _LOG = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Where a shard stopped and why; `limit` is the last offset that may be written while it stands."""
+    """Where a shard stopped and why; `limit` is the last offset that may be written while it stands.
+
+    `digest` is that of the record's body, empty where there is no record.
+    """
 
     stream: str
     shard: int
     number: int
     reason: str
     limit: int
+    digest: bytes = b""
 
 
 class Halts:
@@ -40,10 +48,16 @@ class Halts:
     def halt(self, record: Record, reason: str) -> None:
         """Stop the shard of a record before it."""
         place = record.stream, record.shard
-        self._halts[place] = Halt(*place, record.number, reason, max(record.offset, 0) - 1)
+        digest = sha256(record.body) if record.body else b""
+        self._halts[place] = Halt(*place, record.number, reason, max(record.offset, 0) - 1, digest)
         _LOG.error(
             f"HALT {reason}", consumer=self._consumer, stream=place[0], shard=place[1], number=record.number
         )
+        self._show()
+
+    def lift(self, halt: Halt) -> None:
+        """Let a shard go on."""
+        self._halts.pop((halt.stream, halt.shard), None)
         self._show()
 
     def forget(self, partitions: AbstractSet[int]) -> None:

@@ -11,9 +11,10 @@ from itertools import groupby
 from shared.kernel.errors import Fenced
 from shared.kernel.instants import EPOCH
 from shared.kernel.numbering import head_after, number
-from shared.kernel.records import Draft, Head, Known, Position, Record
+from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import shards_of
 from shared.messaging.port import Transaction
+from shared.storage.transaction import RELAY
 
 
 @dataclass(slots=True)
@@ -97,6 +98,15 @@ class MemoryTransaction:
     async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
         """Return up to `limit` records that follow number `after`."""
         return self._state.records.get((stream, shard), [])[after : after + limit]
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        """Return how far each shard of a stream has come."""
+        at = self._state.positions
+        return {
+            shard: Reached(head.number, at.get((RELAY, stream, shard), Position(stream, shard)).number)
+            for (of, shard), head in self._state.heads.items()
+            if of == stream
+        }
 
     async def fence(self, consumer: str, epochs: Mapping[int, int]) -> dict[tuple[str, int], Position]:
         """Return the positions of my partitions, or raise Fenced."""

@@ -12,6 +12,7 @@ from shared.messaging.broker import Producer
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
+from shared.storage.transaction import RELAY
 from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
@@ -33,7 +34,7 @@ _LOG = logger(__name__)
 class Relay:
     """Sends the streams of one service; its cursors are positions of the consumer `relay`."""
 
-    NAME = "relay"
+    NAME = RELAY
 
     def __init__(self, exchange: Exchange, producer: Producer, streams: Sequence[str], worker: str) -> None:
         self._exchange = exchange

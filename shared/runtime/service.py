@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
 
-from shared.kernel.records import Record
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.consumer import Consumer
+from shared.messaging.desk import Desk
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
 from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
+from shared.messaging.skips import Skips
 from shared.runtime.process import Part, serve
 from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
@@ -21,6 +22,7 @@ from shared.telemetry.logs import configure
 from shared.web.app import create_app
 from shared.web.archive import archive_router
 from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
+from shared.web.operations import operations_router, skips_router
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -44,17 +46,19 @@ class Frame:
         self.exchange = Exchange(self.engine, name)
         self._worker = f"{name}-{settings.worker}"
         self._consumers: list[Consumer] = []
+        self._inputs: dict[str, dict[str, Archive]] = {}
         self._archives: list[HttpArchive] = []
 
     def consumer(self, name: str, inputs: Sequence[str], handler: Handler) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
+        self._inputs[name] = {stream: self._archive(stream) for stream in inputs}
         consumer = Consumer(
             name,
             inputs=inputs,
             handler=handler,
             exchange=self.exchange,
             subscription=KafkaSubscription(self.settings.kafka),
-            archives={stream: self._archive(stream) for stream in inputs},
+            archives=self._inputs[name],
             worker=self._worker,
         )
         self._consumers.append(consumer)
@@ -68,12 +72,24 @@ class Frame:
         app = create_app(
             title=f"Dukao {self.name}",
             service=self.name,
-            routers=[*routers, archive_router(self._read, streams), consumers_router(self._show)],
+            routers=[
+                *routers,
+                archive_router(OwnArchive(self.exchange), streams),
+                consumers_router(self._show),
+                *self._operations(),
+            ],
             readiness=self._ready,
             tokens=self.settings.token_check(self.name),
         )
         closing = [archive.close for archive in self._archives]
         return Service(app, (*parts, relay.run), (*closing, self.engine.dispose))
+
+    def _operations(self) -> list[APIRouter]:
+        """Return the operators' doors, where there are consumers to operate."""
+        if not self._inputs:
+            return []
+        desk, skips = Desk(self.exchange, self._inputs), Skips(self.exchange, self._inputs)
+        return [operations_router(desk), skips_router(skips)]
 
     def _archive(self, stream: str) -> Archive:
         owner = stream.partition(".")[0]
@@ -96,10 +112,6 @@ class Frame:
             )
             for consumer in self._consumers
         ]
-
-    async def _read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
-        async with self.exchange.reading() as tx:
-            return await tx.read(stream, shard, after, limit)
 
     async def _ready(self) -> dict[str, bool]:
         try:

@@ -28,11 +28,28 @@ DDL = (
     """CREATE TABLE audit (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         actor text NOT NULL, action text NOT NULL, detail text NOT NULL)""",
+    """CREATE TABLE halts (
+        consumer text NOT NULL, stream text NOT NULL, shard smallint NOT NULL, number bigint NOT NULL,
+        reason text NOT NULL, digest bytea NOT NULL, worker text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (consumer, stream, shard))""",
+    """CREATE TABLE orders (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL,
+        consumer text NOT NULL, partition smallint NOT NULL, stream text, shard smallint, number bigint,
+        digest bytea, reason text NOT NULL, person text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(), approver text, approved timestamptz,
+        outcome text, closer text, closed timestamptz,
+        CHECK (kind IN ('pause', 'retry', 'skip')), CHECK (approver <> person),
+        CHECK ((outcome IS NULL) = (closed IS NULL)),
+        CHECK (outcome <> 'skipped' OR approver IS NOT NULL))""",
+    """CREATE UNIQUE INDEX orders_open ON orders (consumer, kind, partition, stream, shard)
+        NULLS NOT DISTINCT WHERE closed IS NULL""",
     """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$""",
     """CREATE TRIGGER outbox_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON outbox
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TRIGGER audit_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER orders_are_kept BEFORE DELETE OR TRUNCATE ON orders
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
 )
 

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.errors import Fenced
 from shared.kernel.numbering import head_after, number
-from shared.kernel.records import Draft, Head, Known, Position, Record
+from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import shards_of
 
 CHAIN_BYTES = 32
+RELAY = "relay"
 
 _OPEN_SHARDS = """
     INSERT INTO stream_shards (stream, shard, number, chain)
@@ -35,6 +36,10 @@ _READ = """
     WHERE stream = $1 AND shard = $2 AND first >= COALESCE((SELECT max(first) FROM outbox
         WHERE stream = $1 AND shard = $2 AND first <= $3), 0) AND last >= $3 AND first < $3 + $4
     ORDER BY first"""
+_REACHED = """
+    SELECT s.shard, s.number, COALESCE(p.number, 0) AS published FROM stream_shards s
+    LEFT JOIN positions p ON p.consumer = $2 AND p.stream = s.stream AND p.shard = s.shard
+    WHERE s.stream = $1"""
 _FENCE = """
     SELECT stream, shard, number, chain, "offset", epoch FROM positions
     WHERE consumer = $1 AND shard = ANY($2::smallint[]) ORDER BY stream, shard FOR UPDATE"""
@@ -136,6 +141,11 @@ class PostgresTransaction:
         rows = await self._driver.fetch(_READ, stream, shard, after + 1, limit)
         records = [record for row in rows for record in _records(stream, shard, row)]
         return [record for record in records if record.number > after][:limit]
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        """Return how far each shard of a stream has come; one without records is left out."""
+        rows = await self._driver.fetch(_REACHED, stream, RELAY)
+        return {row["shard"]: Reached(row["number"], row["published"]) for row in rows if row["number"]}
 
     async def fence(self, consumer: str, epochs: Mapping[int, int]) -> dict[tuple[str, int], Position]:
         """Lock the positions of my partitions, or raise Fenced if an epoch is no longer mine."""

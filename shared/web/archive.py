@@ -1,7 +1,7 @@
 """The archive of a service's streams, for consumers that miss a number."""
 
 import base64
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from shared.contracts.fields import After, Shard
 from shared.kernel.errors import refuse
+from shared.kernel.records import Reached
 from shared.web.access import Role
 from shared.web.tokens import require
 
@@ -27,7 +28,11 @@ class ArchivedRecord(Protocol):
     def chain(self) -> bytes: ...
 
 
-Read = Callable[[str, int, int, int], Awaitable[Sequence[ArchivedRecord]]]
+class Archive(Protocol):
+    """Where the records of the service's streams are read."""
+
+    async def read(self, stream: str, shard: int, after: int, limit: int) -> Sequence[ArchivedRecord]: ...
+    async def reached(self, stream: str) -> Mapping[int, Reached]: ...
 
 
 class RecordBody(BaseModel):
@@ -38,6 +43,21 @@ class RecordBody(BaseModel):
     chain: str
 
 
+class ReachedBody(BaseModel):
+    """How far a shard has come: its newest number, and the last that was sent to the broker."""
+
+    shard: int
+    number: int
+    published: int
+
+
+class ShardsBody(BaseModel):
+    """The shards of a stream that have records."""
+
+    stream: str
+    shards: list[ReachedBody]
+
+
 class Page(BaseModel):
     """Records in order of their numbers, dense from `after` + 1."""
 
@@ -46,10 +66,22 @@ class Page(BaseModel):
     records: list[RecordBody]
 
 
-def archive_router(read: Read, streams: Sequence[str]) -> APIRouter:
-    """Return the route that serves `read(stream, shard, after, limit)` for the service's own streams."""
+def archive_router(archive: Archive, streams: Sequence[str]) -> APIRouter:
+    """Return the routes that serve the archive of the service's own streams."""
     router = APIRouter(tags=["internal"], dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))])
     served = frozenset(streams)
+
+    @router.get("/internal/v1/streams/{stream}", name="read_shards")
+    async def read_shards(stream: Annotated[str, Path(max_length=64)]) -> ShardsBody:
+        """Read how far each shard of a stream has come."""
+        if stream not in served:
+            raise refuse(404, "not_found")
+        reached = await archive.reached(stream)
+        shards = [
+            ReachedBody(shard=shard, number=at.number, published=at.published)
+            for shard, at in sorted(reached.items())
+        ]
+        return ShardsBody(stream=stream, shards=shards)
 
     @router.get("/internal/v1/streams/{stream}/{shard}", name="read_stream")
     async def read_stream(
@@ -61,7 +93,7 @@ def archive_router(read: Read, streams: Sequence[str]) -> APIRouter:
         """Read the records of a shard after a number."""
         if stream not in served:
             raise refuse(404, "not_found")
-        records = await read(stream, shard, after, limit)
+        records = await archive.read(stream, shard, after, limit)
         return Page(stream=stream, shard=shard, records=[_shown(record) for record in _fitting(records)])
 
     return router

@@ -22,7 +22,7 @@ def client_of(exchange, folder):
     async def ready():
         return {}
 
-    routers = [archive_router(OwnArchive(exchange).read, [STREAM])]
+    routers = [archive_router(OwnArchive(exchange), [STREAM])]
     app = create_app(title="t", service="ingest", routers=routers, readiness=ready, tokens=tokens)
     headers = {"authorization": f"Bearer {issuer.mint('ada', ['operator'], ['dukao/ingest'])}"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x", headers=headers)

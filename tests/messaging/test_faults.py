@@ -181,13 +181,10 @@ async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, b
 
 @asynccontextmanager
 async def served(exchange, tokens):
-    async def read(stream, shard, after, limit):
-        return await OwnArchive(exchange).read(stream, shard, after, limit)
-
     async def ready():
         return {}
 
-    routers = [archive_router(read, [STREAM])]
+    routers = [archive_router(OwnArchive(exchange), [STREAM])]
     app = create_app(title="t", service="ingest", routers=routers, readiness=ready, tokens=tokens)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="off"))
     async with asyncio.TaskGroup() as group:

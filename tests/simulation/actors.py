@@ -20,6 +20,7 @@ from shared.messaging.archive import OwnArchive
 from shared.messaging.committer import Committer
 from shared.messaging.consumer import Consumer
 from shared.messaging.leases import LEASE_S
+from shared.messaging.orders import Standing
 from shared.messaging.relay import Relay
 from shared.storage.failures import STORAGE_ERRORS
 from tests.simulation.broker import Broker, SimProducer, SimSubscription
@@ -102,6 +103,17 @@ class SimLeases:
         return epoch
 
 
+class NoOrders:
+    """Nobody gives orders here."""
+
+    async def standing(self) -> Standing:
+        return Standing()
+
+    async def tried(self, ids: Sequence[int]) -> None: ...
+    async def skipped(self, tx: Any, ids: Sequence[int]) -> None: ...
+    async def tell(self, *_: Any) -> None: ...
+
+
 class SimArchive(OwnArchive):
     """A producer's archive that does not always answer."""
 
@@ -176,6 +188,7 @@ class Platform:
             worker=life.name,
         )
         consumer.leases = SimLeases(exchange, name, [stream], life.name)
+        consumer.orders = NoOrders()
         await consumer.run()
 
     async def client(self, batches: Sequence[Sequence[Candidate]]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from services.ingest.domain.admission import is_awaited
-from shared.kernel.records import Draft, Head, Known, Position, Record
+from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import partition_of
 from shared.messaging import relay
 from shared.messaging.memory import MemoryState, MemoryTransaction
@@ -114,6 +114,10 @@ class SimTransaction(MemoryTransaction):
     async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
         await self.step(f"read {stream}/{shard}")
         return [r for r in self._committed.records.get((stream, shard), []) if r.number > after][:limit]
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        await self.step(f"how far {stream} has come")
+        return await super().reached(stream)
 
     async def fence(self, consumer: str, epochs: Mapping[int, int]) -> dict[tuple[str, int], Position]:
         await self.step(f"fence {consumer}")

@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from shared.kernel.errors import Problem, Refused, Unavailable
+from shared.kernel.records import Reached
 from shared.web import bodies
 from shared.web.app import STATIC, create_app, openapi_of
 from shared.web.archive import archive_router
@@ -33,6 +34,18 @@ class Stored:
     number: int
     body: bytes
     chain: bytes
+
+
+class Kept:
+    """An archive without end."""
+
+    async def read(self, stream: str, shard: int, after: int, limit: int) -> Sequence[Stored]:
+        assert (stream, shard) == ("s.t", 7)
+        return [Stored(n, b'{"n":%d}' % n, bytes(32)) for n in range(after + 1, after + limit + 1)]
+
+    async def reached(self, stream: str) -> dict[int, Reached]:
+        assert stream == "s.t"
+        return {7: Reached(9, 8)}
 
 
 READY = {"database": True, "broker": True}
@@ -75,14 +88,10 @@ def failing() -> APIRouter:
 
 
 def app_of(tokens: TokenCheck | None = None) -> FastAPI:
-    async def read(stream: str, shard: int, after: int, limit: int) -> Sequence[Stored]:
-        assert (stream, shard) == ("s.t", 7)
-        return [Stored(n, b'{"n":%d}' % n, bytes(32)) for n in range(after + 1, after + limit + 1)]
-
     async def ready() -> dict[str, bool]:
         return READY
 
-    routers = [taking(), failing(), archive_router(read, ["s.t"])]
+    routers = [taking(), failing(), archive_router(Kept(), ["s.t"])]
     return create_app(title="Test", service="test", routers=routers, readiness=ready, tokens=tokens)
 
 
