@@ -41,6 +41,10 @@ _COMPARE: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
     exp.GT: operator.gt,
     exp.GTE: operator.ge,
 }
+# What is read of the parser's nodes, or holds anyway: any other modifier would be dropped in silence.
+_READ = frozenset(
+    {"this", "expression", "expressions", "table", "quoted", "is_string", "big_int", "ignore_nulls"}
+)
 
 
 def refusal(reason: str) -> Exception:
@@ -59,6 +63,8 @@ def parse(text: str) -> exp.Expr:
     nodes = list(parsed.walk())
     if len(nodes) > LARGEST_NODES or max(_depth(node) for node in nodes) > LARGEST_DEPTH:
         raise refusal(f"At most {LARGEST_NODES} parts, {LARGEST_DEPTH} deep.")
+    if any(given and not _is_read(node, name) for node in nodes for name, given in node.args.items()):
+        raise refusal("A part of this expression has a modifier that is not of the language of measures.")
     return parsed
 
 
@@ -104,6 +110,10 @@ def condition(  # noqa: PLR0911 - one line per construct
             return lambda _: truth
         case _:
             return _comparison(node, columns)
+
+
+def _is_read(node: exp.Expr, name: str) -> bool:
+    return name in _READ or (name == "negate" and isinstance(node, exp.Is))
 
 
 def _depth(node: exp.Expr) -> int:
@@ -214,6 +224,8 @@ def _is_null(node: exp.Is, columns: Columns) -> Getter:
     if not isinstance(node.expression, exp.Null):
         raise refusal("IS is taken with NULL.")
     _, inner = scalar(node.this, columns)
+    if node.args.get("negate"):
+        return lambda row: inner(row) is not None
     return lambda row: inner(row) is None
 
 
