@@ -175,8 +175,12 @@ class Admission:
         ready = [one for one in looked if isinstance(one, Candidate)]
         known = await tx.known([key for one in ready for key in keys_to_read(one)])
         rulings, keys = admit(ready, known, {shard: head.number for shard, head in heads.items()})
-        accepted = [ruling.candidate for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
-        drafts = [Draft(one.shard, one.body, own=False, received=self._stamp(one)) for one in accepted]
+        taken = [ruling for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
+        accepted = [ruling.candidate for ruling in taken]
+        drafts = [
+            Draft(one.candidate.shard, one.body, own=False, received=self._stamp(one.candidate))
+            for one in taken
+        ]
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
         if self.replay:

@@ -17,7 +17,11 @@ Model = TypeVar("Model", bound=Closed)
 
 
 class CloudEvent(Closed):
-    """An event as it stands in a stream; `sequence`, `partitionkey` and `received` were set by its owner."""
+    """An event as it stands in a stream; `sequence`, `partitionkey` and `received` were set by its owner.
+
+    So were, in the shard of both, `correctsnumber` of a correction: the number of its original, if that came
+    first; and `correctedby` of an original: the number of a correction that came before it.
+    """
 
     specversion: str = Field(SPEC_VERSION, pattern=r"^1\.0$")
     id: str = Field(min_length=1, max_length=128)
@@ -34,6 +38,8 @@ class CloudEvent(Closed):
     correctssource: str | None = Field(None, max_length=128)
     correctsid: str | None = Field(None, max_length=128)
     revision: int | None = Field(None, ge=1)
+    correctsnumber: str | None = Field(None, pattern="^[1-9][0-9]*$")
+    correctedby: str | None = Field(None, pattern="^[1-9][0-9]*$")
     data: dict[str, Any] | None = None
 
 
@@ -53,6 +59,8 @@ class AcceptedEvent(msgspec.Struct, frozen=True, gc=False):
     correctssource: str | None = None
     correctsid: str | None = None
     revision: int | None = None
+    correctsnumber: str | None = None
+    correctedby: str | None = None
     data: msgspec.Raw = NO_DATA
 
     @property

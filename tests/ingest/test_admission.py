@@ -1,6 +1,7 @@
 """What admission decides, whatever is committed together and whoever else commits."""
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given
@@ -61,7 +62,7 @@ def admitted(batches):
         for ruling in found:
             if ruling.outcome in {Outcome.CREATED, Outcome.REPORT}:
                 last[ruling.candidate.shard] += 1
-        rulings += [(one.outcome, one.known, one.contradicts, one.why) for one in found]
+        rulings += [(one.outcome, one.known, one.contradicts, one.why, one.body) for one in found]
     return rulings, keys
 
 
@@ -77,7 +78,7 @@ def test_what_was_accepted_is_answered_with_the_same_receipt_when_it_comes_again
     again, added = admit(
         candidates, {key: keys[key] for key in wanted & keys.keys()}, dict.fromkeys(range(SHARDS), 99)
     )
-    for (outcome, known, _, _), ruling in zip(rulings, again, strict=True):
+    for (outcome, known, *_), ruling in zip(rulings, again, strict=True):
         if outcome is Outcome.CREATED:
             assert ruling.outcome is Outcome.DUPLICATE
         elif outcome in {Outcome.REPORT, Outcome.DUPLICATE}:
@@ -85,6 +86,23 @@ def test_what_was_accepted_is_answered_with_the_same_receipt_when_it_comes_again
         else:
             assert ruling.outcome in {Outcome.CONFLICT, Outcome.REFUSED}
     assert added == {}
+
+
+@given(st.lists(EVENTS | CORRECTIONS, max_size=8))
+def test_of_original_and_correction_the_later_one_tells_the_number_of_the_other(candidates):
+    found, _ = admit(candidates, {}, dict.fromkeys(range(SHARDS), 0))
+    accepted = [one for one in found if one.outcome in {Outcome.CREATED, Outcome.REPORT}]
+    numbered, last = [], dict.fromkeys(range(SHARDS), 0)
+    for one in accepted:
+        shard = one.candidate.shard
+        last[shard] += 1
+        numbered.append((shard, last[shard], json.loads(one.body)))
+    for at, (shard, number, told) in enumerate(numbered):
+        before = [(n, other) for s, n, other in numbered[:at] if s == shard]
+        originals = [n for n, other in before if other["id"] == told.get("correctsid")]
+        waiting = [n for n, other in before if other.get("correctsid") == told["id"]]
+        assert told.get("correctsnumber") == (str(originals[0]) if originals else None)
+        assert told.get("correctedby") == (str(waiting[0]) if waiting else None), (number, numbered)
 
 
 @pytest.fixture

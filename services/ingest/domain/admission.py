@@ -11,7 +11,7 @@ correction it names comes after it is such a conflict too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.ingest.domain.envelope import PLACE_BYTES, Candidate, place_of
@@ -38,13 +38,29 @@ ACCEPTED_OUTCOMES = frozenset({Outcome.CREATED, Outcome.REPORT})
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The outcome of a candidate; `known` is what it repeats, `contradicts` what a person sees beside it."""
+    """The outcome of a candidate; `known` is what it repeats, `contradicts` what a person sees beside it.
+
+    A correction that is accepted tells the number of its original if that came before it; an original that of
+    a correction which came before it: so a reader needs no index to know whether there is one.
+    """
 
     outcome: Outcome
     candidate: Candidate
     known: Known | None = None
     contradicts: Known | None = None
     why: str = ""
+    corrects_number: int | None = None
+    corrected_by: int | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The event with the numbers that it tells."""
+        told = b""
+        if self.corrects_number is not None:
+            told += b'"correctsnumber":"%d",' % self.corrects_number
+        if self.corrected_by is not None:
+            told += b'"correctedby":"%d",' % self.corrected_by
+        return b"{" + told + self.candidate.body[1:] if told else self.candidate.body
 
 
 def keys_of(candidate: Candidate) -> list[bytes]:
@@ -113,7 +129,7 @@ def admit(
     view, added, next_number = dict(known), dict[bytes, Known](), dict(last)
     rulings: list[Ruling] = []
     for candidate in candidates:
-        ruling = rule(candidate, view)
+        ruling = _tied(rule(candidate, view), view)
         rulings.append(ruling)
         if ruling.outcome in ACCEPTED_OUTCOMES:
             next_number[candidate.shard] += 1
@@ -121,6 +137,16 @@ def admit(
             view |= fresh
             added |= fresh
     return rulings, added
+
+
+def _tied(ruling: Ruling, view: Mapping[bytes, Known]) -> Ruling:
+    candidate = ruling.candidate
+    original, awaited = view.get(original_key(candidate) or b""), view.get(candidate.key)
+    if original is not None and not is_awaited(original):
+        ruling = replace(ruling, corrects_number=original.number)
+    if awaited is not None and is_awaited(awaited) and awaited.shard == candidate.shard:
+        ruling = replace(ruling, corrected_by=-awaited.number)
+    return ruling
 
 
 def _marking_key(candidate: Candidate) -> bytes | None:
