@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from services.ingest import watching
 from services.ingest.contract import ACCEPTED, SOURCE, TICK, Tick
+from services.ingest.domain.catalogue import Catalogue
 from shared.contracts.envelope import encode
 from shared.kernel import instants
 from shared.kernel.digests import key_digest
@@ -21,21 +23,23 @@ async def is_due(tx: PostgresTransaction) -> bool:
     return not await tx.known([_key(instants.text(_minute(now)))])
 
 
-async def tick(tx: PostgresTransaction) -> bool:
+async def tick(tx: PostgresTransaction, catalogue: Catalogue) -> bool:
     """Number one tick per shard for the database's minute; False if this minute has its tick."""
     await tx.lock(ACCEPTED, EVERY_SHARD)
-    return await _tick(tx, _minute(tx.now), received=None)
+    return await _tick(tx, catalogue, _minute(tx.now), received=None)
 
 
-async def tick_by_feed(tx: PostgresTransaction, before: Mapping[int, Head]) -> bool:
+async def tick_by_feed(tx: PostgresTransaction, catalogue: Catalogue, before: Mapping[int, Head]) -> bool:
     """Number one tick per shard when what was appended since `before` reached a later minute of the feed."""
     reached, was = _newest(await tx.lock(ACCEPTED, EVERY_SHARD)), _newest(before)
     if reached is None or (was is not None and _minute(reached) <= _minute(was)):
         return False
-    return await _tick(tx, _minute(reached), received=_minute(reached))
+    return await _tick(tx, catalogue, _minute(reached), received=_minute(reached))
 
 
-async def _tick(tx: PostgresTransaction, minute: datetime, received: datetime | None) -> bool:
+async def _tick(
+    tx: PostgresTransaction, catalogue: Catalogue, minute: datetime, received: datetime | None
+) -> bool:
     told = Tick(minute=instants.text(minute))
     key = _key(told.minute)
     if await tx.known([key]):
@@ -43,6 +47,7 @@ async def _tick(tx: PostgresTransaction, minute: datetime, received: datetime | 
     drafts = [Draft(s, encode(TICK, SOURCE, f"shard-{s}", told), received=received) for s in EVERY_SHARD]
     receipts = await tx.append(ACCEPTED, drafts)
     await tx.remember({key: Known(*receipts[0], key)})
+    await watching.look(tx, catalogue, minute, received)
     return True
 
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from services.ingest import store
-from services.ingest.clock import EVERY_SHARD, tick_by_feed
+from services.ingest import arrivals, clock, store
+from services.ingest.clock import EVERY_SHARD
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
 from services.ingest.domain.admission import (
@@ -117,6 +117,13 @@ class Admission:
             for message in messages:
                 await self.commit_inbound([message])
 
+    async def tick(self) -> None:
+        """Number the ticks of the database's minute, unless it has them."""
+        async with self.exchange.begin(actor="clock", action="tick") as tx:
+            await tx.lock(ACCEPTED, EVERY_SHARD)
+            await self._renew(tx)
+            await clock.tick(tx, self.catalogue)
+
     async def note_gaps(self, gaps: Sequence[Gap]) -> None:
         """Go on behind records that were lost before they were read, on record for a person."""
         detail = f"{len(gaps)} partitions"
@@ -183,14 +190,15 @@ class Admission:
         ]
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
-        if self.replay:
-            await tick_by_feed(tx, heads)
         await store.drop_awaited(tx, [key for key in keys if key in known])
         await tx.remember(keys)
         await store.note_conflicts(tx, rulings)
         late = [one for one, at in zip(accepted, stamps, strict=True) if backfill.is_backfill(one, at)]
         if late:
             tx.remarks.append(backfill.remark(late))
+        await arrivals.note(tx, self.catalogue, accepted, stamps)
+        if self.replay:
+            await clock.tick_by_feed(tx, self.catalogue, heads)
         FAIL_POINTS.passing("ingest.after_insert")
         answers = iter([_answer(ruling, receipts) for ruling in rulings])
         return [

@@ -1,15 +1,24 @@
-"""Commands of ingest: drafting and adopting a catalogue."""
+"""Commands of ingest: drafting and adopting a catalogue, taking a source's manifest of a day."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from services.ingest import store
+from services.ingest import arrivals, papers, store, watching
 from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
 from services.ingest.contract import ACCEPTED, SOURCE, TYPES_ADOPTED, TypesAdopted
-from services.ingest.domain.catalogue import check_size, check_unchanged, parse
+from services.ingest.domain import manifests
+from services.ingest.domain.catalogue import CatalogueDocument, check_size, check_unchanged, parse
+from services.ingest.domain.sources import Sender
+from services.ingest.papers import Paper
 from shared.contracts.envelope import encode
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.records import Draft
 from shared.storage.transaction import PostgresTransaction
+
+DAY = timedelta(days=1)
+FARTHEST_ZONE = timedelta(hours=14)
+NO_MANIFEST = "No source in force of this code declares a manifest."
 
 
 async def draft_types(tx: PostgresTransaction, document: dict[str, Any], author: str) -> store.Drafted:
@@ -38,6 +47,7 @@ async def adopt_types(
         raise refuse(409, "older_than_adopted", "A newer version is in force; draft this catalogue again.")
     parsed = parse(drafted.document)
     check_unchanged(parsed, await store.adopted_specs(tx, parsed.types))
+    before = await papers.adopted_sources(tx)
     await store.adopt(tx, version, approver)
     told = TypesAdopted(version=version, document=drafted.document)
     received = BEFORE_THE_FEED if replay else None
@@ -45,4 +55,57 @@ async def adopt_types(
         Draft(s, encode(TYPES_ADOPTED, SOURCE, f"shard-{s}", told), received=received) for s in EVERY_SHARD
     ]
     await tx.append(ACCEPTED, drafts)
+    await _count_from_now(tx, parsed, before)
     return drafted
+
+
+async def take_manifest(
+    tx: PostgresTransaction, source: str, day: str, document: object, sender: Sender, *, replay: bool = False
+) -> Paper:
+    """Keep a source's manifest of a day and compare it at once; every shard is told if that opens or settles.
+
+    A manifest that says another thing than the one before it has the next revision.
+    """
+    await tx.lock(ACCEPTED, EVERY_SHARD)
+    _, catalogue = await store.adopted_catalogue(tx)
+    spec = catalogue.sources.get(source)
+    if spec is None or spec.manifest is None:
+        raise refuse(404, "not_found", NO_MANIFEST)
+    stranger = catalogue.scopes[source].stranger(sender)
+    if stranger is not None:
+        raise Refused(stranger)
+    await _check_day(tx, source, day, replay=replay)
+    manifest = manifests.read(document, spec.manifest)
+    before = await papers.paper(tx, source, day)
+    found = manifests.compare(manifest, await arrivals.totals_of(tx, source, day))
+    if before is not None and before.manifest == manifest:
+        paper = before
+        await papers.compared(tx, paper, found)
+    else:
+        revision = 1 if before is None else before.revision + 1
+        paper = Paper(source, day, revision, manifest, found.state)
+        await papers.save(tx, paper, found, sender.name)
+    received = BEFORE_THE_FEED if replay else None
+    await watching.tell(tx, watching.mismatch(before and before.state, paper, found), received)
+    return paper
+
+
+async def _check_day(tx: PostgresTransaction, source: str, day: str, *, replay: bool) -> None:
+    asked = manifests.read_day(day)
+    if not replay and asked > (tx.now.astimezone(UTC) + FARTHEST_ZONE).date():
+        raise refuse(422, "time_in_future", "The day has not begun.", pointer="/day")
+    since = await papers.counted_since(tx, source)
+    if since is not None and day < since:
+        raise refuse(409, "not_counted", f"What this source's manifests count is counted from {since} on.")
+
+
+async def _count_from_now(tx: PostgresTransaction, document: CatalogueDocument, before: set[str]) -> None:
+    """Let manifests begin with a new source, or with the first whole day after what they count changed."""
+    heads = await tx.lock(ACCEPTED, EVERY_SHARD)
+    now = max(head.received or datetime.min.replace(tzinfo=UTC) for head in heads.values())
+    declared = {
+        code: (spec.manifest, (now.astimezone(ZoneInfo(spec.manifest.zone)) + DAY).date())
+        for code, spec in document.sources.items()
+        if spec.manifest is not None
+    }
+    await papers.count_from(tx, declared, before)

@@ -7,6 +7,7 @@ from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
 from services.ingest.api.lists import lists_router
+from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.types import types_router
 from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
@@ -15,13 +16,12 @@ from services.ingest.gateway import InboundTopics
 from shared.messaging.committer import Committer
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
-from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
 
 NAME = "ingest"
 TICK_S = 15
-ROUTERS = (events_router, lists_router, types_router, drafts_router)
+ROUTERS = (events_router, lists_router, feeds_router, manifests_router, types_router, drafts_router)
 _LOG = logger(__name__)
 
 
@@ -35,7 +35,7 @@ def build(settings: ServiceSettings) -> Service:
 
     async def tick() -> None:
         while True:
-            await _tick(frame.exchange)
+            await _tick(admission)
             await asyncio.sleep(TICK_S)
 
     parts = [committer.run, intake.run]
@@ -46,12 +46,11 @@ def build(settings: ServiceSettings) -> Service:
     )
 
 
-async def _tick(exchange: Exchange) -> None:
+async def _tick(admission: Admission) -> None:
     try:
-        async with exchange.reading() as tx:
+        async with admission.exchange.reading() as tx:
             due = await clock.is_due(tx)
         if due:
-            async with exchange.begin(actor="clock", action="tick") as tx:
-                await clock.tick(tx)
+            await admission.tick()
     except STORAGE_ERRORS as error:
         _LOG.warning("no tick", error=type(error).__name__)

@@ -68,12 +68,12 @@ class FeedStale(Closed):
 
 
 class FeedFresh(Closed):
-    """A stale feed brought an event, `received` at `last`; `minute` is the tick that saw it."""
+    """A stale feed brought an event, `received` at `last`, or was given more time; a tick saw it."""
 
     source: Code
     feed: Code
     types: tuple[str, ...]
-    last: InstantText
+    last: InstantText | None
     due: InstantText
     minute: InstantText
 

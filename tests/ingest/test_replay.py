@@ -9,6 +9,7 @@ from services.ingest import clock, handlers
 from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED, TICK, TYPES_ADOPTED
 from services.ingest.domain.admission import Outcome
+from services.ingest.domain.catalogue import NOTHING_ADOPTED
 from shared.contracts.envelope import decode
 from shared.kernel import instants
 from shared.kernel.shards import SHARDS
@@ -87,7 +88,7 @@ async def test_live_ticks_are_those_of_the_database_once_a_minute(exchange):
     async with exchange.reading() as tx:
         assert await clock.is_due(tx)
     async with exchange.begin(actor="clock", action="tick") as tx:
-        told = await clock.tick(tx)
+        told = await clock.tick(tx, NOTHING_ADOPTED)
         now = tx.now
     assert told
     assert await ticks(exchange) == [instants.text(now.replace(second=0, microsecond=0))]

@@ -120,6 +120,10 @@ class Scope:
         """Return why the sender may not bring such an event, if it may not."""
         if self.types is not None and event_type not in self.types:
             return WRONG_TYPE
+        return self.stranger(sender)
+
+    def stranger(self, sender: Sender) -> Problem | None:
+        """Return why an account does not speak for the source, if it does not."""
         if self.clients is not None and sender.client is not None and sender.client not in self.clients:
             return WRONG_CLIENT
         return None

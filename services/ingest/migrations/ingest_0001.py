@@ -19,6 +19,19 @@ TABLES = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         why text NOT NULL, source text NOT NULL, event_id text NOT NULL, shard smallint NOT NULL,
         number bigint NOT NULL, body text NOT NULL)""",
+    """CREATE TABLE feeds (
+        source text NOT NULL, feed text NOT NULL, since timestamptz, last timestamptz, due timestamptz,
+        stale bool NOT NULL DEFAULT false, PRIMARY KEY (source, feed))""",
+    """CREATE TABLE totals (
+        source text NOT NULL, day text NOT NULL, type text NOT NULL, field text NOT NULL,
+        count bigint NOT NULL, sum numeric NOT NULL, PRIMARY KEY (source, day, type, field))""",
+    """CREATE TABLE moved_days (
+        source text NOT NULL, day text NOT NULL, PRIMARY KEY (source, day))""",
+    """CREATE TABLE countings (source text PRIMARY KEY, spec text NOT NULL, since text)""",
+    """CREATE TABLE manifests (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text NOT NULL, day text NOT NULL,
+        revision int NOT NULL, manifest text NOT NULL, told_by text NOT NULL, told_at timestamptz NOT NULL,
+        state text NOT NULL, comparison text NOT NULL, UNIQUE (source, day))""",
     """CREATE TABLE inbound (
         topic text NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL,
         PRIMARY KEY (topic, partition))""",

@@ -1,0 +1,114 @@
+"""What a tick sees, and a manifest when it comes: feeds that went stale or fresh, days that differ or agree.
+
+All of it is decided with every shard locked, from `received`, ticks and totals of what is accepted.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeAlias
+
+from services.ingest import arrivals, papers
+from services.ingest.contract import (
+    ACCEPTED,
+    FEED_FRESH,
+    FEED_STALE,
+    MISMATCH_OPENED,
+    MISMATCH_SETTLED,
+    SOURCE,
+    DayTotal,
+    FeedFresh,
+    FeedStale,
+    MismatchOpened,
+    MismatchSettled,
+)
+from services.ingest.domain.catalogue import Catalogue, types_of
+from services.ingest.domain.feeds import FeedKey, FeedState, at_tick
+from services.ingest.domain.manifests import Compared, Comparison, compare
+from services.ingest.papers import Paper
+from shared.contracts.envelope import encode
+from shared.contracts.fields import Closed
+from shared.kernel import instants
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from shared.storage.transaction import PostgresTransaction
+
+Told: TypeAlias = tuple[str, Closed]
+
+
+async def look(
+    tx: PostgresTransaction, catalogue: Catalogue, minute: datetime, received: datetime | None
+) -> None:
+    """Judge every feed and every day that moved at a tick; every shard is told what changed."""
+    told = [*await _look_at_feeds(tx, catalogue, minute), *await _look_at_days(tx)]
+    await tell(tx, told, received)
+
+
+async def tell(tx: PostgresTransaction, told: Iterable[Told], received: datetime | None) -> None:
+    """Number the same events in every shard."""
+    drafts = [
+        Draft(shard, encode(kind, SOURCE, f"shard-{shard}", data), received=received)
+        for kind, data in told
+        for shard in range(SHARDS)
+    ]
+    await tx.append(ACCEPTED, drafts)
+
+
+def mismatch(before: Compared | None, told: Paper, now: Comparison) -> list[Told]:
+    """Return the event of a day that differs now and did not, or that agrees again."""
+    was, differs = before not in {None, Compared.MATCHED}, now.state is not Compared.MATCHED
+    if was == differs:
+        return []
+    place = {"source": told.source, "day": told.day, "revision": told.revision}
+    if not differs:
+        return [(MISMATCH_SETTLED, MismatchSettled.model_validate(place))]
+    opened = place | {
+        "state": now.state.value,
+        "expected": DayTotal(count=told.manifest.count, digest=told.manifest.digest),
+        "found": DayTotal(count=now.count, digest=now.digest),
+        "differing": now.differing,
+    }
+    return [(MISMATCH_OPENED, MismatchOpened.model_validate(opened))]
+
+
+async def _look_at_feeds(tx: PostgresTransaction, catalogue: Catalogue, minute: datetime) -> list[Told]:
+    declared = {(s, feed) for s, spec in catalogue.sources.items() for feed in spec.feeds}
+    known = await arrivals.feeds(tx)
+    if known.keys() - declared:
+        await arrivals.leave_out_feeds(tx, declared)
+    judged: dict[FeedKey, FeedState] = {}
+    for source, feed in sorted(declared):
+        spec = catalogue.sources[source].feeds[feed]
+        judged[source, feed] = at_tick(spec, known.get((source, feed), FeedState()), minute)
+    moved = {key: state for key, state in judged.items() if state != known.get(key)}
+    await arrivals.save_feeds(tx, moved)
+    return [
+        _feed_told(catalogue, key, state, minute)
+        for key, state in moved.items()
+        if state.stale != known.get(key, FeedState()).stale
+    ]
+
+
+def _feed_told(catalogue: Catalogue, key: FeedKey, state: FeedState, minute: datetime) -> Told:
+    source, feed = key
+    spec = catalogue.sources[source]
+    assert state.due is not None
+    told = {
+        "source": source,
+        "feed": feed,
+        "types": types_of(spec.feeds[feed], spec, catalogue.types),
+        "last": None if state.last is None else instants.text(state.last),
+        "due": instants.text(state.due),
+        "minute": instants.text(minute),
+    }
+    if state.stale:
+        return FEED_STALE, FeedStale.model_validate(told)
+    return FEED_FRESH, FeedFresh.model_validate(told)
+
+
+async def _look_at_days(tx: PostgresTransaction) -> list[Told]:
+    told: list[Told] = []
+    for paper in await papers.papers(tx, await arrivals.take_moved_days(tx)):
+        found = compare(paper.manifest, await arrivals.totals_of(tx, paper.source, paper.day))
+        await papers.compared(tx, paper, found)
+        told += mismatch(paper.state, paper, found)
+    return told
