@@ -12,7 +12,8 @@ import psutil
 from deploy.control import survey
 from deploy.embedded.files import MissingError, free_port, is_free, server_account
 from deploy.embedded.java import find_java
-from deploy.embedded.kafka import REMEDY, VERSION, cached_jars
+from deploy.embedded.kafka import BROKER, VERSION
+from deploy.embedded.maven import REMEDY
 from deploy.embedded.postgres import find_postgres
 from deploy.state import Options, State
 from deploy.table import SERVICES
@@ -73,7 +74,7 @@ def _java(_state: State, options: Options) -> Check:
 
 
 def _kafka(_state: State, _options: Options) -> Check:
-    jars = cached_jars()
+    jars = BROKER.cached()
     if jars is not None:
         return Check("kafka", ok=True, found=f"{VERSION} at {jars}")
     ways = [way for way, there in _ways().items() if there]

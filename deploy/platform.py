@@ -15,7 +15,7 @@ import httpx
 
 from deploy.embedded.files import CHECKOUT, MissingError, free_port, is_free, server_account
 from deploy.embedded.java import find_java
-from deploy.embedded.kafka import Kafka, find_jars, launch_kafka
+from deploy.embedded.kafka import BROKER, Kafka, launch_kafka
 from deploy.embedded.postgres import Postgres, find_postgres, launch_postgres, password_of
 from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
@@ -93,7 +93,7 @@ class Supervisor:
         account = server_account()
         postgres = find_postgres(self._options.postgres, account)
         java = find_java(self._options.java, account)
-        find_jars()
+        BROKER.find()
         return (
             f"PostgreSQL {postgres.major} ({postgres.origin}) and Kafka on Java {java.major} ({java.origin})"
         )
