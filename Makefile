@@ -40,5 +40,5 @@ test: setup  ## Run everything that fits into ten minutes
 test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long properties
 	$(BIN)/python -m pytest -q -m long -ra || test $$? -eq 5
 
-bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object
-	$(BIN)/python -m benchmarks
+bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object; BENCH="--only kafka" takes a part
+	$(BIN)/python -m benchmarks $(BENCH)

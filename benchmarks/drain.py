@@ -8,7 +8,9 @@ import asyncpg
 from benchmarks import feeding, meter
 from benchmarks.platform import Platform, say
 from benchmarks.positions import reach, snapshot
-from benchmarks.workload import Workload
+from benchmarks.workload import SOURCE, Workload
+
+INBOUND = f"in.{SOURCE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,46 +24,47 @@ class Drained:
 
 async def from_http(running: Platform, owner: asyncpg.Connection, load: Workload) -> Drained:
     """From the first byte of the first batch that counts to the standing that holds the last event."""
-    at = await _warm(running, owner, load)
+    at = await _accepted(owner)
+    await feeding.send_all(running, load.batches(feeding.BATCH_EVENTS, warm=True))
+    await reach(owner, at + load.warm)
     batches = load.batches(feeding.BATCH_EVENTS, warm=False)
     clock = _Clock(running, load.measured)
     await feeding.send_all(running, batches)
-    await reach(owner, at + load.measured)
+    await reach(owner, at + len(load.events))
     return clock.stop("HTTP to standing")
 
 
 async def from_kafka(running: Platform, owner: asyncpg.Connection, load: Workload) -> Drained:
     """From the instant at which ingest may read a full inbound topic to the standing that holds it all."""
-    at = sum((await snapshot(owner)).accepted)
-    await feeding.produce(running, load.events[: load.warm])
-    at = sum((await reach(owner, at + load.warm)).accepted)
+    at = await _accepted(owner)
+    await feeding.produce(running.bootstrap, INBOUND, load.inbound(warm=True))
+    await reach(owner, at + load.warm)
     with running.frozen(["ingest"]):
-        await feeding.produce(running, load.events[load.warm :])
+        await feeding.produce(running.bootstrap, INBOUND, load.inbound(warm=False))
         clock = _Clock(running, load.measured)
-    await reach(owner, at + load.measured)
+    await reach(owner, at + len(load.events))
     return clock.stop("Kafka to standing")
 
 
 async def through_scoring(running: Platform, owner: asyncpg.Connection, load: Workload) -> Drained:
     """From the instant at which scoring may read its full topic to the ledger; the others stand still."""
-    at = await _warm(running, owner, load)
+    at = await _accepted(owner)
+    await feeding.produce(running.bootstrap, INBOUND, load.inbound(warm=True))
+    await reach(owner, at + load.warm)
     with running.frozen(["scoring"]):
-        await feeding.send_all(running, load.batches(feeding.BATCH_EVENTS, warm=False))
-        await reach(owner, at + load.measured, hop="relayed")
+        await feeding.produce(running.bootstrap, INBOUND, load.inbound(warm=False))
+        await reach(owner, at + len(load.events), hop="relayed")
         with running.frozen(["ingest", "ranking"]):
             running.thaw(["scoring"])
             clock = _Clock(running, load.measured)
-            await reach(owner, at + load.measured, hop="scored")
+            await reach(owner, at + len(load.events), hop="scored")
             drained = clock.stop("scoring alone")
-    await reach(owner, at + load.measured)
+    await reach(owner, at + len(load.events))
     return drained
 
 
-async def _warm(running: Platform, owner: asyncpg.Connection, load: Workload) -> int:
-    """Feed the part that does not count; return how many records were accepted by then."""
-    at = sum((await snapshot(owner)).accepted)
-    await feeding.send_all(running, load.batches(feeding.BATCH_EVENTS, warm=True))
-    return sum((await reach(owner, at + load.warm)).accepted)
+async def _accepted(owner: asyncpg.Connection) -> int:
+    return sum((await snapshot(owner)).accepted)
 
 
 class _Clock:
@@ -72,8 +75,6 @@ class _Clock:
 
     def stop(self, what: str) -> Drained:
         seconds = time.monotonic() - self._start
-        used = meter.read(self._processes).since(self._before)
-        cpu = {name: round(cpu_s * 100_000 / self._events, 2) for name, cpu_s in sorted(used.items())}
-        cpu["all"] = round(sum(cpu_s for name, cpu_s in cpu.items() if name != meter.CLIENT), 2)
+        cpu = meter.per_100k(meter.read(self._processes).since(self._before), self._events)
         say(f"{what}: {self._events / seconds:,.0f} events/s, CPU s per 100,000: {cpu}")
         return Drained(round(self._events / seconds, 1), cpu, round(seconds, 2))

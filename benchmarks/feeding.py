@@ -3,23 +3,24 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
 import msgspec
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from benchmarks.platform import Platform
-from benchmarks.workload import SOURCE
 
 CONNECTIONS = 8
 BATCH_EVENTS = 500
-RETRY_S = 0.05
-RETRIES = 600
+RETRY_S = 0.2
+RETRIES = 3_000
+TOKEN_S = 300.0
 CALL_S = 30.0
-INBOUND_PARTITIONS = 16
 INBOUND_BATCH_BYTES = 256 << 10
+BUSY = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}
 _BATCH_TYPE = {"content-type": "application/cloudevents-batch+json"}
 
 
@@ -30,20 +31,23 @@ class Receipt(msgspec.Struct):
     number: int
 
 
-class _Item(msgspec.Struct):
+class Item(msgspec.Struct):
+    """What became of one event of a batch."""
+
     status: str
     receipt: Receipt | None = None
 
 
 class _Results(msgspec.Struct):
-    results: list[_Item]
+    results: list[Item]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch that was answered: when it was due to leave, and the receipts of its events."""
+    """A batch: when it was due to leave, when it was answered, and the receipts of its events."""
 
     due_s: float
+    answered_s: float
     receipts: tuple[Receipt, ...]
 
 
@@ -53,7 +57,7 @@ _RESULTS = msgspec.json.Decoder(_Results)
 async def send_all(running: Platform, batches: Sequence[bytes]) -> None:
     """Send batches as fast as they are answered; every event must be new."""
     waiting = deque(batches)
-    async with _client(running) as client:
+    async with client_of(running) as client:
 
         async def work() -> None:
             while waiting:
@@ -67,10 +71,11 @@ async def send_all(running: Platform, batches: Sequence[bytes]) -> None:
 async def send_paced(running: Platform, batches: Sequence[bytes], every_s: float) -> list[Sent]:
     """Send a batch every so often, whether or not the last was answered, so that a stall is not hidden."""
     sent: list[Sent] = []
-    async with _client(running) as client, asyncio.TaskGroup() as group:
+    async with client_of(running) as client, asyncio.TaskGroup() as group:
 
         async def one(due_s: float, batch: bytes) -> None:
-            sent.append(Sent(due_s, await _post(client, batch)))
+            answered = await _post(client, batch)
+            sent.append(Sent(due_s, time.monotonic(), answered))
 
         start = time.monotonic()
         for place, batch in enumerate(batches):
@@ -80,11 +85,10 @@ async def send_paced(running: Platform, batches: Sequence[bytes], every_s: float
     return sent
 
 
-async def produce(running: Platform, events: Sequence[bytes]) -> None:
-    """Write events into the inbound topic in whole batches and wait for every acknowledgement."""
-    topic = f"in.{SOURCE}"
+async def produce(bootstrap: str, topic: str, records: Iterable[tuple[int, bytes]]) -> None:
+    """Write (place, body) to the partitions in turn, in whole batches, and wait for every acknowledgement."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=running.bootstrap,
+        bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=True,
         compression_type="lz4",
@@ -94,24 +98,30 @@ async def produce(running: Platform, events: Sequence[bytes]) -> None:
     await producer.start()
     try:
         partitions = sorted(await producer.partitions_for(topic))
-        waits = []
-        batch, place = producer.create_batch(), 0
-        for event in events:
-            if batch.append(key=None, value=event, timestamp=None) is None:
-                waits.append(await producer.send_batch(batch, topic, partition=partitions[place]))
-                batch, place = producer.create_batch(), (place + 1) % len(partitions)
-                batch.append(key=None, value=event, timestamp=None)
-        waits.append(await producer.send_batch(batch, topic, partition=partitions[place]))
+        waits: list[asyncio.Future[object]] = []
+        batches: dict[int, BatchBuilder] = {}
+        for place, body in records:
+            partition = partitions[place % len(partitions)]
+            batch = batches.get(partition)
+            if batch is None or batch.append(key=None, value=body, timestamp=None) is None:
+                if batch is not None:
+                    waits.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = batches[partition] = producer.create_batch()
+                batch.append(key=None, value=body, timestamp=None)
+        for partition, batch in batches.items():
+            waits.append(await producer.send_batch(batch, topic, partition=partition))
         for wait in waits:
             await wait
     finally:
         await producer.stop()
 
 
-def _client(running: Platform) -> httpx.AsyncClient:
+def client_of(running: Platform) -> httpx.AsyncClient:
+    """Open a client of ingest over a few connections, whose token is renewed before it ends."""
     return httpx.AsyncClient(
         base_url=running.addresses["ingest"],
-        headers=running.headers() | _BATCH_TYPE,
+        headers=_BATCH_TYPE,
+        auth=_Token(running),
         timeout=CALL_S,
         trust_env=False,
         limits=httpx.Limits(max_connections=4 * CONNECTIONS),
@@ -122,17 +132,32 @@ async def _post(client: httpx.AsyncClient, batch: bytes) -> tuple[Receipt, ...]:
     """Send one batch; a busy door is asked again, anything but new events ends the benchmark."""
     for _ in range(RETRIES):
         answer = await client.post("/v1/events", content=batch)
-        if answer.status_code in {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS}:
+        if answer.status_code in BUSY:
             await asyncio.sleep(RETRY_S)
             continue
         if answer.is_error:
             raise RuntimeError(f"Ingest answered {answer.status_code}: {answer.text[:500]}")
-        items = _RESULTS.decode(answer.content).results
-        return tuple(_receipt(item) for item in items)
+        return tuple(_receipt(item) for item in results(answer))
     raise TimeoutError("Ingest was busy for too long.")
 
 
-def _receipt(item: _Item) -> Receipt:
+def results(answer: httpx.Response) -> list[Item]:
+    """Return what became of the events of a batch."""
+    return _RESULTS.decode(answer.content).results
+
+
+def _receipt(item: Item) -> Receipt:
     if item.status != "created" or item.receipt is None:
         raise RuntimeError(f"An event was answered {item.status}.")
     return item.receipt
+
+
+class _Token(httpx.Auth):
+    def __init__(self, running: Platform) -> None:
+        self._running, self._headers, self._until = running, {}, 0.0
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        if time.monotonic() > self._until:
+            self._headers, self._until = self._running.headers(), time.monotonic() + TOKEN_S
+        request.headers.update(self._headers)
+        yield request

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import platform
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,33 @@ class Reading:
 
 def read(processes: Mapping[str, int]) -> Reading:
     """Read every process; PostgreSQL is the sum of its processes, those that have ended included."""
-    return Reading({name: _cpu_s(pid) for name, pid in processes.items()} | {CLIENT: _cpu_s(os.getpid())})
+    return Reading({name: cpu_s(pid) for name, pid in processes.items()} | {CLIENT: cpu_s(os.getpid())})
+
+
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds of a process and of all that it started; of our own, without those."""
+    root = psutil.Process(pid)
+    used = root.cpu_times()
+    total = used.user + used.system
+    if pid == os.getpid():
+        return total
+    total += used.children_user + used.children_system
+    for child in root.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def per_100k(used: Mapping[str, float], events: int) -> dict[str, float]:
+    """Return CPU seconds per 100,000 events by process; `all` leaves out the client."""
+    found = {name: round(spent * 100_000 / events, 2) for name, spent in sorted(used.items())}
+    return found | {"all": round(sum(spent for name, spent in found.items() if name != CLIENT), 2)}
+
+
+def slope(samples: Sequence[tuple[float, float]]) -> float:
+    """Return how steeply the second grows with the first, by least squares."""
+    return statistics.linear_regression(*zip(*samples, strict=True)).slope
 
 
 def rss_mib(processes: Mapping[str, int]) -> dict[str, float]:
@@ -50,20 +77,6 @@ def machine() -> dict[str, Any]:
         "postgres": find_postgres().major,
         "fsync": POSTGRES_SETTINGS["fsync"],
     }
-
-
-def _cpu_s(pid: int) -> float:
-    root = psutil.Process(pid)
-    used = root.cpu_times()
-    total = used.user + used.system
-    if pid == os.getpid():
-        return total
-    total += used.children_user + used.children_system
-    for child in root.children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = child.cpu_times()
-            total += times.user + times.system
-    return total
 
 
 def _memory(name: str, pid: int) -> int:

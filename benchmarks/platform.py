@@ -15,7 +15,7 @@ import psutil
 from benchmarks.workload import SCHEME_CODE, TYPES, scheme
 from deploy.control import addresses, bring_up, take_down, token
 from deploy.state import Options, State
-from deploy.table import DATABASE, OWNER
+from deploy.table import DATABASE, OWNER, SERVICES
 
 PARENT = Path("/var/tmp")
 ADOPTED_S = 60.0
@@ -32,6 +32,11 @@ class Platform:
     bootstrap: str
     database_port: int
     processes: dict[str, int]
+
+    @property
+    def services(self) -> list[str]:
+        """The names of the services that run."""
+        return [service.name for service in SERVICES]
 
     def headers(self) -> dict[str, str]:
         """Return a client's token, good for ten minutes."""

@@ -2,10 +2,11 @@
 
 A hop writes its effects, its answers and its positions in one transaction. So where a snapshot shows stage A
 at the head of ingest, stage B at the head of stage A's answers and ranking at the head of stage B's, the
-standing holds all that was accepted.
+standing holds all that was accepted. The statement is one row of seven arrays, each read along a primary key.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -17,21 +18,25 @@ STALL_S = 60.0
 
 Vector = tuple[int, ...]
 
-_SNAPSHOT = """
-    WITH wanted(hop, consumer, stream) AS (VALUES
-        ('accepted', NULL, 'ingest.accepted'), ('relayed', 'relay', 'ingest.accepted'),
-        ('a', 'scoring-a', 'ingest.accepted'), ('a_out', NULL, 'scoring.partials'),
-        ('b', 'scoring-b', 'scoring.partials'), ('b_out', NULL, 'scoring.entries'),
-        ('ranking', 'ranking', 'scoring.entries')),
-    found AS (
-        SELECT NULL AS consumer, stream, shard, number FROM ingest.stream_shards
-        UNION ALL SELECT NULL, stream, shard, number FROM scoring.stream_shards
-        UNION ALL SELECT consumer, stream, shard, number FROM ingest.positions
-        UNION ALL SELECT consumer, stream, shard, number FROM scoring.positions
-        UNION ALL SELECT consumer, stream, shard, number FROM ranking.positions)
-    SELECT hop, array_agg(shard::int) AS shards, array_agg(number) AS numbers
-    FROM wanted JOIN found USING (stream)
-    WHERE wanted.consumer IS NOT DISTINCT FROM found.consumer GROUP BY hop"""
+_HEAD = (
+    "ARRAY(SELECT number * {shards} + shard FROM {schema}.stream_shards"
+    " WHERE stream = '{stream}' ORDER BY shard)"
+)
+_PLACE = (
+    "ARRAY(SELECT number * {shards} + shard FROM {schema}.positions"
+    " WHERE consumer = '{consumer}' AND stream = '{stream}' ORDER BY shard)"
+)
+_SNAPSHOT = "SELECT " + ", ".join(
+    (
+        _HEAD.format(shards=SHARDS, schema="ingest", stream="ingest.accepted"),
+        _PLACE.format(shards=SHARDS, schema="ingest", consumer="relay", stream="ingest.accepted"),
+        _PLACE.format(shards=SHARDS, schema="scoring", consumer="scoring-a", stream="ingest.accepted"),
+        _HEAD.format(shards=SHARDS, schema="scoring", stream="scoring.partials"),
+        _PLACE.format(shards=SHARDS, schema="scoring", consumer="scoring-b", stream="scoring.partials"),
+        _HEAD.format(shards=SHARDS, schema="scoring", stream="scoring.entries"),
+        _PLACE.format(shards=SHARDS, schema="ranking", consumer="ranking", stream="scoring.entries"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +64,48 @@ class Snapshot:
 
 async def snapshot(owner: asyncpg.Connection) -> Snapshot:
     """Read where everything stands."""
-    rows = {row["hop"]: row for row in await owner.fetch(_SNAPSHOT)}
-    return Snapshot(**{hop: _vector(rows.get(hop)) for hop in Snapshot.__slots__})
+    (row,) = await owner.fetch(_SNAPSHOT)
+    return Snapshot(*(_vector(packed) for packed in row))
 
 
 async def reach(owner: asyncpg.Connection, events: int, *, hop: str = "complete") -> Snapshot:
     """Wait until so many records were accepted and have come through; raise when nothing moves any more."""
+    return await until(
+        owner,
+        lambda seen: (
+            sum(seen.accepted) >= events
+            and (seen.relayed == seen.accepted if hop == "relayed" else getattr(seen, hop))
+        ),
+    )
+
+
+async def follow(owner: asyncpg.Connection, accepted: Vector) -> Snapshot:
+    """Wait until the standing surely holds all up to these numbers, while more may come."""
+    a = await until(owner, lambda seen: covers(seen.a, accepted))
+    b = await until(owner, lambda seen: covers(seen.b, a.a_out))
+    return await until(owner, lambda seen: covers(seen.ranking, b.b_out))
+
+
+def covers(one: Vector, other: Vector) -> bool:
+    """Tell whether the first is at or past the second in every shard."""
+    return all(a >= b for a, b in zip(one, other, strict=True))
+
+
+async def until(owner: asyncpg.Connection, holds: Callable[[Snapshot], bool]) -> Snapshot:
+    """Look until a snapshot is as wanted; raise when nothing moves any more."""
     last, since = None, 0.0
-    while True:
-        seen = await snapshot(owner)
-        if sum(seen.accepted) >= events and (
-            seen.relayed == seen.accepted if hop == "relayed" else getattr(seen, hop)
-        ):
-            return seen
+    while not holds(seen := await snapshot(owner)):
         since = 0.0 if seen != last else since + POLL_S
         if since > STALL_S:
             raise TimeoutError(f"Nothing has moved for {STALL_S:.0f} s: {seen}")
         last = seen
         await asyncio.sleep(POLL_S)
+    return seen
 
 
-def _vector(row: asyncpg.Record | None) -> Vector:
+def _vector(packed: list[int]) -> Vector:
     found = [0] * SHARDS
-    if row is not None:
-        for shard, number in zip(row["shards"], row["numbers"], strict=True):
-            found[shard] = number
+    for one in packed:
+        number, shard = divmod(one, SHARDS)
+        found[shard] = number
     return tuple(found)

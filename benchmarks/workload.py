@@ -7,7 +7,8 @@ which they occurred.
 
 import json
 import random
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ GROUP = "bureaus"
 SCHEME_CODE = "bench"
 CHANNELS = ("hall", "web", "phone", "app")
 LEVELS = ("high", "middle", "low")
+REPEATED_EVERY = 100
+REPEATED_AFTER = 5_000
 
 TYPES: dict[str, Any] = {
     "types": {
@@ -74,10 +77,32 @@ class Workload:
         part = self.events[: self.warm] if warm else self.events[self.warm :]
         return [b"[" + b",".join(part[at : at + size]) + b"]" for at in range(0, len(part), size)]
 
+    def inbound(self, *, warm: bool) -> Iterator[tuple[int, bytes]]:
+        """Return the warm-up or what counts with repeats, each with its place."""
+        return enumerate(repeated(self.events[: self.warm] if warm else self.events[self.warm :]))
+
+    def renamed(self, old: int, new: int) -> "Workload":
+        """Return the same events under the ids of another seed, which is much cheaper than making them."""
+        before, after = f'"{old}-'.encode(), f'"{new}-'.encode()
+        return Workload(tuple(body.replace(before, after) for body in self.events), self.warm)
+
 
 def workload(count: int, warm: int, *, seed: int) -> Workload:
     """Make and encode `warm` + `count` events; ids carry the seed, so that runs do not meet."""
     return Workload(tuple(_events(warm + count, seed)), warm)
+
+
+def repeated(events: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the events, every hundredth a second time somewhat later, as a source that is unsure does."""
+    late: deque[tuple[int, bytes]] = deque()
+    for number, body in enumerate(events):
+        yield body
+        if number % REPEATED_EVERY == 0:
+            late.append((number + REPEATED_AFTER, body))
+        while late and late[0][0] <= number:
+            yield late.popleft()[1]
+    for _, body in late:
+        yield body
 
 
 def unit(number: int) -> str:

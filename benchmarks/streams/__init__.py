@@ -1,0 +1,1 @@
+"""The reference job in Kafka Streams, beside which the platform is measured."""
