@@ -156,6 +156,7 @@ def surroundings(state: State, service: Service, ports: Mapping[str, int], clock
         jwks_file=str(state.issuer / JWKS_FILE),
         token_file=str(token_file(state.tokens, service.name)),
         clock=clock,
+        storage_folder=str(state.folder),
     )
 
 

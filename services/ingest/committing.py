@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -276,9 +276,12 @@ def count(answers: Sequence[Answer]) -> None:
 class Intake:
     """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on."""
 
-    def __init__(self, admission: Admission, topics: InboundTopics) -> None:
+    def __init__(
+        self, admission: Admission, topics: InboundTopics, check: Callable[[], None] = lambda: None
+    ) -> None:
         self._admission = admission
         self._topics = topics
+        self._check = check
         self._version = -1
         self._places: list[store.Place] = []
         self._look_again = 0.0
@@ -297,7 +300,11 @@ class Intake:
             await self._topics.close()
 
     async def step(self) -> None:
-        """Follow the sources in force, looking again now and then, and take one poll."""
+        """Follow the sources in force, looking again now and then, and take one poll.
+
+        Nothing is read while `check` says that nothing can be stored.
+        """
+        self._check()
         await self._admission.newest()
         now = asyncio.get_running_loop().time()
         if self._version != self._admission.catalogue.version or now > self._look_again:

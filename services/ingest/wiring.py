@@ -8,11 +8,13 @@ from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
 from services.ingest.api.lists import lists_router
 from services.ingest.api.promises import feeds_router, manifests_router
+from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
 from services.ingest.committing import Admission, Answer, Intake
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
 from services.ingest.gateway import InboundTopics
+from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
@@ -21,7 +23,15 @@ from shared.telemetry.logs import logger
 
 NAME = "ingest"
 TICK_S = 15
-ROUTERS = (events_router, lists_router, feeds_router, manifests_router, types_router, drafts_router)
+ROUTERS = (
+    events_router,
+    stream_router,
+    lists_router,
+    feeds_router,
+    manifests_router,
+    types_router,
+    drafts_router,
+)
 _LOG = logger(__name__)
 
 
@@ -30,15 +40,21 @@ def build(settings: ServiceSettings) -> Service:
     frame = Frame(NAME, settings)
     admission = Admission(frame.exchange, replay=settings.clock == "replay")
     committer: Committer[Candidate, Answer] = Committer(admission.commit)
-    door = Door(admission, committer)
-    intake = Intake(admission, InboundTopics(settings.kafka))
+    room = Room(
+        folder=settings.storage_folder,
+        capacity_bytes=settings.storage_capacity_bytes,
+        floor_bytes=settings.storage_floor_bytes,
+    )
+    storage = Storage(frame.exchange, room)
+    door = Door(admission, committer, storage)
+    intake = Intake(admission, InboundTopics(settings.kafka), storage.check)
 
     async def tick() -> None:
         while True:
             await _tick(admission)
             await asyncio.sleep(TICK_S)
 
-    parts = [committer.run, intake.run]
+    parts = [committer.run, intake.run, storage.run]
     return frame.service(
         streams=STREAMS,
         routers=[route(door) for route in ROUTERS],

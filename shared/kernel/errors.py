@@ -42,11 +42,12 @@ class Refused(DukaoError):  # noqa: N818 - named for what happened
 
 
 class Unavailable(DukaoError):  # noqa: N818 - named for what happened
-    """A surrounding system does not answer."""
+    """A surrounding system does not answer; `code` is what a client is told."""
 
-    def __init__(self, what: str, *, retry_after_s: int = 1) -> None:
+    def __init__(self, what: str, *, retry_after_s: int = 1, code: str = "unavailable") -> None:
         super().__init__(what)
         self.retry_after_s = retry_after_s
+        self.code = code
 
 
 class Fenced(DukaoError):  # noqa: N818 - named for what happened

@@ -29,6 +29,11 @@ class Committer(Generic[Item, Outcome]):
         self._queued = 0
         self._arrived = asyncio.Event()
 
+    @property
+    def full(self) -> bool:
+        """Tell whether not even one more item would be taken now."""
+        return self._queued >= QUEUE_ITEMS
+
     async def submit(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """Wait until the items are committed; raise Unavailable at once when too much is queued."""
         if self._queued + len(items) > QUEUE_ITEMS:

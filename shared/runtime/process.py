@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from shared.runtime.protocol import Protocol
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -157,7 +158,7 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         app,
         host=host,
         port=port,
-        http="httptools",
+        http=Protocol,
         ws="none",
         log_config=None,
         access_log=False,

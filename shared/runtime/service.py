@@ -23,6 +23,7 @@ from shared.web.app import create_app
 from shared.web.archive import archive_router
 from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
 from shared.web.operations import operations_router, skips_router
+from shared.web.rates import Rate
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -80,6 +81,8 @@ class Frame:
             ],
             readiness=self._ready,
             tokens=self.settings.token_check(self.name),
+            client_rate=Rate(self.settings.client_requests_per_s),
+            address_rate=Rate(self.settings.address_requests_per_s),
         )
         closing = [archive.close for archive in self._archives]
         return Service(app, (*parts, relay.run), (*closing, self.engine.dispose))

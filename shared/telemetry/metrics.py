@@ -44,6 +44,12 @@ MetricName = Literal[
     "dukao_events_total",
     # Events waiting for the committer. At its bound: clients get 503.
     "dukao_commit_queue_events",
+    # Requests turned away before they were read, by reason. `rate`: talk to the client; `storage`: see below.
+    "dukao_turned_away_total",
+    # Bytes free where PostgreSQL keeps its data. Below the floor no event is taken: make room.
+    "dukao_storage_free_bytes",
+    # Streams of events open at the door. At its bound: new ones get 503.
+    "dukao_event_streams",
     # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
     "dukao_inbound_lag_records",
 ]
@@ -84,6 +90,9 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_freshness_seconds": Metric(Kind.GAUGE, "Age of the newest folded record", ("consumer",)),
     "dukao_events_total": Metric(Kind.COUNTER, "Events taken", ("outcome",)),
     "dukao_commit_queue_events": Metric(Kind.GAUGE, "Events waiting for the committer"),
+    "dukao_turned_away_total": Metric(Kind.COUNTER, "Requests turned away unread", ("reason",)),
+    "dukao_storage_free_bytes": Metric(Kind.GAUGE, "Bytes free for PostgreSQL"),
+    "dukao_event_streams": Metric(Kind.GAUGE, "Streams of events open"),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"

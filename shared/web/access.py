@@ -25,6 +25,11 @@ class Subject:
     roles: frozenset[Role]
     unit: str
 
+    @property
+    def caller(self) -> str:
+        """Whose share of the door is used: a person at one client, or the account itself."""
+        return f"{self.client} {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

@@ -16,7 +16,9 @@ from shared.telemetry.logs import logger
 from shared.telemetry.metrics import CONTENT_TYPE, METRICS
 from shared.web import problems
 from shared.web.guard import Guard
+from shared.web.rates import ADDRESS_RATE, CLIENT_RATE, Rate
 from shared.web.tokens import TokenCheck
+from shared.web.turnstile import Turnstile
 
 STATIC = Path(__file__).parent / "static"
 API_VERSION = "0.1.0"
@@ -33,6 +35,8 @@ def create_app(
     routers: Sequence[APIRouter],
     readiness: Readiness,
     tokens: TokenCheck | None,
+    client_rate: Rate = CLIENT_RATE,
+    address_rate: Rate = ADDRESS_RATE,
 ) -> FastAPI:
     """Return the application of a service; `readiness` names each part and whether it is ready."""
     app = FastAPI(
@@ -51,6 +55,7 @@ def create_app(
         app.include_router(router)
     app.include_router(_health(readiness))
     _add_docs(app)
+    app.add_middleware(Turnstile, tokens=tokens, client_rate=client_rate, address_rate=address_rate)
     app.add_middleware(Guard)
     return app
 

@@ -33,9 +33,7 @@ def expect(request: Request, *accepted: str) -> str:
 
 async def read(request: Request, *, max_bytes: int = MIB, timeout_s: float = BODY_TIMEOUT_S) -> bytes:
     """Read a body; 413 by its declared length before reading, 413 at the limit, 408 when it is too slow."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > len(str(max_bytes)) or int(declared) > max_bytes:
-        raise _too_large(max_bytes)
+    declared_bytes(request, max_bytes=max_bytes)
     parts: list[bytes] = []
     size = 0
     try:
@@ -50,6 +48,16 @@ async def read(request: Request, *, max_bytes: int = MIB, timeout_s: float = BOD
             Problem(408, "slow_body", f"The body took over {timeout_s:g} s.", headers=_CLOSE)
         ) from None
     return b"".join(parts)
+
+
+def declared_bytes(request: Request, *, max_bytes: int = MIB) -> int:
+    """Return how large the body is said to be, else how large it may be; 413 if that is too large."""
+    declared = request.headers.get("content-length")
+    if declared is None:
+        return max_bytes
+    if not declared.isdecimal() or len(declared) > len(str(max_bytes)) or int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    return int(declared)
 
 
 async def read_json(

@@ -13,6 +13,8 @@ HEADERS_LIMIT = 100
 HEADERS_LIMIT_BYTES = 32 * 1024
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
+OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
+
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -91,6 +93,6 @@ def _malformed(scope: Scope) -> Problem | None:
         return Problem(400, "host", "Exactly one Host header is needed.")
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         return Problem(400, "encoding", "An address holds no NUL.")
-    if scope["method"] not in METHODS:
+    if scope["method"] not in METHODS or any(name in OVERRIDES for name, _ in headers):
         return Problem(405, "method_not_allowed", headers={"allow": ", ".join(sorted(METHODS))})
     return None

@@ -105,7 +105,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Unavailable)
-    return answer(unavailable(error.retry_after_s))
+    return answer(unavailable(error.retry_after_s, error.code))
 
 
 async def _storage(_request: Request, error: Exception) -> Response:

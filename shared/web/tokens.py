@@ -25,7 +25,7 @@ TOKEN_LIMIT_BYTES = 8 * 1024
 LIFE_LIMIT_S = 15 * 60
 LEEWAY_S = 5
 KEYS_REREAD_S = 5.0
-CACHE_LIMIT_TOKENS = 256
+CACHE_LIMIT_TOKENS = 2048
 
 # RFC 9864 renames EdDSA over Ed25519; issuers still send the old name.
 ALGORITHMS = ("Ed25519", "EdDSA")
@@ -111,16 +111,21 @@ class TokenCheck:
 
     def subject(self, token: str) -> Subject:
         """Return who the token speaks for, or raise TokenError."""
-        now = self._clock()
-        keys = self._keys.keys()
-        known = self._known.get(token)
-        if known is not None and keys.get(known.kid) is known.key and now < known.expires:
-            return known.subject
-        known = self._check(token, keys, now)
+        subject = self.known(token)
+        if subject is not None:
+            return subject
+        known = self._check(token, self._keys.keys(), self._clock())
         self._known[token] = known
         if len(self._known) > CACHE_LIMIT_TOKENS:
             self._known.popitem(last=False)
         return known.subject
+
+    def known(self, token: str) -> Subject | None:
+        """Return who a token speaks for that was checked before and is still good."""
+        known = self._known.get(token)
+        if known is None or self._clock() >= known.expires:
+            return None
+        return known.subject if self._keys.keys().get(known.kid) is known.key else None
 
     def _check(self, token: str, keys: Mapping[str, OKPKey], now: float) -> _Known:
         if len(token) > TOKEN_LIMIT_BYTES or not token.isascii():

@@ -16,6 +16,7 @@ from services.ingest.api.types import types_router
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES
+from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
@@ -58,7 +59,7 @@ async def door(exchange, tmp_path):
     issuer = DevelopmentIssuer(tmp_path, environment="test")
     admission = Admission(exchange, replay=False)
     committer = Committer(admission.commit)
-    made = Door(admission, committer)
+    made = Door(admission, committer, Storage(exchange, Room()))
 
     async def ready():
         return {}

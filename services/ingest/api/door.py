@@ -1,6 +1,9 @@
 """What the routes of ingest work with."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 
 from services.ingest import store
 from services.ingest.committing import Admission, Answer, count
@@ -8,11 +11,20 @@ from services.ingest.domain.admission import Outcome
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
+from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
-from shared.kernel.errors import Problem
+from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.messaging.committer import Committer
 from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS
+from shared.telemetry.metrics import METRICS
 from shared.web.access import Role, Subject
+
+BODIES_BYTES = 32 << 20  # of all requests that are read or wait for their commit
+STREAMS_OF_CLIENT = 4
+STREAMS = 32
+STREAM_RETRY_S = 5
+NOTHING_UNREAD: Mapping[int, str] = MappingProxyType({})
 
 
 def sender_of(subject: Subject) -> Sender:
@@ -21,21 +33,85 @@ def sender_of(subject: Subject) -> Sender:
 
 
 class Door:
-    """What the routes work with."""
+    """Takes events for as long as they can be stored, and no more at once than memory is meant for."""
 
-    def __init__(self, admission: Admission, committer: Committer[Candidate, Answer]) -> None:
+    def __init__(
+        self, admission: Admission, committer: Committer[Candidate, Answer], storage: Storage
+    ) -> None:
         self.exchange: Exchange = admission.exchange
         self.replay = admission.replay
         self._admission = admission
         self._committer = committer
+        self._storage = storage
+        self._bodies_bytes = 0
+        self._streams = Counter[str]()
 
     async def types(self) -> Catalogue:
         """Return the catalogue in force."""
         await self._admission.newest()
         return self._admission.catalogue
 
-    async def take(self, events: Sequence[object], sender: Sender) -> list[Answer]:
-        """Admit what is good and answer for each, in order; refusals are kept."""
+    def check(self) -> None:
+        """Raise Unavailable if what comes now could not be committed soon."""
+        try:
+            self._storage.check()
+        except Unavailable:
+            METRICS.count("dukao_turned_away_total", reason="storage")
+            raise
+        if self._committer.full:
+            METRICS.count("dukao_turned_away_total", reason="queue")
+            raise Unavailable("too many events are waiting to be committed")
+
+    @contextmanager
+    def holding(self, size: int) -> Generator[None]:
+        """Hold room for a body of so many bytes until it is answered; Unavailable when there is none."""
+        self.check()
+        if self._bodies_bytes + size > BODIES_BYTES:
+            METRICS.count("dukao_turned_away_total", reason="bodies")
+            raise Unavailable("too many bodies are waiting to be committed")
+        self._bodies_bytes += size
+        try:
+            yield
+        finally:
+            self._bodies_bytes -= size
+
+    @contextmanager
+    def streaming(self, subject: Subject) -> Generator[None]:
+        """Hold one of the few streams that a client, and all of them, may have open."""
+        self.check()
+        if self._streams[subject.caller] >= STREAMS_OF_CLIENT:
+            METRICS.count("dukao_turned_away_total", reason="streams")
+            detail = f"A client has at most {STREAMS_OF_CLIENT} streams open."
+            headers = {"retry-after": str(STREAM_RETRY_S)}
+            raise Refused(Problem(429, "too_many_streams", detail, headers=headers))
+        if self._streams.total() >= STREAMS:
+            METRICS.count("dukao_turned_away_total", reason="streams")
+            raise Unavailable("too many streams are open", retry_after_s=STREAM_RETRY_S)
+        self._streams[subject.caller] += 1
+        METRICS.set("dukao_event_streams", self._streams.total())
+        try:
+            yield
+        finally:
+            self._streams[subject.caller] -= 1
+            self._streams += Counter[str]()  # forgets who has none
+            METRICS.set("dukao_event_streams", self._streams.total())
+
+    async def take(
+        self, events: Sequence[object], sender: Sender, unread: Mapping[int, str] = NOTHING_UNREAD
+    ) -> list[Answer]:
+        """Admit what is good and answer for each, in order; refusals are kept.
+
+        What could not be read as an event is a Problem, and `unread` has its digest by place.
+        """
+        try:
+            return await self._take(events, sender, unread)
+        except STORAGE_ERRORS:
+            self._storage.suspect()
+            raise
+
+    async def _take(
+        self, events: Sequence[object], sender: Sender, unread: Mapping[int, str]
+    ) -> list[Answer]:
         judged = await self._admission.judge(events, sender)
         ready = [one for one in judged if isinstance(one, Candidate)]
         committed = iter(await self._committer.submit(ready) if ready else ())
@@ -44,8 +120,8 @@ class Door:
             for one in judged
         ]
         refusals = [
-            store.Refusal(answer.problem, digest_hex(event), sender.client or "")
-            for event, answer in zip(events, answers, strict=True)
+            store.Refusal(answer.problem, unread.get(place) or digest_hex(event), sender.client or "")
+            for place, (event, answer) in enumerate(zip(events, answers, strict=True))
             if answer.outcome is Outcome.REFUSED and answer.problem is not None
         ]
         await self.refuse(refusals)

@@ -40,19 +40,20 @@ def events_router(door: Door) -> APIRouter:
     ) -> Response:
         """Take one event (structured or binary CloudEvents) or a batch of at most 500."""
         kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
-        raw = await bodies.read(request)
-        try:
-            body = _read(request, kind, raw)
-        except Refused as refused:
-            await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
-            raise
-        if kind == BATCH:
-            answers = await door.take(cast("list[object]", body), sender_of(subject))
-            return JSONResponse({"results": [item(answer) for answer in answers]})
-        return single(*await door.take([body], sender_of(subject)))
+        with door.holding(bodies.declared_bytes(request)):
+            raw = await bodies.read(request)
+            try:
+                body = _read(request, kind, raw)
+            except Refused as refused:
+                await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
+                raise
+            if kind == BATCH:
+                answers = await door.take(cast("list[object]", body), sender_of(subject))
+                return JSONResponse({"results": [item(answer) for answer in answers]})
+            return single(*await door.take([body], sender_of(subject)))
 
     @router.get("/events/{source}/{event_id:path}", name="get_receipt")
-    async def getreceipt(
+    async def get_receipt(
         source: str,
         event_id: str,
         _: Annotated[Subject, Depends(require("integrator", "operator", "reader"))],

@@ -1,0 +1,26 @@
+"""The HTTP/1.1 parser of the real server: what it cannot read is answered as a problem, like all else."""
+
+import sys
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.kernel.errors import Problem
+from shared.web import problems
+
+MALFORMED = Problem(400, "malformed", "This is not a plain HTTP/1.1 request.")
+UNKNOWN_METHOD = Problem(405, "method_not_allowed", headers={"allow": "GET, HEAD, POST, PUT, PATCH, DELETE"})
+
+
+class Protocol(HttpToolsProtocol):
+    """Answers as the server does, but as a problem and by its exact status."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server has a text, we a problem
+        """Answer what was not parsed and close; the server calls this while the parser's error is handled."""
+        unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
+        response = problems.answer(UNKNOWN_METHOD if unknown else MALFORMED)
+        response.headers["connection"] = "close"
+        head = b"HTTP/1.1 405 Method Not Allowed\r\n" if unknown else b"HTTP/1.1 400 Bad Request\r\n"
+        fields = b"".join(b"%b: %b\r\n" % field for field in response.raw_headers)
+        self.transport.write(head + fields + b"\r\n" + bytes(response.body))
+        self.transport.close()

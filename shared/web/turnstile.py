@@ -1,0 +1,90 @@
+"""Lets each caller through at its rate, so that one who comes too often takes nothing from the others.
+
+A caller is a client whose token is known here, else an address: a first token is checked on its address's
+account, so that guessing tokens is slow. Probes have an account of their own. What is turned away is held for
+a moment first: who waits for an answer does not ask again meanwhile.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.kernel.errors import Problem
+from shared.telemetry.metrics import METRICS
+from shared.web.problems import answer
+from shared.web.rates import Rate, Rates
+from shared.web.tokens import TokenCheck
+
+AT_ONCE_REQUESTS = 128  # of one caller
+HELD_REQUESTS = 1_000  # of all callers
+HOLD_S = 1.0
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    name: str
+    rate: Rate
+
+
+class Turnstile:
+    """Answer 429 to what comes above a caller's rate, before anything of it is read."""
+
+    def __init__(
+        self, app: ASGIApp, *, tokens: TokenCheck | None, client_rate: Rate, address_rate: Rate
+    ) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._client_rate = client_rate
+        self._address_rate = address_rate
+        self._rates = Rates()
+        self._inside: Counter[str] = Counter()
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or turn it away."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        caller = self._caller(scope)
+        wait_s = self._rates.wait_s(caller.name, caller.rate)
+        if wait_s == 0.0 and self._inside[caller.name] >= AT_ONCE_REQUESTS:
+            wait_s = HOLD_S
+        if wait_s:
+            await self._turn_away(wait_s, scope, receive, send)
+            return
+        self._inside[caller.name] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._inside[caller.name] -= 1
+            if not self._inside[caller.name]:
+                del self._inside[caller.name]
+
+    async def _turn_away(self, wait_s: float, scope: Scope, receive: Receive, send: Send) -> None:
+        METRICS.count("dukao_turned_away_total", reason="rate")
+        headers = {"retry-after": str(max(1, math.ceil(wait_s)))}
+        if self._held < HELD_REQUESTS:
+            self._held += 1
+            try:
+                await asyncio.sleep(HOLD_S)
+            finally:
+                self._held -= 1
+        else:
+            headers["connection"] = "close"
+        problem = Problem(429, "too_many_requests", "Come again later.", headers=headers)
+        await answer(problem)(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> _Caller:
+        if self._tokens is not None:
+            for name, value in scope["headers"]:
+                if name == b"authorization":
+                    subject = self._tokens.known(value.partition(b" ")[2].decode("latin-1"))
+                    if subject is not None:
+                        return _Caller(subject.caller, self._client_rate)
+        address = (scope.get("client") or ("?",))[0]
+        probe = " probe" if scope["path"] in PROBES else ""
+        return _Caller(f"@{address}{probe}", self._address_rate)
