@@ -166,6 +166,7 @@ def _service(service: Service) -> Block:
         addresses={other.name: f"http://{other.name}:{other.port}" for other in SERVICES},
         jwks_file=str(KEYS / JWKS_FILE),
         token_file=str(TOKEN / "token"),
+        storage_folder=str(HOME),  # on the disk of the engine, as the volume of PostgreSQL is
     )
     return {
         **_BUILT,

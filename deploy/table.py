@@ -62,9 +62,9 @@ class Surroundings:
     addresses: Mapping[str, str]
     jwks_file: str
     token_file: str
+    storage_folder: str
     clock: str = "live"
     log_level: str = "INFO"
-    storage_folder: str | None = None
 
 
 def environment(around: Surroundings) -> dict[str, str]:
@@ -79,7 +79,7 @@ def environment(around: Surroundings) -> dict[str, str]:
         "DUKAO_TOKEN_FILE": around.token_file,
         "DUKAO_CLOCK": around.clock,
         "DUKAO_LOG_LEVEL": around.log_level,
-        **({"DUKAO_STORAGE_FOLDER": around.storage_folder} if around.storage_folder else {}),
+        "DUKAO_STORAGE_FOLDER": around.storage_folder,
         **{f"DUKAO_PEERS_{name.upper()}": address for name, address in around.addresses.items()},
     }
 

@@ -35,19 +35,28 @@ class ServiceSettings(BaseSettings):
     clock: Literal["live", "replay"] = "live"
     fail_points: Path | None = None  # where tests of faults arm them; for development only
     client_requests_per_s: int = Field(
-        200, ge=1, description="Of one client or person; more are answered 429. A burst may be twice as many."
+        default=200,
+        ge=1,
+        description="Of one client or person; more are answered 429. A burst may be twice as many.",
     )
     address_requests_per_s: int = Field(
-        50, ge=1, description="Of one address without a token that is known, and of its probes."
+        default=50,
+        ge=1,
+        description="Of one address without a token that is known, and of its probes.",
     )
     storage_folder: Path | None = Field(
-        None, description="Where PostgreSQL keeps its data, if this machine sees it: what is free is watched."
+        default=None,
+        description="Where PostgreSQL keeps its data, if this machine sees it: what is free is watched.",
     )
     storage_capacity_bytes: int | None = Field(
-        None, ge=1, description="What a PostgreSQL elsewhere may use in all, if its folder is not seen here."
+        default=None,
+        ge=1,
+        description="What a PostgreSQL elsewhere may use in all, if its folder is not seen here.",
     )
     storage_floor_bytes: int = Field(
-        512 << 20, ge=0, description="With less free than this no event is taken, before PostgreSQL fails."
+        default=512 << 20,
+        ge=0,
+        description="With less free than this no event is taken, before PostgreSQL fails.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

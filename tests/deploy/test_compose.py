@@ -89,6 +89,7 @@ def test_a_service_is_told_the_same_as_the_embedded_one(file, service, tmp_path)
         "DUKAO_KAFKA",
         "DUKAO_DATABASE_URL",
         "DUKAO_PORT",
+        "DUKAO_STORAGE_FOLDER",
     }
     for name in composed:
         if name not in places and not name.startswith("DUKAO_PEERS_"):

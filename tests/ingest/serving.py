@@ -36,7 +36,7 @@ TYPES = {
             },
         }
     },
-    "sources": {"desk": {"title": "Desk", "unit_prefix": "11"}},
+    "sources": {"desk": {"title": "Desk", "units": ["11*"]}},
 }
 
 
@@ -126,7 +126,8 @@ def serving(url: str, folder: Path, *, kafka: str = "127.0.0.1:9", **settings: o
 def _adopt(served: Served) -> None:
     with served.client("ann", "author") as ann, served.client("bob", "approver") as bob:
         if ann.get("/v1/types").json()["version"] == 0:
-            assert ann.post("/v1/types", json=TYPES).status_code == 201
+            drafted = ann.post("/v1/types", json=TYPES)
+            assert drafted.status_code == 201, drafted.text
             assert bob.post("/v1/types/1:adopt").status_code == 200
 
 
