@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import asyncpg
+import msgspec
 
 from services.ingest import arrivals, clock, store
 from services.ingest.clock import EVERY_SHARD
@@ -20,17 +20,20 @@ from services.ingest.domain.admission import (
     Outcome,
     Ruling,
     admit,
-    keys_to_read,
+    admit_new,
+    keys_of_all,
 )
-from services.ingest.domain.binding import Message, topic_of
+from services.ingest.domain.binding import Message, read, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
+from services.ingest.domain.quick import quick
+from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.times import Times, received_each
 from services.ingest.gateway import Gap, InboundTopics
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
-from shared.kernel.records import Draft
+from shared.kernel.records import Draft, Known
 from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
@@ -57,8 +60,7 @@ _LOG = logger(__name__)
 Judged: TypeAlias = Candidate | Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What became of one event: a receipt (shard, number) or a problem; `times` of one accepted just now."""
 
     outcome: Outcome
@@ -68,6 +70,12 @@ class Answer:
     times: Times | None = None
 
 
+class Once(Protocol):
+    """One try of a transaction that admits; `careful` looks up every key first."""
+
+    async def __call__(self, *, careful: bool) -> list[Answer]: ...
+
+
 class Admission:
     """The one way in, for the group committer of the door and for the inbound topics."""
 
@@ -75,6 +83,8 @@ class Admission:
         self.exchange = exchange
         self.catalogue: Catalogue = NOTHING_ADOPTED
         self.replay = replay
+        self._recent = RecentKeys()
+        self._repeating = False
 
     async def judge(self, events: Sequence[object], sender: Sender = TOPIC) -> list[Judged]:
         """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
@@ -92,13 +102,18 @@ class Admission:
             return await self._renew(tx)
 
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
-        """Commit a group; a lost race over a key is redone from the start."""
-        for _ in range(RACES - 1):
-            try:
-                return await self._commit(candidates)
-            except LOST_RACES:
-                continue
-        return await self._commit(candidates)
+        """Commit a group; a lost race over a key, or one that was not looked up, is redone from the start."""
+        detail = f"{len(candidates)} events"
+
+        async def once(*, careful: bool) -> list[Answer]:
+            async with self.exchange.begin(actor="ingest", action="admitted", detail=detail) as tx:
+                answers = await self._admit(tx, candidates, careful=careful)
+            FAIL_POINTS.passing("ingest.after_commit")
+            return answers
+
+        answers = await self._raced(once)
+        self._recent.add([one.key for one in candidates])
+        return answers
 
     async def commit_inbound(self, messages: Sequence[Message]) -> None:
         """Commit messages of inbound topics with their offsets; what is refused is kept with its place.
@@ -112,7 +127,7 @@ class Admission:
                 raise
             _LOG.exception("inbound messages not stored", first=messages[0].place, count=len(messages))
             if len(messages) == 1:
-                await self._commit_messages([replace(messages[0], event=UNSTORABLE)])
+                await self._commit_judged(messages, [UNSTORABLE])
                 return
             for message in messages:
                 await self.commit_inbound([message])
@@ -135,31 +150,41 @@ class Admission:
                 await store.advance_inbound(tx, {gap.at: gap.first})
 
     async def _commit_messages(self, messages: Sequence[Message]) -> None:
-        judged = await self.judge([message.event for message in messages])
-        for _ in range(RACES - 1):
+        await self._commit_judged(messages, await self.judge(messages))
+
+    async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
+        async def once(*, careful: bool) -> list[Answer]:
+            return await self._commit_inbound(messages, judged, careful=careful)
+
+        answers = await self._raced(once)
+        self._recent.add([one.key for one in judged if isinstance(one, Candidate)])
+        count(answers)
+
+    async def _raced(self, once: Once) -> list[Answer]:
+        """Run a transaction again when it lost a race over a key; then every key is looked up first."""
+        try:
+            return await once(careful=self._repeating)
+        except LOST_RACES:
+            self._repeating = True
+        for _ in range(RACES - 2):
             try:
-                return await self._commit_inbound(messages, judged)
+                return await once(careful=True)
             except LOST_RACES:
                 continue
-        return await self._commit_inbound(messages, judged)
+        return await once(careful=True)
 
-    async def _commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
-        detail = f"{len(candidates)} events"
-        async with self.exchange.begin(actor="ingest", action="admitted", detail=detail) as tx:
-            answers = await self._admit(tx, candidates)
-        FAIL_POINTS.passing("ingest.after_commit")
-        return answers
-
-    async def _commit_inbound(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
+    async def _commit_inbound(
+        self, messages: Sequence[Message], judged: Sequence[Judged], *, careful: bool
+    ) -> list[Answer]:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
-            taken = await store.lock_inbound(tx, [message.at for message in messages])
+            taken = await store.lock_inbound(tx, {message.at for message in messages})
             fresh = [
                 (message, one)
                 for message, one in zip(messages, judged, strict=True)
                 if message.offset >= taken[message.at]
             ]
-            answers = await self._admit(tx, [one for _, one in fresh])
+            answers = await self._admit(tx, [one for _, one in fresh], careful=careful)
             refusals = [
                 store.Refusal(answer.problem, message.digest, message.topic, message.place)
                 for (message, _), answer in zip(fresh, answers, strict=True)
@@ -170,18 +195,22 @@ class Admission:
             if reached:
                 await store.advance_inbound(tx, reached)
         FAIL_POINTS.passing("ingest.after_commit")
-        count(answers)
+        return answers
 
-    async def _admit(self, tx: PostgresTransaction, judged: Sequence[Judged]) -> list[Answer]:
+    async def _admit(
+        self, tx: PostgresTransaction, judged: Sequence[Judged], *, careful: bool
+    ) -> list[Answer]:
         """Lock, look again, number, archive. Adoption tells every shard, so who holds one sees the newest."""
         FAIL_POINTS.passing("ingest.before_lock")
-        touched = [one.shard for one in judged if isinstance(one, Candidate)]
-        heads = await tx.lock(ACCEPTED, EVERY_SHARD if self.replay else touched)
+        touched = {one.shard for one in judged if isinstance(one, Candidate)}
+        heads = await tx.lock(ACCEPTED, EVERY_SHARD if self.replay else sorted(touched))
         await self._renew(tx)
-        looked = [self._looked(tx, one) if isinstance(one, Candidate) else one for one in judged]
+        now = tx.now
+        looked = [self._looked(one, now) if isinstance(one, Candidate) else one for one in judged]
         ready = [one for one in looked if isinstance(one, Candidate)]
-        known = await tx.known([key for one in ready for key in keys_to_read(one)])
-        rulings, keys = admit(ready, known, {shard: head.number for shard, head in heads.items()})
+        numbers = {shard: head.number for shard, head in heads.items()}
+        rulings, keys = await self._ruled(tx, ready, numbers, careful=careful)
+        await tx.remember(keys)
         taken = [ruling for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
         accepted = [ruling.candidate for ruling in taken]
         drafts = [
@@ -190,8 +219,6 @@ class Admission:
         ]
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
-        await store.drop_awaited(tx, [key for key in keys if key in known])
-        await tx.remember(keys)
         await store.note_conflicts(tx, rulings)
         late = [one for one, at in zip(accepted, stamps, strict=True) if backfill.is_backfill(one, at)]
         if late:
@@ -205,6 +232,23 @@ class Admission:
             Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(answers)
             for one in looked
         ]
+
+    async def _ruled(
+        self, tx: PostgresTransaction, ready: Sequence[Candidate], last: Mapping[int, int], *, careful: bool
+    ) -> tuple[list[Ruling], dict[bytes, Known]]:
+        """Rule a batch and return the keys to remember; what is known is looked up if something may repeat.
+
+        Else every key is new, or the unique index ends the transaction; then it is redone with all looked up.
+        """
+        if not careful and not self._recent.has_any([one.key for one in ready]):
+            ruled = admit_new(ready, last)
+            if ruled is not None:
+                return ruled
+        known = await tx.known(keys_of_all(ready))
+        self._repeating = any(one.key in known for one in ready)
+        rulings, keys = admit(ready, known, last)
+        await store.drop_awaited(tx, [key for key in known if key in keys])
+        return rulings, keys
 
     async def _renew(self, tx: PostgresTransaction) -> bool:
         if await store.adopted_version(tx) == self.catalogue.version:
@@ -224,20 +268,31 @@ class Admission:
         if isinstance(event, Problem):
             return event
         try:
+            if isinstance(event, Message):
+                return self._candidate_of(event)
             return candidate(event, self.catalogue, sender)
         except Refused as refused:
             return refused.problem
 
-    def _looked(self, tx: PostgresTransaction, known: Candidate) -> Judged:
+    def _candidate_of(self, message: Message) -> Candidate:
+        plain = message.plain
+        found = None if plain is None else quick(plain, self.catalogue)
+        if found is None or found.source != message.source:
+            return candidate(read(message), self.catalogue)
+        return found
+
+    def _looked(self, known: Candidate, now: datetime) -> Judged:
         """Judge again what an older catalogue took, and what the time says."""
         judged = known
         if known.version != self.catalogue.version:
             judged = self._judged(decode(known.body), known.sender)
         if isinstance(judged, Problem):
             return judged
-        if not self.replay and judged.time > tx.now + FUTURE_ALLOWANCE:
+        if not self.replay and judged.time > now + FUTURE_ALLOWANCE:
             return IN_FUTURE
-        if not judged.sender.backfill and backfill.is_backfill(judged, self._stamp(judged) or tx.now):
+        if judged.late_after is None or judged.sender.backfill:
+            return judged
+        if backfill.is_backfill(judged, self._stamp(judged) or now):
             return backfill.NOT_ALLOWED
         return judged
 

@@ -12,7 +12,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.ingest.contract import INBOUND_PARTITIONS
-from services.ingest.domain.binding import Message, received
+from services.ingest.domain.binding import Message
 from shared.kernel.errors import Unavailable
 from shared.messaging import kafka_clients
 from shared.messaging.kafka_broker import administering
@@ -22,7 +22,7 @@ from shared.telemetry.logs import logger
 RETENTION_MS = 30 * 24 * 3600 * 1000
 LARGEST_RECORD_BYTES = 1 << 20
 FETCH_BYTES = 8 << 20
-POLL_RECORDS = 2_000
+POLL_RECORDS = 10_000
 POLL_MS = 500
 CALL_TIMEOUT_S = 10
 CREATED = frozenset({0, 36})  # done; there already
@@ -120,7 +120,14 @@ class InboundTopics:
                 asked: Mapping[Any, int] = error.args[0]
                 first = await consumer.beginning_offsets(list(asked))
                 return Polled(gaps=tuple(Gap(at.topic, at.partition, asked[at], first[at]) for at in asked))
-        return Polled(tuple(self._message(one) for records in found.values() for one in records))
+        sources = self._sources
+        return Polled(
+            tuple(
+                Message(sources[at.topic], at.topic, at.partition, one.offset, one.value, one.headers)
+                for at, records in found.items()
+                for one in records
+            )
+        )
 
     async def lags(self) -> Counter[str]:
         """Return by topic how many records wait to be read, as far as the broker has told."""
@@ -138,10 +145,6 @@ class InboundTopics:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-    def _message(self, one: Any) -> Message:
-        source = self._sources[one.topic]
-        return received(source, (one.topic, one.partition, one.offset), one.value, one.headers)
 
     @asynccontextmanager
     async def _away(self) -> AsyncGenerator[None]:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from shared.kernel.digests import EMPTY_CHAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A JSON object that waits for its number; `own` drafts get their id and time from the stream.
 
     `received` is set under the replay clock only; the stream never lets it fall within a shard.
@@ -50,8 +51,7 @@ class Reached(NamedTuple):
     published: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What a key already stands for; `content` is the digest of the canonical content."""
 
     shard: int

@@ -4,12 +4,12 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest import handlers, store
 from services.ingest.committing import Admission
-from services.ingest.domain.admission import Outcome, admit, keys_to_read
+from services.ingest.domain.admission import Outcome, admit, admit_new, keys_of_all
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
 from services.ingest.migrations.ingest_0001 import TABLES
@@ -52,12 +52,14 @@ CORRECTIONS = st.builds(
 )
 
 
-def admitted(batches):
+def admitted(batches, *, looks_first=True):
     """Admit batch by batch as the store does; return rulings without their candidates."""
     keys, last, rulings = {}, dict.fromkeys(range(SHARDS), 0), []
     for batch in batches:
-        wanted = {key for one in batch for key in keys_to_read(one)}
-        found, added = admit(batch, {key: keys[key] for key in wanted & keys.keys()}, last)
+        ruled = None if looks_first else admit_new(batch, last)
+        if ruled is None or ruled[1].keys() & keys.keys():
+            ruled = admit(batch, {key: keys[key] for key in keys_of_all(batch) if key in keys}, last)
+        found, added = ruled
         keys |= added
         for ruling in found:
             if ruling.outcome in {Outcome.CREATED, Outcome.REPORT}:
@@ -71,13 +73,17 @@ def test_a_batch_is_ruled_like_its_events_one_by_one(candidates):
     assert admitted([candidates]) == admitted([[one] for one in candidates])
 
 
+@settings(max_examples=500)
+@given(st.lists(st.lists(EVENTS | CORRECTIONS, max_size=4), max_size=5))
+def test_what_is_not_looked_up_at_first_changes_no_ruling(batches):
+    assert admitted(batches, looks_first=False) == admitted(batches)
+
+
 @given(st.lists(EVENTS | CORRECTIONS, max_size=8))
 def test_what_was_accepted_is_answered_with_the_same_receipt_when_it_comes_again(candidates):
     rulings, keys = admitted([candidates])
-    wanted = {key for one in candidates for key in keys_to_read(one)}
-    again, added = admit(
-        candidates, {key: keys[key] for key in wanted & keys.keys()}, dict.fromkeys(range(SHARDS), 99)
-    )
+    known = {key: keys[key] for key in keys_of_all(candidates) if key in keys}
+    again, added = admit(candidates, known, dict.fromkeys(range(SHARDS), 99))
     for (outcome, known, *_), ruling in zip(rulings, again, strict=True):
         if outcome is Outcome.CREATED:
             assert ruling.outcome is Outcome.DUPLICATE

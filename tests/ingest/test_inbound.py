@@ -11,7 +11,7 @@ from aiokafka.admin import RecordsToDelete
 from services.ingest import handlers, store
 from services.ingest.committing import Admission, Intake
 from services.ingest.contract import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
-from services.ingest.domain.binding import received, topic_of
+from services.ingest.domain.binding import Message, topic_of
 from services.ingest.gateway import InboundTopics
 from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.errors import Unavailable
@@ -48,7 +48,7 @@ def event(source, /, **changes):
 
 def message(source, offset, body, headers=()):
     value = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    return received(source, (topic_of(source), 0, offset), value, headers)
+    return Message(source, topic_of(source), 0, offset, value, headers)
 
 
 async def accepted(admission):
@@ -142,8 +142,8 @@ async def test_what_was_taken_before_is_skipped(admission, source):
 class Dying(Admission):
     """An admission whose database session is killed when all is written, before the commit."""
 
-    async def _admit(self, tx, judged):
-        await super()._admit(tx, judged)
+    async def _admit(self, tx, judged, *, careful):
+        await super()._admit(tx, judged, careful=careful)
         await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
@@ -163,10 +163,10 @@ async def test_a_transaction_killed_before_its_commit_leaves_nothing_and_is_rede
 class Unstorable(Admission):
     """An admission whose storage does not take one event."""
 
-    async def _admit(self, tx, judged):
+    async def _admit(self, tx, judged, *, careful):
         if any(getattr(one, "id", "") == "bad" for one in judged):
             await tx.execute("SELECT 1/0")
-        return await super()._admit(tx, judged)
+        return await super()._admit(tx, judged, careful=careful)
 
 
 async def test_an_event_that_the_storage_does_not_take_is_refused_and_blocks_no_other(admission, source):
@@ -188,6 +188,45 @@ async def test_an_event_judged_by_a_catalogue_that_is_replaced_is_judged_again_u
     (answer,) = await admission.commit(judged)
     assert answer.problem.code == "unknown_type"
     assert await accepted(admission) == []
+
+
+class Asking(Admission):
+    """An admission that notes for each try whether it was to look up every key."""
+
+    def __init__(self, exchange):
+        super().__init__(exchange, replay=False)
+        self.tries = []
+
+    async def _admit(self, tx, judged, *, careful):
+        self.tries.append(careful)
+        return await super()._admit(tx, judged, careful=careful)
+
+
+async def test_keys_are_looked_up_once_something_was_repeated_and_until_nothing_is(admission, source):
+    await admission.commit_inbound([message(source, 0, event(source))])
+    asking = Asking(admission.exchange)
+    for offset, name in enumerate(["e1", "e1", "e2", "e3", "e3"], start=1):
+        await asking.commit_inbound([message(source, offset, event(source, id=name))])
+    assert asking.tries == [False, True, True, True, False, False]
+    assert await accepted(admission) == ["e1", "e2", "e3"]
+
+
+async def test_what_was_forgotten_is_found_by_the_index(admission, source):
+    kept = event(source, id="o1"), event(source, id="o2", data={"number": "n2"})
+    await admission.commit_inbound([message(source, place, one) for place, one in enumerate(kept)])
+    correcting = {"correctssource": source, "correctsid": "o3", "revision": 1}
+    await admission.commit_inbound([message(source, 2, event(source, id="c1", **correcting))])
+    sent = [
+        kept[0],
+        event(source, id="o2", data={"number": "n3"}),
+        event(source, id="o3"),
+        event(source, id="o4"),
+    ]
+    asking = Asking(admission.exchange)
+    await asking.commit_inbound([message(source, place, one) for place, one in enumerate(sent, start=3)])
+    assert asking.tries == [False, True]
+    assert await accepted(admission) == ["c1", "o1", "o2", "o3", "o4"]
+    assert [row["event_id"] for row in await rows(admission, "conflicts")] == ["o2"]
 
 
 def test_a_topic_is_named_after_its_source_and_no_two_sources_share_one():

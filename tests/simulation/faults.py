@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from services.ingest.committing import Admission, Answer
 from services.ingest.domain.envelope import Candidate, place_of
 from shared.kernel.records import Draft, Known, Position, Record
@@ -57,13 +59,13 @@ class KeysWithoutAUniqueIndex(SimTransaction):
 class NoContentCheck(Admission):
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
         return await super().commit([
-            replace(one, content=place_of(one.content) + bytes(24)) for one in candidates
+            structs.replace(one, content=place_of(one.content) + bytes(24)) for one in candidates
         ])  # fmt: skip
 
 
 class FailedCommitTakenAsDone(Admission):
-    async def _admit(self, tx: Any, judged: Sequence[Any]) -> list[Answer]:
-        self.answers = await super()._admit(tx, judged)
+    async def _admit(self, tx: Any, judged: Sequence[Any], *, careful: bool) -> list[Answer]:
+        self.answers = await super()._admit(tx, judged, careful=careful)
         return self.answers
 
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:

@@ -11,8 +11,10 @@ correction it names comes after it is such a conflict too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import msgspec
+from msgspec import structs
 
 from services.ingest.domain.envelope import PLACE_BYTES, Candidate, place_of
 from shared.kernel.digests import key_digest
@@ -36,8 +38,7 @@ class Outcome(StrEnum):
 ACCEPTED_OUTCOMES = frozenset({Outcome.CREATED, Outcome.REPORT})
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """The outcome of a candidate; `known` is what it repeats, `contradicts` what a person sees beside it.
 
     A correction that is accepted tells the number of its original if that came before it; an original that of
@@ -65,14 +66,23 @@ class Ruling:
 
 def keys_of(candidate: Candidate) -> list[bytes]:
     """Return every key that the candidate would hold."""
+    if candidate.correction is None:
+        return _plain_keys(candidate)
     own = (candidate.key, candidate.business_key, revision_key(candidate), _marking_key(candidate))
     return [key for key in own if key is not None]
 
 
 def keys_to_read(candidate: Candidate) -> list[bytes]:
     """Return every key that its ruling depends on."""
+    if candidate.correction is None:
+        return _plain_keys(candidate)
     original = (original_key(candidate), _marked_key(candidate))
     return [*keys_of(candidate), *(key for key in original if key is not None)]
+
+
+def keys_of_all(candidates: Sequence[Candidate]) -> list[bytes]:
+    """Return every key that the rulings of a batch depend on."""
+    return [key for one in candidates for key in keys_to_read(one)]
 
 
 def original_key(candidate: Candidate) -> bytes | None:
@@ -129,23 +139,45 @@ def admit(
     view, added, next_number = dict(known), dict[bytes, Known](), dict(last)
     rulings: list[Ruling] = []
     for candidate in candidates:
-        ruling = _tied(rule(candidate, view), view)
+        plain = candidate.correction is None and candidate.key not in view and candidate.business_key is None
+        ruling = Ruling(Outcome.CREATED, candidate) if plain else _tied(rule(candidate, view), view)
         rulings.append(ruling)
-        if ruling.outcome in ACCEPTED_OUTCOMES:
-            next_number[candidate.shard] += 1
-            fresh = _held(candidate, next_number[candidate.shard], view)
+        if plain or ruling.outcome in ACCEPTED_OUTCOMES:
+            number = next_number[candidate.shard] = next_number[candidate.shard] + 1
+            if plain:
+                view[candidate.key] = added[candidate.key] = Known(candidate.shard, number, candidate.content)
+                continue
+            fresh = _held(candidate, number, view)
             view |= fresh
             added |= fresh
     return rulings, added
+
+
+def admit_new(
+    candidates: Sequence[Candidate], last: Mapping[int, int]
+) -> tuple[list[Ruling], dict[bytes, Known]] | None:
+    """Judge candidates of which nothing was looked up; None unless every one would be new by itself.
+
+    Then all their keys are to be remembered, so the unique index finds whatever was known after all.
+    """
+    if any(candidate.correction is not None for candidate in candidates):
+        return None
+    rulings, added = admit(candidates, {}, last)
+    return (rulings, added) if all(ruling.outcome is Outcome.CREATED for ruling in rulings) else None
+
+
+def _plain_keys(candidate: Candidate) -> list[bytes]:
+    key, business = candidate.key, candidate.business_key
+    return [key] if business is None else [key, business]
 
 
 def _tied(ruling: Ruling, view: Mapping[bytes, Known]) -> Ruling:
     candidate = ruling.candidate
     original, awaited = view.get(original_key(candidate) or b""), view.get(candidate.key)
     if original is not None and not is_awaited(original):
-        ruling = replace(ruling, corrects_number=original.number)
+        ruling = structs.replace(ruling, corrects_number=original.number)
     if awaited is not None and is_awaited(awaited) and awaited.shard == candidate.shard:
-        ruling = replace(ruling, corrected_by=-awaited.number)
+        ruling = structs.replace(ruling, corrected_by=-awaited.number)
     return ruling
 
 

@@ -1,12 +1,13 @@
 """How a CloudEvent travels outside its body: attributes in headers, over HTTP (`ce-`) and Kafka (`ce_`)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from email.message import Message as Mail
 from typing import TypeAlias
 
+import msgspec
+
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.errors import refuse
 from shared.kernel.strict_json import Json, decode
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
@@ -18,17 +19,28 @@ KAFKA_PREFIX = "ce_"
 TOPIC_PREFIX = "in."
 UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 REVISION_DIGITS = 9
+_STRUCTURED_ONLY = (("content-type", STRUCTURED.encode()),)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A record of an inbound topic: the event it holds, not yet judged, or why it holds none."""
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A record of the inbound topic of a source, not yet read."""
 
+    source: str
     topic: str
     partition: int
     offset: int
-    event: object
-    digest: str
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def plain(self) -> bytes | None:
+        """The bytes of a structured event that no header says anything else of, if it is one."""
+        return self.value if not self.headers or tuple(self.headers) == _STRUCTURED_ONLY else None
+
+    @property
+    def digest(self) -> str:
+        """The digest of what was sent, which stands for it in the work list."""
+        return sha256_hex(self.value or b"")
 
     @property
     def at(self) -> tuple[str, int]:
@@ -65,16 +77,12 @@ def binary_event(attributes: Iterable[tuple[str, str]], data: Json) -> dict[str,
     return found if data is None else found | {"data": data}
 
 
-def received(source: str, at: tuple[str, int, int], value: bytes | None, headers: Headers) -> Message:
-    """Read a record of the topic of a source; what cannot be read is a problem in place of its event."""
-    digest = sha256_hex(value or b"")
-    try:
-        event = _event(value, headers)
-    except Refused as refused:
-        return Message(*at, refused.problem, digest)
-    if isinstance(event, dict) and event.get("source") not in {None, source}:
-        return Message(*at, Problem(403, "source_scope", "The topic is another source's.", "/source"), digest)
-    return Message(*at, event, digest)
+def read(message: Message) -> Json:
+    """Read the event of a record, or refuse what cannot be read or is another source's."""
+    event = _event(message.value, message.headers)
+    if isinstance(event, dict) and event.get("source") not in {None, message.source}:
+        raise refuse(403, "source_scope", "The topic is another source's.", pointer="/source")
+    return event
 
 
 def _event(value: bytes | None, headers: Headers) -> Json:

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
+
+import msgspec
 
 from services.ingest.domain.catalogue import Catalogue, EventType, check_data
 from services.ingest.domain.sources import TOPIC, WRONG_TYPE, WRONG_UNIT, Scope, Sender
@@ -13,12 +15,14 @@ from services.ingest.domain.totals import Counted, counted
 from shared.kernel import instants
 from shared.kernel.canonical import canonical
 from shared.kernel.codes import is_code, is_id
-from shared.kernel.digests import key_digest, sha256
+from shared.kernel.digests import key_digest, key_digests_after, sha256
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.shards import shard_of
 
 LARGEST_EVENT_BYTES = 256 << 10
 PLACE_BYTES = 8
+PLACES_KEPT = 1 << 14
+SOURCES_KEPT = 1 << 10
 REQUIRED = ("specversion", "id", "source", "type", "time", "subject")
 OPTIONAL = frozenset(
     {"datacontenttype", "case", "recorded", "correctssource", "correctsid", "revision", "data"}
@@ -28,8 +32,7 @@ _CASE = re.compile(r"[!-~]{1,128}\Z")
 _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(msgspec.Struct, frozen=True, gc=False):
     """Which report an event revises, or withdraws."""
 
     source: str
@@ -38,8 +41,7 @@ class Correction:
     withdraws: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """An event that is valid by itself.
 
     `content` digests what makes two reports the same, its first 8 bytes their place: type, unit and case.
@@ -73,9 +75,9 @@ def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Ca
     if len(body) > LARGEST_EVENT_BYTES:
         raise refuse(413, "event_too_large", f"An event has at most {LARGEST_EVENT_BYTES} bytes.")
     _check_attributes(attributes)
-    scope, event_type = _scope(attributes, catalogue, sender)
-    subject = _subject(attributes["subject"], scope)
-    case = _case(attributes, event_type)
+    scope, event_type = scope_of(_string(attributes, "type"), attributes["source"], catalogue, sender)
+    subject = unit_of(attributes["subject"], scope)
+    case = case_of(attributes.get("case"), event_type)
     time = instants.parse(_string(attributes, "time"), "/time")
     recorded = attributes.get("recorded")
     correction = _correction(attributes)
@@ -90,9 +92,9 @@ def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Ca
         time=time,
         recorded=None if recorded is None else instants.parse(_string(attributes, "recorded"), "/recorded"),
         body=body,
-        key=key_digest("event", attributes["source"], attributes["id"]),
-        content=_content(attributes),
-        business_key=_business_key(attributes, event_type, correction),
+        key=event_key(attributes["source"], attributes["id"]),
+        content=content_of(_content(attributes), event_type.name, subject, case),
+        business_key=None if correction else business_key(event_type, attributes["data"].__getitem__),
         correction=correction,
         version=catalogue.version,
         sender=sender,
@@ -101,9 +103,75 @@ def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Ca
     )
 
 
+def event_key(source: str, event_id: str) -> bytes:
+    """Return the key of an event of a source."""
+    return _keys_of(source)(event_id)
+
+
+def content_of(canonical_content: bytes, event_type: str, subject: str, case: str | None) -> bytes:
+    """Return the digest of what makes two reports the same, its first bytes that of their place."""
+    return _place(event_type, subject, case) + sha256(canonical_content)[PLACE_BYTES:]
+
+
 def place_of(content: bytes) -> bytes:
     """Return the part of a content's digest that tells its type, unit and case."""
     return content[:PLACE_BYTES]
+
+
+def scope_of(name: str, source: str, catalogue: Catalogue, sender: Sender) -> tuple[Scope, EventType]:
+    """Return what a source may do and the type of its event, or refuse."""
+    if name.startswith("dukao."):
+        raise refuse(
+            422, "reserved_type", "Types that begin with dukao. are the platform's own.", pointer="/type"
+        )
+    event_type = catalogue.types.get(name)
+    if event_type is None:
+        raise refuse(422, "unknown_type", "No adopted catalogue has this type.", pointer="/type")
+    scope = catalogue.scopes.get(source)
+    problem = WRONG_TYPE if scope is None else scope.problem(name, sender)
+    if scope is None or problem is not None:
+        raise Refused(problem or WRONG_TYPE)
+    return scope, event_type
+
+
+def unit_of(subject: object, scope: Scope) -> str:
+    """Return the unit that an event speaks of, or refuse what the source may not speak of."""
+    if not isinstance(subject, str) or not is_code(subject):
+        raise refuse(422, "code_charset", "A unit is a code of 0-9 A-Z a-z : . _ -", pointer="/subject")
+    if not scope.covers(subject):
+        raise Refused(WRONG_UNIT)
+    return subject
+
+
+def case_of(case: object, event_type: EventType) -> str | None:
+    """Return the case that an event belongs to, if its type has one, or refuse."""
+    if case is None:
+        if event_type.spec.case == "required":
+            raise refuse(422, "missing_field", "The type belongs to a case.", pointer="/case")
+        return None
+    if event_type.spec.case == "none" or not isinstance(case, str) or _CASE.match(case) is None:
+        raise refuse(422, "case", "The type has no case, or this cannot be one.", pointer="/case")
+    return case
+
+
+def check_values(event_type: EventType, value_of: Callable[[str], object]) -> None:
+    """Refuse impossible times and texts that are not what they look like; data has its type's shape."""
+    for name in event_type.times:
+        value = value_of(name)
+        if isinstance(value, str):
+            instants.parse(value, f"/data/{name}")
+    for name in event_type.texts:
+        value = value_of(name)
+        if isinstance(value, str) and not value.isascii():
+            _check_text(value, f"/data/{name}")
+
+
+def business_key(event_type: EventType, value_of: Callable[[str], object]) -> bytes | None:
+    """Return the key of what makes an event unique across sources, if its type says so."""
+    if not event_type.spec.business_key:
+        return None
+    values = [str(value_of(name)) for name in event_type.spec.business_key]
+    return key_digest("business", event_type.name, *values)
 
 
 def _object(event: object) -> dict[str, Any]:
@@ -131,41 +199,6 @@ def _check_identity(attributes: Mapping[str, Any]) -> None:
             raise refuse(422, "id", "At most 128 printable ASCII characters.", pointer=f"/{name}")
 
 
-def _scope(attributes: Mapping[str, Any], catalogue: Catalogue, sender: Sender) -> tuple[Scope, EventType]:
-    name = _string(attributes, "type")
-    if name.startswith("dukao."):
-        raise refuse(
-            422, "reserved_type", "Types that begin with dukao. are the platform's own.", pointer="/type"
-        )
-    event_type = catalogue.types.get(name)
-    if event_type is None:
-        raise refuse(422, "unknown_type", "No adopted catalogue has this type.", pointer="/type")
-    scope = catalogue.scopes.get(attributes["source"])
-    problem = WRONG_TYPE if scope is None else scope.problem(name, sender)
-    if scope is None or problem is not None:
-        raise Refused(problem or WRONG_TYPE)
-    return scope, event_type
-
-
-def _subject(subject: object, scope: Scope) -> str:
-    if not isinstance(subject, str) or not is_code(subject):
-        raise refuse(422, "code_charset", "A unit is a code of 0-9 A-Z a-z : . _ -", pointer="/subject")
-    if not scope.covers(subject):
-        raise Refused(WRONG_UNIT)
-    return subject
-
-
-def _case(attributes: Mapping[str, Any], event_type: EventType) -> str | None:
-    case = attributes.get("case")
-    if case is None:
-        if event_type.spec.case == "required":
-            raise refuse(422, "missing_field", "The type belongs to a case.", pointer="/case")
-        return None
-    if event_type.spec.case == "none" or not isinstance(case, str) or _CASE.match(case) is None:
-        raise refuse(422, "case", "The type has no case, or this cannot be one.", pointer="/case")
-    return case
-
-
 def _correction(attributes: Mapping[str, Any]) -> Correction | None:
     source, name, revision = (attributes.get(key) for key in ("correctssource", "correctsid", "revision"))
     if source is None and name is None and revision is None:
@@ -189,12 +222,7 @@ def _check_content(
             raise refuse(422, "missing_field", "Only a retraction has no data.", pointer="/data")
         return
     check_data(event_type, data)
-    for name, declared in event_type.spec.fields.items():
-        value = data.get(name)
-        if value is not None and declared.type == "time":
-            instants.parse(value, f"/data/{name}")
-        elif declared.type == "text" and isinstance(value, str) and not value.isascii():
-            _check_text(value, f"/data/{name}")
+    check_values(event_type, data.get)
 
 
 def _check_text(text: str, pointer: str) -> None:
@@ -205,18 +233,17 @@ def _check_text(text: str, pointer: str) -> None:
 
 def _content(attributes: Mapping[str, Any]) -> bytes:
     kept = ("type", "subject", "time", "case", "data", "correctssource", "correctsid", "revision")
-    whole = sha256(canonical({name: attributes[name] for name in kept if attributes.get(name) is not None}))
-    place = sha256("\n".join(attributes.get(name) or "" for name in ("type", "subject", "case")).encode())
-    return place[:PLACE_BYTES] + whole[PLACE_BYTES:]
+    return canonical({name: attributes[name] for name in kept if attributes.get(name) is not None})
 
 
-def _business_key(
-    attributes: Mapping[str, Any], event_type: EventType, correction: Correction | None
-) -> bytes | None:
-    if correction is not None or not event_type.spec.business_key:
-        return None
-    values = [str(attributes["data"][name]) for name in event_type.spec.business_key]
-    return key_digest("business", event_type.name, *values)
+@lru_cache(maxsize=PLACES_KEPT)
+def _place(event_type: str, subject: str, case: str | None) -> bytes:
+    return sha256("\n".join((event_type, subject, case or "")).encode())[:PLACE_BYTES]
+
+
+@lru_cache(maxsize=SOURCES_KEPT)
+def _keys_of(source: str) -> Callable[[str], bytes]:
+    return key_digests_after("event", source)
 
 
 def _string(attributes: Mapping[str, Any], name: str) -> str:

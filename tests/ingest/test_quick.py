@@ -1,0 +1,164 @@
+"""The short way of a plain event gives what the strict decoder and `candidate` give, or leaves it to them."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ingest.domain.catalogue import compile_catalogue, parse
+from services.ingest.domain.envelope import LARGEST_EVENT_BYTES, candidate
+from services.ingest.domain.quick import quick
+from shared.kernel.errors import Refused
+from shared.kernel.strict_json import decode
+
+FIELDS = {
+    "zone": {"type": "code", "required": True},
+    "amount": {"type": "decimal", "scale": 2},
+    "count": {"type": "integer"},
+    "at": {"type": "time"},
+    "done": {"type": "boolean"},
+    "note": {"type": "text", "max": 40},
+}
+TYPES = {
+    "task.done.v1": {"title": "Done", "case": "optional", "business_key": ["zone"], "fields": FIELDS},
+    "task.seen.v1": {"title": "Seen", "fields": {"note": {"type": "text"}}},
+    "task.held.v1": {"title": "Held", "case": "required", "fields": {}},
+}
+SOURCES = {
+    "desk": {"title": "Desk", "manifest": {"totals": {"task.done.v1": ["count", "amount"]}}},
+    "far": {"title": "Far", "types": ["task.seen.v1"], "units": ["9*"], "lateness_days": 3},
+}
+CATALOGUE = compile_catalogue(parse({"types": TYPES, "sources": SOURCES}), 3)
+
+
+def event(**changes):
+    made = {"specversion": "1.0", "id": "e1", "source": "desk", "type": "task.done.v1", "subject": "1101"}
+    made |= {"time": "2021-03-01T00:00:00Z", "data": {"zone": "z1", "count": 0}} | changes
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def the_long_way(raw):
+    try:
+        return candidate(decode(raw), CATALOGUE)
+    except Refused:
+        return None
+
+
+PLAIN = [
+    event(),
+    event(case="c1", recorded="2021-03-02T08:00:00+08:00", datacontenttype="application/json"),
+    event(data={"zone": "z", "amount": "-1.50", "count": -9007199254740991, "at": "2021-03-01T00:00:00Z"}),
+    event(data={"note": "已办结 \U0001f600", "done": False, "zone": "z", "amount": None}),
+    event(type="task.seen.v1", source="far", subject="91", data={}),
+]
+
+
+@pytest.mark.parametrize("made", PLAIN, ids=range(len(PLAIN)))
+@pytest.mark.parametrize("spacing", [(",", ":"), (", ", ": "), ("\t,\n", " : ")])
+def test_a_plain_event_is_taken_the_short_way(made, spacing):
+    raw = json.dumps(made, ensure_ascii=False, separators=spacing).encode()
+    found = quick(raw, CATALOGUE)
+    assert found is not None
+    assert found == the_long_way(raw)
+
+
+RAW = json.dumps(event(), separators=(",", ":")).encode()
+LEFT = {
+    "an escape": RAW.replace(b'"e1"', rb'"\u0065\u0031"'),
+    "a correction": json.dumps(event(correctssource="desk", correctsid="e0", revision=1)).encode(),
+    "a retraction": json.dumps(event(data=..., correctssource="desk", correctsid="e0", revision=1)).encode(),
+    "a null attribute": json.dumps(event(case=None)).encode(),
+    "a key twice": RAW.replace(b'"id":"e1"', b'"id":"e1","id":"e1"'),
+    "a key twice in data": RAW.replace(b'"zone":"z1"', b'"zone":"z1","zone":"z1"'),
+    "data twice": RAW[:-1] + b',"data":{"zone":"z1"}}',
+    "a key twice and a longer number": RAW.replace(b'"count":0', b'"count":1,"count":123456789012'),
+    "zero with a sign": RAW.replace(b'"count":0', b'"count":-0'),
+    "zero with a sign and a blank": RAW.replace(b'"count":0', b'"count": -0'),
+    "a fraction": RAW.replace(b'"count":0', b'"count":0.0'),
+    "an exponent": RAW.replace(b'"count":0', b'"count":1e2'),
+    "a large integer": RAW.replace(b'"count":0', b'"count":9007199254740992'),
+    "a mark": b"\xef\xbb\xbf" + RAW,
+    "NUL": RAW + b"\0",
+    "half a surrogate pair": RAW.replace(b"e1", b"\xed\xa0\x80"),
+    "depth": RAW.replace(b'"count":0', b'"count":' + b"[" * 100_000),
+    "a vertical tab": RAW + b"\x0b",
+    "trailing bytes": RAW + b"{}",
+    "no object": b"[]",
+    "too large": json.dumps(event(data={"note": "x" * LARGEST_EVENT_BYTES})).encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", LEFT.values(), ids=LEFT.keys())
+def test_what_is_unusual_or_wrong_is_left_to_the_long_way(raw):
+    assert quick(raw, CATALOGUE) is None
+
+
+CODES = st.sampled_from(["desk", "far", "e1", "1101", "91", "z1", "", "../x", "-", "督", "a b"])
+TIMES = st.sampled_from(
+    [
+        "2021-03-01T00:00:00Z",
+        "2021-03-01T00:00:00.123+08:00",
+        "2021-02-30T00:00:00Z",
+        "1899-12-31T00:00:00Z",
+        "2021",
+        "",
+    ]
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["é", "e\u0301", "\u200b"]
+)
+VALUES = st.one_of(
+    CODES, TIMES, TEXTS, st.none(), st.booleans(), st.integers(), st.floats(), st.just([]), st.just({}),
+    st.sampled_from(["1.50", "1.5", "01", "-1", "1.234", "9" * 19]),
+)  # fmt: skip
+NAMES = st.sampled_from([
+    "specversion", "id", "source", "type", "subject", "time", "case", "recorded", "datacontenttype", "sequence",
+    "correctssource", "correctsid", "revision",
+])  # fmt: skip
+DATA = st.dictionaries(st.sampled_from([*FIELDS, "other"]), VALUES, max_size=6)
+CHANGED = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from([*TYPES, "task.lost.v1", "dukao.tick.v1"]),
+        "source": st.sampled_from(["desk", "far", "other"]),
+        "subject": CODES,
+        "time": TIMES,
+        "case": CODES,
+        "id": TEXTS,
+        "data": DATA,
+    },
+)
+
+
+@settings(max_examples=1500)
+@given(CHANGED, st.dictionaries(NAMES, VALUES, max_size=1), st.booleans(), st.randoms(use_true_random=False))
+def test_the_short_way_gives_nothing_but_what_the_long_way_gives(changes, odd, ascii_only, random):
+    raw = json.dumps(event(**changes | odd), ensure_ascii=ascii_only, separators=(",", ":")).encode()
+    for _ in range(random.choice((0, 0, 1, 2))):
+        raw = damaged(raw, random)
+    found = quick(raw, CATALOGUE)
+    assert found is None or found == the_long_way(raw)
+
+
+def damaged(raw, random):
+    """Repeat, remove or put in a few bytes, at the borders of tokens more than elsewhere."""
+    borders = [at for at, byte in enumerate(raw) if byte in b'{},:"'] or [0]
+    start, stop = sorted(random.choice(borders) + random.choice((0, 1)) for _ in "ab")
+    piece = random.choice(
+        [
+            raw[start:stop],
+            b" ",
+            b"\n",
+            b"-",
+            b"-0",
+            b".0",
+            b"0",
+            b",",
+            b"{}",
+            b'"count":-0,',
+            b'"id":"e1",',
+            b"\xff",
+        ]
+    )
+    return raw[:start] + piece + raw[random.choice((start, start, stop)) :]
