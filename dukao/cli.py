@@ -2,7 +2,7 @@
 
 import typer
 
-from dukao.commands import demo, explain, platform, scheme, send, simulate, standings, types
+from dukao.commands import consumers, demo, explain, platform, scheme, send, simulate, standings, types
 from dukao.failures import Reporting
 from dukao.options import StateFolder, examples, remember
 
@@ -33,6 +33,10 @@ app.add_typer(explain.app)
 app.add_typer(send.app)
 app.add_typer(simulate.app)
 app.add_typer(standings.app)
+app.add_typer(consumers.lag_app)
+app.add_typer(
+    consumers.app, name="consumers", help="Consumers: pause, resume, retry, skip by two persons, orders."
+)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

@@ -23,6 +23,11 @@ ADVICE = {
     "already_adopted": "Raise the version in the document and draft it again.",
     "no_event_types": "Put event types in force first: dukao types apply FILE.",
     "not_found": "See what there is: dukao standings, dukao scheme list, dukao types list.",
+    "not_halted": "See which shards are halted, and where: dukao lag.",
+    "not_skippable": "Read its records from the archive: dukao consumers retry CONSUMER --reason WHY.",
+    "digest_changed": "See which content halts the shard: dukao lag --output json.",
+    "already_asked": "See the order that waits: dukao consumers orders.",
+    "expired": "Ask again: dukao consumers skip --help.",
     "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
     "catalogue": "Check the file for lines and reasons: dukao types check FILE.",
 }

@@ -137,8 +137,9 @@ class Desk:
 
 def order_of(row: Mapping[str, Any]) -> Order:
     """Return the order that a row holds."""
-    kept = {one.name: row[one.name] for one in fields(Order)}
-    return Order(**kept | {"digest": None if row["digest"] is None else row["digest"].hex()})
+    kept: dict[str, Any] = {one.name: row[one.name] for one in fields(Order)}
+    kept["digest"] = None if row["digest"] is None else row["digest"].hex()
+    return Order(**kept)
 
 
 def known_consumer(inputs: Inputs, consumer: str) -> Mapping[str, Archive]:

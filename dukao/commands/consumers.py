@@ -1,0 +1,316 @@
+"""Consumers: how far behind they are, and what operators order of them."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from deploy.control import addresses, running
+from deploy.state import State
+from dukao.client import AwayError, Client, RefusedError, Who
+from dukao.options import Output, examples, state_of
+from dukao.output import Format, columns, say, show, show_json, show_lines, stdout, table
+
+app = typer.Typer(no_args_is_help=True)
+lag_app = typer.Typer()
+
+OPERATOR = ("operator",)
+WATCH_S = 1.0
+SHARDS = "/v1/operations/consumers"
+SKIPS = "/v1/operations/skips"
+NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
+
+Consumer = Annotated[str, typer.Argument(help="scoring-a, scoring-b or ranking: dukao lag lists them.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept with the order for good.")]
+Partitions = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--partition", "-p", min=0, max=15, help="May be repeated; all if left out.", show_default=False
+    ),
+]
+Person = Annotated[
+    str, typer.Option("--as", help="In development: the person who does it.", metavar="SUBJECT")
+]
+OrderId = Annotated[int, typer.Argument(min=1, help="The id of the order: dukao consumers orders.")]
+Digest = Annotated[str, typer.Option(help="SHA-256 of the record's body: dukao lag --all --output json.")]
+
+_LAG = columns(
+    "consumer",
+    "stream",
+    "shard",
+    "applied",
+    "newest",
+    "published",
+    "lag",
+    "state",
+    "reason",
+    "owner",
+    "epoch",
+    numbers=("shard", "applied", "newest", "published", "lag", "epoch"),
+)
+_ORDERS = columns(
+    "service",
+    "id",
+    "kind",
+    "consumer",
+    "partition",
+    "stream",
+    "shard",
+    "number",
+    "reason",
+    "person",
+    "approver",
+    "outcome",
+    numbers=("id", "partition", "shard", "number"),
+)
+
+
+@lag_app.command(
+    epilog=examples("dukao lag", "dukao lag --all", "dukao lag scoring-a --watch", "dukao lag --output json")
+)
+def lag(
+    ctx: typer.Context,
+    consumer: Annotated[str | None, typer.Argument(help="One consumer only.", show_default=False)] = None,
+    every: Annotated[
+        bool, typer.Option("--all", "-a", help="Also shards that run and are not behind.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show how far each shard of each consumer is behind its producer, and which rest or are halted."""
+    with Client(state_of(ctx)) as client:
+        if watch:
+            _watch(client, consumer, output, every=every)
+        else:
+            _show_lag(_lag(client, consumer), output, every=every)
+
+
+@app.command(epilog=examples("dukao consumers pause scoring-b --partition 3 --reason 'disk exchange'"))
+def pause(
+    ctx: typer.Context,
+    consumer: Consumer,
+    reason: Reason,
+    partition: Partitions = None,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts."""
+    _order(ctx, consumer, "pause", {"reason": reason, "partitions": partition}, person, output)
+
+
+@app.command(epilog=examples("dukao consumers resume scoring-b --reason 'disk exchanged'"))
+def resume(
+    ctx: typer.Context,
+    consumer: Consumer,
+    reason: Reason,
+    partition: Partitions = None,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Let partitions that rest go on."""
+    _order(ctx, consumer, "resume", {"reason": reason, "partitions": partition}, person, output)
+
+
+@app.command(epilog=examples("dukao consumers retry scoring-a --reason 'deployed the fix'"))
+def retry(
+    ctx: typer.Context,
+    consumer: Consumer,
+    reason: Reason,
+    stream: Annotated[
+        str | None, typer.Option(help="Only shards of this stream.", show_default=False)
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option(min=0, max=63, help="Only this shard.", show_default=False)
+    ] = None,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Try halted shards again from their producer's archive; what still fails halts again."""
+    body = {"reason": reason, "stream": stream, "shard": shard}
+    _order(ctx, consumer, "retry", body, person, output)
+
+
+@app.command(epilog=examples("dukao consumers orders", "dukao consumers orders --output json"))
+def orders(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List every order ever given: by whom, approved by whom, and what came of it."""
+    with Client(state_of(ctx)) as client:
+        found = [
+            {"service": service} | order
+            for service in _services(client)
+            for page in client.pages(service, "/v1/operations/orders")
+            for order in page["items"]
+        ]
+    show(found, _ORDERS, output, none="no order was ever given")
+
+
+@app.command(
+    epilog=examples(
+        "dukao consumers skip scoring-a ingest.accepted/17/4711 --digest 5f… --reason 'case 12/7' --as ada",
+        "dukao consumers approve scoring-a 3 --digest 5f… --as bob",
+    )
+)
+def skip(
+    ctx: typer.Context,
+    consumer: Consumer,
+    record: Annotated[str, typer.Argument(help="The record: stream/shard/number.", metavar="RECORD")],
+    digest: Digest,
+    reason: Reason,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Ask that the record which halts a shard is passed over; another person approves it within a day."""
+    service = _service_of(ctx, consumer)
+    body = {"consumer": consumer, **_place(record), "digest": digest, "reason": reason}
+    with Client(state_of(ctx)) as client:
+        asked = client.post(service, SKIPS, body, Who(person, OPERATOR))
+    say(f"approve it as another person: dukao consumers approve {consumer} {asked['id']} --digest {digest}")
+    _show_orders(service, [asked], output)
+
+
+@app.command(epilog=examples("dukao consumers approve scoring-a 3 --digest 5f… --as bob"))
+def approve(
+    ctx: typer.Context,
+    consumer: Consumer,
+    order: OrderId,
+    digest: Digest,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Approve that a record is passed over; who asked for it cannot."""
+    _decide(ctx, consumer, f"{order}:approve", {"digest": digest}, person, output)
+
+
+@app.command(epilog=examples("dukao consumers withdraw scoring-a 3"))
+def withdraw(
+    ctx: typer.Context,
+    consumer: Consumer,
+    order: OrderId,
+    person: Person = "operator",
+    output: Output = Format.TABLE,
+) -> None:
+    """Take back an order to skip that is not approved."""
+    _decide(ctx, consumer, f"{order}:withdraw", None, person, output)
+
+
+def _order(
+    ctx: typer.Context, consumer: str, verb: str, body: dict[str, Any], person: str, output: Format
+) -> None:
+    service = _service_of(ctx, consumer)
+    with Client(state_of(ctx)) as client:
+        done = client.post(service, f"{SHARDS}/{consumer}:{verb}", body, Who(person, OPERATOR))
+    _show_orders(service, done["items"], output)
+
+
+def _place(record: str) -> dict[str, Any]:
+    """Return the members that name a record."""
+    match record.split("/"):
+        case [stream, shard, number] if shard.isdecimal() and number.isdecimal():
+            return {"stream": stream, "shard": int(shard), "number": int(number)}
+        case _:
+            raise typer.BadParameter(f"{record} is no record: stream/shard/number, as dukao lag shows them")
+
+
+def _decide(ctx: typer.Context, consumer: str, what: str, body: Any, person: str, output: Format) -> None:
+    service = _service_of(ctx, consumer)
+    with Client(state_of(ctx)) as client:
+        done = client.post(service, f"{SKIPS}/{what}", body, Who(person, OPERATOR))
+    _show_orders(service, [done], output)
+
+
+def _show_orders(service: str, found: list[dict[str, Any]], output: Format) -> None:
+    show([{"service": service} | order for order in found], _ORDERS, output)
+
+
+def _service_of(ctx: typer.Context, consumer: str) -> str:
+    """Return the service of a consumer, whose name begins with its own."""
+    state: State = state_of(ctx)
+    service = consumer.partition("-")[0]
+    if service not in addresses(running(state)):
+        raise typer.BadParameter(f"there is no consumer {consumer}: dukao lag lists them")
+    return service
+
+
+def _services(client: Client) -> Iterator[str]:
+    """Yield the services that have consumers; the others have no such door."""
+    for service in client.bases:
+        try:
+            client.get(service, SHARDS)
+        except RefusedError as refused:
+            if refused.status != 404:
+                raise
+        else:
+            yield service
+
+
+def _lag(client: Client, consumer: str | None) -> dict[str, Any]:
+    """Return the shards of all services; one that is away is named, and the others are shown."""
+    items: list[dict[str, Any]] = []
+    silent: list[str] = []
+    for service in client.bases:
+        try:
+            found = client.get(service, SHARDS)
+        except AwayError:
+            silent.append(service)
+        except RefusedError as refused:
+            if refused.status != 404:
+                raise
+        else:
+            items += [one for one in found["items"] if consumer in {None, one["consumer"]}]
+            silent += found["silent"]
+    return {"items": items, "silent": sorted(set(silent))}
+
+
+def _shown(found: Mapping[str, Any], *, every: bool) -> list[dict[str, Any]]:
+    return [one for one in found["items"] if every or one["lag"] != 0 or one["state"] != "running"]
+
+
+def _heading(found: Mapping[str, Any]) -> str:
+    """Return one line a consumer: shards, records behind, and what does not run."""
+    lines: list[str] = []
+    for name in sorted({one["consumer"] for one in found["items"]}):
+        mine = [one for one in found["items"] if one["consumer"] == name]
+        behind = sum(one["lag"] or 0 for one in mine)
+        states = {
+            state: sum(one["state"] == state for one in mine) for state in ("paused", "halted", "unowned")
+        }
+        told = "".join(f" · {count} {state}" for state, count in states.items() if count)
+        lines.append(f"{name}: {len(mine)} shards, {behind} records behind{told}")
+    lines += [f"does not answer: {one}" for one in found["silent"]]
+    return "\n".join(lines)
+
+
+def _show_lag(found: Mapping[str, Any], output: Format, *, every: bool) -> None:
+    if output is Format.TABLE:
+        show_lines([_heading(found)])
+    shown = _shown(found, every=every)
+    if output is not Format.TABLE or shown:
+        show(shown, _LAG, output, whole=found)
+    if not found["items"]:
+        say(NO_CONSUMER)
+
+
+def _watch(client: Client, consumer: str | None, output: Format, *, every: bool) -> None:
+    """Show it again each second; on a terminal in place."""
+    in_place = output is Format.TABLE and stdout().is_terminal
+    live = Live(console=stdout(), auto_refresh=False) if in_place else None
+    if live:
+        live.start()
+    try:
+        while True:
+            found = _lag(client, consumer)
+            if live:
+                live.update(
+                    Group(Text(_heading(found)), table(_shown(found, every=every), _LAG)), refresh=True
+                )
+            elif output is Format.JSON:
+                show_json(found)
+            else:
+                _show_lag(found, output, every=every)
+            time.sleep(WATCH_S)
+    finally:
+        if live:
+            live.stop()
