@@ -54,7 +54,9 @@ async def _make_role(owner: AsyncEngine, service: Service, password: str) -> Non
     async with owner.begin() as connection:
         verb = "ALTER" if await _has_role(connection, service.role) else "CREATE"
         await connection.execute(text(f"{verb} ROLE {service.role} LOGIN PASSWORD '{password}'"))
-        await connection.execute(text(f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {service.role}"))
+        await connection.execute(
+            text(f"GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {DATABASE} TO {service.role}")
+        )
         schema = f"CREATE SCHEMA IF NOT EXISTS {service.schema} AUTHORIZATION {service.role}"
         await connection.execute(text(schema))
 

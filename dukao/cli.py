@@ -2,7 +2,18 @@
 
 import typer
 
-from dukao.commands import consumers, demo, explain, platform, scheme, send, simulate, standings, types
+from dukao.commands import (
+    consumers,
+    demo,
+    explain,
+    platform,
+    rebuild,
+    scheme,
+    send,
+    simulate,
+    standings,
+    types,
+)
 from dukao.failures import Reporting
 from dukao.options import StateFolder, examples, remember
 
@@ -34,6 +45,7 @@ app.add_typer(send.app)
 app.add_typer(simulate.app)
 app.add_typer(standings.app)
 app.add_typer(consumers.lag_app)
+app.add_typer(rebuild.app)
 app.add_typer(
     consumers.app, name="consumers", help="Consumers: pause, resume, retry, skip by two persons, orders."
 )

@@ -27,6 +27,8 @@ ADVICE = {
     "not_skippable": "Read its records from the archive: dukao consumers retry CONSUMER --reason WHY.",
     "digest_changed": "See which content halts the shard: dukao lag --output json.",
     "already_asked": "See the order that waits: dukao consumers orders.",
+    "not_paused": "Pause them first: dukao consumers pause CONSUMER --reason WHY.",
+    "chain_parts": "What was published stays published: find the change of the program that parts from it.",
     "expired": "Ask again: dukao consumers skip --help.",
     "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
     "catalogue": "Check the file for lines and reasons: dukao types check FILE.",

@@ -12,5 +12,5 @@ NAME = "ranking"
 def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
-    consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking())
+    consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
     return frame.service(streams=STREAMS, routers=[standings_router(frame.exchange)], parts=[consumer.run])

@@ -10,6 +10,7 @@ from services.scoring.api import (
 from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, PARTIALS, SCHEMES, STREAMS
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
+from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
@@ -20,10 +21,11 @@ DOORS = (schemes_router, adoption_router, measures_router, cells_router, suspens
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, SCHEMES), StageA())
-    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB())
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, SCHEMES), StageA)
+    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     return frame.service(
         streams=STREAMS,
         routers=[door(frame.exchange) for door in DOORS],
         parts=[stage_a.run, stage_b.run],
+        commanded=Commanded(tables=("schemes",), streams=(SCHEMES,)),
     )

@@ -13,6 +13,7 @@ from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
 from shared.runtime.process import Part, serve
+from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -24,7 +25,9 @@ from shared.web.archive import archive_router
 from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
 from shared.web.operations import operations_router, skips_router
 from shared.web.rates import Rate
+from shared.web.rebuilds import rebuilds_router
 
+NOTHING_COMMANDED = Commanded()
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -48,15 +51,17 @@ class Frame:
         self._worker = f"{name}-{settings.worker}"
         self._consumers: list[Consumer] = []
         self._inputs: dict[str, dict[str, Archive]] = {}
+        self._folds: list[Fold] = []
         self._archives: list[HttpArchive] = []
 
-    def consumer(self, name: str, inputs: Sequence[str], handler: Handler) -> Consumer:
+    def consumer(self, name: str, inputs: Sequence[str], handler: type[Handler]) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
         self._inputs[name] = {stream: self._archive(stream) for stream in inputs}
+        self._folds.append(Fold(name, handler, self._inputs[name]))
         consumer = Consumer(
             name,
             inputs=inputs,
-            handler=handler,
+            handler=handler(),
             exchange=self.exchange,
             subscription=KafkaSubscription(self.settings.kafka),
             archives=self._inputs[name],
@@ -66,9 +71,16 @@ class Frame:
         return consumer
 
     def service(
-        self, *, streams: Sequence[str], routers: Sequence[APIRouter] = (), parts: Sequence[Part] = ()
+        self,
+        *,
+        streams: Sequence[str],
+        routers: Sequence[APIRouter] = (),
+        parts: Sequence[Part] = (),
+        commanded: Commanded = NOTHING_COMMANDED,
     ) -> Service:
-        """Put the service together."""
+        """Put the service together; `commanded` is what people write in it and no event does."""
+        url = self.settings.database_url.get_secret_value()
+        rebuilds = Rebuilds(self.name, url, self._folds, commanded, schema=self.name)
         relay = Relay(self.exchange, KafkaProducer(self.settings.kafka), streams, self._worker)
         app = create_app(
             title=f"Dukao {self.name}",
@@ -77,7 +89,7 @@ class Frame:
                 *routers,
                 archive_router(OwnArchive(self.exchange), streams),
                 consumers_router(self._show),
-                *self._operations(),
+                *self._operations(rebuilds),
             ],
             readiness=self._ready,
             tokens=self.settings.token_check(self.name),
@@ -85,14 +97,14 @@ class Frame:
             address_rate=Rate(self.settings.address_requests_per_s),
         )
         closing = [archive.close for archive in self._archives]
-        return Service(app, (*parts, relay.run), (*closing, self.engine.dispose))
+        return Service(app, (*parts, relay.run, rebuilds.run), (*closing, self.engine.dispose))
 
-    def _operations(self) -> list[APIRouter]:
+    def _operations(self, rebuilds: Rebuilds) -> list[APIRouter]:
         """Return the operators' doors, where there are consumers to operate."""
         if not self._inputs:
             return []
         desk, skips = Desk(self.exchange, self._inputs), Skips(self.exchange, self._inputs)
-        return [operations_router(desk), skips_router(skips)]
+        return [operations_router(desk), skips_router(skips), rebuilds_router(rebuilds)]
 
     def _archive(self, stream: str) -> Archive:
         owner = stream.partition(".")[0]

@@ -10,14 +10,20 @@ POOL_SIZE = 8
 POOL_WAIT_S = 5
 
 
-def open_engine(url: str, schema: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> AsyncEngine:
+def open_engine(
+    url: str,
+    schema: str,
+    *,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    idle_timeout_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
+) -> AsyncEngine:
     """Return an engine for `postgresql+asyncpg://…`; the caller closes it."""
     settings = {
         "search_path": schema,
         "application_name": f"dukao-{schema}",
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "statement_timeout": str(statement_timeout_ms),
-        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        "idle_in_transaction_session_timeout": str(idle_timeout_ms),
     }
     return create_async_engine(
         url,

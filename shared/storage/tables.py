@@ -2,6 +2,18 @@
 
 from collections.abc import Callable
 
+SHARED = (
+    "stream_shards",
+    "outbox",
+    "keys",
+    "positions",
+    "leases",
+    "workers",
+    "audit",
+    "halts",
+    "orders",
+    "batches",
+)
 DDL = (
     """CREATE TABLE stream_shards (
         stream text NOT NULL, shard smallint NOT NULL, number bigint NOT NULL,
@@ -43,11 +55,17 @@ DDL = (
         CHECK (outcome <> 'skipped' OR approver IS NOT NULL))""",
     """CREATE UNIQUE INDEX orders_open ON orders (consumer, kind, partition, stream, shard)
         NULLS NOT DISTINCT WHERE closed IS NULL""",
+    """CREATE TABLE batches (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, consumer text NOT NULL, at timestamptz,
+        streams text[] NOT NULL, shards smallint[] NOT NULL, numbers bigint[] NOT NULL)""",
+    "CREATE INDEX batches_of_consumer ON batches (consumer, id)",
     """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$""",
     """CREATE TRIGGER outbox_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON outbox
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TRIGGER audit_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER batches_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON batches
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TRIGGER orders_are_kept BEFORE DELETE OR TRUNCATE ON orders
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",

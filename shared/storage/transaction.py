@@ -44,6 +44,9 @@ _FENCE = """
     SELECT stream, shard, number, chain, "offset", epoch FROM positions
     WHERE consumer = $1 AND shard = ANY($2::smallint[]) ORDER BY stream, shard FOR UPDATE"""
 _ADVANCE = """
+    WITH batch AS (
+        INSERT INTO batches (consumer, at, streams, shards, numbers)
+        SELECT $1, $7, $2, $3, $4 WHERE $1 <> $8)
     UPDATE positions t SET number = n.number, chain = n.chain, "offset" = GREATEST(t."offset", n."offset")
     FROM unnest($2::text[], $3::smallint[], $4::bigint[], $5::bytea[], $6::bigint[])
         n(stream, shard, number, chain, "offset")
@@ -77,6 +80,10 @@ class PostgresTransaction:
         """The database's clock, read once after the first lock."""
         assert self._now is not None, "lock before asking for the time"
         return self._now
+
+    def replay_at(self, now: datetime | None) -> None:
+        """Let the time be that of a batch which is applied again."""
+        self._now = now
 
     async def execute(self, statement: str, **values: object) -> Sequence[Any]:
         """Run one statement with named values and return its rows, if it has any."""
@@ -161,7 +168,7 @@ class PostgresTransaction:
         }
 
     async def advance(self, consumer: str, positions: Sequence[Position]) -> None:
-        """Write how far the consumer has come; `fence` came before."""
+        """Write how far the consumer has come, and what this batch was; `fence` came before."""
         await self._driver.execute(
             _ADVANCE,
             consumer,
@@ -170,6 +177,8 @@ class PostgresTransaction:
             [position.number for position in positions],
             [position.chain for position in positions],
             [position.offset for position in positions],
+            self._now,
+            RELAY,
         )
 
     async def _advance_shards(self, stream: str, shards: Sequence[int]) -> None:

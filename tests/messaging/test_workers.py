@@ -27,7 +27,7 @@ async def workers(exchange, url, *names):
         for name in names
     ]
     frames = [Frame(schema, one) for one in settings]
-    yield [frame.consumer("tally", [STREAM], Tally()).leases for frame in frames]
+    yield [frame.consumer("tally", [STREAM], Tally).leases for frame in frames]
     for frame in frames:
         await frame.engine.dispose()
 

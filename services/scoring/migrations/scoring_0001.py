@@ -11,7 +11,7 @@ TABLES = (
     "CREATE TABLE catalogues (version int PRIMARY KEY, document jsonb NOT NULL)",
     """CREATE TABLE schemes (
         code text NOT NULL, version int NOT NULL, document jsonb NOT NULL, digest text NOT NULL,
-        catalogue int NOT NULL REFERENCES catalogues, author text NOT NULL, approver text,
+        catalogue int NOT NULL REFERENCES catalogues DEFERRABLE, author text NOT NULL, approver text,
         drafted timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (code, version))""",
     """CREATE TABLE in_force (
         stage text NOT NULL, shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,

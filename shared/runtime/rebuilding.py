@@ -1,0 +1,206 @@
+"""Folds the archives of a service's inputs anew into a shadow schema, and compares it with the live one.
+
+The live schema is seen as of one moment, so workers go on; only a swap needs them to rest.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.kernel.errors import refuse
+from shared.messaging.port import Archive, Handler
+from shared.messaging.replay import Replay
+from shared.migrations.runner import migrate
+from shared.storage.comparing import (
+    ChainDifference,
+    TableDifference,
+    compare_chains,
+    compare_table,
+    domain_tables,
+)
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+from shared.storage.swapping import Reached, positions_of, refuse_unless_paused, swap
+from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.logs import logger
+
+STATEMENT_TIMEOUT_MS = 3_600_000
+NO_TIMEOUT_MS = 0
+KEPT_RUNS = 20
+
+_COPY = "INSERT INTO {shadow}.{table} SELECT * FROM {live}.{table}"
+_FOREIGN = """
+    SELECT conrelid::regclass::text AS name, quote_ident(conname) AS rule FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"""
+_LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """What people's commands write and no event does: tables to copy, streams that are not made anew."""
+
+    tables: Sequence[str] = ()
+    streams: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One consumer: how its handler is made, and the archives it takes from."""
+
+    consumer: str
+    handler: type[Handler]
+    archives: Mapping[str, Archive]
+
+
+@dataclass(slots=True)
+class Run:
+    """One rebuild: `same` and `differs` are its ends, or `failed`, or `swapped` after `differs`."""
+
+    id: int
+    person: str
+    state: str = "waiting"
+    applied: int = 0
+    total: int = 0
+    tables: list[TableDifference] = field(default_factory=list[TableDifference])
+    chains: list[ChainDifference] = field(default_factory=list[ChainDifference])
+    detail: str = ""
+    reached: Reached = field(default_factory=dict[tuple[str, str, int], tuple[int, bytes]], repr=False)
+
+    @property
+    def different(self) -> list[TableDifference]:
+        """The tables that are not the same."""
+        return [one for one in self.tables if one.only_live or one.only_shadow]
+
+
+class Rebuilds:
+    """The rebuilds of one process of a service, one at a time; what they find is forgotten with it."""
+
+    def __init__(
+        self, service: str, url: str, folds: Sequence[Fold], commanded: Commanded, *, schema: str
+    ) -> None:
+        self._service = service
+        self._schema = schema
+        self._shadow = f"{schema}_shadow"
+        self._url = url
+        self._folds = folds
+        self._commanded = commanded
+        self._runs: list[Run] = []
+        self._asked = asyncio.Event()
+        self._count = 0
+
+    def start(self, person: str) -> Run:
+        """Ask for a rebuild into the shadow schema, which is made empty first."""
+        if any(run.state in {"waiting", "folding", "comparing"} for run in self._runs):
+            raise refuse(409, "rebuilding", "A rebuild is under way.")
+        self._count += 1
+        self._runs = [*self._runs[-KEPT_RUNS:], Run(self._count, person)]
+        self._asked.set()
+        return self._runs[-1]
+
+    def find(self, number: int) -> Run:
+        """Return a rebuild of this process, or refuse."""
+        found = next((run for run in self._runs if run.id == number), None)
+        if found is None:
+            raise refuse(404, "not_found", "This process knows no such rebuild; start one.")
+        return found
+
+    async def swap(self, number: int, reason: str, person: str) -> Run:
+        """Put the shadow's rows in the place of live ones that differ, all consumers resting."""
+        run = self.find(number)
+        if run.state != "differs" or run is not self._runs[-1]:
+            raise refuse(
+                409, "nothing_to_swap", "Only the newest rebuild is swapped, and only if it differs."
+            )
+        if run.chains:
+            at = run.chains[0]
+            raise refuse(
+                409,
+                "chain_parts",
+                f"The outbox is an archive: {at.stream}/{at.shard} would part at {at.number}.",
+            )
+        consumers = [fold.consumer for fold in self._folds]
+        async with self._engine(self._schema) as engine:
+            exchange = Exchange(engine, self._schema)
+            detail = f"{', '.join(one.table for one in run.different)}: {reason}"
+            async with exchange.begin(actor=person, action="rebuilt", detail=detail) as tx:
+                await refuse_unless_paused(tx, consumers)
+                if await positions_of(tx, consumers) != run.reached:
+                    raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
+                tables = await domain_tables(tx, self._commanded.tables)
+                await swap(
+                    tx, self._shadow, {one.table: tables[one.table] for one in run.different}, consumers
+                )
+        run.state = "swapped"
+        return run
+
+    async def run(self) -> None:
+        """Rebuild whenever asked, until cancelled; a failure is told to who asked."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            run = self._runs[-1]
+            try:
+                await self._rebuild(run)
+            except Exception as error:  # noqa: BLE001 - who asked for it is told
+                _LOG.exception("rebuild failed", service=self._service)
+                run.state, run.detail = "failed", f"{type(error).__name__}: {error}"
+
+    async def _rebuild(self, run: Run) -> None:
+        async with self._engine(self._schema) as live, self._engine(self._shadow) as shadow:
+            consumers = [fold.consumer for fold in self._folds]
+            async with Exchange(live, self._schema).snapshot() as now:
+                run.reached = await _reached(now, consumers)
+                run.total = sum(number for number, _ in run.reached.values())
+                await self._make(shadow)
+                run.state = "folding"
+                await self._fold(run, now, Exchange(shadow, self._shadow))
+                run.state = "comparing"
+                async with Exchange(shadow, self._shadow).snapshot() as made:
+                    await self._compare(run, now, made)
+        run.state = "differs" if run.different or run.chains else "same"
+
+    async def _make(self, shadow: AsyncEngine) -> None:
+        """Make the shadow schema anew, with what commands wrote."""
+        async with shadow.begin() as connection:
+            await connection.execute(text(f"DROP SCHEMA IF EXISTS {self._shadow} CASCADE"))
+        await migrate(shadow, self._shadow, f"services.{self._service}.migrations")
+        async with Exchange(shadow, self._shadow).begin(actor="rebuild", action="copied") as tx:
+            for row in await tx.many(_FOREIGN):
+                await tx.execute(f"ALTER TABLE {row['name']} DROP CONSTRAINT {row['rule']}")
+            for table in self._commanded.tables:
+                await tx.execute(_COPY.format(shadow=self._shadow, live=self._schema, table=table))
+
+    async def _fold(self, run: Run, now: PostgresTransaction, shadow: Exchange) -> None:
+        for fold in self._folds:
+            handler = fold.handler()
+            replay = Replay(fold.consumer, handler=handler, archives=fold.archives, live=now, shadow=shadow)
+            async for applied in replay.run():
+                run.applied += applied
+
+    async def _compare(self, run: Run, now: PostgresTransaction, made: PostgresTransaction) -> None:
+        for table, columns in (await domain_tables(now, self._commanded.tables)).items():
+            run.tables.append(await compare_table(now, made, table, columns))
+        run.chains.extend(await compare_chains(now, made, self._commanded.streams))
+
+    @asynccontextmanager
+    async def _engine(self, schema: str) -> AsyncGenerator[AsyncEngine]:
+        """Open a pool whose sessions may take long: a rebuild is no request."""
+        engine = open_engine(
+            self._url, schema, statement_timeout_ms=STATEMENT_TIMEOUT_MS, idle_timeout_ms=NO_TIMEOUT_MS
+        )
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+
+async def _reached(tx: PostgresTransaction, consumers: Sequence[str]) -> Reached:
+    rows = await tx.many(
+        "SELECT consumer, stream, shard, number, chain FROM positions WHERE consumer = ANY($1::text[])",
+        list(consumers),
+    )
+    return {(row["consumer"], row["stream"], row["shard"]): (row["number"], row["chain"]) for row in rows}
