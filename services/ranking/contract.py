@@ -1,5 +1,6 @@
 """What crosses ranking's border."""
 
+from shared.contracts.entries import Figures, read_figures
 from shared.contracts.ranking import (
     SOURCE,
     STANDING_MOVED,
@@ -26,9 +27,11 @@ __all__ = [
     "TIER_CHANGED",
     "Cause",
     "EntriesPosted",
+    "Figures",
     "Moved",
     "Place",
     "SchemeAdopted",
     "StandingMoved",
     "TierChanged",
+    "read_figures",
 ]

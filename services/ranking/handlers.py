@@ -1,6 +1,6 @@
 """What ranking does about each message: keeps figures and tells what moved in each group's standings."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.ranking import store
@@ -11,19 +11,19 @@ from services.ranking.contract import (
     STANDINGS,
     TIER_CHANGED,
     Cause,
-    EntriesPosted,
+    Figures,
     Moved,
     Place,
     SchemeAdopted,
     StandingMoved,
     TierChanged,
+    read_figures,
 )
-from services.ranking.domain.moves import Move, Spot, moves
-from services.ranking.domain.standings import standing
-from services.ranking.store import Group
+from services.ranking.domain.moves import Move, Spot
+from services.ranking.held import Groups, boards_of, rows_of
+from services.ranking.store import Group, Row, VersionPeriod
 from shared.contracts import envelope
-from shared.contracts.catalogue import known_event
-from shared.kernel.points import text
+from shared.kernel.points import parts_of, text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
@@ -33,19 +33,25 @@ PLACES_PER_MESSAGE = 2_000
 
 @dataclass(slots=True)
 class News:
-    """What a batch brought to a group."""
+    """What a batch brought to a group: the newest figures by (version, period) and unit, with their records."""
 
     shard: int
+    version: int = 0
     fresh_at: str = ""
-    periods: set[str] = field(default_factory=set[str])
+    figures: dict[VersionPeriod, dict[str, Row]] = field(default_factory=dict[VersionPeriod, dict[str, Row]])
     spans: dict[tuple[str, int], tuple[int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[int, int]]
     )
 
-    def add(self, posted: EntriesPosted) -> None:
-        """Take in entries."""
+    def add(self, number: int, posted: Figures) -> None:
+        """Take in a message; of equals the later counts."""
+        self.version = max(self.version, posted.version)
         self.fresh_at = max(self.fresh_at, posted.fresh_at)
-        self.periods |= {figure.period for figure in posted.figures}
+        for one in posted.figures:
+            units = self.figures.setdefault((posted.version, one.period), {})
+            told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
+            known = units.get(one.unit)
+            units[one.unit] = Row(told if known is None else {**known.worth, **told}, one.volume, number)
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
@@ -58,62 +64,100 @@ class News:
             for (stream, shard), (first, last) in sorted(self.spans.items())
         )
 
+    @property
+    def touched(self) -> dict[str, set[str]]:
+        """The units with figures by period."""
+        found: dict[str, set[str]] = {}
+        for (_, period), units in self.figures.items():
+            found.setdefault(period, set()).update(units)
+        return found
+
 
 class Ranking:
-    """The handler of entries and adopted schemes; it keeps nothing in memory."""
+    """The handler of entries and adopted schemes."""
+
+    def __init__(self) -> None:
+        self._groups = Groups()
 
     def forget(self, partitions: Sequence[int]) -> None:
-        """Nothing is cached."""
+        """Drop what is held of partitions."""
+        self._groups.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the figures of a batch and tell once per group what moved."""
         news: dict[Group, News] = {}
+        adopted: dict[Group, set[str]] = {}
         for shard in sorted({record.shard for record in batch}):
-            posted, adopted = _read([record for record in batch if record.shard == shard])
-            await store.save_figures(tx, shard, posted)
-            for one in posted:
-                news.setdefault((one.scheme, one.group), News(shard)).add(one)
-            for scheme in adopted:
+            posted, schemes = _read([record for record in batch if record.shard == shard])
+            of_shard: dict[Group, News] = {}
+            for number, one in posted:
+                of_shard.setdefault((one.scheme, one.group), News(shard)).add(number, one)
+            for group, of_group in sorted(of_shard.items()):
+                await self._keep(tx, group, of_group)
+            news |= of_shard
+            for scheme in schemes:
                 await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
+                self._groups.adopted(scheme.code)
                 for name in await store.groups_of(tx, scheme.code, shard):
                     group = scheme.code, name
                     of_group = news.setdefault(group, News(shard))
-                    of_group.periods |= await store.periods_of(tx, group)
                     of_group.fresh_at = max(of_group.fresh_at, await store.fresh_at(tx, group) or "")
+                    adopted[group] = await store.periods_of(tx, group)
         answers: list[Answer] = []
-        for group, of_group in sorted(news.items(), key=lambda item: item[0]):
-            answers += await _told(tx, group, of_group)
+        for group, of_group in sorted(news.items()):
+            answers += await self._told(tx, group, of_group, adopted.get(group, set()))
+        self._groups.shrink()
+        return answers
+
+    async def _keep(self, tx: PostgresTransaction, group: Group, news: News) -> None:
+        """Write the figures that came over those that are there."""
+        held = self._groups.of(group, news.shard)
+        if news.version > held.version:
+            held.version = news.version
+            held.boards.clear()
+        known = await rows_of(tx, group, held, news.figures)
+        changed: dict[tuple[int, str, str], Row] = {}
+        for (version, period), units in news.figures.items():
+            there = known[version, period]
+            for unit, row in units.items():
+                old = there.get(unit)
+                there[unit] = row._replace(worth={**old.worth, **row.worth}) if old else row
+                changed[version, period, unit] = there[unit]
+        await store.save_rows(tx, group, changed)
+        await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
+
+    async def _told(
+        self, tx: PostgresTransaction, group: Group, news: News, adopted: Collection[str]
+    ) -> list[Answer]:
+        """Tell what moved; figures of a scheme that is not heard of yet wait for it."""
+        held, touched = self._groups.of(group, news.shard), news.touched
+        boards = await boards_of(tx, group, held, touched.keys() | set(adopted))
+        moved = {
+            period: board.moved(held.rows[board.scheme.version, period], touched.get(period, ()))
+            for period, board in boards.items()
+        }
+        await store.tell(tx, group, moved)
+        answers: list[Answer] = []
+        for version in sorted({board.scheme.version for board in boards.values()}):
+            of_version = {
+                period: found for period, found in moved.items() if boards[period].scheme.version == version
+            }
+            answers += _standing_moved(group, version, news, of_version)
+            answers += _tiers_changed(group, version, news, of_version)
         return answers
 
 
-def _read(records: Sequence[Record]) -> tuple[list[EntriesPosted], list[SchemeAdopted]]:
-    posted: list[EntriesPosted] = []
+def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted]]:
+    """Return the figures with the numbers of their records, and the schemes."""
+    posted: list[tuple[int, Figures]] = []
     adopted: list[SchemeAdopted] = []
     for record in records:
-        event = known_event(record.stream, record.body)
+        event = envelope.decode(record.body)
         if record.stream == ENTRIES:
-            posted.append(envelope.decode_data(event, EntriesPosted))
+            posted.append((record.number, read_figures(event.data)))
         else:
             adopted.append(envelope.decode_data(event, SchemeAdopted))
     return posted, adopted
-
-
-async def _told(tx: PostgresTransaction, group: Group, news: News) -> list[Answer]:
-    """Tell what moved; figures of a scheme that is not heard of yet wait for it."""
-    schemes = await store.in_force(tx, group, news.periods) if news.periods else {}
-    figures = await store.figures(tx, group, schemes)
-    told = await store.told(tx, group, list(schemes))
-    moved = {
-        period: moves(told[period], standing(figures[period], scheme.rules))
-        for period, scheme in sorted(schemes.items())
-    }
-    await store.tell(tx, group, moved)
-    answers: list[Answer] = []
-    for version in sorted({scheme.version for scheme in schemes.values()}):
-        of_version = {period: found for period, found in moved.items() if schemes[period].version == version}
-        answers += _standing_moved(group, version, news, of_version)
-        answers += _tiers_changed(group, version, news, of_version)
-    return answers
 
 
 def _standing_moved(

@@ -4,41 +4,85 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from services.ranking.contract import EntriesPosted
+import msgspec
+
 from services.ranking.domain.moves import NOWHERE, Move, Spot
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import Cycle, Period
+from shared.kernel.points import of_parts, parts_of
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, str]
+VersionPeriod = tuple[int, str]
 Figures = dict[str, list[Figure]]
 
+_SAVE_ROWS = """
+    INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, volume, number)
+    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+    ON CONFLICT (scheme, grp, version, period, unit) DO UPDATE
+    SET worth = excluded.worth, volume = excluded.volume, number = excluded.number
+    WHERE f.number < excluded.number"""
+_SAVE_GROUP = """
+    INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE
+    SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_WORTH = msgspec.json.Decoder(dict[str, int | None])
 
-@dataclass(frozen=True, slots=True)
+
+class Row(NamedTuple):
+    """The figures of a unit in a period by indicator, and the number of the record that they stand on."""
+
+    worth: Mapping[str, int | None]
+    volume: int
+    number: int
+
+
+@dataclass(frozen=True)
 class Scheme:
     """A version of a scheme as ranking needs it."""
 
     version: int
     document: Mapping[str, Any]
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """What the scheme says of its standings."""
         gate = self.document.get("ranking", {}).get("minimum_volume") or {"at_least": 0}
         tiers = tuple(Tier(tier["code"], Decimal(tier["share"])) for tier in self.document.get("tiers", ()))
         return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
 
-    def awaited(self, group: str, period: str) -> list[Figure]:
-        """Return what a unit of a group has until its figures come: all that is due, not yet assessed."""
-        return [
-            Figure(one["code"], one["board"], Decimal(one["points"]), None, FigureState.NOT_ASSESSED)
+    @cached_property
+    def points(self) -> dict[str, int]:
+        """The points of every indicator, in parts of 10^-12."""
+        return {one["code"]: parts_of(one["points"]) for one in self.document["indicators"]}
+
+    def due(self, group: str, period: str) -> dict[str, int]:
+        """Return the points of what a unit of a group is due in a period."""
+        return {
+            one["code"]: self.points[one["code"]]
             for one in self.document["indicators"]
             if group in one["groups"] and _is_due(one, Period.parse(period))
-        ]
+        }
+
+    def figures(self, group: str, period: str, row: Row | None) -> list[Figure]:
+        """Return the figures of a unit: what came, and of what did not whether it is due."""
+        due = self.due(group, period)
+        worth = row.worth if row else {}
+        found: list[Figure] = []
+        for one in self.document["indicators"]:
+            if group in one["groups"] or one["code"] in worth:
+                value = worth.get(one["code"])
+                state = FigureState.NOT_DUE
+                if one["code"] in due or one["code"] in worth:
+                    state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
+                points = None if value is None else of_parts(value)
+                volume = row.volume if row else 0
+                found.append(Figure(one["code"], one["board"], Decimal(one["points"]), points, state, volume))
+        return found
 
     def members(self, group: str) -> dict[str, str]:
         """Return the names of a group's units by their codes; none if the scheme has no such group."""
@@ -76,43 +120,37 @@ async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[st
     return {row["period"]: found[row["version"]] for row in rows}
 
 
-async def save_figures(tx: PostgresTransaction, shard: int, posted: Sequence[EntriesPosted]) -> None:
-    """Write absolute figures of a shard's groups, the newest last."""
-    rows = {
-        (one.scheme, one.group, one.version, f.period, f.unit, f.indicator): (
-            f.board,
-            Decimal(f.points),
-            None if f.value is None else Decimal(f.value),
-            f.state.value,
-            f.volume,
-        )
-        for one in posted
-        for f in one.figures
-    }
+async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str], Row]) -> None:
+    """Write figures by (version, period, unit); what stands on a newer record stays."""
     if rows:
-        await tx.many(
-            "INSERT INTO figures (scheme, grp, version, period, unit, indicator, board, points, value, state, volume) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], "
-            "$8::numeric[], $9::numeric[], $10::text[], $11::bigint[]) "
-            "ON CONFLICT (scheme, grp, version, period, unit, indicator) DO UPDATE SET board = excluded.board, "
-            "points = excluded.points, value = excluded.value, state = excluded.state, volume = excluded.volume",
-            *(list(column) for column in zip(*((*key, *row) for key, row in rows.items()), strict=True)),
-        )
-    by_group: dict[Group, tuple[int, str]] = {}
-    for one in posted:
-        version, fresh = by_group.get((one.scheme, one.group), (0, ""))
-        by_group[one.scheme, one.group] = max(version, one.version), max(fresh, one.fresh_at)
-    for (code, name), (version, fresh) in sorted(by_group.items()):
-        await tx.execute(
-            "INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE "
-            "SET version = GREATEST(groups.version, excluded.version), "
-            "fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)",
-            scheme=code,
-            grp=name,
-            shard=shard,
-            version=version,
-            fresh=fresh,
-        )
+        columns = [
+            (*key, msgspec.json.encode(row.worth).decode(), row.volume, row.number)
+            for key, row in sorted(rows.items())
+        ]
+        await tx.many(_SAVE_ROWS, *group, *(list(column) for column in zip(*columns, strict=True)))
+
+
+async def save_group(tx: PostgresTransaction, group: Group, shard: int, version: int, fresh_at: str) -> None:
+    """Note where a group's figures come, the newest version of its scheme and how fresh they are."""
+    await tx.execute(_SAVE_GROUP, scheme=group[0], grp=group[1], shard=shard, version=version, fresh=fresh_at)
+
+
+async def rows(
+    tx: PostgresTransaction, group: Group, wanted: Collection[VersionPeriod]
+) -> dict[VersionPeriod, dict[str, Row]]:
+    """Return the figures of a group's units by (version, period)."""
+    found: dict[VersionPeriod, dict[str, Row]] = {key: {} for key in wanted}
+    if wanted:
+        for row in await tx.many(
+            "SELECT version, period, unit, worth, volume, number FROM figures "
+            "JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period) "
+            "WHERE scheme = $1 AND grp = $2",
+            *group,
+            *(list(column) for column in zip(*wanted, strict=True)),
+        ):
+            worth = _WORTH.decode(row["worth"])
+            found[row["version"], row["period"]][row["unit"]] = Row(worth, row["volume"], row["number"])
+    return found
 
 
 async def groups_of(tx: PostgresTransaction, code: str, shard: int) -> list[str]:
@@ -142,34 +180,14 @@ async def periods_of(tx: PostgresTransaction, group: Group) -> set[str]:
 
 
 async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme]) -> dict[str, Figures]:
-    """Return by period the figures of every unit of a group; what is due and did not come is not assessed."""
-    rows = await tx.many(
-        "SELECT f.* FROM figures f JOIN unnest($3::text[], $4::int[]) n(period, version) USING (period, version) "
-        "WHERE scheme = $1 AND grp = $2",
-        *group,
-        list(schemes),
-        [found.version for found in schemes.values()],
-    )
-    awaited = {
-        period: {one.indicator: one for one in found.awaited(group[1], period)}
-        for period, found in schemes.items()
-    }
-    known = {
-        period: {unit: dict(awaited[period]) for unit in found.members(group[1])}
-        for period, found in schemes.items()
-    }
-    for row in rows:
-        known[row["period"]][row["unit"]][row["indicator"]] = Figure(
-            row["indicator"],
-            row["board"],
-            row["points"],
-            row["value"],
-            FigureState(row["state"]),
-            row["volume"],
-        )
+    """Return by period the figures of every unit of a group."""
+    found = await rows(tx, group, [(scheme.version, period) for period, scheme in schemes.items()])
     return {
-        period: {unit: list(found.values()) for unit, found in units.items()}
-        for period, units in known.items()
+        period: {
+            unit: scheme.figures(group[1], period, found[scheme.version, period].get(unit))
+            for unit in scheme.members(group[1])
+        }
+        for period, scheme in schemes.items()
     }
 
 

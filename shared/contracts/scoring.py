@@ -18,7 +18,6 @@ from shared.contracts.fields import (
     Version,
 )
 from shared.contracts.ingest import ACCEPTED
-from shared.kernel.figures import FigureState
 
 SOURCE = "dukao/scoring"
 SCHEMES = "scoring.schemes"
@@ -32,6 +31,7 @@ ENTRIES_POSTED = "dukao.entries-posted.v1"
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
 ]
+OldAndNew = Annotated[tuple[DecimalText | None, DecimalText | None], Field(strict=False)]
 
 
 class SchemeAdopted(Closed):
@@ -76,36 +76,36 @@ class Cause(NumberRange):
     stream: str = ACCEPTED
 
 
-class Entry(Closed):
-    """One change of a month cell; decimals have 12 places and `None` stands for no value."""
+class MonthEntries(Closed):
+    """The ledger entries of a unit's month cells: (old, new) by indicator; 12 places, `None` is no value."""
 
     unit: Code
-    indicator: Code
     month: MonthText
-    old: DecimalText | None = None
-    new: DecimalText | None = None
+    cells: dict[Code, OldAndNew]
 
 
-class Figure(Closed):
-    """The absolute figure of an indicator in a period, after the change."""
+class PeriodFigures(Closed):
+    """The absolute figures of a unit in a period that changed, by indicator, and its volume.
 
-    period: PeriodText
+    `None` is due and not yet assessed; what is not due has no figure.
+    """
+
     unit: Code
-    indicator: Code
-    board: Code
-    points: DecimalText
-    value: DecimalText | None = None
-    state: FigureState = Field(strict=False)
+    period: PeriodText
     volume: int = 0
+    values: dict[Code, DecimalText | None]
 
 
 class EntriesPosted(Closed):
-    """What a batch changed in one group: its ledger entries and every figure of every period they touch."""
+    """What a batch changed in one group: its ledger entries, and the figures whose value is another.
+
+    After an adopted scheme every figure that is due is told once.
+    """
 
     scheme: Code
     version: Version
     group: Code
     cause: tuple[Cause, ...] = Field(strict=False)
     fresh_at: InstantText
-    entries: tuple[Entry, ...] = Field((), strict=False)
-    figures: tuple[Figure, ...] = Field((), strict=False)
+    entries: tuple[MonthEntries, ...] = Field((), strict=False)
+    figures: tuple[PeriodFigures, ...] = Field((), strict=False)

@@ -21,16 +21,16 @@ def told_of(found):
 
 def test_only_units_whose_spot_differs_are_told():
     before, after = lines(a="9", b="8", c="7"), lines(a="9", b="6", c="7")
-    found = {move.unit: (move.old.rank, move.new.rank) for move in moves(told_of(before), after)}
+    found = {move.unit: (move.old.rank, move.new.rank) for move in moves(told_of(before), told_of(after))}
     assert found == {"b": (2, 3), "c": (3, 2)}
 
 
 def test_a_change_that_does_not_reach_the_print_is_not_told():
-    assert moves(told_of(lines(a="9")), lines(a="9.001")) == []
+    assert moves(told_of(lines(a="9")), told_of(lines(a="9.001"))) == []
 
 
 def test_a_unit_that_left_stands_nowhere():
-    gone = moves(told_of(lines(a="9", b="8", c="7")), lines(a="9", b="8"))
+    gone = moves(told_of(lines(a="9", b="8", c="7")), told_of(lines(a="9", b="8")))
     assert ("c", NOWHERE) in [(move.unit, move.new) for move in gone]
 
 
@@ -47,7 +47,7 @@ WORTHS = st.dictionaries(st.sampled_from("abcdef"), st.decimals(0, 10, places=2)
 def test_moves_applied_in_turn_lead_to_the_last_standing(history):
     known = {}
     for points in history:
-        for move in moves(known, lines(**{unit: str(worth) for unit, worth in points.items()})):
+        for move in moves(known, told_of(lines(**{unit: str(worth) for unit, worth in points.items()}))):
             assert known.get(move.unit, NOWHERE) == move.old
             known[move.unit] = move.new
     present = {unit: spot for unit, spot in known.items() if spot != NOWHERE}

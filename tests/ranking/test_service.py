@@ -20,9 +20,8 @@ from services.ranking.contract import (
 )
 from services.ranking.handlers import Ranking
 from shared.contracts import envelope
-from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Cause, Figure
+from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, Cause, PeriodFigures
 from shared.kernel.digests import EMPTY_CHAIN
-from shared.kernel.figures import FigureState
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.records import Draft, Head
@@ -72,17 +71,8 @@ def scheme(version=1, **changes):
     } | changes
 
 
-def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20, state=FigureState.SCORED):
-    return Figure(
-        period=period,
-        unit=unit,
-        indicator=indicator,
-        board="work",
-        points="10",
-        value=value,
-        state=state,
-        volume=volume,
-    )
+def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
+    return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
 
 
 def posted(*figures, version=1, fresh_at=NOW, cause=()):
@@ -113,6 +103,7 @@ class Service:
 
     def __init__(self, exchange):
         self.exchange = exchange
+        self.ranking = Ranking()
         self.numbers = itertools.count(1)
 
     async def apply(self, *messages):
@@ -122,7 +113,7 @@ class Service:
             head = Head(next(self.numbers), EMPTY_CHAIN, None)
             records += number(stream, SHARD, head, [Draft(SHARD, body)], parse(NOW))
         async with self.exchange.begin(actor="test", action="apply") as tx:
-            answers = await Ranking()(tx, records)
+            answers = await self.ranking(tx, records)
         assert all(stream == STANDINGS and draft.shard == SHARD for stream, draft in answers)
         told = [json.loads(draft.body) for _, draft in answers]
         return {
@@ -275,7 +266,7 @@ async def ask(service, tmp_path):
 
 
 async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(service, ask):
-    late = figure("b3", None, indicator="missed", state=FigureState.NOT_ASSESSED)
+    late = figure("b3", None, indicator="missed")
     await service.apply(
         adopted(scheme(units=("b1", "b2", "b3", "b4"))),
         posted(figure("b1", "9"), figure("b2", "9", volume=19), figure("b3", "8"), late),
@@ -427,6 +418,7 @@ async def test_what_is_read_for_an_answer_is_of_one_moment(service):
 
 async def test_exact_sums_are_kept_and_rounded_once(service, ask):
     thirds = [figure("b1", "4.666666666667", indicator=code) for code in ("a", "b", "ontime")]
-    await service.apply(adopted(scheme()), posted(*thirds))
+    three = scheme(indicators=[indicator(code, points="7") for code in ("a", "b", "ontime")])
+    await service.apply(adopted(three), posted(*thirds))
     line = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()["units"][0]
     assert Decimal(line["points"]) == Decimal("14.00")

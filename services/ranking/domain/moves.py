@@ -1,6 +1,6 @@
 """What moved in a standing since it was last told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -42,9 +42,8 @@ def spot_of(line: Line) -> Spot:
     )
 
 
-def moves(told: Mapping[str, Spot], lines: Iterable[Line]) -> list[Move]:
+def moves(told: Mapping[str, Spot], now: Mapping[str, Spot]) -> list[Move]:
     """Return the units whose spot differs from what was told, by unit."""
-    now = {line.unit: spot_of(line) for line in lines}
     return [
         Move(unit, told.get(unit, NOWHERE), now.get(unit, NOWHERE))
         for unit in sorted(told.keys() | now.keys())

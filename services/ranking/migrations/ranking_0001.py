@@ -13,15 +13,15 @@ TABLES = (
     """CREATE TABLE groups (
         scheme text NOT NULL, grp text NOT NULL, shard smallint NOT NULL, version int NOT NULL,
         fresh_at text NOT NULL, PRIMARY KEY (scheme, grp))""",
+    # by indicator in parts of 10^-12, null where not assessed; `number` is that of the record it stands on
     """CREATE TABLE figures (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
-        unit text NOT NULL, indicator text NOT NULL, board text NOT NULL, points numeric NOT NULL,
-        value numeric, state text NOT NULL, volume bigint NOT NULL,
-        PRIMARY KEY (scheme, grp, version, period, unit, indicator))""",
+        unit text NOT NULL, worth text NOT NULL, volume bigint NOT NULL, number bigint NOT NULL,
+        PRIMARY KEY (scheme, grp, version, period, unit)) WITH (fillfactor = 50)""",
     """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,
-        PRIMARY KEY (scheme, grp, period, unit))""",
+        PRIMARY KEY (scheme, grp, period, unit)) WITH (fillfactor = 50)""",
 )
 
 

@@ -1,0 +1,52 @@
+"""What the figures of a unit come to, in whole parts of 10^-12, and where that puts it: all that is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.ranking.domain.moves import Spot
+from services.ranking.domain.standings import Rules
+from services.ranking.domain.tiers import place, ranks
+from shared.kernel.points import published_parts
+
+Worth = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A unit before it is compared: the print of what it has and of all it may have, `full` if they are one."""
+
+    low: Decimal
+    high: Decimal
+    full: bool
+    ranked: bool
+
+
+def score(
+    due: Mapping[str, int], points: Mapping[str, int], worth: Worth, volume: int, rules: Rules
+) -> Score:
+    """Add up the figures of a unit; what is due, with its points, and has no figure is not assessed."""
+    scored = missing = 0
+    full = bool(due or worth)
+    for indicator in due.keys() | worth.keys():
+        value = worth.get(indicator)
+        if value is None:
+            missing += points[indicator]
+            full = False
+        else:
+            scored += value
+    low = published_parts(scored, rules.places)
+    high = published_parts(scored + missing, rules.places) if missing else low
+    return Score(low, high, full, full and volume >= rules.at_least)
+
+
+def spots(scores: Mapping[str, Score], rules: Rules) -> dict[str, Spot]:
+    """Return where units stand; `standing` gives the same with all that an answer shows."""
+    ranked = ranks({unit: one.low for unit, one in scores.items() if one.ranked})
+    tiers = place(ranked, rules.tiers) if rules.tiers else {}
+    return {
+        unit: Spot(ranked.get(unit), tiers.get(unit), one.low)
+        if one.full
+        else Spot(low=one.low, high=one.high)
+        for unit, one in scores.items()
+    }

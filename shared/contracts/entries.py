@@ -1,0 +1,74 @@
+"""The messages of stage B for the hot path: what `EntriesPosted` describes, read and written by msgspec."""
+
+import msgspec
+
+ACCEPTED = "ingest.accepted"
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """What `Cause` describes."""
+
+    shard: int
+    first: int
+    last: int
+    stream: str = ACCEPTED
+
+
+class MonthRow(msgspec.Struct, frozen=True, gc=False):
+    """What `MonthEntries` describes."""
+
+    unit: str
+    month: str
+    cells: dict[str, tuple[str | None, str | None]]
+
+
+class PeriodRow(msgspec.Struct, frozen=True, gc=False):
+    """What `PeriodFigures` describes."""
+
+    unit: str
+    period: str
+    volume: int
+    values: dict[str, str | None]
+
+
+class Posted(msgspec.Struct, frozen=True, gc=False):
+    """What `EntriesPosted` describes."""
+
+    scheme: str
+    version: int
+    group: str
+    cause: list[Span]
+    fresh_at: str
+    entries: list[MonthRow]
+    figures: list[PeriodRow]
+
+
+class Figures(msgspec.Struct, frozen=True, gc=False):
+    """The same for a reader that wants no entries: they are passed over unread."""
+
+    scheme: str
+    version: int
+    group: str
+    cause: list[Span]
+    fresh_at: str
+    figures: list[PeriodRow]
+
+
+_ENCODER = msgspec.json.Encoder()
+_POSTED = msgspec.json.Decoder(Posted)
+_FIGURES = msgspec.json.Decoder(Figures)
+
+
+def written(posted: Posted) -> bytes:
+    """Write the data of a message."""
+    return _ENCODER.encode(posted)
+
+
+def read(data: bytes | msgspec.Raw) -> Posted:
+    """Read the data of a message."""
+    return _POSTED.decode(data)
+
+
+def read_figures(data: bytes | msgspec.Raw) -> Figures:
+    """Read the data of a message without its entries."""
+    return _FIGURES.decode(data)
