@@ -23,6 +23,7 @@ from services.ranking.domain.moves import Move, Spot
 from services.ranking.held import Groups, boards_of, rows_of
 from services.ranking.store import Group, Row, VersionPeriod
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.kernel.points import parts_of, text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
@@ -33,7 +34,7 @@ PLACES_PER_MESSAGE = 2_000
 
 @dataclass(slots=True)
 class News:
-    """What a batch brought to a group: the newest figures by (version, period) and unit, with their records."""
+    """What a batch brought to a group: the newest figures by (version, period) and unit."""
 
     shard: int
     version: int = 0
@@ -152,7 +153,7 @@ def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[Sc
     posted: list[tuple[int, Figures]] = []
     adopted: list[SchemeAdopted] = []
     for record in records:
-        event = envelope.decode(record.body)
+        event = known_event(record.stream, record.body)
         if record.stream == ENTRIES:
             posted.append((record.number, read_figures(event.data)))
         else:

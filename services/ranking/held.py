@@ -43,7 +43,7 @@ class Board:
 
 @dataclass(slots=True)
 class Held:
-    """A group: where its figures come, the figures by (version, period) and unit, and its standings by period."""
+    """A group: its figures by (version, period) and unit, and its standings by period."""
 
     shard: int
     version: int = 0

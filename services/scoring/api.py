@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.scoring import cases, cursors, explaining, handlers, shown, store, traces
+from services.scoring import cases, cursors, explaining, handlers, inputs, shown, store, traces
 from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, Suspense
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
 from services.scoring.domain.formulas import amount
-from services.scoring.domain.plan import measure_id
+from services.scoring.domain.plan import scheme_id
+from services.scoring.domain.sums import UnitSums
 from services.scoring.explaining import Cursor, Question, Schemes
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
@@ -126,7 +127,9 @@ def cells_router(exchange: Exchange) -> APIRouter:
             worth, _sums = await explaining.figure(tx, question)
             begun = await _begun(tx, question, worth)
             months = [month.ordinal for month in question.window]
-            entries = await traces.entries(tx, question.scheme.id, (unit, indicator), months, ENTRIES_SHOWN)
+            entries = await traces.entries(
+                tx, question.scheme.id, (question.groups[0], unit, indicator), months, ENTRIES_SHOWN
+            )
         return shown.cell_answer(begun, entries)
 
     @router.get("/{period}/{unit}/{indicator}/explain", name="explain_cell")
@@ -175,19 +178,14 @@ async def _begun(tx: PostgresTransaction, question: Question, worth: Worth) -> d
 async def _measured(
     tx: PostgresTransaction, document: SchemeDocument, period: Period, unit: str
 ) -> Mapping[str, Any]:
-    identities = {name: measure_id(document, name) for name in document.measures}
     shards = shards_of_units(document)[unit]
-    sums = await store.sums(tx, shards[0], [unit], list(identities.values())) if shards else {}
+    sums = await inputs.load(tx, shards[0], scheme_id(document), [unit]) if shards else {unit: UnitSums()}
     return {
         name: _shown(
-            merged(
-                period.months(),
-                sums.get((identity, unit), {}),
-                stock=document.measures[name].kind == "stock",
-            ),
-            is_ratio=document.measures[name].denominator is not None,
+            merged(period.months(), inputs.by_month(document, sums[unit], name), stock=spec.kind == "stock"),
+            is_ratio=spec.denominator is not None,
         )
-        for name, identity in sorted(identities.items())
+        for name, spec in sorted(document.measures.items())
     }
 
 

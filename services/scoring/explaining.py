@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from services.scoring import cases, cursors, store
+from services.scoring import cases, cursors, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
@@ -147,8 +147,8 @@ async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Pa
     """Return what a cell is worth and the sums that it is made of."""
     measure, document = question.measure, question.scheme.document
     shard = group_shard(document, question.groups[0])
-    sums = await store.sums(tx, shard, [question.unit], [measure.id])
-    partials = sums.get((measure.id, question.unit), {})
+    sums = await inputs.load(tx, shard, question.scheme.plan.id, [question.unit])
+    partials = inputs.by_month(document, sums[question.unit], question.indicator.measure)
     found = worth(document, question.indicator, question.period, partials)
     return found, merged(question.window, partials, stock=measure.stock)
 

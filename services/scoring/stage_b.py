@@ -1,42 +1,64 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from services.scoring import store, traces
-from services.scoring.causes import Touched, touched_by, with_adoption
-from services.scoring.contract import (
-    ENTRIES,
-    ENTRIES_POSTED,
-    PARTIALS,
-    SCHEMES,
-    SOURCE,
-    Cause,
-    EntriesPosted,
-    Entry,
-    Figure,
-    SchemeAdopted,
-)
-from services.scoring.domain.cells import Partials
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from services.scoring.domain.figures import merged, month_cell, scheme_months, touched_periods, worth
-from services.scoring.domain.layout import Amounts
-from services.scoring.domain.plan import measure_id
+from services.scoring import held as memory
+from services.scoring import inputs, ledger
+from services.scoring.causes import Causes, Range, Ranges
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED, PARTIALS, SCHEMES, SOURCE, SchemeAdopted
+from services.scoring.domain.groups import Changes, GroupPlan, everything, group_plan, post
+from services.scoring.domain.layout import Numbers
+from services.scoring.held import Held, Shard
+from services.scoring.inputs import Input
+from services.scoring.ledger import Entry
 from services.scoring.plans import InForce, Plans, group_shard
-from services.scoring.store import Change
+from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
+from shared.contracts.entries import MonthRow, PeriodRow, Posted, Span
 from shared.contracts.partials import Changed
-from shared.kernel.periods import Month, Period
-from shared.kernel.points import MILLIONTHS, cell, text
+from shared.kernel.periods import Month
+from shared.kernel.points import parts_text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "b"
-FIGURES_PER_MESSAGE = 2_000
+VALUES_PER_MESSAGE = 4_000
 
-Sums = Mapping[tuple[str, str], Mapping[int, Partials]]
+Place = tuple[str, int]
+
+
+@dataclass(slots=True)
+class Told:
+    """What a batch told a shard: the newest rows, what brought them, and what moved by scheme and unit."""
+
+    rows: dict[Input, Numbers] = field(default_factory=dict[Input, Numbers])
+    causes: Causes = field(default_factory=Causes)
+    moved: dict[str, dict[str, dict[Place, set[int]]]] = field(
+        default_factory=dict[str, dict[str, dict[Place, set[int]]]]
+    )
+    fresh_at: str = ""
+
+    def add(self, changed: Changed) -> None:
+        """Take in a message of stage A."""
+        cause = Range(changed.stream, changed.shard, changed.first, changed.last)
+        self.fresh_at = max(self.fresh_at, changed.received)
+        for block in changed.blocks:
+            for row in block.rows:
+                month = Month.parse(row.month).ordinal
+                self.rows[block.scheme, row.unit, block.over, month, changed.shard] = row.numbers
+                self.causes.add(row.unit, month, cause)
+
+    def merge(self, held: Shard) -> None:
+        """Put the rows of units that are held in the place of those before."""
+        for (scheme, unit, over, month, shard), numbers in self.rows.items():
+            sums = held.sums.get((scheme, unit))
+            if sums is not None:
+                places = sums.take((over, month, shard), numbers)
+                of_unit = self.moved.setdefault(scheme, {}).setdefault(unit, {})
+                of_unit.setdefault((over, month), set()).update(places)
 
 
 class StageB:
@@ -44,212 +66,154 @@ class StageB:
 
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
+        self._groups: dict[tuple[str, str], GroupPlan] = {}
+        self._held = Held()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
         self._plans.forget(set(partitions))
+        self._held.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Apply records shard by shard."""
         answers: list[Answer] = []
         for shard in sorted({record.shard for record in batch}):
             answers += await self._apply(tx, shard, [record for record in batch if record.shard == shard])
+        self._held.shrink()
         return answers
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
-        read = [(record, known_event(record.stream, record.body)) for record in records]
-        changed = [partials.read(event.data) for record, event in read if record.stream == PARTIALS]
-        await store.save_inputs(tx, shard, await self._inputs(tx, changed))
-        adopted: dict[tuple[str, int], Cause] = {}
-        for record, event in read:
-            if record.stream == SCHEMES:
-                told = envelope.decode_data(event, SchemeAdopted)
-                await self._plans.adopt(tx, shard, told.code, told.version)
-                adopted[told.code, told.version] = Cause(
-                    stream=SCHEMES, shard=shard, first=record.number, last=record.number
-                )
-        touched = touched_by(changed)
-        fresh_at = max([one.received for one in changed] or [event.received for _, event in read])
+        """Hold what is touched as it was, put what was told in its place, and post what became another."""
+        told, adopted = await self._read(tx, shard, records)
+        plans = self._groups_of(await self._plans.of(tx, shard), shard)
+        held = self._held.of(shard)
+        touched = {plan: _touched(plan, told, adopted) for plan in plans}
+        for plan, units in touched.items():
+            await memory.sums_of(tx, shard, held, plan.id, units)
+            await memory.standings_of(tx, held, plan, units, told=plan.id not in adopted)
+        await inputs.save(tx, shard, told.rows)
+        told.merge(held)
         answers: list[Answer] = []
-        for scheme in await self._plans.of(tx, shard):
-            head = scheme.document.scheme
-            cause = adopted.get((head.code, head.version))
-            of_scheme = touched if cause is None else with_adoption(touched, scheme.document, cause)
-            for group in groups_of(scheme.document, shard):
-                answers += await _score(tx, scheme, group, of_scheme, fresh_at)
+        for plan, units in touched.items():
+            if units:
+                answers += await _post(tx, shard, held, plan, units, told, adopted.get(plan.id))
         return answers
 
-    async def _inputs(
-        self, tx: PostgresTransaction, changed: Iterable[Changed]
-    ) -> dict[tuple[int, str, str, int], Amounts]:
-        """Return the newest partials by (A shard, measure, unit, month)."""
-        found: dict[tuple[int, str, str, int], Amounts] = {}
-        for shard, block in ((one.shard, block) for one in changed for block in one.blocks):
-            code, _, version = block.scheme.rpartition("@")
-            scheme = await self._plans.scheme(tx, code, int(version))
-            for name, slots in scheme.plan.layouts[block.over].slots.items():
-                measure = measure_id(scheme.document, name)
-                for row in block.rows:
-                    month = Month.parse(row.month).ordinal
-                    found[shard, measure, row.unit, month] = slots.of(row.numbers)
-        return found
+    async def _read(
+        self, tx: PostgresTransaction, shard: int, records: Sequence[Record]
+    ) -> tuple[Told, dict[str, Range]]:
+        """Return what was told, and the schemes that were adopted with their records."""
+        told, adopted, begun = Told(), dict[str, Range](), ""
+        for record in records:
+            event = known_event(record.stream, record.body)
+            if record.stream == PARTIALS:
+                told.add(partials.read(event.data))
+            else:
+                scheme = envelope.decode_data(event, SchemeAdopted)
+                await self._plans.adopt(tx, shard, scheme.code, scheme.version)
+                adopted[f"{scheme.code}@{scheme.version}"] = Range(
+                    SCHEMES, shard, record.number, record.number
+                )
+                begun = event.received
+        told.fresh_at = told.fresh_at or begun
+        return told, adopted
+
+    def _groups_of(self, schemes: Sequence[InForce], shard: int) -> list[GroupPlan]:
+        """Return the groups whose cells a shard keeps and that have anything to score."""
+        found: list[GroupPlan] = []
+        for scheme in schemes:
+            for name in sorted(scheme.document.groups):
+                if group_shard(scheme.document, name) == shard:
+                    key = scheme.plan.id, name
+                    if key not in self._groups:
+                        self._groups[key] = group_plan(scheme.document, name)
+                    found.append(self._groups[key])
+        return [plan for plan in found if plan.scored]
 
 
-async def _score(
-    tx: PostgresTransaction, scheme: InForce, group: str, touched: Touched, fresh_at: str
-) -> list[Answer]:
-    """Recompute what moved in a group."""
-    document = scheme.document
-    months = {month.ordinal for month in scheme_months(document)}
-    level = document.groups[group].level
-    units = {
-        unit.code: touched.units[unit.code].keys() & months
-        for unit in document.units
-        if unit.level == level and unit.code in touched.units
+def _touched(plan: GroupPlan, told: Told, adopted: Mapping[str, Range]) -> list[str]:
+    """Return the units of a group of which months of the scheme may move."""
+    if plan.id in adopted:
+        return sorted(plan.units)
+    months = plan.months
+    found = {
+        unit
+        for scheme, unit, _, month, _ in told.rows
+        if scheme == plan.id and unit in plan.units and months[0] <= month <= months[-1]
     }
-    units = {unit: at for unit, at in units.items() if at}
-    indicators = [one for one in document.indicators if group in one.groups]
-    if not units or not indicators:
-        return []
-    head = document.scheme
-    shard = group_shard(document, group)
-    sums = await store.sums(tx, shard, sorted(units), _measures(document, indicators))
-    known = await store.load_cells(tx, head.code, head.version, sorted(units))
-    changes = _changes(document, group, indicators, units, sums, known)
-    stocks = {one.code for one in indicators if document.measures[one.measure].kind == "stock"}
-    causes = [touched.of(one.unit, one.month, stock=one.indicator in stocks) for one in changes]
-    await store.post(tx, changes, [[one.model_dump() for one in cause] for cause in causes])
-    await traces.note_freshness(tx, (head.code, head.version), group, fresh_at)
-    figures = _figures(document, indicators, units, sums)
-    return _messages(document, group, touched.of_units(units), fresh_at, changes, figures)
+    return sorted(found)
 
 
-def groups_of(document: SchemeDocument, shard: int) -> list[str]:
-    """Return the groups whose cells a shard keeps."""
-    return [name for name in sorted(document.groups) if group_shard(document, name) == shard]
-
-
-def _measures(document: SchemeDocument, indicators: Sequence[IndicatorSpec]) -> list[str]:
-    names = {indicator.measure for indicator in indicators}
-    if document.ranking.minimum_volume is not None:
-        names.add(document.ranking.minimum_volume.measure)
-    return sorted(measure_id(document, name) for name in names)
-
-
-def _changes(
-    document: SchemeDocument,
-    group: str,
-    indicators: Sequence[IndicatorSpec],
-    units: Mapping[str, set[int]],
-    sums: Sums,
-    known: Mapping[tuple[int, str, str], Decimal],
-) -> list[Change]:
-    head = document.scheme
-    last = Month.parse(head.until).ordinal
-    changes: list[Change] = []
-    for unit, months in sorted(units.items()):
-        for indicator in indicators:
-            stock = document.measures[indicator.measure].kind == "stock"
-            partials = sums.get((measure_id(document, indicator.measure), unit), {})
-            for month in sorted(range(min(months), last + 1) if stock else months):
-                old = known.get((month, unit, indicator.code))
-                new = month_cell(document, indicator, Month.of_ordinal(month), partials)
-                if old != new:
-                    changes.append(
-                        Change(head.code, head.version, group, month, unit, indicator.code, old, new)
-                    )
-    return changes
-
-
-def _figures(
-    document: SchemeDocument,
-    indicators: Sequence[IndicatorSpec],
-    units: Mapping[str, set[int]],
-    sums: Sums,
-) -> list[Figure]:
-    figures: list[Figure] = []
-    for unit, months in sorted(units.items()):
-        for indicator in indicators:
-            partials = sums.get((measure_id(document, indicator.measure), unit), {})
-            periods = {
-                period: None
-                for month in sorted(months)
-                for period in touched_periods(document, indicator, Month.of_ordinal(month))
-            }
-            figures += [_figure(document, indicator, period, unit, partials, sums) for period in periods]
-    return figures
-
-
-def _figure(
-    document: SchemeDocument,
-    indicator: IndicatorSpec,
-    period: Period,
-    unit: str,
-    partials: Mapping[int, Partials],
-    sums: Sums,
-) -> Figure:
-    found = worth(document, indicator, period, partials)
-    return Figure(
-        period=str(period),
-        unit=unit,
-        indicator=indicator.code,
-        board=indicator.board,
-        points=indicator.points,
-        value=None if found.value is None else text(found.value),
-        state=found.state,
-        volume=_volume(document, period, unit, sums),
-    )
-
-
-def _volume(document: SchemeDocument, period: Period, unit: str, sums: Sums) -> int:
-    gate = document.ranking.minimum_volume
-    if gate is None:
-        return 0
-    partials = sums.get((measure_id(document, gate.measure), unit), {})
-    return merged(period.months(), partials, stock=False).numerator // MILLIONTHS
-
-
-def _messages(
-    document: SchemeDocument,
-    group: str,
-    cause: Sequence[Cause],
-    fresh_at: str,
-    changes: Sequence[Change],
-    figures: Sequence[Figure],
+async def _post(
+    tx: PostgresTransaction,
+    shard: int,
+    held: Shard,
+    plan: GroupPlan,
+    units: Sequence[str],
+    told: Told,
+    adopted: Range | None,
 ) -> list[Answer]:
-    entries = [
-        Entry(
-            unit=one.unit,
-            indicator=one.indicator,
-            month=str(Month.of_ordinal(one.month)),
-            old=_text(one.old),
-            new=_text(one.new),
-        )
-        for one in changes
-    ]
-    count = max(len(entries), len(figures))
+    """Post what became another in the units of a group."""
+    causes = told.causes if adopted is None else Causes((adopted,), told.causes.months)
+    group = plan.scheme, plan.version, plan.name
+    whole = everything(plan)
+    changed: dict[str, Changes] = {}
+    for unit in units:
+        moved = whole if adopted else told.moved.get(plan.id, {}).get(unit, {})
+        sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
+        changed[unit] = post(plan, sums, standing, moved)
+    await ledger.post(tx, group, list(_entries(plan, changed, causes)), told.fresh_at)
+    cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
     return [
-        _message(
-            group_shard(document, group),
-            EntriesPosted(
-                scheme=document.scheme.code,
-                version=document.scheme.version,
-                group=group,
-                cause=tuple(cause) if at == 0 else (),
-                fresh_at=fresh_at,
-                entries=tuple(entries[at : at + FIGURES_PER_MESSAGE]),
-                figures=tuple(figures[at : at + FIGURES_PER_MESSAGE]),
-            ),
-        )
-        for at in range(0, count, FIGURES_PER_MESSAGE)
+        _message(shard, Posted(*group, cause if at == 0 else [], told.fresh_at, entries, figures))
+        for at, (entries, figures) in enumerate(_pages(changed))
     ]
 
 
-def _message(shard: int, posted: EntriesPosted) -> Answer:
+def _entries(plan: GroupPlan, changed: Mapping[str, Changes], causes: Causes) -> Iterator[Entry]:
+    """Yield an entry for every cell, each with what moved its month."""
+    for unit, changes in changed.items():
+        for month, cells in changes.cells.items():
+            known: dict[bool, Ranges] = {}
+            for indicator, (old, new) in cells.items():
+                stock = indicator in plan.stocks
+                if stock not in known:
+                    known[stock] = causes.of(unit, month, stock=stock)
+                yield Entry(unit, month, indicator, old, new, known[stock])
+
+
+def _pages(changed: Mapping[str, Changes]) -> Iterator[tuple[list[MonthRow], list[PeriodRow]]]:
+    """Yield entries and figures as they travel, about so many values a message; one message at least."""
+    months, periods, values = list[MonthRow](), list[PeriodRow](), 0
+    for row in (row for unit, changes in changed.items() for row in _rows(unit, changes)):
+        if isinstance(row, MonthRow):
+            months.append(row)
+            values += 2 * len(row.cells)
+        else:
+            periods.append(row)
+            values += len(row.values)
+        if values >= VALUES_PER_MESSAGE:
+            yield months, periods
+            months, periods, values = [], [], 0
+    if months or periods or not any(one.figures or one.cells for one in changed.values()):
+        yield months, periods
+
+
+def _rows(unit: str, changes: Changes) -> Iterator[MonthRow | PeriodRow]:
+    for month, cells in changes.cells.items():
+        told = {code: (_text(old), _text(new)) for code, (old, new) in cells.items()}
+        yield MonthRow(unit, str(Month.of_ordinal(month)), told)
+    for period, figures in changes.figures.items():
+        found = {code: _text(value) for code, value in figures.items()}
+        yield PeriodRow(unit, period, changes.volumes[period], found)
+
+
+def _message(shard: int, posted: Posted) -> Answer:
+    subject = f"{posted.scheme}/{posted.group}"
     return ENTRIES, Draft(
-        shard, envelope.encode(ENTRIES_POSTED, SOURCE, f"{posted.scheme}/{posted.group}", posted)
+        shard, envelope.encode_written(ENTRIES_POSTED, SOURCE, subject, contract.written(posted))
     )
 
 
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else text(cell(value))
+def _text(parts: int | None) -> str | None:
+    return None if parts is None else parts_text(parts)

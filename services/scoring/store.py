@@ -1,16 +1,13 @@
-"""Tables of scoring: schemes in force, partials of stage A, inputs and cells of stage B."""
+"""Tables of scoring: catalogues, schemes in force, partials of stage A."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.layout import Amounts
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
@@ -23,10 +20,6 @@ _SAVE_CATALOGUE = """
     FROM (SELECT CAST(:document AS jsonb)) new(told), (SELECT COALESCE((SELECT document -> 'types'
         FROM catalogues WHERE version < :version ORDER BY version DESC LIMIT 1), '{}'))  old(known)
     ON CONFLICT DO NOTHING"""
-_SUMS = """
-    SELECT measure, unit, month,
-        sum(numerator) AS numerator, sum(denominator) AS denominator, sum(rows) AS rows
-    FROM inputs WHERE shard = $1 AND unit = ANY($2::text[]) AND measure = ANY($3::text[]) GROUP BY measure, unit, month"""
 _LOAD_PARTIALS = """
     SELECT shard, scheme, over, unit, month, numbers FROM partials
     JOIN unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[])
@@ -35,17 +28,9 @@ _SAVE_PARTIALS = """
     INSERT INTO partials (shard, scheme, over, unit, month, numbers)
     SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[])
     ON CONFLICT (shard, scheme, over, unit, month) DO UPDATE SET numbers = excluded.numbers"""
-_SAVE_INPUTS = """
-    INSERT INTO inputs (shard, source_shard, measure, unit, month, numerator, denominator, rows)
-    SELECT $1, * FROM unnest($2::smallint[], $3::text[], $4::text[], $5::int[],
-        $6::numeric[], $7::numeric[], $8::bigint[])
-    ON CONFLICT (shard, measure, unit, month, source_shard) DO UPDATE
-    SET numerator = excluded.numerator, denominator = excluded.denominator, rows = excluded.rows"""
-
 _NUMBERS = msgspec.json.Decoder(list[int])
 _ENCODER = msgspec.json.Encoder()
 
-ShardCell = tuple[int, str, str, int]
 PartialCell = tuple[int, str, str, str, int]
 
 
@@ -214,84 +199,7 @@ async def save_partials(tx: PostgresTransaction, partials: Mapping[PartialCell, 
     await tx.many(_SAVE_PARTIALS, *columns(rows, 6))
 
 
-async def save_inputs(tx: PostgresTransaction, shard: int, inputs: Mapping[ShardCell, Amounts]) -> None:
-    """Write the newest absolute partials of A shards in a shard of stage B."""
-    if inputs:
-        await tx.many(_SAVE_INPUTS, shard, *columns(_rows(inputs), 7))
-
-
-def _rows(amounts: Mapping[ShardCell, Amounts]) -> list[tuple[Any, ...]]:
-    return [(*key, *found) for key, found in sorted(amounts.items())]
-
-
 def columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Turn rows into columns, so that a statement takes them as arrays."""
     columns = [list(column) for column in zip(*rows, strict=True)]
     return columns or [[] for _ in range(width)]
-
-
-async def sums(
-    tx: PostgresTransaction, shard: int, units: Sequence[str], measures: Sequence[str]
-) -> dict[tuple[str, str], dict[int, Partials]]:
-    """Return the month partials that a shard of stage B merges, by (measure, unit)."""
-    found: dict[tuple[str, str], dict[int, Partials]] = {}
-    for row in await tx.many(_SUMS, shard, list(units), list(measures)):
-        merged = Partials(int(row["numerator"]), int(row["denominator"]), int(row["rows"]))
-        found.setdefault((row["measure"], row["unit"]), {})[row["month"]] = merged
-    return found
-
-
-async def load_cells(
-    tx: PostgresTransaction, scheme_code: str, version: int, units: Sequence[str]
-) -> dict[tuple[int, str, str], Decimal]:
-    """Return the cells of units by (month, unit, indicator)."""
-    rows = await tx.many(
-        "SELECT month, unit, indicator, value FROM cells "
-        "WHERE scheme = $1 AND version = $2 AND unit = ANY($3::text[])",
-        scheme_code,
-        version,
-        list(units),
-    )
-    return {(row["month"], row["unit"], row["indicator"]): row["value"] for row in rows}
-
-
-class Change(NamedTuple):
-    """What a month cell was and is, `None` where it has no value."""
-
-    scheme: str
-    version: int
-    grp: str
-    month: int
-    unit: str
-    indicator: str
-    old: Decimal | None
-    new: Decimal | None
-
-
-async def post(
-    tx: PostgresTransaction, changes: Sequence[Change], causes: Sequence[Sequence[Mapping[str, Any]]]
-) -> None:
-    """Write entries, each with its causes, and the cells they lead to."""
-    told = [json.dumps(list(cause)) for cause in causes]
-    await tx.copy(
-        "entries",
-        (*Change._fields, "cause"),
-        [(*change, cause) for change, cause in zip(changes, told, strict=True)],
-    )
-    cells = [(c.scheme, c.version, c.month, c.unit, c.indicator, c.new) for c in changes]
-    kept = [row for row in cells if row[5] is not None]
-    gone = [row for row in cells if row[5] is None]
-    if kept:
-        await tx.many(
-            "INSERT INTO cells SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], "
-            "$6::numeric[]) ON CONFLICT (scheme, version, month, unit, indicator) "
-            "DO UPDATE SET value = excluded.value",
-            *columns(kept, 6),
-        )
-    if gone:
-        await tx.many(
-            "DELETE FROM cells c USING unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[]) "
-            "n(scheme, version, month, unit, indicator) WHERE (c.scheme, c.version, c.month, c.unit, c.indicator) "
-            "= (n.scheme, n.version, n.month, n.unit, n.indicator)",
-            *columns([row[:5] for row in gone], 5),
-        )

@@ -36,19 +36,24 @@ class LedgerEntry:
 
 
 async def entries(
-    tx: PostgresTransaction, scheme: tuple[str, int], cell: tuple[str, str], months: Sequence[int], limit: int
+    tx: PostgresTransaction,
+    scheme: tuple[str, int],
+    cell: tuple[str, str, str],
+    months: Sequence[int],
+    limit: int,
 ) -> list[LedgerEntry]:
-    """Return the newest entries of (unit, indicator) in months, oldest first."""
+    """Return the newest entries of (group, unit, indicator) in months, oldest first."""
     rows = await tx.many(
-        "SELECT id, month, old, new, cause::text FROM entries WHERE scheme = $1 AND version = $2 "
-        "AND unit = $3 AND indicator = $4 AND month = ANY($5::int[]) ORDER BY id DESC LIMIT $6",
+        "SELECT e.id, month, old, new, ranges::text FROM entries e JOIN causes c ON c.id = e.cause "
+        "WHERE scheme = $1 AND version = $2 AND grp = $3 AND unit = $4 AND indicator = $5 "
+        "AND month = ANY($6::int[]) ORDER BY e.id DESC LIMIT $7",
         *scheme,
         *cell,
         list(months),
         limit,
     )
     return [
-        LedgerEntry(row["id"], row["month"], row["old"], row["new"], json.loads(row["cause"]))
+        LedgerEntry(row["id"], row["month"], row["old"], row["new"], json.loads(row["ranges"]))
         for row in reversed(rows)
     ]
 
@@ -84,17 +89,6 @@ async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) ->
         limit,
     )
     return {Doubted(row["shard"], row["grp"], row["why"], row["what"]): row["opened"] for row in rows}
-
-
-async def note_freshness(tx: PostgresTransaction, scheme: tuple[str, int], group: str, fresh_at: str) -> None:
-    """Note the newest `received` that a group's cells contain."""
-    await tx.many(
-        "INSERT INTO freshness VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, version, grp) "
-        "DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at)",
-        *scheme,
-        group,
-        fresh_at,
-    )
 
 
 async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Sequence[str]) -> str | None:

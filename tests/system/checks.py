@@ -10,9 +10,6 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.table import SERVICES, TOPICS
-from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.layout import layout_of
-from services.scoring.domain.plan import measure_id, scheme_id
 
 SCHEMAS = tuple(service.schema for service in SERVICES)
 PARTITIONS = 16
@@ -175,15 +172,21 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
     """C5: entries telescope, change something, name what caused them, and end at their cells."""
     ends: dict[tuple[object, ...], Decimal | None] = {}
     wrong: list[str] = []
+    causes = {
+        row["id"]: json.loads(row["ranges"])
+        for row in await database.fetch("SELECT id, ranges::text FROM scoring.causes")
+    }
     for row in await database.fetch("SELECT * FROM scoring.entries ORDER BY id"):
-        key = row["scheme"], row["version"], row["month"], row["unit"], row["indicator"]
+        key = row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]
         if row["old"] != ends.get(key):
             wrong.append(f"{key}: an entry begins at {row['old']}, the one before ended at {ends.get(key)}")
+        if not causes.get(row["cause"]):
+            wrong.append(f"{key}: entry {row['id']} names nothing that caused it")
         if row["old"] == row["new"]:
             wrong.append(f"{key}: entry {row['id']} changes nothing")
         ends[key] = row["new"]
     cells = {
-        (row["scheme"], row["version"], row["month"], row["unit"], row["indicator"]): row["value"]
+        (row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]): row["value"]
         for row in await database.fetch("SELECT * FROM scoring.cells")
     }
     standing = {key: value for key, value in ends.items() if value is not None}
@@ -197,30 +200,24 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
 
 async def handed_on(database: asyncpg.Connection) -> list[str]:
     """Stage B holds exactly the partials of stage A, and ranking the cells of stage B."""
-    documents = [
-        SchemeDocument.model_validate_json(row["document"])
-        for row in await database.fetch("SELECT document::text FROM scoring.schemes")
-    ]
-    inputs = {
-        tuple(row)
+    partials = {
+        (*row[:5], *json.loads(row[5]))
         for row in await database.fetch(
-            "SELECT source_shard, measure, unit, month, numerator, denominator, rows FROM scoring.inputs"
+            "SELECT shard, scheme, over, unit, month, numbers FROM scoring.partials"
         )
     }
-    kept = {unit for _, _, unit, *_ in inputs}
-    partials = {
-        (row["shard"], measure_id(document, name), row["unit"], row["month"], *slots.of(numbers))
-        for row in await database.fetch("SELECT * FROM scoring.partials")
-        for document in documents
-        if scheme_id(document) == row["scheme"] and row["unit"] in kept
-        for numbers in [json.loads(row["numbers"])]
-        for name, slots in layout_of(document, row["over"]).slots.items()
+    inputs = {
+        (*row[:5], *json.loads(row[5]))
+        for row in await database.fetch(
+            "SELECT source_shard, scheme, over, unit, month, numbers FROM scoring.inputs"
+        )
     }
     figures = await database.fetch(
-        "SELECT f.scheme, f.period, f.unit, f.indicator, f.value, c.value AS cell FROM ranking.figures f "
-        "FULL JOIN scoring.cells c ON c.scheme = f.scheme AND c.unit = f.unit AND c.indicator = f.indicator "
-        "AND f.period = lpad((c.month / 12)::text, 4, '0') || '-' || lpad((c.month % 12 + 1)::text, 2, '0') "
-        "WHERE f.value IS DISTINCT FROM c.value AND (f.period IS NULL OR f.period ~ '^[0-9]{4}-[0-9]{2}$')"
+        "SELECT scheme, grp, unit, indicator, period, f.value, c.value AS cell FROM "
+        "(SELECT *, key AS indicator, value::numeric / 1e12 AS value FROM ranking.figures, json_each_text(worth::json) "
+        "WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
+        "|| lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
+        "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
     )
     return [
         *(f"stage B has not: {row}" for row in partials - inputs),

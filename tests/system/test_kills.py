@@ -43,7 +43,7 @@ TAMPERED = {
         "handed on",
     },
     "DELETE FROM scoring.entries WHERE id = (SELECT min(id) FROM scoring.entries)": {"C5"},
-    "UPDATE scoring.inputs SET numerator = numerator + 1 WHERE unit = 'b2'": {"handed on"},
+    "UPDATE scoring.inputs SET numbers = replace(numbers, '[', '[1') WHERE unit = 'b2'": {"handed on"},
     "UPDATE ranking.positions SET number = number - 1 WHERE consumer = 'ranking' AND number > 0": {
         "positions"
     },

@@ -14,7 +14,7 @@ Worth = Mapping[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A unit before it is compared: the print of what it has and of all it may have, `full` if they are one."""
+    """A unit before it is compared: the print of what it has and may have; `full` if nothing is missing."""
 
     low: Decimal
     high: Decimal

@@ -32,17 +32,21 @@ TABLES = (
         month int NOT NULL, numbers text NOT NULL,
         PRIMARY KEY (shard, scheme, over, unit, month)) WITH (fillfactor = 60)""",
     """CREATE TABLE inputs (
-        shard smallint NOT NULL, measure text NOT NULL, unit text NOT NULL, month int NOT NULL,
-        source_shard smallint NOT NULL, numerator numeric(38) NOT NULL, denominator numeric(38) NOT NULL,
-        rows bigint NOT NULL, PRIMARY KEY (shard, measure, unit, month, source_shard))""",
+        shard smallint NOT NULL, scheme text NOT NULL, unit text NOT NULL, over text NOT NULL,
+        month int NOT NULL, source_shard smallint NOT NULL, numbers text NOT NULL,
+        PRIMARY KEY (shard, scheme, unit, over, month, source_shard)) WITH (fillfactor = 60)""",
     """CREATE TABLE cells (
-        scheme text NOT NULL, version int NOT NULL, month int NOT NULL, unit text NOT NULL,
+        scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,
         indicator text NOT NULL, value numeric NOT NULL,
-        PRIMARY KEY (scheme, version, month, unit, indicator))""",
+        PRIMARY KEY (scheme, version, grp, unit, month, indicator)) WITH (fillfactor = 60)""",
+    """CREATE TABLE causes (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ranges jsonb NOT NULL)""",
+    """CREATE TRIGGER causes_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON causes
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE entries (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scheme text NOT NULL, version int NOT NULL,
         grp text NOT NULL, month int NOT NULL, unit text NOT NULL, indicator text NOT NULL,
-        old numeric, new numeric, cause jsonb NOT NULL)""",
+        old numeric, new numeric, cause bigint NOT NULL)""",
     "CREATE INDEX entries_of_cell ON entries (unit, indicator, month)",
     """CREATE TRIGGER entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",

@@ -1,0 +1,206 @@
+"""What a scheme scores of a group, made ready: only what depends on rows that moved is computed anew."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from services.scoring.domain.cells import Formula, formula
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
+from services.scoring.domain.layout import Amounts, Slots, layout_of
+from services.scoring.domain.sums import UnitSums, Window
+from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.points import MILLIONTHS
+
+Reading = Callable[[UnitSums, str, Slots, Window], Amounts]
+Moved = Mapping[tuple[str, int], Collection[int]]
+Cell = tuple[int, str]
+PeriodFigure = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An indicator: where its sums stand, its formula, its due periods, and by month what depends on it."""
+
+    code: str
+    over: str
+    slots: Slots
+    places: frozenset[int]
+    stock: bool
+    formula: Formula
+    due: tuple[tuple[str, Window], ...]
+    cells: Mapping[int, tuple[tuple[int, Window], ...]]
+    periods: Mapping[int, tuple[tuple[str, Window], ...]]
+
+    def value(self, sums: UnitSums, at: Window) -> int | None:
+        """Return what the indicator is worth over months, in parts of 10^-12."""
+        read = sums.stock if self.stock else sums.flow
+        return self.formula(*read(self.over, self.slots, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Where the volume of a unit stands, below which it is not ranked."""
+
+    over: str
+    slots: Slots
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPlan:
+    """A group of a scheme, ready to be scored; `months` are those of the scheme."""
+
+    scheme: str
+    version: int
+    name: str
+    units: frozenset[str]
+    months: tuple[int, ...]
+    scored: Mapping[str, tuple[Scored, ...]]
+    gate: Gate | None
+
+    @cached_property
+    def id(self) -> str:
+        """The scheme as messages and tables name it."""
+        return f"{self.scheme}@{self.version}"
+
+    @cached_property
+    def stocks(self) -> frozenset[str]:
+        """The indicators that are moved by every month before."""
+        return frozenset(one.code for one in self.all() if one.stock)
+
+    def all(self) -> Iterator[Scored]:
+        """Yield every indicator."""
+        for found in self.scored.values():
+            yield from found
+
+    def volume(self, sums: UnitSums, at: Window) -> int:
+        """Return the volume of a unit over months."""
+        return 0 if self.gate is None else sums.flow(self.gate.over, self.gate.slots, at)[0] // MILLIONTHS
+
+
+@dataclass(slots=True)
+class Standing:
+    """Month cells and figures of a unit in a group as they were last posted; a cell has a value."""
+
+    cells: dict[Cell, int] = field(default_factory=dict[Cell, int])
+    figures: dict[PeriodFigure, int | None] = field(default_factory=dict[PeriodFigure, int | None])
+
+
+@dataclass(slots=True)
+class Changes:
+    """What became another in a unit: (old, new) by month and indicator, figures by period and indicator."""
+
+    cells: dict[int, dict[str, tuple[int | None, int | None]]] = field(
+        default_factory=dict[int, dict[str, tuple[int | None, int | None]]]
+    )
+    figures: dict[str, dict[str, int | None]] = field(default_factory=dict[str, dict[str, int | None]])
+    volumes: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
+    """Make a group of a scheme ready."""
+    head, months = document.scheme, [month.ordinal for month in scheme_months(document)]
+    indicators = [_scored(document, one, months) for one in document.indicators if name in one.groups]
+    volume = document.ranking.minimum_volume
+    gate = None
+    if volume is not None:
+        over = document.measures[volume.measure].over
+        gate = Gate(over, layout_of(document, over).slots[volume.measure])
+    overs = sorted({one.over for one in indicators})
+    level = document.groups[name].level
+    return GroupPlan(
+        scheme=head.code,
+        version=head.version,
+        name=name,
+        units=frozenset(unit.code for unit in document.units if unit.level == level),
+        months=tuple(months),
+        scored={over: tuple(one for one in indicators if one.over == over) for over in overs},
+        gate=gate,
+    )
+
+
+def posted(plan: GroupPlan, sums: UnitSums, cells: Mapping[Cell, int]) -> Standing:
+    """Return how a unit stands by its sums and cells: every due figure of every period."""
+    figures = {(period, one.code): one.value(sums, at) for one in plan.all() for period, at in one.due}
+    return Standing(dict(cells), figures)
+
+
+def post(plan: GroupPlan, sums: UnitSums, standing: Standing, moved: Moved) -> Changes:
+    """Compute what depends on places that moved, by (view, month), and note what became another."""
+    changes = Changes()
+    for (over, month), places in moved.items():
+        for one in plan.scored.get(over, ()):
+            if not one.places.isdisjoint(places):
+                _post(one, sums, standing, month, changes)
+        if plan.gate is not None and plan.gate.over == over and plan.gate.slots.numerator in places:
+            for period, at in _around(month):
+                changes.volumes[period] = plan.volume(sums, at)
+                changes.figures.setdefault(period, {})
+    for period in changes.figures:
+        changes.volumes.setdefault(period, plan.volume(sums, _window(Period.parse(period))))
+    return changes
+
+
+def everything(plan: GroupPlan) -> Moved:
+    """Return every place of every month as moved."""
+    wanted = {over: {at for one in found for at in one.places} for over, found in plan.scored.items()}
+    return {(over, month): places for over, places in wanted.items() for month in plan.months}
+
+
+def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: Changes) -> None:
+    for at, months in one.cells.get(month, ()):
+        old, new = standing.cells.get((at, one.code)), one.value(sums, months)
+        if old != new:
+            changes.cells.setdefault(at, {})[one.code] = old, new
+            if new is None:
+                del standing.cells[at, one.code]
+            else:
+                standing.cells[at, one.code] = new
+    for period, months in one.periods.get(month, ()):
+        key, new = (period, one.code), one.value(sums, months)
+        if key not in standing.figures or standing.figures[key] != new:
+            standing.figures[key] = changes.figures.setdefault(period, {})[one.code] = new
+
+
+def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Scored:
+    spec = document.measures[indicator.measure]
+    slots = layout_of(document, spec.over).slots[indicator.measure]
+    stock, first, last = spec.kind == "stock", months[0], months[-1]
+
+    def covered(period: Period) -> Window:
+        found = window(indicator, period)
+        return (first if stock else found[0].ordinal), found[-1].ordinal
+
+    periods = {
+        month: tuple(
+            (str(period), covered(period))
+            for period in touched_periods(document, indicator, Month.of_ordinal(month))
+            if is_due(indicator, period)
+        )
+        for month in months
+    }
+    return Scored(
+        code=indicator.code,
+        over=spec.over,
+        slots=slots,
+        places=frozenset(at for at in slots if at is not None),
+        stock=stock,
+        formula=formula(indicator, is_ratio=spec.denominator is not None),
+        due=tuple({found: None for of_month in periods.values() for found in of_month}),
+        cells={
+            month: tuple(
+                (at, (first if stock else at, at)) for at in range(month, (last if stock else month) + 1)
+            )
+            for month in months
+        },
+        periods=periods,
+    )
+
+
+def _around(month: int) -> Iterator[tuple[str, Window]]:
+    for period in periods_containing(Month.of_ordinal(month)):
+        yield str(period), _window(period)
+
+
+def _window(period: Period) -> Window:
+    return period.first.ordinal, period.last.ordinal

@@ -1,0 +1,75 @@
+"""What stage B keeps in memory of the units of leased partitions: what the tables hold, written through.
+
+It is dropped with a lease and after a transaction that failed, so it never holds what was not committed.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from services.scoring import inputs, ledger
+from services.scoring.domain.groups import GroupPlan, Standing, posted
+from services.scoring.domain.sums import UnitSums
+from services.scoring.ledger import Group
+from shared.kernel.shards import partition_of
+from shared.storage.transaction import PostgresTransaction
+
+ROWS_KEPT = 100_000
+
+Unit = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Shard:
+    """The sums of units by (scheme, unit), and how they stand by group and unit."""
+
+    sums: dict[Unit, UnitSums] = field(default_factory=dict[Unit, UnitSums])
+    standings: dict[tuple[Group, str], Standing] = field(default_factory=dict[tuple[Group, str], Standing])
+
+    @property
+    def rows(self) -> int:
+        """How many rows of numbers are held; a shard that holds none counts as one."""
+        return 1 + sum(len(one.known) for one in self.sums.values())
+
+
+class Held:
+    """The shards that are held, the longest unused first."""
+
+    def __init__(self) -> None:
+        self._shards: dict[int, Shard] = {}
+
+    def of(self, shard: int) -> Shard:
+        """Return what is held of a shard."""
+        held = self._shards.pop(shard, None) or Shard()
+        self._shards[shard] = held
+        return held
+
+    def forget(self, partitions: Collection[int]) -> None:
+        """Drop what belongs to partitions."""
+        self._shards = {s: held for s, held in self._shards.items() if partition_of(s) not in partitions}
+
+    def shrink(self) -> None:
+        """Drop the shards that were not used for longest, until no more rows are held than may be."""
+        kept = sum(held.rows for held in self._shards.values())
+        while kept > ROWS_KEPT:
+            kept -= self._shards.pop(next(iter(self._shards))).rows
+
+
+async def sums_of(
+    tx: PostgresTransaction, shard: int, held: Shard, scheme: str, units: Iterable[str]
+) -> None:
+    """Hold the sums of units under a scheme."""
+    missing = sorted({unit for unit in units if (scheme, unit) not in held.sums})
+    loaded = await inputs.load(tx, shard, scheme, missing)
+    held.sums |= {(scheme, unit): sums for unit, sums in loaded.items()}
+
+
+async def standings_of(
+    tx: PostgresTransaction, held: Shard, plan: GroupPlan, units: Iterable[str], *, told: bool
+) -> None:
+    """Hold how units of a group stand by the sums that are held; of a new scheme nothing was told yet."""
+    group = plan.scheme, plan.version, plan.name
+    missing = sorted({unit for unit in units if (group, unit) not in held.standings})
+    cells = await ledger.cells(tx, group, missing) if missing and told else {}
+    for unit in missing:
+        standing = posted(plan, held.sums[plan.id, unit], cells[unit]) if told else Standing()
+        held.standings[group, unit] = standing

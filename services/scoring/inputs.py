@@ -1,0 +1,50 @@
+"""The table of what stage B was told: the newest row of numbers of every A shard."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from services.scoring.domain.cells import Partials
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.layout import Numbers, layout_of
+from services.scoring.domain.sums import UnitSums
+from services.scoring.store import columns
+from shared.storage.transaction import PostgresTransaction
+
+Input = tuple[str, str, str, int, int]
+
+_LOAD = """
+    SELECT unit, over, month, source_shard, numbers FROM inputs
+    WHERE shard = $1 AND scheme = $2 AND unit = ANY($3::text[])"""
+_SAVE = """
+    INSERT INTO inputs (shard, scheme, unit, over, month, source_shard, numbers)
+    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::smallint[], $7::text[])
+    ON CONFLICT (shard, scheme, unit, over, month, source_shard) DO UPDATE SET numbers = excluded.numbers"""
+_NUMBERS = msgspec.json.Decoder(list[int])
+_ENCODER = msgspec.json.Encoder()
+
+
+async def save(tx: PostgresTransaction, shard: int, told: Mapping[Input, Numbers]) -> None:
+    """Write rows of numbers by (scheme, unit, view, month, A shard) in a shard of stage B."""
+    if told:
+        rows = [(*key, _ENCODER.encode(numbers).decode()) for key, numbers in sorted(told.items())]
+        await tx.many(_SAVE, shard, *columns(rows, 6))
+
+
+async def load(tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]) -> dict[str, UnitSums]:
+    """Return what a shard of stage B was told of units under a scheme."""
+    found = {unit: UnitSums() for unit in units}
+    for row in await tx.many(_LOAD, shard, scheme, list(units)) if units else ():
+        source = row["over"], row["month"], row["source_shard"]
+        found[row["unit"]].take(source, _NUMBERS.decode(row["numbers"]))
+    return found
+
+
+def by_month(document: SchemeDocument, sums: UnitSums, measure: str) -> dict[int, Partials]:
+    """Return the month partials of a measure."""
+    over = document.measures[measure].over
+    slots = layout_of(document, over).slots[measure]
+    windows = sums.merged.get(over, {})
+    return {
+        first: Partials(*slots.of(numbers)) for (first, last), numbers in windows.items() if first == last
+    }

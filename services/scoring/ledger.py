@@ -1,0 +1,87 @@
+"""The ledger and the cells that its entries lead to; only here are they written."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from services.scoring.causes import Ranges
+from services.scoring.store import columns
+from shared.kernel.points import of_parts, parts_of
+from shared.storage.transaction import PostgresTransaction
+
+Group = tuple[str, int, str]
+
+_CAUSES = """
+    INSERT INTO causes (ranges) SELECT told::jsonb FROM unnest($1::text[]) WITH ORDINALITY n(told, place)
+    ORDER BY place RETURNING id"""
+_KEEP = """
+    INSERT INTO cells (scheme, version, grp, unit, month, indicator, value)
+    SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::text[], $7::numeric[])
+    ON CONFLICT (scheme, version, grp, unit, month, indicator) DO UPDATE SET value = excluded.value"""
+_REMOVE = """
+    DELETE FROM cells c USING unnest($4::text[], $5::int[], $6::text[]) n(unit, month, indicator)
+    WHERE (c.scheme, c.version, c.grp, c.unit, c.month, c.indicator)
+        = ($1, $2, $3, n.unit, n.month, n.indicator)"""
+_FRESH = """
+    INSERT INTO freshness VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, version, grp)
+    DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at)"""
+
+
+class Entry(NamedTuple):
+    """What a month cell was and is in parts of 10^-12, `None` where it has no value, and what moved it."""
+
+    unit: str
+    month: int
+    indicator: str
+    old: int | None
+    new: int | None
+    cause: Ranges
+
+
+async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str) -> None:
+    """Write entries of a group, each with its causes, the cells they lead to, and how fresh they are."""
+    ids = await _causes(tx, {entry.cause: None for entry in entries})
+    scheme, version, name = group
+    await tx.copy(
+        "entries",
+        ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause"),
+        [
+            (scheme, version, name, e.month, e.unit, e.indicator, _value(e.old), _value(e.new), ids[e.cause])
+            for e in entries
+        ],
+    )
+    kept = [(e.unit, e.month, e.indicator, of_parts(e.new)) for e in entries if e.new is not None]
+    gone = [(e.unit, e.month, e.indicator) for e in entries if e.new is None]
+    if kept:
+        await tx.many(_KEEP, *group, *columns(kept, 4))
+    if gone:
+        await tx.many(_REMOVE, *group, *columns(gone, 3))
+    await tx.many(_FRESH, *group, fresh_at)
+
+
+async def cells(
+    tx: PostgresTransaction, group: Group, units: Sequence[str]
+) -> dict[str, dict[tuple[int, str], int]]:
+    """Return the cells of units of a group by (month, indicator), in parts of 10^-12."""
+    found: dict[str, dict[tuple[int, str], int]] = {unit: {} for unit in units}
+    for row in await tx.many(
+        "SELECT unit, month, indicator, value FROM cells "
+        "WHERE scheme = $1 AND version = $2 AND grp = $3 AND unit = ANY($4::text[])",
+        *group,
+        list(units),
+    ):
+        found[row["unit"]][row["month"], row["indicator"]] = parts_of(row["value"])
+    return found
+
+
+async def _causes(tx: PostgresTransaction, wanted: Mapping[Ranges, None]) -> dict[Ranges, Any]:
+    """Write lists of causes, each once, and return their ids."""
+    if not wanted:
+        return {}
+    told = [json.dumps([one._asdict() for one in ranges]) for ranges in wanted]
+    rows = await tx.many(_CAUSES, told)
+    return {ranges: row["id"] for ranges, row in zip(wanted, rows, strict=True)}
+
+
+def _value(parts: int | None) -> Any:
+    return None if parts is None else of_parts(parts)

@@ -1,0 +1,51 @@
+"""What is told at little cost is what the whole standing says."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ranking.domain.moves import spot_of
+from services.ranking.domain.scores import score, spots
+from services.ranking.domain.standings import Rules, standing
+from services.ranking.store import Row, Scheme
+from shared.kernel.points import parts_of
+from tests.ranking.test_standings import TIERS
+
+INDICATORS = {"a": ("month", "7"), "b": ("quarter", "3.5"), "c": ("year", "0.000001")}
+WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
+ROWS = st.dictionaries(
+    st.sampled_from("uvwxyz"),
+    st.builds(Row, st.dictionaries(st.sampled_from("abc"), WORTH), st.integers(0, 3), st.just(1)),
+)
+
+
+def scheme(at_least):
+    document = {
+        "scheme": {"places": 2},
+        "tiers": [{"code": tier.code, "share": str(tier.share)} for tier in TIERS],
+        "ranking": {"minimum_volume": {"at_least": at_least}},
+        "indicators": [
+            {"code": code, "board": code, "points": points, "groups": ["g"], "cycle": cycle, "method": {}}
+            for code, (cycle, points) in INDICATORS.items()
+        ],
+    }
+    return Scheme(1, document)
+
+
+@given(ROWS, st.sampled_from(["2021-02", "2021-03", "2021-Q1", "2021"]), st.integers(0, 3))
+def test_spots_are_those_of_the_whole_standing(rows, period, at_least):
+    of = scheme(at_least)
+    whole = standing({unit: of.figures("g", period, rows.get(unit)) for unit in "uvwxyz"}, of.rules)
+    due = of.due("g", period)
+    scores = {
+        unit: score(due, of.points, row.worth if row else {}, row.volume if row else 0, of.rules)
+        for unit in "uvwxyz"
+        for row in [rows.get(unit)]
+    }
+    assert spots(scores, of.rules) == {line.unit: spot_of(line) for line in whole}
+
+
+def test_nothing_due_is_neither_full_nor_ranked():
+    found = score({}, {}, {}, 5, Rules(places=2))
+    assert (found.low, found.full, found.ranked) == (Decimal("0.00"), False, False)
