@@ -22,6 +22,7 @@ from services.ingest.domain.admission import (
     admit,
     admit_new,
     keys_of_all,
+    withdrawals,
 )
 from services.ingest.domain.binding import Message, read, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
@@ -132,6 +133,10 @@ class Admission:
             for message in messages:
                 await self.commit_inbound([message])
 
+    async def admit(self, tx: PostgresTransaction, candidates: Sequence[Candidate]) -> list[Answer]:
+        """Admit what is good within a transaction that changes something else too."""
+        return await self._admit(tx, candidates, careful=True)
+
     async def tick(self) -> None:
         """Number the ticks of the database's minute, unless it has them."""
         async with self.exchange.begin(actor="clock", action="tick") as tx:
@@ -220,6 +225,7 @@ class Admission:
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
         await store.note_conflicts(tx, rulings)
+        await store.note_withdrawn(tx, withdrawals(accepted))
         late = [one for one, at in zip(accepted, stamps, strict=True) if backfill.is_backfill(one, at)]
         if late:
             tx.remarks.append(backfill.remark(late))

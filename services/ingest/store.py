@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from services.ingest.domain.admission import Ruling
@@ -13,6 +12,15 @@ from shared.kernel.errors import Problem, refuse
 from shared.storage.transaction import PostgresTransaction
 
 Place: TypeAlias = tuple[str, int]
+_CONFLICTS = """
+    INSERT INTO conflicts (why, source, event_id, content, shard, number, body, times)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[], $6::bigint[],
+        $7::text[], $8::bigint[]) ORDER BY 1, 2, 3, 4
+    ON CONFLICT (why, source, event_id, content) DO UPDATE
+        SET times = conflicts.times + excluded.times, last_at = clock_timestamp()"""
+_WITHDRAWN = """
+    UPDATE conflicts SET withdrawn = true
+    WHERE state = 'open' AND (shard, number) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))"""
 _OPEN_INBOUND = """
     INSERT INTO inbound (topic, partition, "offset")
     SELECT topic, partition, 0 FROM unnest($1::text[], $2::int[]) new(topic, partition)
@@ -35,6 +43,7 @@ class Refusal:
     digest: str
     client: str
     place: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +124,34 @@ async def adopt(tx: PostgresTransaction, version: int, approver: str) -> None:
 async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) -> None:
     """Keep what was refused for the work list."""
     rows = [
-        (r.problem.code, r.problem.detail, r.problem.pointer, r.digest, r.client, r.place) for r in refusals
+        (r.problem.code, r.problem.detail, r.problem.pointer, r.digest, r.client, r.place, r.source)
+        for r in refusals
     ]
-    await tx.copy("refusals", ("code", "detail", "pointer", "digest", "client", "place"), rows)
+    columns = ("code", "detail", "pointer", "digest", "client", "place", "source")
+    await tx.copy("refusals", columns, rows)
 
 
 async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> None:
-    """Keep what contradicts an accepted event for a person."""
-    rows = [
-        (r.why, r.candidate.source, r.candidate.id, at.shard, abs(at.number), r.candidate.body.decode())
-        for r in rulings
-        if (at := r.contradicts) is not None
-    ]
-    await tx.copy("conflicts", ("why", "source", "event_id", "shard", "number", "body"), rows)
+    """Keep what contradicts an accepted event for a person; the same again is counted and stays as it is."""
+    found: dict[tuple[str, str, str, bytes], list[Any]] = {}
+    for ruling in rulings:
+        at, one = ruling.contradicts, ruling.candidate
+        if at is not None:
+            known = found.setdefault(
+                (ruling.why, one.source, one.id, one.content),
+                [at.shard, abs(at.number), one.body.decode(), 0],
+            )
+            known[-1] += 1
+    if found:
+        places, kept = zip(*found, strict=True), zip(*found.values(), strict=True)
+        await tx.many(_CONFLICTS, *places, *kept)
+
+
+async def note_withdrawn(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:
+    """Let open conflicts with these events go to the top of the list: what counted was withdrawn."""
+    places = list((await tx.known(keys)).values()) if keys else []
+    if places:
+        await tx.many(_WITHDRAWN, [at.shard for at in places], [at.number for at in places])
 
 
 async def drop_awaited(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:
@@ -154,14 +178,3 @@ async def advance_inbound(tx: PostgresTransaction, offsets: Mapping[Place, int])
     """Write the next offset to take of inbound partitions that are locked."""
     topics, partitions = zip(*offsets, strict=True)
     await tx.many(_ADVANCE_INBOUND, topics, partitions, list(offsets.values()))
-
-
-async def page(tx: PostgresTransaction, table: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return rows of a work list that follow an id."""
-    assert table in {"refusals", "conflicts"}
-    rows = await tx.many(f"SELECT * FROM {table} WHERE id > $1 ORDER BY id LIMIT $2", after, limit)  # noqa: S608 - one of two names
-    return [{name: _shown(value) for name, value in row.items()} for row in rows]
-
-
-def _shown(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

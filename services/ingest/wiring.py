@@ -6,7 +6,7 @@ from services.ingest import clock
 from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
-from services.ingest.api.lists import lists_router
+from services.ingest.api.lists import conflicts_router, refusals_router
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
@@ -26,7 +26,8 @@ TICK_S = 15
 ROUTERS = (
     events_router,
     stream_router,
-    lists_router,
+    refusals_router,
+    conflicts_router,
     feeds_router,
     manifests_router,
     types_router,

@@ -10,6 +10,7 @@ from services.ingest.api.door import Door
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES
+from services.ingest.storage import Room, Storage
 from services.ingest.wiring import ROUTERS
 from shared.messaging.committer import Committer
 from shared.web.app import create_app
@@ -74,7 +75,7 @@ async def serving(exchange, folder, document, *, replay=False):
     issuer = DevelopmentIssuer(folder, environment="test")
     admission = Admission(exchange, replay=replay)
     committer = Committer(admission.commit)
-    door = Door(admission, committer)
+    door = Door(admission, committer, Storage(exchange, Room()))
 
     async def ready():
         return {}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingest import handlers, store
+from services.ingest import handlers, worklists
 from services.ingest.committing import Admission
 from services.ingest.domain.admission import Outcome, admit, admit_new, keys_of_all
 from services.ingest.domain.catalogue import compile_catalogue, parse
@@ -130,7 +130,9 @@ async def at_once(two, one, other):
 
 async def conflicts(admission):
     async with admission.exchange.reading() as tx:
-        return [row["why"] for row in await store.page(tx, "conflicts", 0, 200)]
+        return [
+            row["why"] for row in (await worklists.page(tx, worklists.WorkList.CONFLICTS, 0, 200))["items"]
+        ]
 
 
 async def test_two_processes_accept_one_of_two_and_answer_the_other(two):

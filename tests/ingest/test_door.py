@@ -11,7 +11,7 @@ from services.ingest import handlers
 from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
-from services.ingest.api.lists import lists_router
+from services.ingest.api.lists import conflicts_router, refusals_router
 from services.ingest.api.types import types_router
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
@@ -68,7 +68,10 @@ async def door(exchange, tmp_path):
     app = create_app(
         title="t",
         service="ingest",
-        routers=[route(made) for route in (events_router, lists_router, types_router, drafts_router)],
+        routers=[
+            route(made)
+            for route in (events_router, refusals_router, conflicts_router, types_router, drafts_router)
+        ],
         readiness=ready,
         tokens=tokens,
     )

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from services.ingest import handlers, store
+from services.ingest import handlers, store, worklists
 from services.ingest.committing import Admission, Intake
 from services.ingest.contract import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
 from services.ingest.domain.binding import Message, topic_of
@@ -62,7 +62,7 @@ async def accepted(admission):
 
 async def rows(admission, table):
     async with admission.exchange.reading() as tx:
-        return await store.page(tx, table, 0, 200)
+        return (await worklists.page(tx, worklists.WorkList(table), 0, 200))["items"]
 
 
 async def offsets(admission):

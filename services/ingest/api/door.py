@@ -1,9 +1,10 @@
 """What the routes of ingest work with."""
 
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import cast
 
 from services.ingest import store
 from services.ingest.committing import Admission, Answer, count
@@ -40,7 +41,7 @@ class Door:
     ) -> None:
         self.exchange: Exchange = admission.exchange
         self.replay = admission.replay
-        self._admission = admission
+        self.admission = admission
         self._committer = committer
         self._storage = storage
         self._bodies_bytes = 0
@@ -48,8 +49,8 @@ class Door:
 
     async def types(self) -> Catalogue:
         """Return the catalogue in force."""
-        await self._admission.newest()
-        return self._admission.catalogue
+        await self.admission.newest()
+        return self.admission.catalogue
 
     def check(self) -> None:
         """Raise Unavailable if what comes now could not be committed soon."""
@@ -112,15 +113,21 @@ class Door:
     async def _take(
         self, events: Sequence[object], sender: Sender, unread: Mapping[int, str]
     ) -> list[Answer]:
-        judged = await self._admission.judge(events, sender)
+        judged = await self.admission.judge(events, sender)
         ready = [one for one in judged if isinstance(one, Candidate)]
         committed = iter(await self._committer.submit(ready) if ready else ())
         answers = [
             Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(committed)
             for one in judged
         ]
+        sources = self.admission.catalogue.sources
         refusals = [
-            store.Refusal(answer.problem, unread.get(place) or digest_hex(event), sender.client or "")
+            store.Refusal(
+                answer.problem,
+                unread.get(place) or digest_hex(event),
+                sender.client or "",
+                source=_named(event, sources),
+            )
             for place, (event, answer) in enumerate(zip(events, answers, strict=True))
             if answer.outcome is Outcome.REFUSED and answer.problem is not None
         ]
@@ -133,3 +140,9 @@ class Door:
         if refusals:
             async with self.exchange.begin(actor="ingest", action="refused", detail=str(len(refusals))) as tx:
                 await store.note_refusals(tx, refusals)
+
+
+def _named(event: object, known: Collection[str]) -> str | None:
+    """Return the registered source that a refused event names, if it does."""
+    source = cast("dict[str, object]", event).get("source") if isinstance(event, dict) else None
+    return source if isinstance(source, str) and source in known else None

@@ -99,6 +99,12 @@ def revision_key(candidate: Candidate) -> bytes | None:
     return key_digest("revision", corrected.source, corrected.id, str(corrected.revision))
 
 
+def withdrawals(accepted: Sequence[Candidate]) -> list[bytes]:
+    """Return the keys of the events that retractions among these withdraw."""
+    keys = [original_key(one) for one in accepted if one.correction is not None and one.correction.withdraws]
+    return [key for key in keys if key is not None]
+
+
 def is_awaited(known: Known) -> bool:
     """Tell whether a key stands for an original that has not come yet."""
     return known.number < 0

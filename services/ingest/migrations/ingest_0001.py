@@ -14,11 +14,16 @@ TABLES = (
     """CREATE TABLE refusals (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         code text NOT NULL, detail text NOT NULL, pointer text, digest text NOT NULL,
-        client text NOT NULL, place text)""",
+        client text NOT NULL, place text, source text, state text NOT NULL DEFAULT 'open',
+        decided_by text, decided_at timestamptz, reason text, became_source text, became_id text)""",
     """CREATE TABLE conflicts (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         why text NOT NULL, source text NOT NULL, event_id text NOT NULL, shard smallint NOT NULL,
-        number bigint NOT NULL, body text NOT NULL)""",
+        number bigint NOT NULL, body text NOT NULL, content bytea NOT NULL, times bigint NOT NULL,
+        last_at timestamptz NOT NULL DEFAULT clock_timestamp(), withdrawn bool NOT NULL DEFAULT false,
+        state text NOT NULL DEFAULT 'open', decided_by text, decided_at timestamptz, reason text,
+        became_source text, became_id text, UNIQUE (why, source, event_id, content))""",
+    "CREATE INDEX conflicts_open ON conflicts (shard, number) WHERE state = 'open'",
     """CREATE TABLE feeds (
         source text NOT NULL, feed text NOT NULL, since timestamptz, last timestamptz, due timestamptz,
         stale bool NOT NULL DEFAULT false, PRIMARY KEY (source, feed))""",

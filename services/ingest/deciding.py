@@ -1,0 +1,125 @@
+"""What a person decides of the work lists: an entry and its event change in one transaction."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+from services.ingest import worklists
+from services.ingest.committing import LOST_RACES, RACES, Admission
+from services.ingest.contract import ACCEPTED
+from services.ingest.domain.decisions import (
+    REVISIONS_LOOKED_UP,
+    Decision,
+    State,
+    as_correction,
+    corrected_by,
+)
+from services.ingest.domain.envelope import Candidate
+from services.ingest.domain.sources import Sender
+from services.ingest.worklists import WorkList
+from shared.kernel.digests import key_digest
+from shared.kernel.errors import Problem, Refused
+from shared.kernel.strict_json import decode
+from shared.storage.transaction import PostgresTransaction
+
+DETAIL_CHARACTERS = 200
+
+Result = TypeVar("Result")
+
+
+async def dismiss(admission: Admission, name: WorkList, number: int, by: str, reason: str) -> dict[str, Any]:
+    """Leave an entry as it is: what was refused stays out, of a conflict the first counts."""
+    decision = Decision(State.DISMISSED, by, reason)
+    action = f"dismiss {name}"
+    async with admission.exchange.begin(actor=by, action=action, detail=_detail(number, reason)) as tx:
+        await worklists.decide(tx, name, number, decision)
+        return await worklists.entry(tx, name, number)
+
+
+async def fix(
+    admission: Admission, number: int, event: object, sender: Sender, reason: str
+) -> dict[str, Any]:
+    """Take the event that stands for what was refused, and link it; one that is in already is linked too."""
+    async with admission.exchange.reading() as tx:
+        worklists.check_open(await worklists.entry(tx, WorkList.REFUSALS, number))
+    ready = _good((await admission.judge([event], sender))[0])
+
+    async def once() -> dict[str, Any]:
+        detail = _detail(number, reason)
+        async with admission.exchange.begin(actor=sender.name, action="fix refusals", detail=detail) as tx:
+            decision = Decision(State.FIXED, sender.name, reason, (ready.source, ready.id))
+            return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
+
+    return await _redone(once)
+
+
+async def replay(
+    admission: Admission, number: int, by: str, reason: str, revision: int | None
+) -> dict[str, Any]:
+    """Take the conflicting event as a correction of the first, with the next revision if none is named."""
+    async with admission.exchange.reading() as tx:
+        found = await worklists.entry(tx, WorkList.CONFLICTS, number)
+        worklists.check_open(found)
+        kept = cast("dict[str, Any]", decode(found["body"].encode()))
+        original = corrected_by(kept, await accepted(tx, found), found["why"])
+        chosen = await _next_revision(tx, original) if revision is None else revision
+    made = as_correction(kept, number, original, chosen)
+    ready = _good((await admission.judge([made], Sender(by)))[0])
+
+    async def once() -> dict[str, Any]:
+        detail = _detail(number, reason)
+        async with admission.exchange.begin(actor=by, action="replay conflicts", detail=detail) as tx:
+            decision = Decision(State.REPLAYED, by, reason, (ready.source, ready.id))
+            return await _taken(tx, admission, WorkList.CONFLICTS, number, ready, decision)
+
+    return await _redone(once)
+
+
+async def accepted(tx: PostgresTransaction, conflict: dict[str, Any]) -> dict[str, Any]:
+    """Return the accepted event that a conflict contradicts."""
+    record = (await tx.read(ACCEPTED, conflict["shard"], conflict["number"] - 1, 1))[0]
+    return cast("dict[str, Any]", decode(record.body))
+
+
+def _good(judged: Candidate | Problem) -> Candidate:
+    if isinstance(judged, Problem):
+        raise Refused(judged)
+    return judged
+
+
+async def _taken(
+    tx: PostgresTransaction,
+    admission: Admission,
+    name: WorkList,
+    number: int,
+    ready: Candidate,
+    decision: Decision,
+) -> dict[str, Any]:
+    """Admit before the entry is locked, in the order in which every batch locks."""
+    (answer,) = await admission.admit(tx, [ready])
+    if answer.problem is not None:
+        raise Refused(answer.problem)
+    await worklists.decide(tx, name, number, decision)
+    return await worklists.entry(tx, name, number)
+
+
+async def _next_revision(tx: PostgresTransaction, original: tuple[str, str]) -> int:
+    """Return the revision after the highest that is known among the first thousand."""
+    keys = {
+        key_digest("revision", *original, str(revision)): revision
+        for revision in range(1, REVISIONS_LOOKED_UP + 1)
+    }
+    return max((keys[key] for key in await tx.known(list(keys))), default=0) + 1
+
+
+async def _redone(once: Callable[[], Awaitable[Result]]) -> Result:
+    """Do it again from the start when a race over a key was lost."""
+    for _ in range(RACES - 1):
+        try:
+            return await once()
+        except LOST_RACES:
+            continue
+    return await once()
+
+
+def _detail(number: int, reason: str) -> str:
+    return f"{number}: {reason}"[:DETAIL_CHARACTERS]
