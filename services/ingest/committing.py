@@ -191,7 +191,7 @@ class Admission:
             ]
             answers = await self._admit(tx, [one for _, one in fresh], careful=careful)
             refusals = [
-                store.Refusal(answer.problem, message.digest, message.topic, message.place)
+                store.Refusal(answer.problem, message.digest, message.topic, message.place, message.source)
                 for (message, _), answer in zip(fresh, answers, strict=True)
                 if answer.outcome is Outcome.REFUSED and answer.problem is not None
             ]
