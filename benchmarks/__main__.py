@@ -74,7 +74,8 @@ async def _part(
             return await latency.at_rate(running, owner, paced, wanted.rate)
         case "memory" | "outage":
             measure = steady.memory if part == "memory" else steady.outage
-            some = workload(STEADY_EVENTS, STEADY_EVENTS // WARM_PART, seed=seed)
+            count = min(wanted.events, STEADY_EVENTS)
+            some = workload(count, count // WARM_PART, seed=seed)
             return await measure(running, owner, some, seed, wanted.minutes)
         case "streams":
             with running.frozen(running.services):

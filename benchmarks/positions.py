@@ -6,6 +6,7 @@ standing holds all that was accepted. The statement is one row of seven arrays, 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from shared.kernel.shards import SHARDS
 
 POLL_S = 0.05
 STALL_S = 60.0
+LIMIT_S = 1_800.0
 
 Vector = tuple[int, ...]
 
@@ -92,12 +94,12 @@ def covers(one: Vector, other: Vector) -> bool:
 
 
 async def until(owner: asyncpg.Connection, holds: Callable[[Snapshot], bool]) -> Snapshot:
-    """Look until a snapshot is as wanted; raise when nothing moves any more."""
-    last, since = None, 0.0
+    """Look until a snapshot is as wanted; raise when nothing moves any more, or after half an hour."""
+    last, since, end = None, 0.0, time.monotonic() + LIMIT_S
     while not holds(seen := await snapshot(owner)):
         since = 0.0 if seen != last else since + POLL_S
-        if since > STALL_S:
-            raise TimeoutError(f"Nothing has moved for {STALL_S:.0f} s: {seen}")
+        if since > STALL_S or time.monotonic() > end:
+            raise TimeoutError(f"Nothing has moved for {since:.0f} s: {seen}")
         last = seen
         await asyncio.sleep(POLL_S)
     return seen
