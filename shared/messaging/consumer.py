@@ -92,6 +92,7 @@ class Consumer:
                     )
                     await self._start_over()
         finally:
+            await self.leases.leave()
             await self._subscription.close()
 
     async def apply(self, records: Sequence[Record]) -> int:

@@ -87,6 +87,8 @@ class Desk:
 
     async def shards(self) -> tuple[list[ShardState], list[str]]:
         """Return every shard of every consumer, and the streams whose producers do not answer."""
+        async with self._exchange.reading() as tx:
+            rows = await tx.many(_SHARDS, list(self._inputs), PARTITIONS)
         reached: dict[str, Mapping[int, Reached]] = {}
         archives = {stream: archive for of in self._inputs.values() for stream, archive in of.items()}
         for stream, archive in sorted(archives.items()):
@@ -94,8 +96,6 @@ class Desk:
                 reached[stream] = await archive.reached(stream)
             except Unavailable:
                 continue
-        async with self._exchange.reading() as tx:
-            rows = await tx.many(_SHARDS, list(self._inputs), PARTITIONS)
         shards = [_shard_state(row, reached.get(row["stream"])) for row in rows]
         return shards, sorted(archives.keys() - reached.keys())
 

@@ -1,14 +1,18 @@
 """Leases on partitions: rows with a rising epoch, spread evenly over the workers that are alive."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.shards import PARTITIONS, SHARDS
 from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.logs import logger
 
 LEASE_S = 5
 HEARTBEAT_S = 1
+LEAVE_LIMIT_S = 1.0
 
 _BEAT = """
     WITH me AS (
@@ -36,6 +40,10 @@ _OWNED = "SELECT partition, epoch FROM leases WHERE consumer = :consumer AND own
 _GIVE_BACK = """
     UPDATE leases SET owner = NULL, expires = '-infinity'
     WHERE consumer = :consumer AND owner = :worker AND partition = ANY(:partitions)"""
+_LEAVE = """
+    WITH gone AS (DELETE FROM workers WHERE consumer = :consumer AND worker = :worker)
+    UPDATE leases SET owner = NULL, expires = '-infinity'
+    WHERE consumer = :consumer AND owner = :worker AND partition = ANY(:mine)"""
 _TAKE = """
     UPDATE leases SET owner = :worker, epoch = epoch + 1,
         expires = clock_timestamp() + make_interval(secs => :lease)
@@ -49,6 +57,9 @@ _STAMP = """
     UPDATE positions t SET epoch = l.epoch FROM leases l
     WHERE l.consumer = t.consumer AND l.partition = t.shard % :partitions
       AND t.consumer = :consumer AND l.partition = ANY(:taken)"""
+
+
+_LOG = logger(__name__)
 
 
 class Leases:
@@ -71,6 +82,22 @@ class Leases:
         if not await self._renewed(before):
             self.held = await self._shared_out(before)
         return {p for p in before.keys() | self.held.keys() if before.get(p) != self.held.get(p)}
+
+    async def leave(self) -> None:
+        """Give everything back, so that others need not wait until it expires."""
+        mine, self.held = list(self.held), {}
+        if not mine:
+            return
+        known = {"consumer": self._consumer, "worker": self._worker}
+        detail = f"{self._consumer} {self._worker} leaves"
+        try:
+            async with (
+                asyncio.timeout(LEAVE_LIMIT_S),
+                self._exchange.begin(actor=self._worker, action="lease", detail=detail) as tx,
+            ):
+                await tx.execute(_LEAVE, mine=mine, **known)
+        except STORAGE_ERRORS as error:
+            _LOG.warning("leases are left to expire", consumer=self._consumer, error=type(error).__name__)
 
     async def _renewed(self, before: Mapping[int, int]) -> bool:
         """Renew in one statement; tell whether nothing is to be given or taken."""

@@ -54,6 +54,7 @@ class Relay:
                     _LOG.warning("relay waits", error=f"{type(error).__name__} {error}")
                     await asyncio.sleep(BACKOFF_S)
         finally:
+            await self.leases.leave()
             await self._producer.close()
 
     async def send_once(self) -> int:

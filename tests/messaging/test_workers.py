@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from shared.messaging.broker import MemoryBroker
 from shared.runtime.service import Frame
 from shared.runtime.settings import ServiceSettings
-from tests.messaging.flow import STREAM, Tally
+from tests.messaging.flow import STREAM, Tally, consumer_of, running, until
 
 
 @asynccontextmanager
@@ -53,3 +54,22 @@ async def test_workers_of_one_name_take_all_from_each_other(exchange, postgres_u
             epochs.append(dict(worker.held))
     assert [len(held) for held in epochs] == [16, 16, 16]
     assert all(epochs[0][p] < epochs[1][p] < epochs[2][p] for p in range(16))
+
+
+async def owners(exchange):
+    async with exchange.reading() as tx:
+        return {row.owner for row in await tx.execute("SELECT owner FROM leases")}
+
+
+async def test_a_worker_that_ends_in_good_order_leaves_its_partitions_to_others_at_once(exchange):
+    consumer = consumer_of(exchange, MemoryBroker(), "w1")
+
+    async def owned():
+        return len(consumer.leases.held) == 16
+
+    async with running(consumer):
+        await until(owned)
+        assert await owners(exchange) == {"w1"}
+    assert await owners(exchange) == {None}
+    async with exchange.reading() as tx:
+        assert await tx.execute("SELECT 1 FROM workers") == []
