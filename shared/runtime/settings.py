@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.kernel.errors import Unavailable
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
 
 
@@ -77,5 +78,9 @@ class ServiceSettings(BaseSettings):
 
     def own_token(self) -> str:
         """Return the service's own token, read anew at each use because it is short-lived."""
-        assert self.token_file is not None, "DUKAO_TOKEN_FILE is not set"
-        return self.token_file.read_text("utf-8").strip()
+        if self.token_file is None:
+            raise Unavailable("DUKAO_TOKEN_FILE is not set, so no other service can be asked")
+        try:
+            return self.token_file.read_text("utf-8").strip()
+        except OSError as error:
+            raise Unavailable(f"{self.token_file} cannot be read: {error.strerror}") from error
