@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo up lint docs test test-long bench
+.PHONY: help setup demo up lint docs test test-long bench fuzz
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -42,3 +42,6 @@ test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long p
 
 bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object; BENCH="--only kafka" takes a part
 	$(BIN)/python -m benchmarks $(BENCH)
+
+fuzz: setup  ## Change inputs of the strict decoder at random; SECONDS=60, SEED= repeats a run
+	$(BIN)/python -m tests.kernel.fuzzing $(or $(SECONDS),60) $(SEED)

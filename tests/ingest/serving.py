@@ -21,7 +21,7 @@ from shared.storage.database import open_engine
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30
+PATIENCE_S = 120
 EVERY_S = 0.05
 DATABASES = count(1)
 TYPES = {
@@ -98,7 +98,7 @@ def _named(url: str, name: str) -> str:
 
 @contextmanager
 def serving(url: str, folder: Path, *, kafka: str = "127.0.0.1:9", **settings: object) -> Iterator[Served]:
-    """Run ingest over a database with the types adopted; it is ended afterwards."""
+    """Run ingest over a database until it is ready; it is ended afterwards."""
     issuer = DevelopmentIssuer(folder, environment="test")
     port = free_port()
     told = {
@@ -116,14 +116,13 @@ def serving(url: str, folder: Path, *, kafka: str = "127.0.0.1:9", **settings: o
     served = Served(port, issuer, process, url)
     try:
         wait(lambda: _ready(served), lambda: (folder / "log").read_text()[-3000:])
-        _adopt(served)
         yield served
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
 
 
-def _adopt(served: Served) -> None:
+def adopt(served: Served) -> None:
     with served.client("ann", "author") as ann, served.client("bob", "approver") as bob:
         if ann.get("/v1/types").json()["version"] == 0:
             drafted = ann.post("/v1/types", json=TYPES)

@@ -1,0 +1,331 @@
+"""Every row of the table of bad inputs at the real service: its exact status and code, and where it is held.
+
+Nothing of a refused input is stored but its digest, nothing of it comes back, and no answer is a 5xx.
+"""
+
+import ast
+import gzip
+import hashlib
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.ingest.domain.binding import BATCH, STRUCTURED
+from shared.web.bodies import BODY_TIMEOUT_S
+from tests.ingest.serving import Served, event
+
+ROOT = Path(__file__).parents[2]
+HERE = "tests/ingest/test_bad_inputs.py"
+ECHO = "zqxjkv"
+SENT = f"{HERE}::test_a_bad_event_gets_its_exact_answer"
+FORMED = f"{HERE}::test_a_body_of_another_form_is_415"
+PARSED = f"{HERE}::test_what_is_no_plain_request_is_refused_by_the_server"
+HELD = {
+    "I1": [SENT],
+    "I2": [SENT],
+    "I3": [FORMED],
+    "I4": [SENT],
+    "I5": [f"{HERE}::test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good"],
+    "I6": [
+        f"{HERE}::test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent",
+        f"{HERE}::test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed",
+    ],
+    "I7": [SENT],
+    "I8": [SENT],
+    "I9": [SENT],
+    "I10": [FORMED],
+    "I11": [SENT],
+    "I12": [SENT],
+    "I13": [SENT],
+    "I14": [SENT],
+    "I15": [SENT],
+    "I16": [SENT],
+    "I17": [SENT],
+    "I18": [SENT],
+    "I19": [
+        f"{HERE}::test_what_is_only_unusual_is_taken",
+        "tests/scoring/test_suspense.py::test_an_event_of_an_unknown_unit_is_worth_nothing_and_is_seen",
+    ],
+    "I20": [SENT],
+    "I21": [SENT, f"{HERE}::test_what_is_only_unusual_is_taken"],
+    "I22": [SENT],
+    "I24": [f"{HERE}::test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict"],
+    "I25": [f"{HERE}::test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict"],
+    "I26": [SENT],
+    "I27": [FORMED],
+    "I28": [FORMED],
+    "I29": [PARSED],
+    "I30": [PARSED, f"{HERE}::test_what_a_header_says_of_the_caller_is_ignored"],
+    "I31": [PARSED],
+    "I32": [f"{HERE}::test_a_body_that_drips_is_given_up_after_ten_seconds"],
+    "I51": [
+        "tests/ingest/test_inbound.py::test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on",
+        "tests/ingest/test_inbound.py::test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken",
+    ],
+    "I52": [
+        "tests/ingest/test_backpressure.py::test_a_client_above_its_rate_is_told_to_wait_and_others_are_served",
+        "tests/ingest/test_backpressure.py::test_an_address_without_a_token_is_told_to_wait",
+    ],
+}
+LATER = {"I23": "periods are not closed yet"}
+EVERY = {f"I{number}" for number in (*range(1, 33), 51, 52)}
+
+
+def test_every_row_is_held_by_a_test_that_there_is():
+    assert HELD.keys() | LATER.keys() == EVERY
+    for places in HELD.values():
+        for place in places:
+            path, _, name = place.partition("::")
+            tree = ast.parse((ROOT / path).read_text("utf-8"))
+            functions = ast.FunctionDef | ast.AsyncFunctionDef
+            assert name in {node.name for node in tree.body if isinstance(node, functions)}, place
+    of_cases = {case.split()[0] for case in (*BAD, *FORM, *REQUESTS)}
+    assert {row for row, places in HELD.items() if {SENT, FORMED, PARSED} & {*places}} == of_cases
+
+
+def raw(body) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def bad(**changes):
+    return event(**{"id": ECHO} | changes)
+
+
+def object_of(keys) -> bytes:
+    return b"{" + b",".join(b'"%b":0' % key for key in keys) + b"}"
+
+
+def ahead(**by) -> str:
+    return (datetime.now(UTC) + timedelta(**by)).isoformat()
+
+
+BAD = {
+    "I1 id": (bad(id=...), 422, "missing_field", "/id"),
+    "I1 source": (bad(source=...), 422, "missing_field", "/source"),
+    "I1 type": (bad(type=...), 422, "missing_field", "/type"),
+    "I1 specversion": (bad(specversion=...), 422, "missing_field", "/specversion"),
+    "I2 0.3": (bad(specversion="0.3"), 422, "specversion", "/specversion"),
+    "I2 a number": (bad(specversion=1), 422, "specversion", "/specversion"),
+    "I4 nothing": (b"", 400, "empty", None),
+    "I4 empty batch": ([], 422, "batch", None),
+    "I4 501 events": ([bad()] * 501, 413, "batch_too_large", None),
+    "I7": (bad(data={"number": "n", "remark": "y" * (256 << 10)}), 413, "event_too_large", None),
+    "I8 65 levels": (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", 400, "depth", None),
+    "I8 100,000 brackets": (b"[" * 100_000, 400, "depth", None),
+    "I9 513 keys": (object_of(b"%d" % n for n in range(513)), 400, "complexity", None),
+    "I9 as many keys as fit": (object_of(b"%x" % n for n in range(100_000)), 400, "complexity", None),
+    "I9 200,000 items": (b"[" + b",".join([b"0"] * 200_000) + b"]", 400, "complexity", None),
+    "I9 a key of 1 MB": (b'{"' + b"k" * 1_000_000 + b'":0}', 400, "complexity", None),
+    "I11 NaN": (b'{"a":NaN}', 400, "non_finite", None),
+    "I11 Infinity": (b'{"a":Infinity}', 400, "non_finite", None),
+    "I11 -Infinity": (b'{"a":-Infinity}', 400, "non_finite", None),
+    "I12 1e999": (b'{"a":1e999}', 400, "number", None),
+    "I12 5,000 digits": (b'{"a":' + b"9" * 5000 + b"}", 400, "number", None),
+    "I12 -0": (b'{"a":-0}', 400, "number", None),
+    "I12 30 digits": (b'{"a":' + b"9" * 30 + b"}", 400, "number", None),
+    "I12 a fraction": (b'{"a":1.5}', 400, "number", None),
+    "I13 top": (b'{"a":1,"a":2}', 400, "duplicate_key", None),
+    "I13 nested": (rb'{"a":{"b":1,"\u0062":2}}', 400, "duplicate_key", None),
+    "I14 byte order mark": (b"\xef\xbb\xbf{}", 400, "encoding", None),
+    "I14 UTF-16": ('{"a":1}'.encode("utf-16"), 400, "encoding", None),
+    "I14 no UTF-8": (b'{"a":"\xff"}', 400, "encoding", None),
+    "I14 half a pair": (rb'{"a":"\ud800"}', 400, "encoding", None),
+    "I14 NUL": (rb'{"a":"\u0000"}', 400, "encoding", None),
+    "I15 trailing": (b"{} {}", 400, "json", None),
+    "I15 a comment": (b"{} // so", 400, "json", None),
+    "I15 quotes": (b"{'a':1}", 400, "json", None),
+    "I16 score": (bad(data={"number": "n", "score": ECHO}), 422, "unknown_field", "/data"),
+    "I16 is_admin": (bad(data={"number": "n", "is_admin": True}), 422, "unknown_field", "/data"),
+    "I16 seq": (bad(data={"number": "n", "seq": 1}), 422, "unknown_field", "/data"),
+    "I17": (bad(traceparent=ECHO), 422, "unknown_field", None),
+    "I18": (bad(subject="2201"), 403, "source_scope", "/subject"),
+    "I20 full width": (bad(subject="１１01"), 422, "code_charset", "/subject"),
+    "I20 Cyrillic": (bad(subject="11\u0410"), 422, "code_charset", "/subject"),
+    "I20 zero width": (bad(subject="11\u200b01"), 422, "code_charset", "/subject"),
+    "I20 right to left": (bad(subject="11\u202e01"), 422, "code_charset", "/subject"),
+    "I20 combining": (bad(subject="11e\u0301"), 422, "code_charset", "/subject"),
+    "I20 name not NFC": (bad(data={"number": "n", "remark": "e\u0301"}), 422, "text", "/data/remark"),
+    "I20 name hidden": (bad(data={"number": "n", "remark": "a\u200bb"}), 422, "text", "/data/remark"),
+    "I21 six minutes": (bad(time=ahead(minutes=6, seconds=30)), 422, "time_in_future", "/time"),
+    "I22 no zone": (bad(time="2021-03-01T00:00:00"), 422, "time_format", "/time"),
+    "I22 30 February": (bad(time="2021-02-30T00:00:00Z"), 422, "time_format", "/time"),
+    "I22 leap second": (bad(time="2016-12-31T23:59:60Z"), 422, "time_format", "/time"),
+    "I22 year 9999": (bad(time="9999-03-01T00:00:00Z"), 422, "time_format", "/time"),
+    "I22 +24:00": (bad(time="2021-03-01T00:00:00+24:00"), 422, "time_format", "/time"),
+    "I26 10 kB": (bad(id=ECHO * 1700), 422, "id", "/id"),
+    "I26 control": (bad(id=f"{ECHO}\t"), 422, "id", "/id"),
+    "I26 a path": (bad(id=f"../{ECHO}"), 422, "id", "/id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_event_gets_its_exact_answer(served: Served, case: str):
+    body, status, code, pointer = BAD[case]
+    kind = BATCH if isinstance(body, list) else STRUCTURED
+    with served.client() as client:
+        answer = client.post("/v1/events", content=raw(body), headers={"content-type": kind})
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["status"]) == (status, code, status)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert pointer is None or told["pointer"].startswith(pointer)
+        assert ECHO not in answer.text
+        assert client.get(f"/v1/events/desk/{ECHO}").status_code == 404
+        kept = refusals(client)[-1]
+        assert kept["code"] == code
+        assert kept["digest"] == hashlib.sha256(digested(body)).hexdigest()
+        assert ECHO not in json.dumps(kept)
+
+
+def digested(body) -> bytes:
+    """What of a refused input the digest is of: the canonical event, or the bytes that are no event."""
+    if isinstance(body, dict):
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return raw(body)
+
+
+def refusals(client):
+    found, after = [], 0
+    while after is not None:
+        page = client.get("/v1/refusals", params={"after": after, "limit": 200}).json()
+        found, after = found + page["items"], page["next"]
+    return found
+
+
+FORM = {
+    "I3 text": ({"content-type": "text/plain"}, b"{}", "content_type"),
+    "I3 none": ({}, b"{}", "content_type"),
+    "I3 gbk": ({"content-type": f"{STRUCTURED}; charset=gbk"}, b"{}", "content_type"),
+    "I10 XML": ({"content-type": "application/xml"}, b'<!ENTITY a "&b;">', "content_type"),
+    "I10 YAML": ({"content-type": "application/yaml"}, b"a: &a [*a]", "content_type"),
+    "I27": ({"content-type": STRUCTURED, "content-encoding": "gzip"}, gzip.compress(bytes(10_000_000)), "content_encoding"),
+    "I28": ({"content-type": STRUCTURED, "content-encoding": "gzip, gzip"}, b"x", "content_encoding"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FORM)
+def test_a_body_of_another_form_is_415(served: Served, case: str):
+    headers, body, code = FORM[case]
+    with served.client() as client:
+        answer = client.post("/v1/events", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, code)
+
+
+def test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good(served: Served):
+    good = event(id="i5", number="i5")
+    other = good | {"time": "2021-03-02T00:00:00Z"}
+    with served.client() as client:
+        batch = [good, event(id="i5b", type="no.such.v1"), good, other]
+        answer = client.post("/v1/events", content=raw(batch), headers={"content-type": BATCH})
+        assert answer.status_code == 200
+        results = answer.json()["results"]
+        assert [one["status"] for one in results] == ["created", "rejected", "duplicate", "conflict"]
+        assert client.get("/v1/events/desk/i5").json()["receipt"] == results[0]["receipt"]
+        assert client.get("/v1/events/desk/i5b").status_code == 404
+
+
+def test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict(served: Served):
+    sent = event(id="i24", number="i24")
+    with served.client() as client:
+
+        def answer(body):
+            found = client.post("/v1/events", content=raw(body), headers={"content-type": STRUCTURED})
+            return found.status_code, found.json()
+
+        assert answer(sent)[0] == 201
+        assert answer(dict(reversed(sent.items())))[0] == 200
+        assert answer(dict(reversed(sent.items())))[1]["duplicate"] is True
+        status, told = answer(sent | {"data": sent["data"] | {"amount": "1.51"}})
+        assert (status, told["code"]) == (409, "id_conflict")
+        rows = client.get("/v1/conflicts", params={"limit": 200}).json()["items"]
+        assert [row["event_id"] for row in rows].count("i24") == 1
+
+
+def test_what_is_only_unusual_is_taken(served: Served):
+    soon = event(id="i21", number="i21", time=ahead(minutes=4))
+    unknown = event(id="i19", number="i19", subject="11-nobody-knows")
+    with served.client() as client:
+        for body in (soon, unknown):
+            answer = client.post("/v1/events", content=raw(body), headers={"content-type": STRUCTURED})
+            assert answer.status_code == 201, answer.text
+
+
+POST = b"POST /v1/events HTTP/1.1\r\n"
+HOST = b"Host: x\r\nConnection: close\r\n"
+TWO = b"Content-Length: 2\r\n"
+BODY = b"\r\n{}"
+REQUESTS = {
+    "I29 length and chunks": (POST + HOST + TWO + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
+    "I29 two lengths": (POST + HOST + TWO + b"Content-Length: 3\r\n" + BODY, 400, "malformed"),
+    "I29 the same length twice": (POST + HOST + TWO + TWO + BODY, 400, "malformed"),
+    "I29 xchunked": (POST + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
+    "I29 folded": (POST + HOST + b"X-A: b\r\n c\r\n" + TWO + BODY, 400, "malformed"),
+    "I29 bare line feed": (POST + HOST.replace(b"\r\n", b"\n") + TWO + BODY, 400, "malformed"),
+    "I29 length +3": (POST + HOST + b"Content-Length: +3\r\n" + BODY, 400, "malformed"),
+    "I29 space before the colon": (POST + HOST + b"Content-Length : 2\r\n" + BODY, 400, "malformed"),
+    "I29 a chunk that is none": (POST + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400, "malformed"),
+    "I29 no Host": (POST + b"Connection: close\r\n" + TWO + BODY, 400, "host"),
+    "I30 70 kB": (POST + HOST + b"X-A: " + b"y" * 70_000 + b"\r\n" + TWO + BODY, 431, "headers_too_large"),
+    "I30 200 headers": (POST + HOST + b"X-A: y\r\n" * 200 + TWO + BODY, 431, "headers_too_large"),
+    "I31 TRACE": (b"TRACE /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
+    "I31 unknown": (b"BREW /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
+    "I31 PROPFIND": (b"PROPFIND /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
+    "I31 override": (POST + HOST + b"X-HTTP-Method-Override: DELETE\r\n" + TWO + BODY, 405, "method_not_allowed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_what_is_no_plain_request_is_refused_by_the_server(served: Served, case: str):
+    request, status, code = REQUESTS[case]
+    head, _, body = served.raw(request).partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["code"] == code
+
+
+def authorized(served: Served) -> bytes:
+    token = served.headers()["authorization"].encode()
+    return HOST + b"Authorization: " + token + b"\r\nContent-Type: " + STRUCTURED.encode() + b"\r\n"
+
+
+def test_what_a_header_says_of_the_caller_is_ignored(served: Served):
+    claimed = b"X-Forwarded-For: 10.0.0.1\r\nX-User: root\r\nX-Role: operator\r\n"
+    assert b" 401 " in served.raw(POST + HOST + claimed + TWO + BODY).split(b"\r\n")[0]
+    headers = served.headers("ada", "reader") | {"x-role": "operator", "x-user": "ann"}
+    with served.client("ada", "reader") as client:
+        assert client.get("/v1/refusals", headers=headers).status_code == 403
+
+
+def test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent(served: Served):
+    answer = served.raw(POST + authorized(served) + b"Content-Length: 1048577\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed(served: Served):
+    with served.connect() as connection:
+        connection.sendall(POST + authorized(served) + b"Transfer-Encoding: chunked\r\n\r\n")
+        piece = b"10000\r\n" + b"[" * 0x10000 + b"\r\n"
+        for _ in range(17):
+            connection.sendall(piece)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_body_that_drips_is_given_up_after_ten_seconds(served: Served):
+    begun = time.monotonic()
+    with served.connect(timeout=0.5) as connection:
+        connection.sendall(POST + authorized(served) + b"Content-Length: 1000\r\n\r\n")
+        answer = b""
+        while not answer and time.monotonic() - begun < 3 * BODY_TIMEOUT_S:
+            connection.sendall(b"[")
+            try:
+                answer = connection.recv(65536)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"code":"slow_body"' in answer
+    assert BODY_TIMEOUT_S - 1 < time.monotonic() - begun < 2 * BODY_TIMEOUT_S
