@@ -34,11 +34,12 @@ HALF_A_CHARACTER = Problem(422, "encoding", "A text holds half a surrogate pair.
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An event as it is sent, and the row it came from."""
+    """An event as it is sent, and the row it came from; `row` counts over all files."""
 
     file: str
     line: int
     body: bytes
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,35 @@ class Fault:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Places that are sent together, and its turn among all batches."""
+
+    turn: int
+    places: list[Place]
+
+
 @dataclass(slots=True)
 class Tally:
-    """What became of a feed; of the faults the first are kept and all are counted."""
+    """What became of a feed; of the faults the first are kept, and all are counted and told to `heard`.
+
+    Of the `rows` that were read the first `resumed` were sent before, and the first `done` are answered.
+    """
 
     rows: int = 0
+    resumed: int = 0
+    done: int = 0
     skipped: int = 0
     events: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
     faults: list[Fault] = field(default_factory=list[Fault])
     seconds: float = 0.0
+    heard: Callable[[Fault], None] = lambda _fault: None
 
     def note(self, fault: Fault) -> None:
         """Count a fault."""
         self.outcomes[fault.outcome] += 1
+        self.heard(fault)
         if len(self.faults) < KEPT_FAULTS:
             self.faults.append(fault)
 
@@ -84,6 +100,7 @@ class Tally:
         names = ("created", "duplicate", "report", "conflict", "rejected", "unmappable")
         return {
             "rows": self.rows,
+            "resumed": self.resumed,
             "skipped": self.skipped,
             "events": self.events,
             **{name: self.outcomes[name] for name in names},
@@ -102,8 +119,14 @@ class Sender:
         batch: int,
         sent: Callable[[Tally], None],
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        heard: Callable[[Fault], None] = lambda _fault: None,
+        resume_at: int = 0,
     ) -> None:
-        self.tally = Tally()
+        self.tally = Tally(done=resume_at, heard=heard)
+        self._resume_at = resume_at
+        self._turn = 0
+        self._answered: dict[int, int] = {}
         self._transport = transport
         self._url = f"{base}/v1/events"
         self._tokens = tokens
@@ -122,7 +145,7 @@ class Sender:
         return self.tally
 
     async def _send(self, rows: Iterable[Row]) -> None:
-        queue = asyncio.Queue[list[Place] | None](IN_FLIGHT_BATCHES)
+        queue = asyncio.Queue[_Batch | None](IN_FLIGHT_BATCHES)
         limits = httpx.Limits(max_connections=IN_FLIGHT_BATCHES)
         async with (
             httpx.AsyncClient(
@@ -132,15 +155,25 @@ class Sender:
         ):
             for _ in range(IN_FLIGHT_BATCHES):
                 group.create_task(self._work(http, queue))
-            for batch in self._batches(rows):
-                await queue.put(batch)
+            for turn, places in enumerate(self._batches(rows)):
+                await queue.put(_Batch(turn, places))
             for _ in range(IN_FLIGHT_BATCHES):
                 await queue.put(None)
+        self.tally.done = self.tally.rows
+        self._sent(self.tally)
 
-    async def _work(self, http: httpx.AsyncClient, queue: "asyncio.Queue[list[Place] | None]") -> None:
+    async def _work(self, http: httpx.AsyncClient, queue: "asyncio.Queue[_Batch | None]") -> None:
         while (batch := await queue.get()) is not None:
-            await self._deliver(http, batch)
+            await self._deliver(http, batch.places)
+            self._move_on(batch)
             self._sent(self.tally)
+
+    def _move_on(self, batch: _Batch) -> None:
+        """Note a batch as answered; its last row may have more events in the next, so it is not done yet."""
+        self._answered[batch.turn] = batch.places[-1].row - 1
+        while (row := self._answered.pop(self._turn, None)) is not None:
+            self.tally.done = row
+            self._turn += 1
 
     async def _deliver(self, http: httpx.AsyncClient, batch: Sequence[Place]) -> None:
         """Send a batch; one that is refused as a whole is halved until the event at fault is alone."""
@@ -197,6 +230,9 @@ class Sender:
     def _places(self, rows: Iterable[Row]) -> Iterator[Place]:
         for row in rows:
             self.tally.rows += 1
+            if self.tally.rows <= self._resume_at:
+                self.tally.resumed += 1
+                continue
             if row.fault is not None:
                 self.tally.note(_unmappable(row, row.fault))
             elif not row.events:
@@ -207,7 +243,7 @@ class Sender:
                     self.tally.note(_unmappable(row, HALF_A_CHARACTER))
                     continue
                 self.tally.events += 1
-                yield Place(row.file, row.line, body)
+                yield Place(row.file, row.line, body, self.tally.rows)
 
     def _note(self, place: Place, result: dict[str, Any]) -> None:
         problem = result.get("problem")

@@ -1,6 +1,7 @@
 """Sending files of events."""
 
-from collections.abc import Generator, Sequence
+import json
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -19,7 +20,8 @@ from dukao.feeds import STDIN, Feed, Form, Moved
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, stderr
 from dukao.reports import reading, stop_at
-from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
+from dukao.resuming import position_of
+from dukao.sending import LARGEST_BATCH_EVENTS, Fault, Sender, Tally
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping import FeedMapping, compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
@@ -27,8 +29,8 @@ from services.ingest.domain.mapping_document import MappingDocument
 app = typer.Typer()
 
 _TALLY = (
-    "rows", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected", "unmappable",
-    "seconds", "events_per_second",
+    "rows", "resumed", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected",
+    "unmappable", "seconds", "events_per_second",
 )  # fmt: skip
 
 
@@ -52,6 +54,20 @@ Source = Annotated[
 FormOption = Annotated[
     Form | None, typer.Option("--format", show_default=False, help="In place of what the mapping says.")
 ]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        show_default=False,
+        help="Keep in this file how far it is, and go on from there if it is there already.",
+    ),
+]
+Refusals = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False, show_default=False, help="Add every fault to this file, a line of JSON each."
+    ),
+]
 First = Annotated[int, typer.Option(min=0, max=1000, help="How many faults are named; all are counted.")]
 
 
@@ -59,6 +75,7 @@ First = Annotated[int, typer.Option(min=0, max=1000, help="How many faults are n
     epilog=examples(
         "dukao send events.ndjson.gz",
         "dukao send cases_*.csv.gz --mapping samples/boston311/mapping-cases.yaml",
+        "dukao send events.ndjson --resume events.position --refusals events.refused.ndjson",
         "other-system export | dukao send - --mapping mapping.yaml --output json",
     )
 )
@@ -69,22 +86,38 @@ def send(
     batch: Batch = LARGEST_BATCH_EVENTS,
     source: Source = None,
     form: FormOption = None,
+    *,
+    resume: Resume = None,
+    refusals: Refusals = None,
     first: First = 20,
     output: Output = Format.TABLE,
 ) -> None:
     """Send files of events to ingest and say what became of them.
 
     Without a mapping each line is a CloudEvent; with one, each row becomes the events that the mapping says.
-    A busy or restarting ingest is tried again for three minutes. To resume, send again: what is in already
-    is answered as a duplicate. Ends with 6 if a row gives no events, or an event was rejected or contradicts
-    what is in.
+    A busy or restarting ingest is tried again for three minutes, after the time that it asks for. To go on
+    after a stop, send again: what is in already is answered as a duplicate, and with --resume it is not even
+    sent. A fault of a row that is sent again stands twice among the refusals. Ends with 6 if a row gives no
+    events, or an event was rejected or contradicts what is in.
     """
     if form == "csv" and mapping is None:
         raise typer.BadParameter("a CSV needs a mapping", param_hint="--format")
+    if resume is not None and STDIN in files:
+        raise typer.BadParameter("stdin cannot be read again from where it was", param_hint="--resume")
+    position = None if resume is None else position_of(resume, files)
     with Client(state_of(ctx)) as client:
         feed = _feed(client, mapping, form, source)
-        with _progress(files) as progress:
-            sender = Sender(client.bases["ingest"], client.tokens, batch, progress.show)
+        with _progress(files) as progress, _faults(refusals) as heard:
+
+            def sent(tally: Tally) -> None:
+                progress.show(tally)
+                if position is not None:
+                    position.keep(tally.done)
+
+            resume_at = 0 if position is None else position.rows
+            sender = Sender(
+                client.bases["ingest"], client.tokens, batch, sent, heard=heard, resume_at=resume_at
+            )
             try:
                 sender.send(
                     row for place, file in enumerate(files) for row in feed.rows(file, progress.mover(place))
@@ -92,7 +125,20 @@ def send(
             except BaseException:
                 say(f"stopped after {sender.tally.answered} events; send again to go on, doubles do no harm")
                 raise
+            finally:
+                if position is not None:
+                    position.write()
     _report(sender.tally, first, output)
+
+
+@contextmanager
+def _faults(path: Path | None) -> Generator[Callable[[Fault], None]]:
+    """Return what hears of faults; each is in the file before the position moves over its row."""
+    if path is None:
+        yield lambda _fault: None
+        return
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+        yield lambda fault: print(json.dumps(asdict(fault), ensure_ascii=False), file=file)
 
 
 @dataclass(slots=True)
