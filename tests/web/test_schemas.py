@@ -1,0 +1,172 @@
+"""Whatever a client makes of a service's OpenAPI, no answer is a failure of ours."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from pydantic import SecretStr
+from schemathesis.generation import GenerationMode
+
+from shared.migrations.runner import migrate
+from shared.runtime.protocol import Protocol
+from shared.runtime.service import Service
+from shared.runtime.settings import ServiceSettings
+from shared.storage.database import open_engine
+from shared.web.access import Role
+from shared.web.app import openapi_of
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+
+SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
+EXAMPLES = 3
+MANY_EXAMPLES = 50
+ANSWER_S = 30
+START_S = 120
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context: Any, value: Any) -> bytes:
+    return str(value).encode(errors="replace")
+
+
+@dataclass
+class Doors:
+    """The doors of all services over one database, served by a thread of its own."""
+
+    url: str
+    issuer: DevelopmentIssuer
+    token_file: Path
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    ready: threading.Event = field(default_factory=threading.Event)
+    end: threading.Event = field(default_factory=threading.Event)
+
+    def headers(self, name: str) -> dict[str, str]:
+        token = self.issuer.mint("ada", [role.value for role in Role], [f"dukao/{name}"])
+        return {"authorization": f"Bearer {token}"}
+
+    async def serve(self) -> None:
+        services = [await self._built(name) for name in SERVICES]
+        servers = [uvicorn.Server(_config(service)) for service in services]
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                group.create_task(part()) for part in services[0].parts
+            ]  # ingest commits beside its door
+            serving = [group.create_task(server._serve()) for server in servers]
+            while not all(server.started for server in servers):
+                await asyncio.sleep(0.05)
+            for name, server in zip(SERVICES, servers, strict=True):
+                self.ports[name] = server.servers[0].sockets[0].getsockname()[1]
+            self.ready.set()
+            await asyncio.to_thread(self.end.wait)
+            for server in servers:
+                server.should_exit = True
+            await asyncio.wait(serving)
+            for part in parts:
+                part.cancel()
+        for close in (close for service in services for close in service.closing):
+            await close()
+
+    async def _built(self, name: str) -> Service:
+        engine = open_engine(self.url, name)
+        await migrate(engine, name, f"services.{name}.migrations")
+        await engine.dispose()
+        told = ServiceSettings(
+            database_url=SecretStr(self.url),
+            kafka="127.0.0.1:9",
+            port=0,
+            jwks_file=self.issuer.jwks_file,
+            token_file=self.token_file,
+            issuer=ISSUER,
+            client_requests_per_s=1_000_000,
+            address_requests_per_s=1_000_000,
+        )
+        service: Service = import_module(f"services.{name}.wiring").build(told)
+        self.documents[name] = openapi_of(service.app)
+        return service
+
+
+def _config(service: Service) -> uvicorn.Config:
+    return uvicorn.Config(service.app, port=0, http=Protocol, ws="none", log_config=None, access_log=False)
+
+
+@contextmanager
+def running(url: str, folder: Path) -> Iterator[Doors]:
+    made = Doors(url, DevelopmentIssuer(folder, environment="test"), folder / "token")
+    made.token_file.write_text("none")
+    thread = threading.Thread(target=lambda: asyncio.run(made.serve()))
+    thread.start()
+    try:
+        assert made.ready.wait(START_S)
+        yield made
+    finally:
+        made.end.set()
+        thread.join(START_S)
+
+
+@pytest.fixture(scope="module")
+def doors(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    name = f"doors_{os.getpid()}"
+    asyncio.run(_create(postgres_url, name))
+    with running(postgres_url.rsplit("/", 1)[0] + f"/{name}", tmp_path_factory.mktemp("issuer")) as made:
+        yield made
+
+
+async def _create(url: str, name: str) -> None:
+    owner = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await owner.execute(f"CREATE DATABASE {name}")
+    await owner.close()
+
+
+def ask_everything(doors: Doors, name: str, examples: int) -> int:
+    """Ask each operation what is right and what is wrong by its description; return how many there are."""
+    schema = schemathesis.openapi.from_dict(doors.documents[name])
+    base = f"http://127.0.0.1:{doors.ports[name]}"
+    headers = doors.headers(name)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    bounded = settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),
+    )
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @bounded
+            @given(operation.as_strategy(generation_mode=mode))
+            def ask(case: Any) -> None:
+                answer = case.call(base_url=base, headers=headers, timeout=ANSWER_S)
+                assert answer.status_code < 500, (
+                    f"{case.as_curl_command()} → {answer.status_code} {answer.text}"
+                )
+
+            with suppress(Unsatisfiable):  # nothing can be wrong where nothing is said
+                ask()
+    return len(operations)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_request_by_the_description_fails_on_our_side(doors: Doors, name: str) -> None:
+    assert ask_everything(doors, name, EXAMPLES) == sum(
+        len(one) for one in doors.documents[name]["paths"].values()
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_request_of_many_fails_on_our_side(doors: Doors, name: str) -> None:
+    ask_everything(doors, name, MANY_EXAMPLES)
