@@ -7,12 +7,14 @@ from dukao.commands import (
     demo,
     explain,
     platform,
+    promises,
     rebuild,
     scheme,
     send,
     simulate,
     standings,
     types,
+    worklists,
 )
 from dukao.failures import Reporting
 from dukao.options import StateFolder, examples, remember
@@ -49,6 +51,9 @@ app.add_typer(rebuild.app)
 app.add_typer(
     consumers.app, name="consumers", help="Consumers: pause, resume, retry, skip by two persons, orders."
 )
+app.add_typer(promises.app)
+app.add_typer(worklists.refusals, name="refusals", help="What ingest refused: list, show, fix, dismiss.")
+app.add_typer(worklists.conflicts, name="conflicts", help="What contradicts: list, show, replay, dismiss.")
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

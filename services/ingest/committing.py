@@ -24,7 +24,7 @@ from services.ingest.domain.admission import (
     keys_of_all,
     withdrawals,
 )
-from services.ingest.domain.binding import Message, read, topic_of
+from services.ingest.domain.binding import Message, is_at_home, read, topic_of
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
 from services.ingest.domain.quick import quick
@@ -32,6 +32,7 @@ from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.times import Times, received_each
 from services.ingest.gateway import Gap, InboundTopics
+from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.kernel.records import Draft, Known
@@ -50,6 +51,8 @@ BACKOFF_S = 0.5
 LOOK_AGAIN_S = 60.0
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
+SENT_IN_FUTURE = Problem(422, "time_in_future", "The record's timestamp lies more than 5 minutes ahead.")
+OTHER_SHARD = Problem(422, "key", "A record's key is the case of its event, else its unit.")
 REFUSALS = {
     MOVES: "A correction keeps type, unit and case of its original; else retract it and send a new event.",
     CHAINED: "The event that this corrects is a correction itself: name the original and a higher revision.",
@@ -184,8 +187,9 @@ class Admission:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
             taken = await store.lock_inbound(tx, {message.at for message in messages})
+            latest_ms = instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
             fresh = [
-                (message, one)
+                (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
                 for message, one in zip(messages, judged, strict=True)
                 if message.offset >= taken[message.at]
             ]
@@ -200,6 +204,8 @@ class Admission:
             if reached:
                 await store.advance_inbound(tx, reached)
         FAIL_POINTS.passing("ingest.after_commit")
+        for topic, amount in Counter(refusal.client for refusal in refusals).items():
+            METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
         return answers
 
     async def _admit(
@@ -284,7 +290,9 @@ class Admission:
         plain = message.plain
         found = None if plain is None else quick(plain, self.catalogue)
         if found is None or found.source != message.source:
-            return candidate(read(message), self.catalogue)
+            found = candidate(read(message), self.catalogue)
+        if not is_at_home(message.key, found.case or found.subject):
+            raise Refused(OTHER_SHARD)
         return found
 
     def _looked(self, known: Candidate, now: datetime) -> Judged:

@@ -20,7 +20,7 @@ from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.telemetry.logs import logger
 
 RETENTION_MS = 30 * 24 * 3600 * 1000
-LARGEST_RECORD_BYTES = 1 << 20
+LARGEST_RECORD_BYTES = (2 << 20) + (64 << 10)  # so that 2 MiB are refused on record, not at the broker
 FETCH_BYTES = 8 << 20
 POLL_RECORDS = 10_000
 POLL_MS = 500
@@ -32,6 +32,7 @@ TOPIC_SETTINGS = {
     "cleanup.policy": "delete",
     "retention.ms": str(RETENTION_MS),
     "max.message.bytes": str(LARGEST_RECORD_BYTES),
+    "message.timestamp.after.max.ms": str((1 << 63) - 1),  # refused on record too, by the database's clock
     "compression.type": "lz4",
 }
 
@@ -122,11 +123,7 @@ class InboundTopics:
                 return Polled(gaps=tuple(Gap(at.topic, at.partition, asked[at], first[at]) for at in asked))
         sources = self._sources
         return Polled(
-            tuple(
-                Message(sources[at.topic], at.topic, at.partition, one.offset, one.value, one.headers)
-                for at, records in found.items()
-                for one in records
-            )
+            tuple(_message(sources[at.topic], one) for at, records in found.items() for one in records)
         )
 
     async def lags(self) -> Counter[str]:
@@ -153,6 +150,11 @@ class InboundTopics:
                 yield
         except (KafkaError, TimeoutError, OSError) as error:
             raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
+
+
+def _message(source: str, one: Any) -> Message:
+    place = source, one.topic, one.partition, one.offset
+    return Message(*place, one.value, one.headers, one.key, one.timestamp)
 
 
 def _log_refused(answer: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from services.ingest.domain.admission import Ruling
@@ -164,6 +165,12 @@ async def inbound_offsets(tx: PostgresTransaction) -> dict[Place, int]:
     """Return the next offset to take of every inbound partition that was read before."""
     rows = await tx.many('SELECT topic, partition, "offset" FROM inbound')
     return {(row["topic"], row["partition"]): row["offset"] for row in rows}
+
+
+async def now(tx: PostgresTransaction) -> datetime:
+    """Return the database's clock, by which a record of an inbound topic is judged before any shard is locked."""
+    (row,) = await tx.many("SELECT clock_timestamp() AS now")
+    return row["now"]
 
 
 async def lock_inbound(tx: PostgresTransaction, places: Collection[Place]) -> dict[Place, int]:

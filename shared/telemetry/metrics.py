@@ -52,6 +52,8 @@ MetricName = Literal[
     "dukao_event_streams",
     # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
     "dukao_inbound_lag_records",
+    # Records of inbound topics refused. Any: see the refusals of that topic, and talk to its source.
+    "dukao_inbound_rejected_total",
 ]
 
 
@@ -93,6 +95,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_turned_away_total": Metric(Kind.COUNTER, "Requests turned away unread", ("reason",)),
     "dukao_storage_free_bytes": Metric(Kind.GAUGE, "Bytes free for PostgreSQL"),
     "dukao_event_streams": Metric(Kind.GAUGE, "Streams of events open"),
+    "dukao_inbound_rejected_total": Metric(Kind.COUNTER, "Records of inbound topics refused", ("topic",)),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"

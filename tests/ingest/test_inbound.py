@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import time
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -15,9 +16,11 @@ from services.ingest.domain.binding import Message, topic_of
 from services.ingest.gateway import InboundTopics
 from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.errors import Unavailable
+from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import decode
 from shared.messaging.kafka_broker import administering
 from shared.storage.failures import STORAGE_ERRORS
+from shared.telemetry.metrics import METRICS
 
 NUMBERS = itertools.count(1)
 FIELDS = {"number": {"type": "code", "required": True}}
@@ -254,7 +257,7 @@ async def produce(bootstrap, source, *bodies):
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         for body in bodies:
             value = json.dumps(body).encode() if isinstance(body, dict) else body
-            await producer.send_and_wait(topic_of(source), value=value, key=b"k")
+            await producer.send_and_wait(topic_of(source), value=value, key=b"1101", partition=0)
 
 
 async def run_until(intake, condition):
@@ -310,6 +313,54 @@ async def test_two_processes_on_the_same_topics_take_each_record_once(admission,
             task.cancel()
     assert len(await rows(admission, "refusals")) == 50
     assert await accepted(admission) == ["e1"]
+
+
+def key_elsewhere(unit):
+    return next(f"k{n}".encode() for n in range(99) if shard_of(f"k{n}") != shard_of(unit))
+
+
+def records(source):
+    """Each bad record of a topic: what is produced, and the code that it is refused by."""
+    good = json.dumps(event(source)).encode()
+    tomorrow = int((time.time() + 86_400) * 1000)
+    late = json.dumps(event(source, time="2199-01-01T00:00:00Z")).encode()
+    return [
+        ({"value": None, "key": b"1101"}, "empty"),
+        ({"value": b"x" * 2_000_000}, "too_large"),
+        ({"value": b"{"}, "json"),
+        ({"value": b"{}", "headers": [("ce_id", b"a")]}, "missing_field"),
+        ({"value": good, "key": key_elsewhere("1101")}, "key"),
+        ({"value": good, "key": b"\xff"}, "key"),
+        ({"value": good, "timestamp_ms": tomorrow}, "time_in_future"),
+        ({"value": late}, "time_in_future"),
+        ({"value": json.dumps(event("other")).encode()}, "source_scope"),
+        ({"value": json.dumps(event(source, type="task.lost.v1")).encode()}, "unknown_type"),
+    ]
+
+
+@pytest.mark.kafka
+async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_people_are_alerted(
+    admission, source, kafka_bootstrap
+):
+    topic = topic_of(source)
+    await InboundTopics(kafka_bootstrap).ensure([topic])
+    good = json.dumps(event(source, id="good", case="c1")).encode()
+    bad = records(source)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=3 << 20) as producer:
+        for record, _ in bad:
+            await producer.send_and_wait(topic, partition=1, **record)
+        await producer.send_and_wait(topic, partition=1, value=good, key=b"c1")
+
+    async def taken():
+        return (await offsets(admission)).get((topic, 1)) == len(bad) + 1
+
+    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), taken)
+    refused = await rows(admission, "refusals")
+    assert [(row["code"], row["place"], row["source"]) for row in refused] == [
+        (code, f"{topic}/1/{offset}", source) for offset, (_, code) in enumerate(bad)
+    ]
+    assert await accepted(admission) == ["good"]
+    assert f'dukao_inbound_rejected_total{{topic="{topic}"}} {len(bad)}.0' in METRICS.render().decode()
 
 
 @pytest.mark.kafka

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import refuse
+from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import Json, decode
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
@@ -31,6 +32,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     offset: int
     value: bytes | None
     headers: Headers = ()
+    key: bytes | None = None
+    sent_ms: int = 0
 
     @property
     def plain(self) -> bytes | None:
@@ -51,6 +54,16 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     def place(self) -> str:
         """Where a person finds it."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def is_at_home(key: bytes | None, grouped_by: str) -> bool:
+    """Tell whether a record's key, where it has one, leads to the shard of its event's case or unit."""
+    if key is None or key == grouped_by.encode():
+        return True
+    try:
+        return shard_of(key.decode()) == shard_of(grouped_by)
+    except UnicodeDecodeError:
+        return False
 
 
 def topic_of(source: str) -> str:

@@ -1,0 +1,151 @@
+"""The work lists of ingest: what was refused, and what contradicts an accepted event."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dukao.client import EVERYBODY, Client, Who, below
+from dukao.options import As, Output, examples, state_of
+from dukao.output import Format, columns, say, show
+
+refusals = typer.Typer(no_args_is_help=True)
+conflicts = typer.Typer(no_args_is_help=True)
+
+PAGE = 200
+_REFUSALS = columns("id", "at", "state", "code", "source", "client", "place", "detail", numbers=("id",))
+_CONFLICTS = columns(
+    "id", "at", "state", "why", "source", "event_id", "times", "withdrawn", numbers=("id", "times")
+)
+
+Number = Annotated[int, typer.Argument(min=1, help="The number of the entry.", metavar="ID")]
+State = Annotated[
+    str | None,
+    typer.Option(
+        "--state", help="Only those that are open, fixed, replayed or dismissed.", show_default=False
+    ),
+]
+Source = Annotated[str | None, typer.Option("--source", help="Only those of a source.", show_default=False)]
+Code = Annotated[str | None, typer.Option("--code", help="Only those of a code.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit.")]
+
+
+@refusals.command(name="list", epilog=examples("dukao refusals list --state open --code source_scope"))
+def list_refusals(
+    ctx: typer.Context,
+    state: State = None,
+    source: Source = None,
+    code: Code = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List what ingest refused, oldest first."""
+    _list(ctx, "refusals", output, state=state, source=source, code=code)
+
+
+@refusals.command(name="show", epilog=examples("dukao refusals show 7 --output json"))
+def show_refusal(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
+    """Show a refusal; the body is never kept, only its digest."""
+    with Client(state_of(ctx)) as client:
+        _show(client.get("ingest", f"/v1/refusals{below(number)}"), output)
+
+
+@refusals.command(epilog=examples('dukao refusals fix 7 corrected.json --reason "unit written wrong"'))
+def fix(
+    ctx: typer.Context,
+    number: Number,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="The corrected event.", metavar="FILE")
+    ],
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Send the corrected event and link it to the refusal."""
+    try:
+        event = json.loads(file.read_bytes())
+    except ValueError:
+        raise typer.BadParameter("not JSON", param_hint="FILE") from None
+    _decide(ctx, "refusals", number, "fix", {"event": event, "reason": reason}, subject, output)
+
+
+@refusals.command(name="dismiss", epilog=examples('dukao refusals dismiss 7 --reason "a test of theirs"'))
+def dismiss_refusal(
+    ctx: typer.Context, number: Number, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Leave a refusal as it is."""
+    _decide(ctx, "refusals", number, "dismiss", {"reason": reason}, subject, output)
+
+
+@conflicts.command(name="list", epilog=examples("dukao conflicts list --state open"))
+def list_conflicts(
+    ctx: typer.Context,
+    state: State = None,
+    source: Source = None,
+    code: Code = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List what contradicts an accepted event; where that was withdrawn since, on top."""
+    _list(ctx, "conflicts", output, state=state, source=source, code=code)
+
+
+@conflicts.command(name="show", epilog=examples("dukao conflicts show 3"))
+def show_conflict(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
+    """Show the event that contradicts beside the one that counts."""
+    with Client(state_of(ctx)) as client:
+        _show(client.get("ingest", f"/v1/conflicts{below(number)}"), output)
+
+
+@conflicts.command(epilog=examples('dukao conflicts replay 3 --reason "the second report is right"'))
+def replay(
+    ctx: typer.Context,
+    number: Number,
+    reason: Reason,
+    revision: Annotated[
+        int | None,
+        typer.Option(
+            "--revision", min=1, help="The revision that it gets; else the next.", show_default=False
+        ),
+    ] = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take the event that contradicts as a correction of the one that counts."""
+    asked = {"reason": reason} | ({} if revision is None else {"revision": revision})
+    _decide(ctx, "conflicts", number, "replay", asked, subject, output)
+
+
+@conflicts.command(name="dismiss", epilog=examples('dukao conflicts dismiss 3 --reason "sent twice"'))
+def dismiss_conflict(
+    ctx: typer.Context, number: Number, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Let the first event count."""
+    _decide(ctx, "conflicts", number, "dismiss", {"reason": reason}, subject, output)
+
+
+def _list(ctx: typer.Context, noun: str, output: Format, **only: str | None) -> None:
+    with Client(state_of(ctx)) as client:
+        pages = client.pages("ingest", f"/v1/{noun}", limit=PAGE, **only)
+        items = [one for page in pages for one in page["items"]]
+    show(items, _REFUSALS if noun == "refusals" else _CONFLICTS, output, none=f"no such {noun}")
+
+
+def _show(entry: dict[str, Any], output: Format) -> None:
+    fields = [{"field": name, "value": value} for name, value in entry.items() if value is not None]
+    show(fields, columns("field", "value"), output, whole=entry)
+
+
+def _decide(
+    ctx: typer.Context,
+    noun: str,
+    number: int,
+    verb: str,
+    asked: dict[str, Any],
+    subject: str | None,
+    output: Format,
+) -> None:
+    who = Who(subject, EVERYBODY.roles) if subject else EVERYBODY
+    with Client(state_of(ctx)) as client:
+        found = client.post("ingest", f"/v1/{noun}{below(number)}:{verb}", asked, who)
+    say(f"{noun} {number}: {found['state']} by {found['decided_by']}")
+    _show(found, output)
