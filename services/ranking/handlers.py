@@ -98,7 +98,6 @@ class Ranking:
             news |= of_shard
             for scheme in schemes:
                 await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
-                self._groups.adopted(scheme.code)
                 for name in await store.groups_of(tx, scheme.code, shard):
                     group = scheme.code, name
                     of_group = news.setdefault(group, News(shard))
@@ -113,9 +112,6 @@ class Ranking:
     async def _keep(self, tx: PostgresTransaction, group: Group, news: News) -> None:
         """Write the figures that came over those that are there."""
         held = self._groups.of(group, news.shard)
-        if news.version > held.version:
-            held.version = news.version
-            held.boards.clear()
         known = await rows_of(tx, group, held, news.figures)
         changed: dict[tuple[int, str, str], Row] = {}
         for (version, period), units in news.figures.items():

@@ -3,7 +3,7 @@
 It is dropped with a lease and after a transaction that failed, so it never holds what was not committed.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.ranking import store
@@ -43,10 +43,13 @@ class Board:
 
 @dataclass(slots=True)
 class Held:
-    """A group: its figures by (version, period) and unit, and its standings by period."""
+    """A group: its figures by (version, period) and unit, and its standings by period.
+
+    `versions` are those that decide which scheme a standing is of: those heard of, and that of its figures.
+    """
 
     shard: int
-    version: int = 0
+    versions: Sequence[int] = ()
     rows: dict[VersionPeriod, dict[str, Row]] = field(default_factory=dict[VersionPeriod, dict[str, Row]])
     boards: dict[str, Board] = field(default_factory=dict[str, Board])
 
@@ -68,12 +71,6 @@ class Groups:
         kept = {g: held for g, held in self._held.items() if partition_of(held.shard) not in partitions}
         self._held = kept
 
-    def adopted(self, code: str) -> None:
-        """Drop the standings that another version of a scheme may take over."""
-        for group, held in self._held.items():
-            if group[0] == code:
-                held.boards.clear()
-
     def shrink(self) -> None:
         """Drop the groups that were not used for longest, until no more rows are held than may be."""
         kept = sum(_size(held) for held in self._held.values())
@@ -93,6 +90,10 @@ async def boards_of(
     tx: PostgresTransaction, group: Group, held: Held, periods: Collection[str]
 ) -> dict[str, Board]:
     """Return the standings of periods for which a scheme is in force, reading what is not held."""
+    versions = await store.versions(tx, group)
+    if versions != held.versions:
+        held.versions = versions
+        held.boards.clear()
     missing = [period for period in sorted(periods) if period not in held.boards]
     schemes = await store.in_force(tx, group, missing) if missing else {}
     told = await store.told(tx, group, list(schemes)) if schemes else {}

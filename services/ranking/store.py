@@ -120,6 +120,16 @@ async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[st
     return {row["period"]: found[row["version"]] for row in rows}
 
 
+async def versions(tx: PostgresTransaction, group: Group) -> list[int]:
+    """Return the versions of a group's scheme that are heard of, and last that of its newest figures."""
+    rows = await tx.many(
+        "SELECT version FROM (SELECT 0 AS of, version FROM schemes WHERE code = $1 UNION ALL "
+        "SELECT 1, version FROM groups WHERE scheme = $1 AND grp = $2) known ORDER BY of, version",
+        *group,
+    )
+    return [row["version"] for row in rows]
+
+
 async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str], Row]) -> None:
     """Write figures by (version, period, unit); what stands on a newer record stays."""
     if rows:

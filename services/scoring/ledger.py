@@ -1,19 +1,21 @@
 """The ledger and the cells that its entries lead to; only here are they written."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from services.scoring.causes import Ranges
 from services.scoring.store import columns
+from shared.kernel.digests import key_digest
 from shared.kernel.points import of_parts, parts_of
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, int, str]
+ENTRY_COLUMNS = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
 
 _CAUSES = """
-    INSERT INTO causes (ranges) SELECT told::jsonb FROM unnest($1::text[]) WITH ORDINALITY n(told, place)
-    ORDER BY place RETURNING id"""
+    INSERT INTO causes (digest, ranges)
+    SELECT digest, told::jsonb FROM unnest($1::bytea[], $2::text[]) n(digest, told) ON CONFLICT DO NOTHING"""
 _KEEP = """
     INSERT INTO cells (scheme, version, grp, unit, month, indicator, value)
     SELECT $1, $2, $3, * FROM unnest($4::text[], $5::int[], $6::text[], $7::numeric[])
@@ -40,13 +42,23 @@ class Entry(NamedTuple):
 
 async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str) -> None:
     """Write entries of a group, each with its causes, the cells they lead to, and how fresh they are."""
-    ids = await _causes(tx, {entry.cause: None for entry in entries})
+    named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(
         "entries",
         ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause"),
         [
-            (scheme, version, name, e.month, e.unit, e.indicator, _value(e.old), _value(e.new), ids[e.cause])
+            (
+                scheme,
+                version,
+                name,
+                e.month,
+                e.unit,
+                e.indicator,
+                _value(e.old),
+                _value(e.new),
+                named[e.cause],
+            )
             for e in entries
         ],
     )
@@ -74,13 +86,14 @@ async def cells(
     return found
 
 
-async def _causes(tx: PostgresTransaction, wanted: Mapping[Ranges, None]) -> dict[Ranges, Any]:
-    """Write lists of causes, each once, and return their ids."""
-    if not wanted:
-        return {}
-    told = [json.dumps([one._asdict() for one in ranges]) for ranges in wanted]
-    rows = await tx.many(_CAUSES, told)
-    return {ranges: row["id"] for ranges, row in zip(wanted, rows, strict=True)}
+async def _causes(tx: PostgresTransaction, wanted: Collection[Ranges]) -> dict[Ranges, bytes]:
+    """Write lists of causes, each once, and return the digests that name them."""
+    told = {ranges: json.dumps([one._asdict() for one in ranges]) for ranges in wanted}
+    named = {ranges: key_digest("cause", written) for ranges, written in told.items()}
+    if named:
+        rows = sorted((named[ranges], written) for ranges, written in told.items())
+        await tx.many(_CAUSES, *columns(rows, 2))
+    return named
 
 
 def _value(parts: int | None) -> Any:

@@ -44,7 +44,7 @@ async def entries(
 ) -> list[LedgerEntry]:
     """Return the newest entries of (group, unit, indicator) in months, oldest first."""
     rows = await tx.many(
-        "SELECT e.id, month, old, new, ranges::text FROM entries e JOIN causes c ON c.id = e.cause "
+        "SELECT e.id, month, old, new, ranges::text FROM entries e JOIN causes c ON c.digest = e.cause "
         "WHERE scheme = $1 AND version = $2 AND grp = $3 AND unit = $4 AND indicator = $5 "
         "AND month = ANY($6::int[]) ORDER BY e.id DESC LIMIT $7",
         *scheme,

@@ -317,7 +317,7 @@ async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(sco
     await driver.run()
     async with exchange.reading() as tx:
         rows = await tx.execute(
-            "SELECT unit, month, indicator, ranges AS cause FROM entries e JOIN causes c ON c.id = e.cause ORDER BY e.id"
+            "SELECT unit, month, indicator, ranges AS cause FROM entries e JOIN causes c ON c.digest = e.cause ORDER BY e.id"
         )
     b1, b2, bureaus = shard_of("b1"), shard_of("b2"), shard_of("mini/bureaus")
     begun = {json.dumps(row.cause) for row in rows if row.indicator == "missed"}

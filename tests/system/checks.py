@@ -173,8 +173,8 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
     ends: dict[tuple[object, ...], Decimal | None] = {}
     wrong: list[str] = []
     causes = {
-        row["id"]: json.loads(row["ranges"])
-        for row in await database.fetch("SELECT id, ranges::text FROM scoring.causes")
+        row["digest"]: json.loads(row["ranges"])
+        for row in await database.fetch("SELECT digest, ranges::text FROM scoring.causes")
     }
     for row in await database.fetch("SELECT * FROM scoring.entries ORDER BY id"):
         key = row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]

@@ -39,14 +39,13 @@ TABLES = (
         scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,
         indicator text NOT NULL, value numeric NOT NULL,
         PRIMARY KEY (scheme, version, grp, unit, month, indicator)) WITH (fillfactor = 60)""",
-    """CREATE TABLE causes (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, ranges jsonb NOT NULL)""",
+    "CREATE TABLE causes (digest bytea PRIMARY KEY, ranges jsonb NOT NULL)",
     """CREATE TRIGGER causes_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON causes
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE entries (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scheme text NOT NULL, version int NOT NULL,
         grp text NOT NULL, month int NOT NULL, unit text NOT NULL, indicator text NOT NULL,
-        old numeric, new numeric, cause bigint NOT NULL)""",
+        old numeric, new numeric, cause bytea NOT NULL)""",
     "CREATE INDEX entries_of_cell ON entries (unit, indicator, month)",
     """CREATE TRIGGER entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
