@@ -25,6 +25,7 @@ from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.records import Draft, Head
+from shared.kernel.shards import PARTITIONS
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -422,3 +423,34 @@ async def test_exact_sums_are_kept_and_rounded_once(service, ask):
     await service.apply(adopted(three), posted(*thirds))
     line = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()["units"][0]
     assert Decimal(line["points"]) == Decimal("14.00")
+
+
+async def test_what_is_held_in_memory_is_what_is_kept(service):
+    """A ranking that forgets between batches tells the same as one that remembers."""
+    batches = [
+        [adopted(scheme()), posted(figure("b1", "9"), figure("b2", "8"))],
+        [posted(figure("b1", "9", volume=19), figure("b1", "7", period="2021-Q1"))],
+        [posted(figure("b2", "9.5"), figure("b2", None, indicator="missed"))],
+        [adopted(scheme(2, units=("b1", "b2"))), posted(figure("b2", "4"), version=2)],
+        [posted(figure("b1", "10"), version=2), posted(figure("b1", "3"), version=1)],
+    ]
+    remembered = [await service.apply(*batch) for batch in batches]
+    async with service.exchange.begin(actor="test", action="empty") as tx:
+        for table in ("schemes", "groups", "figures", "places"):
+            await tx.execute(f"DELETE FROM {table}")
+    service.numbers = itertools.count(1)
+    forgotten = []
+    for batch in batches:
+        service.ranking.forget(range(PARTITIONS))
+        forgotten.append(await service.apply(*batch))
+    assert remembered == forgotten
+    assert places(remembered[-1])["b1"] == (1, "first", "10.00")
+
+
+async def test_figures_that_stand_on_an_older_record_change_nothing(service):
+    await service.apply(adopted(scheme()), posted(figure("b1", "9")))
+    row = store.Row({"ontime": 1}, 20, 1)
+    async with service.exchange.begin(actor="test", action="older") as tx:
+        await store.save_rows(tx, ("mini", "bureaus"), {(1, MARCH, "b1"): row})
+        found = await store.rows(tx, ("mini", "bureaus"), [(1, MARCH)])
+    assert found[1, MARCH]["b1"].worth == {"ontime": 9 * 10**12}

@@ -20,7 +20,7 @@ from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
 from shared.kernel.errors import UnknownType
 from shared.kernel.points import cell, of_parts
 from shared.kernel.records import Draft
-from shared.kernel.shards import SHARDS, shard_of
+from shared.kernel.shards import PARTITIONS, SHARDS, shard_of
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -162,7 +162,7 @@ class Driver:
         for name, _, _ in self.stages:
             await self.run_stage(name)
 
-    async def run_stage(self, wanted, *, only=None, limit=1000):
+    async def run_stage(self, wanted, *, only=None, limit=1000, fail=None):
         ((name, stage, inputs),) = [one for one in self.stages if one[0] == wanted]
         async with self.exchange.begin(actor=name, action="applied") as tx:
             batch = []
@@ -175,6 +175,8 @@ class Driver:
             answers = await stage(tx, batch)
             for stream in sorted({stream for stream, _ in answers}):
                 await tx.append(stream, [draft for to, draft in answers if to == stream])
+            if fail is not None:
+                raise fail
 
 
 async def cells(exchange, version=1, units=("b1", "b2")):
@@ -394,3 +396,36 @@ async def test_what_ingest_tells_of_feeds_and_manifests_is_passed_over_and_what_
     await told(bodies[0] | {"type": "dukao.tick.v2"})
     with pytest.raises(UnknownType):
         await driver.run()
+
+
+async def test_what_is_held_in_memory_is_what_was_committed(scoring):
+    """Batch by batch with what is held, forgotten, or rolled back and then forgotten: the same entries."""
+    found = []
+    for how in ("held", "forgotten", "rolled back"):
+        exchange = await scoring()
+        driver = Driver(exchange)
+        await teach(exchange)
+        await driver.run()
+        await adopt(exchange)
+        await driver.run()
+        _, stage_b, _ = driver.stages[1]
+        for event in EVENTS:
+            await accept(exchange, [event])
+            await driver.run_stage("a")
+            done = dict(driver.done)
+            if how == "rolled back":
+                with pytest.raises(LookupError):
+                    await driver.run_stage("b", fail=LookupError)
+                driver.done = done
+            if how != "held":
+                stage_b.forget(range(PARTITIONS))
+            await driver.run_stage("b")
+        async with exchange.reading() as tx:
+            entries = await tx.execute(
+                "SELECT month, unit, indicator, old, new, cause FROM entries ORDER BY id"
+            )
+            sent = await tx.execute("SELECT chain FROM stream_shards WHERE stream = :stream", stream=ENTRIES)
+            kept = await kept_cells(tx)
+        found.append(([tuple(row) for row in entries], len(sent), kept))
+    assert found[0] == found[1] == found[2]
+    assert found[0][2][MARCH, "b2", "ontime"] == 10

@@ -214,8 +214,8 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
     }
     figures = await database.fetch(
         "SELECT scheme, grp, unit, indicator, period, f.value, c.value AS cell FROM "
-        "(SELECT *, key AS indicator, value::numeric / 1e12 AS value FROM ranking.figures, json_each_text(worth::json) "
-        "WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
+        "(SELECT scheme, version, grp, unit, period, key AS indicator, value::numeric / 1e12 AS value "
+        "FROM ranking.figures, json_each_text(worth::json) WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
         "|| lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
         "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
     )

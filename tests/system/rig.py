@@ -1,6 +1,7 @@
 """A platform of its own for a test: started as an operator starts it, asked as a client asks it, removed afterwards."""
 
 import asyncio
+import json
 import logging
 import signal
 import tempfile
@@ -18,7 +19,7 @@ import psutil
 
 from deploy.control import addresses, bring_up, last_lines, logs, running, survey, take_down, token
 from deploy.embedded.files import cache_folder
-from deploy.state import Options, Record, State
+from deploy.state import CHANGED, Options, Record, State
 from deploy.table import DATABASE, OWNER
 from tests.system.checks import behind, everything
 
@@ -184,6 +185,14 @@ class Rig:
 
         await until(others)
 
+    def arm(self, service: str, point: str, what: str) -> None:
+        """Arm a fail point of a service that heeds them."""
+        (fail_point_folder(self.state, service) / point).write_text(what, "ascii")
+
+    def armed(self, service: str, point: str) -> bool:
+        """Tell whether a fail point did not act yet."""
+        return (fail_point_folder(self.state, service) / point).exists()
+
     async def ready(self) -> None:
         """Wait until every part says that it is ready."""
 
@@ -215,13 +224,29 @@ async def until(condition: Any, *, seconds: float = PATIENCE_S) -> None:
             await asyncio.sleep(POLL_S)
 
 
+def fail_point_folder(state: State, service: str) -> Path:
+    return state.folder.parent / f"fail-{service}"
+
+
+def _heed_fail_points(state: State, services: Sequence[str]) -> None:
+    """Have services look for fail points in a folder of their own."""
+    changed: dict[str, dict[str, str]] = {}
+    for service in services:
+        fail_point_folder(state, service).mkdir()
+        changed[service] = {"DUKAO_FAIL_POINTS": str(fail_point_folder(state, service))}
+    state.folder.mkdir(mode=0o755)
+    (state.folder / CHANGED).write_text(json.dumps(changed), "utf-8")
+
+
 @asynccontextmanager
-async def platform() -> AsyncIterator[Rig]:
+async def platform(*, fail_points: Sequence[str] = ()) -> AsyncIterator[Rig]:
     """Bring a platform up in a fresh folder that the servers' account can reach; leave nothing behind."""
     with tempfile.TemporaryDirectory(prefix="system-", dir=cache_folder().parent) as made:
         folder = Path(made)
         folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
         state = State(folder / "state")
+        if fail_points:
+            _heed_fail_points(state, fail_points)
         started = time.monotonic()
         await asyncio.to_thread(_bring_up, state)
         rig = Rig(state)
