@@ -1,21 +1,22 @@
 """What a scheme scores of a group, made ready: only what depends on rows that moved is computed anew."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from services.scoring.domain.cells import Formula, formula
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
-from services.scoring.domain.layout import Amounts, Slots, layout_of
-from services.scoring.domain.sums import UnitSums, Window
+from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.sums import NOTHING, UnitSums, Window
 from shared.kernel.periods import Month, Period, periods_containing
 from shared.kernel.points import MILLIONTHS
 
-Reading = Callable[[UnitSums, str, Slots, Window], Amounts]
 Moved = Mapping[tuple[str, int], Collection[int]]
 Cell = tuple[int, str]
 PeriodFigure = tuple[str, str]
+
+UNTOLD = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,13 @@ class Scored:
 
     def value(self, sums: UnitSums, at: Window) -> int | None:
         """Return what the indicator is worth over months, in parts of 10^-12."""
-        read = sums.stock if self.stock else sums.flow
-        return self.formula(*read(self.over, self.slots, at))
+        if self.stock:
+            return self.formula(*sums.stock(self.over, self.slots, at))
+        row = sums.merged.get(self.over, {}).get(at)
+        if row is None:
+            return self.formula(*NOTHING)
+        numerator, denominator, rows = self.slots
+        return self.formula(row[numerator], 0 if denominator is None else row[denominator], row[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,8 @@ def post(plan: GroupPlan, sums: UnitSums, standing: Standing, moved: Moved) -> C
             for period, at in _around(month):
                 changes.volumes[period] = plan.volume(sums, at)
                 changes.figures.setdefault(period, {})
-    for period in changes.figures:
-        changes.volumes.setdefault(period, plan.volume(sums, _window(Period.parse(period))))
+    for period in changes.figures.keys() - changes.volumes.keys():
+        changes.volumes[period] = 0 if plan.gate is None else plan.volume(sums, _window(Period.parse(period)))
     return changes
 
 
@@ -148,8 +154,10 @@ def everything(plan: GroupPlan) -> Moved:
 
 
 def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: Changes) -> None:
+    values: dict[Window, int | None] = {}
     for at, months in one.cells.get(month, ()):
-        old, new = standing.cells.get((at, one.code)), one.value(sums, months)
+        old = standing.cells.get((at, one.code))
+        new = values[months] = one.value(sums, months)
         if old != new:
             changes.cells.setdefault(at, {})[one.code] = old, new
             if new is None:
@@ -157,8 +165,9 @@ def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: 
             else:
                 standing.cells[at, one.code] = new
     for period, months in one.periods.get(month, ()):
-        key, new = (period, one.code), one.value(sums, months)
-        if key not in standing.figures or standing.figures[key] != new:
+        key = period, one.code
+        new = values[months] if months in values else one.value(sums, months)
+        if standing.figures.get(key, UNTOLD) != new:
             standing.figures[key] = changes.figures.setdefault(period, {})[one.code] = new
 
 
