@@ -200,23 +200,25 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
 
 async def handed_on(database: asyncpg.Connection) -> list[str]:
     """Stage B holds exactly the partials of stage A, and ranking the cells of stage B."""
-    partials = {
-        (*row[:5], *json.loads(row[5]))
-        for row in await database.fetch(
-            "SELECT shard, scheme, over, unit, month, numbers FROM scoring.partials"
-        )
-    }
     inputs = {
         (*row[:5], *json.loads(row[5]))
         for row in await database.fetch(
             "SELECT source_shard, scheme, over, unit, month, numbers FROM scoring.inputs"
         )
     }
+    scored = {unit for _, _, _, unit, *_ in inputs}
+    partials = {
+        (*row[:5], *json.loads(row[5]))
+        for row in await database.fetch(
+            "SELECT shard, scheme, over, unit, month, numbers FROM scoring.partials"
+        )
+        if row["unit"] in scored
+    }
     figures = await database.fetch(
         "SELECT scheme, grp, unit, indicator, period, f.value, c.value AS cell FROM "
         "(SELECT scheme, version, grp, unit, period, key AS indicator, value::numeric / 1e12 AS value "
-        "FROM ranking.figures, json_each_text(worth::json) WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
-        "|| lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
+        "FROM ranking.figures, json_each_text(worth::json) WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f FULL JOIN "
+        "(SELECT *, lpad((month / 12)::text, 4, '0') || '-' || lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
         "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
     )
     return [
