@@ -275,6 +275,61 @@ def test_a_value_is_explained_down_to_its_events(fed):
     assert len(list(csv.DictReader(io.StringIO(every)))) == 4
 
 
+def caught_up(dukao):
+    """Wait until no consumer is behind, and return every shard."""
+    until = time.monotonic() + PATIENCE_S
+    found = dukao.json("lag")
+    while found["silent"] or any(one["lag"] != 0 for one in found["items"]):
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+        found = dukao.json("lag")
+    return found["items"]
+
+
+def test_lag_shows_every_shard_and_a_pause_is_ordered_and_listed(fed):
+    shards = caught_up(fed)
+    assert {one["consumer"] for one in shards} == {"scoring-a", "scoring-b", "ranking"}
+    assert {one["state"] for one in shards} == {"running"}
+    assert {one["owner"] for one in shards} == {"scoring-1", "ranking-1"}
+    assert "ranking: 128 shards, 0 records behind" in fed("lag").stdout
+    fed("consumers", "pause", "ranking", "-p", 3, "--reason", "a disk is exchanged", "--as", "olga")
+    paused = [one for one in fed.json("lag", "ranking")["items"] if one["state"] == "paused"]
+    assert {one["shard"] % 16 for one in paused} == {3}
+    again = fed("consumers", "pause", "ranking", "-p", 3, "-r", "again", ends=Exit.REFUSED)
+    assert "already_paused" in again.stderr
+    fed("consumers", "resume", "ranking", "--reason", "exchanged", "--as", "otto")
+    (order,) = fed.json("consumers", "orders")
+    assert (order["kind"], order["person"], order["closer"], order["outcome"]) == (
+        "pause",
+        "olga",
+        "otto",
+        "resumed",
+    )
+
+
+def test_orders_that_make_no_sense_say_what_to_do(fed):
+    assert "dukao lag" in fed("consumers", "retry", "ranking", "-r", "why", ends=Exit.REFUSED).stderr
+    fed("consumers", "retry", "nobody", "-r", "why", ends=Exit.USAGE)
+    digest = "0" * 64
+    words = ("consumers", "skip", "ranking")
+    fed(*words, "scoring.entries", "--digest", digest, "-r", "why", ends=Exit.USAGE)
+    none = fed(*words, "scoring.entries/0/999999", "--digest", digest, "-r", "why", ends=Exit.REFUSED)
+    assert "not_found" in none.stderr
+    fed("consumers", "approve", "ranking", 1, "--digest", digest, ends=Exit.REFUSED)
+
+
+def test_a_service_is_rebuilt_beside_itself_and_is_the_same(fed):
+    caught_up(fed)
+    for service in ("scoring", "ranking"):
+        found = fed.json("rebuild", service)
+        assert (found["state"], found["chains"], found["detail"]) == ("same", [], "")
+        assert found["applied"] == found["total"] > 0
+        assert sum(one["rows"] for one in found["tables"]) > 0
+    assert "same" in fed("rebuild", "ranking", "--shadow").stdout
+    fed("rebuild", "ingest", ends=Exit.USAGE)
+    fed("rebuild", "ranking", "--swap", ends=Exit.USAGE)
+
+
 def test_in_the_foreground_an_interrupt_ends_everything(dukao):
     command = Command(dukao.folder / "second")
     command.folder.mkdir()
