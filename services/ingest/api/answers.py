@@ -7,6 +7,9 @@ from fastapi.responses import JSONResponse
 
 from services.ingest.committing import Answer
 from services.ingest.domain.admission import Outcome
+from services.ingest.domain.times import Times
+from shared.contracts import envelope
+from shared.kernel import instants
 from shared.kernel.errors import Problem
 from shared.web import problems
 
@@ -28,7 +31,7 @@ def item(answer: Answer) -> dict[str, Any]:
     return {
         "status": answer.outcome.value,
         "duplicate": duplicate,
-        "receipt": receipt(answer.shard, answer.number),
+        "receipt": receipt(answer.shard, answer.number, answer.times),
     }
 
 
@@ -36,6 +39,21 @@ def _short(problem: Problem) -> dict[str, Any]:
     return {"code": problem.code, "detail": problem.detail, "pointer": problem.pointer}
 
 
-def receipt(shard: int, number: int) -> dict[str, int]:
-    """Return the place of an accepted event."""
-    return {"shard": shard, "number": number}
+def times_of(body: bytes) -> Times:
+    """Return the times that an accepted event carries."""
+    event = envelope.decode(body)
+    recorded = None if event.recorded is None else instants.parse(event.recorded)
+    return Times(instants.parse(event.time), recorded, instants.parse(event.received))
+
+
+def receipt(shard: int, number: int, times: Times | None) -> dict[str, Any]:
+    """Return the place of an accepted event and its three times."""
+    placed = {"shard": shard, "number": number}
+    if times is None:
+        return placed
+    recorded = None if times.recorded is None else instants.text(times.recorded)
+    return placed | {
+        "occurred": instants.text(times.occurred),
+        "recorded": recorded,
+        "received": instants.text(times.received),
+    }

@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import cast
 
+import msgspec
+
 from services.ingest import store
+from services.ingest.api.answers import times_of
 from services.ingest.committing import Admission, Answer, count
+from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import Outcome
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.envelope import Candidate
@@ -16,6 +20,7 @@ from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.messaging.committer import Committer
+from shared.storage import excerpts
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.metrics import METRICS
@@ -133,7 +138,21 @@ class Door:
         ]
         await self.refuse(refusals)
         count(answers)
-        return answers
+        return await self._timed(answers)
+
+    async def _timed(self, answers: Sequence[Answer]) -> list[Answer]:
+        """Answer each duplicate with the times of the first, as its first answer had them."""
+        first = {(a.shard, a.number) for a in answers if a.outcome is Outcome.DUPLICATE}
+        if not first:
+            return list(answers)
+        async with self.exchange.reading() as tx:
+            bodies = await excerpts.bodies(tx, ACCEPTED, first)
+        return [
+            msgspec.structs.replace(a, times=times_of(bodies[a.shard, a.number]))
+            if a.outcome is Outcome.DUPLICATE
+            else a
+            for a in answers
+        ]
 
     async def refuse(self, refusals: Sequence[store.Refusal]) -> None:
         """Keep refusals for the work list."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.ingest import store
-from services.ingest.api.answers import item, receipt, single
+from services.ingest.api.answers import item, receipt, single, times_of
 from services.ingest.api.door import Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
@@ -65,7 +65,10 @@ def events_router(door: Door) -> APIRouter:
             if known is None or is_awaited(known):
                 raise refuse(404, "not_found", "No event was accepted under this source and id.")
             record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
-        return {"receipt": receipt(known.shard, known.number), "event": decode(record.body)}
+        return {
+            "receipt": receipt(known.shard, known.number, times_of(record.body)),
+            "event": decode(record.body),
+        }
 
     return router
 
