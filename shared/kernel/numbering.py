@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from typing import NamedTuple
 
 from shared.kernel import instants
 from shared.kernel.digests import chain
@@ -11,23 +11,41 @@ from shared.kernel.records import Draft, Head, Record
 _RECEIVED = b'"received":"'
 
 
-def number(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> list[Record]:
+class Numbered(NamedTuple):
+    """The records of one shard as columns, and the head of the shard after them."""
+
+    first: int
+    bodies: list[bytes]
+    chains: list[bytes]
+    head: Head
+
+
+def numbered(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> Numbered:
     """Number the drafts of one shard after its head; `now` is the database's clock."""
-    digest, received = head.chain, head.received
-    records: list[Record] = []
-    for place, draft in enumerate(drafts, head.number + 1):
+    place, digest, received = head
+    told = _Told(stream, shard, received or now)
+    bodies: list[bytes] = []
+    chains: list[bytes] = []
+    for draft in drafts:
+        place += 1
         stamp = draft.received or now
-        received = stamp if received is None else max(received, stamp)
-        body = _splice(stream, shard, place, received, draft)
+        if received is None or stamp > received:
+            received = stamp
+            told = _Told(stream, shard, received)
+        body = told.spliced(place, draft)
         digest = chain(digest, body)
-        records.append(Record(stream, shard, place, body, digest))
-    return records
+        bodies.append(body)
+        chains.append(digest)
+    return Numbered(head.number + 1, bodies, chains, Head(place, digest, received))
 
 
-def head_after(records: Sequence[Record], drafts: Sequence[Draft], head: Head, now: datetime) -> Head:
-    """Return the head of the shard once the records are appended."""
-    latest = max(now if draft.received is None else draft.received for draft in drafts)
-    return Head(records[-1].number, records[-1].chain, max(head.received or latest, latest))
+def number(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> list[Record]:
+    """Return the same as records."""
+    first, bodies, chains, _ = numbered(stream, shard, head, drafts, now)
+    return [
+        Record(stream, shard, place, body, digest)
+        for place, (body, digest) in enumerate(zip(bodies, chains, strict=True), first)
+    ]
 
 
 def received_of(record: Record) -> datetime:
@@ -36,14 +54,15 @@ def received_of(record: Record) -> datetime:
     return instants.parse(record.body[start : record.body.index(b'"', start)].decode())
 
 
-def _splice(stream: str, shard: int, place: int, received: datetime, draft: Draft) -> bytes:
-    stamp = _stamp(received)
-    own = f'"id":"{stream}/{shard}/{place}","time":"{stamp}",' if draft.own else ""
-    front = f'{{"sequence":"{place}","partitionkey":"{shard}","received":"{stamp}",{own}'
-    return front.encode() + draft.body[1:]
+class _Told:
+    """What the stream says at the front of every record with one `received`."""
 
+    def __init__(self, stream: str, shard: int, received: datetime) -> None:
+        stamp = instants.text(received).encode()
+        self._shared = b'","partitionkey":"%d","received":"%b",' % (shard, stamp)
+        self._own = b'"id":"%b/%d/%%d","time":"%b",' % (stream.encode().replace(b"%", b"%%"), shard, stamp)
 
-@lru_cache(maxsize=64)
-def _stamp(received: datetime) -> str:
-    """Write an instant that most records of a batch share."""
-    return instants.text(received)
+    def spliced(self, place: int, draft: Draft) -> bytes:
+        """Return the draft with what the stream says of it."""
+        own = self._own % place if draft.own else b""
+        return b'{"sequence":"%d%b%b%b' % (place, self._shared, own, draft.body[1:])

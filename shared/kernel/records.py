@@ -35,8 +35,7 @@ class Record(NamedTuple):
     offset: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The end of a shard: its last number (0 when empty), digest and `received`."""
 
     number: int = 0

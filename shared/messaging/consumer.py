@@ -10,10 +10,12 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 from shared.kernel.errors import Fenced, Unavailable, UnknownType
 from shared.kernel.numbering import received_of
@@ -129,30 +131,37 @@ class Consumer:
 
     async def _apply(self, records: Sequence[Record]) -> int:
         epochs = self._active()
-        mine = [
-            r for r in records if partition_of(r.shard) in epochs and (r.stream, r.shard) not in self.halts
+        runs = [
+            run
+            for run in _by_shard(records)
+            if partition_of(run[0].shard) in epochs and (run[0].stream, run[0].shard) not in self.halts
         ]
-        if not mine:
+        if not runs:
             return 0
-        detail = f"{len(mine)} records"
+        detail = f"{sum(map(len, runs))} records"
         FAIL_POINTS.passing("consumer.before_lock")
         async with self._exchange.begin(actor=self.name, action="applied", detail=detail) as tx:
             positions = await tx.fence(self.name, epochs)
-            progress = [self._progress(positions, run) for run in _by_shard(mine)]
+            progress = [self._progress(positions, run) for run in runs]
             batch = [record for one in progress for record in one.apply]
             skipped = self._standing.skipped(batch)
             if batch:
-                await self._fold(tx, [record for record in batch if exact(record) not in skipped])
+                left = [record for record in batch if exact(record) not in skipped] if skipped else batch
+                await self._fold(tx, left)
                 await self.orders.skipped(tx, list(skipped.values()))
                 moved = [one.position for one in progress if one.apply]
                 await tx.advance(self.name, [self._bounded(position) for position in moved])
                 FAIL_POINTS.passing("consumer.before_commit")
         FAIL_POINTS.passing("consumer.after_commit")
-        known = sum(r.number <= positions[r.stream, r.shard].number for r in mine)
+        known = sum(
+            _known(positions, run)
+            for run, one in zip(runs, progress, strict=True)
+            if len(run) > len(one.apply)
+        )
         METRICS.count("dukao_records_duplicate_total", known, consumer=self.name)
         for (stream, shard, number), order in skipped.items():
             _LOG.warning("SKIP", consumer=self.name, stream=stream, shard=shard, number=number, order=order)
-        self._note(batch)
+        self._note(progress)
         return len(batch)
 
     async def _fold(self, tx: Transaction, batch: Sequence[Record]) -> None:
@@ -207,12 +216,15 @@ class Consumer:
             self.halts.halt(Record(stream, shard, number + 1, b"", b""), MISSING)
         return True
 
-    def _note(self, batch: Sequence[Record]) -> None:
-        for stream in {record.stream for record in batch}:
-            count = sum(record.stream == stream for record in batch)
+    def _note(self, progress: Sequence[Progress]) -> None:
+        counts: Counter[str] = Counter()
+        applied = [one for one in progress if one.apply]
+        for one in applied:
+            counts[one.position.stream] += len(one.apply)
+        for stream, count in counts.items():
             METRICS.count("dukao_records_consumed_total", count, consumer=self.name, stream=stream)
-        if batch:
-            self._newest = received_of(batch[-1]).timestamp()
+        if applied:
+            self._newest = received_of(applied[-1].apply[-1]).timestamp()
 
     async def _beat(self) -> None:
         changed = await self.leases.beat()
@@ -298,8 +310,11 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, UnknownType) else f"failed: {type(error).__name__}"
 
 
-def _by_shard(records: Sequence[Record]) -> list[list[Record]]:
-    def place(record: Record) -> Place:
-        return record.stream, record.shard
+def _known(positions: Mapping[Place, Position], run: Sequence[Record]) -> int:
+    number = positions[run[0].stream, run[0].shard].number
+    return sum(record.number <= number for record in run)
 
+
+def _by_shard(records: Sequence[Record]) -> list[list[Record]]:
+    place = attrgetter("stream", "shard")
     return [list(run) for _, run in groupby(sorted(records, key=place), key=place)]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -28,6 +29,7 @@ MAX_REQUEST_BYTES = 1 << 20
 FETCH_PARTITION_BYTES = 4 << 20
 RETENTION_MS = -1
 CHAIN_HEADER = "chain"
+_SHARDS_WRITTEN = {b"%d" % shard: shard for shard in range(SHARDS)}
 
 _LOG = logger(__name__)
 Place = tuple[str, int]
@@ -107,7 +109,11 @@ class KafkaSubscription:
             await asyncio.sleep(AWAY_S)
             return []
         await self._watch(heard=bool(found))
-        return [record for message in found if (record := self._record(message)) is not None]
+        records: list[Record] = []
+        for place, messages in found.items():
+            self._offsets[place.topic, place.partition] = messages[-1].offset + 1
+            records += [r for m in messages if (r := _record(place.topic, place.partition, m)) is not None]
+        return records
 
     async def close(self) -> None:
         """Close what is open."""
@@ -134,15 +140,14 @@ class KafkaSubscription:
                 consumer.seek(place, offset)
         return self._consumer
 
-    async def _fetch(self, consumer: AIOKafkaConsumer, limit: int) -> list[Any]:
+    async def _fetch(self, consumer: AIOKafkaConsumer, limit: int) -> dict[Any, list[Any]]:
         try:
-            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
+            return await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
         except OffsetOutOfRangeError as error:
             _LOG.warning("offset out of range, reading what is left", partitions=str(error.args))
             for place, first in (await consumer.beginning_offsets(list(error.args[0]))).items():
                 consumer.seek(place, first)
-            return []
-        return [message for messages in found.values() for message in messages]
+            return {}
 
     async def _watch(self, *, heard: bool) -> None:
         """Make a client anew that has brought nothing for long: it may hang without saying so."""
@@ -151,16 +156,6 @@ class KafkaSubscription:
             self._heard = now
         elif now - self._heard > SILENCE_S:
             await self.close()
-
-    def _record(self, message: Any) -> Record | None:
-        """Read a message as a relay wrote it; any other is left out, and its number is missed as a gap."""
-        self._offsets[message.topic, message.partition] = message.offset + 1
-        shard, _, number = (message.key or b"").decode(errors="replace").partition(":")
-        chain = dict(message.headers).get(CHAIN_HEADER)
-        if not (_is_shard(shard, message.partition) and number.isdecimal() and chain and message.value):
-            _LOG.error("no record of a relay", topic=message.topic, offset=message.offset)
-            return None
-        return Record(message.topic, int(shard), int(number), message.value, chain, message.offset)
 
 
 async def ensure_topics(bootstrap: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
@@ -191,11 +186,12 @@ async def administering(bootstrap: str) -> AsyncGenerator[AIOKafkaAdminClient]:
         await kafka_clients.stop(admin.close(), admin._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-def _by_place(records: Sequence[Record]) -> Iterable[tuple[Place, Iterable[Record]]]:
-    def place(record: Record) -> Place:
-        return record.stream, partition_of(record.shard)
-
-    return groupby(sorted(records, key=place), key=place)
+def _by_place(records: Sequence[Record]) -> Iterable[tuple[Place, list[Record]]]:
+    """Return the records of each partition, those of a shard in the order in which they were given."""
+    found: dict[Place, list[Record]] = {}
+    for (stream, shard), run in groupby(records, key=attrgetter("stream", "shard")):
+        found.setdefault((stream, partition_of(shard)), []).extend(run)
+    return found.items()
 
 
 def _batches(producer: AIOKafkaProducer, run: Iterable[Record]) -> list[Any]:
@@ -214,7 +210,7 @@ def _batches(producer: AIOKafkaProducer, run: Iterable[Record]) -> list[Any]:
 
 
 def _append(batch: Any, record: Record) -> object:
-    key = f"{record.shard}:{record.number}".encode()
+    key = b"%d:%d" % (record.shard, record.number)
     return batch.append(timestamp=None, key=key, value=record.body, headers=[(CHAIN_HEADER, record.chain)])
 
 
@@ -227,5 +223,12 @@ async def _acknowledged(waits: Sequence[asyncio.Future[Any]]) -> None:
         raise errors[0]
 
 
-def _is_shard(text: str, partition: int) -> bool:
-    return text.isdecimal() and int(text) < SHARDS and partition_of(int(text)) == partition
+def _record(stream: str, partition: int, message: Any) -> Record | None:
+    """Read a message as a relay wrote it; any other is left out, and its number is missed as a gap."""
+    written, _, number = (message.key or b"").partition(b":")
+    shard = _SHARDS_WRITTEN.get(written, -1)
+    chain = dict(message.headers).get(CHAIN_HEADER)
+    if shard < 0 or shard % PARTITIONS != partition or not (number.isdigit() and chain and message.value):
+        _LOG.error("no record of a relay", topic=stream, offset=message.offset)
+        return None
+    return Record(stream, shard, int(number), message.value, chain, message.offset)

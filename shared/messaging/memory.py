@@ -10,7 +10,7 @@ from itertools import groupby
 
 from shared.kernel.errors import Fenced
 from shared.kernel.instants import EPOCH
-from shared.kernel.numbering import head_after, number
+from shared.kernel.numbering import number, numbered
 from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import shards_of
 from shared.messaging.port import Transaction
@@ -91,13 +91,24 @@ class MemoryTransaction:
             own = [draft for _, draft in group]
             records = number(stream, shard, head, own, self.now)
             self._state.records.setdefault((stream, shard), []).extend(records)
-            self._state.heads[stream, shard] = head_after(records, own, head, self.now)
+            self._state.heads[stream, shard] = numbered(stream, shard, head, own, self.now).head
             receipts |= {place: (shard, r.number) for (place, _), r in zip(group, records, strict=True)}
         return [receipts[place] for place in range(len(drafts))]
 
     async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
         """Return up to `limit` records that follow number `after`."""
         return self._state.records.get((stream, shard), [])[after : after + limit]
+
+    async def read_each(
+        self, stream: str, after: Sequence[tuple[int, int]], limit: int, room_bytes: int
+    ) -> list[list[Record]]:
+        """Return up to `limit` records of each (shard, number) until `room_bytes` are full."""
+        found: list[list[Record]] = []
+        for shard, last in after:
+            if room_bytes > 0:
+                found.append(await self.read(stream, shard, last, limit))
+                room_bytes -= sum(len(record.body) for record in found[-1])
+        return found
 
     async def reached(self, stream: str) -> dict[int, Reached]:
         """Return how far each shard of a stream has come."""

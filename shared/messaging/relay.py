@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from shared.kernel.errors import Fenced, Unavailable
@@ -85,11 +87,13 @@ class Relay:
             limit = max(BATCH_RECORDS // max(1, len(rows)), SHARD_RECORDS)
             batches: list[list[Record]] = []
             room = BATCH_BYTES
-            for row in sorted(rows, key=self._turn):
+            for stream, group in groupby(sorted(rows, key=self._turn), key=itemgetter("stream")):
                 if room > 0:
-                    batches.append(await tx.read(row["stream"], row["shard"], row["number"], limit))
-                    room -= sum(len(record.body) for record in batches[-1])
-                    self._last = row["stream"], row["shard"]
+                    after = [(row["shard"], row["number"]) for row in group]
+                    found = await tx.read_each(stream, after, limit, room)
+                    batches += found
+                    room -= sum(len(record.body) for batch in found for record in batch)
+                    self._last = stream, found[-1][-1].shard
             return batches
 
     def _turn(self, row: Mapping[str, Any]) -> tuple[bool, str, int]:
@@ -111,7 +115,9 @@ class Relay:
 
 
 def _counts(batches: Sequence[Sequence[Record]]) -> str:
-    counts = Counter(record.stream for batch in batches for record in batch)
+    counts: Counter[str] = Counter()
+    for batch in batches:
+        counts[batch[0].stream] += len(batch)
     return ", ".join(f"{stream} {count}" for stream, count in sorted(counts.items()))
 
 

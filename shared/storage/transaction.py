@@ -2,9 +2,8 @@
 
 import struct
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Protocol
 
 from sqlalchemy import text
@@ -12,11 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.errors import Fenced
-from shared.kernel.numbering import head_after, number
+from shared.kernel.numbering import Numbered, numbered
 from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import shards_of
 
 CHAIN_BYTES = 32
+_KEY_COLUMNS = ("key", "shard", "number", "content")
+_KEY_LENGTH = struct.Struct(">hi").pack
+_KEY_REST = struct.Struct(">ihiqi").pack
+_COPY_BEGINS = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_ENDS = struct.pack(">h", -1)
 RELAY = "relay"
 
 _OPEN_SHARDS = """
@@ -40,6 +44,20 @@ _REACHED = """
     SELECT s.shard, s.number, COALESCE(p.number, 0) AS published FROM stream_shards s
     LEFT JOIN positions p ON p.consumer = $2 AND p.stream = s.stream AND p.shard = s.shard
     WHERE s.stream = $1"""
+_READ_EACH = """
+    WITH wanted AS (SELECT * FROM unnest($2::smallint[], $3::bigint[]) WITH ORDINALITY w(shard, after, turn)),
+    sized AS (
+        SELECT w.turn, o.shard, o.first,
+            sum(octet_length(o.bodies)) OVER (ORDER BY w.turn, o.first) - octet_length(o.bodies) AS before
+        FROM wanted w CROSS JOIN LATERAL (
+            SELECT shard, first, bodies FROM outbox
+            WHERE stream = $1 AND shard = w.shard AND first >= COALESCE((SELECT max(first) FROM outbox
+                WHERE stream = $1 AND shard = w.shard AND first <= w.after + 1), 0)
+                AND last > w.after AND first <= w.after + $4
+            ORDER BY first) o)
+    SELECT o.shard, o.first, o.last, o.sizes, o.chains, o.bodies FROM sized s
+    JOIN outbox o ON o.stream = $1 AND o.shard = s.shard AND o.first = s.first
+    WHERE s.before < $5 ORDER BY s.turn, o.first"""
 _FENCE = """
     SELECT stream, shard, number, chain, "offset", epoch FROM positions
     WHERE consumer = $1 AND shard = ANY($2::smallint[]) ORDER BY stream, shard FOR UPDATE"""
@@ -61,6 +79,14 @@ class Driver(Protocol):
     async def execute(self, query: str, *args: object) -> str: ...
     async def copy_records_to_table(
         self, table_name: str, *, records: Sequence[tuple[object, ...]], columns: list[str]
+    ) -> str: ...
+    async def copy_to_table(
+        self,
+        table_name: str,
+        *,
+        source: AsyncIterator[bytes],
+        columns: list[str],
+        format: str,  # noqa: A002 - its name
     ) -> str: ...
 
 
@@ -119,28 +145,32 @@ class PostgresTransaction:
 
     async def remember(self, rows: Mapping[bytes, Known]) -> None:
         """Add keys; a key that is there already ends the transaction."""
-        ordered = [(key, known.shard, known.number, known.content) for key, known in sorted(rows.items())]
-        await self.copy("keys", ("key", "shard", "number", "content"), ordered)
+        if rows:
+            await self._driver.copy_to_table(
+                "keys", source=_once(_packed_keys(rows)), columns=list(_KEY_COLUMNS), format="binary"
+            )
 
     async def append(self, stream: str, drafts: Sequence[Draft]) -> list[tuple[int, int]]:
         """Number and archive the drafts; return (shard, number) in the order given."""
         if not drafts:
             return []
         heads = await self.lock(stream, [draft.shard for draft in drafts])
-        by_shard = {shard: list(group) for shard, group in groupby(sorted(drafts, key=_shard), key=_shard)}
-        rows: list[tuple[object, ...]] = []
         next_number = {shard: head.number for shard, head in heads.items()}
-        for shard, group in by_shard.items():
-            records = number(stream, shard, heads[shard], group, self.now)
-            rows.append(_archive_row(stream, shard, records))
-            self._heads[stream, shard] = head_after(records, group, heads[shard], self.now)
-        await self.copy("outbox", ("stream", "shard", "first", "last", "sizes", "chains", "bodies"), rows)
-        await self._advance_shards(stream, sorted(by_shard))
-        self.appended[stream] += len(drafts)
+        by_shard: dict[int, list[Draft]] = {shard: [] for shard in heads}
         receipts: list[tuple[int, int]] = []
         for draft in drafts:
-            next_number[draft.shard] += 1
-            receipts.append((draft.shard, next_number[draft.shard]))
+            shard = draft.shard
+            number = next_number[shard] = next_number[shard] + 1
+            by_shard[shard].append(draft)
+            receipts.append((shard, number))
+        rows: list[tuple[object, ...]] = []
+        for shard, group in by_shard.items():
+            found = numbered(stream, shard, heads[shard], group, self.now)
+            rows.append(_archive_row(stream, shard, found))
+            self._heads[stream, shard] = found.head
+        await self.copy("outbox", ("stream", "shard", "first", "last", "sizes", "chains", "bodies"), rows)
+        await self._advance_shards(stream, list(by_shard))
+        self.appended[stream] += len(drafts)
         return receipts
 
     async def read(self, stream: str, shard: int, after: int, limit: int) -> list[Record]:
@@ -148,6 +178,23 @@ class PostgresTransaction:
         rows = await self._driver.fetch(_READ, stream, shard, after + 1, limit)
         records = [record for row in rows for record in _records(stream, shard, row)]
         return [record for record in records if record.number > after][:limit]
+
+    async def read_each(
+        self, stream: str, after: Sequence[tuple[int, int]], limit: int, room_bytes: int
+    ) -> list[list[Record]]:
+        """Return what follows the number of each (shard, number), in their order, at most `limit` of each.
+
+        No further row is begun once `room_bytes` are full.
+        """
+        shards, numbers = zip(*after, strict=True)
+        rows = await self._driver.fetch(_READ_EACH, stream, shards, numbers, limit, room_bytes)
+        found: dict[int, list[Record]] = {}
+        for row in rows:
+            found.setdefault(row["shard"], []).extend(_records(stream, row["shard"], row))
+        known = dict(after)
+        return [
+            [record for record in run if record.number > known[shard]][:limit] for shard, run in found.items()
+        ]
 
     async def reached(self, stream: str) -> dict[int, Reached]:
         """Return how far each shard of a stream has come; one without records is left out."""
@@ -193,30 +240,44 @@ class PostgresTransaction:
         )
 
 
-def _shard(draft: Draft) -> int:
-    return draft.shard
+def _packed_keys(rows: Mapping[bytes, Known]) -> bytes:
+    """Write keys in order as PostgreSQL's binary COPY has them: the driver looks at every value of a row."""
+    packed = [_COPY_BEGINS]
+    for key, known in sorted(rows.items()):
+        packed += (
+            _KEY_LENGTH(4, len(key)),
+            key,
+            _KEY_REST(2, known.shard, 8, known.number, len(known.content)),
+            known.content,
+        )
+    packed.append(_COPY_ENDS)
+    return b"".join(packed)
 
 
-def _archive_row(stream: str, shard: int, records: Sequence[Record]) -> tuple[object, ...]:
+async def _once(written: bytes) -> AsyncIterator[bytes]:
+    yield written
+
+
+def _archive_row(stream: str, shard: int, found: Numbered) -> tuple[object, ...]:
     return (
         stream,
         shard,
-        records[0].number,
-        records[-1].number,
-        struct.pack(f">{len(records)}I", *(len(record.body) for record in records)),
-        b"".join(record.chain for record in records),
-        b"".join(record.body for record in records),
+        found.first,
+        found.head.number,
+        struct.pack(f">{len(found.bodies)}I", *map(len, found.bodies)),
+        b"".join(found.chains),
+        b"".join(found.bodies),
     )
 
 
 def _records(stream: str, shard: int, row: Mapping[str, Any]) -> list[Record]:
     count = row["last"] - row["first"] + 1
     sizes = struct.unpack(f">{count}I", row["sizes"])
+    chains, bodies, first = row["chains"], row["bodies"], row["first"]
     records: list[Record] = []
     start = 0
     for index, size in enumerate(sizes):
-        digest = row["chains"][index * CHAIN_BYTES : (index + 1) * CHAIN_BYTES]
-        body = row["bodies"][start : start + size]
-        records.append(Record(stream, shard, row["first"] + index, body, digest))
+        digest = chains[index * CHAIN_BYTES : (index + 1) * CHAIN_BYTES]
+        records.append(Record(stream, shard, first + index, bodies[start : start + size], digest))
         start += size
     return records

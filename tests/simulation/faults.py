@@ -23,8 +23,8 @@ class NumbersFromASequence(SimTransaction):
         heads = await self.lock(stream, [draft.shard for draft in drafts])
         taken = self.database.sequence
         for shard, head in heads.items():
-            self._state.heads[stream, shard] = replace(
-                head, number=max(head.number, taken.get((stream, shard), 0))
+            self._state.heads[stream, shard] = head._replace(
+                number=max(head.number, taken.get((stream, shard), 0))
             )
         receipts = await super().append(stream, drafts)
         for shard, number in receipts:
@@ -46,7 +46,7 @@ class ReceivedBeforeTheLock(SimTransaction):
 
     async def append(self, stream: str, drafts: Sequence[Draft]) -> list[tuple[int, int]]:
         for shard, head in (await self.lock(stream, [draft.shard for draft in drafts])).items():
-            self._state.heads[stream, shard] = replace(head, received=None)
+            self._state.heads[stream, shard] = head._replace(received=None)
         return await super().append(stream, drafts)
 
 
