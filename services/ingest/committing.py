@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -31,7 +32,7 @@ from services.ingest.domain.quick import quick
 from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.times import Times, received_each
-from services.ingest.gateway import Gap, InboundTopics
+from services.ingest.gateway import Gap, InboundTopics, Polled
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
@@ -49,6 +50,7 @@ RACES = 5
 SLICE_EVENTS = 250
 BACKOFF_S = 0.5
 LOOK_AGAIN_S = 60.0
+ASK_AGAIN_S = 1.0
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
 SENT_IN_FUTURE = Problem(422, "time_in_future", "The record's timestamp lies more than 5 minutes ahead.")
@@ -119,13 +121,15 @@ class Admission:
         self._recent.add([one.key for one in candidates])
         return answers
 
-    async def commit_inbound(self, messages: Sequence[Message]) -> None:
+    async def commit_inbound(
+        self, messages: Sequence[Message], judged: Sequence[Judged] | None = None
+    ) -> None:
         """Commit messages of inbound topics with their offsets; what is refused is kept with its place.
 
         Should one of many be what the storage does not take, each goes alone, and that one is refused.
         """
         try:
-            await self._commit_messages(messages)
+            await self._commit_judged(messages, judged or await self.judge(messages))
         except STORAGE_ERRORS as error:
             if may_pass(error):
                 raise
@@ -157,15 +161,12 @@ class Admission:
                 await store.note_refusals(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place)])
                 await store.advance_inbound(tx, {gap.at: gap.first})
 
-    async def _commit_messages(self, messages: Sequence[Message]) -> None:
-        await self._commit_judged(messages, await self.judge(messages))
-
     async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
         async def once(*, careful: bool) -> list[Answer]:
             return await self._commit_inbound(messages, judged, careful=careful)
 
         answers = await self._raced(once)
-        self._recent.add([one.key for one in judged if isinstance(one, Candidate)])
+        self._recent.add([one.key for one in judged if not isinstance(one, Problem)])
         count(answers)
 
     async def _raced(self, once: Once) -> list[Answer]:
@@ -186,7 +187,8 @@ class Admission:
     ) -> list[Answer]:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
-            taken = await store.lock_inbound(tx, {message.at for message in messages})
+            reached = {message.at: message.offset + 1 for message in messages}
+            taken = await store.lock_inbound(tx, reached)
             latest_ms = instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
             fresh = [
                 (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
@@ -200,9 +202,8 @@ class Admission:
                 if answer.outcome is Outcome.REFUSED and answer.problem is not None
             ]
             await store.note_refusals(tx, refusals)
-            reached = {message.at: message.offset + 1 for message, _ in fresh}
-            if reached:
-                await store.advance_inbound(tx, reached)
+            if fresh:
+                await store.advance_inbound(tx, {at: max(taken[at], to) for at, to in reached.items()})
         FAIL_POINTS.passing("ingest.after_commit")
         for topic, amount in Counter(refusal.client for refusal in refusals).items():
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
@@ -213,12 +214,12 @@ class Admission:
     ) -> list[Answer]:
         """Lock, look again, number, archive. Adoption tells every shard, so who holds one sees the newest."""
         FAIL_POINTS.passing("ingest.before_lock")
-        touched = {one.shard for one in judged if isinstance(one, Candidate)}
+        touched = {one.shard for one in judged if not isinstance(one, Problem)}
         heads = await tx.lock(ACCEPTED, EVERY_SHARD if self.replay else sorted(touched))
         await self._renew(tx)
         now = tx.now
-        looked = [self._looked(one, now) if isinstance(one, Candidate) else one for one in judged]
-        ready = [one for one in looked if isinstance(one, Candidate)]
+        looked = [one if isinstance(one, Problem) else self._looked(one, now) for one in judged]
+        ready = [one for one in looked if not isinstance(one, Problem)]
         numbers = {shard: head.number for shard, head in heads.items()}
         rulings, keys = await self._ruled(tx, ready, numbers, careful=careful)
         await tx.remember(keys)
@@ -342,8 +343,19 @@ def count(answers: Sequence[Answer]) -> None:
         METRICS.count("dukao_events_total", amount, outcome=outcome.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a poll brought, and what each message is."""
+
+    polled: Polled
+    judged: list[Judged]
+
+
 class Intake:
-    """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on."""
+    """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on.
+
+    While a batch is committed the next one is read and judged; it is dropped if that commit fails.
+    """
 
     def __init__(
         self, admission: Admission, topics: InboundTopics, check: Callable[[], None] = lambda: None
@@ -354,6 +366,8 @@ class Intake:
         self._version = -1
         self._places: list[store.Place] = []
         self._look_again = 0.0
+        self._ask_again = 0.0
+        self._ahead: Read | Unavailable | None = None
 
     async def run(self) -> None:
         """Work until cancelled; after any failure reading goes on from the stored offsets."""
@@ -361,8 +375,9 @@ class Intake:
             while True:
                 try:
                     await self.step()
-                except (Unavailable, *STORAGE_ERRORS) as error:
-                    _LOG.warning("inbound waits", error=str(error) or type(error).__name__)
+                except* (Unavailable, *STORAGE_ERRORS) as errors:
+                    said = [str(error) or type(error).__name__ for error in errors.exceptions]
+                    _LOG.warning("inbound waits", errors=said)
                     self._version = -1
                     await asyncio.sleep(BACKOFF_S)
         finally:
@@ -373,19 +388,35 @@ class Intake:
 
         Nothing is read while `check` says that nothing can be stored.
         """
-        self._check()
-        await self._admission.newest()
         now = asyncio.get_running_loop().time()
+        self._check()
+        if now >= self._ask_again:
+            await self._admission.newest()
+            self._ask_again = now + ASK_AGAIN_S
         if self._version != self._admission.catalogue.version or now > self._look_again:
             await self._follow(now)
-        polled = await self._topics.poll()
-        if polled.gaps:
-            await self._admission.note_gaps(polled.gaps)
+        ahead, self._ahead = self._ahead, None
+        read = ahead or await self._read()
+        if isinstance(read, Unavailable):
+            raise read
+        if read.polled.gaps:
+            await self._admission.note_gaps(read.polled.gaps)
             self._version = -1
-        if polled.messages:
-            await self._admission.commit_inbound(polled.messages)
+        if read.polled.messages:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._read())
+                await self._admission.commit_inbound(read.polled.messages, read.judged)
+            self._ahead = reading.result()
         for topic, waiting in (await self._topics.lags()).items():
             METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
+
+    async def _read(self) -> "Read | Unavailable":
+        """Poll and judge; that Kafka is away is told as a value, so that the commit beside it goes on."""
+        try:
+            polled = await self._topics.poll()
+        except Unavailable as error:
+            return error
+        return Read(polled, await self._admission.judge(polled.messages))
 
     async def _follow(self, now: float) -> None:
         catalogue = self._admission.catalogue
@@ -394,6 +425,7 @@ class Intake:
         if self._version != catalogue.version or places != self._places:
             async with self._admission.exchange.reading() as tx:
                 stored = await store.inbound_offsets(tx)
+            self._ahead = None
             await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
         self._places = places
         complete = {topic for topic, _ in places} == sources.keys()

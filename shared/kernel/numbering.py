@@ -23,14 +23,14 @@ class Numbered(NamedTuple):
 def numbered(stream: str, shard: int, head: Head, drafts: Sequence[Draft], now: datetime) -> Numbered:
     """Number the drafts of one shard after its head; `now` is the database's clock."""
     place, digest, received = head
-    told = _Told(stream, shard, received or now)
+    told: _Told | None = None
     bodies: list[bytes] = []
     chains: list[bytes] = []
     for draft in drafts:
         place += 1
         stamp = draft.received or now
-        if received is None or stamp > received:
-            received = stamp
+        if told is None or received is None or stamp > received:
+            received = stamp if received is None else max(received, stamp)
             told = _Told(stream, shard, received)
         body = told.spliced(place, draft)
         digest = chain(digest, body)

@@ -1,6 +1,5 @@
 """What moves through streams: drafts before their number, records after it, and how far a reader has come."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -58,8 +57,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """How far a consumer has applied a shard of a stream."""
 
     stream: str

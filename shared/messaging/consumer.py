@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
@@ -188,8 +188,8 @@ class Consumer:
         limits = [
             gap.limit for (stream, shard), gap in self._gaps.items() if (stream, partition_of(shard)) == at
         ]
-        return replace(
-            position, offset=min([position.offset, *limits, *([] if halted is None else [halted])])
+        return position._replace(
+            offset=min([position.offset, *limits, *([] if halted is None else [halted])])
         )
 
     async def _fill(self, place: Place) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -135,4 +135,4 @@ class MemoryTransaction:
         for position in positions:
             place = consumer, position.stream, position.shard
             offset = max(self._state.positions[place].offset, position.offset)
-            self._state.positions[place] = replace(position, offset=offset)
+            self._state.positions[place] = position._replace(offset=offset)

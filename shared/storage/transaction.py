@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -91,10 +92,20 @@ class Driver(Protocol):
 
 
 class PostgresTransaction:
-    """One open transaction; nothing here commits."""
+    """One open transaction; nothing here commits.
 
-    def __init__(self, connection: AsyncConnection, driver: Driver) -> None:
+    `present` are shards whose rows are known to be committed, `opened` those that this one made sure of.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: Driver,
+        present: AbstractSet[tuple[str, int]] = frozenset(),
+    ) -> None:
         self.connection = connection
+        self.opened: set[tuple[str, int]] = set()
+        self._present = present
         self.appended: Counter[str] = Counter()
         self.remarks: list[str] = []
         self._driver = driver
@@ -130,7 +141,10 @@ class PostgresTransaction:
         wanted = sorted(set(shards))
         missing = [shard for shard in wanted if (stream, shard) not in self._heads]
         if missing:
-            await self._driver.execute(_OPEN_SHARDS, stream, missing, EMPTY_CHAIN)
+            places = {(stream, shard) for shard in missing}
+            if not places <= self._present:
+                await self._driver.execute(_OPEN_SHARDS, stream, missing, EMPTY_CHAIN)
+                self.opened |= places
             rows = await self._driver.fetch(_LOCK_SHARDS, stream, missing)
             for row in rows:
                 self._heads[stream, row["shard"]] = Head(row["number"], row["chain"], row["received"])
@@ -205,14 +219,16 @@ class PostgresTransaction:
         """Lock the positions of my partitions, or raise Fenced if an epoch is no longer mine."""
         epoch_of = {shard: epoch for partition, epoch in epochs.items() for shard in shards_of(partition)}
         rows = await self._driver.fetch(_FENCE, consumer, sorted(epoch_of))
-        if any(row["epoch"] != epoch_of[row["shard"]] for row in rows) or not rows:
+        found: dict[tuple[str, int], Position] = {}
+        for row in rows:
+            *position, epoch = row.values()
+            at = Position(*position)
+            if epoch != epoch_of[at.shard]:
+                break
+            found[at.stream, at.shard] = at
+        if len(found) < len(rows) or not rows:
             raise Fenced(f"{consumer}: another worker owns a partition")
-        return {
-            (row["stream"], row["shard"]): Position(
-                row["stream"], row["shard"], row["number"], row["chain"], row["offset"]
-            )
-            for row in rows
-        }
+        return found
 
     async def advance(self, consumer: str, positions: Sequence[Position]) -> None:
         """Write how far the consumer has come, and what this batch was; `fence` came before."""
