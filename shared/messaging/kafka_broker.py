@@ -9,7 +9,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    OffsetOutOfRangeError,
+    TopicAlreadyExistsError,
+)
 
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
@@ -43,7 +48,22 @@ class KafkaProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Send in order within each partition and wait for every acknowledgement."""
+        """Send in order within each partition and wait for every acknowledgement.
+
+        What the broker refuses for its size is sent in halves; of a record that is too large alone a stub
+        goes out, so that its number is seen and its content asked of the archive.
+        """
+        try:
+            await self._send(records)
+        except MessageSizeTooLargeError:
+            half = len(records) // 2
+            if half:
+                await self.send(records[:half])
+                await self.send(records[half:])
+            else:
+                await self._send([_stub(records[0])])
+
+    async def _send(self, records: Sequence[Record]) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 producer = await self._open()
@@ -57,6 +77,8 @@ class KafkaProducer:
         except (KafkaError, TimeoutError, OSError) as error:
             METRICS.count("dukao_producers_discarded_total")
             await self.close()
+            if isinstance(error, MessageSizeTooLargeError):
+                raise
             raise Unavailable(f"Kafka did not acknowledge: {type(error).__name__}") from error
 
     async def close(self) -> None:
@@ -186,6 +208,18 @@ async def administering(bootstrap: str) -> AsyncGenerator[AIOKafkaAdminClient]:
         await kafka_clients.stop(admin.close(), admin._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
+def _stub(record: Record) -> Record:
+    """Return the number of a record without its content, and tell of it."""
+    _LOG.error(
+        "the broker refuses a record, a stub stands for it",
+        stream=record.stream,
+        shard=record.shard,
+        number=record.number,
+    )
+    METRICS.count("dukao_stubs_total", stream=record.stream)
+    return record._replace(body=b"")
+
+
 def _by_place(records: Sequence[Record]) -> Iterable[tuple[Place, list[Record]]]:
     """Return the records of each partition, those of a shard in the order in which they were given."""
     found: dict[Place, list[Record]] = {}
@@ -228,7 +262,8 @@ def _record(stream: str, partition: int, message: Any) -> Record | None:
     written, _, number = (message.key or b"").partition(b":")
     shard = _SHARDS_WRITTEN.get(written, -1)
     chain = dict(message.headers).get(CHAIN_HEADER)
-    if shard < 0 or shard % PARTITIONS != partition or not (number.isdigit() and chain and message.value):
+    whole = number.isdigit() and chain and message.value is not None  # a stub has a value without a byte
+    if shard < 0 or shard % PARTITIONS != partition or not whole:
         _LOG.error("no record of a relay", topic=stream, offset=message.offset)
         return None
     return Record(stream, shard, int(number), message.value, chain, message.offset)

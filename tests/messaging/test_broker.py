@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import itertools
+import random
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
 
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
@@ -207,6 +209,28 @@ async def test_a_memory_broker_can_be_away():
     subscription = broker.subscribe()
     await subscription.assign(everywhere("any"))
     assert await subscription.poll(10) == []
+
+
+@pytest.mark.kafka
+async def test_of_a_record_that_the_broker_refuses_a_stub_keeps_the_place(kafka_bootstrap, stream):
+    async with administering(kafka_bootstrap) as admin:
+        await admin.create_topics([NewTopic(stream, 16, 1, topic_configs={"max.message.bytes": "4000"})])
+    made = Kafka(kafka_bootstrap)
+    large = random.Random(1).randbytes(9_000)
+    sent = [Record(stream, 3, n, large if n in {4, 9} else b"x" * 500, CHAIN) for n in range(1, 12)]
+    sent += [Record(stream, 5, n, random.Random(n).randbytes(900), CHAIN) for n in range(1, 12)]
+    await made.producer().send(sent)
+    subscription = made.subscription()
+    await subscription.assign({(stream, 3): 0, (stream, 5): 0})
+    first = {}
+    async with asyncio.timeout(AWAY_LIMIT_S):
+        while len(first) < len(sent):
+            for one in await subscription.poll(1_000):
+                first.setdefault((one.shard, one.number), one.body)
+    assert first == {(r.shard, r.number): b"" if r.body == large else r.body for r in sent}
+    assert [place for place in first if place[0] == 3] == [(3, number) for number in range(1, 12)]
+    for opened in made.opened:
+        await opened.close()
 
 
 @pytest.mark.kafka

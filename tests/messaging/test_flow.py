@@ -84,6 +84,15 @@ async def test_a_gap_is_filled_from_the_archive(exchange, broker):
         await reaches(exchange, 60)
 
 
+async def test_the_content_of_a_stub_is_read_from_the_archive_though_nothing_follows(exchange, broker):
+    await publish(exchange, broker, 60)
+    for records in broker.records.values():
+        records[1] = records[1]._replace(body=b"")
+        records[-1] = records[-1]._replace(body=b"")
+    async with running(consumer_of(exchange, broker)):
+        await reaches(exchange, 60)
+
+
 async def test_a_second_worker_takes_its_share_and_what_the_first_leaves(exchange, broker):
     first, second = consumer_of(exchange, broker, "w1"), consumer_of(exchange, broker, "w2")
     async with asyncio.TaskGroup() as group:
