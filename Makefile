@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo up lint docs test test-long bench fuzz
+.PHONY: help setup demo up lint docs test test-long bench fuzz campaign
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test: setup  ## Run everything that fits into ten minutes
 
 test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long properties
 	$(BIN)/python -m pytest -q -m long -ra || test $$? -eq 5
+
+campaign: setup  ## Inject every fault into real processes, an hour and more; FAULT=F8 SEED=7 takes one
+	$(BIN)/python -m campaign $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
 
 bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object; BENCH="--only kafka" takes a part
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -11,10 +11,11 @@ import pytest
 from tests.house.rules import findings
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("services", "shared", "deploy", "dukao")
+PACKAGES = ("services", "shared", "deploy", "dukao", "campaign")
 
 DECISIONS = "Decisions touch no I/O"
 ROOMS = "Rooms inside a service"
+CHECKER = "The checker shares nothing"
 IMPORT_VIOLATIONS = [
     ("No service imports another", "services/ingest/domain/seeded.py", "import services.ranking.domain\n"),
     ("The command over the deployment", "shared/kernel/seeded.py", "import services.ingest.domain\n"),
@@ -25,6 +26,8 @@ IMPORT_VIOLATIONS = [
     (DECISIONS, "services/scoring/domain/seeded.py", "import sqlalchemy\n"),
     (DECISIONS, "services/supervision/domain/seeded.py", "import time\n"),
     (DECISIONS, "services/notify/domain/seeded.py", "import shared.runtime.process\n"),
+    (CHECKER, "campaign/checker/seeded.py", "import shared.kernel.digests\n"),
+    (CHECKER, "campaign/checker/seeded.py", "import campaign.workload\n"),
 ]
 CYCLES_BETWEEN = [
     ("shared/kernel/seeded_a.py", "shared/kernel/seeded_b.py"),

@@ -9,11 +9,11 @@ from fractions import Fraction
 
 import pytest
 
+from campaign.checker.checks import everything
 from deploy.state import SERVERS
 from deploy.table import SERVICES
 from shared.kernel.periods import Period
 from tests.scoring.test_stages import TYPES, levy, missed
-from tests.system import checks
 from tests.system.rig import BATCH_EVENTS, Event, Rig, keys_of, note, platform, until
 from tests.thread.test_event_to_standing import TIERED
 
@@ -39,11 +39,11 @@ TAMPERED = {
     "UPDATE ingest.outbox SET bodies = overlay(bodies PLACING '9' FROM 14 FOR 1) "
     "WHERE shard = 0 AND first = 1": {"C2 ingest", "C4"},
     "UPDATE scoring.cells SET value = value - 0.000000000001 WHERE unit = 'b1' AND indicator = 'ontime'": {
-        "C5",
-        "handed on",
+        "C5 ledger",
+        "C5 handed on",
     },
-    "DELETE FROM scoring.entries WHERE id = (SELECT min(id) FROM scoring.entries)": {"C5"},
-    "UPDATE scoring.inputs SET numbers = replace(numbers, '[', '[1') WHERE unit = 'b2'": {"handed on"},
+    "DELETE FROM scoring.entries WHERE id = (SELECT min(id) FROM scoring.entries)": {"C5 ledger"},
+    "UPDATE scoring.inputs SET numbers = replace(numbers, '[', '[1') WHERE unit = 'b2'": {"C5 handed on"},
     "UPDATE ranking.positions SET number = number - 1 WHERE consumer = 'ranking' AND number > 0": {
         "positions"
     },
@@ -185,7 +185,7 @@ async def assert_seen(rig: Rig, events: Sequence[Event], tampering: str, seen: s
     try:
         await database.execute("SET LOCAL session_replication_role = replica")
         assert await database.execute(tampering) not in {"UPDATE 0", "DELETE 0"}
-        found = await checks.everything(database, rig.kafka, rig.log.receipts, keys_of(events))
+        found = await everything(database, rig.kafka, rig.log.journal(events), scored=False)
         assert found.keys() | {"positions"} == seen | {"positions"}, (tampering, found)
         assert seen <= found.keys(), tampering
     finally:

@@ -1,0 +1,1 @@
+"""The fault campaign: real processes, one fault at a time under load, judged by an independent checker."""

@@ -1,0 +1,68 @@
+"""Runs faults, prints what became of each, and writes a report: `python -m campaign --fault F8 --seed 7`."""
+
+import argparse
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from campaign import report
+from campaign.faults import admission, consuming, kills, machine, relaying, servers
+from campaign.platform import platform, say
+from campaign.run import Fault, Result, carry_out, open_client
+
+FAULTS: tuple[Fault, ...] = (
+    *admission.FAULTS,
+    *relaying.FAULTS,
+    *consuming.FAULTS,
+    *servers.FAULTS,
+    *machine.FAULTS,
+    *kills.FAULTS,
+)
+BUILD = Path("build")
+EVENTS = 4_000
+
+
+async def campaign(faults: Sequence[Fault], *, seed: int, events: int, out: Path) -> list[Result]:
+    """Run faults on shared platforms, a new one after a row that failed and for one that is alone."""
+    results: list[Result] = []
+    waiting = list(faults)
+    while waiting:
+        first = waiting[0]
+        async with platform(first.prepare) as running:
+            client = open_client(running, out, f"client-{time.monotonic_ns()}")
+            await client.adopt()
+            while waiting and (waiting[0] is first or not waiting[0].alone):
+                fault = waiting.pop(0)
+                results.append(await carry_out(fault, running, client, seed=seed, events=events))
+                report.write(results, out)
+                if fault.alone or results[-1].outcome == "fail":
+                    break
+            await client.close()
+    return results
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fault", action="append", help="a row, several if repeated; all if left out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--events", type=int, default=EVENTS, help="events of each row")
+    parser.add_argument("--out", type=Path, default=BUILD / "campaign")
+    given = parser.parse_args()
+    known = {fault.code: fault for fault in FAULTS}
+    unknown = sorted(set(given.fault or ()) - known.keys())
+    if unknown:
+        parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(known)}")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
+    given.out.mkdir(parents=True, exist_ok=True)
+    chosen = [known[code] for code in given.fault or known]
+    results = asyncio.run(campaign(chosen, seed=given.seed, events=given.events, out=given.out))
+    print(report.summary(results))
+    say(f"the report is {given.out / report.MARKDOWN}")
+    raise SystemExit(any(result.outcome == "fail" for result in results))
+
+
+if __name__ == "__main__":
+    main()

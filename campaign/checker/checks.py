@@ -1,0 +1,397 @@
+"""The checks of a run, each a function that returns what is wrong; `everything` runs them at one moment."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from campaign.checker import archive, folding, topics
+from campaign.checker.archive import SCHEMAS, Place
+from campaign.checker.content import content_digest, shard_of
+from campaign.checker.journal import Journal, Key
+
+ACCEPTED = "ingest.accepted"
+SHOWN = 20
+Amounts: TypeAlias = tuple[int, int, int]
+PERIODS = (
+    *(f"2025-{month:02d}" for month in range(1, 13)),
+    *(f"2025-Q{quarter}" for quarter in range(1, 5)),
+    "2025-H1",
+    "2025-H2",
+    "2025",
+)
+YEAR = range(2025 * 12, 2026 * 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What a fault itself does to Kafka, so that it is no finding.
+
+    As many as `missing` were left out, up to `lost` went with a topic that was deleted, of `stubs` only the
+    number went out; into `foreign` shards something else was written, in `disordered` ones order was altered.
+    """
+
+    missing: int = 0
+    lost: Mapping[Place, int] = field(default_factory=dict)
+    stubs: frozenset[tuple[str, int, int]] = frozenset()
+    foreign: frozenset[Place] = frozenset()
+    disordered: frozenset[Place] = frozenset()
+
+
+NOTHING = Allowed()
+
+
+@dataclass(slots=True)
+class Kept:
+    """Ingest's archive read once: where each event lies, and what it says."""
+
+    places: dict[Key, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    digests: dict[Key, str] = field(default_factory=dict)
+    events: list[tuple[int, int, dict[str, Any]]] = field(default_factory=list)
+
+
+async def everything(
+    database: asyncpg.Connection,
+    kafka: str,
+    journal: Journal,
+    allowed: Allowed = NOTHING,
+    *,
+    scored: bool = True,
+    only: Collection[str] | None = None,
+) -> dict[str, list[str]]:
+    """Run every check, or `only` some, at one moment; what is returned is empty where all is well.
+
+    `scored` says that only the campaign's own events were fed, so that cells and standings can be foreseen.
+    """
+    async with database.transaction(isolation="repeatable_read"):
+        kept = await keep(database)
+        folded = folding.fold(await _reached(database, kept))
+        every = {
+            **{f"C2 {schema}": lambda schema=schema: unbroken(database, schema) for schema in SCHEMAS},
+            "C1": lambda: all_kept(database, kept, journal),
+            "C3": lambda: _at_once(in_time_order(journal)),
+            "C4": lambda: published(database, kafka, allowed),
+            "C5 ledger": lambda: ledger(database),
+            "C5 handed on": lambda: handed_on(database),
+            **(
+                {
+                    "C5 sums": lambda: sums(database, folded),
+                    "C5 cells": lambda: cells(database, folded),
+                    "C6": lambda: standings(database, folded),
+                }
+                if scored
+                else {}
+            ),
+            "C11": lambda: _at_once(at_most_once(kept)),
+            "positions": lambda: archive.behind(database),
+        }
+        found = {name: await check() for name, check in every.items() if only is None or name in only}
+    return {name: wrong[:SHOWN] for name, wrong in found.items() if wrong}
+
+
+async def keep(database: asyncpg.Connection) -> Kept:
+    """Read what ingest accepted from outside."""
+    kept = Kept()
+    async for (_, shard), number, body, _ in archive.records(database, "ingest"):
+        event = json.loads(body)
+        if not event["type"].startswith("dukao."):
+            key = event["source"], event["id"]
+            kept.places[key].append((shard, number))
+            kept.digests[key] = content_digest(event)
+            kept.events.append((shard, number, event))
+    return kept
+
+
+async def unbroken(database: asyncpg.Connection, schema: str) -> list[str]:
+    """C2: numbers are 1..n in each shard, each record names its own, and the digests run on to the head."""
+    wrong: list[str] = []
+    ends: dict[Place, tuple[int, bytes]] = {}
+    async for place, number, body, digest in archive.records(database, schema):
+        last, running = ends.get(place, (0, bytes(32)))
+        if number != last + 1:
+            wrong.append(f"{place}: {number} follows {last}")
+        if digest != hashlib.sha256(running + hashlib.sha256(body).digest()).digest():
+            wrong.append(f"{place}: the digest of {number} does not continue")
+        told = json.loads(body)
+        if (told["partitionkey"], told["sequence"]) != (str(place[1]), str(number)):
+            wrong.append(f"{place}: {number} calls itself {told['partitionkey']}/{told['sequence']}")
+        ends[place] = number, digest
+    heads = await archive.heads(database, schema)
+    return wrong + [
+        f"{place}: the head is not the end of the archive"
+        for place in heads.keys() | ends.keys()
+        if heads.get(place) != ends.get(place)
+    ]
+
+
+def kept_once(kept: Kept, journal: Journal) -> list[str]:
+    """C1: every acknowledged event lies once, where its receipt says, as one of those that were sent."""
+    wrong = list(journal.contradictions)
+    wrong += [f"{key} was never sent" for key in kept.places.keys() - journal.digests.keys()]
+    wrong += [
+        f"{key} is not at {at.shard}/{at.number}"
+        for key, at in journal.acknowledged.items()
+        if kept.places.get(key) != [(at.shard, at.number)]
+    ]
+    wrong += [f"{key} was promised and is not there" for key in journal.promised - kept.places.keys()]
+    wrong += [
+        f"{key} is not what was sent"
+        for key, digest in kept.digests.items()
+        if digest not in journal.digests.get(key, {digest})
+    ]
+    return wrong + [
+        f"{event['source']}/{event['id']} lies in shard {shard}"
+        for shard, _, event in kept.events
+        if shard != shard_of(event)
+    ]
+
+
+async def all_kept(database: asyncpg.Connection, kept: Kept, journal: Journal) -> list[str]:
+    """C1: by the client's log, and by the keys."""
+    return kept_once(kept, journal) + await keys_lead_home(database, kept)
+
+
+def at_most_once(kept: Kept) -> list[str]:
+    """C11: no event lies twice, acknowledged or not."""
+    return [f"{key} lies at {places}" for key, places in kept.places.items() if len(places) > 1]
+
+
+async def keys_lead_home(database: asyncpg.Connection, kept: Kept) -> list[str]:
+    """C1: every key leads to a number that is there, and every event has its key."""
+    stray = await database.fetchval(
+        "SELECT count(*) FROM ingest.keys k WHERE NOT EXISTS "
+        "(SELECT 1 FROM ingest.outbox o WHERE o.stream = $1 AND o.shard = k.shard "
+        "AND k.number BETWEEN o.first AND o.last)",
+        ACCEPTED,
+    )
+    keys = {
+        (row["shard"], row["number"]) for row in await database.fetch("SELECT shard, number FROM ingest.keys")
+    }
+    bare = [(shard, number) for shard, number, _ in kept.events if (shard, number) not in keys]
+    return [*([f"{stray} keys lead nowhere"] if stray else []), *(f"{place} has no key" for place in bare)]
+
+
+def in_time_order(journal: Journal) -> list[str]:
+    """C3: what was sent after another was answered has the higher number, if it was new then."""
+    wrong: list[str] = []
+    by_shard: dict[int, list[Any]] = defaultdict(list)
+    for key, at in journal.acknowledged.items():
+        by_shard[at.shard].append((key, at))
+    for shard, found in by_shard.items():
+        answered = sorted(found, key=lambda one: one[1].answered_at)
+        highest, place = 0, 0
+        for key, at in sorted(found, key=lambda one: one[1].sent_at):
+            while answered[place][1].answered_at < at.sent_at:
+                highest = max(highest, answered[place][1].number)
+                place += 1
+            if at.number < highest and key not in journal.promised and key not in journal.again:
+                wrong.append(
+                    f"{key} in shard {shard} has {at.number}, {highest} was answered before it was sent"
+                )
+    return wrong
+
+
+async def published(database: asyncpg.Connection, kafka: str, allowed: Allowed) -> list[str]:
+    """C4: a topic's first occurrences ascend within each shard and are the archive, byte for byte.
+
+    What was archived after this began may be in Kafka or not yet.
+    """
+    wrong: list[str] = []
+    missing: list[str] = []
+    for schema in SCHEMAS:
+        heads = await archive.heads(database, schema)
+        sent = await archive.reached(database, schema, "relay")
+        held = await topics.held(kafka, sorted({stream for stream, _ in heads}))
+        async for place, number, body, digest in archive.records(database, schema):
+            found = held[place].records.pop(number, None) if place in held else None
+            if found is not None:
+                wrong += _another(place, number, found, (body, digest), allowed)
+            elif allowed.lost.get(place, 0) < number <= sent.get(place, 0):
+                missing.append(f"{place}: {number} is missing from Kafka")
+        for place, of_shard in held.items():
+            wrong += _beyond(place, of_shard, heads.get(place, (0, b""))[0], allowed)
+    return wrong + missing[allowed.missing :]
+
+
+def _another(
+    place: Place, number: int, found: topics.Content, kept: topics.Content, allowed: Allowed
+) -> list[str]:
+    stub = (*place, number) in allowed.stubs and not found[0]
+    if found == kept or stub or place in allowed.foreign:
+        return []
+    return [f"{place}: {number} is another in Kafka"]
+
+
+def _beyond(place: Place, held: topics.Held, head: int, allowed: Allowed) -> list[str]:
+    """Tell of what only Kafka has, and of first occurrences that do not ascend."""
+    only = [number for number in held.records if number <= head]
+    wrong = [f"{place}: only Kafka has {only[:5]}"] if only else []
+    if place not in allowed.disordered | allowed.foreign:
+        wrong += [f"{place}: {one}" for one in held.disordered[:5]]
+    return wrong
+
+
+async def ledger(database: asyncpg.Connection) -> list[str]:
+    """C5: entries telescope, change something, name what caused them, and end at their cells."""
+    ends: dict[tuple[object, ...], Decimal | None] = {}
+    wrong: list[str] = []
+    causes = {
+        row["digest"]: json.loads(row["ranges"])
+        for row in await database.fetch("SELECT digest, ranges::text FROM scoring.causes")
+    }
+    for row in await database.fetch("SELECT * FROM scoring.entries ORDER BY id"):
+        key = row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]
+        if row["old"] != ends.get(key):
+            wrong.append(f"{key}: an entry begins at {row['old']}, the one before ended at {ends.get(key)}")
+        if not causes.get(row["cause"]):
+            wrong.append(f"{key}: entry {row['id']} names nothing that caused it")
+        if row["old"] == row["new"]:
+            wrong.append(f"{key}: entry {row['id']} changes nothing")
+        ends[key] = row["new"]
+    cells = {
+        (row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]): row["value"]
+        for row in await database.fetch("SELECT * FROM scoring.cells")
+    }
+    standing = {key: value for key, value in ends.items() if value is not None}
+    wrong += [
+        f"{key}: entries end at {standing.get(key)}, the cell is {cells.get(key)}"
+        for key in standing.keys() | cells.keys()
+        if standing.get(key) != cells.get(key)
+    ]
+    return wrong
+
+
+async def handed_on(database: asyncpg.Connection) -> list[str]:
+    """C5: stage B holds exactly the partials of stage A, and ranking the cells of stage B."""
+    inputs = {
+        (*row[:5], *json.loads(row[5]))
+        for row in await database.fetch(
+            "SELECT source_shard, scheme, over, unit, month, numbers FROM scoring.inputs"
+        )
+    }
+    scored = {unit for _, _, _, unit, *_ in inputs}
+    partials = {
+        (*row[:5], *json.loads(row[5]))
+        for row in await database.fetch(
+            "SELECT shard, scheme, over, unit, month, numbers FROM scoring.partials"
+        )
+        if row["unit"] in scored
+    }
+    figures = await database.fetch(
+        "SELECT scheme, grp, unit, indicator, period, f.value, c.value AS cell FROM "
+        "(SELECT scheme, grp, version, period, unit, key AS indicator, value::numeric / 1e12 AS value "
+        "FROM ranking.figures, json_each_text(worth::json) WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f "
+        "FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
+        "|| lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
+        "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
+    )
+    return [
+        *(f"stage B has not: {row}" for row in partials - inputs),
+        *(f"stage A has not: {row}" for row in inputs - partials),
+        *(f"ranking differs: {tuple(row)}" for row in figures),
+    ]
+
+
+async def sums(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+    """C5: the sums of stage A are those of the archive, to the millionth."""
+    found: dict[tuple[str, str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for (_, measure, unit, month), (numerator, denominator, _) in (await partials_of(database)).items():
+        before = found[_name(measure), unit, month]
+        found[_name(measure), unit, month] = before[0] + numerator, before[1] + denominator
+    wanted = {key: (numerator, denominator) for key, (numerator, denominator, _) in folded.sums.items()}
+    return [
+        f"{key}: the archive gives {wanted.get(key)}, stage A has {found.get(key)}"
+        for key in sorted(found.keys() | wanted.keys())
+        if key[2] in YEAR and found.get(key, (0, 0)) != wanted.get(key, (0, 0))
+    ]
+
+
+async def cells(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+    """C5: every cell is what its sums are worth, at 12 places; none is missing."""
+    found = {
+        (row["unit"], row["indicator"], row["month"]): row["value"]
+        for row in await database.fetch("SELECT unit, indicator, month, value FROM scoring.cells")
+    }
+    counted = {(unit, measure, month) for measure, unit, month in folded.sums if unit != folding.TOP}
+    return [
+        f"{key}: the archive gives {wanted}, the cell is {found.get(key)}"
+        for key in sorted(found.keys() | {key for key in counted if key[2] in YEAR})
+        if (wanted := folded.worth(key[1], key[0], [key[2]])) != found.get(key)
+    ]
+
+
+async def standings(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+    """C6: what was last told of every unit is what the archive gives: total, rank and tier, rounded once."""
+    rows = await database.fetch("SELECT * FROM ranking.places")
+    told = {(row["period"], row["unit"]): (row["points"], row["rank"], row["tier"]) for row in rows}
+    units = sorted({unit for _, unit, _ in folded.sums if unit != folding.TOP})
+    wrong: list[str] = []
+    for period in PERIODS:
+        for unit, line in folded.standing(units, folding.months_of(period)).items():
+            wanted = line.points, line.rank, line.tier
+            if told.get((period, unit), (None, None, None)) != wanted:
+                wrong.append(
+                    f"{period} {unit}: the archive gives {wanted}, told was {told.get((period, unit))}"
+                )
+    return wrong
+
+
+async def _at_once(wrong: list[str]) -> list[str]:
+    return wrong
+
+
+def _name(measure: str) -> str:
+    """Return the name in `scheme/version/name@version`."""
+    return measure.rpartition("/")[2].partition("@")[0]
+
+
+async def partials_of(database: asyncpg.Connection) -> dict[tuple[int, str, str, int], Amounts]:
+    """Return what stage A keeps by shard, measure, unit and month: numerator, denominator and rows.
+
+    A row of it is a list of numbers: measures over the same by name, each with its numerator, its denominator
+    where it has one, and how many rows came in, once for all that place rows alike.
+    """
+    documents = {
+        f"{row['code']}@{row['version']}": json.loads(row["document"])
+        for row in await database.fetch("SELECT code, version, document::text FROM scoring.schemes")
+    }
+    found: dict[tuple[int, str, str, int], Amounts] = {}
+    for row in await database.fetch("SELECT * FROM scoring.partials"):
+        numbers = json.loads(row["numbers"])
+        for name, (version, numerator, denominator, rows) in _places(
+            documents[row["scheme"]], row["over"]
+        ).items():
+            measure = f"{row['scheme']}/{name}@{version}"
+            below = 0 if denominator is None else numbers[denominator]
+            found[row["shard"], measure, row["unit"], row["month"]] = numbers[numerator], below, numbers[rows]
+    return found
+
+
+def _places(document: Mapping[str, Any], over: str) -> dict[str, tuple[int, int, int | None, int]]:
+    """Return the version of each measure over the same, and where its numbers stand."""
+    places: dict[str, tuple[int, int, int | None, int]] = {}
+    rows: dict[str, int] = {}
+    width = 0
+    for name, spec in sorted(document["measures"].items()):
+        if spec["over"] != over:
+            continue
+        numerator, denominator, width = width, None, width + 1
+        if spec.get("denominator") is not None:
+            denominator, width = width, width + 1
+        by = spec["period_by"]
+        placed = f"flow {by}" if isinstance(by, str) else f"stock {name}"
+        if placed not in rows:
+            rows[placed], width = width, width + 1
+        places[name] = spec.get("version", 1), numerator, denominator, rows[placed]
+    return places
+
+
+async def _reached(database: asyncpg.Connection, kept: Kept) -> list[dict[str, Any]]:
+    """Return the events up to the positions that stage A has recorded."""
+    reached = await archive.reached(database, "scoring", "scoring-a")
+    return [event for shard, number, event in kept.events if number <= reached.get((ACCEPTED, shard), 0)]

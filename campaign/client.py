@@ -1,0 +1,260 @@
+"""A client that writes down every sending and every answer with its time, and asks again until it has one."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from campaign.checker.content import canonical, content_digest
+from campaign.platform import Platform, until
+from campaign.workload import SCHEME, TOPIC, TYPES, Event, scheme
+
+BATCH = "application/cloudevents-batch+json"
+SINGLE = "application/cloudevents+json"
+ANSWER_S = 15.0
+PATIENCE_S = 300.0
+AGAIN_S = 0.1
+TOKEN_S = 300.0
+WORKERS = 4
+BATCH_EVENTS = 100
+ADOPTED_S = 60.0
+
+
+class Journal:
+    """The client's log: one JSON object a line, written before the sending and after the answer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("a", encoding="utf-8")
+        self._numbers = itertools.count(1)
+
+    def send(self, via: str, events: Sequence[Event]) -> int:
+        """Write down a sending."""
+        number = next(self._numbers)
+        named = [(event["source"], event["id"], content_digest(event)) for event in events]
+        self._write({"at": time.monotonic_ns(), "send": number, "via": via, "events": named})
+        return number
+
+    def answer(self, number: int, results: Sequence[Sequence[Any]] = ()) -> None:
+        """Write down the answer to a sending: status, shard and number of each event."""
+        self._write({"at": time.monotonic_ns(), "answer": number, "results": results})
+
+    def lost(self, number: int, why: str) -> None:
+        """Write down that a sending brought no answer that says what became of it."""
+        self._write({"at": time.monotonic_ns(), "lost": number, "why": why})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.flush()
+
+
+class Client:
+    """Sends by HTTP and by Kafka."""
+
+    def __init__(self, platform: Platform, journal: Journal) -> None:
+        self.journal = journal
+        self.lost: list[tuple[float, str]] = []
+        self.unready_without_retry = 0
+        self.slowest_s = 0.0
+        self.answered = 0
+        self._platform = platform
+        self._http = httpx.AsyncClient(timeout=ANSWER_S, trust_env=False)
+        self._bearer: dict[str, str] = {}
+        self._minted = 0.0
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.aclose()
+
+    async def adopt(self) -> None:
+        """Put catalogue and scheme in force, by two persons."""
+        ingest, scoring = (self._platform.address(name) for name in ("ingest", "scoring"))
+        author, approver = (self._platform.bearer(role) for role in ("author", "approver"))
+        drafted = await self._http.post(f"{ingest}/v1/types", json=TYPES, headers=author)
+        assert drafted.is_success, drafted.text
+        adopt = f"{ingest}/v1/types/{drafted.json()['version']}:adopt"
+        (await self._http.post(adopt, headers=approver)).raise_for_status()
+
+        async def heard() -> bool:
+            answer = await self._http.post(f"{scoring}/v1/schemes", json=scheme(), headers=author)
+            assert answer.status_code in {201, 409}, answer.text
+            return answer.status_code == httpx.codes.CREATED
+
+        await until(heard, seconds=ADOPTED_S, what="scoring hears of the types")
+        adopt = f"{scoring}/v1/schemes/{SCHEME}/1:adopt"
+        (await self._http.post(adopt, headers=approver)).raise_for_status()
+
+    async def attempt(
+        self, events: Sequence[Event], address: str | None = None
+    ) -> list[dict[str, Any]] | None:
+        """Send a batch once; None when no answer says what became of it."""
+        number = self.journal.send("http", events)
+        url = f"{address or self._platform.address('ingest')}/v1/events"
+        started = time.monotonic()
+        try:
+            headers = self._headers() | {"content-type": BATCH}
+            answer = await self._http.post(url, content=canonical(list(events)), headers=headers)
+        except httpx.TransportError as error:
+            self._note(number, type(error).__name__)
+            return None
+        finally:
+            self.slowest_s = max(self.slowest_s, time.monotonic() - started)
+        if not answer.is_success:
+            self.unready_without_retry += answer.status_code == 503 and not answer.headers.get("retry-after")
+            self._note(number, str(answer.status_code))
+            return None
+        results = answer.json()["results"]
+        self.journal.answer(number, [_told(result) for result in results])
+        self.answered += len(events)
+        return results
+
+    async def one(self, event: Event, address: str) -> tuple[int, dict[str, Any]]:
+        """Send one event once and return what was answered; status 0 is no answer."""
+        number = self.journal.send("http", [event])
+        try:
+            headers = self._headers() | {"content-type": SINGLE}
+            answer = await self._http.post(f"{address}/v1/events", content=canonical(event), headers=headers)
+        except httpx.TransportError as error:
+            self._note(number, type(error).__name__)
+            return 0, {"why": type(error).__name__}
+        if answer.status_code in {200, 201}:
+            self.journal.answer(number, [_told(answer.json())])
+        elif answer.status_code == httpx.codes.CONFLICT:
+            self.journal.answer(number, [("conflict", None, None)])
+        else:
+            self._note(number, str(answer.status_code))
+        return answer.status_code, answer.json()
+
+    async def send(self, events: Sequence[Event], address: str | None = None) -> list[dict[str, Any]]:
+        """Send a batch until it is answered."""
+        give_up = time.monotonic() + PATIENCE_S
+        while (results := await self.attempt(events, address)) is None:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"no answer in {PATIENCE_S:.0f} s")
+            await asyncio.sleep(AGAIN_S)
+        return results
+
+    async def produce(self, events: Sequence[Event]) -> None:
+        """Write events into the inbound topic until each is acknowledged; a double does no harm."""
+        waiting = deque(events[at : at + BATCH_EVENTS] for at in range(0, len(events), BATCH_EVENTS))
+        give_up = time.monotonic() + PATIENCE_S
+        while waiting:
+            try:
+                async with _producer(self._platform.kafka) as producer:
+                    while waiting:
+                        await self._produce(producer, waiting[0])
+                        waiting.popleft()
+                        give_up = time.monotonic() + PATIENCE_S
+            except (KafkaError, OSError, TimeoutError):
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+
+    async def _produce(self, producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
+        number = self.journal.send("kafka", events)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                acks = [await _sent(producer, event) for event in events]
+                await asyncio.wait(acks)
+                for ack in acks:
+                    ack.result()
+        except (KafkaError, OSError, TimeoutError) as error:
+            self._note(number, f"kafka {type(error).__name__}")
+            raise
+        self.journal.answer(number)
+
+    async def produce_unpromised(self, events: Sequence[Event]) -> None:
+        """Write events that are to be refused; they are not in the log, as none of them may be kept."""
+        async with _producer(self._platform.kafka) as producer:
+            for event in events:
+                await producer.send_and_wait(TOPIC, canonical(event))
+
+    async def status(self, url: str, role: str) -> int:
+        """Ask once and return the status."""
+        return (await self._http.get(url, headers=self._platform.bearer(role))).status_code
+
+    def _headers(self) -> dict[str, str]:
+        if time.monotonic() - self._minted > TOKEN_S or not self._bearer:
+            self._bearer, self._minted = self._platform.bearer("integrator"), time.monotonic()
+        return self._bearer
+
+    def _note(self, number: int, why: str) -> None:
+        self.journal.lost(number, why)
+        self.lost.append((time.monotonic(), why))
+
+
+class Load:
+    """Events on their way: several senders at once, at a bounded rate if one is given."""
+
+    def __init__(
+        self, client: Client, events: Sequence[Event], *, rate: float = 0.0, address: str | None = None
+    ) -> None:
+        self.done = 0
+        self.total = len(events)
+        self._client = client
+        self._waiting = deque(events[at : at + BATCH_EVENTS] for at in range(0, len(events), BATCH_EVENTS))
+        self._address = address
+        self._pause_s = WORKERS * BATCH_EVENTS / rate if rate else 0.0
+
+    async def run(self) -> None:
+        """Send until nothing is left."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(WORKERS):
+                group.create_task(self._work())
+
+    async def reached(self, share: float) -> None:
+        """Wait until a share of the events is answered."""
+
+        async def there() -> bool:
+            return self.done >= share * self.total
+
+        await until(there, seconds=PATIENCE_S, what=f"{share:.0%} of the load")
+
+    def end(self) -> None:
+        """Send no further events."""
+        self._waiting.clear()
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch = self._waiting.popleft()
+            await self._client.send(batch, self._address)
+            self.done += len(batch)
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
+
+
+async def _sent(producer: AIOKafkaProducer, event: Event) -> asyncio.Future[Any]:
+    """Hand over an event; an error that nobody comes to see any more is noted as seen."""
+    ack = await producer.send(TOPIC, canonical(event), key=event["id"].encode())
+    ack.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return ack
+
+
+@contextlib.asynccontextmanager
+async def _producer(kafka: str) -> AsyncGenerator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", request_timeout_ms=5_000)
+    try:
+        await asyncio.wait_for(producer.start(), ANSWER_S)
+        yield producer
+    finally:
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(producer.stop(), ANSWER_S)
+        await producer.client.close()
+
+
+def _told(result: dict[str, Any]) -> tuple[str, int | None, int | None]:
+    receipt = result.get("receipt") or {}
+    return result["status"], receipt.get("shard"), receipt.get("number")

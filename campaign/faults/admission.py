@@ -1,0 +1,175 @@
+"""F1-F7: what may befall ingest around its commit."""
+
+import asyncio
+import signal
+import time
+
+from campaign import workload
+from campaign.checker.content import shard_of
+from campaign.run import Fault, Run
+
+HELD_S = 20.0
+UNDER_LOAD_S = 6.0
+OTHER_ANSWERS_S = 3.0
+SESSION_ENDS_S = 6.5
+_IDLE = """
+    SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = 'dukao'
+      AND clock_timestamp() - state_change > interval '1 s'"""
+
+
+async def _killed_at(run: Run, point: str) -> None:
+    """Kill ingest at a point in the middle of a load and see it back and everything answered."""
+    since, old = time.monotonic(), run.platform.pid("ingest")
+    async with run.load(rate=run.result.events / UNDER_LOAD_S) as load:
+        await load.reached(0.2)
+        run.platform.arm("ingest", point, f"kill@{run.draw.randrange(1, 6)}")
+        await run.platform.acted("ingest", point)
+        await run.comes_back("ingest", old)
+    run.see("the client lost its connection and asked again", run.lost(since), len(run.lost(since)))
+
+
+async def before_lock(run: Run) -> None:
+    """F1."""
+    await _killed_at(run, "ingest.before_lock")
+
+
+async def before_commit(run: Run) -> None:
+    """F2."""
+    await _killed_at(run, "ingest.after_insert")
+
+
+async def before_answer(run: Run) -> None:
+    """F3: what was committed and not answered is a duplicate at its first receipt."""
+    old, address = run.platform.pid("ingest"), run.platform.address("ingest")
+    run.platform.arm("ingest", "ingest.after_commit", "kill")
+    event = workload.levy(f"F3-{time.monotonic_ns()}", "u1", workload.START)
+    status, _ = await run.client.one(event, address)
+    await run.platform.acted("ingest", "ingest.after_commit")
+    await run.comes_back("ingest", old)
+    run.see("no answer came", status == 0, status)
+    again, body = await run.client.one(event, address)
+    run.see("the retry is 200 duplicate", (again, body.get("duplicate")) == (200, True), body)
+    later, other = await run.client.one(event, address)
+    run.see("with the same receipt each time", (later, other.get("receipt")) == (200, body.get("receipt")))
+    await _killed_at(run, "ingest.after_commit")
+
+
+async def ended_while_committing(run: Run) -> None:
+    """F4."""
+    old = run.platform.pid("ingest")
+    async with run.load() as load:
+        await load.reached(0.2)
+        run.platform.arm("ingest", "ingest.after_insert", "block:1")
+        await run.platform.acted("ingest", "ingest.after_insert")
+        run.platform.signal("ingest", signal.SIGTERM)
+        await run.comes_back("ingest", old)
+    ((idle,),) = await run.platform.fetch(_IDLE)
+    run.see("no session idles in a transaction for 1 s", idle == 0, idle)
+
+
+async def stopped_with_the_lock(run: Run) -> None:
+    """F5."""
+    event = workload.levy(f"F5-{time.monotonic_ns()}", "u1", workload.START)
+    other = event | {"id": event["id"] + "-other"}
+    async with run.platform.second("ingest") as second, asyncio.TaskGroup() as group:
+        run.platform.arm("ingest", "ingest.after_insert", "stop")
+        group.create_task(run.client.one(event, run.platform.address("ingest")))
+        await run.platform.acted("ingest", "ingest.after_insert")
+        stopped_at = time.monotonic()
+        try:
+            status, _ = await run.client.one(other, second.address)
+            took_s = time.monotonic() - stopped_at
+            run.see(
+                "another process answers 503 in 3 s",
+                status == 503 and took_s < OTHER_ANSWERS_S,
+                f"{status} in {took_s:.1f} s",
+            )
+            while (status := (await run.client.one(other, second.address))[0]) not in {200, 201}:
+                if time.monotonic() - stopped_at > HELD_S:
+                    break
+            free_s = time.monotonic() - stopped_at
+            run.see(
+                "the session is ended at 5 s and the lock is free", free_s < SESSION_ENDS_S, f"{free_s:.1f} s"
+            )
+            run.see("the other process goes on", status == 201, status)
+            await asyncio.sleep(max(0.0, HELD_S - (time.monotonic() - stopped_at)))
+        finally:
+            run.platform.signal("ingest", signal.SIGCONT)
+    async with run.load():
+        pass
+
+
+async def same_ids_at_once(run: Run) -> None:
+    """F6."""
+    async with run.platform.second("ingest") as second:
+        made = run.events(min(run.result.events, 200))
+        pairs = [await _both(run, event, event, second.address) for event in made]
+    good = sum(sorted(pair) == [200, 201] for pair in pairs)
+    run.see("of each pair one is 201 and one 200", good == len(pairs), f"{good} of {len(pairs)}")
+
+
+async def same_id_two_subjects(run: Run) -> None:
+    """F7."""
+    ((before,),) = await run.platform.fetch("SELECT count(*) FROM ingest.conflicts")
+    pairs: list[tuple[int, int]] = []
+    async with run.platform.second("ingest") as second:
+        for number in range(100):
+            one = workload.levy(f"F7-{time.monotonic_ns()}-{number}", "u1", workload.START)
+            other = one | {"subject": "u2"}
+            assert shard_of(one) != shard_of(other), "two shards are meant"
+            pairs.append(await _both(run, one, other, second.address))
+    ((after,),) = await run.platform.fetch("SELECT count(*) FROM ingest.conflicts")
+    good = sum(sorted(pair) == [201, 409] for pair in pairs)
+    run.see("of each pair one is 201 and one 409", good == len(pairs), f"{good} of {len(pairs)}")
+    run.see("each conflict is on record", after - before == len(pairs), after - before)
+
+
+async def _both(run: Run, one: workload.Event, other: workload.Event, second: str) -> tuple[int, int]:
+    async with asyncio.TaskGroup() as group:
+        here = group.create_task(run.client.one(one, run.platform.address("ingest")))
+        there = group.create_task(run.client.one(other, second))
+    return here.result()[0], there.result()[0]
+
+
+FAULTS = (
+    Fault(
+        "F1",
+        "SIGKILL ingest before lock",
+        "no row; client sees reset; retry → 201 new",
+        before_lock,
+    ),
+    Fault(
+        "F2",
+        "SIGKILL ingest after INSERT, before COMMIT",
+        "no row, number not used; next event takes it; C2 ok",
+        before_commit,
+    ),
+    Fault(
+        "F3",
+        "SIGKILL ingest after COMMIT, before reply",
+        "row there; retry → 200 `duplicate:true`, same receipt",
+        before_answer,
+    ),
+    Fault(
+        "F4",
+        "SIGTERM ingest in COMMIT",
+        "unknown to client; retry gives the one truth; idle-in-transaction 0",
+        ended_while_committing,
+    ),
+    Fault(
+        "F5",
+        "SIGSTOP ingest 20 s holding the shard lock",
+        "others 503 within 2 s; session ended at 5 s; lock free; "
+        "resumed process gets an error, nothing half written",
+        stopped_with_the_lock,
+    ),
+    Fault(
+        "F6", "two ingest processes, same ids, same instant", "one 201, one 200; one row", same_ids_at_once
+    ),
+    Fault(
+        "F7",
+        "same id, other subject (other shard), same instant",
+        "one 201, one 409 + conflict row",
+        same_id_two_subjects,
+    ),
+)

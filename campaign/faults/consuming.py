@@ -1,0 +1,186 @@
+"""F19-F22 and F50: what may befall a consumer around its commit."""
+
+import asyncio
+import hashlib
+import json
+import signal
+import time
+
+from campaign.checker.checks import ACCEPTED
+from campaign.platform import until
+from campaign.run import Fault, Run
+
+ZOMBIE_S = 30.0
+BLOCKED_S = 20
+SHARED_S = 30.0
+SEEN_S = 60.0
+UNKNOWN = "dukao.future.v2"
+
+
+async def killed_before_commit(run: Run) -> None:
+    """F19: of stage A, stage B and ranking, whichever comes first."""
+    await _killed_at(run, "consumer.before_commit")
+
+
+async def killed_after_commit(run: Run) -> None:
+    """F20."""
+    await _killed_at(run, "consumer.after_commit")
+
+
+async def zombie(run: Run) -> None:
+    """F21."""
+    async with run.platform.second("scoring"):
+        await _shares(run)
+        async with run.load(rate=run.result.events / ZOMBIE_S) as load:
+            await load.reached(0.1)
+            run.platform.arm("scoring", "consumer.before_lock", "stop@2")
+            await run.platform.acted("scoring", "consumer.before_lock")
+            await asyncio.sleep(ZOMBIE_S)
+            run.platform.signal("scoring", signal.SIGCONT)
+        await _fenced(run)
+        await run.platform.drained()
+
+
+async def blocked(run: Run) -> None:
+    """F22."""
+    async with run.platform.second("scoring"):
+        await _shares(run)
+        async with run.load(rate=run.result.events / ZOMBIE_S) as load:
+            await load.reached(0.1)
+            run.platform.arm("scoring", "consumer.before_lock", f"block:{BLOCKED_S}@2")
+            await run.platform.acted("scoring", "consumer.before_lock")
+            await asyncio.sleep(BLOCKED_S)
+        await _fenced(run)
+        alarms = run.platform.logged("scoring", "event loop blocked")
+        run.see("the blocked loop is told in the log", alarms, alarms)
+        await run.platform.drained()
+
+
+async def unknown_type(run: Run) -> None:
+    """F50: a newer ingest writes what today's consumers do not know; its deploy is not part of this."""
+    await run.platform.drained()
+    shard = run.draw.randrange(64)
+    number = await _append(run, shard)
+
+    async def halted() -> bool:
+        return run.platform.logged("scoring", "UNKNOWN_TYPE") > 0
+
+    await until(halted, seconds=SEEN_S, what="the shard stops")
+    run.drain_but = f"scoring-a {ACCEPTED}/{shard}:"
+    async with run.load():
+        pass
+    halts = run.platform.logged("scoring", "HALT UNKNOWN_TYPE")
+    run.see("the shard stops with UNKNOWN_TYPE, no other", halts == 1, halts)
+    ((at,),) = await run.platform.fetch(
+        "SELECT number FROM scoring.positions WHERE consumer = 'scoring-a' AND stream = $1 AND shard = $2",
+        ACCEPTED,
+        shard,
+    )
+    run.see("nothing of it is skipped", at == number - 1, f"{at} before {number}")
+    await run.kill("scoring")
+    await until(halted, seconds=SEEN_S, what="the shard stops again")
+
+
+async def _killed_at(run: Run, point: str) -> None:
+    for service in ("scoring", "ranking"):
+        old = run.platform.pid(service)
+        async with run.load(run.result.events // 2) as load:
+            await load.reached(0.1)
+            run.platform.arm(service, point, f"kill@{run.draw.randrange(1, 4)}")
+            await run.platform.acted(service, point)
+            await run.comes_back(service, old)
+
+
+async def _fenced(run: Run) -> None:
+    async def logged() -> bool:
+        return run.platform.logged("scoring", "Fenced") > 0
+
+    await until(logged, seconds=SEEN_S, what="the old worker is fenced off")
+    run.see("the old worker is fenced off and drops its shards", held=True)
+
+
+async def _shares(run: Run) -> None:
+    """Wait until two workers share the partitions of stage A."""
+
+    async def shared() -> bool:
+        ((owners,),) = await run.platform.fetch(
+            "SELECT count(DISTINCT owner) FROM scoring.leases "
+            "WHERE consumer = 'scoring-a' AND expires > clock_timestamp()"
+        )
+        return owners == 2
+
+    await until(shared, seconds=SHARED_S, what="two workers share the partitions")
+
+
+async def _append(run: Run, shard: int) -> int:
+    """Append a record to ingest's archive as another version of ingest would; return its number."""
+    database = await run.platform.database()
+    try:
+        async with database.transaction():
+            head = await database.fetchrow(
+                "SELECT number, chain, received FROM ingest.stream_shards "
+                "WHERE stream = $1 AND shard = $2 FOR UPDATE",
+                ACCEPTED,
+                shard,
+            )
+            number = head["number"] + 1
+            stamp = head["received"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            event = {
+                "sequence": str(number),
+                "partitionkey": str(shard),
+                "received": stamp,
+                "specversion": "1.0",
+                "id": f"{ACCEPTED}/{shard}/{number}/{time.monotonic_ns()}",
+                "source": "dukao/ingest",
+                "type": UNKNOWN,
+                "time": stamp,
+                "subject": f"shard-{shard}",
+                "data": {},
+            }
+            body = json.dumps(event, separators=(",", ":")).encode()
+            chain = hashlib.sha256(head["chain"] + hashlib.sha256(body).digest()).digest()
+            await database.execute(
+                "INSERT INTO ingest.outbox (stream, shard, first, last, sizes, chains, bodies) "
+                "VALUES ($1, $2, $3, $3, $4, $5, $6)",
+                ACCEPTED,
+                shard,
+                number,
+                len(body).to_bytes(4, "big"),
+                chain,
+                body,
+            )
+            await database.execute(
+                "UPDATE ingest.stream_shards SET number = $3, chain = $4 WHERE stream = $1 AND shard = $2",
+                ACCEPTED,
+                shard,
+                number,
+                chain,
+            )
+    finally:
+        await database.close()
+    return number
+
+
+FAULTS = (
+    Fault("F19", "SIGKILL consumer before COMMIT", "redo; ok", killed_before_commit),
+    Fault(
+        "F20",
+        "SIGKILL consumer after COMMIT, before offset",
+        "duplicate skipped by number",
+        killed_after_commit,
+    ),
+    Fault(
+        "F21",
+        "consumer zombie (SIGSTOP 30 s, lease lost)",
+        "its UPDATE hits 0 rows; `FENCED` logged; process drops the shard; state unchanged",
+        zombie,
+    ),
+    Fault("F22", "event loop blocked 20 s", "as F21 + loop-lag alarm", blocked),
+    Fault(
+        "F50",
+        "schema v2 event reaches a v1 consumer",
+        "shard stops with `UNKNOWN_TYPE`; nothing skipped; goes on after deploy",
+        unknown_type,
+        alone=True,
+    ),
+)

@@ -1,0 +1,296 @@
+"""F8-F11 and F23-F25: what may befall a record between the archive and its reader."""
+
+import asyncio
+import random
+import signal
+import string
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from campaign import workload
+from campaign.checker import archive, topics
+from campaign.checker.checks import ACCEPTED, Allowed
+from campaign.checker.content import shard_of
+from campaign.client import Load
+from campaign.platform import until
+from campaign.run import Fault, Run
+from campaign.toxiproxy import proxied
+
+LEASE_PASSED_S = 8.0
+SPOILT_S = 14.0  # longer than the relay waits for an acknowledgement
+SEEN_S = 60.0
+LOW_LIMIT_BYTES = 1_500
+SETTLED_S = 3.0
+LARGEST_BATCH = 500
+USUAL_LIMIT_BYTES = 1_048_588
+PARTITIONS = 16
+_TAKE = """
+    UPDATE ingest.leases SET owner = 'campaign', epoch = epoch + 1, expires = 'infinity'
+    WHERE consumer = 'relay'"""
+_STAMP = """
+    UPDATE ingest.positions p SET epoch = l.epoch FROM ingest.leases l
+    WHERE l.consumer = 'relay' AND p.consumer = 'relay' AND l.partition = p.shard % 16"""
+_GIVE = "UPDATE ingest.leases SET owner = NULL, expires = '-infinity' WHERE consumer = 'relay'"
+
+
+async def killed_before_cursor(run: Run) -> None:
+    """F8."""
+    old = run.platform.pid("ingest")
+    async with run.load() as load:
+        await load.reached(0.3)
+        run.platform.arm("ingest", "relay.after_send", "kill@2")
+        await run.platform.acted("ingest", "relay.after_send")
+        await run.comes_back("ingest", old)
+    await run.platform.drained()
+    held = await topics.held(run.platform.kafka, [ACCEPTED])
+    doubled = sum(of_shard.doubled for of_shard in held.values())
+    run.see("Kafka holds records twice", doubled, doubled)
+
+
+async def acknowledgement_lost(run: Run) -> None:
+    """F9: the broker tells clients to come through the proxy, which resets connections."""
+    port = run.platform.record.part("kafka").port
+    async with proxied(run.platform.state.folder, port) as proxy:
+        try:
+            run.platform.change({"kafka": {"advertised.listeners": f"BROKER://127.0.0.1:{proxy.port}"}})
+            await run.kill("kafka")
+            async with run.load(rate=run.result.events / (2 * SPOILT_S)) as load:
+                await load.reached(0.2)
+                async with proxy.toxic("reset_peer", "downstream", timeout=0):
+                    await asyncio.sleep(SPOILT_S)
+            await run.platform.drained()
+        finally:
+            run.platform.change({})
+        refused = run.platform.logged("ingest", "Kafka did not acknowledge")
+        run.see("the relay discarded its producer and sent again", refused, refused)
+        await run.kill("kafka")
+
+
+async def two_relays(run: Run) -> None:
+    """F10."""
+    async with run.platform.second("ingest") as second:
+        await _shares(run, "ingest", "relay")
+        run.platform.arm("ingest", "relay.after_send", "stop")
+        made = run.events()
+        load = Load(run.client, made, rate=len(made) / (LEASE_PASSED_S + 6), address=second.address)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(load.run())
+            await run.platform.acted("ingest", "relay.after_send")
+            await asyncio.sleep(LEASE_PASSED_S)
+            run.platform.signal("ingest", signal.SIGCONT)
+        await run.platform.drained()
+    fenced = run.platform.logged("ingest", "relay waits")
+    run.see("the old relay stopped at its first cursor write", fenced, fenced)
+
+
+async def record_refused(run: Run) -> None:
+    """F11."""
+    await _limit(run, LOW_LIMIT_BYTES)
+    try:
+        draw = random.Random(run.result.seed)
+        note = "".join(draw.choices(string.ascii_letters + string.digits, k=2_000))
+        large = workload.levy(f"F11-{time.monotonic_ns()}", "u3", workload.START, note=note)
+        await run.client.send([large])
+        async with run.load():
+            pass
+        shard = shard_of(large)
+        await run.platform.drained()
+        rows = await run.platform.fetch(
+            "SELECT number FROM ingest.keys WHERE shard = $1 ORDER BY number", shard
+        )
+        run.see("the shard of the refused record goes on", rows, len(rows))
+        alerts = run.platform.logged("ingest", "stub")
+        run.see("the refusal is told in the log", alerts, alerts)
+        held = await topics.held(run.platform.kafka, [ACCEPTED])
+        stubs = {
+            (*at, number)
+            for at, found in held.items()
+            for number, (body, _) in found.records.items()
+            if not body
+        }
+        run.see("stubs stand at the numbers of what was refused", stubs, len(stubs))
+        run.allowed = Allowed(stubs=frozenset(stubs))
+    finally:
+        await _limit(run, USUAL_LIMIT_BYTES)
+
+
+async def record_skipped(run: Run) -> None:
+    """F23."""
+    async with run.load() as load:
+        await load.reached(0.2)
+        run.platform.arm("ingest", "relay.skip_record", "skip@2")
+        await run.platform.acted("ingest", "relay.skip_record")
+    await run.platform.drained()
+    gaps = run.platform.logged("scoring", "GAP")
+    run.see("GAP is logged and filled from the archive", gaps, gaps)
+    run.allowed = Allowed(missing=1)
+
+
+async def record_rewritten(run: Run) -> None:
+    """F24."""
+    async with _relay_held(run):
+        await run.client.send(run.events(LARGEST_BATCH))
+        place, waiting = await _unpublished(run)
+        number, body, digest = waiting[0]
+        at = body.index(b'"received":"2') + 12
+        rewritten = body[:at] + b"3" + body[at + 1 :]
+        await _publish(run, place, [(number, rewritten, digest)])
+
+        async def halted() -> bool:
+            return run.platform.logged("scoring", "HALT rewritten") > 0
+
+        await until(halted, seconds=SEEN_S, what="the shard is halted")
+    run.drain_but = f"scoring-a {ACCEPTED}/{place[1]}:"
+    run.allowed = Allowed(foreign=frozenset({place}))
+    async with run.load():
+        pass
+    halts = run.platform.logged("scoring", "HALT")
+    run.see("one shard is halted: rewritten", halts == 1, f"{place[0]}/{place[1]} at {number}")
+    reached = (await archive.reached(await run.platform.database(), "scoring", "scoring-a"))[place]
+    run.see("its position stays before the record", reached == number - 1, reached)
+
+
+async def records_disordered(run: Run) -> None:
+    """F25."""
+    async with _relay_held(run):
+        await run.client.send(run.events(LARGEST_BATCH))
+        place, waiting = await _unpublished(run)
+        await _publish(run, place, waiting[::-1])
+
+        async def seen() -> bool:
+            return run.platform.logged("scoring", "GAP") > 0
+
+        await until(seen, seconds=SEEN_S, what="the gap is seen")
+        gaps = run.platform.logged("scoring", "GAP")
+    run.allowed = Allowed(disordered=frozenset({place}))
+    async with run.load():
+        pass
+    run.see("the gap is pulled from the archive, what comes later is a duplicate", gaps, gaps)
+
+
+async def _shares(run: Run, schema: str, consumer: str) -> None:
+    """Wait until two workers of a consumer share its partitions."""
+    statement = (
+        f"SELECT count(DISTINCT owner) FROM {schema}.leases "
+        "WHERE consumer = $1 AND expires > clock_timestamp()"
+    )
+
+    async def shared() -> bool:
+        ((owners,),) = await run.platform.fetch(statement, consumer)
+        return owners == 2
+
+    await until(shared, seconds=SEEN_S, what="two workers share the partitions")
+
+
+@asynccontextmanager
+async def _relay_held(run: Run) -> AsyncGenerator[None]:
+    """Be the relay of ingest for the time of a `with`, as a second one with a newer epoch would be."""
+    await run.platform.drained()
+    database = await run.platform.database()
+    try:
+        async with database.transaction():
+            await database.execute(_TAKE)
+            await database.execute(_STAMP)
+        yield
+    finally:
+        await database.execute(_GIVE)
+        await database.close()
+
+
+async def _unpublished(run: Run) -> tuple[archive.Place, list[tuple[int, bytes, bytes]]]:
+    """Return the shard with most records that wait for the relay, and these."""
+    database = await run.platform.database()
+    try:
+        sent = await archive.reached(database, "ingest", "relay")
+        waiting: dict[archive.Place, list[tuple[int, bytes, bytes]]] = {}
+        async for place, number, body, digest in archive.records(database, "ingest"):
+            if number > sent.get(place, 0):
+                waiting.setdefault(place, []).append((number, body, digest))
+    finally:
+        await database.close()
+    return max(waiting.items(), key=lambda item: len(item[1]))
+
+
+async def _publish(run: Run, place: archive.Place, records: list[tuple[int, bytes, bytes]]) -> None:
+    """Write records into a topic as a relay does."""
+    stream, shard = place
+    producer = AIOKafkaProducer(bootstrap_servers=run.platform.kafka, acks="all")
+    await producer.start()
+    try:
+        for number, body, digest in records:
+            await producer.send_and_wait(
+                stream,
+                body,
+                key=f"{shard}:{number}".encode(),
+                partition=shard % PARTITIONS,
+                headers=[("chain", digest)],
+            )
+    finally:
+        await producer.stop()
+
+
+async def _limit(run: Run, size: int) -> None:
+    """Set how large a batch the topic of accepted events takes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=run.platform.kafka)
+    await admin.start()
+    try:
+        changed = {"max.message.bytes": str(size), "retention.ms": "-1", "cleanup.policy": "delete"}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, ACCEPTED, changed)])
+        await asyncio.sleep(SETTLED_S)  # the broker hears of it a moment later
+    finally:
+        await admin.close()
+
+
+FAULTS = (
+    Fault(
+        "F8",
+        "SIGKILL relay after send, before cursor",
+        "duplicates in Kafka, ledger once",
+        killed_before_cursor,
+    ),
+    Fault(
+        "F9",
+        "broker ack lost (toxiproxy `reset_peer`)",
+        "producer discarded, resend; ok",
+        acknowledgement_lost,
+    ),
+    Fault(
+        "F10",
+        "two relays alive (SIGSTOP/CONT past the lease)",
+        "interleaved duplicates; ok; old one stops at its first cursor write",
+        two_relays,
+    ),
+    Fault(
+        "F11",
+        "broker refuses a record (topic limit lowered live)",
+        "stub published at that number; order kept; alert; other shards unaffected",
+        record_refused,
+        alone=True,
+    ),
+    Fault(
+        "F23",
+        "gap injected (relay told to skip)",
+        "`GAP a..b`, pulled from archive, ok, alert",
+        record_skipped,
+        alone=True,
+    ),
+    Fault(
+        "F24",
+        "record rewritten in Kafka (test producer with admin rights)",
+        "HALT `rewritten`, shard stopped, others run",
+        record_rewritten,
+        alone=True,
+    ),
+    Fault(
+        "F25",
+        "records out of order within a shard",
+        "gap pull, then duplicates; ok",
+        records_disordered,
+        alone=True,
+    ),
+)

@@ -1,0 +1,285 @@
+"""F12-F14, F17, F18 and F26-F28: what may befall Kafka and PostgreSQL."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from campaign.checker.checks import ACCEPTED, Allowed
+from campaign.client import Load
+from campaign.platform import SERVICE_NAMES, mount_tmpfs, say, until
+from campaign.run import Fault, NotHereError, Run
+from deploy.embedded.files import server_account
+from deploy.state import State
+
+PAUSED_S = 60.0
+AWAY_S = 600.0
+CATCH_UP_S = 300.0
+DRAINED_S = 60.0
+GROWTH_MIB = 64.0
+UNAVAILABLE_S = 5.0
+FULL_S = 8.0
+VOLUME_MIB = 400
+PARTITIONS = 16
+RATE_PROBE_EVENTS = 20_000
+SETTINGS = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": "1048588"}
+
+
+async def kafka_killed(run: Run) -> None:
+    """F12."""
+    since = time.monotonic()
+    async with run.load(rate=run.result.events / 12) as load:
+        await load.reached(0.2)
+        await run.kill("kafka")
+    _only_lost_by_kafka(run, since)
+    took_s = await run.platform.drained()
+    run.see("drained in 60 s after the return", took_s <= DRAINED_S, f"{took_s:.1f} s", timed=True)
+
+
+async def kafka_paused(run: Run) -> None:
+    """F13."""
+    before = {name: run.platform.rss_mib(name) for name in SERVICE_NAMES}
+    since, most = time.monotonic(), dict(before)
+    made = run.events()
+    async with asyncio.TaskGroup() as group:
+        load = Load(run.client, made, rate=len(made) / PAUSED_S)
+        group.create_task(load.run())
+        await load.reached(0.05)
+        run.platform.signal("kafka", signal.SIGSTOP)
+        try:
+            until_s = time.monotonic() + PAUSED_S
+            while time.monotonic() < until_s:
+                await asyncio.sleep(1)
+                most = {name: max(most[name], run.platform.rss_mib(name)) for name in SERVICE_NAMES}
+        finally:
+            run.platform.signal("kafka", signal.SIGCONT)
+    _only_lost_by_kafka(run, since)
+    took_s = await run.platform.drained()
+    run.see("drained in 60 s after the return", took_s <= DRAINED_S, f"{took_s:.1f} s", timed=True)
+    grown = {name: round(most[name] - before[name], 1) for name in SERVICE_NAMES}
+    run.see("no service grew by 64 MiB", max(grown.values()) < GROWTH_MIB, grown)
+
+
+async def kafka_away(run: Run) -> None:
+    """F14: at a quarter of the rate at which this machine takes events by HTTP while nothing is wrong."""
+    probe = run.events(RATE_PROBE_EVENTS)
+    started = time.monotonic()
+    await Load(run.client, probe).run()
+    await run.platform.drained()
+    sustained = len(probe) / (time.monotonic() - started)
+    rate = sustained / 4
+    say(f"  {sustained:.0f} events/s from HTTP to standing here, so {rate:.0f}/s for {AWAY_S:.0f} s")
+    since = time.monotonic()
+    run.platform.change({"kafka": {"process.roles": "none"}})
+    run.platform.signal("kafka", signal.SIGKILL)
+    load = Load(run.client, run.events(int(rate * AWAY_S)), rate=rate)
+    await load.run()
+    away_s = time.monotonic() - since
+    run.platform.change({})
+    _only_lost_by_kafka(run, since)
+
+    async def back() -> bool:
+        return run.platform.record.part("kafka").state == "ready"
+
+    back_s = await until(back, seconds=DRAINED_S, what="Kafka is back")
+    took_s = await run.platform.drained(seconds=2 * CATCH_UP_S)
+    run.see(f"{load.done} events went on while Kafka was away", load.done == load.total, f"{away_s:.0f} s")
+    run.see(
+        "caught up in 5 min",
+        took_s <= CATCH_UP_S,
+        f"{took_s:.1f} s after {back_s:.1f} s to return",
+        timed=True,
+    )
+
+
+async def topic_recreated(run: Run) -> None:
+    """F17."""
+    async with run.load():
+        pass
+    await run.platform.drained()
+    run.platform.signal("scoring", signal.SIGSTOP)
+    await run.client.send(run.events(500))
+    await run.platform.drained(but="scoring")
+    database = await run.platform.database()
+    heads = await database.fetch(
+        "SELECT shard, number FROM ingest.stream_shards WHERE stream = $1 ORDER BY shard", ACCEPTED
+    )
+    await database.close()
+    async with _admin(run) as admin:
+        await admin.delete_topics([ACCEPTED])
+
+        async def gone() -> bool:
+            return ACCEPTED not in await admin.list_topics()
+
+        await until(gone, seconds=DRAINED_S, what="the topic is gone")
+        await admin.create_topics([NewTopic(ACCEPTED, PARTITIONS, 1, topic_configs=SETTINGS)])
+    run.platform.signal("scoring", signal.SIGCONT)
+    run.allowed = Allowed(lost={(ACCEPTED, row["shard"]): row["number"] for row in heads})
+    async with run.load():
+        pass
+    await run.platform.drained()
+    gaps = run.platform.logged("scoring", "GAP") + run.platform.logged("scoring", "out of range")
+    run.see("what went with the topic came from the archive", gaps, gaps)
+
+
+async def log_full(run: Run) -> None:
+    """F18."""
+    place = run.platform.state.folder / "kafka" / "log"
+    since, old = time.monotonic(), run.platform.pid("kafka")
+    filler = place / "filler"
+    async with run.load(rate=run.result.events / 20) as load:
+        await load.reached(0.2)
+        _fill(filler)
+
+        async def halted() -> bool:
+            part = run.platform.record.part("kafka")
+            return part.state != "ready" or (part.process is not None and part.process.pid != old)
+
+        try:
+            await until(halted, seconds=DRAINED_S, what="the broker halts")
+            run.see("the broker halts", held=True)
+        finally:
+            filler.unlink()
+        await run.comes_back("kafka", old)
+    _only_lost_by_kafka(run, since)
+
+
+async def postmaster_killed(run: Run) -> None:
+    """F26."""
+    await _database_ends(run, lambda: run.platform.pid("postgres"))
+
+
+async def backend_killed(run: Run) -> None:
+    """F27."""
+    rows = await run.platform.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'dukao-ingest' ORDER BY pid"
+    )
+    victim = run.draw.choice(rows)["pid"]
+    run.client.slowest_s = 0.0
+    async with run.load(rate=run.result.events / 12) as load:
+        await load.reached(0.2)
+        os.kill(victim, signal.SIGKILL)
+    run.see(
+        "an answer, or 503, in 5 s", run.client.slowest_s <= UNAVAILABLE_S, f"{run.client.slowest_s:.1f} s"
+    )
+
+
+async def volume_full(run: Run) -> None:
+    """F28."""
+    place = run.platform.state.folder / "postgres"
+    since, old = time.monotonic(), run.platform.pid("postgres")
+    filler = place / "filler"
+    async with run.load(rate=run.result.events / 30) as load:
+        await load.reached(0.1)
+        _fill(filler)
+        try:
+            await asyncio.sleep(FULL_S)
+        finally:
+            filler.unlink()
+        now = run.platform.record.part("postgres").process
+        if now is None or now.pid != old:
+            await run.comes_back("postgres", old)
+    lost = run.lost(since)
+    wrong = sorted({why for why in lost if why.isdecimal() and why != "503"})
+    run.see("what was not taken was answered with 503", not wrong, wrong or f"{lost.count('503')} times")
+    run.see("each 503 says when to come back", run.client.unready_without_retry == 0)
+
+
+async def _database_ends(run: Run, victim: Callable[[], int]) -> None:
+    since = time.monotonic()
+    run.client.slowest_s = 0.0
+    async with run.load(rate=run.result.events / 12) as load:
+        await load.reached(0.2)
+        old = victim()
+        os.kill(old, signal.SIGKILL)
+        await run.comes_back("postgres", old)
+    lost = run.lost(since)
+    wrong = sorted({why for why in lost if why.isdecimal() and why != "503"})
+    run.see("no other 5xx than 503", not wrong, wrong or f"{lost.count('503')} times 503")
+    run.see(
+        "an answer, or 503, in 5 s", run.client.slowest_s <= UNAVAILABLE_S, f"{run.client.slowest_s:.1f} s"
+    )
+
+
+def _only_lost_by_kafka(run: Run, since: float) -> None:
+    """See that HTTP went on: nothing was asked again but by producers into the inbound topic."""
+    lost = [why for why in run.lost(since) if not why.startswith("kafka")]
+    run.see("HTTP goes on, 0 x 5xx", not lost, lost[:3] or f"{run.client.answered} answered by now")
+
+
+def _fill(filler: Path) -> None:
+    """Take all that is left of a volume."""
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 16))
+            file.flush()
+
+
+@contextlib.asynccontextmanager
+async def _admin(run: Run) -> AsyncGenerator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=run.platform.kafka)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+def _small_volume(part: str, below: str) -> Callable[[State], None]:
+    """Return what mounts a small volume where a server will keep its files."""
+
+    def prepare(state: State) -> None:
+        account = server_account()
+        if account is None:
+            raise NotHereError("mounting a small volume needs root")
+        owner = account.uid, account.gid
+        (state.folder / part).mkdir(mode=0o700)
+        os.chown(state.folder / part, *owner)
+        mount_tmpfs(state.folder / part / below, VOLUME_MIB, owner)
+
+    return prepare
+
+
+FAULTS = (
+    Fault(
+        "F12", "Kafka SIGKILL", "HTTP ingest keeps 201; lag grows; drained ≤ 60 s after return", kafka_killed
+    ),
+    Fault("F13", "Kafka SIGSTOP 60 s", "as F12; no unbounded memory (RSS +< 64 MiB)", kafka_paused),
+    Fault(
+        "F17",
+        "topic deleted and recreated",
+        "consumer falls back to the archive; ok",
+        topic_recreated,
+        alone=True,
+    ),
+    Fault(
+        "F18",
+        "log directory full (tmpfs)",
+        "broker halts; after space ok",
+        log_full,
+        alone=True,
+        prepare=_small_volume("kafka", "log"),
+    ),
+    Fault("F26", "postmaster SIGKILL under load", "503 ≤ 5 s; acked all there", postmaster_killed),
+    Fault("F27", "one backend SIGKILL", "all sessions reset; as F26", backend_killed),
+    Fault(
+        "F28",
+        "PG volume full (tmpfs), guard off",
+        "53100 → 503, then down, then recovery; no half row",
+        volume_full,
+        alone=True,
+        prepare=_small_volume("postgres", "."),
+    ),
+    Fault(
+        "F14",
+        "Kafka away 10 min at a quarter of the sustained rate",
+        "0 × 5xx on HTTP; catch-up ≤ 5 min",
+        kafka_away,
+        alone=True,
+    ),
+)
