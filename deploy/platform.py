@@ -33,6 +33,7 @@ from deploy.table import (
     environment,
 )
 from deploy.watch import Say, Watch
+from shared.messaging.kafka_access import KafkaAccess
 from shared.telemetry.logs import configure
 from shared.web.development_issuer import JWKS_FILE
 
@@ -132,7 +133,7 @@ class Supervisor:
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}
         owner = database_url(OWNER, password_of(self._state.folder), HOST, self._watch.port("postgres"))
-        await prepare(owner, f"{HOST}:{self._watch.port('kafka')}", passwords)
+        await prepare(owner, KafkaAccess(f"{HOST}:{self._watch.port('kafka')}"), passwords)
 
     def _port(self, name: str, wished: int = 0) -> int:
         """Take the port of the last time if it is free, else the one wished for, else any."""

@@ -10,8 +10,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deploy.table import DATABASE, SERVICES, TOPICS, Service, database_url, password_variable
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import ensure_topics
 from shared.migrations.runner import migrate
+from shared.runtime.settings import KafkaSettings
 from shared.storage.database import open_engine
 from shared.telemetry.logs import configure
 
@@ -22,7 +24,7 @@ MIGRATION_TIMEOUT_MS = 10 * 60 * 1000
 
 async def prepare(
     owner_url: str,
-    kafka: str,
+    kafka: KafkaAccess,
     passwords: Mapping[str, str],
     services: Sequence[Service] = SERVICES,
 ) -> None:
@@ -78,7 +80,7 @@ async def _migrate(owner_url: str, service: Service, password: str) -> None:
         await engine.dispose()
 
 
-async def _make_topics(kafka: str) -> None:
+async def _make_topics(kafka: KafkaAccess) -> None:
     """Create the streams' topics; a broker that has just come up may still refuse."""
     for left in reversed(range(TOPICS_TRIES)):
         try:
@@ -96,7 +98,7 @@ if __name__ == "__main__":
     asyncio.run(
         prepare(
             os.environ["DUKAO_OWNER_URL"],
-            os.environ["DUKAO_KAFKA"],
+            KafkaSettings.model_validate({}).access(),
             {service.name: os.environ[password_variable(service.role)] for service in SERVICES},
         )
     )

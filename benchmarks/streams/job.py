@@ -16,6 +16,7 @@ from deploy.embedded.files import MissingError
 from deploy.embedded.java import find_java
 from deploy.embedded.kafka import VERSION
 from deploy.embedded.maven import Jars
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import ensure_topics
 
 INTERVALS_MS = (100, 500, 2000)
@@ -45,7 +46,7 @@ class Reference:
 async def reference(bootstrap: str, kafka: int, load: Workload) -> list[Reference]:
     """Feed a topic and run the job over all of it, with each commit interval; `kafka` is the broker's id."""
     compiler = find_compiler()
-    await ensure_topics(bootstrap, [INPUT, *(_output(interval) for interval in INTERVALS_MS)])
+    await ensure_topics(KafkaAccess(bootstrap), [INPUT, *(_output(interval) for interval in INTERVALS_MS)])
     await feeding.produce(bootstrap, INPUT, placed(repeated(load.events)))
     wanted = cells(load.events)
     with _compiled(compiler) as class_path:

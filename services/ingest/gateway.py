@@ -15,6 +15,7 @@ from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import Message
 from shared.kernel.errors import Unavailable
 from shared.messaging import kafka_clients
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import administering
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.telemetry.logs import logger
@@ -66,14 +67,14 @@ class Polled:
 class InboundTopics:
     """One client on all inbound topics; raises Unavailable when Kafka is away."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
         self._sources: Mapping[str, str] = {}
         self._consumer: AIOKafkaConsumer | None = None
 
     async def ensure(self, topics: Collection[str]) -> list[Place]:
         """Make the topics that are missing and return the partitions of those that are there."""
-        async with self._away(), administering(self._bootstrap) as admin:
+        async with self._away(), administering(self._access) as admin:
             missing = sorted(set(topics) - set(await admin.list_topics()))
             if missing:
                 made = [
@@ -95,7 +96,7 @@ class InboundTopics:
             return
         async with self._away():
             self._consumer = consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._access.options(),
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 isolation_level="read_committed",

@@ -48,7 +48,7 @@ def build(settings: ServiceSettings) -> Service:
     )
     storage = Storage(frame.exchange, room)
     door = Door(admission, committer, storage)
-    intake = Intake(admission, InboundTopics(settings.kafka), storage.check)
+    intake = Intake(admission, InboundTopics(settings.access()), storage.check)
 
     async def tick() -> None:
         while True:

@@ -20,6 +20,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
 from shared.kernel.shards import PARTITIONS, SHARDS, partition_of
 from shared.messaging import kafka_clients
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
@@ -43,8 +44,8 @@ Place = tuple[str, int]
 class KafkaProducer:
     """Sends stored bytes; what is unclear is sent again from the cursor by a new producer."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
         self._producer: AIOKafkaProducer | None = None
 
     async def send(self, records: Sequence[Record]) -> None:
@@ -91,7 +92,7 @@ class KafkaProducer:
     async def _open(self) -> AIOKafkaProducer:
         if self._producer is None:
             self._producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._access.options(),
                 acks="all",
                 enable_idempotence=True,
                 compression_type="lz4",
@@ -106,8 +107,8 @@ class KafkaProducer:
 class KafkaSubscription:
     """Reads assigned partitions; offsets are advisory, positions in PostgreSQL decide."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
         self._offsets: dict[Place, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._heard = 0.0
@@ -148,7 +149,7 @@ class KafkaSubscription:
         if self._consumer is None:
             self._heard = asyncio.get_running_loop().time()
             self._consumer = consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
+                **self._access.options(),
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
@@ -180,10 +181,10 @@ class KafkaSubscription:
             await self.close()
 
 
-async def ensure_topics(bootstrap: str, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
+async def ensure_topics(access: KafkaAccess, topics: Sequence[str], *, partitions: int = PARTITIONS) -> None:
     """Create the topics that are missing; a live topic is never changed."""
     settings = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS), "max.message.bytes": "1048588"}
-    async with asyncio.timeout(CALL_TIMEOUT_S), administering(bootstrap) as admin:
+    async with asyncio.timeout(CALL_TIMEOUT_S), administering(access) as admin:
         present = set(await admin.list_topics())
         missing = [
             NewTopic(topic, num_partitions=partitions, replication_factor=1, topic_configs=settings)
@@ -198,9 +199,9 @@ async def ensure_topics(bootstrap: str, topics: Sequence[str], *, partitions: in
 
 
 @asynccontextmanager
-async def administering(bootstrap: str) -> AsyncGenerator[AIOKafkaAdminClient]:
+async def administering(access: KafkaAccess) -> AsyncGenerator[AIOKafkaAdminClient]:
     """Open a client for administration."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**access.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await kafka_clients.start(admin.start())
         yield admin

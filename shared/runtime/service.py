@@ -9,6 +9,7 @@ from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.consumer import Consumer
 from shared.messaging.desk import Desk
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
+from shared.messaging.kafka_login import Login
 from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
@@ -33,11 +34,13 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A door, what runs beside it, and what is closed at the end."""
+    """A door, what runs beside it, what is closed at the end, and the streams it needs."""
 
     app: FastAPI
     parts: tuple[Part, ...]
     closing: tuple[Part, ...]
+    reads: frozenset[str]
+    writes: frozenset[str]
 
 
 class Frame:
@@ -48,6 +51,8 @@ class Frame:
         self.settings = settings
         self.engine = open_engine(settings.database_url.get_secret_value(), name)
         self.exchange = Exchange(self.engine, name)
+        self._access = settings.access()
+        self._login: Login | None = None
         self._worker = f"{name}-{settings.worker}"
         self._consumers: list[Consumer] = []
         self._inputs: dict[str, dict[str, Archive]] = {}
@@ -63,7 +68,7 @@ class Frame:
             inputs=inputs,
             handler=handler(),
             exchange=self.exchange,
-            subscription=KafkaSubscription(self.settings.kafka),
+            subscription=KafkaSubscription(self._access),
             archives=self._inputs[name],
             worker=self._worker,
         )
@@ -81,7 +86,7 @@ class Frame:
         """Put the service together; `commanded` is what people write in it and no event does."""
         url = self.settings.database_url.get_secret_value()
         rebuilds = Rebuilds(self.name, url, self._folds, commanded, schema=self.name)
-        relay = Relay(self.exchange, KafkaProducer(self.settings.kafka), streams, self._worker)
+        relay = Relay(self.exchange, KafkaProducer(self._access), streams, self._worker)
         app = create_app(
             title=f"Dukao {self.name}",
             service=self.name,
@@ -97,7 +102,21 @@ class Frame:
             address_rate=Rate(self.settings.address_requests_per_s),
         )
         closing = [archive.close for archive in self._archives]
-        return Service(app, (*parts, relay.run, rebuilds.run), (*closing, self.engine.dispose))
+        reads = frozenset(stream for inputs in self._inputs.values() for stream in inputs)
+        return Service(
+            app,
+            (*parts, relay.run, rebuilds.run, *self._logging_in(reads, streams)),
+            (*closing, self.engine.dispose),
+            reads,
+            frozenset(streams),
+        )
+
+    def _logging_in(self, reads: frozenset[str], writes: Sequence[str]) -> list[Part]:
+        """Watch what the brokers grant, where they may refuse."""
+        if not self._access.guarded:
+            return []
+        self._login = Login(self._access, reads=reads, writes=writes)
+        return [self._login.run]
 
     def _operations(self, rebuilds: Rebuilds) -> list[APIRouter]:
         """Return the operators' doors, where there are consumers to operate."""
@@ -129,11 +148,12 @@ class Frame:
         ]
 
     async def _ready(self) -> dict[str, bool]:
+        kafka = {} if self._login is None else {"kafka": self._login.refusal is None}
         try:
             async with self.exchange.reading() as tx:
-                return {"database": bool(await tx.execute("SELECT 1"))}
+                return {"database": bool(await tx.execute("SELECT 1")), **kafka}
         except STORAGE_ERRORS:
-            return {"database": False}
+            return {"database": False, **kafka}
 
 
 def run(service: Service, name: str, settings: ServiceSettings) -> None:

@@ -1,22 +1,63 @@
 """What a service is told by its surroundings: variables `DUKAO_*`, read once in its wiring."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kernel.errors import Unavailable
+from shared.messaging.kafka_access import KafkaAccess, Mechanism, Security
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
 
 
-class ServiceSettings(BaseSettings):
+class KafkaSettings(BaseSettings):
+    """Where the brokers are and as whom to speak to them."""
+
+    model_config = SettingsConfigDict(env_prefix="DUKAO_", frozen=True, hide_input_in_errors=True)
+
+    kafka: str
+    kafka_protocol: Security = "PLAINTEXT"
+    kafka_ca_file: Path | None = Field(
+        default=None, description="Who signs the brokers' certificates; left out: whom the machine trusts."
+    )
+    kafka_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password_file: Path | None = Field(
+        default=None, description="Read at each login, so that a new password needs no restart."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """Refuse what would speak in the clear, or as nobody, where more was meant."""
+        given = f"DUKAO_KAFKA_PROTOCOL={self.kafka_protocol}"
+        logs_in = self.kafka_protocol.startswith("SASL_")
+        if logs_in and not (self.kafka_user and self.kafka_password_file):
+            raise ValueError(f"{given} needs DUKAO_KAFKA_USER and DUKAO_KAFKA_PASSWORD_FILE")
+        if not logs_in and (self.kafka_user or self.kafka_password_file):
+            raise ValueError(f"{given} knows no DUKAO_KAFKA_USER; set SASL_SSL or leave it out")
+        if self.kafka_ca_file and not self.kafka_protocol.endswith("SSL"):
+            raise ValueError(f"{given} shows no certificate; leave out DUKAO_KAFKA_CA_FILE")
+        if self.kafka_mechanism == "PLAIN" and self.kafka_protocol == "SASL_PLAINTEXT":
+            raise ValueError("DUKAO_KAFKA_MECHANISM=PLAIN sends the password itself; use SASL_SSL or SCRAM")
+        return self
+
+    def access(self) -> KafkaAccess:
+        """Return what clients of Kafka are made from."""
+        return KafkaAccess(
+            self.kafka,
+            self.kafka_protocol,
+            self.kafka_ca_file,
+            self.kafka_mechanism,
+            self.kafka_user,
+            self.kafka_password_file,
+        )
+
+
+class ServiceSettings(KafkaSettings):
     """The settings that every service has; one that needs more adds fields in its wiring."""
 
-    model_config = SettingsConfigDict(env_prefix="DUKAO_", frozen=True)
-
     database_url: SecretStr
-    kafka: str
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
     worker: str = Field(

@@ -14,6 +14,7 @@ from deploy.embedded.java import find_java
 from deploy.embedded.kafka import Kafka, kafka_running, start_kafka
 from deploy.embedded.postgres import Postgres, find_postgres, postgres_running, start_postgres
 from deploy.table import OWNER
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import ensure_topics
 
 
@@ -71,7 +72,7 @@ def test_postgres_keeps_what_was_committed_when_it_is_killed(server_folder: Path
 
 
 async def round_trip(server: Kafka, value: bytes) -> list[bytes]:
-    await ensure_topics(server.bootstrap, ["a.topic"])
+    await ensure_topics(KafkaAccess(server.bootstrap), ["a.topic"])
     producer = AIOKafkaProducer(bootstrap_servers=server.bootstrap, acks="all")
     await producer.start()
     await producer.send_and_wait("a.topic", value, partition=3)

@@ -18,6 +18,7 @@ from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.errors import Unavailable
 from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import decode
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import administering
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.metrics import METRICS
@@ -268,7 +269,7 @@ async def run_until(intake, condition):
 
 
 async def topics(bootstrap):
-    async with administering(bootstrap) as admin:
+    async with administering(KafkaAccess(bootstrap)) as admin:
         return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
 
 
@@ -277,7 +278,7 @@ async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_acro
     admission, source, kafka_bootstrap
 ):
     def intake():
-        return Intake(admission, InboundTopics(kafka_bootstrap))
+        return Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap)))
 
     async def has(count):
         return len(await accepted(admission)) == count
@@ -298,9 +299,10 @@ async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_acro
 @pytest.mark.kafka
 async def test_two_processes_on_the_same_topics_take_each_record_once(admission, source, kafka_bootstrap):
     intakes = [
-        Intake(Admission(admission.exchange, replay=False), InboundTopics(kafka_bootstrap)) for _ in "ab"
+        Intake(Admission(admission.exchange, replay=False), InboundTopics(KafkaAccess(kafka_bootstrap)))
+        for _ in "ab"
     ]
-    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
     await produce(kafka_bootstrap, source, *(b"{" for _ in range(50)), event(source))
 
     async def taken():
@@ -367,7 +369,7 @@ async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_
 async def test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken(
     admission, source, kafka_bootstrap
 ):
-    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
     sent = json.dumps(event(source)).encode()
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
         await producer.begin_transaction()
@@ -379,7 +381,7 @@ async def test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken(
     async def has_e2():
         return await accepted(admission) == ["e2"]
 
-    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), has_e2)
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), has_e2)
     assert await rows(admission, "refusals") == []
 
 
@@ -387,9 +389,9 @@ async def test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken(
 async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes_on(
     admission, source, kafka_bootstrap
 ):
-    await InboundTopics(kafka_bootstrap).ensure([topic_of(source)])
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
     await produce(kafka_bootstrap, source, event(source), event(source, id="e2"))
-    async with administering(kafka_bootstrap) as admin:
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
         for partition in range(INBOUND_PARTITIONS):
             place = TopicPartition(topic_of(source), partition)
             await admin.delete_records({place: RecordsToDelete(-1)})
@@ -398,13 +400,13 @@ async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes
     async def has_e3():
         return await accepted(admission) == ["e3"]
 
-    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), has_e3)
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), has_e3)
     (gap,) = await rows(admission, "refusals")
     assert gap["code"] == "inbound_gap"
     assert gap["place"].endswith("/0")
 
 
 async def test_while_kafka_is_away_the_intake_waits(admission):
-    intake = Intake(admission, InboundTopics("127.0.0.1:9"))
+    intake = Intake(admission, InboundTopics(KafkaAccess("127.0.0.1:9")))
     with pytest.raises(Unavailable):
         await intake.step()

@@ -15,6 +15,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
 from shared.kernel.shards import partition_of
 from shared.messaging.broker import MemoryBroker
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, administering, ensure_topics
 
 NAMES = itertools.count(1)
@@ -30,10 +31,10 @@ class Kafka:
         self.opened = []
 
     def producer(self):
-        return self._kept(KafkaProducer(self.bootstrap))
+        return self._kept(KafkaProducer(KafkaAccess(self.bootstrap)))
 
     def subscription(self):
-        return self._kept(KafkaSubscription(self.bootstrap))
+        return self._kept(KafkaSubscription(KafkaAccess(self.bootstrap)))
 
     def _kept(self, opened):
         self.opened.append(opened)
@@ -63,7 +64,7 @@ async def broker(request, stream):
         yield Memory()
         return
     made = Kafka(request.getfixturevalue("kafka_bootstrap"))
-    await ensure_topics(made.bootstrap, [stream])
+    await ensure_topics(KafkaAccess(made.bootstrap), [stream])
     yield made
     for opened in made.opened:
         await opened.close()
@@ -189,7 +190,10 @@ async def refusing():
 async def test_a_broker_that_is_away_answers_in_bounded_time(gone):
     started = time.monotonic()
     async with gone() as bootstrap:
-        producer, subscription = KafkaProducer(bootstrap), KafkaSubscription(bootstrap)
+        producer, subscription = (
+            KafkaProducer(KafkaAccess(bootstrap)),
+            KafkaSubscription(KafkaAccess(bootstrap)),
+        )
         with pytest.raises(Unavailable):
             await producer.send(records("any", 1))
         await subscription.assign(everywhere("any"))
@@ -235,7 +239,7 @@ async def test_of_a_record_that_the_broker_refuses_a_stub_keeps_the_place(kafka_
 
 @pytest.mark.kafka
 async def test_what_no_relay_wrote_is_left_out(kafka_bootstrap, stream):
-    await ensure_topics(kafka_bootstrap, [stream])
+    await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
     foreign = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
     await foreign.start()
     header = [("chain", CHAIN)]
@@ -250,7 +254,10 @@ async def test_what_no_relay_wrote_is_left_out(kafka_bootstrap, stream):
     ]:
         await foreign.send_and_wait(stream, key=key, value=value, partition=0, headers=headers)
     await foreign.stop()
-    producer, subscription = KafkaProducer(kafka_bootstrap), KafkaSubscription(kafka_bootstrap)
+    producer, subscription = (
+        KafkaProducer(KafkaAccess(kafka_bootstrap)),
+        KafkaSubscription(KafkaAccess(kafka_bootstrap)),
+    )
     await producer.send(records(stream, 1, shards=1))
     await subscription.assign({(stream, 0): 0})
     assert [(r.shard, r.number, r.offset) for r in await read(subscription, 1)] == [(0, 1, 7)]
@@ -260,10 +267,10 @@ async def test_what_no_relay_wrote_is_left_out(kafka_bootstrap, stream):
 
 @pytest.mark.kafka
 async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootstrap, stream):
-    await ensure_topics(kafka_bootstrap, [stream])
+    await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
 
     async def consume():
-        subscription = KafkaSubscription(kafka_bootstrap)
+        subscription = KafkaSubscription(KafkaAccess(kafka_bootstrap))
         try:
             await subscription.assign(everywhere(stream))
             while True:
@@ -272,7 +279,7 @@ async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootst
             await subscription.close()
 
     async def produce():
-        producer = KafkaProducer(kafka_bootstrap)
+        producer = KafkaProducer(KafkaAccess(kafka_bootstrap))
         try:
             while True:
                 await producer.send(records(stream, 1))
@@ -291,8 +298,8 @@ async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootst
 
 @pytest.mark.kafka
 async def test_present_topics_are_left_as_they_are(kafka_bootstrap, stream):
-    await ensure_topics(kafka_bootstrap, [stream], partitions=3)
-    await ensure_topics(kafka_bootstrap, [stream])
-    async with administering(kafka_bootstrap) as admin:
+    await ensure_topics(KafkaAccess(kafka_bootstrap), [stream], partitions=3)
+    await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
         (described,) = await admin.describe_topics([stream])
     assert len(described["partitions"]) == 3

@@ -22,6 +22,7 @@ from services.scoring.stage_b import StageB
 from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.consumer import Consumer
+from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, administering, ensure_topics
 from shared.messaging.relay import Relay
 from shared.migrations.runner import migrate
@@ -131,13 +132,15 @@ async def broker(request):
     bootstrap = request.getfixturevalue("kafka_bootstrap")
     topics = [stream for streams in STREAMS.values() for stream in streams]
     await delete_topics(bootstrap, topics)
-    await ensure_topics(bootstrap, topics)
-    return (lambda: KafkaProducer(bootstrap)), (lambda: KafkaSubscription(bootstrap))
+    await ensure_topics(KafkaAccess(bootstrap), topics)
+    return (lambda: KafkaProducer(KafkaAccess(bootstrap))), (
+        lambda: KafkaSubscription(KafkaAccess(bootstrap))
+    )
 
 
 async def delete_topics(bootstrap, topics):
     """Each test has topics of its own; a deleted one is gone a moment later."""
-    async with administering(bootstrap) as admin:
+    async with administering(KafkaAccess(bootstrap)) as admin:
         present = [topic for topic in topics if topic in await admin.list_topics()]
         if present:
             await admin.delete_topics(present)
