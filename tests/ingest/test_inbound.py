@@ -345,7 +345,7 @@ async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_
     admission, source, kafka_bootstrap
 ):
     topic = topic_of(source)
-    await InboundTopics(kafka_bootstrap).ensure([topic])
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
     good = json.dumps(event(source, id="good", case="c1")).encode()
     bad = records(source)
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=3 << 20) as producer:
@@ -356,7 +356,7 @@ async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_
     async def taken():
         return (await offsets(admission)).get((topic, 1)) == len(bad) + 1
 
-    await run_until(Intake(admission, InboundTopics(kafka_bootstrap)), taken)
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
     refused = await rows(admission, "refusals")
     assert [(row["code"], row["place"], row["source"]) for row in refused] == [
         (code, f"{topic}/1/{offset}", source) for offset, (_, code) in enumerate(bad)
