@@ -35,7 +35,10 @@ _ADVANCE_SHARDS = """
     FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::timestamptz[])
         n(shard, number, chain, received)
     WHERE t.stream = $1 AND t.shard = n.shard"""
-_KNOWN = "SELECT key, shard, number, content FROM keys WHERE key = ANY($1::bytea[])"
+# A search by key each: planned while the table is small, `= ANY` would read it whole for long after.
+_KNOWN = """
+    SELECT k.key, k.shard, k.number, k.content FROM unnest($1::bytea[]) w(key)
+    CROSS JOIN LATERAL (SELECT * FROM keys WHERE keys.key = w.key LIMIT 1) k"""
 _READ = """
     SELECT first, last, sizes, chains, bodies FROM outbox
     WHERE stream = $1 AND shard = $2 AND first >= COALESCE((SELECT max(first) FROM outbox
