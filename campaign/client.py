@@ -180,7 +180,7 @@ class Client:
         """Write events that are to be refused; they are not in the log, as none of them may be kept."""
         async with _producer(self._platform.kafka) as producer:
             for event in events:
-                await producer.send_and_wait(TOPIC, canonical(event))
+                await producer.send_and_wait(TOPIC, canonical(event), key=event["subject"].encode())
 
     async def status(self, url: str, role: str) -> int:
         """Ask once and return the status."""
@@ -238,7 +238,8 @@ class Load:
 
 async def _sent(producer: AIOKafkaProducer, event: Event) -> asyncio.Future[Any]:
     """Hand over an event; an error that nobody comes to see any more is noted as seen."""
-    ack = await producer.send(TOPIC, canonical(event), key=event["id"].encode())
+    key = (event.get("case") or event["subject"]).encode()
+    ack = await producer.send(TOPIC, canonical(event), key=key)
     ack.add_done_callback(lambda done: done.cancelled() or done.exception())
     return ack
 
