@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.scoring import cases, cursors, explaining, handlers, inputs, shown, store, traces
+from services.scoring import cursors, explaining, facts, handlers, inputs, shown, store, traces
 from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, Suspense
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.cells import Partials, actual_of
@@ -164,7 +164,7 @@ def suspense_router(exchange: Exchange) -> APIRouter:
         begin = None if asked.after is None else cursors.read(asked.after, shown.SUSPENSE, Doubted)
         async with exchange.reading() as tx:
             waiting = await traces.waiting(tx, begin, asked.limit)
-            known = await cases.load(tx, {(one.shard, one.grp) for one in waiting})
+            known = await facts.waiting(tx, {(one.shard, one.grp) for one in waiting})
         return shown.suspense(waiting, known, asked.limit)
 
     return router

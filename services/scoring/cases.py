@@ -19,7 +19,7 @@ _FIND = """
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The accepted events of one case, as they were received."""
+    """The accepted events of one case as they were received, joined by commas."""
 
     shard: int
     grp: bytes
@@ -29,6 +29,8 @@ class Case:
 async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:
     """Return the cases that are known, by (shard, group)."""
     shards, groups = columns(keys, 2)
+    if not shards:
+        return {}
     rows = await tx.many(
         "SELECT shard, grp, events FROM cases "
         "JOIN unnest($1::smallint[], $2::bytea[]) n(shard, grp) USING (shard, grp)",
@@ -49,12 +51,12 @@ async def following(tx: PostgresTransaction, shard: int, after: bytes, limit: in
     return [Case(row["shard"], row["grp"], row["events"]) for row in rows]
 
 
-async def save(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
-    """Write cases whole."""
+async def add(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
+    """Add events to cases."""
     await tx.many(
-        "INSERT INTO cases (shard, grp, events) "
+        "INSERT INTO cases AS c (shard, grp, events) "
         "SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[]) "
-        "ON CONFLICT (shard, grp) DO UPDATE SET events = excluded.events",
+        "ON CONFLICT (shard, grp) DO UPDATE SET events = c.events || ','::bytea || excluded.events",
         [case.shard for case in cases],
         [case.grp for case in cases],
         [case.events for case in cases],

@@ -1,12 +1,12 @@
 """Reads a cell back from the tables: the figure, the formula, and the cases behind it, a page at a time."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-from services.scoring import cases, cursors, inputs, store
+from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
@@ -25,6 +25,7 @@ from shared.storage.transaction import PostgresTransaction
 SCHEMES_KEPT = 8
 UNITS_PER_QUERY = 50
 CASES_PER_QUERY = 200
+PLACES_PER_QUERY = 20
 CASES_PER_PAGE = 2_000
 
 
@@ -185,14 +186,27 @@ def _rows(question: Question, found: Found, case: Case) -> list[Told]:
 async def _cases(
     tx: PostgresTransaction, question: Question, at: Found | None
 ) -> AsyncIterator[tuple[Found, Case]]:
-    """Yield the cases found under a unit's leaves, from the one that a cursor names on."""
+    """Yield the facts and then the cases found under a unit's leaves, from the one that a cursor names on."""
     asked = question.asked
     months = range(asked.first, asked.last + 1)
     units = leaves_of(question.scheme.plan, asked.unit)
-    if at is not None:
-        if at[0] not in units or at[1] not in months:
-            raise cursors.refused()
+    if at is not None and (at[0] not in units or at[1] not in months):
+        raise cursors.refused()
+    among_facts = at is None or len(at[2]) == facts.NUMBER_BYTES
+    async for one in _facts(tx, units if among_facts else (), months, at):
+        yield one
+    if among_facts:
+        at = None
+    elif at is not None:
         units = units[units.index(at[0]) :]
+    async for one in _of_cases(tx, units, months, at):
+        yield one
+
+
+async def _of_cases(
+    tx: PostgresTransaction, units: Sequence[str], months: range, at: Found | None
+) -> AsyncIterator[tuple[Found, Case]]:
+    """Yield the cases."""
     while units:
         page = await cases.find(tx, units[:UNITS_PER_QUERY], months, at, CASES_PER_QUERY)
         known = await cases.load(tx, {(shard, grp) for _, _, grp, shard in page})
@@ -204,3 +218,26 @@ async def _cases(
         else:
             unit, month, grp, shard = page[-1]
             units, at = units[units.index(unit) :], (unit, month, grp, shard + 1)
+
+
+async def _facts(
+    tx: PostgresTransaction, units: Sequence[str], months: range, at: Found | None
+) -> AsyncIterator[tuple[Found, Case]]:
+    """Yield the facts that are reports of their own, a row at a time."""
+    begin = None
+    if units and at is not None:
+        units = units[units.index(at[0]) :]
+        begin = at[1], at[3], int.from_bytes(at[2], "big")
+    while units:
+        page = await facts.find(tx, units[:UNITS_PER_QUERY], months, begin, PLACES_PER_QUERY)
+        for place in page:
+            row = await facts.row(tx, place.shard, place.first)
+            for case in facts.cases_at(row, place, await facts.revised(tx, row)):
+                found = place.unit, place.month, case.grp, case.shard
+                if at is None or found[:2] != at[:2] or found[3] != at[3] or found[2] >= at[2]:
+                    yield found, case
+        if len(page) < PLACES_PER_QUERY:
+            units, begin = units[UNITS_PER_QUERY:], None
+        else:
+            units = units[units.index(page[-1].unit) :]
+            begin = page[-1].month, page[-1].shard, page[-1].first + 1

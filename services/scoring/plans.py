@@ -1,8 +1,10 @@
 """Compiled schemes, kept in memory while a shard is owned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.scoring import store
+from services.scoring.domain.adders import Adder, adder
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.versions import covers
@@ -16,6 +18,7 @@ class InForce:
 
     document: SchemeDocument
     plan: Plan
+    adders: Mapping[str, Adder]
     shards_of_unit: dict[str, tuple[int, ...]]
 
 
@@ -53,7 +56,9 @@ class Plans:
         if (code, version) not in self._compiled:
             found = await store.scheme(tx, code, version)
             plan = compile_plan(found.document, event_types(found.catalogue))
-            self._compiled[code, version] = InForce(found.document, plan, shards_of_units(found.document))
+            adders = {over: adder(found.document, plan, over) for over in plan.columns}
+            targets = shards_of_units(found.document)
+            self._compiled[code, version] = InForce(found.document, plan, adders, targets)
         return self._compiled[code, version]
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from services.scoring.domain.facts import Report
+from services.scoring.domain.ordinary import Fact, row_of
 from services.scoring.domain.plan import EventTypes, event_types
 from services.scoring.domain.rows import typed
 from shared.contracts.envelope import AcceptedEvent
@@ -14,7 +16,7 @@ from shared.kernel import instants
 from shared.kernel.digests import key_digest
 
 _EVENTS = msgspec.json.Decoder(list[AcceptedEvent])
-_DATA = msgspec.json.Decoder(dict[str, str | int | bool | None])
+_DATA = msgspec.json.Decoder(dict[str, str | int | bool | None] | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,7 @@ def catalogue_of(document: Mapping[str, Any]) -> Catalogue:
 
 def stored_events(events: bytes) -> list[AcceptedEvent]:
     """Read the events of a stored case."""
-    return _EVENTS.decode(events)
-
-
-def joined(before: bytes, bodies: Sequence[bytes]) -> bytes:
-    """Add bodies to the stored events of a case, which are a JSON array."""
-    inner = before[1:-1]
-    return b"[" + b",".join(([inner] if inner else []) + list(bodies)) + b"]"
+    return _EVENTS.decode(b"[%b]" % events)
 
 
 def report_of(event: AcceptedEvent, catalogue: Catalogue) -> Report:
@@ -71,11 +67,24 @@ def _fact(event: AcceptedEvent, data: Mapping[str, Any] | None, catalogue: Catal
     return msgspec.json.encode([str(data[name]) for name in names]).decode()
 
 
-def root_key(report: Report) -> bytes:
+def fact_of(event: AcceptedEvent, catalogue: Catalogue) -> Fact:
+    """Read an accepted event, which neither revises nor repeats another, as a fact that stands."""
+    time = instants.micros(datetime.fromisoformat(event.time))
+    data = _DATA.decode(event.data) if event.has_data else None
+    columns = catalogue.types.get(event.type, {})
+    return Fact(time, event.source, event.id, event.type, row_of(data, time, event.subject, columns))
+
+
+def root_key(event: AcceptedEvent) -> bytes:
     """Name the first report that a report is or revises."""
-    return key_digest("root", *report.root)
+    if event.correctssource is not None and event.correctsid is not None:
+        return key_digest("root", event.correctssource, event.correctsid)
+    return key_digest("root", event.source, event.id)
 
 
-def fact_key(report: Report) -> bytes | None:
+def fact_key(event: AcceptedEvent, catalogue: Catalogue) -> bytes | None:
     """Name the fact that an original report repeats, where its type has a business key."""
-    return None if report.fact is None else key_digest("fact", report.type, report.fact)
+    if event.revision is not None or not catalogue.keys.get(event.type):
+        return None
+    fact = _fact(event, _DATA.decode(event.data) if event.has_data else None, catalogue)
+    return None if fact is None else key_digest("fact", event.type, fact)

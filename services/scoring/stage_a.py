@@ -1,14 +1,11 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import add
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, store, traces
-from services.scoring.cases import Case, Found, Key
+from services.scoring import cases, facts, moves, store
+from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
     PARTIALS,
@@ -19,69 +16,26 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.domain.facts import Report
-from services.scoring.domain.folding import NO_TRACES, Tally, Traces, fold_under
+from services.scoring.domain.folding import Place, Traces, fold_under
+from services.scoring.domain.ordinary import Ordinary
+from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
-from services.scoring.reports import (
-    Catalogue,
-    catalogue_of,
-    fact_key,
-    joined,
-    report_of,
-    root_key,
-    stored_events,
-)
+from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from services.scoring.store import PartialCell
-from services.scoring.traces import Doubted
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Block, Changed, Row
-from shared.kernel.digests import key_digest
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft, Record
+from shared.kernel.shards import shards_of
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
 NUMBERS_PER_MESSAGE = 20_000
-CASES_PER_PAGE = 500
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An upstream event of a batch, read once."""
-
-    case: str | None
-    report: Report
-    body: bytes
-
-
-@dataclass(slots=True)
-class Moves:
-    """What a batch changes: sums by shard, under which units cases are found, what waits in suspense."""
-
-    tallies: dict[int, Tally] = field(default_factory=lambda: defaultdict[int, Tally](Tally))
-    found: dict[Found, bool] = field(default_factory=dict[Found, bool])
-    opened: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
-    settled: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
-
-    def add(self, key: Key, before: Traces, after: Traces, cause: str) -> None:
-        """Note what a case leaves now and left before; `cause` names the record that did it."""
-        shard, grp = key
-        if before.places != after.places:
-            self.found |= {(*place, grp, shard): False for place in before.places - after.places}
-            self.found |= {(*place, grp, shard): True for place in after.places - before.places}
-        for why, what in after.doubts - before.doubts:
-            doubt = Doubted(shard, grp, why, what)
-            self.opened[doubt] = cause
-            self.settled.pop(doubt, None)
-        for why, what in before.doubts - after.doubts:
-            doubt = Doubted(shard, grp, why, what)
-            self.settled[doubt] = cause
-            self.opened.pop(doubt, None)
 
 
 class StageA:
@@ -90,10 +44,16 @@ class StageA:
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
         self._catalogue: tuple[int, Catalogue] = 0, catalogue_of({})
+        self._ordinary: dict[tuple[int, tuple[str, ...]], Ordinary] = {}
+        self._arriving = Arriving()
+        self._partials = KeptPartials()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
+        shards = [shard for partition in partitions for shard in shards_of(partition)]
         self._plans.forget(set(partitions))
+        self._arriving.forget(shards)
+        self._partials.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
@@ -102,84 +62,80 @@ class StageA:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)
                 await store.save_catalogue(tx, told.version, told.document)
-        moves = Moves()
-        await self._fold_events(tx, read, moves)
-        for record, event in read:
-            if record.stream == SCHEMES:
-                await self._adopt(tx, record, envelope.decode_data(event, SchemeAdopted), moves)
-        moved = await _save(tx, moves)
-        shards = sorted({record.shard for record in batch})
-        return _answers({shard: await self._plans.of(tx, shard) for shard in shards}, read, moved)
-
-    async def _fold_events(self, tx: PostgresTransaction, read: Read, moves: Moves) -> None:
-        """Fold anew every case that an event touches."""
         catalogue = await self._types(tx)
-        arrived = [
-            Arrived(event.case, report_of(event, catalogue), record.body)
+        events = [
+            (record, event)
             for record, event in read
             if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
         ]
-        if not arrived:
-            return
-        keyed, joins = await _group(tx, arrived)
-        keys = list(keyed)
-        for at in range(0, len(keys), CASES_PER_PAGE):
-            some = {key: keyed[key] for key in keys[at : at + CASES_PER_PAGE]}
-            early = {stray: to for stray, to in joins.items() if to in some}
-            await self._fold_cases(tx, some, early, catalogue, moves)
+        moved = await self._fold(tx, events, catalogue) if events else {}
+        found = Moves()
+        for record, event in read:
+            if record.stream == SCHEMES:
+                await self._adopt(tx, record, envelope.decode_data(event, SchemeAdopted), catalogue, found)
+        moved |= await moves.save(tx, found, self._partials)
+        shards = {record.shard for record in batch}
+        return _answers({shard: await self._plans.of(tx, shard) for shard in shards}, read, moved)
 
-    async def _fold_cases(
-        self,
-        tx: PostgresTransaction,
-        keyed: Mapping[Key, Sequence[Arrived]],
-        joins: Mapping[Key, Key],
-        catalogue: Catalogue,
-        moves: Moves,
-    ) -> None:
-        """Fold and write some cases; few enough that the transaction never idles between statements."""
-        known = await cases.load(tx, keyed.keys() | joins.keys())
-        strays: dict[Key, list[Case]] = {}
-        for stray, to in joins.items():
-            if stray in known:
-                strays.setdefault(to, []).append(known[stray])
-        saved: list[Case] = []
-        for key, news in keyed.items():
-            plans = [scheme.plan for scheme in await self._plans.of(tx, key[0])]
-            cause = _cause(news[-1].report)
-            old = known.get(key, Case(*key, b"[]"))
-            tally = moves.tallies[key[0]]
-            reports = _reports(old, catalogue)
-            before = fold_under(tally, plans, reports, -1)
-            bodies = [one.body for one in news]
-            reports += [one.report for one in news]
-            for stray in strays.get(key, ()):
-                early = _reports(stray, catalogue)
-                moves.add((stray.shard, stray.grp), fold_under(tally, plans, early, -1), NO_TRACES, cause)
-                bodies.append(stray.events[1:-1])
-                reports += early
-            moves.add(key, before, fold_under(tally, plans, reports), cause)
-            saved.append(Case(*key, joined(old.events, bodies)))
-        await cases.save(tx, saved)
-        if strays:
-            await cases.drop(tx, [(one.shard, one.grp) for found in strays.values() for one in found])
+    async def _fold(
+        self, tx: PostgresTransaction, events: Read, catalogue: Catalogue
+    ) -> dict[PartialCell, list[int]]:
+        """Fold events of sources; write what moved and return the absolute partial sums."""
+        found = Moves()
+        shards = {record.shard for record, _ in events}
+        force = {shard: await self._in_force(tx, shard, catalogue) for shard in shards}
+        await self._arriving.fold(tx, events, force, found)
+        return await moves.save(tx, found, self._partials)
 
     async def _adopt(
-        self, tx: PostgresTransaction, record: Record, told: SchemeAdopted, moves: Moves
+        self,
+        tx: PostgresTransaction,
+        record: Record,
+        told: SchemeAdopted,
+        catalogue: Catalogue,
+        found: Moves,
     ) -> None:
-        """Fold every case of a shard under the schemes before and after; a page at a time."""
-        before = [scheme.plan for scheme in await self._plans.of(tx, record.shard)]
-        await self._plans.adopt(tx, record.shard, told.code, told.version)
-        after = [scheme.plan for scheme in await self._plans.of(tx, record.shard)]
-        catalogue = await self._types(tx)
-        cause = f"{SCHEMES}/{record.shard}/{record.number}"
-        page = await cases.following(tx, record.shard, b"", CASES_PER_PAGE)
+        """Fold every fact and case of a shard under the schemes before and after; a page at a time."""
+        shard = record.shard
+        before = [scheme.plan for scheme in await self._plans.of(tx, shard)]
+        await self._plans.adopt(tx, shard, told.code, told.version)
+        after = [scheme.plan for scheme in await self._plans.of(tx, shard)]
+        self._arriving.forget([shard])
+        cause = f"{SCHEMES}/{shard}/{record.number}"
+
+        def fold(events: bytes) -> tuple[Traces, Traces]:
+            reports = [report_of(event, catalogue) for event in stored_events(events)]
+            tally = found.tallies[shard]
+            return fold_under(tally, before, reports, -1), fold_under(tally, after, reports)
+
+        row = await facts.following(tx, shard, 0)
+        while row is not None:
+            gained: dict[Place, list[int]] = {}
+            revised = await facts.revised(tx, row)
+            for at, (number, body) in enumerate(zip(row.numbers, row.bodies, strict=True)):
+                if number not in revised:
+                    old, new = fold(body)
+                    found.doubt((shard, facts.key_of(number)), old, new, cause)
+                    for place in new.places - old.places:
+                        gained.setdefault(place, []).append(at)
+            await facts.add_places(tx, facts.places_of([row], gained))
+            row = await facts.following(tx, shard, row.first)
+        page = await cases.following(tx, shard, b"", CASES_PER_PAGE)
         while page:
             for case in page:
-                reports = _reports(case, catalogue)
-                tally = moves.tallies[case.shard]
-                old, new = fold_under(tally, before, reports, -1), fold_under(tally, after, reports)
-                moves.add((case.shard, case.grp), old, new, cause)
-            page = await cases.following(tx, record.shard, page[-1].grp, CASES_PER_PAGE)
+                found.add((shard, case.grp), *fold(case.events), cause)
+            page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)
+
+    async def _in_force(self, tx: PostgresTransaction, shard: int, catalogue: Catalogue) -> Force:
+        schemes = await self._plans.of(tx, shard)
+        if not schemes:
+            return Force([], None, catalogue)
+        plans = [scheme.plan for scheme in schemes]
+        name = self._catalogue[0], tuple(plan.id for plan in plans)
+        if name not in self._ordinary:
+            adders = [adder for scheme in schemes for adder in scheme.adders.values()]
+            self._ordinary[name] = Ordinary(adders, catalogue.types)
+        return Force(plans, self._ordinary[name], catalogue)
 
     async def _types(self, tx: PostgresTransaction) -> Catalogue:
         version = await store.newest_catalogue_version(tx)
@@ -187,50 +143,6 @@ class StageA:
             _, document = await store.newest_catalogue(tx)
             self._catalogue = version, catalogue_of(document)
         return self._catalogue[1]
-
-
-async def _group(
-    tx: PostgresTransaction, arrived: Iterable[Arrived]
-) -> tuple[dict[Key, list[Arrived]], dict[Key, Key]]:
-    """Return events by the case or fact they belong to; a correction follows its original.
-
-    Also returns where corrections that came before their original would wait, and where they belong.
-    """
-    loose = [one.report for one in arrived if one.case is None]
-    first = {(r.shard, root_key(r)): fact for r in loose if (fact := fact_key(r)) is not None}
-    corrected = {(r.shard, root_key(r)) for r in loose if r.corrects is not None}
-    facts = first | (await cases.load_roots(tx, corrected - first.keys()) if corrected else {})
-    keyed: dict[Key, list[Arrived]] = {}
-    for one in arrived:
-        shard = one.report.shard
-        if one.case is not None:
-            grp = key_digest("case", one.case)
-        else:
-            root = root_key(one.report)
-            grp = fact_key(one.report) or facts.get((shard, root), root)
-        keyed.setdefault((shard, grp), []).append(one)
-    if first:
-        await cases.save_roots(tx, first)
-    return keyed, {(shard, root): (shard, fact) for (shard, root), fact in first.items()}
-
-
-async def _save(tx: PostgresTransaction, moves: Moves) -> dict[PartialCell, list[int]]:
-    """Write what moved; return the absolute partial sums."""
-    changes = {
-        (shard, *cell): change
-        for shard, tally in moves.tallies.items()
-        for cell, change in tally.spread().items()
-    }
-    known = await store.load_partials(tx, changes)
-    moved = {
-        cell: list(map(add, known[cell], change)) if cell in known else change
-        for cell, change in changes.items()
-    }
-    await store.save_partials(tx, moved)
-    gained = [place for place, here in moves.found.items() if here]
-    await cases.save_places(tx, gained, [place for place, here in moves.found.items() if not here])
-    await traces.save_doubts(tx, moves.opened, moves.settled)
-    return moved
 
 
 def _answers(
@@ -265,14 +177,6 @@ def _begun(shard: int, mine: Read) -> Changed:
         received=max(event.received for _, event in mine),
         blocks=[],
     )
-
-
-def _reports(case: Case, catalogue: Catalogue) -> list[Report]:
-    return [report_of(event, catalogue) for event in stored_events(case.events)]
-
-
-def _cause(report: Report) -> str:
-    return f"{ACCEPTED}/{report.shard}/{report.number}"
 
 
 def _targets(plans: Sequence[InForce], scheme: str, unit: str) -> tuple[int, ...]:

@@ -55,13 +55,16 @@ async def test_a_retraction_settles_it(scoring, door):
 
 
 async def test_a_version_that_knows_the_unit_settles_it_and_counts_it(scoring, door):
-    exchange, _ = await state(scoring, [levy(2, unit="b9")])
     wider = copy.deepcopy(SCHEME)
     wider["scheme"]["version"] = 2
     wider["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
+    exchange = await scoring()
     driver = Driver(exchange)
-    await adopt(exchange, wider)
+    await teach(exchange)
     await driver.run()
+    for step in (adopt(exchange), accept(exchange, [levy(2, unit="b9")]), adopt(exchange, wider)):
+        await step
+        await driver.run()
     assert await waiting(exchange, door) == []
     assert (await cells(exchange, 2, ["b9"]))[2021 * 12 + 2, "b9", "ontime"] == 10
     async with exchange.reading() as tx:

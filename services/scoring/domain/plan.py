@@ -26,6 +26,7 @@ EVENT_COLUMNS: Columns = {"time": Kind.TIME, "subject": Kind.TEXT, "unit": Kind.
 QUARTER_HOUR = 900_000_000
 
 EventTypes = Mapping[str, Columns]
+Aggregate = tuple[str, str, str]
 Place = tuple[str, int]
 
 
@@ -81,6 +82,8 @@ class Plan:
     events_of: Mapping[str, frozenset[str]]
     rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
     measures: Mapping[str, tuple[CompiledMeasure, ...]]
+    columns: Mapping[str, Columns]
+    views: Mapping[str, Mapping[str, Aggregate]]
     layouts: Mapping[str, Layout]
     flows: Mapping[str, tuple[Flows, ...]]
     stocks: Mapping[str, tuple[tuple[Slots, CompiledMeasure], ...]]
@@ -127,6 +130,8 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
         events_of={over: _events(document, over) for over in columns},
         rows_of={over: _rows(document, over) for over in columns},
         measures={over: tuple(found) for over, found in measures.items()},
+        columns=columns,
+        views={over: _aggregates(view) for over, view in document.views.items()},
         layouts=layouts,
         flows={over: _flows(document, layouts[over], found) for over, found in measures.items()},
         stocks={
@@ -202,7 +207,7 @@ def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], l
     if view is None:
         return lambda facts: [event_row(fact) for fact in facts]
     events = frozenset(view.events)
-    columns = [(name, *next(iter(spec.aggregates().items())), spec.of) for name, spec in view.columns.items()]
+    columns = [(name, *aggregate) for name, aggregate in _aggregates(view).items()]
 
     def fold(facts: Sequence[Report]) -> list[Row]:
         rows = [(fact.type, event_row(fact)) for fact in facts if fact.type in events]
@@ -211,6 +216,11 @@ def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], l
         return [{name: aggregated(how, field, of, rows) for name, how, field, of in columns}]
 
     return fold
+
+
+def _aggregates(view: ViewSpec) -> dict[str, Aggregate]:
+    """Return how each column of a view is taken: aggregate, field and event type."""
+    return {name: (*next(iter(spec.aggregates().items())), spec.of) for name, spec in view.columns.items()}
 
 
 def _measure(

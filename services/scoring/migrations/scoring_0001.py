@@ -16,6 +16,15 @@ TABLES = (
     """CREATE TABLE in_force (
         stage text NOT NULL, shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,
         PRIMARY KEY (stage, shard, code, version))""",
+    """CREATE TABLE facts (
+        shard smallint NOT NULL, first bigint NOT NULL, numbers bytea NOT NULL, sizes bytea NOT NULL,
+        bodies bytea NOT NULL, PRIMARY KEY (shard, first))""",
+    "ALTER TABLE facts ALTER COLUMN bodies SET STORAGE EXTERNAL",
+    """CREATE TABLE fact_places (
+        unit text NOT NULL, month int NOT NULL, shard smallint NOT NULL, first bigint NOT NULL,
+        places bytea NOT NULL, PRIMARY KEY (unit, month, shard, first))""",
+    """CREATE TABLE facts_revised (
+        shard smallint NOT NULL, number bigint NOT NULL, PRIMARY KEY (shard, number))""",
     """CREATE TABLE cases (
         shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, PRIMARY KEY (shard, grp))""",
     """CREATE TABLE case_places (
