@@ -252,7 +252,8 @@ def test_a_field_that_an_event_does_not_carry_is_unknown_and_counts_as_not_met()
 
 def test_a_unit_that_both_trees_lead_to_counts_a_row_once():
     trees = {"organisation": "unit", "territory": "subject"}
-    scheme = SchemeDocument.model_validate(SCHEME | {"trees": trees})
+    groups = SCHEME["groups"] | {"all": {"level": "headquarters", "title": "All"}}
+    scheme = SchemeDocument.model_validate(SCHEME | {"trees": trees, "groups": groups})
     found = sums(scheme, [report("e", "2021-03-01T00:00:00Z", data={})], "missed", unit="hq")
     assert found[MARCH.ordinal] == Partials(MILLIONTHS, 0, 1)
 
@@ -263,6 +264,8 @@ def test_a_row_counts_in_each_tree_for_its_own_units():
         | {
             "units": [*SCHEME["units"], {"code": "north", "name": "North", "level": "region"}],
             "trees": {"organisation": "unit", "territory": "voucher"},
+            "groups": SCHEME["groups"]
+            | {name: {"level": name, "title": name} for name in ("headquarters", "region")},
         }
     )
     levy = [

@@ -89,6 +89,7 @@ class Plan:
     stocks: Mapping[str, tuple[tuple[Slots, CompiledMeasure], ...]]
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
+    scored: frozenset[str]
 
     def leaves_of(self, row: Row) -> tuple[tuple[str, ...], list[str]]:
         """Return the units that a row names in the trees, and those that no tree knows."""
@@ -97,8 +98,8 @@ class Plan:
         return leaves, [leaf for leaf in named if leaf not in self.above]
 
     def units_of(self, leaves: Sequence[str]) -> set[str]:
-        """Return the leaves and every unit above one, each once."""
-        return {unit for leaf in leaves for unit in self.above[leaf]}
+        """Return of the leaves and every unit above one those that are scored, each once."""
+        return {unit for leaf in leaves for unit in self.above[leaf] if unit in self.scored}
 
 
 def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
@@ -140,6 +141,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
         },
         trees=document.trees,
         above=_above(document),
+        scored=_scored(document),
     )
 
 
@@ -200,6 +202,12 @@ def _above(document: SchemeDocument) -> dict[str, tuple[str, ...]]:
             at = parents.get(at)
         above[code] = tuple(chain)
     return above
+
+
+def _scored(document: SchemeDocument) -> frozenset[str]:
+    """Return the units that a group holds; of no other are sums asked for."""
+    levels = {group.level for group in document.groups.values()}
+    return frozenset(unit.code for unit in document.units if unit.level in levels)
 
 
 def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], list[Row]]:
