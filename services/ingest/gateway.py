@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -25,6 +25,7 @@ LARGEST_RECORD_BYTES = (2 << 20) + (64 << 10)  # so that 2 MiB are refused on re
 FETCH_BYTES = 8 << 20
 POLL_RECORDS = 10_000
 POLL_MS = 500
+AGAIN_MS = 20
 CALL_TIMEOUT_S = 10
 CREATED = frozenset({0, 36})  # done; there already
 
@@ -65,12 +66,17 @@ class Polled:
 
 
 class InboundTopics:
-    """One client on all inbound topics; raises Unavailable when Kafka is away."""
+    """One client on all inbound topics; raises Unavailable when Kafka is away.
+
+    What a transaction took back is told too: a second client reads uncommitted what the first jumps over.
+    """
 
     def __init__(self, access: KafkaAccess) -> None:
         self._access = access
         self._sources: Mapping[str, str] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._uncommitted: AIOKafkaConsumer | None = None
+        self._reached: dict[TopicPartition, int] = {}
 
     async def ensure(self, topics: Collection[str]) -> list[Place]:
         """Make the topics that are missing and return the partitions of those that are there."""
@@ -95,19 +101,10 @@ class InboundTopics:
         if not offsets:
             return
         async with self._away():
-            self._consumer = consumer = AIOKafkaConsumer(
-                **self._access.options(),
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                isolation_level="read_committed",
-                max_partition_fetch_bytes=LARGEST_RECORD_BYTES,
-                fetch_max_bytes=FETCH_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-            )
+            self._consumer = consumer = _reader(self._access, "read_committed")
             await kafka_clients.start(consumer.start())
-            consumer.assign([TopicPartition(*place) for place in offsets])
-            for place, offset in offsets.items():
-                consumer.seek(TopicPartition(*place), offset)
+            self._reached = {TopicPartition(*place): offset for place, offset in offsets.items()}
+            _place(consumer, self._reached)
 
     async def poll(self) -> Polled:
         """Return what has come, in order within each partition; nothing after a short wait."""
@@ -122,10 +119,18 @@ class InboundTopics:
                 asked: Mapping[Any, int] = error.args[0]
                 first = await consumer.beginning_offsets(list(asked))
                 return Polled(gaps=tuple(Gap(at.topic, at.partition, asked[at], first[at]) for at in asked))
+            jumps = await self._jumps(consumer, found)
+            aborted = await self._aborted(consumer, found, jumps) if jumps else {}
         sources = self._sources
-        return Polled(
-            tuple(_message(sources[at.topic], one) for at, records in found.items() for one in records)
-        )
+        messages = [_message(sources[at.topic], one) for at, records in found.items() for one in records]
+        if not aborted:
+            return Polled(tuple(messages))
+        messages += [
+            _message(sources[at.topic], one, aborted=True)
+            for at, records in aborted.items()
+            for one in records
+        ]
+        return Polled(tuple(sorted(messages, key=lambda one: (one.at, one.offset))))
 
     async def lags(self) -> Counter[str]:
         """Return by topic how many records wait to be read, as far as the broker has told."""
@@ -140,9 +145,58 @@ class InboundTopics:
 
     async def close(self) -> None:
         """Close what is open."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        consumers = self._consumer, self._uncommitted
+        self._consumer = self._uncommitted = None
+        for consumer in consumers:
+            if consumer is not None:
+                await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def _jumps(
+        self, consumer: AIOKafkaConsumer, found: Mapping[Any, Sequence[Any]]
+    ) -> dict[TopicPartition, range]:
+        """Note how far each partition was read and return where that went over offsets without a record."""
+        jumps: dict[TopicPartition, range] = {}
+        for at, first in self._reached.items():
+            end = self._reached[at] = await consumer.position(at)
+            records = found.get(at, ())
+            if end - first > len(records):
+                jumps[at] = jump(first, [one.offset for one in records], end)
+        return jumps
+
+    async def _aborted(
+        self, consumer: AIOKafkaConsumer, found: dict[Any, list[Any]], jumps: Mapping[TopicPartition, range]
+    ) -> dict[TopicPartition, list[Any]]:
+        """Return the records in jumps; markers of transactions are none.
+
+        At about a poll's worth it stops: what lies behind is taken out of `found` and read again.
+        """
+        brought = {at: {one.offset for one in found.get(at, ())} for at in jumps}
+        aborted: dict[TopicPartition, list[Any]] = {at: [] for at in jumps}
+        left = {at: over.start for at, over in jumps.items()}
+        records = size = 0
+        again = await self._begun(left)
+        while left and records < POLL_RECORDS and size < FETCH_BYTES:
+            read = await again.getmany(timeout_ms=AGAIN_MS, max_records=POLL_RECORDS)
+            for at, batch in read.items():
+                records, size = records + len(batch), size + sum(len(one.value or b"") for one in batch)
+                aborted[at] += [
+                    one for one in batch if one.offset in jumps[at] and one.offset not in brought[at]
+                ]
+            positions = {at: await again.position(at) for at in left}
+            left = {at: position for at, position in positions.items() if position < jumps[at].stop}
+        again.pause(*jumps)
+        for at, position in left.items():
+            found[at] = [one for one in found.get(at, ()) if one.offset < position]
+            consumer.seek(at, position)
+        self._reached |= left
+        return aborted
+
+    async def _begun(self, places: Mapping[TopicPartition, int]) -> AIOKafkaConsumer:
+        if self._uncommitted is None:
+            self._uncommitted = _reader(self._access, "read_uncommitted")
+            await kafka_clients.start(self._uncommitted.start())
+        _place(self._uncommitted, places)
+        return self._uncommitted
 
     @asynccontextmanager
     async def _away(self) -> AsyncGenerator[None]:
@@ -153,9 +207,40 @@ class InboundTopics:
             raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
 
 
-def _message(source: str, one: Any) -> Message:
+def jump(first: int, offsets: Sequence[int], end: int) -> range:
+    """Return the least range of first..end that holds all that is not in `offsets`, which are in order."""
+    for offset in offsets:
+        if offset != first:
+            break
+        first += 1
+    for offset in reversed(offsets):
+        if offset != end - 1:
+            break
+        end -= 1
+    return range(first, end)
+
+
+def _reader(access: KafkaAccess, isolation_level: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **access.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level=isolation_level,
+        max_partition_fetch_bytes=LARGEST_RECORD_BYTES,
+        fetch_max_bytes=FETCH_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+def _place(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    consumer.assign(list(offsets))
+    for at, offset in offsets.items():
+        consumer.seek(at, offset)
+
+
+def _message(source: str, one: Any, *, aborted: bool = False) -> Message:
     place = source, one.topic, one.partition, one.offset
-    return Message(*place, one.value, one.headers, one.key, one.timestamp)
+    return Message(*place, one.value, one.headers, one.key, one.timestamp, aborted)
 
 
 def _log_refused(answer: Any) -> None:

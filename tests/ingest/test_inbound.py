@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from services.ingest import handlers, store, worklists
+from services.ingest import gateway, handlers, store, worklists
 from services.ingest.committing import Admission, Intake
 from services.ingest.contract import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
 from services.ingest.domain.binding import Message, topic_of
@@ -365,24 +365,65 @@ async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_
     assert f'dukao_inbound_rejected_total{{topic="{topic}"}} {len(bad)}.0' in METRICS.render().decode()
 
 
+async def taken_back(producer, topic, *bodies):
+    await producer.begin_transaction()
+    for body in bodies:
+        await producer.send_and_wait(topic, value=json.dumps(body).encode(), partition=0)
+    await producer.abort_transaction()
+
+
 @pytest.mark.kafka
-async def test_what_a_source_sent_and_took_back_in_a_transaction_is_not_taken(
+async def test_what_a_source_sent_and_took_back_in_a_transaction_is_refused_with_its_place(
     admission, source, kafka_bootstrap
 ):
-    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
-    sent = json.dumps(event(source)).encode()
+    topic = topic_of(source)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
-        await producer.begin_transaction()
-        await producer.send_and_wait(topic_of(source), value=sent, partition=0)
-        await producer.abort_transaction()
-        async with producer.transaction():
-            await producer.send_and_wait(topic_of(source), value=sent.replace(b"e1", b"e2"), partition=0)
+        await taken_back(producer, topic, event(source))  # 0, and its marker 1
+        for name in ("e2", "e3"):  # 2, marker 3; 4, marker 5
+            async with producer.transaction():
+                sent = json.dumps(event(source, id=name)).encode()
+                await producer.send_and_wait(topic, value=sent, partition=0)
+        await taken_back(producer, topic, event(source, id="e4"), event(source, id="e5"))  # 6, 7
 
-    async def has_e2():
-        return await accepted(admission) == ["e2"]
+    async def taken():
+        return await offsets(admission) == {(topic, 0): 8}
 
-    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), has_e2)
-    assert await rows(admission, "refusals") == []
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
+    assert await accepted(admission) == ["e2", "e3"]
+    refused = await rows(admission, "refusals")
+    assert [(row["code"], row["place"], row["source"]) for row in refused] == [
+        ("aborted", f"{topic}/0/{offset}", source) for offset in (0, 6, 7)
+    ]
+    assert f'dukao_inbound_rejected_total{{topic="{topic}"}} 3.0' in METRICS.render().decode()
+
+
+@pytest.mark.kafka
+async def test_more_than_a_poll_that_was_taken_back_is_refused_poll_by_poll(
+    admission, source, kafka_bootstrap, monkeypatch
+):
+    monkeypatch.setattr(gateway, "POLL_RECORDS", 3)
+    topic = topic_of(source)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
+        await taken_back(producer, topic, *(event(source, id=f"a{n}") for n in range(8)))
+    await produce(kafka_bootstrap, source, event(source))
+
+    async def taken():
+        return await offsets(admission) == {(topic, 0): 10}
+
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
+    assert await accepted(admission) == ["e1"]
+    places = [(row["code"], row["place"]) for row in await rows(admission, "refusals")]
+    assert places == [("aborted", f"{topic}/0/{offset}") for offset in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("offsets_read", "expected"),
+    [([], range(5, 9)), ([6, 7], range(5, 9)), ([5, 6], range(7, 9)), ([7, 8], range(5, 7))],
+)
+def test_a_jump_is_what_a_poll_went_over_without_a_record(offsets_read, expected):
+    assert gateway.jump(5, offsets_read, 9) == expected
 
 
 @pytest.mark.kafka

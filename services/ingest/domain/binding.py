@@ -24,7 +24,7 @@ _STRUCTURED_ONLY = (("content-type", STRUCTURED.encode()),)
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A record of the inbound topic of a source, not yet read."""
+    """A record of the inbound topic of a source, not yet read; `aborted` if its transaction took it back."""
 
     source: str
     topic: str
@@ -34,10 +34,13 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     headers: Headers = ()
     key: bytes | None = None
     sent_ms: int = 0
+    aborted: bool = False
 
     @property
     def plain(self) -> bytes | None:
         """The bytes of a structured event that no header says anything else of, if it is one."""
+        if self.aborted:
+            return None
         return self.value if not self.headers or tuple(self.headers) == _STRUCTURED_ONLY else None
 
     @property
@@ -92,6 +95,8 @@ def binary_event(attributes: Iterable[tuple[str, str]], data: Json) -> dict[str,
 
 def read(message: Message) -> Json:
     """Read the event of a record, or refuse what cannot be read or is another source's."""
+    if message.aborted:
+        raise refuse(409, "aborted", "The transaction that sent the record took it back.")
     event = _event(message.value, message.headers)
     if isinstance(event, dict) and event.get("source") not in {None, message.source}:
         raise refuse(403, "source_scope", "The topic is another source's.", pointer="/source")
