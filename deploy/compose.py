@@ -21,9 +21,11 @@ from deploy.table import (
     Surroundings,
     database_url,
     environment,
+    kafka_environment,
     kafka_settings,
     password_variable,
 )
+from shared.messaging.kafka_access import KafkaAccess
 from shared.runtime.process import GRACE_S, PARTS_END_S
 from shared.web.development_issuer import JWKS_FILE
 
@@ -130,7 +132,7 @@ def _prepare() -> Block:
         **_ours("deploy.prepare"),
         "environment": {
             "DUKAO_OWNER_URL": _database_url(OWNER),
-            "DUKAO_KAFKA": _bootstrap(),
+            **kafka_environment(_access()),
             **passwords,
         },
         "depends_on": {name: {"condition": "service_healthy"} for name in ("postgres", "kafka")},
@@ -160,7 +162,7 @@ def _issuer() -> Block:
 def _service(service: Service) -> Block:
     around = Surroundings(
         database_url=_database_url(service.role),
-        kafka=_bootstrap(),
+        kafka=_access(),
         host=EVERYWHERE,
         port=service.port,
         addresses={other.name: f"http://{other.name}:{other.port}" for other in SERVICES},
@@ -209,8 +211,9 @@ def _database_url(role: str) -> str:
     return database_url(role, password(role), "postgres", POSTGRES_PORT)
 
 
-def _bootstrap() -> str:
-    return f"kafka:{KAFKA_PORT}"
+def _access() -> KafkaAccess:
+    """Only its containers reach the broker of the file; docs/security.md says how to name another."""
+    return KafkaAccess(f"kafka:{KAFKA_PORT}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from deploy.embedded.files import CHECKOUT, MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, mint
 from deploy.managed import end_recorded
 from deploy.processes import Identity, alive, detach, end
-from deploy.state import PARTS, Options, OtherClockError, Record, State
+from deploy.state import PARTS, Options, OtherPlatformError, Record, State
 from deploy.table import SERVICES
 
 START_S = 600.0
@@ -59,11 +59,12 @@ def bring_up(state: State, options: Options, say: Callable[[str], None]) -> Up:
     found = _settled(state, say)
     log_from = _size(state)
     if found.phase in {"ready", "starting"}:
-        _same_clock(found, options)
+        _same_platform(found, options)
         say("the platform runs already" if found.phase == "ready" else "the platform is starting already")
         return Up(wait_ready(state, None, say, log_from), already=True)
     state.make()
     words = ["--clock", options.clock, "--postgres", options.postgres, "--java", options.java]
+    words += ["--secure"] if options.secure else []
     command = [sys.executable, "-m", "deploy.platform", str(state.folder), *words]
     child = detach(command, state.log("supervisor"), {**os.environ, "PYTHONPATH": str(CHECKOUT)})
     try:
@@ -183,9 +184,14 @@ def _settled(state: State, say: Callable[[str], None]) -> Record:
     return found
 
 
-def _same_clock(found: Record, options: Options) -> None:
+def _same_platform(found: Record, options: Options) -> None:
     if found.options.clock != options.clock:
-        raise OtherClockError(
+        raise OtherPlatformError(
             f"The platform runs by the {found.options.clock} clock.",
+            "End it with dukao down, or name another folder with --state.",
+        )
+    if found.options.secure != options.secure:
+        raise OtherPlatformError(
+            f"The platform runs with{'' if found.options.secure else 'out'} --secure.",
             "End it with dukao down, or name another folder with --state.",
         )

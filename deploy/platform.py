@@ -13,16 +13,18 @@ from pathlib import Path
 
 import httpx
 
+from deploy.access import grant, rights_of
 from deploy.embedded.files import CHECKOUT, MissingError, free_port, is_free, server_account
 from deploy.embedded.java import find_java
 from deploy.embedded.kafka import BROKER, Kafka, launch_kafka
+from deploy.embedded.kafka_users import ADMIN, MECHANISM
 from deploy.embedded.postgres import Postgres, find_postgres, launch_postgres, password_of
 from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
-from deploy.state import PARTS, SERVERS, Options, OtherClockError, Record, State, myself
+from deploy.state import PARTS, SERVERS, Options, OtherPlatformError, Record, State, myself
 from deploy.table import (
     OWNER,
     POSTGRES_SETTINGS,
@@ -70,6 +72,7 @@ class Supervisor:
 
     def _bring_up(self) -> None:
         self._watch.begin()
+        self._state.keep_access(secure=self._options.secure)
         self._state.keep_clock(self._options.clock)
         self._state.turn_logs(PARTS)
         self._say("finding PostgreSQL, Java and Kafka")
@@ -113,12 +116,13 @@ class Supervisor:
 
         def start() -> Kafka:
             changed = self._state.changed("kafka")
-            return launch_kafka(folder, java=self._options.java, port=port, changed=changed)
+            users = kafka_passwords(self._state) if self._options.secure else {}
+            return launch_kafka(folder, java=self._options.java, port=port, changed=changed, passwords=users)
 
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
     def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
-        variables = environment(surroundings(self._state, service, ports, self._options.clock))
+        variables = environment(surroundings(self._state, service, ports, self._options))
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", service.module]
         log, port = self._state.log(service.name), ports[service.name]
@@ -133,7 +137,10 @@ class Supervisor:
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}
         owner = database_url(OWNER, password_of(self._state.folder), HOST, self._watch.port("postgres"))
-        await prepare(owner, KafkaAccess(f"{HOST}:{self._watch.port('kafka')}"), passwords)
+        access = kafka_access(self._state, self._watch.port("kafka"), ADMIN, secure=self._options.secure)
+        await prepare(owner, access, passwords)
+        if self._options.secure:
+            await grant(access, [right for service in SERVICES for right in rights_of(service.name)])
 
     def _port(self, name: str, wished: int = 0) -> int:
         """Take the port of the last time if it is free, else the one wished for, else any."""
@@ -146,17 +153,30 @@ class Supervisor:
             self._fresh_until = time.monotonic() + REFRESH_S
 
 
-def surroundings(state: State, service: Service, ports: Mapping[str, int], clock: str) -> Surroundings:
+def kafka_passwords(state: State) -> dict[str, str]:
+    """Return the passwords of the users that a secured broker is made with: the services' and its own."""
+    return {user: state.password(f"kafka-{user}") for user in (ADMIN, *(one.name for one in SERVICES))}
+
+
+def kafka_access(state: State, port: int, user: str, *, secure: bool) -> KafkaAccess:
+    """Return how a user speaks to the broker of this machine."""
+    if not secure:
+        return KafkaAccess(f"{HOST}:{port}")
+    file = state.password_file(f"kafka-{user}")
+    return KafkaAccess(f"{HOST}:{port}", "SASL_PLAINTEXT", None, MECHANISM, user, file)
+
+
+def surroundings(state: State, service: Service, ports: Mapping[str, int], options: Options) -> Surroundings:
     """Return where a service finds the others on this machine; `ports` are those of all parts."""
     return Surroundings(
         database_url=database_url(service.role, state.password(service.role), HOST, ports["postgres"]),
-        kafka=f"{HOST}:{ports['kafka']}",
+        kafka=kafka_access(state, ports["kafka"], service.name, secure=options.secure),
         host=HOST,
         port=ports[service.name],
         addresses={other.name: f"http://{HOST}:{ports[other.name]}" for other in SERVICES},
         jwks_file=str(state.issuer / JWKS_FILE),
         token_file=str(token_file(state.tokens, service.name)),
-        clock=clock,
+        clock=options.clock,
         storage_folder=str(state.folder),
     )
 
@@ -191,11 +211,12 @@ def main() -> None:
     parser.add_argument("--clock", required=True, choices=("live", "replay"))
     for name in ("postgres", "java"):
         parser.add_argument(f"--{name}", required=True, choices=("auto", "wheel"))
+    parser.add_argument("--secure", action="store_true")
     given = parser.parse_args()
-    options = Options(given.clock, given.postgres, given.java)
+    options = Options(given.clock, given.postgres, given.java, given.secure)
     try:
         supervise(State(given.folder), options, lambda _line: None, lambda _record: None)
-    except (MissingError, OtherClockError, RuntimeError) as error:
+    except (MissingError, OtherPlatformError, RuntimeError) as error:
         raise SystemExit(str(error)) from error
 
 

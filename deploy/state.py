@@ -21,14 +21,26 @@ Choice = Literal["auto", "wheel"]
 
 RECORD = "platform.json"
 CHANGED = "changed.json"
-OURS = ("postgres", "kafka", "issuer", "passwords", PASSWORD_FILE, "clock", "logs", "lock", CHANGED, RECORD)
+OURS = (
+    "postgres",
+    "kafka",
+    "issuer",
+    "passwords",
+    PASSWORD_FILE,
+    "clock",
+    "access",
+    "logs",
+    "lock",
+    CHANGED,
+    RECORD,
+)
 LOG_LIMIT_BYTES = 64 * 1024 * 1024
 SERVERS = ("postgres", "kafka")
 PARTS = (*SERVERS, *(service.name for service in SERVICES))
 
 
-class OtherClockError(Exception):
-    """The platform lives by another clock than the one asked for; `remedy` says what to do."""
+class OtherPlatformError(Exception):
+    """The platform of the folder is another than the one asked for; `remedy` says what to do."""
 
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what} {remedy}")
@@ -55,6 +67,7 @@ class Options:
     clock: Clock = "live"
     postgres: Choice = "auto"
     java: Choice = "auto"
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +159,13 @@ class State:
             return None
         return descriptor
 
+    def password_file(self, role: str) -> Path:
+        """Return where the password of a role of the database, or of a user of Kafka, lies."""
+        return self.folder / "passwords" / role
+
     def password(self, role: str) -> str:
-        """Return a role's password, made at the first asking."""
-        path = self.folder / "passwords" / role
+        """Return such a password, made at the first asking."""
+        path = self.password_file(role)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         if not path.exists():
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -175,9 +192,21 @@ class State:
             path.write_text(clock, "ascii")
         kept = path.read_text("ascii")
         if kept != clock:
-            raise OtherClockError(
+            raise OtherPlatformError(
                 f"This platform lives by the {kept} clock.",
                 "Name another folder with --state, or remove this one with dukao down --wipe.",
+            )
+
+    def keep_access(self, *, secure: bool) -> None:
+        """Hold the platform to a broker with users or without, as its log was made at first."""
+        path, wished = self.folder / "access", "secured" if secure else "open"
+        if not path.exists():
+            path.write_text("open" if (self.folder / "clock").exists() else wished, "ascii")
+        kept = path.read_text("ascii")
+        if kept != wished:
+            raise OtherPlatformError(
+                f"This platform's broker is {kept}.",
+                f"{'Leave out' if secure else 'Add'} --secure, or name another folder with --state.",
             )
 
     def turn_logs(self, parts: Iterable[str]) -> None:

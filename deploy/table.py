@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.contracts.catalogue import STREAM_OWNERS
+from shared.messaging.kafka_access import KafkaAccess
 from shared.web.development_issuer import ISSUER
 
 POSTGRES_IMAGE = "postgres:18"
@@ -56,7 +57,7 @@ class Surroundings:
     """Where one service finds the others and its files; `addresses` are base URLs by service."""
 
     database_url: str
-    kafka: str
+    kafka: KafkaAccess
     host: str
     port: int
     addresses: Mapping[str, str]
@@ -71,7 +72,7 @@ def environment(around: Surroundings) -> dict[str, str]:
     """Return the variables that a service is told."""
     return {
         "DUKAO_DATABASE_URL": around.database_url,
-        "DUKAO_KAFKA": around.kafka,
+        **kafka_environment(around.kafka),
         "DUKAO_HOST": around.host,
         "DUKAO_PORT": str(around.port),
         "DUKAO_JWKS_FILE": around.jwks_file,
@@ -82,6 +83,18 @@ def environment(around: Surroundings) -> dict[str, str]:
         "DUKAO_STORAGE_FOLDER": around.storage_folder,
         **{f"DUKAO_PEERS_{name.upper()}": address for name, address in around.addresses.items()},
     }
+
+
+def kafka_environment(access: KafkaAccess) -> dict[str, str]:
+    """Return the variables that tell a process of Kafka; of a password, where it lies."""
+    told = {"DUKAO_KAFKA": access.bootstrap, "DUKAO_KAFKA_PROTOCOL": access.security}
+    if access.logs_in:
+        told["DUKAO_KAFKA_MECHANISM"] = access.mechanism
+        told["DUKAO_KAFKA_USER"] = access.user
+        told["DUKAO_KAFKA_PASSWORD_FILE"] = str(access.password_file)
+    if access.ca_file is not None:
+        told["DUKAO_KAFKA_CA_FILE"] = str(access.ca_file)
+    return told
 
 
 def database_url(role: str, password: str, host: str, port: int) -> str:

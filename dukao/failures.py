@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
-from deploy.state import OtherClockError
+from deploy.state import OtherPlatformError
 from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
 from dukao.output import complain
@@ -54,7 +54,7 @@ PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
     NotRunningError: (Exit.NOT_RUNNING, (START, LOOK)),
     UnreadableError: (Exit.INVALID, ()),
 }
-EXPECTED = (*PLAIN, MissingError, OSError, OtherClockError, Refused, RefusedError)
+EXPECTED = (*PLAIN, MissingError, OSError, OtherPlatformError, Refused, RefusedError)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -64,7 +64,7 @@ def failure_of(error: Exception) -> Failure:
             return _refused(error)
         case Refused():
             return Failure(Exit.REFUSED, f"{error.problem.detail} ({error.problem.code})")
-        case OtherClockError():
+        case OtherPlatformError():
             return Failure(Exit.USAGE, error.what, (error.remedy,))
         case MissingError():
             return Failure(Exit.MISSING, error.what, (error.remedy, "All checks: dukao doctor."))

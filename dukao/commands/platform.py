@@ -1,11 +1,13 @@
 """The platform itself: up, down, status, logs, doctor and development tokens."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
 
+from deploy.admitting import admit as admit_source
 from deploy.control import (
     NotRunningError,
     addresses,
@@ -24,6 +26,7 @@ from deploy.state import PARTS, RECORD, Choice, Clock, Options, Record, State
 from dukao.client import EVERYBODY, FailedError, Who, minted
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
+from shared.kernel.codes import CODE_PATTERN
 from shared.web.access import Role
 from shared.web.development_issuer import LIFE_LIMIT_S
 
@@ -38,6 +41,7 @@ JavaChoice = Annotated[
     Choice, typer.Option(help="auto: the machine's Java 17+, else the wheel's. wheel: the wheel's.")
 ]
 
+_ADMITTED = columns("bootstrap", "protocol", "mechanism", "user", "password_file", "topic")
 _CHECKS = columns("name=need", "ok=met", "found", "remedy=how to get it")
 _SERVICES = columns("name=service", "url=address", "docs=API documentation")
 _PARTS = columns(
@@ -51,6 +55,7 @@ _PARTS = columns(
         "dukao up --detach            returns when all is ready",
         "dukao up --clock replay      time comes from the feed, for old data",
         "dukao up --postgres wheel --java wheel   without the machine's own",
+        "dukao up --secure            Kafka asks who is there: docs/security.md",
     )
 )
 def up(
@@ -63,6 +68,10 @@ def up(
     ] = "live",
     postgres: PostgresChoice = "auto",
     java: JavaChoice = "auto",
+    secure: Annotated[
+        bool,
+        typer.Option("--secure", help="A broker with users and access lists, from the first start on."),
+    ] = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Start the platform: PostgreSQL, Kafka and the five services.
@@ -71,12 +80,28 @@ def up(
     A platform that runs already is left alone and its addresses are printed.
     """
     state = state_of(ctx)
-    options = Options(clock, postgres, java)
+    options = Options(clock, postgres, java, secure)
     if detach or not _in_the_foreground(state, options, output):
         record = bring_up(state, options, say).record
         for line in other_options(options, record.options):
             say(line)
         _announce(state, record, output)
+
+
+@app.command(epilog=examples("dukao admit core      a user of Kafka who may write in.core and nothing else"))
+def admit(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="The source, as the types document names it.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Make the user by which a source writes its inbound topic of a platform that runs with --secure.
+
+    Prints where the password lies, never the password.
+    """
+    if re.fullmatch(CODE_PATTERN, source) is None:
+        raise typer.BadParameter(f"{source} is no name of a source")
+    made = {name: str(value) for name, value in asdict(admit_source(state_of(ctx), source)).items()}
+    show([made], _ADMITTED, output, whole=made)
 
 
 @app.command(epilog=examples("dukao down", "dukao down --wipe      also forget everything that was fed"))

@@ -1,4 +1,4 @@
-"""Who owns which stream and publishes which event; one owner each."""
+"""Who owns which stream, publishes which event and reads which stream; one owner each."""
 
 from dataclasses import dataclass
 
@@ -31,6 +31,11 @@ STREAM_OWNERS: dict[str, str] = {
     supervision.ITEMS: "supervision",
     ranking.STANDINGS: "ranking",
     notify.DELIVERIES: "notify",
+}
+
+STREAM_READERS: dict[str, tuple[str, ...]] = {
+    "scoring": (ingest.ACCEPTED, scoring.SCHEMES, scoring.PARTIALS),
+    "ranking": (scoring.SCHEMES, scoring.ENTRIES),
 }
 
 PUBLISHED: tuple[Published, ...] = (

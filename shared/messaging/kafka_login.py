@@ -70,7 +70,7 @@ class Login:
 
     async def _asked(self) -> Refusal | None:
         try:
-            async with _connected(self._access) as connection:
+            async with connected(self._access) as connection:
                 return await self._lacking(connection)
         except Unavailable as error:
             return Refusal(str(error), "Mend the file; it is read again at each login.")
@@ -110,7 +110,7 @@ class Login:
 
 
 @asynccontextmanager
-async def _connected(access: KafkaAccess) -> AsyncGenerator[AIOKafkaConnection]:
+async def connected(access: KafkaAccess) -> AsyncGenerator[AIOKafkaConnection]:
     """Connect to one of the brokers, another each time, and log in."""
     options = access.options()
     host, port, _ = collect_hosts(options.pop("bootstrap_servers"))[0]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
-from deploy.state import Options, OtherClockError
+from deploy.state import Options, OtherPlatformError
 from dukao import yamls
 from dukao.checking import check_mapping, paper_of
 from dukao.cli import app
@@ -249,7 +249,7 @@ def test_every_command_has_help_and_examples(dukao):
         (AwayError("ingest"), Exit.NOT_RUNNING, "dukao status"),
         (NotRunningError("The platform is stopped."), Exit.NOT_RUNNING, "stopped"),
         (FailedError("kafka is not ready"), Exit.FAILED, "dukao logs"),
-        (OtherClockError("It lives by the live clock.", "End it: dukao down."), Exit.USAGE, "dukao down"),
+        (OtherPlatformError("It lives by the live clock.", "End it: dukao down."), Exit.USAGE, "dukao down"),
         (MissingError("No Java.", "Install Java 17."), Exit.MISSING, "Install Java 17."),
         (UnreadableError("a.csv", 3, "columns", "too few"), Exit.INVALID, "a.csv:3 columns too few"),
         (refuse(422, "period", "A period is written as 2021-03."), Exit.REFUSED, "period"),

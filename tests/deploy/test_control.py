@@ -20,7 +20,7 @@ from deploy.control import (
 )
 from deploy.embedded.files import MissingError
 from deploy.processes import alive, detach, identity, stop
-from deploy.state import SERVERS, Options, OtherClockError, Part, Record, State, myself
+from deploy.state import SERVERS, Options, OtherPlatformError, Part, Record, State, myself
 from deploy.table import SERVICES
 from tests.deploy.waiting import until
 
@@ -77,7 +77,7 @@ def test_a_bring_up_that_fails_says_why_and_leaves_nothing(state):
 
 def test_a_platform_of_another_clock_is_not_taken_for_the_one_asked_for(state):
     state.write(Record(supervisor=myself(), phase="ready"))
-    with pytest.raises(OtherClockError, match="live clock"):
+    with pytest.raises(OtherPlatformError, match="live clock"):
         bring_up(state, Options(clock="replay"), print)
 
 

@@ -13,7 +13,7 @@ from deploy.state import (
     PARTS,
     RECORD,
     Options,
-    OtherClockError,
+    OtherPlatformError,
     Part,
     Record,
     State,
@@ -78,7 +78,7 @@ def test_secrets_are_closed_to_others_and_stay(state):
 def test_a_platform_keeps_its_clock(state):
     state.keep_clock("replay")
     state.keep_clock("replay")
-    with pytest.raises(OtherClockError, match="replay"):
+    with pytest.raises(OtherPlatformError, match="replay"):
         state.keep_clock("live")
 
 
