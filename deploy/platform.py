@@ -122,7 +122,9 @@ class Supervisor:
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
     def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
-        variables = environment(surroundings(self._state, service, ports, self._options))
+        variables = environment(
+            surroundings(self._state, service, ports, self._options.clock, secure=self._options.secure)
+        )
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
         command = [sys.executable, "-m", service.module]
         log, port = self._state.log(service.name), ports[service.name]
@@ -166,17 +168,19 @@ def kafka_access(state: State, port: int, user: str, *, secure: bool) -> KafkaAc
     return KafkaAccess(f"{HOST}:{port}", "SASL_PLAINTEXT", None, MECHANISM, user, file)
 
 
-def surroundings(state: State, service: Service, ports: Mapping[str, int], options: Options) -> Surroundings:
+def surroundings(
+    state: State, service: Service, ports: Mapping[str, int], clock: str, *, secure: bool = False
+) -> Surroundings:
     """Return where a service finds the others on this machine; `ports` are those of all parts."""
     return Surroundings(
         database_url=database_url(service.role, state.password(service.role), HOST, ports["postgres"]),
-        kafka=kafka_access(state, ports["kafka"], service.name, secure=options.secure),
+        kafka=kafka_access(state, ports["kafka"], service.name, secure=secure),
         host=HOST,
         port=ports[service.name],
         addresses={other.name: f"http://{HOST}:{ports[other.name]}" for other in SERVICES},
         jwks_file=str(state.issuer / JWKS_FILE),
         token_file=str(token_file(state.tokens, service.name)),
-        clock=options.clock,
+        clock=clock,
         storage_folder=str(state.folder),
     )
 

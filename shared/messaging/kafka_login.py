@@ -47,11 +47,18 @@ class Login:
         self._needs = [(Operation.READ, topic) for topic in sorted(set(reads))]
         self._needs += [(Operation.WRITE, topic) for topic in sorted(set(writes))]
         self.refusal: Refusal | None = None
+        self._looked = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a look was taken and nothing is refused."""
+        return self._looked and self.refusal is None
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
             granted = await self.look()
+            self._looked = True
             await asyncio.sleep(LOOK_S if granted else LOOK_AGAIN_S)
 
     async def look(self) -> bool:

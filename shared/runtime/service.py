@@ -148,7 +148,7 @@ class Frame:
         ]
 
     async def _ready(self) -> dict[str, bool]:
-        kafka = {} if self._login is None else {"kafka": self._login.refusal is None}
+        kafka = {} if self._login is None else {"kafka": self._login.ready}
         try:
             async with self.exchange.reading() as tx:
                 return {"database": bool(await tx.execute("SELECT 1")), **kafka}

@@ -79,7 +79,7 @@ def test_the_image_is_built_by_one_part_and_asked_of_no_registry_by_the_others(f
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_service_is_told_the_same_as_the_embedded_one(file, service, tmp_path):
     ports = {name: 20_000 + place for place, name in enumerate(PARTS)}
-    embedded = environment(surroundings(State(tmp_path), service, ports, Options()))
+    embedded = environment(surroundings(State(tmp_path), service, ports, Options().clock))
     composed = file["services"][service.name]["environment"]
     assert list(composed) == list(embedded)
     places = {

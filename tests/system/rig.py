@@ -34,6 +34,7 @@ CHECK_TRIES = 3
 LOG_LINES = 30
 BATCH_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
+PLAIN = Options()
 _LOG = logging.getLogger(__name__)
 
 
@@ -223,11 +224,11 @@ def note(line: str) -> None:
     _LOG.info(line)
 
 
-def _bring_up(state: State) -> None:
+def _bring_up(state: State, options: Options) -> None:
     """Start a supervisor that outlives the object that started it, of which Python would warn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        bring_up(state, Options(), note)
+        bring_up(state, options, note)
 
 
 async def until(condition: Any, *, seconds: float = PATIENCE_S) -> None:
@@ -251,7 +252,7 @@ def _heed_fail_points(state: State, services: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def platform(*, fail_points: Sequence[str] = ()) -> AsyncIterator[Rig]:
+async def platform(*, fail_points: Sequence[str] = (), options: Options = PLAIN) -> AsyncIterator[Rig]:
     """Bring a platform up in a fresh folder that the servers' account can reach; leave nothing behind."""
     with tempfile.TemporaryDirectory(prefix="system-", dir=cache_folder().parent) as made:
         folder = Path(made)
@@ -260,7 +261,7 @@ async def platform(*, fail_points: Sequence[str] = ()) -> AsyncIterator[Rig]:
         if fail_points:
             _heed_fail_points(state, fail_points)
         started = time.monotonic()
-        await asyncio.to_thread(_bring_up, state)
+        await asyncio.to_thread(_bring_up, state, options)
         rig = Rig(state)
         note(f"up in {time.monotonic() - started:.1f} s")
         try:
