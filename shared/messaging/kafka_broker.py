@@ -263,8 +263,8 @@ def _record(stream: str, partition: int, message: Any) -> Record | None:
     written, _, number = (message.key or b"").partition(b":")
     shard = _SHARDS_WRITTEN.get(written, -1)
     chain = dict(message.headers).get(CHAIN_HEADER)
-    whole = number.isdigit() and chain and message.value is not None  # a stub has a value without a byte
-    if shard < 0 or shard % PARTITIONS != partition or not whole:
+    misplaced = shard < 0 or shard % PARTITIONS != partition or not number.isdigit()
+    if misplaced or not chain or message.value is None:  # a stub has a value without a byte
         _LOG.error("no record of a relay", topic=stream, offset=message.offset)
         return None
     return Record(stream, shard, int(number), message.value, chain, message.offset)
