@@ -217,7 +217,7 @@ async def test_a_memory_broker_can_be_away():
 
 @pytest.mark.kafka
 async def test_of_a_record_that_the_broker_refuses_a_stub_keeps_the_place(kafka_bootstrap, stream):
-    async with administering(kafka_bootstrap) as admin:
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
         await admin.create_topics([NewTopic(stream, 16, 1, topic_configs={"max.message.bytes": "4000"})])
     made = Kafka(kafka_bootstrap)
     large = random.Random(1).randbytes(9_000)
