@@ -14,6 +14,7 @@ from deploy.control import addresses
 from deploy.platform import kafka_access
 from deploy.state import Options
 from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_login import Login
 from tests.scoring.test_stages import TYPES
 from tests.system.rig import Event, Rig, platform, until
 from tests.thread.test_event_to_standing import EVENTS, TIERED
@@ -80,6 +81,10 @@ async def test_everybody_writes_their_own_topic_and_no_other_and_the_standing_is
     ):
         with pytest.raises(TopicAuthorizationFailedError):
             await write(access_of(rig, user), topic, EVENTS[:1])
+    login = Login(access_of(rig, "ranking"), reads=["scoring.entries", "in.s"], writes=["scoring.entries"])
+    assert not await login.look()
+    assert login.refusal is not None
+    assert login.refusal.reason == "not allowed: READ in.s, WRITE scoring.entries"
     with pytest.raises(KafkaConnectionError):
         await write(KafkaAccess(rig.kafka), "in.s", EVENTS[:1])
     assert await readiness(rig, "ingest") == (200, {"database": True, "kafka": True})
