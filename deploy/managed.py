@@ -17,7 +17,7 @@ from deploy.state import Part
 HOST = "127.0.0.1"
 BACKOFF_FIRST_S = 0.5
 BACKOFF_LIMIT_S = 30.0
-CALM_S = 60.0
+CALM_S = 15.0
 ANSWER_S = 2.0
 ANSWER_EVERY_S = 2.0
 END_SIGNALS = {"postgres": signal.SIGINT}  # its SIGTERM waits for every client to leave
@@ -70,13 +70,14 @@ class Managed:
     last_exit: str = ""
     known: Identity | None = None
     _running: Running | None = field(default=None, repr=False)
-    _since: float = field(default=0.0, repr=False)
+    _served_from: float = field(default=math.inf, repr=False)
     _ask_at: float = field(default=0.0, repr=False)
     _retry_at: float = field(default=0.0, repr=False)
 
     def launch(self) -> None:
         """Start the process."""
-        self._since = self._ask_at = self.clock()
+        self._ask_at = self.clock()
+        self._served_from = math.inf
         self.state = "starting"
         self._running = self.start()
         self.known = identity(self._running.process.pid)
@@ -95,8 +96,8 @@ class Managed:
         return False
 
     def fail(self, how: str) -> None:
-        """Wait longer with each failure that follows another soon."""
-        calm = self.clock() - self._since > CALM_S
+        """Wait longer with each failure that follows another before it served for a while."""
+        calm = self.clock() - self._served_from > CALM_S
         self.failures = 1 if calm else self.failures + 1
         self._retry_at = self.clock() + self.delay_s
         self.last_exit = how
@@ -133,6 +134,7 @@ class Managed:
     def _ask(self, running: Running) -> None:
         if running.ready():
             self.state = "ready"
+            self._served_from = min(self._served_from, self.clock())
             self._ask_at = self.clock() + self.ask_every_s
         elif self.state != "starting":
             self.state = "not ready"

@@ -74,7 +74,6 @@ def test_each_failure_soon_after_another_waits_twice_as_long_up_to_a_limit():
         assert not managed.due
         clock.now_s += 0.02
         assert managed.due
-        managed._since = clock.now_s
     assert waits[:4] == [BACKOFF_FIRST_S * factor for factor in (1, 2, 4, 8)]
     assert waits[-1] == BACKOFF_LIMIT_S
 
@@ -82,14 +81,35 @@ def test_each_failure_soon_after_another_waits_twice_as_long_up_to_a_limit():
 def test_a_calm_time_is_forgiven():
     clock = Clock()
     managed = part(clock=clock)
-    managed._since = clock.now_s
     for _ in range(5):
         managed.fail("exit code 1")
-    managed._since = clock.now_s
+    managed._served_from = clock.now_s
     clock.now_s += CALM_S + 1
     managed.fail("exit code 1")
     assert managed.delay_s == BACKOFF_FIRST_S
     assert managed.failures == 1
+
+
+def test_a_long_start_that_never_served_is_not_forgiven(started):
+    clock = Clock()
+    managed = started(answers=[False, False], clock=clock)
+    for failures in (1, 2):
+        managed.look()
+        clock.now_s += 10 * CALM_S
+        managed.fail("exit code 1")
+        assert managed.failures == failures
+
+
+def test_what_served_and_is_killed_every_half_minute_is_started_again_at_once(started):
+    clock = Clock()
+    managed = started(answers=[True] * 3, clock=clock)
+    for _ in range(3):
+        managed.look()
+        clock.now_s += 30
+        managed.end()
+        managed.fail("signal SIGKILL")
+        assert managed.delay_s == BACKOFF_FIRST_S
+        managed.launch()
 
 
 def test_a_part_that_ends_is_seen_once_with_how_it_ended(started):
