@@ -274,13 +274,11 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
             "SELECT source_shard, scheme, over, unit, month, numbers FROM scoring.inputs"
         )
     }
-    scored = {unit for _, _, _, unit, *_ in inputs}
     partials = {
         (*row[:5], *json.loads(row[5]))
         for row in await database.fetch(
             "SELECT shard, scheme, over, unit, month, numbers FROM scoring.partials"
         )
-        if row["unit"] in scored
     }
     figures = await database.fetch(
         "SELECT scheme, grp, unit, indicator, period, f.value, c.value AS cell FROM "
@@ -317,7 +315,7 @@ async def cells(database: asyncpg.Connection, folded: folding.Folded) -> list[st
         (row["unit"], row["indicator"], row["month"]): row["value"]
         for row in await database.fetch("SELECT unit, indicator, month, value FROM scoring.cells")
     }
-    counted = {(unit, measure, month) for measure, unit, month in folded.sums if unit != folding.TOP}
+    counted = {(unit, measure, month) for measure, unit, month in folded.sums}
     return [
         f"{key}: the archive gives {wanted}, the cell is {found.get(key)}"
         for key in sorted(found.keys() | {key for key in counted if key[2] in YEAR})
@@ -329,7 +327,7 @@ async def standings(database: asyncpg.Connection, folded: folding.Folded) -> lis
     """C6: what was last told of every unit is what the archive gives: total, rank and tier, rounded once."""
     rows = await database.fetch("SELECT * FROM ranking.places")
     told = {(row["period"], row["unit"]): (row["points"], row["rank"], row["tier"]) for row in rows}
-    units = sorted({unit for _, unit, _ in folded.sums if unit != folding.TOP})
+    units = sorted({unit for _, unit, _ in folded.sums})
     wrong: list[str] = []
     for period in PERIODS:
         for unit, line in folded.standing(units, folding.months_of(period)).items():

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 Event: TypeAlias = Mapping[str, Any]
 Sums: TypeAlias = dict[tuple[str, str, int], list[int]]
 EAST = timedelta(hours=8)
-TOP = "hq"
 MILLION = 1_000_000
 POINTS = {
     "levied": Fraction(20),
@@ -49,12 +48,11 @@ class Folded:
     sums: Sums = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
 
     def add(self, measure: str, unit: str, month: int, numerator: int, denominator: int) -> None:
-        """Count a row for the unit and the one above it."""
-        for counted in (unit, TOP):
-            cell = self.sums[measure, counted, month]
-            cell[0] += numerator
-            cell[1] += denominator
-            cell[2] += 1
+        """Count a row for its unit; those above it are in no group and have no sums."""
+        cell = self.sums[measure, unit, month]
+        cell[0] += numerator
+        cell[1] += denominator
+        cell[2] += 1
 
     def worth(self, measure: str, unit: str, months: Iterable[int]) -> Decimal | None:
         """Return the points of an indicator over months at 12 places, half even; None without data."""
