@@ -7,6 +7,7 @@ import string
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -35,6 +36,7 @@ _TAKE = """
 _STAMP = """
     UPDATE ingest.positions p SET epoch = l.epoch FROM ingest.leases l
     WHERE l.consumer = 'relay' AND p.consumer = 'relay' AND l.partition = p.shard % 16"""
+_BEATS = "SELECT seen FROM ingest.workers WHERE consumer = 'relay' AND seen > $1"
 _GIVE = "UPDATE ingest.leases SET owner = NULL, expires = '-infinity' WHERE consumer = 'relay'"
 
 
@@ -189,13 +191,24 @@ async def _shares(run: Run, schema: str, consumer: str) -> None:
 
 @asynccontextmanager
 async def _relay_held(run: Run) -> AsyncGenerator[None]:
-    """Be the relay of ingest for the time of a `with`, as a second one with a newer epoch would be."""
+    """Be the relay of ingest for the time of a `with`, as a second one with a newer epoch would be.
+
+    The old one is fenced at its cursor, after it has sent; so wait until it knows that it holds nothing.
+    """
     await run.platform.drained()
     database = await run.platform.database()
+    beats: set[datetime] = set()
     try:
         async with database.transaction():
             await database.execute(_TAKE)
             await database.execute(_STAMP)
+        since = await database.fetchval("SELECT clock_timestamp()")
+
+        async def beaten_twice() -> bool:
+            beats.update(row["seen"] for row in await database.fetch(_BEATS, since))
+            return len(beats) > 1  # the first beat finds the lease gone, the second comes after that
+
+        await until(beaten_twice, seconds=SEEN_S, what="the relay sees that its lease is gone")
         yield
     finally:
         await database.execute(_GIVE)
