@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-LOCK_TIMEOUT_MS = 2_000
+LOCK_TIMEOUT_MS = 1_500
 STATEMENT_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5
