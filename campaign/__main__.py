@@ -9,8 +9,9 @@ from pathlib import Path
 
 from campaign import report
 from campaign.faults import admission, consuming, kills, machine, relaying, servers
-from campaign.platform import platform, say
-from campaign.run import Fault, Result, carry_out, open_client
+from campaign.platform import NotHereError, platform, say
+from campaign.run import Fault, Result, carry_out, not_begun, open_client
+from deploy.control import NotRunningError
 
 FAULTS: tuple[Fault, ...] = (
     *admission.FAULTS,
@@ -30,16 +31,21 @@ async def campaign(faults: Sequence[Fault], *, seed: int, events: int, out: Path
     waiting = list(faults)
     while waiting:
         first = waiting[0]
-        async with platform(first.prepare) as running:
-            client = open_client(running, out, f"client-{time.monotonic_ns()}")
-            await client.adopt()
-            while waiting and (waiting[0] is first or not waiting[0].alone):
-                fault = waiting.pop(0)
-                results.append(await carry_out(fault, running, client, seed=seed, events=events))
+        try:
+            async with platform(first.prepare) as running:
+                client = open_client(running, out, f"client-{time.monotonic_ns()}")
+                await client.adopt()
+                while waiting and (waiting[0] is first or not waiting[0].alone):
+                    fault = waiting.pop(0)
+                    results.append(await carry_out(fault, running, client, seed=seed, events=events))
+                    report.write(results, out)
+                    if fault.alone or results[-1].outcome == "fail":
+                        break
+                await client.close()
+        except (NotHereError, NotRunningError) as error:
+            if waiting[:1] == [first]:
+                results.append(not_begun(waiting.pop(0), error, seed=seed, events=events))
                 report.write(results, out)
-                if fault.alone or results[-1].outcome == "fail":
-                    break
-            await client.close()
     return results
 
 

@@ -186,6 +186,13 @@ class Client:
         """Ask once and return the status."""
         return (await self._http.get(url, headers=self._platform.bearer(role))).status_code
 
+    async def metric(self, service: str, name: str, consumer: str) -> float:
+        """Return what a service counts of a consumer by now."""
+        answer = await self._http.get(f"{self._platform.address(service)}/metrics")
+        label = f'consumer="{consumer}"'
+        found = [line for line in answer.text.splitlines() if line.startswith(name) and label in line]
+        return sum(float(line.rpartition(" ")[2]) for line in found)
+
     def _headers(self) -> dict[str, str]:
         if time.monotonic() - self._minted > TOKEN_S or not self._bearer:
             self._bearer, self._minted = self._platform.bearer("integrator"), time.monotonic()

@@ -29,12 +29,15 @@ from deploy.table import DATABASE, OWNER, SERVICES, environment
 
 POLL_S = 0.05
 READY_S = 240.0
-BACK_S = 10.0
 DRAIN_S = 240.0
 ANSWER_S = 2.0
 _TAKEN = 'SELECT sum("offset") FROM ingest.inbound WHERE topic = $1'
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
 Settings = Mapping[str, Mapping[str, str]]
+
+
+class NotHereError(Exception):
+    """The machine lacks what a fault needs; the message says what."""
 
 
 def say(line: str) -> None:
@@ -127,7 +130,7 @@ class Platform:
     def supervisor_waits_s(self, part: str) -> float:
         """Return how much longer than at a first end the supervisor waits before it starts a part again."""
         count, last = self._ends.get(part, (0, 0.0))
-        count = count + 1 if time.monotonic() - last <= CALM_S + BACK_S else 1
+        count = count + 1 if time.monotonic() - last <= CALM_S else 1
         self._ends[part] = count, time.monotonic()
         return min(BACKOFF_LIMIT_S, BACKOFF_FIRST_S * 2.0 ** (count - 1)) - BACKOFF_FIRST_S
 
@@ -275,7 +278,9 @@ def mount_tmpfs(place: Path, size_mib: int, owner: tuple[int, int] | None) -> No
     """Mount a small file system; only root can."""
     place.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=0700", "tmpfs", str(place)]
-    subprocess.run(words, check=True, capture_output=True, timeout=ANSWER_S)
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=ANSWER_S)
+    if done.returncode != 0:
+        raise NotHereError(f"a small volume could not be mounted: {done.stderr.strip()}")
     if owner is not None:
         os.chown(place, *owner)
 

@@ -3,16 +3,17 @@
 import json
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from campaign.run import Result
+from campaign.run import Result, now
+from deploy.embedded.files import CHECKOUT
 
 JSON = "campaign.json"
 MARKDOWN = "campaign.md"
@@ -30,21 +31,30 @@ def machine() -> dict[str, Any]:
     """Return when and on what this runs."""
     memory_gib = psutil.virtual_memory().total / (1 << 30)
     return {
-        "at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "at": now(),
+        "commit": _commit(),
+        "load": round(os.getloadavg()[0], 1),
         "cores": os.cpu_count(),
         "memory_gib": round(memory_gib, 1),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
 
 
+def _commit() -> str:
+    words = ["git", "describe", "--always", "--dirty"]
+    told = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, timeout=10, check=False)
+    return told.stdout.strip() or "unknown"
+
+
 def markdown(document: dict[str, Any]) -> str:
     """Return the table of a report."""
     on = document["machine"]
+    memory = f"{on['memory_gib']} GiB, {on['system']}"
     lines = [
-        f"{on['at']}, {on['cores']} cores, {on['memory_gib']} GiB, {on['system']}.",
+        f"Written {on['at']}, commit {on['commit']}: {on['cores']} cores, load {on['load']:.0f}, {memory}.",
         "",
-        "| # | fault, how | expected | observed | back | drained | result |",
-        "|---|---|---|---|---|---|---|",
+        "| # | fault, how | expected | when, events, seed | observed | back | drained | result |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*lines, *(_row(result) for result in document["results"])]) + "\n"
 
@@ -81,8 +91,9 @@ def _row(result: dict[str, Any]) -> str:
     ]
     back = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in result["back_s"].items()) or "–"
     drained = "–" if result["drained_s"] is None else f"{result['drained_s']:.1f} s"
-    outcome = f"{result['outcome']}, seed {result['seed']}"
-    words = [result["fault"], result["how"], result["expected"], "; ".join(seen) or "–", back, drained]
+    outcome = result["outcome"]
+    ran = f"{result['at']}, {result['acknowledged']} acknowledged, seed {result['seed']}"
+    words = [result["fault"], result["how"], result["expected"], ran, "; ".join(seen) or "–", back, drained]
     blame = _blame(result)
     return (
         "| "

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from campaign import workload
 from campaign.checker import checks, journal
 from campaign.checker.checks import Allowed
 from campaign.client import Client, Journal, Load
-from campaign.platform import Platform, say
+from campaign.platform import NotHereError, Platform, say
 from deploy.state import State
 
 SERVICE_BACK_S = 10.0
@@ -52,12 +53,9 @@ class Result:
     back_s: dict[str, float] = field(default_factory=dict)
     drained_s: float | None = None
     took_s: float = 0.0
+    at: str = ""
     acknowledged: int = 0
     asked_again: dict[str, int] = field(default_factory=dict)
-
-
-class NotHereError(Exception):
-    """The machine lacks what a fault needs; the message says what."""
 
 
 class Run:
@@ -132,6 +130,7 @@ async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: i
     run = Run(platform, client, result)
     say(f"{fault.code} {fault.how} (seed {seed}, {result.events} events)")
     platform.mark()
+    result.at = now()
     started, answered, lost = time.monotonic(), client.answered, len(client.lost)
     try:
         await fault.act(run)
@@ -148,6 +147,15 @@ async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: i
     for _, why in client.lost[lost:]:
         result.asked_again[why] = result.asked_again.get(why, 0) + 1
     say(f"{fault.code} {result.outcome} in {result.took_s} s {result.why} {result.checks or ''}")
+    return result
+
+
+def not_begun(fault: Fault, error: Exception, *, seed: int, events: int) -> Result:
+    """Return what is told of a fault whose platform did not come up; what the machine lacks is no failure."""
+    outcome: Outcome = "not run" if isinstance(error, NotHereError) else "fail"
+    say(f"{fault.code} {outcome}: {error}")
+    result = Result(fault.code, fault.how, fault.expected, seed, fault.events or events, outcome, str(error))
+    result.at = now()
     return result
 
 
@@ -179,6 +187,11 @@ def _judged(result: Result) -> Outcome:
     if result.checks or any(not one.timed for one in missed):
         return "fail"
     return "late" if missed else "pass"
+
+
+def now() -> str:
+    """Return the minute for a report."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _said(error: BaseException) -> str:

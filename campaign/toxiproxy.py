@@ -9,8 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from campaign.platform import until
-from campaign.run import NotHereError
+from campaign.platform import NotHereError, until
 from deploy.embedded.files import cache_folder, free_port
 from deploy.processes import spawn, stop
 

@@ -14,6 +14,7 @@ ZOMBIE_S = 30.0
 BLOCKED_S = 20
 SHARED_S = 30.0
 SEEN_S = 60.0
+READERS = {"scoring": ("scoring-a", "scoring-b"), "ranking": ("ranking",)}
 UNKNOWN = "dukao.future.v2"
 
 
@@ -23,8 +24,28 @@ async def killed_before_commit(run: Run) -> None:
 
 
 async def killed_after_commit(run: Run) -> None:
-    """F20."""
+    """F20: offsets are committed with positions, so that one that was not written is set back by hand."""
     await _killed_at(run, "consumer.after_commit")
+    await run.platform.drained()
+    for service, consumers in READERS.items():
+        database = await run.platform.database()
+        await database.execute(f'UPDATE {service}.positions SET "offset" = -1')
+        await database.close()
+        await run.kill(service)
+        for consumer in consumers:
+            await _skipped_by_number(run, service, consumer)
+
+
+async def _skipped_by_number(run: Run, service: str, consumer: str) -> None:
+    skipped = 0.0
+
+    async def counted() -> bool:
+        nonlocal skipped
+        skipped = await run.client.metric(service, "dukao_records_duplicate_total", consumer)
+        return skipped > 0
+
+    await until(counted, seconds=SEEN_S, what=f"{consumer} meets records again")
+    run.see(f"{consumer} skips by number what comes again", skipped, f"{skipped:.0f}")
 
 
 async def zombie(run: Run) -> None:

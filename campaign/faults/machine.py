@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 
 from campaign import workload
-from campaign.platform import SERVICE_NAMES, until
-from campaign.run import Fault, NotHereError, Run
+from campaign.platform import SERVICE_NAMES, NotHereError, until
+from campaign.run import Fault, Run
 
 LIBRARIES = tuple(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 ROOM_BYTES = 24 << 20

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from campaign import workload
 from campaign.checker.checks import ACCEPTED, Allowed
 from campaign.client import Load
-from campaign.platform import SERVICE_NAMES, mount_tmpfs, say, until
-from campaign.run import Fault, NotHereError, Run
+from campaign.platform import SERVICE_NAMES, NotHereError, mount_tmpfs, say, until
+from campaign.run import Fault, Run
 from deploy.embedded.files import server_account
 from deploy.state import State
 
@@ -25,6 +27,9 @@ GROWTH_MIB = 64.0
 UNAVAILABLE_S = 5.0
 FULL_S = 8.0
 VOLUME_MIB = 400
+FLOOR_BYTES = 64 << 20
+FILL_BYTES = 1 << 16
+NOTICED_S = 30.0
 PARTITIONS = 16
 RATE_PROBE_EVENTS = 20_000
 SETTINGS = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": "1048588"}
@@ -129,22 +134,17 @@ async def topic_recreated(run: Run) -> None:
 
 async def log_full(run: Run) -> None:
     """F18."""
-    place = run.platform.state.folder / "kafka" / "log"
     since, old = time.monotonic(), run.platform.pid("kafka")
-    filler = place / "filler"
+
+    async def halted() -> bool:
+        part = run.platform.record.part("kafka")
+        return part.state != "ready" or (part.process is not None and part.process.pid != old)
+
     async with run.load(rate=run.result.events / 20) as load:
         await load.reached(0.2)
-        _fill(filler)
-
-        async def halted() -> bool:
-            part = run.platform.record.part("kafka")
-            return part.state != "ready" or (part.process is not None and part.process.pid != old)
-
-        try:
+        async with _filled(run.platform.state.folder / "kafka" / "log", leave=0):
             await until(halted, seconds=DRAINED_S, what="the broker halts")
             run.see("the broker halts", held=True)
-        finally:
-            filler.unlink()
         await run.comes_back("kafka", old)
     _only_lost_by_kafka(run, since)
 
@@ -170,24 +170,69 @@ async def backend_killed(run: Run) -> None:
 
 
 async def volume_full(run: Run) -> None:
-    """F28."""
+    """F28: first with the guard on, then with it off."""
     place = run.platform.state.folder / "postgres"
+    event = workload.levy(f"F28-{time.monotonic_ns()}", "u1", workload.START)
+    await _guarded(run, place, FLOOR_BYTES)
+    async with _filled(place, leave=FLOOR_BYTES // 2):
+        refused = await _answer_that_is_not(run, event, {200, 201})
+        run.see("with the guard 503 `storage`", refused == (503, "storage"), refused)
+    before = run.platform.logged("postgres", "could not extend") + run.platform.logged("postgres", "PANIC")
+    run.see("PostgreSQL did not meet the end of its volume", before == 0, before)
+    taken = await _answer_that_is_not(run, event, {503})
+    run.see("with room again the event is taken", taken[0] in {200, 201}, taken)
+    await _guarded(run, place, 0)
+    await _unguarded(run, place)
+
+
+async def _unguarded(run: Run, place: Path) -> None:
+    """Fill the volume whole under load: PostgreSQL refuses, and may go down."""
     since, old = time.monotonic(), run.platform.pid("postgres")
-    filler = place / "filler"
     async with run.load(rate=run.result.events / 30) as load:
         await load.reached(0.1)
-        _fill(filler)
-        try:
+        async with _filled(place, leave=0):
             await asyncio.sleep(FULL_S)
-        finally:
-            filler.unlink()
         now = run.platform.record.part("postgres").process
         if now is None or now.pid != old:
             await run.comes_back("postgres", old)
+    full = run.platform.logged("postgres", "No space left on device")
+    run.see("without the guard PostgreSQL meets the end of its volume", full, full)
     lost = run.lost(since)
     wrong = sorted({why for why in lost if why.isdecimal() and why != "503"})
     run.see("what was not taken was answered with 503", not wrong, wrong or f"{lost.count('503')} times")
     run.see("each 503 says when to come back", run.client.unready_without_retry == 0)
+
+
+async def _guarded(run: Run, place: Path, floor_bytes: int) -> None:
+    """Let ingest watch the small volume with a floor; 0 is no guard."""
+    watched = {"DUKAO_STORAGE_FOLDER": str(place), "DUKAO_STORAGE_FLOOR_BYTES": str(floor_bytes)}
+    run.platform.change({"ingest": watched})
+    await run.kill("ingest")
+
+
+async def _answer_that_is_not(run: Run, event: workload.Event, unwanted: set[int]) -> tuple[int, str]:
+    """Send an event until it is answered otherwise; return status and code."""
+    answer = 0, ""
+
+    async def other() -> bool:
+        nonlocal answer
+        status, body = await run.client.one(event, run.platform.address("ingest"))
+        answer = status, str(body.get("code", ""))
+        return status not in unwanted | {0}
+
+    await until(other, seconds=NOTICED_S, what="the guard notices")
+    return answer
+
+
+@contextlib.asynccontextmanager
+async def _filled(place: Path, *, leave: int) -> AsyncGenerator[None]:
+    """Take all but so many bytes of a volume for the time of a `with`."""
+    filler = place / "filler"
+    try:
+        await asyncio.to_thread(_fill, filler, leave)
+        yield
+    finally:
+        filler.unlink()
 
 
 async def _database_ends(run: Run, victim: Callable[[], int]) -> None:
@@ -212,12 +257,11 @@ def _only_lost_by_kafka(run: Run, since: float) -> None:
     run.see("HTTP goes on, 0 x 5xx", not lost, lost[:3] or f"{run.client.answered} answered by now")
 
 
-def _fill(filler: Path) -> None:
-    """Take all that is left of a volume."""
-    with filler.open("wb") as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(1 << 16))
-            file.flush()
+def _fill(filler: Path, leave: int) -> None:
+    """Take what is left of a volume but so many bytes."""
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while shutil.disk_usage(filler.parent).free > leave:
+            file.write(bytes(FILL_BYTES))
 
 
 @contextlib.asynccontextmanager
@@ -269,8 +313,9 @@ FAULTS = (
     Fault("F27", "one backend SIGKILL", "all sessions reset; as F26", backend_killed),
     Fault(
         "F28",
-        "PG volume full (tmpfs), guard off",
-        "53100 → 503, then down, then recovery; no half row",
+        "PG volume full (400 MiB tmpfs)",
+        "503 `storage` before 53100 by the guard; with the guard off: 53100 → 503, then down, "
+        "then recovery; no half row",
         volume_full,
         alone=True,
         prepare=_small_volume("postgres", "."),
