@@ -14,7 +14,9 @@ refusals = typer.Typer(no_args_is_help=True)
 conflicts = typer.Typer(no_args_is_help=True)
 
 PAGE = 200
-_REFUSALS = columns("id", "at", "state", "code", "source", "client", "place", "detail", numbers=("id",))
+_REFUSALS = columns(
+    "id", "at", "state", "code", "source", "client", "place", "times", "detail", numbers=("id", "times")
+)
 _CONFLICTS = columns(
     "id", "at", "state", "why", "source", "event_id", "times", "withdrawn", numbers=("id", "times")
 )

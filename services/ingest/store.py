@@ -6,19 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import Ruling
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue, TypeSpec, compile_catalogue, parse
+from shared.contracts import envelope
 from shared.kernel.canonical import digest_hex
+from shared.kernel.digests import key_digest
 from shared.kernel.errors import Problem, refuse
+from shared.storage import excerpts
 from shared.storage.transaction import PostgresTransaction
 
 Place: TypeAlias = tuple[str, int]
+_REPEATABLE = """
+    INSERT INTO refusals (client, digest, code, detail, pointer, source, times)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+    ORDER BY 1, 2, 3
+    ON CONFLICT (client, digest, code) WHERE state = 'open' AND place IS NULL DO UPDATE
+        SET times = refusals.times + excluded.times, last_at = clock_timestamp()"""
 _CONFLICTS = """
-    INSERT INTO conflicts (why, source, event_id, content, shard, number, body, times)
+    INSERT INTO conflicts (why, source, event_id, content, shard, number, body, times, withdrawn)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[], $6::bigint[],
-        $7::text[], $8::bigint[]) ORDER BY 1, 2, 3, 4
+        $7::text[], $8::bigint[], $9::bool[]) ORDER BY 1, 2, 3, 4
     ON CONFLICT (why, source, event_id, content) DO UPDATE
-        SET times = conflicts.times + excluded.times, last_at = clock_timestamp()"""
+        SET times = conflicts.times + excluded.times, last_at = clock_timestamp(),
+            withdrawn = conflicts.withdrawn OR excluded.withdrawn"""
+_REMEMBER_WITHDRAWN = """
+    INSERT INTO withdrawn (key) SELECT DISTINCT * FROM unnest($1::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING"""
 _WITHDRAWN = """
     UPDATE conflicts SET withdrawn = true
     WHERE state = 'open' AND (shard, number) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))"""
@@ -123,13 +136,20 @@ async def adopt(tx: PostgresTransaction, version: int, approver: str) -> None:
 
 
 async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) -> None:
-    """Keep what was refused for the work list."""
-    rows = [
+    """Keep what was refused for the work list; what a client sends again while it is open is counted."""
+    placed = [
         (r.problem.code, r.problem.detail, r.problem.pointer, r.digest, r.client, r.place, r.source)
         for r in refusals
+        if r.place is not None
     ]
-    columns = ("code", "detail", "pointer", "digest", "client", "place", "source")
-    await tx.copy("refusals", columns, rows)
+    await tx.copy("refusals", ("code", "detail", "pointer", "digest", "client", "place", "source"), placed)
+    sent: dict[tuple[str, str, str], list[Any]] = {}
+    for r in refusals:
+        if r.place is None:
+            first = [r.problem.detail, r.problem.pointer, r.source, 0]
+            sent.setdefault((r.client, r.digest, r.problem.code), first)[-1] += 1
+    if sent:
+        await tx.many(_REPEATABLE, *zip(*sent, strict=True), *zip(*sent.values(), strict=True))
 
 
 async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> None:
@@ -144,15 +164,31 @@ async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> 
             )
             known[-1] += 1
     if found:
-        places, kept = zip(*found, strict=True), zip(*found.values(), strict=True)
-        await tx.many(_CONFLICTS, *places, *kept)
+        shards, numbers, bodies, times = zip(*found.values(), strict=True)
+        gone = await _withdrawn(tx, set(zip(shards, numbers, strict=True)))
+        withdrawn = [place in gone for place in zip(shards, numbers, strict=True)]
+        await tx.many(_CONFLICTS, *zip(*found, strict=True), shards, numbers, bodies, times, withdrawn)
 
 
 async def note_withdrawn(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:
-    """Let open conflicts with these events go to the top of the list: what counted was withdrawn."""
-    places = list((await tx.known(keys)).values()) if keys else []
+    """Let conflicts with these events go to the top of the list: what counted was withdrawn."""
+    if not keys:
+        return
+    await tx.many(_REMEMBER_WITHDRAWN, keys)
+    places = list((await tx.known(keys)).values())
     if places:
         await tx.many(_WITHDRAWN, [at.shard for at in places], [at.number for at in places])
+
+
+async def _withdrawn(tx: PostgresTransaction, places: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return which of these accepted events were withdrawn."""
+    events = {
+        place: envelope.decode(body) for place, body in (await excerpts.bodies(tx, ACCEPTED, places)).items()
+    }
+    keys = {place: key_digest("event", event.source, event.id) for place, event in events.items()}
+    rows = await tx.many("SELECT key FROM withdrawn WHERE key = ANY($1::bytea[])", list(set(keys.values())))
+    gone = {row["key"] for row in rows}
+    return {place for place, key in keys.items() if key in gone}
 
 
 async def drop_awaited(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:

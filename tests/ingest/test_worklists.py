@@ -134,6 +134,33 @@ async def test_when_the_report_that_counted_is_withdrawn_its_conflict_goes_to_th
     assert pages[1]["next"] is None
 
 
+@pytest.mark.parametrize("early", [False, True])
+async def test_a_conflict_with_what_was_withdrawn_before_goes_to_the_top(desk, olga, early):
+    sent = [event(), event(id="r", data=..., correctssource="desk", correctsid="e1", revision=1)]
+    await send(desk, event(id="e0", number="n0"))
+    await send(desk, event(id="e0", number="n0", amount="9.00"))
+    for one in reversed(sent) if early else sent:
+        await send(desk, one)
+    await send(desk, event(amount="9.00"))
+    listed = [(one["event_id"], one["withdrawn"]) for one in await items(olga, "conflicts")]
+    assert listed == [("e1", True), ("e0", False)]
+
+
+async def test_a_refused_event_that_is_sent_again_is_counted_until_a_person_has_dealt_with_it(desk, olga):
+    other = event(type="task.gone.v1")
+    for _ in range(3):
+        assert await outcome(desk, event(type="task.lost.v1")) == (422, "unknown_type")
+    await send(desk, [event(type="task.lost.v1"), other, event(type="task.lost.v1")])
+    first, second = await items(olga, "refusals")
+    assert (first["times"], second["times"]) == (5, 1)
+    assert first["last_at"] > first["at"]
+    await olga.post(f"/v1/refusals/{first['id']}:dismiss", json=WHY)
+    await send(desk, other)
+    await send(desk, event(type="task.lost.v1"))
+    listed = [(one["times"], one["state"]) for one in await items(olga, "refusals")]
+    assert listed == [(5, "dismissed"), (2, "open"), (1, "open")]
+
+
 async def test_two_who_decide_at_once_have_one_answer(desk, olga, rig):
     await send(desk, event())
     await send(desk, event(amount="9.00"))

@@ -14,8 +14,11 @@ TABLES = (
     """CREATE TABLE refusals (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         code text NOT NULL, detail text NOT NULL, pointer text, digest text NOT NULL,
-        client text NOT NULL, place text, source text, state text NOT NULL DEFAULT 'open',
+        client text NOT NULL, place text, source text, times bigint NOT NULL DEFAULT 1,
+        last_at timestamptz NOT NULL DEFAULT clock_timestamp(), state text NOT NULL DEFAULT 'open',
         decided_by text, decided_at timestamptz, reason text, became_source text, became_id text)""",
+    """CREATE UNIQUE INDEX refusals_open ON refusals (client, digest, code)
+        WHERE state = 'open' AND place IS NULL""",
     """CREATE TABLE conflicts (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         why text NOT NULL, source text NOT NULL, event_id text NOT NULL, shard smallint NOT NULL,
@@ -24,6 +27,7 @@ TABLES = (
         state text NOT NULL DEFAULT 'open', decided_by text, decided_at timestamptz, reason text,
         became_source text, became_id text, UNIQUE (why, source, event_id, content))""",
     "CREATE INDEX conflicts_open ON conflicts (shard, number) WHERE state = 'open'",
+    "CREATE TABLE withdrawn (key bytea PRIMARY KEY)",
     """CREATE TABLE feeds (
         source text NOT NULL, feed text NOT NULL, since timestamptz, last timestamptz, due timestamptz,
         stale bool NOT NULL DEFAULT false, PRIMARY KEY (source, feed))""",
