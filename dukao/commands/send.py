@@ -97,7 +97,7 @@ def send(
     Without a mapping each line is a CloudEvent; with one, each row becomes the events that the mapping says.
     A busy or restarting ingest is tried again for three minutes, after the time that it asks for. To go on
     after a stop, send again: what is in already is answered as a duplicate, and with --resume it is not even
-    sent. A fault of a row that is sent again stands twice among the refusals. Ends with 6 if a row gives no
+    sent. A fault of a row that is sent again stands twice in --refusals. Ends with 6 if a row gives no
     events, or an event was rejected or contradicts what is in.
     """
     if form == "csv" and mapping is None:

@@ -350,8 +350,8 @@ async def test_a_unit_that_nobody_knows_is_taken(door):
 
 
 async def test_refusals_are_listed_page_by_page(door):
-    for _ in range(3):
-        await send(door, b"{")
+    for body in (b"{", b"[", b"{{"):
+        await send(door, body)
     first = (await door.get("/v1/refusals?limit=2")).json()
     second = (await door.get(f"/v1/refusals?limit=2&after={first['next']}")).json()
     assert (len(first["items"]), len(second["items"]), second["next"]) == (2, 1, None)

@@ -30,7 +30,7 @@ from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 
 SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
 EXAMPLES = 3
-MANY_EXAMPLES = 15
+MANY_EXAMPLES = 7
 ANSWER_S = 30
 START_S = 120
 
