@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from campaign.checker.journal import Journal, Key
 ACCEPTED = "ingest.accepted"
 SHOWN = 20
 Amounts: TypeAlias = tuple[int, int, int]
+Check: TypeAlias = Callable[[], Awaitable[list[str]]]
 PERIODS = (
     *(f"2025-{month:02d}" for month in range(1, 13)),
     *(f"2025-Q{quarter}" for quarter in range(1, 5)),
@@ -70,7 +71,6 @@ async def everything(
     """
     async with database.transaction(isolation="repeatable_read"):
         kept = await keep(database)
-        folded = folding.fold(await _reached(database, kept))
         every = {
             **{f"C2 {schema}": lambda schema=schema: unbroken(database, schema) for schema in SCHEMAS},
             "C1": lambda: all_kept(database, kept, journal),
@@ -78,20 +78,22 @@ async def everything(
             "C4": lambda: published(database, kafka, allowed),
             "C5 ledger": lambda: ledger(database),
             "C5 handed on": lambda: handed_on(database),
-            **(
-                {
-                    "C5 sums": lambda: sums(database, folded),
-                    "C5 cells": lambda: cells(database, folded),
-                    "C6": lambda: standings(database, folded),
-                }
-                if scored
-                else {}
-            ),
+            **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),
             "positions": lambda: archive.behind(database),
         }
         found = {name: await check() for name, check in every.items() if only is None or name in only}
     return {name: wrong[:SHOWN] for name, wrong in found.items() if wrong}
+
+
+async def _of_scores(database: asyncpg.Connection, kept: Kept) -> dict[str, Check]:
+    """Return the checks of what the campaign's own events must come to."""
+    folded = folding.fold(await _reached(database, kept))
+    return {
+        "C5 sums": lambda: sums(database, folded),
+        "C5 cells": lambda: cells(database, folded),
+        "C6": lambda: standings(database, folded),
+    }
 
 
 async def keep(database: asyncpg.Connection) -> Kept:

@@ -149,7 +149,7 @@ BAD = {
     "I20 combining": (bad(subject="11e\u0301"), 422, "code_charset", "/subject"),
     "I20 name not NFC": (bad(data={"number": "n", "remark": "e\u0301"}), 422, "text", "/data/remark"),
     "I20 name hidden": (bad(data={"number": "n", "remark": "a\u200bb"}), 422, "text", "/data/remark"),
-    "I21 six minutes": (bad(time=ahead(minutes=6, seconds=30)), 422, "time_in_future", "/time"),
+    "I21 six minutes": (lambda: bad(time=ahead(minutes=6)), 422, "time_in_future", "/time"),
     "I22 no zone": (bad(time="2021-03-01T00:00:00"), 422, "time_format", "/time"),
     "I22 30 February": (bad(time="2021-02-30T00:00:00Z"), 422, "time_format", "/time"),
     "I22 leap second": (bad(time="2016-12-31T23:59:60Z"), 422, "time_format", "/time"),
@@ -164,6 +164,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_event_gets_its_exact_answer(served: Served, case: str):
     body, status, code, pointer = BAD[case]
+    body = body() if callable(body) else body
     kind = BATCH if isinstance(body, list) else STRUCTURED
     with served.client() as client:
         answer = client.post("/v1/events", content=raw(body), headers={"content-type": kind})
