@@ -1,11 +1,13 @@
 """The HTTP/1.1 parser of the real server: what it cannot read is answered as a problem, like all else."""
 
+import asyncio
 import sys
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.kernel.errors import Problem
+from shared.runtime.lingering import Lingering
 from shared.web import problems
 
 MALFORMED = Problem(400, "malformed", "This is not a plain HTTP/1.1 request.")
@@ -13,7 +15,24 @@ UNKNOWN_METHOD = Problem(405, "method_not_allowed", headers={"allow": "GET, HEAD
 
 
 class Protocol(HttpToolsProtocol):
-    """Answers as the server does, but as a problem and by its exact status."""
+    """Answers as the server does, but as a problem and by its exact status, and so that it can be read."""
+
+    transport: Lingering
+    _malformed = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin a connection."""
+        super().connection_made(Lingering(transport, self._unread))
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what comes, unless all is answered."""
+        if self.transport.lingers:
+            self.transport.throw_away(data)
+        else:
+            super().data_received(data)
+
+    def _unread(self) -> bool:
+        return self._malformed or (self.cycle is not None and self.cycle.more_body)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server has a text, we a problem
         """Answer what was not parsed and close; the server calls this while the parser's error is handled."""
@@ -22,5 +41,6 @@ class Protocol(HttpToolsProtocol):
         response.headers["connection"] = "close"
         head = b"HTTP/1.1 405 Method Not Allowed\r\n" if unknown else b"HTTP/1.1 400 Bad Request\r\n"
         fields = b"".join(b"%b: %b\r\n" % field for field in response.raw_headers)
+        self._malformed = True
         self.transport.write(head + fields + b"\r\n" + bytes(response.body))
         self.transport.close()

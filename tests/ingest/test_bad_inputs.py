@@ -7,6 +7,8 @@ import ast
 import gzip
 import hashlib
 import json
+import select
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -310,6 +312,9 @@ def test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed(served
         piece = b"10000\r\n" + b"[" * 0x10000 + b"\r\n"
         for _ in range(17):
             connection.sendall(piece)
+        select.select([connection], [], [], BODY_TIMEOUT_S)
+        connection.sendall(piece)
+        connection.shutdown(socket.SHUT_WR)
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer.lower()

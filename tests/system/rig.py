@@ -10,6 +10,7 @@ import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from campaign.checker.checks import everything
 from campaign.checker.content import content_digest
 from campaign.checker.journal import Acknowledged, Journal
 from deploy.control import addresses, bring_up, last_lines, logs, running, survey, take_down, token
-from deploy.embedded.files import cache_folder
-from deploy.state import CHANGED, Options, Record, State
-from deploy.table import DATABASE, OWNER
+from deploy.embedded.files import cache_folder, free_port
+from deploy.state import CHANGED, Options, Part, Record, State
+from deploy.table import DATABASE, OWNER, SERVICES
 
 BATCH_EVENTS = 500
 ANSWER_S = 30
@@ -224,6 +225,12 @@ def note(line: str) -> None:
     _LOG.info(line)
 
 
+def _wish_own_ports(state: State) -> None:
+    """Take no port that another platform wishes for, too: it could have it while a killed service is away."""
+    parts = tuple(Part(service.name, free_port()) for service in SERVICES)
+    state.write(reduce(Record.with_part, parts, Record()))
+
+
 def _bring_up(state: State, options: Options) -> None:
     """Start a supervisor that outlives the object that started it, of which Python would warn."""
     with warnings.catch_warnings():
@@ -247,7 +254,6 @@ def _heed_fail_points(state: State, services: Sequence[str]) -> None:
     for service in services:
         fail_point_folder(state, service).mkdir()
         changed[service] = {"DUKAO_FAIL_POINTS": str(fail_point_folder(state, service))}
-    state.folder.mkdir(mode=0o755)
     (state.folder / CHANGED).write_text(json.dumps(changed), "utf-8")
 
 
@@ -258,6 +264,8 @@ async def platform(*, fail_points: Sequence[str] = (), options: Options = PLAIN)
         folder = Path(made)
         folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
         state = State(folder / "state")
+        state.folder.mkdir(mode=0o755)
+        _wish_own_ports(state)
         if fail_points:
             _heed_fail_points(state, fail_points)
         started = time.monotonic()
