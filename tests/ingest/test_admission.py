@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from services.ingest import handlers, worklists
 from services.ingest.committing import Admission
-from services.ingest.domain.admission import Outcome, admit, admit_new, keys_of_all
+from services.ingest.domain.admission import (
+    ACCEPTED_OUTCOMES,
+    MOVES,
+    Outcome,
+    admit,
+    admit_new,
+    keys_of,
+    keys_of_all,
+    original_key,
+)
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
 from services.ingest.migrations.ingest_0001 import TABLES
@@ -84,14 +93,25 @@ def test_what_was_accepted_is_answered_with_the_same_receipt_when_it_comes_again
     rulings, keys = admitted([candidates])
     known = {key: keys[key] for key in keys_of_all(candidates) if key in keys}
     again, added = admit(candidates, known, dict.fromkeys(range(SHARDS), 99))
-    for (outcome, known, *_), ruling in zip(rulings, again, strict=True):
+    taken_now = []
+    for at, ((outcome, known, _, why, _), ruling) in enumerate(zip(rulings, again, strict=True)):
         if outcome is Outcome.CREATED:
             assert ruling.outcome is Outcome.DUPLICATE
         elif outcome in {Outcome.REPORT, Outcome.DUPLICATE}:
             assert (ruling.outcome, ruling.known) == (Outcome.DUPLICATE, known)
+        elif (outcome, why) == (Outcome.REFUSED, MOVES) and came_after(rulings, candidates, at):
+            taken_now += [ruling.candidate] if ruling.outcome in ACCEPTED_OUTCOMES else []
         else:
             assert ruling.outcome in {Outcome.CONFLICT, Outcome.REFUSED}
-    assert added == {}
+    assert added.keys() <= {key for one in taken_now for key in keys_of(one)}
+
+
+def came_after(rulings, candidates, at):
+    """Tell whether a correction, refused for one that disagreed, was followed by the original of both."""
+    return any(
+        one.key == original_key(candidates[at]) and outcome in ACCEPTED_OUTCOMES
+        for one, (outcome, *_) in zip(candidates[at:], rulings[at:], strict=True)
+    )
 
 
 @given(st.lists(EVENTS | CORRECTIONS, max_size=8))
