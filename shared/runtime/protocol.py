@@ -17,22 +17,23 @@ UNKNOWN_METHOD = Problem(405, "method_not_allowed", headers={"allow": "GET, HEAD
 class Protocol(HttpToolsProtocol):
     """Answers as the server does, but as a problem and by its exact status, and so that it can be read."""
 
-    transport: Lingering
+    _line: Lingering
     _malformed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin a connection."""
-        super().connection_made(Lingering(transport, self._unread))
+        self._line = Lingering(transport, self._unread)
+        super().connection_made(self._line)
 
     def data_received(self, data: bytes) -> None:
         """Parse what comes, unless all is answered."""
-        if self.transport.lingers:
-            self.transport.throw_away(data)
+        if self._line.lingers:
+            self._line.throw_away(data)
         else:
             super().data_received(data)
 
     def _unread(self) -> bool:
-        return self._malformed or (self.cycle is not None and self.cycle.more_body)
+        return self._malformed or bool(self.cycle and self.cycle.more_body)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server has a text, we a problem
         """Answer what was not parsed and close; the server calls this while the parser's error is handled."""
