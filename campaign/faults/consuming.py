@@ -9,12 +9,14 @@ import time
 from campaign.checker.checks import ACCEPTED
 from campaign.platform import until
 from campaign.run import Fault, Run
+from deploy.embedded.files import CHECKOUT
 
 ZOMBIE_S = 30.0
 BLOCKED_S = 20
 SHARED_S = 30.0
 SEEN_S = 60.0
 READERS = {"scoring": ("scoring-a", "scoring-b"), "ranking": ("ranking",)}
+DEPLOYED = CHECKOUT / "campaign" / "deployed"
 UNKNOWN = "dukao.future.v2"
 
 
@@ -78,13 +80,13 @@ async def blocked(run: Run) -> None:
 
 
 async def unknown_type(run: Run) -> None:
-    """F50: a newer ingest writes what today's consumers do not know; its deploy is not part of this."""
+    """F50: a newer ingest writes what today's consumers do not know, until a newer scoring is deployed."""
     await run.platform.drained()
     shard = run.draw.randrange(64)
     number = await _append(run, shard)
 
-    async def halted() -> bool:
-        return run.platform.logged("scoring", "UNKNOWN_TYPE") > 0
+    async def halted(times: int = 1) -> bool:
+        return run.platform.logged("scoring", "HALT UNKNOWN_TYPE") >= times
 
     await until(halted, seconds=SEEN_S, what="the shard stops")
     run.drain_but = f"scoring-a {ACCEPTED}/{shard}:"
@@ -92,14 +94,26 @@ async def unknown_type(run: Run) -> None:
         pass
     halts = run.platform.logged("scoring", "HALT UNKNOWN_TYPE")
     run.see("the shard stops with UNKNOWN_TYPE, no other", halts == 1, halts)
+    at = await _position(run, shard)
+    run.see("nothing of it is skipped", at == number - 1, f"{at} before {number}")
+    await run.kill("scoring")
+    await until(lambda: halted(2), seconds=SEEN_S, what="the shard stops again")
+    run.platform.change({"scoring": {"PYTHONPATH": f"{DEPLOYED}:{CHECKOUT}"}})
+    await run.kill("scoring")
+    run.drain_but = "-"
+    await run.platform.drained()
+    at = await _position(run, shard)
+    run.see("it goes on after a deploy that knows the type", at >= number, f"{at} from {number}")
+    run.platform.change({})
+
+
+async def _position(run: Run, shard: int) -> int:
     ((at,),) = await run.platform.fetch(
         "SELECT number FROM scoring.positions WHERE consumer = 'scoring-a' AND stream = $1 AND shard = $2",
         ACCEPTED,
         shard,
     )
-    run.see("nothing of it is skipped", at == number - 1, f"{at} before {number}")
-    await run.kill("scoring")
-    await until(halted, seconds=SEEN_S, what="the shard stops again")
+    return at
 
 
 async def _killed_at(run: Run, point: str) -> None:

@@ -1,6 +1,5 @@
 """F37, F38, F51 and F52: clocks, restarts and memory of the machine."""
 
-import asyncio
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,6 @@ from campaign.platform import SERVICE_NAMES, NotHereError, until
 from campaign.run import Fault, Run
 
 LIBRARIES = tuple(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-ROOM_BYTES = 24 << 20
 SEEN_S = 60.0
 STEPPED_S = 12.0
 
@@ -69,25 +67,23 @@ async def rolling_restart(run: Run) -> None:
 
 
 async def memory_limited(run: Run) -> None:
-    """F52."""
+    """F52: from one moment on a service gets no further memory; if it lives on with that, it is ended."""
     for service in ("ingest", "scoring"):
         old = run.platform.pid(service)
         process = psutil.Process(old)
-        async with run.load(run.result.events) as load:
+        async with run.load(rate=run.result.events / STEPPED_S) as load:
             await load.reached(0.1)
-            limit = process.memory_info().vms + ROOM_BYTES
+            limit = process.memory_info().rss
             process.rlimit(psutil.RLIMIT_AS, (limit, limit))
-        await asyncio.sleep(1)
-        here = run.platform.record.part(service).process
-        ended = here is None or here.pid != old
-        if not ended:
-            run.platform.signal(service, signal.SIGKILL)
-        await run.comes_back(service, old)
-        run.see(
-            f"{service} under the limit: nothing is lost",
-            held=True,
-            detail="it ended" if ended else "it went on",
-        )
+            await load.reached(0.5)
+            here = run.platform.record.part(service).process
+            ended = here is None or here.pid != old
+            felt = run.platform.logged(service, "MemoryError")
+            if not ended:
+                run.platform.signal(service, signal.SIGKILL)
+            await run.comes_back(service, old)
+        became = "ended by itself" if ended else "lived on until SIGKILL"
+        run.see(f"{service} met the limit", ended or felt, f"{became}, {felt} lines of MemoryError")
 
 
 async def _future_is_judged_by_the_database(run: Run, name: str) -> None:

@@ -1,0 +1,1 @@
+"""What F50 deploys: put before everything else on the path of a service."""
