@@ -76,8 +76,9 @@ class Client:
         self._minted = 0.0
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close connections and the log."""
         await self._http.aclose()
+        self.journal.close()
 
     async def adopt(self) -> None:
         """Put catalogue and scheme in force, by two persons."""

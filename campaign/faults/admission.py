@@ -4,14 +4,33 @@ import asyncio
 import signal
 import time
 
+import asyncpg
+
 from campaign import workload
 from campaign.checker.content import shard_of
+from campaign.platform import until
 from campaign.run import Fault, Run
 
 HELD_S = 20.0
 UNDER_LOAD_S = 6.0
 OTHER_ANSWERS_S = 2.0
 SESSION_ENDS_S = 6.5
+SEEN_S = 30.0
+IDLE_S = 1.5
+_SLOW = """
+    CREATE FUNCTION ingest.campaign_waits() RETURNS trigger LANGUAGE plpgsql AS
+        $$BEGIN
+            IF current_setting('campaign.waited', true) IS DISTINCT FROM 'yes' THEN
+                PERFORM set_config('campaign.waited', 'yes', true), pg_sleep(3);
+            END IF;
+            RETURN NULL;
+        END$$;
+    CREATE CONSTRAINT TRIGGER campaign_waits AFTER INSERT ON ingest.outbox DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION ingest.campaign_waits()"""
+_NO_LONGER_SLOW = "DROP FUNCTION IF EXISTS ingest.campaign_waits() CASCADE"
+_COMMITTING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE application_name = 'dukao-ingest' AND wait_event = 'PgSleep' AND query ILIKE 'COMMIT%'"""
 _IDLE = """
     SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = 'dukao'
       AND clock_timestamp() - state_change > interval '1 s'"""
@@ -55,16 +74,30 @@ async def before_answer(run: Run) -> None:
 
 
 async def ended_while_committing(run: Run) -> None:
-    """F4."""
-    old = run.platform.pid("ingest")
-    async with run.load() as load:
-        await load.reached(0.2)
-        run.platform.arm("ingest", "ingest.after_insert", "block:1")
-        await run.platform.acted("ingest", "ingest.after_insert")
-        run.platform.signal("ingest", signal.SIGTERM)
-        await run.comes_back("ingest", old)
-    ((idle,),) = await run.platform.fetch(_IDLE)
+    """F4: a deferred trigger makes each COMMIT last longer than the grace."""
+    run.platform.change({"ingest": {"DUKAO_SHUTDOWN_GRACE_S": "1"}})
+    await run.kill("ingest")
+    database = await run.platform.database()
+    try:
+        async with run.load(rate=run.result.events / UNDER_LOAD_S) as load:
+            await load.reached(0.2)
+            await database.execute(_SLOW)
+            await until(lambda: _commits(database), seconds=SEEN_S, what="ingest is in COMMIT")
+            old = run.platform.signal("ingest", signal.SIGTERM)
+            await run.comes_back("ingest", old)
+            await database.execute(_NO_LONGER_SLOW)
+        await asyncio.sleep(IDLE_S)
+        idle = await database.fetchval(_IDLE)
+    finally:
+        await database.execute(_NO_LONGER_SLOW)
+        await database.close()
+        run.platform.change({})
     run.see("no session idles in a transaction for 1 s", idle == 0, idle)
+    await run.kill("ingest")
+
+
+async def _commits(database: asyncpg.Connection) -> bool:
+    return bool(await database.fetchval(_COMMITTING))
 
 
 async def stopped_with_the_lock(run: Run) -> None:
@@ -149,7 +182,7 @@ FAULTS = (
     ),
     Fault(
         "F4",
-        "SIGTERM ingest in COMMIT",
+        "SIGTERM ingest in COMMIT, with a grace of 1 s",
         "unknown to client; retry gives the one truth; idle-in-transaction 0",
         ended_while_committing,
     ),

@@ -28,7 +28,7 @@ TAMPERED = {
     "DELETE FROM ingest.outbox WHERE (stream, shard, first) = "
     "(SELECT stream, shard, first FROM ingest.outbox WHERE last > first + 1 ORDER BY shard LIMIT 1)": "C2 ingest",
     "INSERT INTO ingest.keys VALUES ('\\x00', 0, 1000000, '\\x00')": "C1",
-    "DELETE FROM ingest.keys WHERE key = (SELECT min(key) FROM ingest.keys)": "C1",
+    "DELETE FROM ingest.keys WHERE key = (SELECT key FROM ingest.keys ORDER BY key LIMIT 1)": "C1",
     "UPDATE ingest.outbox SET bodies = overlay(bodies PLACING '9' FROM 14 FOR 1) "
     "WHERE shard = 0 AND first = 1": "C4",
     "UPDATE ingest.outbox SET chains = overlay(chains PLACING '\\x00'::bytea FROM 1 FOR 1) "
