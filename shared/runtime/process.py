@@ -48,11 +48,12 @@ def serve(
     port: int,
     parts: Sequence[Part] = (),
     closing: Sequence[Part] = (),
+    grace_s: int = GRACE_S,
 ) -> NoReturn:
     """Run until SIGTERM or SIGINT (exit 0) or until a part fails (exit 1); then close what was opened."""
     _collect_seldom()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        failed = runner.run(run(app, host, port, parts, closing))
+        failed = runner.run(run(app, host, port, parts, closing, grace_s))
     raise SystemExit(1 if failed else 0)
 
 
@@ -62,12 +63,13 @@ async def run(
     port: int,
     parts: Sequence[Part] = (),
     closing: Sequence[Part] = (),
+    grace_s: int = GRACE_S,
 ) -> bool:
     """Run the server and the parts in one TaskGroup; tell whether a part failed.
 
     At the end the server first answers what it has taken, then the parts are cancelled; both have a bound.
     """
-    server = _Server(_config(app, host, port))
+    server = _Server(_config(app, host, port, grace_s))
     failed = False
     try:
         async with _signals(server), asyncio.TaskGroup() as group:
@@ -153,7 +155,7 @@ async def _signals(server: uvicorn.Server) -> AsyncGenerator[None]:
             loop.remove_signal_handler(number)
 
 
-def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _config(app: FastAPI, host: str, port: int, grace_s: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -166,5 +168,5 @@ def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         server_header=False,
         backlog=BACKLOG_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=grace_s,
     )

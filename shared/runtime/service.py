@@ -160,4 +160,5 @@ def run(service: Service, name: str, settings: ServiceSettings) -> None:
     """Run a service as a process."""
     configure(name, settings.log_level)
     FAIL_POINTS.look_in(settings.fail_points, issuer=settings.issuer)
-    serve(service.app, settings.host, settings.port, service.parts, service.closing)
+    address = settings.host, settings.port
+    serve(service.app, *address, service.parts, service.closing, settings.shutdown_grace_s)

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kernel.errors import Unavailable
 from shared.messaging.kafka_access import KafkaAccess, Mechanism, Security
+from shared.runtime.process import GRACE_S
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
 
 
@@ -99,6 +100,12 @@ class ServiceSettings(KafkaSettings):
         default=512 << 20,
         ge=0,
         description="With less free than this no event is taken, before PostgreSQL fails.",
+    )
+    shutdown_grace_s: int = Field(
+        default=GRACE_S,
+        ge=1,
+        le=GRACE_S,
+        description="How long requests that were taken may still be answered when the process is to end.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
