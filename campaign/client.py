@@ -133,6 +133,7 @@ class Client:
             return 0, {"why": type(error).__name__}
         if answer.status_code in {200, 201}:
             self.journal.answer(number, [_told(answer.json())])
+            self.answered += 1
         elif answer.status_code == httpx.codes.CONFLICT:
             self.journal.answer(number, [("conflict", None, None)])
         else:
@@ -176,6 +177,7 @@ class Client:
             self._note(number, f"kafka {type(error).__name__}")
             raise
         self.journal.answer(number)
+        self.answered += len(events)
 
     async def produce_unpromised(self, events: Sequence[Event]) -> None:
         """Write events that are to be refused; they are not in the log, as none of them may be kept."""

@@ -23,6 +23,7 @@ PAUSED_S = 60.0
 AWAY_S = 600.0
 CATCH_UP_S = 300.0
 DRAINED_S = 60.0
+BACK_S = 240.0
 GROWTH_MIB = 64.0
 UNAVAILABLE_S = 5.0
 FULL_S = 8.0
@@ -91,7 +92,7 @@ async def kafka_away(run: Run) -> None:
     async def back() -> bool:
         return run.platform.record.part("kafka").state == "ready"
 
-    back_s = await until(back, seconds=DRAINED_S, what="Kafka is back")
+    back_s = await until(back, seconds=BACK_S, what="Kafka is back")
     took_s = await run.platform.drained(seconds=2 * CATCH_UP_S)
     run.see(f"{load.done} events went on while Kafka was away", load.done == load.total, f"{away_s:.0f} s")
     run.see(
