@@ -51,7 +51,7 @@ def markdown(document: dict[str, Any]) -> str:
     on = document["machine"]
     memory = f"{on['memory_gib']} GiB, {on['system']}"
     lines = [
-        f"Written {on['at']}, commit {on['commit']}: {on['cores']} cores, load {on['load']:.0f}, {memory}.",
+        f"Written {on['at']}, commit {on['commit']}: {on['cores']} cores, load {on['load']}, {memory}.",
         "",
         "| # | fault, how | expected | when, events, seed | observed | back | drained | result |",
         "|---|---|---|---|---|---|---|---|",
