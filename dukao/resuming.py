@@ -40,14 +40,20 @@ class Position:
 def position_of(path: Path, files: Sequence[Path]) -> Position:
     """Return the position that a file keeps for these files, or their beginning if there is no such file.
 
-    A file may have grown since; one whose beginning changed is another, and the position means nothing in it.
+    The last file may have grown since; in another one, new rows would stand before others that were counted.
+    One whose beginning changed is another, and the position means nothing in it.
     """
+    fixed = [*(True for _ in files[1:]), False]
     if not path.exists():
-        return Position(path, [_seen(file, HEAD_BYTES) for file in files])
+        seen = [_seen(file, HEAD_BYTES, whole=whole) for file, whole in zip(files, fixed, strict=True)]
+        return Position(path, seen)
     try:
         kept = json.loads(path.read_text("utf-8"))
         rows, known = int(kept["rows"]), [dict(one) for one in kept["files"]]
-        same = [_seen(file, one["head_bytes"]) == one for file, one in zip(files, known, strict=True)]
+        same = [
+            _seen(file, one["head_bytes"], whole=whole) == one
+            for file, one, whole in zip(files, known, fixed, strict=True)
+        ]
     except (ValueError, KeyError, TypeError):
         same, rows, known = [False], 0, []
     if not all(same):
@@ -56,7 +62,9 @@ def position_of(path: Path, files: Sequence[Path]) -> Position:
     return Position(path, known, rows)
 
 
-def _seen(file: Path, most_bytes: int) -> dict[str, Any]:
+def _seen(file: Path, most_bytes: int, *, whole: bool) -> dict[str, Any]:
+    """Return by what a file is known again; of a whole one also its size."""
     with file.open("rb") as content:
         head = content.read(most_bytes)
-    return {"name": file.name, "head_bytes": len(head), "head_sha256": sha256(head).hexdigest()}
+    known = {"name": file.name, "head_bytes": len(head), "head_sha256": sha256(head).hexdigest()}
+    return known | ({"bytes": file.stat().st_size} if whole else {})

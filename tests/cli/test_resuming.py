@@ -111,3 +111,16 @@ def test_a_file_that_is_no_position_is_refused(tmp_path):
     kept.write_text('{"rows": 1, "files": []}')
     with pytest.raises(UnreadableError):
         position_of(kept, [feed])
+
+
+def test_only_the_last_of_several_files_may_have_grown(tmp_path):
+    first, last, kept = tmp_path / "a.ndjson", tmp_path / "b.ndjson", tmp_path / "position"
+    first.write_text("1\n")
+    last.write_text("2\n")
+    position = position_of(kept, [first, last])
+    position.keep(2)
+    last.write_text("2\n3\n")
+    assert position_of(kept, [first, last]).rows == 2
+    first.write_text("1\n0\n")
+    with pytest.raises(UnreadableError):
+        position_of(kept, [first, last])
