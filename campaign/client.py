@@ -6,7 +6,7 @@ import itertools
 import json
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from campaign.checker.content import canonical, content_digest
 from campaign.platform import Platform, until
-from campaign.workload import SCHEME, TOPIC, TYPES, Event, scheme
+from campaign.workload import TOPIC, TYPES, Event, scheme
 
 BATCH = "application/cloudevents-batch+json"
 SINGLE = "application/cloudevents+json"
@@ -72,31 +72,34 @@ class Client:
         self.answered = 0
         self._platform = platform
         self._http = httpx.AsyncClient(timeout=ANSWER_S, trust_env=False)
-        self._bearer: dict[str, str] = {}
-        self._minted = 0.0
+        self._bearers: dict[str, tuple[float, dict[str, str]]] = {}
 
     async def close(self) -> None:
         """Close connections and the log."""
         await self._http.aclose()
         self.journal.close()
 
-    async def adopt(self) -> None:
-        """Put catalogue and scheme in force, by two persons."""
+    async def adopt(
+        self, types: Mapping[str, Any] = TYPES, schemes: Sequence[Mapping[str, Any]] = (scheme(),)
+    ) -> None:
+        """Put a catalogue and schemes in force, by two persons; the campaign's own if none are given."""
         ingest, scoring = (self._platform.address(name) for name in ("ingest", "scoring"))
         author, approver = (self._platform.bearer(role) for role in ("author", "approver"))
-        drafted = await self._http.post(f"{ingest}/v1/types", json=TYPES, headers=author)
+        drafted = await self._http.post(f"{ingest}/v1/types", json=types, headers=author)
         assert drafted.is_success, drafted.text
         adopt = f"{ingest}/v1/types/{drafted.json()['version']}:adopt"
         (await self._http.post(adopt, headers=approver)).raise_for_status()
+        for document in schemes:
 
-        async def heard() -> bool:
-            answer = await self._http.post(f"{scoring}/v1/schemes", json=scheme(), headers=author)
-            assert answer.status_code in {201, 409}, answer.text
-            return answer.status_code == httpx.codes.CREATED
+            async def heard(document: Mapping[str, Any] = document) -> bool:
+                answer = await self._http.post(f"{scoring}/v1/schemes", json=document, headers=author)
+                assert answer.status_code in {201, 409}, answer.text
+                return answer.status_code == httpx.codes.CREATED
 
-        await until(heard, seconds=ADOPTED_S, what="scoring hears of the types")
-        adopt = f"{scoring}/v1/schemes/{SCHEME}/1:adopt"
-        (await self._http.post(adopt, headers=approver)).raise_for_status()
+            await until(heard, seconds=ADOPTED_S, what="scoring hears of the types")
+            head = document["scheme"]
+            adopt = f"{scoring}/v1/schemes/{head['code']}/{head['version']}:adopt"
+            (await self._http.post(adopt, headers=approver)).raise_for_status()
 
     async def attempt(
         self, events: Sequence[Event], address: str | None = None
@@ -149,15 +152,15 @@ class Client:
             await asyncio.sleep(AGAIN_S)
         return results
 
-    async def produce(self, events: Sequence[Event]) -> None:
-        """Write events into the inbound topic until each is acknowledged; a double does no harm."""
-        waiting = deque(events[at : at + BATCH_EVENTS] for at in range(0, len(events), BATCH_EVENTS))
+    async def produce(self, events: Sequence[Event], topic: str = TOPIC, at_once: int = BATCH_EVENTS) -> None:
+        """Write events into an inbound topic until each is acknowledged; a double does no harm."""
+        waiting = deque(events[at : at + at_once] for at in range(0, len(events), at_once))
         give_up = time.monotonic() + PATIENCE_S
         while waiting:
             try:
                 async with _producer(self._platform.kafka) as producer:
                     while waiting:
-                        await self._produce(producer, waiting[0])
+                        await self._produce(producer, waiting[0], topic)
                         waiting.popleft()
                         give_up = time.monotonic() + PATIENCE_S
             except (KafkaError, OSError, TimeoutError):
@@ -165,11 +168,11 @@ class Client:
                     raise
                 await asyncio.sleep(AGAIN_S)
 
-    async def _produce(self, producer: AIOKafkaProducer, events: Sequence[Event]) -> None:
+    async def _produce(self, producer: AIOKafkaProducer, events: Sequence[Event], topic: str) -> None:
         number = self.journal.send("kafka", events)
         try:
             async with asyncio.timeout(ANSWER_S):
-                acks = [await _sent(producer, event) for event in events]
+                acks = [await _sent(producer, topic, event) for event in events]
                 await asyncio.wait(acks)
                 for ack in acks:
                     ack.result()
@@ -196,10 +199,25 @@ class Client:
         found = [line for line in answer.text.splitlines() if line.startswith(name) and label in line]
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
-    def _headers(self) -> dict[str, str]:
-        if time.monotonic() - self._minted > TOKEN_S or not self._bearer:
-            self._bearer, self._minted = self._platform.bearer("integrator"), time.monotonic()
-        return self._bearer
+    async def get(self, service: str, path: str) -> dict[str, Any]:
+        """Ask until there is an answer; whoever is away or not ready is asked again."""
+        give_up = time.monotonic() + PATIENCE_S
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                url = self._platform.address(service) + path
+                answer = await self._http.get(url, headers=self._headers("reader"))
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return answer.raise_for_status().json()
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{service} did not answer {path} in {PATIENCE_S:.0f} s")
+            await asyncio.sleep(AGAIN_S)
+
+    def _headers(self, role: str = "integrator") -> dict[str, str]:
+        minted, bearer = self._bearers.get(role, (0.0, {}))
+        if time.monotonic() - minted > TOKEN_S or not bearer:
+            bearer = self._platform.bearer(role)
+            self._bearers[role] = time.monotonic(), bearer
+        return bearer
 
     def _note(self, number: int, why: str) -> None:
         self.journal.lost(number, why)
@@ -246,10 +264,10 @@ class Load:
                 await asyncio.sleep(self._pause_s)
 
 
-async def _sent(producer: AIOKafkaProducer, event: Event) -> asyncio.Future[Any]:
+async def _sent(producer: AIOKafkaProducer, topic: str, event: Event) -> asyncio.Future[Any]:
     """Hand over an event; an error that nobody comes to see any more is noted as seen."""
     key = (event.get("case") or event["subject"]).encode()
-    ack = await producer.send(TOPIC, canonical(event), key=key)
+    ack = await producer.send(topic, canonical(event), key=key)
     ack.add_done_callback(lambda done: done.cancelled() or done.exception())
     return ack
 

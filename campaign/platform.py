@@ -142,13 +142,13 @@ class Platform:
 
         await until(all_ready, seconds=READY_S, what="every part is ready")
 
-    async def drained(self, *, seconds: float = DRAIN_S, but: str = "-") -> float:
+    async def drained(self, *, seconds: float = DRAIN_S, but: str = "-", topic: str = TOPIC) -> float:
         """Wait until every relay and consumer is at its end, but those whose line begins with `but`."""
         database = await self.database()
-        written = await topics.ends(self.kafka, TOPIC)
+        written = await topics.ends(self.kafka, topic)
 
         async def nothing_left() -> bool:
-            taken = await database.fetchval(_TAKEN, TOPIC) or 0
+            taken = await database.fetchval(_TAKEN, topic) or 0
             left = [line for line in await archive.behind(database) if not line.startswith(but)]
             return taken >= written and not left
 

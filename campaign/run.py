@@ -68,6 +68,7 @@ class Run:
         self.draw = random.Random(f"{result.fault} {result.seed}")
         self.allowed = Allowed()
         self.drain_but = "-"
+        self.scored = True
         self._made = 0
 
     def see(self, what: str, held: object, detail: object = "", *, timed: bool = False) -> None:
@@ -113,7 +114,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row of the campaign: `alone` ones have a platform of their own, made as `prepare` says."""
+    """A row of the campaign: `alone` ones have a platform of their own, made as `prepare` says.
+
+    `adopt` puts in force what the row scores by, before it begins.
+    """
 
     code: str
     how: str
@@ -122,6 +126,7 @@ class Fault:
     alone: bool = False
     events: int | None = None
     prepare: Callable[[State], None] = lambda _state: None
+    adopt: Callable[[Client], Awaitable[None]] = Client.adopt
 
 
 async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: int, events: int) -> Result:
@@ -163,16 +168,22 @@ async def _settle(run: Run) -> None:
     """Wait until all is ready and drained, and run the checks; a tick on its way is waited for."""
     await run.platform.ready()
     run.result.drained_s = round(await run.platform.drained(but=run.drain_but), 1)
-    run.result.checks = await judged(run.platform, run.client.journal.path, run.allowed, run.drain_but)
+    run.result.checks = await judged(
+        run.platform, run.client.journal.path, run.allowed, run.drain_but, scored=run.scored
+    )
 
 
-async def judged(platform: Platform, log: Path, allowed: Allowed, but: str = "-") -> dict[str, list[str]]:
+async def judged(
+    platform: Platform, log: Path, allowed: Allowed, but: str = "-", *, scored: bool = True
+) -> dict[str, list[str]]:
     """Return what the checks find wrong with a platform and a client's log."""
     database = await platform.database()
     try:
         told = await asyncio.to_thread(journal.read, log)
         for _ in range(3):
-            found: dict[str, Any] = await checks.everything(database, platform.kafka, told, allowed)
+            found: dict[str, Any] = await checks.everything(
+                database, platform.kafka, told, allowed, scored=scored
+            )
             found["positions"] = [line for line in found.pop("positions", []) if not line.startswith(but)]
             if not found["positions"]:
                 break
