@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign import report
-from campaign.faults import admission, consuming, kills, machine, relaying, servers
+from campaign.faults import admission, consuming, fines, kills, machine, relaying, servers
 from campaign.platform import NotHereError, platform, say
 from campaign.run import Fault, Result, carry_out, not_begun, open_client
 from deploy.control import NotRunningError
@@ -20,6 +20,7 @@ FAULTS: tuple[Fault, ...] = (
     *servers.FAULTS,
     *machine.FAULTS,
     *kills.FAULTS,
+    fines.fault(),
 )
 BUILD = Path("build")
 EVENTS = 4_000
@@ -34,7 +35,7 @@ async def campaign(faults: Sequence[Fault], *, seed: int, events: int, out: Path
         try:
             async with platform(first.prepare) as running:
                 client = open_client(running, out, f"client-{time.monotonic_ns()}")
-                await client.adopt()
+                await first.adopt(client)
                 while waiting and (waiting[0] is first or not waiting[0].alone):
                     fault = waiting.pop(0)
                     results.append(await carry_out(fault, running, client, seed=seed, events=events))
@@ -56,8 +57,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=EVENTS, help="events of each row")
     parser.add_argument("--out", type=Path, default=BUILD / "campaign")
+    parser.add_argument(
+        "--fines-until",
+        type=int,
+        default=fines.YEARS[-1],
+        choices=fines.YEARS,
+        metavar="YEAR",
+        help="FINES only with the fines written up to the end of a year",
+    )
     given = parser.parse_args()
-    known = {fault.code: fault for fault in FAULTS}
+    known = {fault.code: fault for fault in FAULTS} | {fines.CODE: fines.fault(given.fines_until)}
     unknown = sorted(set(given.fault or ()) - known.keys())
     if unknown:
         parser.error(f"no such fault: {', '.join(unknown)}; there are {', '.join(known)}")

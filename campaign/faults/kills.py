@@ -24,18 +24,23 @@ async def thirty_kills(run: Run) -> None:
             process = run.platform.record.part(part).process
             if process is not None:
                 say(f"  kill {number}: {part}, {load.done} of {load.total} answered")
-                group.create_task(_comes_back(run, part))
+                group.create_task(comes_back(run, part))
     wrong = sorted({why for why in run.lost(started) if why.isdecimal() and why != "503"})
     run.see("no other 5xx than 503", not wrong, wrong)
-    for part, took_s in sorted(run.result.back_s.items()):
-        limit_s = BACK_S.get(part, SERVICE_BACK_S)
-        run.see(f"{part} is back in {limit_s:.0f} s", took_s <= limit_s, f"{took_s:.1f} s", timed=True)
+    were_in_time(run)
 
 
-async def _comes_back(run: Run, part: str) -> None:
+async def comes_back(run: Run, part: str) -> None:
     """Note how long a part was away; it may be killed again before it is back."""
     took_s = await run.platform.back(part, run.platform.signal(part, signal.SIGKILL))
     run.result.back_s[part] = max(round(took_s, 1), run.result.back_s.get(part, 0.0))
+
+
+def were_in_time(run: Run) -> None:
+    """See that each part was never away for longer than it may be."""
+    for part, took_s in sorted(run.result.back_s.items()):
+        limit_s = BACK_S.get(part, SERVICE_BACK_S)
+        run.see(f"{part} is back in {limit_s:.0f} s", took_s <= limit_s, f"{took_s:.1f} s", timed=True)
 
 
 def _victims(run: Run) -> list[str]:

@@ -1,0 +1,173 @@
+"""The fines of a local police force: events and schemes by the sample, and the figures of an oracle."""
+
+import csv
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from campaign.workload import Event
+from dukao.feeds import Feed
+from services.ingest.domain.mapping import compile_mapping
+from services.ingest.domain.mapping_document import MappingDocument
+from shared.kernel.codes import derive_code
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "road_fines"
+TOPIC = "in.roadfines"
+SCHEME = "roadfines"
+AUTHORITY = "police"
+ZONE = ZoneInfo("Europe/Rome")
+YEARS = range(2000, 2014)
+EVENTS = 561_470
+COLUMNS = {
+    "fines": "fines",
+    "amount_sum": "amount_sum",
+    "paid_sum": "paid_sum",
+    "events": "events",
+    "t1_tasks": "t1_tasks",
+    "t1_met": "t1_met",
+    "t2_tasks": "t2_tasks",
+    "Add penalty": "penalties",
+    "Insert Date Appeal to Prefecture": "appeals",
+    "Send Appeal to Prefecture": "appeals_sent",
+    "Appeal to Judge": "judgements",
+    "Send for Credit Collection": "collections",
+}
+ACTIVITIES = {
+    "Create Fine": "log_created",
+    "Send Fine": "log_sent",
+    "Insert Fine Notification": "log_notified",
+    "Add penalty": "log_surcharged",
+    "Payment": "log_paid",
+    "Insert Date Appeal to Prefecture": "log_appeal_dated",
+    "Send Appeal to Prefecture": "log_appeal_sent",
+    "Receive Result Appeal from Prefecture": "log_appeal_answered",
+    "Notify Result Appeal to Offender": "log_appeal_told",
+    "Appeal to Judge": "log_judged",
+    "Send for Credit Collection": "log_collected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fines:
+    """The data set up to the end of a year: what is known of a fine written by then is all there."""
+
+    folder: Path
+    last: int
+
+    @staticmethod
+    def here(last: int) -> "Fines | None":
+        """Return the set if `DUKAO_DATA` names a folder that holds it."""
+        named = os.environ.get("DUKAO_DATA")
+        folder = Path(named or "") / "road_traffic_fines"
+        return Fines(folder, last) if named and folder.is_dir() else None
+
+    @property
+    def years(self) -> range:
+        """Return the years, each of which has a scheme."""
+        return range(YEARS[0], self.last + 1)
+
+    def table(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of a table whose year or month, if it has one, is asked for."""
+        with (self.folder / name).open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [row for row in rows if int((row.get("year") or row.get("month") or "0")[:4]) <= self.last]
+
+    @property
+    def types(self) -> dict[str, Any]:
+        """Return the catalogue."""
+        return _written("types.yaml")
+
+    def schemes(self) -> list[dict[str, Any]]:
+        """Return the scheme of each year."""
+        units = [
+            {
+                "code": derive_code(row["unit_id"]),
+                "parent": derive_code(row["parent_id"]) if row["parent_id"] else None,
+                "name": row["name"],
+                "level": row["level"],
+            }
+            for row in self.table("units.csv")
+        ]
+        scheme = _written("scheme.yaml")
+        heads = [
+            scheme["scheme"] | {"version": year, "effective": f"{year}-01", "until": f"{year}-12"}
+            for year in self.years
+        ]
+        return [scheme | {"scheme": head, "units": units} for head in heads]
+
+    def events(self) -> list[Event]:
+        """Return the events of the fines that were written by the end of the last year."""
+        document = MappingDocument.model_validate(_written("mapping.yaml"))
+        feed = Feed(compile_mapping(document), document.format, document.encoding)
+        rows = list(feed.rows(self.folder / "events.ndjson.gz", lambda _read: None))
+        assert not any(row.fault for row in rows), "the mapping fits every row"
+        events = [event for row in rows for event in row.events]
+        asked = {
+            event["case"]
+            for event in events
+            if event["type"] == "fine.created.v1" and _year(event["time"]) <= self.last
+        }
+        return [event for event in events if event["case"] in asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the services answer: measures by period and unit, standings by group and period, what is kept."""
+
+    measures: dict[tuple[str, str], dict[str, Any]]
+    standings: dict[tuple[str, str], list[dict[str, Any]]]
+    kept: tuple[int, ...]
+
+
+def differences(fines: Fines, answers: Answers) -> tuple[int, list[str]]:
+    """Return how many figures were compared, and each that is not the oracle's."""
+    compared, wrong = 0, list[str]()
+    for where, found, wanted in _pairs(fines, answers):
+        compared += 1
+        if found != wanted:
+            wrong.append(f"{where}: {found}, not {wanted}")
+    return compared, wrong
+
+
+def _pairs(fines: Fines, answers: Answers) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
+    """Yield where a figure stands, what is answered, what the oracle has."""
+    for row in fines.table("oracle/by_unit_year.csv"):
+        measured = answers.measures[row["year"], f"desk:{row['unit']}"]
+        where = f"{row['year']} desk {row['unit']}"
+        yield f"{where} t1_rate", _number(measured["t1"]["ratio"]), _number(row["t1_rate"])
+        for column, name in COLUMNS.items():
+            yield f"{where} {column}", Decimal(measured[name]["numerator"]), Decimal(row[column])
+    for row in fines.table("oracle/by_year.csv"):
+        monthly = [answers.measures[month, AUTHORITY] for month in months(int(row["year"]))]
+        for column, name in COLUMNS.items():
+            whole = answers.measures[row["year"], AUTHORITY][name]["numerator"]
+            summed = sum((Decimal(month[name]["numerator"]) for month in monthly), Decimal(0))
+            yield f"{row['year']} {column}", Decimal(whole), Decimal(row[column])
+            yield f"{row['year']} {column}, its months", summed, Decimal(row[column])
+    for row in fines.table("oracle/activity_by_month.csv"):
+        measured = answers.measures[row["month"], AUTHORITY][ACTIVITIES[row["activity"]]]
+        yield f"{row['month']} {row['activity']}", Decimal(measured["numerator"]), Decimal(row["events"])
+
+
+def _written(name: str) -> dict[str, Any]:
+    return yaml.safe_load((SAMPLE / name).read_text("utf-8"))
+
+
+def _year(text: str) -> int:
+    return datetime.fromisoformat(text).astimezone(ZONE).year
+
+
+def months(year: int) -> list[str]:
+    """Return the months of a year."""
+    return [f"{year}-{month:02d}" for month in range(1, 13)]
+
+
+def _number(text: str | None) -> Decimal | None:
+    return Decimal(text) if text else None
