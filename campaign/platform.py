@@ -24,7 +24,7 @@ from deploy.embedded.files import CHECKOUT, cache_folder, free_port
 from deploy.managed import BACKOFF_FIRST_S, BACKOFF_LIMIT_S, CALM_S
 from deploy.platform import surroundings
 from deploy.processes import PATH, spawn, stop
-from deploy.state import CHANGED, Options, Record, State
+from deploy.state import CHANGED, PARTS, Options, Part, Record, State
 from deploy.table import DATABASE, OWNER, SERVICES, environment
 
 POLL_S = 0.05
@@ -258,6 +258,7 @@ async def platform(prepare: Callable[[State], None] = lambda _state: None) -> As
     folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
     state = State(folder / "state")
     state.make()
+    state.write(Record(parts=tuple(Part(name, free_port()) for name in PARTS)))  # no race for the usual ones
     for name in SERVICE_NAMES:
         (state.folder / "fail-points" / name).mkdir(parents=True)
     running = Platform(state)
