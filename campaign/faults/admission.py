@@ -84,6 +84,7 @@ async def ended_while_committing(run: Run) -> None:
             await database.execute(_SLOW)
             await until(lambda: _commits(database), seconds=SEEN_S, what="ingest is in COMMIT")
             old = run.platform.signal("ingest", signal.SIGTERM)
+            run.see("SIGTERM met it within COMMIT", held=True)
             await run.comes_back("ingest", old)
             await database.execute(_NO_LONGER_SLOW)
         await asyncio.sleep(IDLE_S)
