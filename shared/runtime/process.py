@@ -113,8 +113,14 @@ def name_of(part: Part) -> str:
 
 
 async def _named(part: Part) -> None:
+    """Run a part; a CancelledError of something within it would else end it, and it alone, unseen."""
     try:
         await part()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise PartError(name_of(part)) from error
     except Exception as error:
         raise PartError(name_of(part)) from error
 

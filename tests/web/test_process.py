@@ -33,6 +33,11 @@ async def failing():
     await asyncio.sleep(float(sys.argv[2]))
     raise ZeroDivisionError
 
+async def cancelled():
+    waited = asyncio.get_running_loop().create_future()
+    waited.cancel()
+    await waited
+
 async def stubborn():
     while True:
         try:
@@ -46,7 +51,7 @@ async def close():
 configure("test")
 app = create_app(title="t", service="test", routers=[], readiness=ready, tokens=None)
 parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
-parts += [stubborn] * (sys.argv[3:] == ["stubborn"])
+parts += [part for part in (stubborn, cancelled) if part.__name__ in sys.argv[3:]]
 serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close])
 """
 DEADLINE_S = 20
@@ -98,6 +103,16 @@ def test_a_failing_part_ends_the_process_by_name() -> None:
     (failure,) = [event for event in events if event["event"] == "part failed"]
     assert (failure["part"], failure["service"], failure["level"]) == ("failing", "test", "error")
     assert "ZeroDivisionError" in failure["exception"]
+
+
+def test_a_part_that_is_cancelled_by_something_within_it_ends_the_process() -> None:
+    with start(free_port(), -1, "cancelled") as process:
+        try:
+            out, log = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+    assert (process.returncode, out) == (1, "part ended\nclosed\n"), log
+    assert '"part": "cancelled"' in log
 
 
 @pytest.mark.parametrize("fail_after_s", [-1, 0.1])
