@@ -278,7 +278,7 @@ class Admission:
         return judged
 
     def _judged(self, event: object, sender: Sender) -> Judged:
-        if isinstance(event, Problem):
+        if isinstance(event, Problem | Candidate):
             return event
         try:
             if isinstance(event, Message):

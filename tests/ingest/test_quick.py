@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.catalogue import compile_catalogue, parse
-from services.ingest.domain.envelope import LARGEST_EVENT_BYTES, candidate
-from services.ingest.domain.quick import quick
+from services.ingest.domain.envelope import LARGEST_EVENT_BYTES, Candidate, candidate
+from services.ingest.domain.quick import quick, quick_batch
+from services.ingest.domain.sources import TOPIC
 from shared.kernel.errors import Refused
 from shared.kernel.strict_json import decode
 
@@ -162,3 +163,73 @@ def damaged(raw, random):
         ]
     )
     return raw[:start] + piece + raw[random.choice((start, start, stop)) :]
+
+
+def batch(*parts):
+    return b" [" + b" , ".join(parts) + b"\n]"
+
+
+def in_the_long_way(raw):
+    """Return the events of a batch as candidates or as they were decoded, or the code of what is wrong."""
+    try:
+        return [taken(one) for one in decode(raw)]
+    except Refused as refused:
+        return refused.problem.code
+
+
+def taken(one):
+    try:
+        return candidate(one, CATALOGUE)
+    except Refused:
+        return one
+
+
+CORRECTION = LEFT["a correction"]
+DEEP = RAW.replace(b'"count":0', b'"count":' + b"[" * 61 + b"]" * 61)
+
+
+@pytest.mark.parametrize(
+    "parts", [(RAW,), (RAW, RAW, RAW), (RAW, CORRECTION), (b"{}", b"7", RAW), (DEEP, RAW)], ids=range(5)
+)
+def test_a_batch_is_split_and_what_is_not_plain_in_it_is_decoded(parts):
+    raw = batch(*parts)
+    found = quick_batch(raw, CATALOGUE, TOPIC)
+    assert found is not None
+    assert [one if isinstance(one, Candidate) else taken(one) for one in found] == in_the_long_way(raw)
+    assert isinstance(found[-1], Candidate) == (parts[-1] is RAW)
+
+
+TWICE, SIGNED = LEFT["a key twice"], LEFT["zero with a sign"]
+WHOLE = {
+    "none": batch(),
+    "no array": RAW,
+    "too many": batch(*[b"{}"] * 501),
+    "far too many": batch(*[b"{}"] * 1001),
+    "too large": batch(*[json.dumps(event(id="x" * 100_000)).encode()] * 11),
+    "a key twice": batch(RAW, TWICE),
+    "zero with a sign": batch(SIGNED, RAW),
+    "too deep in all": batch(RAW, DEEP.replace(b"[]", b"[[]]")),
+    "a mark": b"\xef\xbb\xbf" + batch(RAW),
+    "NUL behind": batch(RAW) + b"\0",
+    "a vertical tab": batch(RAW, b"\x0b" + RAW),
+    "not UTF-8": batch(RAW, b'{"id":"\xff"}'),
+    "half a pair": batch(RAW, rb'{"id":"\ud800"}'),
+    "a comma behind": batch(RAW, b""),
+    "cut off": batch(RAW)[:-1],
+}
+
+
+@pytest.mark.parametrize("raw", WHOLE.values(), ids=WHOLE.keys())
+def test_a_batch_with_anything_that_cannot_be_read_is_left_whole_to_the_strict_decoder(raw):
+    assert quick_batch(raw, CATALOGUE, TOPIC) is None
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from([*list(LEFT.values())[:18], RAW, DEEP, b"{}", b"[]", b"1", b""]), max_size=4),
+       st.booleans(), st.randoms(use_true_random=False))  # fmt: skip
+def test_a_batch_the_short_way_is_that_of_the_long_way(parts, harmed, random):
+    raw = batch(*parts)
+    raw = damaged(raw, random) if harmed else raw
+    found = quick_batch(raw, CATALOGUE, TOPIC)
+    if found is not None:
+        assert [one if isinstance(one, Candidate) else taken(one) for one in found] == in_the_long_way(raw)

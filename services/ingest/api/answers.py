@@ -1,7 +1,9 @@
 """What is answered about events."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
@@ -20,6 +22,12 @@ def single(answer: Answer) -> Response:
         return problems.answer(answer.problem)
     created = answer.outcome is Outcome.CREATED
     return JSONResponse(item(answer), status_code=201 if created else 200)
+
+
+def several(answers: Sequence[Answer]) -> Response:
+    """Return the answers to the events of a batch, in order."""
+    written = msgspec.json.encode({"results": [item(answer) for answer in answers]})
+    return Response(written, media_type="application/json")
 
 
 def item(answer: Answer) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
 from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
+from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.messaging.committer import Committer
 from shared.storage import excerpts
@@ -129,7 +130,7 @@ class Door:
         refusals = [
             store.Refusal(
                 answer.problem,
-                unread.get(place) or digest_hex(event),
+                unread.get(place) or _digest(event),
                 sender.client or "",
                 source=_named(event, sources),
             )
@@ -161,7 +162,14 @@ class Door:
                 await store.note_refusals(tx, refusals)
 
 
+def _digest(event: object) -> str:
+    """Return the digest of a refused event in its canonical form."""
+    return sha256_hex(event.body) if isinstance(event, Candidate) else digest_hex(event)
+
+
 def _named(event: object, known: Collection[str]) -> str | None:
     """Return the registered source that a refused event names, if it does."""
+    if isinstance(event, Candidate):
+        return event.source if event.source in known else None
     source = cast("dict[str, object]", event).get("source") if isinstance(event, dict) else None
     return source if isinstance(source, str) and source in known else None

@@ -4,14 +4,16 @@ from typing import Annotated, Any, cast
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
 
 from services.ingest import store
-from services.ingest.api.answers import item, receipt, single, times_of
+from services.ingest.api.answers import receipt, several, single, times_of
 from services.ingest.api.door import Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
+from services.ingest.domain.catalogue import Catalogue
+from services.ingest.domain.quick import LARGEST_BATCH_EVENTS, quick, quick_batch
+from services.ingest.domain.sources import Sender
 from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.strict_json import Json, decode
@@ -19,7 +21,6 @@ from shared.web import bodies
 from shared.web.access import Subject
 from shared.web.tokens import require
 
-LARGEST_BATCH_EVENTS = 500
 HTTP_PREFIX = "ce-"
 _EVENT = {"schema": {"type": "object"}}
 _BODY = {
@@ -40,17 +41,18 @@ def events_router(door: Door) -> APIRouter:
     ) -> Response:
         """Take one event (structured or binary CloudEvents) or a batch of at most 500."""
         kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
+        sender = sender_of(subject)
         with door.holding(bodies.declared_bytes(request)):
             raw = await bodies.read(request)
             try:
-                body = _read(request, kind, raw)
+                body = _plain(kind, raw, door.admission.catalogue, sender) or _read(request, kind, raw)
             except Refused as refused:
                 await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
                 raise
             if kind == BATCH:
-                answers = await door.take(cast("list[object]", body), sender_of(subject))
-                return JSONResponse({"results": [item(answer) for answer in answers]})
-            return single(*await door.take([body], sender_of(subject)))
+                answers = await door.take(cast("list[object]", body), sender)
+                return several(answers)
+            return single(*await door.take([body], sender))
 
     @router.get("/events/{source}/{event_id:path}", name="get_receipt")
     async def get_receipt(
@@ -71,6 +73,13 @@ def events_router(door: Door) -> APIRouter:
         }
 
     return router
+
+
+def _plain(kind: str, raw: bytes, catalogue: Catalogue, sender: Sender) -> object:
+    """Read what is plain the short way; None leaves it, and all that is wrong, to the strict decoder."""
+    if kind == BATCH:
+        return quick_batch(raw, catalogue, sender)
+    return quick(raw, catalogue, sender) if kind == STRUCTURED else None
 
 
 def _read(request: Request, kind: str, raw: bytes) -> Json:

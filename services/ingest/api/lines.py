@@ -4,6 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.ingest.domain.catalogue import Catalogue
+from services.ingest.domain.quick import quick
+from services.ingest.domain.sources import Sender
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused
 from shared.kernel.strict_json import decode
@@ -22,10 +25,13 @@ class Line:
     text: bytes
     digest: str = ""
 
-    def event(self) -> object:
-        """Decode the line, or return the Problem why it is not taken."""
+    def event(self, catalogue: Catalogue, sender: Sender) -> object:
+        """Read the line, plain ones the short way, or return the Problem why it is not taken."""
         if self.digest:
             return TOO_LONG
+        plain = quick(self.text, catalogue, sender)
+        if plain is not None:
+            return plain
         try:
             return decode(self.text)
         except Refused as refused:

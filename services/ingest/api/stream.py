@@ -111,17 +111,17 @@ class _Answers(Response):
         for start in range(0, len(lines), GROUP_LINES):
             group = lines[start : start + GROUP_LINES]
             self._door.check()
-            events: list[object] = []
+            sender, events = sender_of(self._subject), list[object]()
             for place, line in enumerate(group):
                 if place % DECODE_LINES == 0:
                     await asyncio.sleep(0)
-                events.append(line.event())
+                events.append(line.event(self._door.admission.catalogue, sender))
             unread = {
                 place: group[place].digest_hex()
                 for place, event in enumerate(events)
                 if isinstance(event, Problem)
             }
-            answers = await self._door.take(events, sender_of(self._subject), unread)
+            answers = await self._door.take(events, sender, unread)
             written = [
                 _line({"line": line.number} | item(answer))
                 for line, answer in zip(group, answers, strict=True)

@@ -27,7 +27,9 @@ from shared.kernel import instants
 from shared.kernel.codes import is_id
 from shared.kernel.errors import Refused
 from shared.kernel.shards import shard_of
+from shared.kernel.strict_json import LIMITS, MIB, Limits, decode
 
+LARGEST_BATCH_EVENTS = 500
 _BLANKS = b" \t\r\n"
 _WRONG = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Refused)
 
@@ -58,6 +60,8 @@ class _Content(msgspec.Struct, gc=False):
 
 
 _READER = msgspec.json.Decoder(_Plain)
+_PARTS = msgspec.json.Decoder(list[msgspec.Raw])
+_IN_BATCH = Limits(depth=LIMITS.depth - 1)
 _write = msgspec.json.Encoder().encode
 
 
@@ -67,6 +71,22 @@ def quick(raw: bytes, catalogue: Catalogue, sender: Sender = TOPIC) -> Candidate
         return None
     try:
         return _candidate(raw, _READER.decode(raw), catalogue, sender)
+    except _WRONG:
+        return None
+
+
+def quick_batch(raw: bytes, catalogue: Catalogue, sender: Sender) -> list[object] | None:
+    """Return the events of a batch, plain ones as candidates and others decoded; None if any cannot be read.
+
+    Then, as when there are too many or none, the strict decoder says what is wrong with the whole.
+    """
+    if len(raw) > MIB:
+        return None
+    try:
+        parts = [bytes(part) for part in _PARTS.decode(raw)]
+        if not 0 < len(parts) <= LARGEST_BATCH_EVENTS:
+            return None
+        return [quick(part, catalogue, sender) or decode(part, limits=_IN_BATCH) for part in parts]
     except _WRONG:
         return None
 
