@@ -1,5 +1,9 @@
 """Opens the pool of a service: its own schema first in the path, and bounds on every wait."""
 
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 LOCK_TIMEOUT_MS = 1_500
@@ -25,11 +29,18 @@ def open_engine(
         "statement_timeout": str(statement_timeout_ms),
         "idle_in_transaction_session_timeout": str(idle_timeout_ms),
     }
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        pool_pre_ping=True,
         connect_args={"server_settings": settings, "timeout": CONNECT_TIMEOUT_S},
     )
+    event.listen(engine.sync_engine, "checkout", _check_open)
+    return engine
+
+
+def _check_open(connection: Any, _record: object, _proxy: object) -> None:
+    """Let the pool replace what the server has closed; asking it each time would cost three calls."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError

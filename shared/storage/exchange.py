@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.metrics import METRICS
 
@@ -24,6 +26,7 @@ class Exchange:
     def __init__(self, engine: AsyncEngine, service: str) -> None:
         self.service = service
         self._engine = engine
+        self._plain = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._present: set[tuple[str, int]] = set()
         self.appended = asyncio.Event()
 
@@ -47,15 +50,15 @@ class Exchange:
     @asynccontextmanager
     async def beating(self) -> AsyncGenerator[PostgresTransaction]:
         """Open a transaction for a heartbeat alone: it commits, but what expires by itself is no change."""
-        async with self._engine.connect() as connection, connection.begin():
-            yield await _transaction(connection, self._present)
+        async with self._opened() as (tx, transaction):
+            yield tx
+            await transaction.commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[PostgresTransaction]:
         """Open a transaction that only reads; each of its statements sees what is committed by then."""
-        async with self._engine.connect() as connection:
-            transaction = await connection.begin()
-            yield await _transaction(connection, self._present)
+        async with self._opened() as (tx, transaction):
+            yield tx
             await transaction.rollback()
 
     @asynccontextmanager
@@ -64,13 +67,48 @@ class Exchange:
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
             transaction = await connection.begin()
-            yield await _transaction(connection, self._present)
+            await connection.execute(_OPEN)  # SQLAlchemy sends BEGIN with its first statement
+            yield PostgresTransaction(connection, await _driver_of(connection), self._present)
             await transaction.rollback()
 
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[tuple[PostgresTransaction, Any]]:
+        """Open a transaction of the driver's own, one call of the server; what fails is rolled back.
 
-async def _transaction(connection: AsyncConnection, present: set[tuple[str, int]]) -> PostgresTransaction:
-    """Open it for real: SQLAlchemy sends BEGIN with its first statement, asyncpg alone would commit each."""
-    await connection.execute(_OPEN)
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert driver is not None
-    return PostgresTransaction(connection, driver, present)
+        A connection of which it is unclear whether its transaction has ended is never used again.
+        """
+        async with AsyncExitStack() as stack:
+            connection, driver, transaction = await self._begun(stack)
+            ended = False
+            try:
+                yield PostgresTransaction(connection, driver, self._present), transaction
+                ended = True
+            except BaseException:
+                with suppress(*STORAGE_ERRORS):
+                    await transaction.rollback()
+                    ended = True
+                raise
+            finally:
+                if not ended:
+                    driver.terminate()
+
+    async def _begun(self, stack: AsyncExitStack) -> tuple[AsyncConnection, Any, Any]:
+        """Begin on a connection of the pool; the server may have left one, so that is tried twice."""
+        for again in (True, False):
+            connection = await stack.enter_async_context(self._plain.connect())
+            driver = await _driver_of(connection)
+            transaction = driver.transaction()
+            try:
+                await transaction.start()
+            except BaseException as error:
+                driver.terminate()
+                if not again or not isinstance(error, STORAGE_ERRORS):
+                    raise
+                await connection.close()
+            else:
+                return connection, driver, transaction
+        raise AssertionError("the second try returns or raises")
+
+
+async def _driver_of(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection
