@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.storage.database import POOL_SIZE
 from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.metrics import METRICS
@@ -93,8 +94,8 @@ class Exchange:
                     driver.terminate()
 
     async def _begun(self, stack: AsyncExitStack) -> tuple[AsyncConnection, Any, Any]:
-        """Begin on a connection of the pool; the server may have left one, so that is tried twice."""
-        for again in (True, False):
+        """Begin on a connection of the pool; the server may have ended each of them while it lay there."""
+        for left in reversed(range(1 + POOL_SIZE)):
             connection = await stack.enter_async_context(self._plain.connect())
             driver = await _driver_of(connection)
             transaction = driver.transaction()
@@ -102,12 +103,12 @@ class Exchange:
                 await transaction.start()
             except BaseException as error:
                 driver.terminate()
-                if not again or not isinstance(error, STORAGE_ERRORS):
+                if left == 0 or not isinstance(error, STORAGE_ERRORS):
                     raise
                 await connection.close()
             else:
                 return connection, driver, transaction
-        raise AssertionError("the second try returns or raises")
+        raise AssertionError("the last try returns or raises")
 
 
 async def _driver_of(connection: AsyncConnection) -> Any:

@@ -9,6 +9,7 @@ STORAGE_ERRORS = (
     PoolTimeoutError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends, and has not ended yet
     ConnectionError,
     TimeoutError,
     OSError,
