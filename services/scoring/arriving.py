@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from services.scoring import cases, facts
 from services.scoring.cases import Case, Key
@@ -133,6 +134,7 @@ class Arriving:
             if alone or not self._fold_ordinary(key, known.get(key), news, force[key[0]], moves):
                 plain.append(key)
         known |= await cases.load(tx, [key for key in plain if self._kept.pop(key, None) is not None])
+        self._make_room()
         bodies = {key: [one.body for one in news] for key, news in keyed.items()}
         for key in plain:
             bodies[key] += [moved[key]] if key in moved else []
@@ -165,11 +167,14 @@ class Arriving:
         return True
 
     def _keep(self, key: Key, kept: Kept) -> None:
-        """Keep a case as the one that moved last; those that moved longest ago make room."""
+        """Keep a case as the one that moved last."""
         self._kept.pop(key, None)
         self._kept[key] = kept
-        if len(self._kept) > CASES_KEPT:
-            del self._kept[next(iter(self._kept))]
+
+    def _make_room(self) -> None:
+        """Drop the cases that moved longest ago, but none of a page under way: they were not read again."""
+        for key in list(islice(self._kept, max(0, len(self._kept) - CASES_KEPT))):
+            del self._kept[key]
 
 
 def _begun(old: Case | None, sums: Sums, force: Force) -> Kept | None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring import stage_a
+from services.scoring import arriving, stage_a
 from services.scoring.contract import ACCEPTED, SCHEMES
 from services.scoring.stage_a import StageA
+from shared.kernel.shards import shard_of
 from tests.scoring.test_stages import SCHEME, TYPES, Driver, accept, adopt, scoring, teach
 
 __all__ = ["scoring"]
@@ -155,3 +156,21 @@ async def test_fast_and_plain_ways_leave_one_state(scoring, examples):
         fast, plain = await both(scoring, history, cuts, adopt_at)
         for name in ("partials", "suspense", "cases", "places"):
             assert fast[name] == plain[name], (name, history)
+
+
+async def test_a_case_that_makes_room_while_its_batch_is_folded_is_not_begun_anew(scoring, monkeypatch):
+    monkeypatch.setattr(arriving, "CASES_KEPT", 1)
+    visits = [reported("visit.made.v1", number) for number in range(16)]
+    misses = [reported("risk.missed.v1", number) for number in range(8, 16)]
+    fast, plain = await both(scoring, visits + misses, 3, (0, 0))
+    for name in ("partials", "suspense", "cases", "places"):
+        assert fast[name] == plain[name]
+
+
+def reported(kind, number):
+    """Return a report of a case; all cases here lie in one shard."""
+    made = {"specversion": "1.0", "source": "s", "id": f"{kind}{number}", "type": kind, "subject": "b1"}
+    return made | {"time": "2021-03-01T00:00:00+08:00", "case": CASES[number], "data": {}}
+
+
+CASES = [name for name in map(str, range(2_000)) if shard_of(name) == 0][:16]
