@@ -96,7 +96,7 @@ class Rig:
         )
 
     async def ask(self, method: str, service: str, path: str, role: str, **more: Any) -> httpx.Response:
-        """Ask until there is an answer; only what may be retried is: a lost connection and 503."""
+        """Ask until there is an answer; only what may be retried is: a lost connection, 503 and 429."""
         until = time.monotonic() + PATIENCE_S
         url = addresses(self.record)[service] + path
         while True:
@@ -106,10 +106,10 @@ class Rig:
             except httpx.TransportError as error:
                 why = type(error).__name__
             else:
-                if answer.status_code != 503:
+                if answer.status_code not in {503, 429}:
                     return answer
-                assert answer.headers["retry-after"], "503 says when to come back"
-                why = "503"
+                assert answer.headers["retry-after"], "it says when to come back"
+                why = str(answer.status_code)
             self.log.note_retry(why)
             assert time.monotonic() < until, f"{service} did not answer {path} in {PATIENCE_S} s: {why}"
             await asyncio.sleep(POLL_S)
