@@ -1,35 +1,100 @@
 """What supervision publishes: items under supervision, whole and with their version."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, InstantText, Version
+from shared.contracts.fields import Closed, Code, DayText, DecimalText, InstantText, NumberRange, Version
+from shared.contracts.ingest import ACCEPTED
 
 SOURCE = "dukao/supervision"
 ITEMS = "supervision.items"
 
 ITEM_CHANGED = "dukao.item-changed.v1"
+LATE_DAYS_TOLD = 1000
+
+ItemId = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
+
+
+class ItemKind(StrEnum):
+    """What a matter under supervision came from; the kinds of the official list."""
+
+    DECISION = "decision"
+    DOCUMENT = "document"
+    INSTRUCTION = "instruction"
+    CONTROL_RISK = "control_risk"
+    ALLEGED_FINDING = "alleged_finding"
 
 
 class ItemState(StrEnum):
-    """Where an item stands; overdue is derived, never stored."""
+    """Where an item stands; overdue is derived, never stored.
+
+    `completed` is done and nobody has to strike it off; `cleared` is accepted by the issuer and struck off;
+    `withdrawn` says that the fact that opened the item is no longer there.
+    """
 
     REGISTERED = "registered"
     ASSIGNED = "assigned"
     SIGNED = "signed"
     IN_PROGRESS = "in_progress"
     SUBMITTED = "submitted"
+    SENT_BACK = "sent_back"
+    COMPLETED = "completed"
     CLEARED = "cleared"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+
+
+class Light(StrEnum):
+    """How an item looks on a screen: `done_late` is 办结(逾期), `off` is cancelled or withdrawn."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    DONE = "done"
+    DONE_LATE = "done_late"
+    OFF = "off"
+
+
+class SourceEvent(Closed):
+    """The accepted event that opened an item."""
+
+    source: str = Field(min_length=1, max_length=128)
+    id: str = Field(min_length=1, max_length=128)
+
+
+class ItemCause(NumberRange):
+    """The records of a stream that a change stands on: accepted events and ticks, or people's acts here."""
+
+    stream: str = ACCEPTED
 
 
 class ItemChanged(Closed):
-    """The whole state of an item after a change; the highest version counts."""
+    """The whole state of an item after a change; the highest version counts.
 
-    item: str = Field(min_length=1, max_length=128)
+    `late_days` are the late working days so far, ascending, at most the first thousand; none while the due
+    time is provisional. `completed` is the day of the submission that counts, told while it waits to be
+    accepted too. `shares` of lead and co-handlers sum to 1 exactly. `received` is that of the cause.
+    """
+
+    item: ItemId
     version: Version
+    kind: ItemKind = Field(strict=False)
+    title: str = Field(max_length=300)
     state: ItemState = Field(strict=False)
     unit: Code
-    title: str
+    shares: dict[Code, DecimalText]
+    scheme: Code | None = None
+    indicator: Code | None = None
+    event: SourceEvent | None = None
+    case: str | None = Field(None, max_length=128)
+    given: InstantText
     due: InstantText | None = None
+    provisional: bool = False
+    completed: DayText | None = None
+    paused: bool = False
+    light: Light = Field(Light.GREEN, strict=False)
+    late_days: tuple[DayText, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
+    received: InstantText
+    cause: ItemCause
