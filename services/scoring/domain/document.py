@@ -1,27 +1,10 @@
 """The shape of a scheme document: closed, so that a misspelt word is refused and an editor can complete."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from shared.kernel.codes import CODE_PATTERN
-
-NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
-MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
-DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
-
-Code = Annotated[str, Field(pattern=CODE_PATTERN)]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
-DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
-Version = Annotated[int, Field(ge=1, lt=1 << 31)]
-Cycle = Literal["month", "quarter", "half-year", "year"]
-
-
-class Closed(BaseModel):
-    """A part of the document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+from services.scoring.domain.shapes import Closed, Code, Cycle, DecimalText, MonthText, Name, Version
 
 
 class Head(Closed):
@@ -198,7 +181,7 @@ class SchemeDocument(Closed):
     trees: dict[Name, Name]
     groups: dict[Name, GroupSpec]
     boards: tuple[BoardSpec, ...] = Field(min_length=1)
-    views: dict[Name, ViewSpec] = {}
+    views: dict[Name, ViewSpec] = Field({})
     measures: dict[Name, MeasureSpec]
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
     tiers: tuple[TierSpec, ...] = ()

@@ -1,0 +1,24 @@
+"""The kinds of text in a scheme document, and a part of it: closed, so that a misspelt word is refused."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.kernel.codes import CODE_PATTERN
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
+
+Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
+DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+Version = Annotated[int, Field(ge=1, lt=1 << 31)]
+Cycle = Literal["month", "quarter", "half-year", "year"]
+
+
+class Closed(BaseModel):
+    """A part of the document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
