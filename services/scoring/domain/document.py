@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.shapes import Closed, Code, Cycle, DecimalText, MonthText, Name, Version
 
 
@@ -186,6 +187,7 @@ class SchemeDocument(Closed):
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
     tiers: tuple[TierSpec, ...] = ()
     ranking: RankingSpec = RankingSpec()
+    incidents: IncidentsSpec | None = None
 
     def written(self) -> dict[str, Any]:
         """Return the one form that is stored, digested and published: defaults in, absent values out."""

@@ -8,11 +8,13 @@ from shared.kernel.codes import CODE_PATTERN
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
+DAY_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
 
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
+DayText = Annotated[str, Field(pattern=DAY_PATTERN)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Version = Annotated[int, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]

@@ -1,0 +1,168 @@
+"""The decision on incidents: a pure function of the set of facts, in whatever order they came."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from services.scoring.domain.facts import Report
+from services.scoring.domain.incident_section import TriggerSpec
+from services.scoring.domain.incidents.facts import Finding, Inspection, Join, Key, Name, Question, Ruling
+from services.scoring.domain.incidents.problems import Deduction, Role, Why, problems, settled
+from services.scoring.domain.incidents.reading import Unread, finding_of, inspection_of
+from services.scoring.domain.incidents.rules import Rules
+from services.scoring.domain.incidents.triggers import Answer, answer
+from shared.kernel.points import millionths
+
+
+class Doubt(StrEnum):
+    """Why a person is asked; until then nobody loses anything by it."""
+
+    SAME_DAY = "same_day"
+    NO_DEPARTMENT = "no_department"
+    NO_INSPECTORATE = "no_inspectorate"
+    NOT_SCORED = "not_scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A trigger that waits for a person, of which incident."""
+
+    key: Key
+    question: Question
+    why: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What facts come to: findings, the problem of each incident, deductions, what waits, what is unread."""
+
+    findings: tuple[Finding, ...]
+    inspections: tuple[Inspection, ...]
+    problem_of: Mapping[Key, Key]
+    deductions: tuple[Deduction, ...]
+    waiting: tuple[Waiting, ...]
+    unread: tuple[Unread, ...]
+
+
+def decide(
+    rules: Sequence[Rules],
+    reports: Collection[Report],
+    joins: Collection[Join] = (),
+    rulings: Mapping[Question, Ruling] | None = None,
+) -> Decision:
+    """Decide on standing reports of objects that hang together; each problem and unit loses once."""
+    read = [(report, finding_of(rules, report)) for report in reports]
+    found = sorted((one for _, one in read if isinstance(one, tuple)), key=lambda one: one[0].name)
+    unread = {one for _, one in read if isinstance(one, Unread)}
+    told: dict[Name, Inspection] = {}
+    deductions: list[Deduction] = []
+    waiting: list[Waiting] = []
+    inspections = {one.scheme: _inspections(one, reports) for one in rules}
+    for mine in rules:
+        seen, dull = inspections[mine.scheme]
+        told = {one.name: one for one in seen} | told
+        unread |= dull
+    for finding, mine in found:
+        if not finding.counts:
+            continue
+        deductions += _own(mine, finding)
+        for question, trigger, inspection in _asked(mine, finding, inspections[mine.scheme][0]):
+            outcome = _outcome(mine, finding, trigger, inspection, (rulings or {}).get(question))
+            if isinstance(outcome, Doubt):
+                waiting.append(Waiting(finding.keys[0], question, outcome))
+            else:
+                deductions += outcome
+    findings = tuple(finding for finding, _ in found)
+    problem_of = problems(findings, joins)
+    return Decision(
+        findings=findings,
+        inspections=tuple(told[name] for name in sorted(told)),
+        problem_of=problem_of,
+        deductions=tuple(settled(deductions, problem_of)),
+        waiting=tuple(sorted(waiting, key=lambda one: (one.key, one.question))),
+        unread=tuple(sorted(unread, key=lambda one: (one.name, one.why))),
+    )
+
+
+def _inspections(rules: Rules, reports: Collection[Report]) -> tuple[list[Inspection], set[Unread]]:
+    read = [inspection_of(rules, report) for report in reports]
+    seen = [one for one in read if isinstance(one, Inspection)]
+    return sorted(seen, key=lambda one: one.name), {one for one in read if isinstance(one, Unread)}
+
+
+def _own(rules: Rules, finding: Finding) -> Iterator[Deduction]:
+    """Yield what the finding costs its unit; it does not depend on triggers."""
+    if finding.own is not None and finding.own.points > 0:
+        scored = rules.scores(finding.unit, finding.own.indicator)
+        yield _deduction(rules, finding, Role.OWN, finding.unit, finding.own, scored=scored)
+
+
+def _asked(
+    rules: Rules, finding: Finding, inspections: Sequence[Inspection]
+) -> Iterator[tuple[Question, TriggerSpec, Inspection]]:
+    for trigger in rules.spec.triggers:
+        for inspection in inspections:
+            if answer(trigger, finding, inspection) is not Answer.NO:
+                yield Question(finding.name, trigger.code, inspection.name), trigger, inspection
+
+
+def _outcome(
+    rules: Rules, finding: Finding, trigger: TriggerSpec, inspection: Inspection, ruling: Ruling | None
+) -> list[Deduction] | Doubt:
+    """Return what all roles of a trigger lose, or why nobody does yet."""
+    if ruling is Ruling.DISMISSED:
+        return []
+    if ruling is None and answer(trigger, finding, inspection) is Answer.SAME_DAY:
+        return Doubt.SAME_DAY
+    department = rules.spec.contents.get(finding.content)
+    if department is None:
+        return Doubt.NO_DEPARTMENT
+    inspectorate = rules.jurisdictions.responsible(finding.unit, inspection.started)
+    if inspectorate is None:
+        return Doubt.NO_INSPECTORATE
+    roles = trigger.roles
+    lost = (
+        (Role.DEPARTMENT, department, roles.department),
+        (Role.BUREAU, finding.unit, roles.bureau),
+        (Role.INSPECTORATE, inspectorate, roles.inspectorate),
+    )
+    if not all(rules.scores(unit, loss.indicator) for _, unit, loss in lost):
+        return Doubt.NOT_SCORED
+    return [
+        _deduction(
+            rules,
+            finding,
+            role,
+            unit,
+            (loss.indicator, millionths(Decimal(loss.points))),
+            by=(trigger.code, inspection.name),
+        )
+        for role, unit, loss in lost
+    ]
+
+
+def _deduction(
+    rules: Rules,
+    finding: Finding,
+    role: Role,
+    unit: str,
+    loss: tuple[str, int],
+    *,
+    by: tuple[str, Name] | tuple[None, None] = (None, None),
+    scored: bool = True,
+) -> Deduction:
+    return Deduction(
+        key=finding.keys[0],
+        finding=finding.name,
+        occurred=finding.occurred,
+        scheme=rules.scheme,
+        month=finding.month,
+        unit=unit,
+        role=role,
+        indicator=loss[0],
+        points=loss[1],
+        trigger=by[0],
+        inspection=by[1],
+        why=None if scored else Why.NOT_SCORED,
+    )

@@ -1,0 +1,106 @@
+"""What incidents are decided from: findings, inspections, and what people ruled."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+
+Name = tuple[str, str]
+
+
+class Status(StrEnum):
+    """How far a finding has come: only a confirmed one deducts, a dropped one says that there was nothing."""
+
+    ALLEGED = "alleged"
+    CHECKED = "checked"
+    CONFIRMED = "confirmed"
+    DROPPED = "dropped"
+
+
+class Key(NamedTuple):
+    """An incident: what it is about and the year of the problem itself."""
+
+    object: str
+    content: str
+    year: int
+
+
+class Own(NamedTuple):
+    """What a finding costs its own unit, in millionths."""
+
+    indicator: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a source says of a problem; `name` is its first report, `occurred` is in microseconds.
+
+    `month` counts from year 0 in the zone of the scheme, `discovered` is a day there.
+    """
+
+    name: Name
+    unit: str
+    object: str
+    content: str
+    years: tuple[int, int]
+    occurred: int
+    month: int
+    discovered: date
+    status: Status
+    severity: int
+    finder: str
+    own: Own | None = None
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Its incidents, one for each year of the problem."""
+        first, last = self.years
+        return tuple(Key(self.object, self.content, year) for year in range(first, last + 1))
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may deduct, and holds incidents together."""
+        return self.status is Status.CONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """An inspection that has ended; without a content it was one of every content."""
+
+    name: Name
+    unit: str
+    object: str
+    content: str | None
+    years: tuple[int, int]
+    started: date
+    ended: date
+    found: int
+    inspector: str
+
+
+class Question(NamedTuple):
+    """What a person is asked: whether a trigger fires for a finding after an inspection."""
+
+    finding: Name
+    trigger: str
+    inspection: Name
+
+
+class Ruling(StrEnum):
+    """What persons answer."""
+
+    APPLIES = "applies"
+    DISMISSED = "dismissed"
+
+
+class Join(NamedTuple):
+    """Two incidents that persons declared to be one problem, in order."""
+
+    one: Key
+    other: Key
+
+
+def join_of(one: Key, other: Key) -> Join:
+    """Return the join of two incidents, whichever is named first."""
+    return Join(*sorted((one, other)))

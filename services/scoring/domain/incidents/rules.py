@@ -1,0 +1,71 @@
+"""What a version of a scheme says of incidents, made ready: fields, owners, jurisdictions, who is scored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec
+from services.scoring.domain.incidents.triggers import Jurisdictions, jurisdictions
+from services.scoring.domain.plan import month_ordinal, scheme_id
+from shared.kernel.periods import Month
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The incidents of a scheme in the months that a version covers; `scored` are units by indicator."""
+
+    scheme: str
+    first: int
+    last: int
+    zone: ZoneInfo
+    spec: IncidentsSpec
+    findings: Mapping[str, FindingSpec]
+    inspections: Mapping[str, InspectionSpec]
+    jurisdictions: Jurisdictions
+    scored: Mapping[str, frozenset[str]]
+
+    def month(self, time: int) -> int | None:
+        """Return the month of an instant, None where the version does not cover it."""
+        month = month_ordinal(time, self.zone)
+        return month if self.first <= month <= self.last else None
+
+    def scores(self, unit: str, indicator: str) -> bool:
+        """Tell whether an indicator is one of a unit."""
+        return unit in self.scored.get(indicator, frozenset())
+
+
+def rules_of(document: SchemeDocument) -> Rules | None:
+    """Return what a version says of incidents, None where it says nothing."""
+    spec = document.incidents
+    if spec is None:
+        return None
+    return Rules(
+        scheme=scheme_id(document),
+        first=Month.parse(document.scheme.effective).ordinal,
+        last=Month.parse(document.scheme.until).ordinal,
+        zone=ZoneInfo(document.scheme.zone),
+        spec=spec,
+        findings={one.type: one for one in spec.findings},
+        inspections={one.type: one for one in spec.inspections},
+        jurisdictions=jurisdictions(spec.jurisdictions),
+        scored=scored(document),
+    )
+
+
+def scored(document: SchemeDocument) -> dict[str, frozenset[str]]:
+    """Return the units that each indicator is for."""
+    by_level: dict[str, set[str]] = {}
+    for unit in document.units:
+        by_level.setdefault(unit.level, set()).add(unit.code)
+    return {
+        one.code: frozenset[str]().union(
+            *(by_level.get(document.groups[name].level, ()) for name in one.groups if name in document.groups)
+        )
+        for one in document.indicators
+    }
+
+
+def covering(rules: Sequence[Rules], time: int) -> Rules | None:
+    """Return the version in force at an instant."""
+    return next((one for one in rules if one.month(time) is not None), None)

@@ -1,0 +1,181 @@
+"""Facts of a small administration for the tests of incidents."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.facts import Report, standing
+from services.scoring.domain.incidents.deciding import decide
+from services.scoring.domain.incidents.rules import rules_of
+from services.scoring.domain.rows import Instant
+from shared.kernel import instants
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def loss(indicator, points):
+    return {"indicator": indicator, "points": points}
+
+
+def finding_type(kind, indicator):
+    return {
+        "type": kind,
+        "object": "taxpayer",
+        "content": "content",
+        "years": {"from": "first_year", "until": "last_year"},
+        "discovered": "discovered",
+        "status": "status",
+        "severity": "severity",
+        "finder": "finder",
+        "deducts": {"indicator": indicator, "points": "points"},
+    }
+
+
+ROLES = {
+    "department": loss("department_linked", "1"),
+    "bureau": loss("bureau_linked", "2"),
+    "inspectorate": loss("inspectorate_linked", "2"),
+}
+INCIDENTS = {
+    "findings": [
+        finding_type("finding.audit.v1", "audit"),
+        finding_type("finding.petition.v1", "petition"),
+        finding_type("finding.patrol.v1", "patrol"),
+    ],
+    "inspections": [
+        {
+            "type": "inspection.ended.v1",
+            "object": "taxpayer",
+            "content": "content",
+            "years": {"from": "first_year", "until": "last_year"},
+            "started": "started",
+            "ended": "ended",
+            "found": "found",
+        }
+    ],
+    "contents": {"vat": "d1", "export": "d2"},
+    "triggers": [
+        {
+            "code": "a",
+            "title": "Same object and content",
+            "overlap": ["content"],
+            "gate": 2,
+            "roles": {**ROLES, "bureau": loss("bureau_linked", "1.5")},
+        },
+        {
+            "code": "b",
+            "title": "Same taxpayer",
+            "overlap": ["years"],
+            "another_finder": True,
+            "gate": 1,
+            "roles": ROLES,
+        },
+    ],
+    "jurisdictions": [
+        {"inspectorate": "i1", "units": ["b1", "b2"], "from": "2020-01-01", "until": "2021-05-31"},
+        {"inspectorate": "i2", "units": ["b1", "b2"], "from": "2021-06-01"},
+    ],
+}
+LEVELS = {"bureau": ("b1", "b2"), "department": ("d1", "d2"), "inspectorate": ("i1", "i2")}
+INDICATORS = {
+    "audit": "bureau",
+    "petition": "bureau",
+    "patrol": "bureau",
+    "bureau_linked": "bureau",
+    "department_linked": "department",
+    "inspectorate_linked": "inspectorate",
+}
+
+
+def document(incidents=None, *, version=1, effective="2021-01", until="2021-12"):
+    return SchemeDocument.model_validate(
+        {
+            "scheme": {
+                "code": "mini",
+                "version": version,
+                "effective": effective,
+                "until": until,
+                "zone": "Asia/Shanghai",
+                "total": "40",
+                "title": "Mini",
+            },
+            "units": [
+                {"code": code, "name": code, "level": level}
+                for level, codes in LEVELS.items()
+                for code in codes
+            ],
+            "trees": {"organisation": "unit"},
+            "groups": {f"{level}s": {"level": level, "title": level} for level in LEVELS},
+            "boards": [{"code": "work", "title": "Work", "points": "40"}],
+            "measures": {"none": {"over": "finding.audit.v1", "period_by": "time", "numerator": "count(*)"}},
+            "indicators": [
+                {
+                    "code": code,
+                    "name": code,
+                    "board": "work",
+                    "points": "10" if level == "bureau" else "40",
+                    "groups": [f"{level}s"],
+                    "measure": "none",
+                    "method": {"deduct": {"each": "1"}},
+                }
+                for code, level in INDICATORS.items()
+            ],
+            "incidents": incidents or INCIDENTS,
+        }
+    )
+
+
+RULES = (rules_of(document()),)
+
+
+def at(text):
+    moment = datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=ZONE) if moment.tzinfo is None else moment
+    return instants.micros(moment.astimezone(UTC))
+
+
+def finding(name, indicator="audit", *, time="2021-03-10", points="2", unit="b1", source="s", **data):
+    told = {
+        "taxpayer": "t1",
+        "content": "vat",
+        "first_year": 2019,
+        "last_year": 2019,
+        "discovered": time,
+        "status": "confirmed",
+        "severity": 3,
+        "finder": None,
+    } | data
+    told["discovered"] = Instant(at(told["discovered"]))
+    return Report(
+        source, name, f"finding.{indicator}.v1", unit, at(time), 1, 1, {**told, "points": Decimal(points)}
+    )
+
+
+def inspection(name, *, started="2021-04-01", ended="2021-06-30", unit="b1", **data):
+    told = {"taxpayer": "t1", "content": None, "first_year": 2018, "last_year": 2020, "found": 0} | data
+    told |= {"started": Instant(at(started)), "ended": Instant(at(ended))}
+    return Report("s", name, "inspection.ended.v1", "i1", at(ended), 1, 1, told)
+
+
+def retracted(report, revision=1):
+    return revised(report, revision, None)
+
+
+def revised(report, revision, data):
+    name = f"{report.id}r{revision}"
+    return replace(report, id=name, data=data, corrects=(report.source, report.id), revision=revision)
+
+
+def decided(*reports, joins=(), rulings=None, rules=RULES):
+    return decide(rules, standing(reports).facts, joins, rulings or {})
+
+
+def lost(decision):
+    """What units lose: by unit, the role, the indicator, the month and the points."""
+    return {
+        one.unit: (one.role.value, one.indicator, one.month - 2021 * 12 + 1, Decimal(one.points) / 1_000_000)
+        for one in decision.deductions
+        if one.counts
+    }
