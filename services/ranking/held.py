@@ -18,10 +18,10 @@ ROWS_KEPT = 20_000
 
 @dataclass(slots=True)
 class Board:
-    """The standing of one period: what its units are due, what they come to, and what was last told."""
+    """The standing of one period: what each unit is due, what they come to, and what was last told."""
 
     scheme: Scheme
-    due: Mapping[str, int]
+    due: Mapping[str, Mapping[str, int]]
     units: frozenset[str]
     told: dict[str, Spot]
     scores: dict[str, Score] = field(default_factory=dict[str, Score])
@@ -32,7 +32,7 @@ class Board:
         for unit in self.units & set(units) if self.scores else self.units:
             row = rows.get(unit)
             worth, volume = (row.worth, row.volume) if row else ({}, 0)
-            self.scores[unit] = score(self.due, points, worth, volume, rules)
+            self.scores[unit] = score(self.due[unit], points, worth, volume, rules)
         found = moves(self.told, spots(self.scores, rules))
         for move in found:
             self.told[move.unit] = move.new

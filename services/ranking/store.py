@@ -60,21 +60,23 @@ class Scheme:
         """The points of every indicator, in parts of 10^-12."""
         return {one["code"]: parts_of(one["points"]) for one in self.document["indicators"]}
 
-    def due(self, group: str, period: str) -> dict[str, int]:
-        """Return the points of what a unit of a group is due in a period."""
-        return {
-            one["code"]: self.points[one["code"]]
-            for one in self.document["indicators"]
-            if group in one["groups"] and _is_due(one, Period.parse(period))
-        }
+    def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
+        """Return by unit of a group the points of what it is due in a period."""
+        at = Period.parse(period)
+        due = [one for one in self.document["indicators"] if group in one["groups"] and _is_due(one, at)]
+        common = {one["code"]: self.points[one["code"]] for one in due if not one.get("units")}
+        found = dict.fromkeys(self.members(group), common)
+        for one in due:
+            for unit in found.keys() & set(one.get("units", ())):
+                found[unit] = {**found[unit], one["code"]: self.points[one["code"]]}
+        return found
 
-    def figures(self, group: str, period: str, row: Row | None) -> list[Figure]:
+    def figures(self, group: str, unit: str, due: Collection[str], row: Row | None) -> list[Figure]:
         """Return the figures of a unit: what came, and of what did not whether it is due."""
-        due = self.due(group, period)
         worth = row.worth if row else {}
         found: list[Figure] = []
         for one in self.document["indicators"]:
-            if group in one["groups"] or one["code"] in worth:
+            if _is_for(one, group, unit) or one["code"] in worth:
                 value = worth.get(one["code"])
                 state = FigureState.NOT_DUE
                 if one["code"] in due or one["code"] in worth:
@@ -194,8 +196,8 @@ async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, S
     found = await rows(tx, group, [(scheme.version, period) for period, scheme in schemes.items()])
     return {
         period: {
-            unit: scheme.figures(group[1], period, found[scheme.version, period].get(unit))
-            for unit in scheme.members(group[1])
+            unit: scheme.figures(group[1], unit, due, found[scheme.version, period].get(unit))
+            for unit, due in scheme.due(group[1], period).items()
         }
         for period, scheme in schemes.items()
     }
@@ -253,6 +255,10 @@ async def standings(
         limit,
     )
     return [(row["scheme"], row["grp"], row["period"]) for row in rows]
+
+
+def _is_for(indicator: Mapping[str, Any], group: str, unit: str) -> bool:
+    return group in indicator["groups"] and (not indicator.get("units") or unit in indicator["units"])
 
 
 def _is_due(indicator: Mapping[str, Any], period: Period) -> bool:

@@ -108,8 +108,8 @@ class Schemes:
             what = "unit" if level is None else "indicator"
             raise refuse(404, "not_found", f"The scheme has no such {what}.")
         groups = tuple(name for name in indicator.groups if document.groups[name].level == level)
-        if not groups:
-            raise refuse(404, "not_scored", "The indicator is not for the groups of this unit.")
+        if not groups or not indicator.is_for(cell[1]):
+            raise refuse(404, "not_scored", "The indicator is not for this unit.")
         return Question(loaded, period, cell[1], indicator, groups)
 
     async def _load(self, tx: PostgresTransaction, code: str, version: int) -> Loaded:

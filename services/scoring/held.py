@@ -71,5 +71,5 @@ async def standings_of(
     missing = sorted({unit for unit in units if (group, unit) not in held.standings})
     cells = await ledger.cells(tx, group, missing) if missing and told else {}
     for unit in missing:
-        standing = posted(plan, held.sums[plan.id, unit], cells[unit]) if told else Standing()
+        standing = posted(plan, unit, held.sums[plan.id, unit], cells[unit]) if told else Standing()
         held.standings[group, unit] = standing

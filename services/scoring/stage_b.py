@@ -161,7 +161,7 @@ async def _post(
     for unit in units:
         moved = whole if adopted else told.moved.get(plan.id, {}).get(unit, {})
         sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
-        changed[unit] = post(plan, sums, standing, moved)
+        changed[unit] = post(plan, unit, sums, standing, moved)
     await ledger.post(tx, group, list(_entries(plan, changed, causes)), told.fresh_at)
     cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
     return [

@@ -13,9 +13,11 @@ from shared.kernel.points import parts_of
 from tests.ranking.test_standings import TIERS
 
 INDICATORS = {"a": ("month", "7"), "b": ("quarter", "3.5"), "c": ("year", "0.000001")}
+UNITS = "uvwxyz"
+INDIVIDUAL = {"code": "d", "board": "d", "points": "2", "groups": ["g"], "units": ["u", "v"], "method": {}}
 WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
 ROWS = st.dictionaries(
-    st.sampled_from("uvwxyz"),
+    st.sampled_from(UNITS),
     st.builds(Row, st.dictionaries(st.sampled_from("abc"), WORTH), st.integers(0, 3), st.just(1)),
 )
 
@@ -25,7 +27,10 @@ def scheme(at_least):
         "scheme": {"places": 2},
         "tiers": [{"code": tier.code, "share": str(tier.share)} for tier in TIERS],
         "ranking": {"minimum_volume": {"at_least": at_least}},
-        "indicators": [
+        "units": [{"code": unit, "name": unit, "level": "bureau"} for unit in UNITS],
+        "groups": {"g": {"level": "bureau"}},
+        "indicators": [INDIVIDUAL]
+        + [
             {"code": code, "board": code, "points": points, "groups": ["g"], "cycle": cycle, "method": {}}
             for code, (cycle, points) in INDICATORS.items()
         ],
@@ -36,11 +41,11 @@ def scheme(at_least):
 @given(ROWS, st.sampled_from(["2021-02", "2021-03", "2021-Q1", "2021"]), st.integers(0, 3))
 def test_spots_are_those_of_the_whole_standing(rows, period, at_least):
     of = scheme(at_least)
-    whole = standing({unit: of.figures("g", period, rows.get(unit)) for unit in "uvwxyz"}, of.rules)
     due = of.due("g", period)
+    whole = standing({unit: of.figures("g", unit, due[unit], rows.get(unit)) for unit in UNITS}, of.rules)
     scores = {
-        unit: score(due, of.points, row.worth if row else {}, row.volume if row else 0, of.rules)
-        for unit in "uvwxyz"
+        unit: score(due[unit], of.points, row.worth if row else {}, row.volume if row else 0, of.rules)
+        for unit in UNITS
         for row in [rows.get(unit)]
     }
     assert spots(scores, of.rules) == {line.unit: spot_of(line) for line in whole}

@@ -399,6 +399,16 @@ async def test_a_part_of_the_figures_is_no_score(service, ask):
     assert places(told)["b1"] == (1, "first", "19.00")
 
 
+async def test_an_individual_indicator_is_due_from_its_unit_alone(service, ask):
+    own = indicator("own", points="5", units=["b2"])
+    await service.apply(adopted(scheme(indicators=[indicator("ontime"), own])))
+    told = await service.apply(posted(figure("b1", "9"), figure("b2", "8")))
+    assert places(told)["b1"] == (1, "first", "9.00")
+    lines = {one["unit"]: one for one in (await ask("/v1/standings/mini/bureaus/2021-03")).json()["units"]}
+    assert (lines["b1"]["points"], lines["b1"]["covered"]) == ("9.00", "10.00")
+    assert (lines["b2"]["range"], lines["b2"]["not_assessed"]) == (["8.00", "13.00"], ["own"])
+
+
 async def test_late_figures_of_a_version_that_was_replaced_are_not_counted(service):
     await service.apply(adopted(scheme()), adopted(scheme(2)), posted(figure("b1", "9"), version=2))
     late = [figure("b1", "5", indicator="missed"), figure("b1", "1"), figure("b4", "10")]

@@ -58,6 +58,33 @@ def test_boards_260_440_180_120_pass_the_floor():
     assert not {code for _, code in found} & {"board_floor", "board_sum"}
 
 
+def with_individual(*units, points="10"):
+    document = changed()
+    own = [
+        document["indicators"][0] | {"code": f"own-{unit}", "points": points, "units": [unit]}
+        for unit in units
+    ]
+    document["indicators"] = [*document["indicators"][1:], *own]
+    return document
+
+
+def test_individual_indicators_fill_the_board_of_each_unit():
+    assert refused(with_individual("b1", "b2")) == set()
+
+
+def test_a_unit_whose_individual_indicators_are_missing_or_weigh_otherwise_is_named():
+    found = findings(read(with_individual("b1")), TYPES)
+    assert [one.reason for one in found] == [
+        "bureaus, b2: the indicators of work have 10 points, the board 20."
+    ]
+    assert refused(with_individual("b1", "b2", points="10.5")) == {("/indicators", "indicator_sum")}
+
+
+def test_an_individual_indicator_names_units_of_its_groups():
+    assert ("/indicators/2/units/0", "other_group") in refused(with_individual("b1", "hq"))
+    assert ("/indicators/2/units/0", "unknown_unit") in refused(with_individual("b1", "b9"))
+
+
 def test_the_smallest_step_above_the_floor_is_enough():
     boards = [dict(board) for board in BOARDS_OF_A_THOUSAND]
     boards[0]["points"], boards[1]["points"] = "250.000001", "449.999999"

@@ -33,12 +33,16 @@ def scheme():
         missed,
         missed | {"code": "backlog", "measure": "backlog", "method": down},
         *(ontime | {"code": cycle, "cycle": cycle} for cycle in Cycle),
+        ontime | {"code": "own", "units": ["b1"]},
+        ontime | {"code": "of-another", "units": ["b2"]},
     ]
     document["ranking"] = {"minimum_volume": {"measure": "missed", "at_least": 2}}
     return SchemeDocument.model_validate(document)
 
 
 DOCUMENT = scheme()
+UNIT = "b1"
+OF_UNIT = [one for one in DOCUMENT.indicators if one.code != "of-another"]
 PLAN = group_plan(DOCUMENT, "bureaus")
 MONTHS = [month.ordinal for month in scheme_months(DOCUMENT)]
 PERIODS = {Period.containing(Month.of_ordinal(month), cycle) for month in MONTHS for cycle in Cycle}
@@ -57,7 +61,7 @@ def told(sums, standing, rows):
     moved = {}
     for source, numbers in rows:
         moved.setdefault(source[:2], set()).update(sums.take(source, numbers))
-    return post(PLAN, sums, standing, moved)
+    return post(PLAN, UNIT, sums, standing, moved)
 
 
 def value(found):
@@ -67,7 +71,7 @@ def value(found):
 @given(st.lists(st.lists(ROWS, max_size=3), max_size=6), st.booleans())
 def test_batch_by_batch_leads_to_the_cells_and_figures_of_all(batches, forgets):
     sums, standing = UnitSums(), Standing()
-    post(PLAN, sums, standing, everything(PLAN))
+    post(PLAN, UNIT, sums, standing, everything(PLAN))
     newest = {}
     for rows in batches:
         newest |= dict(rows)
@@ -83,25 +87,25 @@ def test_batch_by_batch_leads_to_the_cells_and_figures_of_all(batches, forgets):
             sums = UnitSums()
             for source, numbers in newest.items():
                 sums.take(source, numbers)
-            assert posted(PLAN, sums, standing.cells) == standing
-    partials = {one.code: by_month(DOCUMENT, sums, one.measure) for one in DOCUMENT.indicators}
+            assert posted(PLAN, UNIT, sums, standing.cells) == standing
+    partials = {one.code: by_month(DOCUMENT, sums, one.measure) for one in OF_UNIT}
     assert {key: value(found) for key, found in standing.cells.items()} == {
         (month, one.code): found
         for month in MONTHS
-        for one in DOCUMENT.indicators
+        for one in OF_UNIT
         if (found := month_cell(DOCUMENT, one, Month.of_ordinal(month), partials[one.code])) is not None
     }
     assert {key: value(found) for key, found in standing.figures.items()} == {
         (str(period), one.code): found.value
         for period in PERIODS
-        for one in DOCUMENT.indicators
+        for one in OF_UNIT
         if (found := worth(DOCUMENT, one, period, partials[one.code])).state is not FigureState.NOT_DUE
     }
 
 
 def test_a_volume_that_moved_is_told_with_or_without_figures():
     sums, standing = UnitSums(), Standing()
-    post(PLAN, sums, standing, everything(PLAN))
+    post(PLAN, UNIT, sums, standing, everything(PLAN))
     slots = layout_of(DOCUMENT, "risk.missed.v1").slots["missed"]
     for count in (30, 40):
         numbers = [0] * WIDTHS["risk.missed.v1"]

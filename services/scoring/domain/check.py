@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import Kind
 from services.scoring.domain.magnitudes import is_magnitude
 from services.scoring.domain.plan import (
@@ -50,7 +50,7 @@ def a_floor_is_exceeded(document: SchemeDocument, _types: EventTypes) -> Iterato
 
 
 def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Units, boards, indicators and tiers have codes of their own; an indicator names a group once."""
+    """Units, boards, indicators and tiers have their own codes; an indicator names a group or unit once."""
     listed: dict[str, Sequence[str]] = {
         "/units": [one.code for one in document.units],
         "/boards": [one.code for one in document.boards],
@@ -59,6 +59,7 @@ def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterato
     }
     for place, indicator in enumerate(document.indicators):
         listed[f"/indicators/{place}/groups"] = indicator.groups
+        listed[f"/indicators/{place}/units"] = indicator.units
     for path, codes in listed.items():
         seen: set[str] = set()
         for place, code in enumerate(codes):
@@ -120,21 +121,29 @@ def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Itera
             yield Finding(f"/indicators/{place}/cycle", "never_due", reason)
 
 
+def individual_indicators_name_units(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """The units of an individual indicator are units of its groups."""
+    levels = {unit.code: unit.level for unit in document.units}
+    for place, indicator in enumerate(document.indicators):
+        compared = {document.groups[group].level for group in indicator.groups if group in document.groups}
+        for at, unit in enumerate(indicator.units):
+            path = f"/indicators/{place}/units/{at}"
+            if unit not in levels:
+                yield Finding(path, "unknown_unit", f"There is no unit {unit}.")
+            elif levels[unit] not in compared:
+                yield Finding(path, "other_group", f"{unit} is in none of {', '.join(indicator.groups)}.")
+
+
 def indicators_fill_their_boards(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """In every group that is scored, the indicators of a board have the points of the board."""
+    """The common and a unit's own indicators of a board have the points of the board."""
     scored = {group for indicator in document.indicators for group in indicator.groups}
     for group in sorted(scored & document.groups.keys()):
         for board in document.boards:
-            found = sum(
-                Decimal(one.points)
-                for one in document.indicators
-                if one.board == board.code and group in one.groups
-            )
-            if found != Decimal(board.points):
-                reason = (
-                    f"{group}: the indicators of {board.code} have {found} points, the board {board.points}."
-                )
-                yield Finding("/indicators", "indicator_sum", reason)
+            within = [one for one in document.indicators if one.board == board.code and group in one.groups]
+            for whose, found in _sums(document, group, within):
+                if found != Decimal(board.points):
+                    sums = f"the indicators of {board.code} have {found} points, the board {board.points}"
+                    yield Finding("/indicators", "indicator_sum", f"{whose}: {sums}.")
 
 
 def dates_are_in_order(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -224,6 +233,7 @@ RULES: tuple[Rule, ...] = (
     indicators_name_what_exists,
     methods_can_be_reached,
     indicators_become_due,
+    individual_indicators_name_units,
     indicators_fill_their_boards,
     dates_are_in_order,
     tiers_share_everything,
@@ -232,6 +242,19 @@ RULES: tuple[Rule, ...] = (
     rows_lead_to_units,
     the_gate_is_a_flow,
 )
+
+
+def _sums(
+    document: SchemeDocument, group: str, indicators: Sequence[IndicatorSpec]
+) -> list[tuple[str, Decimal]]:
+    """Return what indicators sum to: in a group, or for each unit of it where one is not for all."""
+    if all(not one.units for one in indicators):
+        return [(group, sum((Decimal(one.points) for one in indicators), Decimal(0)))]
+    units = [unit.code for unit in document.units if unit.level == document.groups[group].level]
+    return [
+        (f"{group}, {unit}", sum((Decimal(one.points) for one in indicators if one.is_for(unit)), Decimal(0)))
+        for unit in units
+    ]
 
 
 def _over_path(document: SchemeDocument, over: str) -> str:

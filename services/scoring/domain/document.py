@@ -8,7 +8,21 @@ from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.shapes import Closed, Code, Cycle, DecimalText, MonthText, Name, Version
 
 
-class Head(Closed):
+class Provenance(Closed):
+    """Where a value comes from."""
+
+    document: str
+    clause: str = ""
+
+
+class Sourced(Closed):
+    """A part whose values come from somewhere; `verified` once somebody has compared them with it."""
+
+    source: Provenance | None = None
+    verified: bool = False
+
+
+class Head(Sourced):
     """Which scheme this is and the months it covers."""
 
     code: Code
@@ -22,7 +36,7 @@ class Head(Closed):
     simulated: bool = False
 
 
-class UnitSpec(Closed):
+class UnitSpec(Sourced):
     """A unit and the one above it."""
 
     code: Code
@@ -31,14 +45,14 @@ class UnitSpec(Closed):
     level: Name
 
 
-class GroupSpec(Closed):
+class GroupSpec(Sourced):
     """Units compared with each other: all of a level."""
 
     level: Name
     title: str
 
 
-class BoardSpec(Closed):
+class BoardSpec(Sourced):
     """A part of the total; `floor_above` is the share that it must exceed."""
 
     code: Code
@@ -83,7 +97,7 @@ class Span(Closed):
     until: str
 
 
-class MeasureSpec(Closed):
+class MeasureSpec(Sourced):
     """How a value is taken from events: over a case view or an event type."""
 
     version: Version = 1
@@ -129,15 +143,8 @@ class MethodSpec(Closed):
         return self
 
 
-class Provenance(Closed):
-    """Where a value comes from."""
-
-    document: str
-    clause: str = ""
-
-
-class IndicatorSpec(Closed):
-    """What is scored."""
+class IndicatorSpec(Sourced):
+    """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them."""
 
     code: Code
     name: str
@@ -145,23 +152,26 @@ class IndicatorSpec(Closed):
     points: DecimalText
     assessor: str = ""
     groups: tuple[str, ...] = Field(min_length=1)
+    units: tuple[str, ...] = ()
     cycle: Cycle = "month"
     collection: Literal["machine", "system", "manual"] = "machine"
     measure: str
     method: MethodSpec
     no_data: Literal["not_assessed"] = "not_assessed"
-    source: Provenance | None = None
-    verified: bool = False
+
+    def is_for(self, unit: str) -> bool:
+        """Tell whether a unit of its groups has the indicator."""
+        return not self.units or unit in self.units
 
 
-class TierSpec(Closed):
+class TierSpec(Sourced):
     """A tier and its share of the ranked units."""
 
     code: Name
     share: DecimalText
 
 
-class VolumeSpec(Closed):
+class VolumeSpec(Sourced):
     """Units with less than this of a measure follow unranked."""
 
     measure: str

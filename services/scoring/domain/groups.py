@@ -44,6 +44,9 @@ class Scored:
         return self.formula(row[numerator], 0 if denominator is None else row[denominator], row[rows])
 
 
+ByOver = Mapping[str, tuple[Scored, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """Where the volume of a unit stands, below which it is not ranked."""
@@ -54,14 +57,18 @@ class Gate:
 
 @dataclass(frozen=True, eq=False)
 class GroupPlan:
-    """A group of a scheme, ready to be scored; `months` are those of the scheme."""
+    """A group of a scheme, ready to be scored; `months` are those of the scheme.
+
+    `scored` are all its indicators by what they run over, `of_unit` the common and the own ones of a unit.
+    """
 
     scheme: str
     version: int
     name: str
     units: frozenset[str]
     months: tuple[int, ...]
-    scored: Mapping[str, tuple[Scored, ...]]
+    scored: ByOver
+    of_unit: Mapping[str, ByOver]
     gate: Gate | None
 
     @cached_property
@@ -77,6 +84,11 @@ class GroupPlan:
     def all(self) -> Iterator[Scored]:
         """Yield every indicator."""
         for found in self.scored.values():
+            yield from found
+
+    def of(self, unit: str) -> Iterator[Scored]:
+        """Yield the indicators of a unit."""
+        for found in self.of_unit[unit].values():
             yield from found
 
     def volume(self, sums: UnitSums, at: Window) -> int:
@@ -106,36 +118,44 @@ class Changes:
 def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
     """Make a group of a scheme ready."""
     head, months = document.scheme, [month.ordinal for month in scheme_months(document)]
-    indicators = [_scored(document, one, months) for one in document.indicators if name in one.groups]
+    specs = [one for one in document.indicators if name in one.groups]
+    scored = {one.code: _scored(document, one, months) for one in specs}
     volume = document.ranking.minimum_volume
     gate = None
     if volume is not None:
         over = document.measures[volume.measure].over
         gate = Gate(over, layout_of(document, over).slots[volume.measure])
-    overs = sorted({one.over for one in indicators})
     level = document.groups[name].level
+    units = [unit.code for unit in document.units if unit.level == level]
+    whole = _by_over(scored.values())
+    individual = any(one.units for one in specs)
     return GroupPlan(
         scheme=head.code,
         version=head.version,
         name=name,
-        units=frozenset(unit.code for unit in document.units if unit.level == level),
+        units=frozenset(units),
         months=tuple(months),
-        scored={over: tuple(one for one in indicators if one.over == over) for over in overs},
+        scored=whole,
+        of_unit={
+            unit: _by_over([scored[one.code] for one in specs if one.is_for(unit)]) if individual else whole
+            for unit in units
+        },
         gate=gate,
     )
 
 
-def posted(plan: GroupPlan, sums: UnitSums, cells: Mapping[Cell, int]) -> Standing:
+def posted(plan: GroupPlan, unit: str, sums: UnitSums, cells: Mapping[Cell, int]) -> Standing:
     """Return how a unit stands by its sums and cells: every due figure of every period."""
-    figures = {(period, one.code): one.value(sums, at) for one in plan.all() for period, at in one.due}
+    figures = {(period, one.code): one.value(sums, at) for one in plan.of(unit) for period, at in one.due}
     return Standing(dict(cells), figures)
 
 
-def post(plan: GroupPlan, sums: UnitSums, standing: Standing, moved: Moved) -> Changes:
-    """Compute what depends on places that moved, by (view, month), and note what became another."""
+def post(plan: GroupPlan, unit: str, sums: UnitSums, standing: Standing, moved: Moved) -> Changes:
+    """Compute what of a unit depends on places that moved, by (view, month), and note what became another."""
     changes = Changes()
+    scored = plan.of_unit[unit]
     for (over, month), places in moved.items():
-        for one in plan.scored.get(over, ()):
+        for one in scored.get(over, ()):
             if not one.places.isdisjoint(places):
                 _post(one, sums, standing, month, changes)
         if plan.gate is not None and plan.gate.over == over and plan.gate.slots.numerator in places:
@@ -151,6 +171,11 @@ def everything(plan: GroupPlan) -> Moved:
     """Return every place of every month as moved."""
     wanted = {over: {at for one in found for at in one.places} for over, found in plan.scored.items()}
     return {(over, month): places for over, places in wanted.items() for month in plan.months}
+
+
+def _by_over(indicators: Collection[Scored]) -> ByOver:
+    overs = sorted({one.over for one in indicators})
+    return {over: tuple(one for one in indicators if one.over == over) for over in overs}
 
 
 def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: Changes) -> None:
