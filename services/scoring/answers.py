@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scoring.domain.document import MeasureSpec, MethodSpec
+from services.scoring.domain.document import MethodSpec
 from services.scoring.domain.explanation import Uncounted
+from services.scoring.domain.measures import AnyMeasure
 from shared.contracts.fields import Version
 from shared.contracts.scoring import Cause
 from shared.kernel.figures import FigureState
@@ -58,7 +59,7 @@ class ShownMeasure(Answer):
 
     name: str
     version: int
-    definition: MeasureSpec
+    definition: AnyMeasure
 
 
 class Head(Answer):

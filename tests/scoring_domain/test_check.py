@@ -118,7 +118,7 @@ def test_the_smallest_step_above_the_floor_is_enough():
         (("indicators", 0, "points"), "11", ("/indicators", "indicator_sum")),
         (("indicators", 0, "method"), {"target": {"target": "0"}}, ("/indicators/0/method/target/target", "target_zero")),
         (("indicators", 0, "method"), {"target": {}}, ("/indicators/0/method/target/target", "shape")),
-        (("indicators", 1, "method"), {"deduct": {}}, ("/indicators/1/method/deduct/each", "shape")),
+        (("indicators", 1, "method"), {"deduct": {}}, ("/indicators/1/method/deduct/each", "each_missing")),
         (("indicators", 1, "method"), {"deduct": {"each": "0"}}, ("/indicators/1/method/deduct/each", "each_zero")),
         (("indicators", 1, "method"), {"deduct": {"each": "1", "floor": "10"}}, ("/indicators/1/method/deduct/floor", "floor")),
         (("tiers",), [{"code": "first", "share": "0.4"}, {"code": "second", "share": "0.5"}], ("/tiers", "tier_sum")),

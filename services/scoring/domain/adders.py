@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.layout import Slots
+from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.plan import Plan, month_ordinal
 from services.scoring.domain.sources import Source, Value
 from shared.kernel.points import MILLIONTHS
@@ -79,7 +80,7 @@ def adder(document: SchemeDocument, plan: Plan, over: str) -> Adder:
     terms, months = Terms(), list[str]()
     flows: dict[str, list[tuple[Slots, MeasureSpec]]] = {}
     for measure in plan.measures[over]:
-        spec, slots = document.measures[measure.name], plan.layouts[over].slots[measure.name]
+        spec, slots = document.event_measures[measure.name], plan.layouts[over].slots[measure.name]
         if isinstance(spec.period_by, Span):
             months += _stock(source, terms, slots, spec, spec.period_by)
         else:

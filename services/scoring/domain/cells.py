@@ -36,7 +36,8 @@ def formula(indicator: IndicatorSpec, *, is_ratio: bool) -> Formula:
     """Return a method as a function from sums to whole parts of 10^-12, or None where there is no data.
 
     target: w · min(1, actual/target) and at least 0, down: w · min(1, target/actual), w from 0 downwards;
-    deduct: max(floor, w - each · events), w without events. Source: the practice of 2021.
+    deduct: max(floor, w - each · events), w without events; of points, which are parts already, max(floor,
+    w - points). Source: the practice of 2021.
     """
     points = _exact(indicator.points)
     if indicator.method.deduct is not None:
@@ -54,7 +55,8 @@ def actual_of(partials: Partials, *, is_ratio: bool) -> Fraction | None:
 
 
 def _deduct(points: int, method: DeductSpec) -> Formula:
-    each, floor = _exact(method.each), _exact(method.floor) * PARTS_OF_MILLIONTH
+    each = 1 if method.each is None else _exact(method.each)
+    floor = _exact(method.floor) * PARTS_OF_MILLIONTH
     full = points * PARTS_OF_MILLIONTH
 
     def scored(numerator: int, _denominator: int, _rows: int) -> int:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import Kind
 from services.scoring.domain.magnitudes import is_magnitude
+from services.scoring.domain.measures import PointsSpec
 from services.scoring.domain.plan import (
     EventTypes,
     column_kind,
@@ -15,6 +16,11 @@ from services.scoring.domain.plan import (
     compile_plan,
     event_types,
     overs,
+)
+from services.scoring.domain.points_check import (
+    decided_points_have_one_indicator,
+    late_days_cost_something,
+    points_are_deducted_as_they_are,
 )
 from services.scoring.domain.reading import Finding
 from shared.kernel.errors import Refused
@@ -107,7 +113,7 @@ def methods_can_be_reached(document: SchemeDocument, _types: EventTypes) -> Iter
         if deduct is not None and Decimal(deduct.floor) >= Decimal(indicator.points):
             reason = f"A floor of {deduct.floor} is never left with {indicator.points} points."
             yield Finding(f"{path}/deduct/floor", "floor", reason)
-        if deduct is not None and Decimal(deduct.each) == 0:
+        if deduct is not None and deduct.each is not None and Decimal(deduct.each) == 0:
             yield Finding(f"{path}/deduct/each", "each_zero", "An event that costs 0 deducts nothing.")
 
 
@@ -165,7 +171,7 @@ def measures_compile(document: SchemeDocument, types: EventTypes) -> Iterator[Fi
     """Every measure parses and reads only what its events have; each is tried alone."""
     if _zone(document) is None:
         return
-    for name, spec in document.measures.items():
+    for name, spec in document.event_measures.items():
         alone = document.model_copy(update={"measures": {name: spec}})
         try:
             compile_plan(alone, types)
@@ -212,6 +218,9 @@ def the_gate_is_a_flow(document: SchemeDocument, _types: EventTypes) -> Iterator
         return
     if gate.measure not in document.measures:
         yield Finding("/ranking/minimum_volume", "unknown_measure", f"There is no measure {gate.measure}.")
+    elif isinstance(document.measures[gate.measure], PointsSpec):
+        reason = f"{gate.measure} is in points; a volume counts events."
+        yield Finding("/ranking/minimum_volume/measure", "points", reason)
     elif document.measures[gate.measure].kind == "stock":
         reason = f"{gate.measure} is a stock; a volume is a flow, such as what came in."
         yield Finding("/ranking/minimum_volume/measure", "stock", reason)
@@ -219,8 +228,9 @@ def the_gate_is_a_flow(document: SchemeDocument, _types: EventTypes) -> Iterator
 
 def deductions_are_magnitudes(document: SchemeDocument, catalogue: Mapping[str, Any]) -> Iterator[Finding]:
     """What a deduction counts is never negative; asked last, of measures that compile."""
-    for name in sorted({one.measure for one in document.indicators if one.method.deduct is not None}):
-        if not is_magnitude(document, document.measures[name], catalogue):
+    deducted = {one.measure for one in document.indicators if one.method.deduct is not None}
+    for name in sorted(deducted & document.event_measures.keys()):
+        if not is_magnitude(document, document.event_measures[name], catalogue):
             reason = "A deduction sums what cannot be negative: declare minimum: 0, or take GREATEST(…, 0)."
             yield Finding(f"/measures/{name}/numerator", "magnitude", reason)
 
@@ -232,6 +242,9 @@ RULES: tuple[Rule, ...] = (
     units_hang_together,
     indicators_name_what_exists,
     methods_can_be_reached,
+    points_are_deducted_as_they_are,
+    late_days_cost_something,
+    decided_points_have_one_indicator,
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,
@@ -260,7 +273,7 @@ def _sums(
 def _over_path(document: SchemeDocument, over: str) -> str:
     if over in document.views:
         return f"/views/{over}/columns"
-    name = next(name for name, spec in document.measures.items() if spec.over == over)
+    name = next(name for name, spec in document.event_measures.items() if spec.over == over)
     return f"/measures/{name}/over"
 
 

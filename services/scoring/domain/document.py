@@ -5,21 +5,17 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from services.scoring.domain.incident_section import IncidentsSpec
-from services.scoring.domain.shapes import Closed, Code, Cycle, DecimalText, MonthText, Name, Version
-
-
-class Provenance(Closed):
-    """Where a value comes from."""
-
-    document: str
-    clause: str = ""
-
-
-class Sourced(Closed):
-    """A part whose values come from somewhere; `verified` once somebody has compared them with it."""
-
-    source: Provenance | None = None
-    verified: bool = False
+from services.scoring.domain.measures import AnyMeasure, MeasureSpec
+from services.scoring.domain.shapes import (
+    Closed,
+    Code,
+    Cycle,
+    DecimalText,
+    MonthText,
+    Name,
+    Sourced,
+    Version,
+)
 
 
 class Head(Sourced):
@@ -90,32 +86,6 @@ class ViewSpec(Closed):
     columns: dict[Name, ColumnSpec]
 
 
-class Span(Closed):
-    """When a row enters a stock and when it leaves."""
-
-    from_: str = Field(alias="from")
-    until: str
-
-
-class MeasureSpec(Sourced):
-    """How a value is taken from events: over a case view or an event type."""
-
-    version: Version = 1
-    owner: str = ""
-    effective: MonthText | None = None
-    over: str
-    kind: Literal["flow", "stock"] = "flow"
-    period_by: str | Span
-    numerator: str
-    denominator: str | None = None
-
-    @model_validator(mode="after")
-    def _span_for_a_stock(self) -> "MeasureSpec":
-        if (self.kind == "stock") != isinstance(self.period_by, Span):
-            raise ValueError("a flow has one period_by, a stock has from and until")
-        return self
-
-
 class TargetSpec(Closed):
     """w · min(1, actual/target); down: w · min(1, target/actual)."""
 
@@ -124,9 +94,9 @@ class TargetSpec(Closed):
 
 
 class DeductSpec(Closed):
-    """max(floor, w - each · events)."""
+    """max(floor, w - each · events); without `each` what a measure counts in points is taken as it is."""
 
-    each: DecimalText
+    each: DecimalText | None = None
     floor: DecimalText = "0"
 
 
@@ -193,11 +163,16 @@ class SchemeDocument(Closed):
     groups: dict[Name, GroupSpec]
     boards: tuple[BoardSpec, ...] = Field(min_length=1)
     views: dict[Name, ViewSpec] = Field({})
-    measures: dict[Name, MeasureSpec]
+    measures: dict[Name, AnyMeasure]
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
     tiers: tuple[TierSpec, ...] = ()
     ranking: RankingSpec = RankingSpec()
     incidents: IncidentsSpec | None = None
+
+    @property
+    def event_measures(self) -> dict[str, MeasureSpec]:
+        """The measures of events, by name."""
+        return {name: spec for name, spec in self.measures.items() if isinstance(spec, MeasureSpec)}
 
     def written(self) -> dict[str, Any]:
         """Return the one form that is stored, digested and published: defaults in, absent values out."""

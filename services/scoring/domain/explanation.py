@@ -23,6 +23,9 @@ class Uncounted(StrEnum):
     WITHDRAWN = "withdrawn"
     SAME_FACT = "same_fact"
     ORIGINAL_MISSING = "original_missing"
+    BEYOND_CAP = "beyond_cap"
+    PROVISIONAL = "provisional"
+    OTHER_INDICATOR = "other_indicator"
 
 
 @dataclass(frozen=True, slots=True)

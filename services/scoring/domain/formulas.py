@@ -4,13 +4,13 @@ from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
 from shared.kernel.figures import FigureState
-from shared.kernel.points import MILLIONTHS, of_millionths, published, text
+from shared.kernel.points import MILLIONTHS, of_millionths, parts_text, published, text
 
 
 def symbolic(indicator: IndicatorSpec, *, is_ratio: bool) -> str:
     """Return the formula of an indicator: w are its points."""
     if indicator.method.deduct is not None:
-        return "max(floor, w − each · events)"
+        return "max(floor, w − points)" if _in_points(indicator) else "max(floor, w − each · events)"
     actual = "(numerator/denominator)" if is_ratio else "actual"
     target = indicator.method.target
     if target is not None and target.direction == "down":
@@ -35,9 +35,21 @@ def amount(millionths: int) -> str:
     return f"{sign}{whole}" if rest == 0 else sign + text(of_millionths(abs(millionths))).rstrip("0")
 
 
+def lost(parts: int) -> str:
+    """Write points in parts of 10^-12 without zeros that say nothing."""
+    written = parts_text(parts).rstrip("0")
+    return written.removesuffix(".")
+
+
+def _in_points(indicator: IndicatorSpec) -> bool:
+    return indicator.method.deduct is not None and indicator.method.deduct.each is None
+
+
 def _numbers(indicator: IndicatorSpec, partials: Partials, *, is_ratio: bool) -> str:
     w, numerator = indicator.points, amount(partials.numerator)
     method = indicator.method
+    if method.deduct is not None and _in_points(indicator):
+        return f"max({method.deduct.floor}, {w} − {lost(partials.numerator)})"
     if method.deduct is not None:
         return f"max({method.deduct.floor}, {w} − {method.deduct.each} · {numerator})"
     assert method.target is not None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.scoring.domain.document import SchemeDocument, Span
+from services.scoring.domain.document import SchemeDocument
 
 Amounts = tuple[int, int, int]
 Numbers = Sequence[int]
@@ -47,7 +47,7 @@ def layout_of(document: SchemeDocument, over: str) -> Layout:
         denominator = None
         if spec.denominator is not None:
             denominator, width = width, width + 1
-        placed = f"stock {name}" if isinstance(spec.period_by, Span) else f"flow {spec.period_by}"
+        placed = f"stock {name}" if spec.kind == "stock" else f"flow {spec.period_by}"
         if placed not in rows:
             rows[placed], width = width, width + 1
         slots[name] = Slots(numerator, denominator, rows[placed])

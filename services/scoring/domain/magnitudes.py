@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from services.scoring.domain.document import MeasureSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import parse
+from services.scoring.domain.measures import MeasureSpec
 
 Unsigned = Callable[[str], bool]
 

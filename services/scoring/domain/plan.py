@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.document import MeasureSpec, SchemeDocument, Span, ViewSpec
+from services.scoring.domain.document import SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
 from services.scoring.domain.layout import Layout, Slots, layout_of
+from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.rows import aggregated, event_row
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
@@ -120,7 +121,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
     last = Month.parse(document.scheme.until).ordinal
     columns = {over: columns_of(document, over, types) for over in overs(document)}
     measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
-    for name, spec in document.measures.items():
+    for name, spec in document.event_measures.items():
         identity = measure_id(document, name)
         measures[spec.over].append(_measure(name, identity, spec, columns[spec.over], zone, (first, last)))
     layouts = {over: layout_of(document, over) for over in columns}
@@ -156,8 +157,8 @@ def measure_id(document: SchemeDocument, name: str) -> str:
 
 
 def overs(document: SchemeDocument) -> list[str]:
-    """Return what the measures of a scheme run over, each once."""
-    return sorted({spec.over for spec in document.measures.values()})
+    """Return what the measures of events run over, each once."""
+    return sorted({spec.over for spec in document.event_measures.values()})
 
 
 def columns_of(document: SchemeDocument, over: str, types: EventTypes) -> Columns:
@@ -253,7 +254,7 @@ def _flows(
     found: dict[Any, list[tuple[Slots, CompiledMeasure]]] = {}
     for measure in measures:
         if not measure.stock:
-            alike = found.setdefault(document.measures[measure.name].period_by, [])
+            alike = found.setdefault(document.event_measures[measure.name].period_by, [])
             alike.append((layout.slots[measure.name], measure))
     return tuple(Flows(group[0][1].placed, tuple(group)) for group in found.values())
 

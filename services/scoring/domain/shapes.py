@@ -24,3 +24,17 @@ class Closed(BaseModel):
     """A part of the document."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Provenance(Closed):
+    """Where a value comes from."""
+
+    document: str
+    clause: str = ""
+
+
+class Sourced(Closed):
+    """A part whose values come from somewhere; `verified` once somebody has compared them with it."""
+
+    source: Provenance | None = None
+    verified: bool = False

@@ -1,0 +1,45 @@
+"""What was decided of an incident for a unit: points for indicators, each in the month of its finding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.scoring.domain.derived import Loss, PointsPlan
+from services.scoring.domain.measures import DECIDED
+from shared.kernel.points import MILLIONTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Deducted:
+    """Points (millionths) of one deduction; `why` says why it does not count, `scheme` under which it does.
+
+    `role` and `finding` explain it and decide nothing.
+    """
+
+    unit: str
+    role: str
+    indicator: str
+    month: int
+    points: int
+    scheme: str | None = None
+    why: str | None = None
+    finding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything that was decided of an incident for a unit, as a version of it says."""
+
+    key: str
+    version: int
+    rows: tuple[Deducted, ...]
+
+    def losses(self, under: PointsPlan) -> Iterator[Loss]:
+        """Yield what counts under a scheme; the unit that is named loses it, and no unit above it."""
+        for one in self.rows:
+            slots = under.decided.get(one.indicator)
+            if slots is not None and one.why is None and one.scheme in {None, under.scheme}:
+                yield Loss(DECIDED, slots, one.unit, one.month, one.points * MILLIONTHS, above=False)
+
+    def places(self) -> frozenset[tuple[str, str, int]]:
+        """Return where it is found, what does not count too."""
+        return frozenset((DECIDED, one.unit, one.month) for one in self.rows)

@@ -1,0 +1,151 @@
+"""Derived facts: what somebody concluded from events, whole, by key and version; the newest counts.
+
+A derived fact says which units lose points in which months under a scheme. It is stored as it was told and
+folded under every scheme in force, so that a newer version, or a newer scheme, takes back what the one before
+took: sums move by the differences, whatever the order in which versions come.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.folding import NO_SCHEME, NO_TRACES, UNKNOWN_UNIT, Cell, Doubt, Place, Traces
+from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.measures import DECIDED, ItemsSpec, PointsSpec
+from services.scoring.domain.plan import Plan
+from shared.kernel.periods import Month
+from shared.kernel.points import millionths
+
+Cells = dict[Cell, list[int]]
+
+
+class Loss(NamedTuple):
+    """Points in parts of 10^-12 that a unit loses in a month, and where they stand in the sums of `over`.
+
+    With `above` every unit above loses them too, as with events; else the unit alone.
+    """
+
+    over: str
+    slots: Slots
+    unit: str
+    month: int
+    parts: int
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LateDays:
+    """A measure of late days: its place, who takes it, and what a day costs until the cap, in millionths."""
+
+    slots: Slots
+    indicators: frozenset[str]
+    per_day: int
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointsPlan:
+    """What a scheme makes of derived facts: measures by kind of item, places by indicator."""
+
+    scheme: str
+    plan: Plan
+    late_days: Mapping[str, tuple[LateDays, ...]]
+    decided: Mapping[str, Slots]
+    widths: Mapping[str, int]
+
+
+class Derived(Protocol):
+    """A derived fact: `key` names it in its stream and shard, of several versions the highest counts."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def losses(self, under: PointsPlan) -> Iterable[Loss]:
+        """Return what it costs under a scheme, in whatever month."""
+        ...
+
+    def places(self) -> frozenset[tuple[str, str, int]]:
+        """Return (over, unit, month) under which it is found, whether it counts there or not."""
+        ...
+
+
+def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
+    """Make what a scheme says of derived facts ready."""
+    overs = {spec.over for spec in document.measures.values() if isinstance(spec, PointsSpec)}
+    layouts = {over: layout_of(document, over) for over in overs}
+    users: dict[str, list[str]] = {}
+    for indicator in document.indicators:
+        users.setdefault(indicator.measure, []).append(indicator.code)
+    late_days: dict[str, tuple[LateDays, ...]] = {}
+    for name, spec in document.measures.items():
+        if isinstance(spec, ItemsSpec):
+            slots = layouts[spec.over].slots[name]
+            found = LateDays(slots, frozenset(users.get(name, ())), _exact(spec.per_day), _exact(spec.cap))
+            late_days[spec.items] = (*late_days.get(spec.items, ()), found)
+    decided = layouts[DECIDED].slots if DECIDED in layouts else {}
+    return PointsPlan(
+        scheme=document.scheme.code,
+        plan=plan,
+        late_days=late_days,
+        decided={code: slots for name, slots in decided.items() for code in users.get(name, ())},
+        widths={over: layout.width for over, layout in layouts.items()},
+    )
+
+
+def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None, sign: int = 1) -> Traces:
+    """Add what a derived fact costs to the sums of schemes, or with -1 take it back.
+
+    It is in doubt where every scheme that reads it could not score it; a scheme that does not has no say.
+    """
+    if fact is None:
+        return NO_TRACES
+    found = [_fold(cells, under, list(fact.losses(under)), sign) for under in plans]
+    heard = [one.doubts for one in found if one.rows]
+    return Traces(
+        places=frozenset[Place]().union(*(one.places for one in found)),
+        doubts=heard[0].intersection(*heard) if heard else frozenset(),
+        rows=sum(one.rows for one in found),
+    )
+
+
+def newest(facts: Iterable[Derived]) -> Derived | None:
+    """Return the version that counts."""
+    return max(facts, key=lambda fact: fact.version, default=None)
+
+
+def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) -> Traces:
+    plan = under.plan
+    inside = [one for one in losses if one.unit in plan.above and plan.first <= one.month <= plan.last]
+    touched: set[tuple[Cell, int]] = set()
+    for one in inside:
+        for unit in _bearing(plan, one):
+            cell = plan.id, one.over, unit, one.month
+            numbers = cells.setdefault(cell, [0] * under.widths[one.over])
+            numbers[one.slots.numerator] += sign * one.parts
+            touched.add((cell, one.slots.rows))
+    for cell, rows in touched:
+        cells[cell][rows] += sign
+    places = frozenset((one.unit, one.month) for one in inside)
+    return Traces(places, frozenset(_doubts(plan, losses, places)), len(losses))
+
+
+def _bearing(plan: Plan, loss: Loss) -> Collection[str]:
+    """Return the units whose sums a loss moves."""
+    return plan.units_of((loss.unit,)) if loss.above else plan.scored & {loss.unit}
+
+
+def _doubts(plan: Plan, losses: Sequence[Loss], places: Collection[Place]) -> Iterator[Doubt]:
+    for unit in {one.unit for one in losses} - plan.above.keys():
+        yield UNKNOWN_UNIT, unit
+    if not places:
+        for month in {one.month for one in losses if one.unit in plan.above}:
+            yield NO_SCHEME, str(Month.of_ordinal(month))
+
+
+def _exact(written: str) -> int:
+    return millionths(Decimal(written))

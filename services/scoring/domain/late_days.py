@@ -1,0 +1,99 @@
+"""What late working days of an item cost: so much a day until the cap, in their order, by shares."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.scoring.domain.derived import LateDays, Loss, PointsPlan
+from shared.kernel.periods import Month
+from shared.kernel.points import MILLIONTHS
+
+
+class Free(StrEnum):
+    """Why a late day costs a unit nothing."""
+
+    BEYOND_CAP = "beyond_cap"
+    PROVISIONAL = "provisional"
+    OTHER_INDICATOR = "other_indicator"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A late day of a unit: what it costs in parts of 10^-12, or why nothing."""
+
+    day: date
+    unit: str
+    parts: int
+    free: Free | None = None
+
+    @property
+    def month(self) -> int:
+        """The month that contains the day, counted from year 0."""
+        return month_of(self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """An item with its late working days; `shares` are in millionths and sum to 1 exactly.
+
+    Without a scheme or an indicator of its own it counts wherever late days of its kind do.
+    """
+
+    key: str
+    version: int
+    kind: str
+    shares: tuple[tuple[str, int], ...]
+    days: tuple[date, ...]
+    provisional: bool = False
+    scheme: str | None = None
+    indicator: str | None = None
+
+    def __post_init__(self) -> None:
+        assert sum(share for _, share in self.shares) == MILLIONTHS, "shares sum to 1 exactly"
+
+    @property
+    def over(self) -> str:
+        """What measures of its kind run over."""
+        return f"items:{self.kind}"
+
+    def losses(self, under: PointsPlan) -> Iterator[Loss]:
+        """Yield what each unit loses for each late day."""
+        for measure in under.late_days.get(self.kind, ()):
+            for one in charges(self, measure, under.scheme):
+                if one.parts:
+                    yield Loss(self.over, measure.slots, one.unit, one.month, one.parts, above=True)
+
+    def places(self) -> frozenset[tuple[str, str, int]]:
+        """Return where it is found: under every unit that has a share, in every month with a late day."""
+        months = {month_of(day) for day in self.days}
+        return frozenset((self.over, unit, month) for unit, _ in self.shares for month in months)
+
+
+def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:
+    """Return the late days of an item in order, unit by unit, with what a measure takes for each."""
+    reason = _free(item, measure, scheme)
+    costs = [0] * len(item.days) if reason else costs_of(len(item.days), measure.per_day, measure.cap)
+    return [
+        Charge(day, unit, cost * share, None if cost else reason or Free.BEYOND_CAP)
+        for day, cost in zip(sorted(item.days), costs, strict=True)
+        for unit, share in item.shares
+    ]
+
+
+def costs_of(days: int, per_day: int, cap: int) -> Sequence[int]:
+    """Return what each of so many late days costs: never more than the cap leaves."""
+    return [max(0, min(per_day, cap - at * per_day)) for at in range(days)]
+
+
+def month_of(day: date) -> int:
+    """Return the month of a day, counted from year 0."""
+    return Month(day.year, day.month).ordinal
+
+
+def _free(item: LateItem, measure: LateDays, scheme: str) -> Free | None:
+    if item.provisional:
+        return Free.PROVISIONAL
+    other_scheme = item.scheme not in {None, scheme}
+    other = item.indicator is not None and item.indicator not in measure.indicators
+    return Free.OTHER_INDICATOR if other_scheme or other else None

@@ -1,0 +1,259 @@
+"""Late working days: so much a day until the cap, by shares, each in its month; the newest version counts."""
+
+import copy
+import itertools
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scoring.domain.cells import Partials, compute
+from services.scoring.domain.check import findings
+from services.scoring.domain.decided import Decision, Deducted
+from services.scoring.domain.derived import fold_derived, newest, points_plan
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.explanation import Uncounted
+from services.scoring.domain.late_days import Free, LateItem, charges
+from services.scoring.domain.measures import LATE_DAYS_TOLD, ItemKind
+from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.reading import read
+from shared.contracts import supervision
+from shared.kernel.periods import Month
+from shared.kernel.points import MILLIONTHS, PARTS
+from tests.scoring.test_stages import SCHEME, TYPES
+
+APRIL, MAY = (Month.parse(month).ordinal for month in ("2021-04", "2021-05"))
+DONE_10_MAY = [date(2021, 4, 30), *(date(2021, 5, day) for day in (6, 7, 8, 10))]
+EXTENDED_TO_7_MAY = [date(2021, 5, 8), date(2021, 5, 10)]
+
+
+def scheme(**measure):
+    """Return a scheme with an indicator of 3 points for late items, and one of 5 for what is decided."""
+    document = copy.deepcopy(SCHEME)
+    document["scheme"]["total"] = document["boards"][0]["points"] = "28"
+    document["measures"] |= {
+        "late": {"items": "decision", "per_day": "0.2", "cap": "2"} | measure,
+        "linked": {"decided": "incidents"},
+    }
+    own = {"board": "work", "groups": ["bureaus"], "method": {"deduct": {}}}
+    document["indicators"] += [
+        own | {"code": "late", "name": "Late", "points": "3", "measure": "late"},
+        own | {"code": "linked", "name": "Linked", "points": "5", "measure": "linked"},
+    ]
+    return document
+
+
+def plan_of(document):
+    document = SchemeDocument.model_validate(document)
+    return points_plan(document, compile_plan(document, event_types(TYPES)))
+
+
+PLAN = plan_of(scheme())
+INDICATORS = {one.code: one for one in SchemeDocument.model_validate(scheme()).indicators}
+
+
+def item(*, days=(), shares=None, version=1, **more):
+    told = tuple((shares or {"b1": MILLIONTHS}).items())
+    return LateItem("i1", version, "decision", told, tuple(days), **more)
+
+
+def folded(*facts, plans=(PLAN,)):
+    cells = {}
+    for fact in facts:
+        fold_derived(cells, plans, fact)
+    return {cell: numbers for cell, numbers in cells.items() if any(numbers)}
+
+
+def lost(cells, unit="b1", over="items:decision"):
+    """Return the points by month that a unit loses."""
+    return {
+        month: Decimal(numbers[0]) / PARTS
+        for (_, of, at, month), numbers in cells.items()
+        if (of, at) == (over, unit)
+    }
+
+
+def worth(cells, indicator="late"):
+    numerator = sum(numbers[0] for (_, _, unit, _), numbers in cells.items() if unit == "b1")
+    return compute(INDICATORS[indicator], Partials(numerator, 0, 1), is_ratio=False)
+
+
+def test_an_item_done_on_10_may_loses_0_2_in_april_and_0_8_in_may_of_3_points():
+    cells = folded(item(days=DONE_10_MAY))
+    assert lost(cells) == {APRIL: Decimal("0.2"), MAY: Decimal("0.8")}
+    assert worth(cells) == Decimal("2.0")
+
+
+def test_extended_in_time_to_7_may_it_loses_0_4():
+    cells = folded(item(days=EXTENDED_TO_7_MAY))
+    assert lost(cells) == {MAY: Decimal("0.4")}
+    assert worth(cells) == Decimal("2.6")
+
+
+def test_the_cap_runs_over_the_life_of_the_item_in_the_order_of_the_days():
+    days = [date(2021, 4, 20) + timedelta(days=step) for step in range(30)]
+    assert lost(folded(item(days=days[::-1]))) == {APRIL: Decimal(2)}
+
+
+def test_a_day_at_the_cap_costs_what_is_left():
+    plan = plan_of(scheme(per_day="0.3", cap="0.8"))
+    found = charges(item(days=DONE_10_MAY), plan.late_days["decision"][0], "mini")
+    assert [one.parts for one in found] == [
+        int(Decimal(cost) * PARTS) for cost in ("0.3", "0.3", "0.2", 0, 0)
+    ]
+    assert [one.free for one in found] == [None, None, None, Free.BEYOND_CAP, Free.BEYOND_CAP]
+
+
+def test_days_before_the_scheme_use_the_cap_up_and_cost_nothing():
+    days = [date(2020, 12, 28) + timedelta(days=step) for step in range(6)]
+    plan = plan_of(scheme(per_day="0.2", cap="1"))
+    january = Month.parse("2021-01").ordinal
+    assert lost(folded(item(days=days), plans=[plan])) == {january: Decimal("0.2")}
+
+
+def test_shares_split_each_day_exactly():
+    shares = {"b1": 333_333, "b2": 666_667}
+    cells = folded(item(days=DONE_10_MAY, shares=shares))
+    assert lost(cells, "b1") == {APRIL: Decimal("0.0666666"), MAY: Decimal("0.2666664")}
+    assert lost(cells, "b2") == {APRIL: Decimal("0.1333334"), MAY: Decimal("0.5333336")}
+
+
+def test_what_two_units_below_one_lose_it_loses_together():
+    document = scheme()
+    document["units"] += [
+        {"code": city, "parent": "b1", "name": city, "level": "city"} for city in ("c1", "c2")
+    ]
+    cells = folded(item(days=DONE_10_MAY, shares={"c1": 400_000, "c2": 600_000}), plans=[plan_of(document)])
+    assert lost(cells) == {APRIL: Decimal("0.2"), MAY: Decimal("0.8")}
+
+
+@pytest.mark.parametrize(
+    "spared",
+    [
+        {"provisional": True},
+        {"indicator": "missed"},
+        {"scheme": "another"},
+    ],
+)
+def test_a_provisional_item_and_one_of_another_indicator_or_scheme_cost_nothing(spared):
+    assert folded(item(days=DONE_10_MAY, **spared)) == {}
+
+
+def test_an_item_of_its_own_indicator_and_scheme_counts():
+    assert lost(folded(item(days=DONE_10_MAY, scheme="mini", indicator="late"))) != {}
+
+
+def test_an_unknown_unit_is_in_doubt_and_the_others_lose_their_share():
+    cells = {}
+    traces = fold_derived(cells, [PLAN], item(days=DONE_10_MAY, shares={"b1": 500_000, "nobody": 500_000}))
+    assert traces.doubts == {("unknown_unit", "nobody")}
+    assert lost(cells) == {APRIL: Decimal("0.1"), MAY: Decimal("0.4")}
+
+
+def test_an_item_that_is_late_in_no_month_of_the_scheme_is_in_doubt():
+    traces = fold_derived({}, [PLAN], item(days=[date(2022, 1, 4)]))
+    assert traces.doubts == {("no_scheme", "2022-01")}
+
+
+def test_a_decision_costs_the_unit_it_names_and_none_above():
+    rows = (
+        Deducted("b1", "bureau", "linked", MAY, 2 * MILLIONTHS),
+        Deducted("b1", "own", "linked", APRIL, 3 * MILLIONTHS, why="suppressed"),
+        Deducted("hq", "department", "linked", MAY, MILLIONTHS),
+        Deducted("b2", "bureau", "ontime", MAY, MILLIONTHS),
+    )
+    cells = folded(Decision("incident/b1", 1, rows))
+    assert lost(cells, over="decided:incidents") == {MAY: Decimal(2)}
+    assert {unit for _, _, unit, _ in cells} == {"b1"}
+    assert worth(cells, "linked") == Decimal(3)
+
+
+DAYS = st.sets(st.dates(date(2020, 12, 20), date(2022, 1, 10)), max_size=15)
+SHARES = st.integers(0, MILLIONTHS).map(lambda part: {"b1": part, "b2": MILLIONTHS - part})
+VERSIONS = st.lists(
+    st.builds(lambda days, shares: item(days=sorted(days), shares=shares), DAYS, SHARES),
+    min_size=1,
+    max_size=4,
+)
+
+
+def taken(cells, kept, fact):
+    """Let a version take the place of an older one, as stage A does."""
+    if kept is None or fact.version > kept.version:
+        fold_derived(cells, [PLAN], kept, -1)
+        fold_derived(cells, [PLAN], fact)
+        return fact
+    return kept
+
+
+@given(VERSIONS)
+def test_versions_in_every_order_and_twice_leave_what_the_newest_alone_does(told):
+    versions = [item(days=one.days, shares=dict(one.shares), version=at) for at, one in enumerate(told, 1)]
+    wanted = folded(newest(versions))
+    for order in itertools.permutations(versions):
+        cells, kept = {}, None
+        for fact in (*order, *order[::-1]):
+            kept = taken(cells, kept, fact)
+        assert {cell: numbers for cell, numbers in cells.items() if any(numbers)} == wanted
+
+
+@given(DAYS, SHARES, st.integers(1, 10**6), st.integers(1, 10**7))
+def test_all_that_is_lost_is_the_days_or_the_cap_and_every_part_is_somebodys(days, shares, per_day, cap):
+    plan = plan_of(scheme(per_day=f"{per_day / 10**6:.6f}", cap=f"{cap / 10**6:.6f}"))
+    found = charges(item(days=days, shares=shares), plan.late_days["decision"][0], "mini")
+    assert sum(one.parts for one in found) == min(cap, per_day * len(days)) * MILLIONTHS
+    assert [one.day for one in found] == sorted(one.day for one in found)
+
+
+def test_kinds_and_the_days_that_are_told_are_those_of_the_contract():
+    assert set(ItemKind.__args__) == {kind.value for kind in supervision.ItemKind}
+    assert LATE_DAYS_TOLD == supervision.LATE_DAYS_TOLD
+    assert {free.value for free in Free} <= {reason.value for reason in Uncounted}
+
+
+def test_the_scheme_of_these_cases_is_taken():
+    assert refused(scheme()) == set()
+
+
+def refused(document):
+    found = read(document)
+    if isinstance(found, SchemeDocument):
+        found = findings(found, TYPES)
+    return {(one.path, one.code) for one in found if one.reason}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "finding"),
+    [
+        (("measures", "late", "cap"), "0", ("/measures/late/cap", "cap_zero")),
+        (("measures", "late", "cap"), "0.1", ("/measures/late/per_day", "per_day_above_cap")),
+        (("measures", "late", "cap"), "200.1", ("/measures/late/cap", "cap_out_of_reach")),
+        (("measures", "late", "cap"), "-2", ("/measures/late/cap", "shape")),
+        (("measures", "late", "per_day"), "0.000000", ("/measures/late/per_day", "per_day_zero")),
+        (("measures", "late", "per_day"), "0.0000001", ("/measures/late/per_day", "shape")),
+        (("measures", "late", "items"), "petition", ("/measures/late/items", "shape")),
+        (("measures", "late", "numerator"), "count(*)", ("/measures/late/numerator", "shape")),
+        (("measures", "linked", "decided"), "rumours", ("/measures/linked/decided", "shape")),
+        (("measures", "linked", "cap"), "2", ("/measures/linked/cap", "shape")),
+        (("indicators", 2, "method"), {"deduct": {"each": "1"}}, ("/indicators/2/method/deduct/each", "each_of_points")),
+        (("indicators", 2, "method"), {"target": {"target": "1"}}, ("/indicators/2/method", "points_are_deducted")),
+        (("indicators", 1, "method"), {"deduct": {}}, ("/indicators/1/method/deduct/each", "each_missing")),
+        (("indicators", 2, "measure"), "linked", ("/indicators/3/measure", "measure_taken")),
+        (("ranking",), {"minimum_volume": {"measure": "late", "at_least": 1}}, ("/ranking/minimum_volume/measure", "points")),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_measure_in_points_is_refused_at_its_place(path, value, finding):
+    document = scheme()
+    at = document
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    assert finding in refused(document)
+
+
+def test_a_measure_without_per_day_or_cap_is_refused():
+    document = scheme()
+    del document["measures"]["late"]["per_day"], document["measures"]["late"]["cap"]
+    assert refused(document) == {("/measures/late/per_day", "shape"), ("/measures/late/cap", "shape")}
