@@ -21,7 +21,7 @@ def points_are_deducted_as_they_are(document: SchemeDocument, _types: EventTypes
             reason = f"{indicator.measure} is in points already; leave `each` out."
             yield Finding(f"{path}/deduct/each", "each_of_points", reason)
         elif indicator.measure in document.event_measures and deduct is not None and deduct.each is None:
-            yield Finding(f"{path}/deduct/each", "each_missing", "Say what an event costs, as in `each: 0.5`.")
+            yield Finding(f"{path}/deduct/each", "each_missing", "Say what an event costs: `each: 0.5`.")
 
 
 def late_days_cost_something(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
