@@ -86,7 +86,7 @@ class Truth:
         numerator, denominator = self._merged(unit, months, indicator)
         points, method = Fraction(indicator.points), indicator.method
         if method.deduct is not None:
-            lost = Fraction(method.deduct.each) * numerator / 1_000_000
+            lost = Fraction(method.deduct.each or 1) * numerator / 1_000_000
             return cell(max(points - lost, Fraction(method.deduct.floor)))
         assert method.target is not None
         if denominator == 0:
