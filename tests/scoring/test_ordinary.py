@@ -22,9 +22,9 @@ def types():
     return found
 
 
-def scheme(version, *, units=("b1", "b2"), kept="good"):
+def scheme(version, *, units=("b1", "b2"), kept="good", months=("2021-01", "2021-06")):
     found = copy.deepcopy(SCHEME)
-    found["scheme"] |= {"version": version, "until": "2021-06"}
+    found["scheme"] |= {"version": version, "effective": months[0], "until": months[1]}
     found["units"] = [one for one in found["units"] if one["code"] in {"hq", *units}]
     found["views"] = {
         "stay": {
@@ -60,6 +60,7 @@ EVENT = st.fixed_dictionaries(
                 "2021-03-01T00:00:00+08:00",
                 "2021-06-30T16:00:00Z",
                 "2021-05-02T00:00:00Z",
+                "2022-03-01T00:00:00Z",
             ]
         ),
         "case": st.sampled_from([None, None, "c1", "c2"]),
@@ -118,7 +119,7 @@ STATE = {
 
 
 async def run(exchange, stage, batches, adopt_at):
-    """Let stage A take batches; the second scheme is adopted before one of them."""
+    """Let stage A take batches; the second scheme takes the place of the first before one of them."""
     driver = Driver(exchange)
     driver.stages = [("a", stage, (ACCEPTED, SCHEMES))]
     await teach(exchange, document=types())
@@ -126,6 +127,7 @@ async def run(exchange, stage, batches, adopt_at):
     for place, batch in enumerate([*batches, *([[]] * max(1, 4 - len(batches)))]):
         if place == adopt_at[0]:
             await adopt(exchange, scheme(1))
+            await adopt(exchange, scheme(3, months=("2022-01", "2022-12")))
         if place == adopt_at[1]:
             await adopt(exchange, scheme(2, units=("b1", "b2", "b9"), kept="NOT good"))
         await accept(exchange, batch)

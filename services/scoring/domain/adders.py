@@ -5,21 +5,29 @@ share are counted once, by leaves and month, and laid out at the end. A row that
 unit in no tree, in no month of the scheme) is not taken; `folding` says what becomes of it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.layout import Slots
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.plan import Plan, month_ordinal
-from services.scoring.domain.sources import Source, Value
+from services.scoring.domain.sources import Source, Value, function
 from shared.kernel.points import MILLIONTHS
 
 Spot = tuple[tuple[str, ...], int]
 Spots = dict[Spot, list[int]]
 Add = Callable[..., "list[Spot] | None"]
+
+
+class Periods(NamedTuple):
+    """The instants that place a row in months: one for flows, two for stocks."""
+
+    zone: str
+    flows: frozenset[str]
+    stocks: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Adder:
     add: Add
     take: Add
     terms: tuple[tuple[int, int, int], ...]
+    periods: Periods
 
     def laid_out(self, counted: Sequence[int]) -> list[int]:
         """Return the numbers of the layout that the terms of a spot stand for."""
@@ -102,9 +111,15 @@ def adder(document: SchemeDocument, plan: Plan, over: str) -> Adder:
         "month": month_at,
         "new": [0] * len(terms.places),
     }
-    arguments = ", ".join(["spots", *(column.name for column in source.used.values())])
-    add, take = (_function(arguments, body, sign, names) for sign in ("+=", "-="))
-    return Adder(plan, over, tuple(source.used), add, take, tuple(terms.slots))
+    add, take = (_signed(source, body, sign, names) for sign in ("+=", "-="))
+    return Adder(plan, over, tuple(source.used), add, take, tuple(terms.slots), _periods(document, over))
+
+
+def _periods(document: SchemeDocument, over: str) -> Periods:
+    placed = [spec.period_by for spec in document.measures.values() if spec.over == over]
+    flows = frozenset(one for one in placed if not isinstance(one, Span))
+    stocks = frozenset((one.from_, one.until) for one in placed if isinstance(one, Span))
+    return Periods(document.scheme.zone, flows, stocks)
 
 
 def _flow(source: Source, terms: Terms, by: str, alike: Sequence[tuple[Slots, MeasureSpec]]) -> str:
@@ -168,9 +183,9 @@ def _block(terms: Terms, month: str) -> list[str]:
     ]
 
 
-def _function(arguments: str, body: Sequence[str], sign: str, names: dict[str, Any]) -> Add:
-    lines = [f"def add({arguments}):", *body, "return found"]
-    written = "\n    ".join(lines).replace(" += ", f" {sign} ").replace("leaves -= ", "leaves += ")
-    made = dict(names)
-    exec(written, made)  # noqa: S102 - written here of names of our own; a scheme's text is constants
-    return made["add"]
+def _signed(source: Source, body: Sequence[str], sign: str, names: Mapping[str, object]) -> Add:
+    """Write the function that adds, or the one that takes back."""
+    lines = [line.replace(" += ", f" {sign} ").replace("leaves -= ", "leaves += ") for line in body]
+    return function(
+        ["spots", *(column.name for column in source.used.values())], [*lines, "return found"], names
+    )

@@ -3,6 +3,7 @@
 It leaves the same sums and places as `folding`, by test, and refuses what only that can judge.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from services.scoring.domain.adders import Adder, Spot, Spots
 from services.scoring.domain.expressions import Columns, Kind, Row
 from services.scoring.domain.folding import Cell
+from services.scoring.domain.lanes import lanes_of
 from services.scoring.domain.plan import Aggregate, EventTypes
 from services.scoring.domain.rows import AGGREGATES
 from shared.kernel import instants
@@ -30,14 +32,6 @@ class Fact(NamedTuple):
     id: str
     type: str
     row: Row
-
-
-class Heard(NamedTuple):
-    """An adder and what it takes: rows of an event type, or of a view with its columns and event types."""
-
-    adder: Adder
-    view: Sequence[Aggregate] | None
-    events: frozenset[str]
 
 
 def row_of(data: Mapping[str, Any] | None, time: int, subject: str, columns: Columns) -> Row:
@@ -65,33 +59,29 @@ def millionths_of(written: str) -> int:
 
 
 class Ordinary:
-    """The adders of the schemes in force in a shard."""
+    """The adders of the schemes in force in a shard, and the lanes in which they take rows."""
 
     def __init__(self, adders: Sequence[Adder], types: EventTypes) -> None:
         self.types = types
-        self.heard = [Heard(one, _view(one), one.plan.events_of[one.over]) for one in adders]
+        self.adders = adders
+        self.lanes = lanes_of(adders)
         self.by_type: dict[str, tuple[int, ...]] = {
-            name: tuple(at for at, heard in enumerate(self.heard) if name in heard.events)
-            for name in {name for heard in self.heard for name in heard.events}
+            name: tuple(at for at, lane in enumerate(self.lanes) if name in lane.reading.events)
+            for name in {name for lane in self.lanes for name in lane.reading.events}
         }
 
     def rows(self, facts: Sequence[Fact]) -> Rows:
-        """Return the rows that facts of one case give, by the adder that takes them."""
+        """Return the rows that facts of one case give, by the lane that takes them."""
         found: Rows = {}
         for at in {at for fact in facts for at in self.by_type.get(fact.type, ())}:
-            heard = self.heard[at]
-            mine = [fact for fact in facts if fact.type in heard.events]
-            if heard.view is None:
+            view, events, columns, _ = self.lanes[at].reading
+            mine = [fact for fact in facts if fact.type in events]
+            if view is None:
                 for place, fact in enumerate(mine):
-                    found[at, place] = tuple([fact.row.get(name) for name in heard.adder.columns])
+                    found[at, place] = tuple([fact.row.get(name) for name in columns])
             else:
-                found[at, 0] = tuple([_aggregated(one, mine) for one in heard.view])
+                found[at, 0] = tuple([_aggregated(one, mine) for one in view])
         return found
-
-
-def _view(adder: Adder) -> list[Aggregate] | None:
-    view = adder.plan.views.get(adder.over)
-    return None if view is None else [view[name] for name in adder.columns]
 
 
 def _aggregated(aggregate: Aggregate, facts: Sequence[Fact]) -> Any:
@@ -107,17 +97,14 @@ class Sums:
     """What is added up in a shard, by adder, leaves and month."""
 
     ordinary: Ordinary
-    spots: list[Spots] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.spots = [{} for _ in self.ordinary.heard]
+    spots: dict[int, Spots] = field(default_factory=lambda: defaultdict[int, Spots](dict))
 
     def alone(self, fact: Fact) -> Sequence[Spot] | None:
         """Add a fact that is a report of its own; return where, or None where it is out of the ordinary."""
         heard = self.ordinary.by_type.get(fact.type, ())
-        if len(heard) == 1 and self.ordinary.heard[heard[0]].view is None:
-            adder = self.ordinary.heard[heard[0]].adder
-            return adder.add(self.spots[heard[0]], *[fact.row.get(name) for name in adder.columns])
+        if len(heard) == 1 and self.ordinary.lanes[heard[0]].reading.view is None:
+            columns = self.ordinary.lanes[heard[0]].reading.columns
+            return self._put(heard[0], [fact.row.get(name) for name in columns], adds=True)
         found = self.change({}, self.ordinary.rows([fact]))
         return None if found is None else [spot for spots in found.values() for spot in spots]
 
@@ -142,17 +129,30 @@ class Sums:
     def cells(self) -> dict[Cell, list[int]]:
         """Return the numbers by (scheme, over, unit, month), for the leaves and every unit above them."""
         cells: dict[Cell, list[int]] = {}
-        for heard, spots in zip(self.ordinary.heard, self.spots, strict=True):
-            plan, over = heard.adder.plan, heard.adder.over
+        for at, spots in self.spots.items():
+            adder = self.ordinary.adders[at]
             for (leaves, month), counted in spots.items():
                 if any(counted):
-                    numbers = heard.adder.laid_out(counted)
-                    for unit in plan.units_of(leaves):
-                        cell = plan.id, over, unit, month
+                    numbers = adder.laid_out(counted)
+                    for unit in adder.plan.units_of(leaves):
+                        cell = adder.plan.id, adder.over, unit, month
                         known = cells.get(cell)
                         cells[cell] = numbers if known is None else list(map(add, known, numbers))
         return cells
 
-    def _put(self, at: int, row: tuple[Any, ...], *, adds: bool) -> list[Spot] | None:
-        adder = self.ordinary.heard[at].adder
+    def _put(self, at: int, row: Sequence[Any], *, adds: bool) -> list[Spot] | None:
+        """Give a row to the adders whose months it reaches; None, and nothing done, where one refuses it."""
+        found: list[Spot] = []
+        reached = self.ordinary.lanes[at].reached(row)
+        for done, one in enumerate(reached):
+            spots = self._added(one, row, adds=adds)
+            if spots is None:
+                for again in reached[:done]:
+                    self._added(again, row, adds=not adds)
+                return None
+            found += spots
+        return found if reached else None
+
+    def _added(self, at: int, row: Sequence[Any], *, adds: bool) -> list[Spot] | None:
+        adder = self.ordinary.adders[at]
         return (adder.add if adds else adder.take)(self.spots[at], *row)

@@ -4,7 +4,7 @@
 constants are arguments with names of our own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,3 +166,13 @@ class Source:
 def _literal(node: exp.Expr) -> str | int:
     written: str = node.this
     return written if node.is_string else millionths(decimal(written))
+
+
+def function(
+    arguments: Sequence[str], lines: Sequence[str], names: Mapping[str, object]
+) -> Callable[..., Any]:
+    """Make a function of lines of source and the names that they use."""
+    made: dict[str, Any] = dict(names)
+    written = "\n    ".join([f"def made({', '.join(arguments)}):", *lines])
+    exec(written, made)  # noqa: S102 - written here of names of our own; a scheme's text is constants
+    return made["made"]
