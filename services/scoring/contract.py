@@ -15,6 +15,7 @@ from shared.contracts.scoring import (
     PartialsChanged,
     SchemeAdopted,
 )
+from shared.contracts.supervision import ITEM_CHANGED, ITEMS, ItemChanged
 
 CONSUMER_A = "scoring-a"
 CONSUMER_B = "scoring-b"
@@ -26,6 +27,8 @@ __all__ = [
     "CONSUMER_B",
     "ENTRIES",
     "ENTRIES_POSTED",
+    "ITEMS",
+    "ITEM_CHANGED",
     "PARTIALS",
     "PARTIALS_CHANGED",
     "SCHEMES",
@@ -35,6 +38,7 @@ __all__ = [
     "TYPES_ADOPTED",
     "Cause",
     "EntriesPosted",
+    "ItemChanged",
     "MonthEntries",
     "PartialsChanged",
     "SchemeAdopted",

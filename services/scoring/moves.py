@@ -8,7 +8,8 @@ from operator import add
 from services.scoring import cases, facts, store, traces
 from services.scoring.cases import Found, Key
 from services.scoring.domain.adders import Spot
-from services.scoring.domain.folding import Place, Tally, Traces
+from services.scoring.domain.derived import Cells
+from services.scoring.domain.folding import Cell, Place, Tally, Traces
 from services.scoring.domain.ordinary import Ordinary, Sums
 from services.scoring.store import PartialCell
 from services.scoring.traces import Doubted
@@ -53,10 +54,11 @@ class Alone:
 
 @dataclass(slots=True)
 class Moves:
-    """Sums by shard, facts, under which units cases are found, what waits in suspense."""
+    """Sums by shard, points, facts, under which units cases are found, what waits in suspense."""
 
     tallies: dict[int, Tally] = field(default_factory=lambda: defaultdict[int, Tally](Tally))
     sums: dict[int, Sums] = field(default_factory=dict[int, Sums])
+    points: dict[int, Cells] = field(default_factory=lambda: defaultdict[int, Cells](dict[Cell, list[int]]))
     alone: dict[int, Alone] = field(default_factory=lambda: defaultdict[int, Alone](Alone))
     found: dict[Found, bool] = field(default_factory=dict[Found, bool])
     opened: dict[Doubted, str] = field(default_factory=dict[Doubted, str])
@@ -94,8 +96,10 @@ class Moves:
     def cells(self) -> dict[PartialCell, list[int]]:
         """Return what is added to the partial sums of every shard."""
         cells: dict[PartialCell, list[int]] = {}
-        for shard, one in (*self.sums.items(), *self.tallies.items()):
-            for cell, numbers in (one.cells() if isinstance(one, Sums) else one.spread()).items():
+        summed = [(shard, one.cells()) for shard, one in self.sums.items()]
+        tallied = [(shard, one.spread()) for shard, one in self.tallies.items()]
+        for shard, found in (*summed, *tallied, *self.points.items()):
+            for cell, numbers in found.items():
                 known = cells.get((shard, *cell))
                 cells[shard, *cell] = numbers if known is None else list(map(add, known, numbers))
         return {cell: numbers for cell, numbers in cells.items() if any(numbers)}

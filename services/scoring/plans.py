@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.scoring import store
 from services.scoring.domain.adders import Adder, adder
+from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.versions import covers
@@ -19,6 +20,7 @@ class InForce:
     document: SchemeDocument
     plan: Plan
     adders: Mapping[str, Adder]
+    points: PointsPlan
     shards_of_unit: dict[str, tuple[int, ...]]
 
 
@@ -58,7 +60,9 @@ class Plans:
             plan = compile_plan(found.document, event_types(found.catalogue))
             adders = {over: adder(found.document, plan, over) for over in plan.columns}
             targets = shards_of_units(found.document)
-            self._compiled[code, version] = InForce(found.document, plan, adders, targets)
+            self._compiled[code, version] = InForce(
+                found.document, plan, adders, points_plan(found.document, plan), targets
+            )
         return self._compiled[code, version]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, facts, moves, store
+from services.scoring import cases, deriving, facts, moves, store
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
@@ -16,6 +16,7 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
+from services.scoring.derived import READERS, stream_of
 from services.scoring.domain.folding import Place, Traces, fold_under
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.moves import KeptPartials, Moves
@@ -39,7 +40,7 @@ Read = Sequence[tuple[Record, AcceptedEvent]]
 
 
 class StageA:
-    """The handler of accepted events and adopted schemes."""
+    """The handler of accepted events, derived facts and adopted schemes."""
 
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
@@ -70,6 +71,7 @@ class StageA:
         ]
         moved = await self._fold(tx, events, catalogue) if events else {}
         found = Moves()
+        await self._derive(tx, [(record, event) for record, event in read if event.type in READERS], found)
         for record, event in read:
             if record.stream == SCHEMES:
                 await self._adopt(tx, record, envelope.decode_data(event, SchemeAdopted), catalogue, found)
@@ -87,6 +89,13 @@ class StageA:
         await self._arriving.fold(tx, events, force, found)
         return await moves.save(tx, found, self._partials)
 
+    async def _derive(self, tx: PostgresTransaction, read: Read, found: Moves) -> None:
+        """Fold what others concluded, under the schemes in force in its shards."""
+        if read:
+            force = {record.shard: await self._plans.of(tx, record.shard) for record, _ in read}
+            points = {shard: [scheme.points for scheme in schemes] for shard, schemes in force.items()}
+            await deriving.fold(tx, read, points, found)
+
     async def _adopt(
         self,
         tx: PostgresTransaction,
@@ -97,7 +106,8 @@ class StageA:
     ) -> None:
         """Fold every fact and case of a shard under the schemes before and after; a page at a time."""
         shard = record.shard
-        before = [scheme.plan for scheme in await self._plans.of(tx, shard)]
+        replaced = await self._plans.of(tx, shard)
+        before = [scheme.plan for scheme in replaced]
         await self._plans.adopt(tx, shard, told.code, told.version)
         after = [scheme.plan for scheme in await self._plans.of(tx, shard)]
         self._arriving.forget([shard])
@@ -125,6 +135,11 @@ class StageA:
             for case in page:
                 found.add((shard, case.grp), *fold(case.events), cause)
             page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)
+        points = (
+            [scheme.points for scheme in replaced],
+            [one.points for one in await self._plans.of(tx, shard)],
+        )
+        await deriving.fold_all(tx, shard, points, found, cause)
 
     async def _in_force(self, tx: PostgresTransaction, shard: int, catalogue: Catalogue) -> Force:
         schemes = await self._plans.of(tx, shard)
@@ -148,27 +163,33 @@ class StageA:
 def _answers(
     plans: Mapping[int, Sequence[InForce]], read: Read, moved: Mapping[PartialCell, list[int]]
 ) -> list[Answer]:
-    """Tell the groups' shards the absolute partials that moved and the numbers that moved them."""
-    by_target: dict[tuple[int, int], list[tuple[str, str, Row]]] = {}
+    """Tell the groups' shards the absolute partials that moved and the numbers that moved them.
+
+    Records of one stream move sums of their own, so that a message covers those of one stream.
+    """
+    by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
     for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
         row = Row(unit, str(Month.of_ordinal(month)), numbers)
         for target in _targets(plans[shard], scheme, unit):
-            by_target.setdefault((shard, target), []).append((scheme, over, row))
+            by_target.setdefault((shard, target, stream_of(over)), []).append((scheme, over, row))
     by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {shard: [] for shard in plans}
     for record, event in read:
         by_shard[record.shard].append((record, event))
-    begun = {shard: _begun(shard, mine) for shard, mine in by_shard.items()}
+    begun = {
+        (shard, stream): _begun(shard, stream, by_shard[shard])
+        for shard, stream in sorted({(shard, stream) for shard, _, stream in by_target})
+    }
     return [
-        _message(target, structs.replace(begun[shard], blocks=blocks))
-        for (shard, target), rows in sorted(by_target.items())
+        _message(target, structs.replace(begun[shard, stream], blocks=blocks))
+        for (shard, target, stream), rows in sorted(by_target.items())
         for blocks in _blocks(rows)
     ]
 
 
-def _begun(shard: int, mine: Read) -> Changed:
-    """Return the message of a shard without rows: the events that it covers, else the scheme adopted."""
-    events = [record for record, _ in mine if record.stream == ACCEPTED]
-    covered = events or [record for record, _ in mine]
+def _begun(shard: int, stream: str, mine: Read) -> Changed:
+    """Return the message of a shard without rows: the records it covers, else the scheme adopted."""
+    records = [record for record, _ in mine if record.stream == stream]
+    covered = records or [record for record, _ in mine if record.stream == SCHEMES]
     return Changed(
         stream=covered[0].stream,
         shard=shard,

@@ -7,7 +7,7 @@ from services.scoring.api import (
     schemes_router,
     suspense_router,
 )
-from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, PARTIALS, SCHEMES, STREAMS
+from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, ITEMS, PARTIALS, SCHEMES, STREAMS
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from shared.runtime.rebuilding import Commanded
@@ -21,7 +21,7 @@ DOORS = (schemes_router, adoption_router, measures_router, cells_router, suspens
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, SCHEMES), StageA)
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     return frame.service(
         streams=STREAMS,

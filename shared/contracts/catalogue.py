@@ -34,7 +34,7 @@ STREAM_OWNERS: dict[str, str] = {
 }
 
 STREAM_READERS: dict[str, tuple[str, ...]] = {
-    "scoring": (ingest.ACCEPTED, scoring.SCHEMES, scoring.PARTIALS),
+    "scoring": (ingest.ACCEPTED, supervision.ITEMS, scoring.SCHEMES, scoring.PARTIALS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
 }
 

@@ -36,6 +36,12 @@ TABLES = (
         shard smallint NOT NULL, grp bytea NOT NULL, why text NOT NULL, what text NOT NULL,
         opened text NOT NULL, settled text, PRIMARY KEY (shard, grp, why, what))""",
     "CREATE INDEX suspense_open ON suspense (shard, grp, why, what) WHERE settled IS NULL",
+    """CREATE TABLE derived (
+        shard smallint NOT NULL, stream text NOT NULL, key text NOT NULL, version int NOT NULL,
+        body bytea NOT NULL, PRIMARY KEY (shard, stream, key))""",
+    """CREATE TABLE derived_places (
+        over text NOT NULL, unit text NOT NULL, month int NOT NULL, shard smallint NOT NULL,
+        key text NOT NULL, PRIMARY KEY (over, unit, month, shard, key))""",
     """CREATE TABLE partials (
         shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
         month int NOT NULL, numbers text NOT NULL,

@@ -1,0 +1,56 @@
+"""Folds derived facts: of each the newest version counts, and the sums move by what it changes."""
+
+from collections.abc import Mapping, Sequence
+
+from services.scoring import derived
+from services.scoring.derived import Key, Told
+from services.scoring.domain.derived import PointsPlan, fold_derived
+from services.scoring.moves import Moves
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.records import Record
+from shared.storage.transaction import PostgresTransaction
+
+FACTS_PER_PAGE = 500
+
+Plans = Sequence[PointsPlan]
+
+
+async def fold(
+    tx: PostgresTransaction,
+    read: Sequence[tuple[Record, AcceptedEvent]],
+    plans: Mapping[int, Plans],
+    moves: Moves,
+) -> None:
+    """Fold what was told, by shard; a version that is not newer than the one that is kept changes nothing."""
+    newest: dict[Key, tuple[Told, str]] = {}
+    for record, event in read:
+        one = derived.told(record.stream, record.shard, event, record.body)
+        known = newest.get(one.key)
+        if known is None or known[0].fact.version < one.fact.version:
+            newest[one.key] = one, f"{record.stream}/{record.shard}/{record.number}"
+    kept = await derived.load(tx, newest)
+    fresh = {
+        key: found
+        for key, found in newest.items()
+        if key not in kept or kept[key].fact.version < found[0].fact.version
+    }
+    for key, (one, cause) in fresh.items():
+        old = kept.get(key)
+        cells, under = moves.points[key.shard], plans[key.shard]
+        before = fold_derived(cells, under, None if old is None else old.fact, -1)
+        moves.doubt(key.group, before, fold_derived(cells, under, one.fact), cause)
+    replaced = [kept[key] for key in fresh if key in kept]
+    await derived.save(tx, replaced, [one for one, _ in fresh.values()])
+
+
+async def fold_all(
+    tx: PostgresTransaction, shard: int, plans: tuple[Plans, Plans], moves: Moves, cause: str
+) -> None:
+    """Fold every derived fact of a shard under the schemes before and after an adoption; a page at a time."""
+    before, after = plans
+    cells, at = moves.points[shard], Key(shard, "", "")
+    while page := await derived.following(tx, at, FACTS_PER_PAGE):
+        for one in page:
+            left = fold_derived(cells, before, one.fact, -1)
+            moves.doubt(one.key.group, left, fold_derived(cells, after, one.fact), cause)
+        at = page[-1].key

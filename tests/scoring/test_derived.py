@@ -1,0 +1,220 @@
+"""Derived facts through the stages on a real PostgreSQL: late days become entries, and are taken back."""
+
+import itertools
+import random
+from decimal import Decimal
+
+from services.scoring.contract import ACCEPTED, ITEM_CHANGED, ITEMS, SCHEMES
+from services.scoring.stage_a import StageA
+from shared.contracts import envelope
+from shared.contracts.supervision import ItemChanged
+from shared.kernel.records import Draft
+from shared.kernel.shards import shard_of
+from tests.scoring.test_stages import Driver, accept, adopt, kept_cells, missed, scoring, teach
+from tests.scoring_domain.test_late_days import scheme
+
+__all__ = ["scoring"]
+APRIL, MAY = 2021 * 12 + 3, 2021 * 12 + 4
+DONE_10_MAY = ("2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10")
+
+
+def item(*, version=1, days=DONE_10_MAY, name="i1", unit="b1", shares=None, **more):
+    told = {
+        "item": name,
+        "version": version,
+        "kind": "decision",
+        "title": "督办事项",
+        "state": "completed",
+        "unit": unit,
+        "shares": shares or {unit: "1"},
+        "given": "2021-04-20T01:00:00.000000Z",
+        "due": "2021-04-29T16:00:00.000000Z",
+        "late_days": days,
+        "received": "2021-05-10T09:29:58.000000Z",
+        "cause": {"shard": 0, "first": 1, "last": 1},
+    }
+    return ItemChanged.model_validate(told | more)
+
+
+async def tell(exchange, *items):
+    """Put items into the stream as supervision does."""
+    drafts = [
+        Draft(
+            shard_of(one.case or one.unit),
+            envelope.encode(ITEM_CHANGED, "dukao/supervision", one.item, one),
+        )
+        for one in items
+    ]
+    async with exchange.begin(actor="test", action="tell") as tx:
+        await tx.append(ITEMS, drafts)
+
+
+class WithItems(Driver):
+    def __init__(self, exchange, done=()):
+        super().__init__(exchange, done)
+        self.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, ITEMS)
+
+
+async def begun(scoring, *, adopted=True, document=None):
+    exchange = await scoring()
+    driver = WithItems(exchange)
+    await teach(exchange)
+    await driver.run()
+    if adopted:
+        await adopt(exchange, document or scheme())
+        await driver.run()
+    return exchange, driver
+
+
+async def late(exchange, version=1):
+    """Return the cells of the indicator of late items that are not full."""
+    async with exchange.reading() as tx:
+        found = await kept_cells(tx, version)
+    return {
+        (month, unit): value for (month, unit, code), value in found.items() if code == "late" and value != 3
+    }
+
+
+async def entries(exchange, indicator="late"):
+    async with exchange.reading() as tx:
+        return await tx.execute(
+            "SELECT month, unit, old, new, ranges FROM entries e JOIN causes c ON c.digest = e.cause "
+            "WHERE indicator = :indicator AND old IS NOT NULL ORDER BY e.id",
+            indicator=indicator,
+        )
+
+
+async def test_an_item_done_on_10_may_is_worth_2_0_and_extended_to_7_may_2_6(scoring):
+    exchange, driver = await begun(scoring)
+    await tell(exchange, item())
+    await driver.run()
+    assert await late(exchange) == {(APRIL, "b1"): Decimal("2.8"), (MAY, "b1"): Decimal("2.2")}
+    await tell(exchange, item(version=2, days=("2021-05-08", "2021-05-10")))
+    await driver.run()
+    assert await late(exchange) == {(MAY, "b1"): Decimal("2.6")}
+
+
+async def test_late_days_that_move_are_taken_back_by_entries_that_telescope_and_name_what_moved_them(scoring):
+    exchange, driver = await begun(scoring)
+    for version, days in enumerate((DONE_10_MAY[:1], DONE_10_MAY[:3], DONE_10_MAY, (), DONE_10_MAY[3:]), 1):
+        await tell(exchange, item(version=version, days=days))
+        await driver.run()
+    found = await entries(exchange)
+    last = {}
+    for row in found:
+        assert row.old == last.get((row.month, row.unit), 3)
+        assert row.old != row.new
+        last[row.month, row.unit] = row.new
+    assert last == {(APRIL, "b1"): 3, (MAY, "b1"): Decimal("2.6")}
+    told = {(one["stream"], one["shard"], one["first"]) for row in found for one in row.ranges}
+    assert told == {(ITEMS, shard_of("b1"), number) for number in range(1, 6)}
+
+
+async def test_entries_of_a_batch_of_events_and_items_name_the_records_of_both(scoring):
+    exchange, driver = await begun(scoring)
+    await accept(exchange, [missed(1, "2021-04-30T08:00:00+08:00")])
+    await tell(exchange, item())
+    await driver.run()
+    moved = [row for row in await entries(exchange) if row.month == APRIL]
+    found = {(one["stream"], one["first"], one["last"]) for row in moved for one in row.ranges}
+    assert found == {(ACCEPTED, 2, 2), (ITEMS, 1, 1)}
+
+
+VERSIONS = (
+    item(version=1, days=DONE_10_MAY[:2], shares={"b1": "0.7", "b2": "0.3"}),
+    item(version=2, days=DONE_10_MAY, shares={"b1": "0.333333", "b2": "0.666667"}),
+    item(version=3, days=DONE_10_MAY[2:], shares={"b2": "1"}),
+)
+
+
+async def test_versions_in_every_order_and_twice_leave_one_state(scoring):
+    wanted = {(MAY, "b2"): Decimal("2.4")}
+    for order in itertools.permutations(VERSIONS):
+        exchange, driver = await begun(scoring)
+        for one in (*order, *order[:2]):
+            await tell(exchange, one)
+            await driver.run()
+        assert await late(exchange) == wanted
+    exchange, driver = await begun(scoring)
+    await tell(exchange, *VERSIONS[::-1], *VERSIONS)
+    await driver.run()
+    assert await late(exchange) == wanted
+
+
+async def test_items_before_the_scheme_and_under_a_newer_one_count_as_if_it_had_always_been(scoring):
+    exchange, driver = await begun(scoring, adopted=False)
+    await tell(exchange, item(), item(name="i2", unit="b2", days=DONE_10_MAY[:3]))
+    await driver.run()
+    await adopt(exchange, scheme())
+    await driver.run()
+    first = {
+        (APRIL, "b1"): Decimal("2.8"),
+        (MAY, "b1"): Decimal("2.2"),
+        (APRIL, "b2"): Decimal("2.8"),
+        (MAY, "b2"): Decimal("2.6"),
+    }
+    assert await late(exchange) == first
+    newer = scheme(per_day="0.5", cap="1.25")
+    newer["scheme"]["version"] = 2
+    await adopt(exchange, newer)
+    await tell(exchange, item(version=2, days=DONE_10_MAY[2:], unit="b1"))
+    await driver.run()
+    assert await late(exchange, version=2) == {
+        (MAY, "b1"): Decimal("1.75"),
+        (APRIL, "b2"): Decimal("2.5"),
+        (MAY, "b2"): Decimal("2.25"),
+    }
+
+
+async def tables(exchange):
+    """Return what is found where, and the sums and cells; a sum of 0 is none."""
+    async with exchange.reading() as tx:
+        return {
+            table: sorted(str(tuple(row)) for row in await tx.execute(f"SELECT * FROM {table} {that}"))
+            for table, that in (
+                ("derived_places", ""),
+                ("partials", "WHERE numbers ~ '[1-9]'"),
+                ("cells", ""),
+            )
+        }
+
+
+async def test_whatever_the_order_the_batches_and_the_restarts_the_tables_are_the_same(scoring):
+    told = [
+        item(name=name, unit=unit, version=version, days=DONE_10_MAY[version - 1 :])
+        for name, unit in (("i1", "b1"), ("i2", "b1"), ("i3", "b2"))
+        for version in (1, 2, 3, 4)
+    ]
+    found = []
+    for seed in range(4):
+        chance = random.Random(seed)
+        exchange, driver = await begun(scoring, adopted=False)
+        order, at = chance.sample(told, len(told)), chance.randrange(len(told))
+        for place, one in enumerate(order):
+            if place == at:
+                await adopt(exchange, scheme())
+            await tell(exchange, one)
+            if chance.random() < 0.5:
+                await driver.run()
+            if chance.random() < 0.3:
+                driver = WithItems(exchange, driver.done)
+        await driver.run()
+        found.append(await tables(exchange))
+    assert found[0]["derived_places"]
+    assert all(one == found[0] for one in found)
+
+
+async def test_what_nobody_knows_waits_in_suspense_until_a_newer_version_names_another(scoring):
+    exchange, driver = await begun(scoring)
+    await tell(exchange, item(unit="nobody"))
+    await driver.run()
+    assert await waiting(exchange) == [("unknown_unit", "nobody", "i1")]
+    await tell(exchange, item(unit="nobody", version=2, shares={"b1": "1"}))
+    await driver.run()
+    assert await waiting(exchange) == []
+
+
+async def waiting(exchange):
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT why, what, grp FROM suspense WHERE settled IS NULL")
+    return [(row.why, row.what, row.grp.decode().partition("/")[2]) for row in rows]
