@@ -10,7 +10,7 @@ from shared.kernel.points import MILLIONTHS
 
 @dataclass(frozen=True, slots=True)
 class Deducted:
-    """Points (millionths) of one deduction; `why` says why it does not count, `scheme` under which it does.
+    """Points (millionths) of one deduction; `why` says why it does not count, `scheme` (code@version) under which.
 
     `role` and `finding` explain it and decide nothing.
     """
@@ -37,7 +37,7 @@ class Decision:
         """Yield what counts under a scheme; the unit that is named loses it, and no unit above it."""
         for one in self.rows:
             slots = under.decided.get(one.indicator)
-            if slots is not None and one.why is None and one.scheme in {None, under.scheme}:
+            if slots is not None and one.why is None and one.scheme in {None, under.plan.id}:
                 yield Loss(DECIDED, slots, one.unit, one.month, one.points * MILLIONTHS, above=False)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
