@@ -10,7 +10,7 @@ from shared.kernel.points import MILLIONTHS
 
 @dataclass(frozen=True, slots=True)
 class Deducted:
-    """Points (millionths) of one deduction; `why` says why it does not count, `scheme` (code@version) under which.
+    """Points (millionths) of one deduction under a scheme (code@version, else all); `why` it does not count.
 
     `role` and `finding` explain it and decide nothing.
     """
