@@ -11,7 +11,7 @@ SCHEMAS = ("ingest", "scoring", "supervision", "ranking", "notify")
 CHAIN_BYTES = 32
 ROWS_AT_ONCE = 50
 READERS = {
-    "scoring-a": ("scoring", ("ingest.accepted", "scoring.schemes")),
+    "scoring-a": ("scoring", ("ingest.accepted", "supervision.items", "scoring.schemes")),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
 }

@@ -13,6 +13,7 @@ import asyncpg
 from campaign.checker import archive, folding, topics
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
+from campaign.checker.derived import derived
 from campaign.checker.journal import Journal, Key
 
 ACCEPTED = "ingest.accepted"
@@ -78,6 +79,7 @@ async def everything(
             "C4": lambda: published(database, kafka, allowed),
             "C5 ledger": lambda: ledger(database),
             "C5 handed on": lambda: handed_on(database),
+            "C5 derived": lambda: derived(database),
             **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),
             "positions": lambda: archive.behind(database),
@@ -378,7 +380,7 @@ def _places(document: Mapping[str, Any], over: str) -> dict[str, tuple[int, int,
     rows: dict[str, int] = {}
     width = 0
     for name, spec in sorted(document["measures"].items()):
-        if spec["over"] != over:
+        if spec.get("over") != over:
             continue
         numerator, denominator, width = width, None, width + 1
         if spec.get("denominator") is not None:

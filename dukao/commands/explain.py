@@ -23,6 +23,9 @@ NOT_COUNTED = {
     "withdrawn": "was retracted",
     "same_fact": "repeats a fact that is known",
     "original_missing": "corrects an event that has not come",
+    "beyond_cap": "the item's cap was reached before",
+    "provisional": "the due time is provisional",
+    "other_indicator": "the item names another indicator or scheme",
 }
 All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
 Limit = Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")]

@@ -6,13 +6,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.scoring import cursors, explaining, facts, handlers, inputs, shown, store, traces
-from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, Suspense
+from services.scoring import (
+    cursors,
+    derived,
+    explaining,
+    facts,
+    handlers,
+    inputs,
+    points,
+    shown,
+    store,
+    traces,
+)
+from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, ShownRow, Suspense
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
-from services.scoring.domain.formulas import amount
+from services.scoring.domain.formulas import amount, lost
+from services.scoring.domain.measures import PointsSpec
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
 from services.scoring.explaining import Cursor, Question, Schemes
@@ -147,7 +159,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
             begun = await _begun(tx, question, read[0])
-            rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
+            rows, following = await _rows(tx, question, begin, asked)
         next_page = None if following is None else cursors.write(following, bound)
         return shown.explanation(question, begun, read, rows, next_page)
 
@@ -164,10 +176,21 @@ def suspense_router(exchange: Exchange) -> APIRouter:
         begin = None if asked.after is None else cursors.read(asked.after, shown.SUSPENSE, Doubted)
         async with exchange.reading() as tx:
             waiting = await traces.waiting(tx, begin, asked.limit)
-            known = await facts.waiting(tx, {(one.shard, one.grp) for one in waiting})
+            groups = {(one.shard, one.grp) for one in waiting}
+            known = await facts.waiting(tx, groups) | await derived.waiting(tx, groups)
         return shown.suspense(waiting, known, asked.limit)
 
     return router
+
+
+async def _rows(
+    tx: PostgresTransaction, question: Question, begin: Cursor | None, asked: PageQuery
+) -> tuple[list[ShownRow], Cursor | None]:
+    """Return a page of the rows behind a cell: cases and events, or late days and deductions."""
+    if isinstance(question.spec, PointsSpec):
+        return await points.rows(tx, question, begin, asked.limit, counted=asked.counted)
+    rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
+    return shown.rows_of_events(question, rows), following
 
 
 async def _begun(tx: PostgresTransaction, question: Question, worth: Worth) -> dict[str, Any]:
@@ -184,13 +207,16 @@ async def _measured(
         name: _shown(
             merged(period.months(), inputs.by_month(document, sums[unit], name), stock=spec.kind == "stock"),
             is_ratio=spec.denominator is not None,
+            in_points=isinstance(spec, PointsSpec),
         )
         for name, spec in sorted(document.measures.items())
     }
 
 
-def _shown(partials: Partials, *, is_ratio: bool) -> dict[str, str | None]:
+def _shown(partials: Partials, *, is_ratio: bool, in_points: bool) -> dict[str, str | None]:
     numerator, denominator = (amount(value) for value in (partials.numerator, partials.denominator))
+    if in_points:
+        numerator = lost(partials.numerator)
     actual: Fraction | None = actual_of(partials, is_ratio=True) if is_ratio else None
     return {
         "numerator": numerator,

@@ -9,10 +9,12 @@ import msgspec
 from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.domain.cells import Partials
+from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
 from services.scoring.domain.facts import standing
 from services.scoring.domain.figures import Worth, merged, window, worth
+from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
 from services.scoring.plans import group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
@@ -35,6 +37,7 @@ class Loaded:
 
     document: SchemeDocument
     plan: Plan
+    points: PointsPlan
     catalogue: Catalogue
 
     @property
@@ -64,15 +67,20 @@ class Question:
         return "/" + "/".join(reversed(self.scheme.plan.above[self.unit]))
 
     @property
+    def spec(self) -> AnyMeasure:
+        """The measure as the scheme writes it."""
+        return self.scheme.document.measures[self.indicator.measure]
+
+    @property
     def measure(self) -> CompiledMeasure:
-        """The compiled measure of the indicator."""
+        """The compiled measure of the indicator, which is one of events."""
         wanted = measure_id(self.scheme.document, self.indicator.measure)
         return next(m for found in self.scheme.plan.measures.values() for m in found if m.id == wanted)
 
     @property
     def is_ratio(self) -> bool:
         """Whether the measure has a denominator."""
-        return self.scheme.document.measures[self.indicator.measure].denominator is not None
+        return self.spec.denominator is not None
 
     @property
     def window(self) -> tuple[Month, ...]:
@@ -118,7 +126,8 @@ class Schemes:
             plan = compile_plan(found.document, event_types(found.catalogue))
             while len(self._loaded) >= SCHEMES_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
-            self._loaded[code, version] = Loaded(found.document, plan, catalogue_of(found.catalogue))
+            points = points_plan(found.document, plan)
+            self._loaded[code, version] = Loaded(found.document, plan, points, catalogue_of(found.catalogue))
         return self._loaded[code, version]
 
 
@@ -146,12 +155,12 @@ class Told:
 
 async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
     """Return what a cell is worth and the sums that it is made of."""
-    measure, document = question.measure, question.scheme.document
+    document = question.scheme.document
     shard = group_shard(document, question.groups[0])
     sums = await inputs.load(tx, shard, question.scheme.plan.id, [question.unit])
     partials = inputs.by_month(document, sums[question.unit], question.indicator.measure)
     found = worth(document, question.indicator, question.period, partials)
-    return found, merged(question.window, partials, stock=measure.stock)
+    return found, merged(question.window, partials, stock=question.spec.kind == "stock")
 
 
 async def rows(

@@ -22,7 +22,8 @@ from services.scoring.domain.cells import Partials
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
-from services.scoring.domain.formulas import amount, put_in, symbolic
+from services.scoring.domain.formulas import amount, lost, put_in, symbolic
+from services.scoring.domain.measures import PointsSpec
 from services.scoring.domain.plan import columns_of
 from services.scoring.explaining import Question, Told
 from services.scoring.reports import stored_events
@@ -39,8 +40,7 @@ SUSPENSE = "suspense"
 
 def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> dict[str, Any]:
     """Return what every answer about a cell begins with."""
-    document, indicator = question.scheme.document, question.indicator
-    spec = document.measures[indicator.measure]
+    document, indicator, spec = question.scheme.document, question.indicator, question.spec
     value = found.value
     return {
         "scheme": document.scheme.code,
@@ -82,14 +82,14 @@ def explanation(
     question: Question,
     begun: Mapping[str, Any],
     read: tuple[Worth, Partials],
-    rows: Sequence[Told],
+    rows: Sequence[ShownRow],
     following: str | None,
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
     found, partials = read
     indicator, ratio = question.indicator, question.is_ratio
     places = question.scheme.document.scheme.places
-    columns = columns_of(question.scheme.document, question.measure.over, question.scheme.catalogue.types)
+    in_points = isinstance(question.spec, PointsSpec)
     return Explanation(
         **begun,
         formula=Formula(
@@ -98,13 +98,19 @@ def explanation(
             method=indicator.method,
         ),
         inputs=Inputs(
-            numerator=amount(partials.numerator),
+            numerator=lost(partials.numerator) if in_points else amount(partials.numerator),
             denominator=amount(partials.denominator) if ratio else None,
             months=[str(month) for month in question.window],
         ),
-        rows=[_row(told, columns, ratio=ratio) for told in rows],
+        rows=list(rows),
         next=following,
     )
+
+
+def rows_of_events(question: Question, rows: Sequence[Told]) -> list[ShownRow]:
+    """Return the rows of a measure of events."""
+    columns = columns_of(question.scheme.document, question.measure.over, question.scheme.catalogue.types)
+    return [_row(told, columns, ratio=question.is_ratio) for told in rows]
 
 
 def suspense(waiting: Mapping[Doubted, str], known: Mapping[Key, Case], limit: int) -> Suspense:
@@ -121,7 +127,7 @@ def suspense(waiting: Mapping[Doubted, str], known: Mapping[Key, Case], limit: i
                 what=doubt.what,
                 opened=opened,
                 case=events[0].case,
-                reports=[_event(event) for event in events[:REPORTS_SHOWN]],
+                reports=[event_of(event) for event in events[:REPORTS_SHOWN]],
                 reports_total=len(events),
             )
         )
@@ -144,12 +150,12 @@ def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
         numerator=amount(row.numerator),
         denominator=amount(row.denominator) if ratio else None,
         columns={name: _column(row.row.get(name), kind) for name, kind in columns.items()},
-        reports=[_event(event, why) for event, why in events[:REPORTS_SHOWN]],
+        reports=[event_of(event, why) for event, why in events[:REPORTS_SHOWN]],
         reports_total=len(events),
     )
 
 
-def _event(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
+def event_of(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
     """Return a report as it is shown."""
     return ShownEvent(
         source=event.source,

@@ -10,10 +10,11 @@ from shared.contracts import envelope
 from shared.contracts.supervision import ItemChanged
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
+from tests.scoring.test_explain import door, got, pages
 from tests.scoring.test_stages import Driver, accept, adopt, kept_cells, missed, scoring, teach
 from tests.scoring_domain.test_late_days import scheme
 
-__all__ = ["scoring"]
+__all__ = ["door", "scoring"]
 APRIL, MAY = 2021 * 12 + 3, 2021 * 12 + 4
 DONE_10_MAY = ("2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10")
 
@@ -218,3 +219,63 @@ async def waiting(exchange):
     async with exchange.reading() as tx:
         rows = await tx.execute("SELECT why, what, grp FROM suspense WHERE settled IS NULL")
     return [(row.why, row.what, row.grp.decode().partition("/")[2]) for row in rows]
+
+
+async def test_explain_lists_every_late_day_with_its_item_beyond_the_cap_too(scoring, door):
+    exchange, driver = await begun(scoring, document=scheme(per_day="0.5", cap="2"))
+    await tell(
+        exchange,
+        item(shares={"b1": "0.7", "b2": "0.3"}, case="matter-7"),
+        item(name="i2", unit="b1", days=DONE_10_MAY[:1], indicator="missed"),
+    )
+    await driver.run()
+    async with door(exchange) as client:
+        may = await got(client, "/v1/cells/2021-05/b1/late/explain")
+        april = await got(client, "/v1/cells/2021-04/b1/late/explain")
+    assert may["formula"] == {
+        "symbolic": "max(floor, w − points)",
+        "with_numbers": "max(0, 3 − 1.05) = 1.95",
+        "method": {"target": None, "deduct": {"each": None, "floor": "0"}},
+    }
+    assert may["inputs"] == {"numerator": "1.05", "denominator": None, "months": ["2021-05"]}
+    assert may["measure"]["definition"]["items"] == "decision"
+    days = [(row["columns"]["day"], row["numerator"], row["reason"]) for row in may["rows"]]
+    assert days == [
+        ("2021-05-06", "0.35", None),
+        ("2021-05-07", "0.35", None),
+        ("2021-05-08", "0.35", None),
+        ("2021-05-10", "0", "beyond_cap"),
+    ]
+    assert {row["case"] for row in may["rows"]} == {"matter-7"}
+    assert [one["id"] for one in may["rows"][0]["reports"]] == [f"{ITEMS}/{shard_of('matter-7')}/1"]
+    told = {(row["columns"]["item"], row["counted"], row["reason"]) for row in april["rows"]}
+    assert told == {("i1", True, None), ("i2", False, "other_indicator")}
+
+
+async def test_pages_of_late_days_follow_each_other(scoring, door):
+    exchange, driver = await begun(scoring)
+    await tell(exchange, *(item(name=f"i{at}", unit="b1") for at in range(3)))
+    await driver.run()
+    async with door(exchange) as client:
+        whole = await got(client, "/v1/cells/2021/b1/late/explain")
+        found = await pages(client, "/v1/cells/2021/b1/late/explain", limit=4)
+        exact = await got(client, "/v1/cells/2021/b1/late/explain", limit=15)
+        spared = await got(client, "/v1/cells/2021/b1/late/explain", counted=False)
+        other = await pages(client, "/v1/cells/2021/b2/late/explain")
+        measures = await got(client, "/v1/measures/mini/1/2021-05/b1")
+        await got(client, "/v1/cells/2021-05/b1/late/explain", 422, after=whole["next"] or "x")
+    assert len(whole["rows"]) == 15
+    assert whole["rows"] == found == exact["rows"]
+    assert exact["next"] is None
+    assert (spared["rows"], spared["next"], other) == ([], None, [])
+    assert measures["measures"]["late"] == {"numerator": "2.4", "denominator": None, "ratio": None}
+
+
+async def test_suspense_shows_the_item_that_waits(scoring, door):
+    exchange, driver = await begun(scoring)
+    await tell(exchange, item(unit="nobody"))
+    await driver.run()
+    async with door(exchange) as client:
+        (found,) = (await got(client, "/v1/suspense"))["items"]
+    assert (found["why"], found["what"]) == ("unknown_unit", "nobody")
+    assert [one["type"] for one in found["reports"]] == [ITEM_CHANGED]

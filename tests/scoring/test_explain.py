@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.scoring.api import cells_router, suspense_router
+from services.scoring.api import cells_router, measures_router, suspense_router
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
@@ -36,7 +36,7 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        routers = [cells_router(exchange), suspense_router(exchange)]
+        routers = [cells_router(exchange), measures_router(exchange), suspense_router(exchange)]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         token = issuer.mint("ada", ["reader", "operator"], [audience_of("scoring")], unit=unit)
         async with httpx.AsyncClient(

@@ -37,8 +37,9 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LateDays:
-    """A measure of late days: its place, who takes it, and what a day costs until the cap, in millionths."""
+    """A measure of late days: its place, who takes it, what a day costs until the cap, in millionths."""
 
+    name: str
     slots: Slots
     indicators: frozenset[str]
     per_day: int
@@ -85,7 +86,8 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
     for name, spec in document.measures.items():
         if isinstance(spec, ItemsSpec):
             slots = layouts[spec.over].slots[name]
-            found = LateDays(slots, frozenset(users.get(name, ())), _exact(spec.per_day), _exact(spec.cap))
+            takers = frozenset(users.get(name, ()))
+            found = LateDays(name, slots, takers, _exact(spec.per_day), _exact(spec.cap))
             late_days[spec.items] = (*late_days.get(spec.items, ()), found)
     decided = layouts[DECIDED].slots if DECIDED in layouts else {}
     return PointsPlan(

@@ -1,0 +1,112 @@
+"""Reads the derived facts behind a cell in points back: each late day with its item, a page at a time."""
+
+from collections.abc import Iterator
+
+from services.scoring import cursors, derived, shown
+from services.scoring.answers import ShownRow
+from services.scoring.contract import ItemChanged
+from services.scoring.derived import Found, Told
+from services.scoring.domain.explanation import Uncounted, leaves_of
+from services.scoring.domain.formulas import lost
+from services.scoring.domain.late_days import LateItem, charges
+from services.scoring.explaining import Cursor, Question
+from shared.contracts import envelope
+from shared.kernel.periods import Month
+from shared.storage.transaction import PostgresTransaction
+
+FACTS_PER_QUERY = 200
+QUERIES_PER_PAGE = 10
+
+
+async def rows(
+    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, *, counted: bool | None
+) -> tuple[list[ShownRow], Cursor | None]:
+    """Return a page of rows and where the next begins; it ends early where few of many are wanted."""
+    page: list[ShownRow] = []
+    at, done = _begin(question, after)
+    for _ in range(QUERIES_PER_PAGE):
+        found = await _find(tx, question, at)
+        for place, told in found:
+            mine = list(_rows(question, place, told))
+            begin = done if place == at else 0
+            for done, row in enumerate(mine[begin:], begin):
+                if len(page) == limit and counted in {None, row.counted}:
+                    return page, _cursor(place, done)
+                page += [row] if counted in {None, row.counted} else []
+            at, done = place, len(mine)
+        if at is None or len(found) < FACTS_PER_QUERY:
+            return page, None
+    return page, None if at is None else _cursor(at, done)
+
+
+def _begin(question: Question, after: Cursor | None) -> tuple[Found | None, int]:
+    """Return where a page begins and how many rows were told there, or refuse a cursor of something else."""
+    if after is None:
+        return None, 0
+    months = question.window
+    known = (
+        after.unit in question.scheme.plan.above and months[0].ordinal <= after.month <= months[-1].ordinal
+    )
+    try:
+        key = after.grp.decode()
+    except UnicodeDecodeError:
+        raise cursors.refused() from None
+    if not known or not key.isprintable():
+        raise cursors.refused()
+    return Found(after.unit, after.month, after.shard, key), after.rows
+
+
+async def _find(tx: PostgresTransaction, question: Question, at: Found | None) -> list[tuple[Found, Told]]:
+    over, months = question.spec.over, question.window
+    return await derived.find(
+        tx,
+        derived.stream_of(over),
+        over,
+        leaves_of(question.scheme.plan, question.unit),
+        (months[0].ordinal, months[-1].ordinal),
+        at,
+        FACTS_PER_QUERY,
+    )
+
+
+def _rows(question: Question, place: Found, told: Told) -> Iterator[ShownRow]:
+    fact = told.fact
+    if isinstance(fact, LateItem):
+        yield from _late_days(question, place, fact, told.body)
+
+
+def _late_days(question: Question, place: Found, item: LateItem, body: bytes) -> Iterator[ShownRow]:
+    """Yield the late days of an item that a unit bears in a month, those that cost it nothing too."""
+    plan, name = question.scheme.points, question.indicator.measure
+    measure = next(one for one in plan.late_days[item.kind] if one.name == name)
+    event = envelope.decode(body)
+    state = envelope.decode_data(event, ItemChanged)
+    columns = {
+        "item": state.item,
+        "title": state.title,
+        "state": state.state.value,
+        "light": state.light.value,
+        "given": state.given,
+        "due": state.due,
+        "completed": state.completed,
+        "share": state.shares[place.unit],
+    }
+    for one in charges(item, measure, plan.scheme):
+        if (one.unit, one.month) == (place.unit, place.month):
+            yield ShownRow(
+                case=state.case,
+                unit=one.unit,
+                month=str(Month.of_ordinal(one.month)),
+                counted=one.free is None,
+                met=None,
+                reason=None if one.free is None else Uncounted(one.free),
+                numerator=lost(one.parts),
+                denominator=None,
+                columns={"day": one.day.isoformat(), **columns},
+                reports=[shown.event_of(event)],
+                reports_total=1,
+            )
+
+
+def _cursor(place: Found, done: int) -> Cursor:
+    return Cursor(place.unit, place.month, place.key.encode(), place.shard, done)
