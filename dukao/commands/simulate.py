@@ -25,7 +25,7 @@ from dukao.simulator.truth import Truth
 
 app = typer.Typer()
 
-NOTICE = "模拟 simulated: nothing here is about a real tax bureau"
+NOTICE = "模拟 simulated: nothing here is about a real tax administration"
 FAULTS_NAMED = 20
 
 _SUMMARY = columns(
@@ -59,7 +59,8 @@ NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
 
 @app.command(
     epilog=examples(
-        "dukao simulate --units 36 --days 30 --rate 8 --seed 1 --out month.ndjson.gz --truth truth.json",
+        "dukao simulate --days 30 --seed 1 --out month.ndjson.gz --truth truth.json",
+        "dukao simulate --days 365 --rate 9 --out year.ndjson.gz --truth truth.json",
         "dukao types apply samples/national/types.yaml; dukao scheme apply samples/national/scheme.yaml",
         "dukao simulate --days 365 --send",
     )
@@ -67,7 +68,7 @@ NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
 def simulate(
     ctx: typer.Context,
     *,
-    units: Annotated[int, typer.Option(help="How many bureaus, the first of the sample's 36.")] = 36,
+    units: Annotated[int, typer.Option(help="How many units, the first of the sample's 98: bureaus come first.")] = 98,
     days: Annotated[int, typer.Option(help="How many days.")] = 30,
     rate: Annotated[int, typer.Option(help="Mean events per unit and day, in all seasons.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
@@ -77,9 +78,10 @@ def simulate(
     truth: TruthFile = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Simulate (模拟) the work of tax bureaus as CloudEvents, in the order in which they arrive.
+    """Simulate (模拟) the work of a tax administration as CloudEvents, in the order in which they arrive.
 
-    Some come twice, late, corrected, withdrawn, or before what they correct. Nothing is about a real bureau.
+    36 bureaus, 20 departments, 6 inspectorates and 36 disciplinary bodies work by seasons and habits of their own.
+    Some events come twice, late, corrected, withdrawn, or before what they correct. Nothing is about a real unit.
     """
     settings, nation = Settings(units, days, rate, seed, start.date()), load()
     wrong = problem(settings, nation)

@@ -1,10 +1,10 @@
-"""A bureau's desk: what happens on one day, by the habits of its people, as facts and as counts."""
+"""A unit's desk: what happens on one day, by the habits of its people, as facts and as counts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from dukao.simulator.nation import Bureau, Habits
+from dukao.simulator.nation import Habits, Nation, Unit
 from dukao.simulator.season import DAY_S, HOUR_S
 
 Value = str | int | bool
@@ -14,7 +14,10 @@ CENT = ONE // 100
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that happened; `key` is the field that names it across sources."""
+    """One thing that happened; `key` is the field that names it across sources.
+
+    `earlier` is what was rightly told before, as far as it had come then.
+    """
 
     type: str
     source: str
@@ -23,6 +26,7 @@ class Fact:
     data: Mapping[str, Value]
     case: str | None = None
     key: str | None = None
+    earlier: tuple[Mapping[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,16 @@ class Work:
     """A piece of work: its facts, and what it counts for."""
 
     facts: tuple[Fact, ...]
-    counts: tuple[Count, ...]
+    counts: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A bureau's desk on one day; what would happen at `end` or later has not happened yet."""
+    """A unit's desk on one day; what would happen at `end` or later has not happened yet."""
 
     rng: Random
-    bureau: Bureau
+    nation: Nation
+    unit: Unit
     habits: Habits
     midnight: int
     end: int
@@ -58,6 +63,10 @@ class Desk:
         """Tell whether something that happens so often happens now."""
         return self.rng.randrange(1000) < per_mille
 
+    def one_of(self, *values: str) -> str:
+        """Return one of some values, each as often as it stands there."""
+        return values[self.rng.randrange(len(values))]
+
     def moment(self) -> int:
         """Return an instant of the day, mostly in office hours."""
         if self.chance(30):
@@ -66,18 +75,18 @@ class Desk:
 
     def number(self, kind: str) -> str:
         """Return a number that names one thing in the nation."""
-        return f"{kind}-{self.bureau.code}-{next(self.numbers):07d}"
+        return f"{kind}-{self.unit.code}-{next(self.numbers):07d}"
 
     def data(self, **fields: Value) -> dict[str, Value]:
-        """Return data with the region that every event carries."""
-        return {"region": self.bureau.region} | fields
+        """Return data with the region that every event of a bureau carries."""
+        return fields if self.unit.region is None else {"region": self.unit.region} | fields
 
     def part(self, whole: int, missing_per_mille: int) -> int:
         """Return a part of a whole; about so much of it is missing."""
         return whole - whole * self.rng.randrange(2 * missing_per_mille + 1) // 1000
 
     def done(self, begun: int, deadline: int) -> int | None:
-        """Return when something is done that has a deadline, by the bureau's habits; `None` if not yet."""
+        """Return when something is done that has a deadline, by the unit's habits; `None` if not yet."""
         if self.chance(self.habits.late):
             at = None if self.chance(150) else deadline + 1 + self.rng.randrange(12 * DAY_S)
         elif self.chance(10):
@@ -85,3 +94,8 @@ class Desk:
         else:
             at = begun + HOUR_S + self.rng.randrange(max(1, deadline - begun - HOUR_S))
         return at if at is not None and at < self.end else None
+
+
+def money(cents: int) -> str:
+    """Write an amount."""
+    return f"{cents // 100}.{cents % 100:02d}"

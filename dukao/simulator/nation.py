@@ -1,8 +1,9 @@
-"""The simulated nation: the bureaus of the sample's scheme, and how eager or lazy each one is."""
+"""The simulated nation: the units of the sample's scheme that work, and how eager or lazy each one is."""
 
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,30 +13,56 @@ import yaml
 from services.scoring.domain.document import SchemeDocument
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "national"
-BUREAU_LEVEL = "bureau"
+BUREAU, DEPARTMENT, INSPECTORATE, DISCIPLINE = "bureau", "department", "inspectorate", "discipline"
+SIZES = {BUREAU: 100, DEPARTMENT: 40, INSPECTORATE: 60, DISCIPLINE: 25}
 
 
 @dataclass(frozen=True, slots=True)
-class Bureau:
-    """A bureau and the units its work counts for: itself, those above it, its region and those above that."""
+class Unit:
+    """A unit that works and the units its work counts for: itself, those above it, its region and those above that."""
 
     code: str
-    region: str
+    level: str
+    region: str | None
     counts_for: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Nation:
-    """The sample: scheme, event types and bureaus, in the order of the scheme."""
+    """The sample: scheme, event types and the units that work, in the order of the scheme."""
 
     scheme: SchemeDocument
     types: Mapping[str, Any]
-    bureaus: tuple[Bureau, ...]
+    units: tuple[Unit, ...]
+
+    def of(self, level: str) -> tuple[Unit, ...]:
+        """Return the units of a level."""
+        return tuple(unit for unit in self.units if unit.level == level)
+
+    def groups_of(self, unit: Unit) -> tuple[str, ...]:
+        """Return the groups that a unit is compared in."""
+        return tuple(name for name, group in self.scheme.groups.items() if group.level == unit.level)
+
+    def under(self, inspectorate: str, day: date) -> tuple[str, ...]:
+        """Return the bureaus that an inspectorate is responsible for on a day."""
+        incidents = self.scheme.incidents
+        return tuple(
+            bureau
+            for one in (incidents.jurisdictions if incidents else ())
+            if one.inspectorate == inspectorate
+            and one.from_ <= day.isoformat()
+            and (one.until is None or day.isoformat() <= one.until)
+            for bureau in one.units
+        )
+
+    def region_of(self, code: str) -> str | None:
+        """Return the region of a unit."""
+        return next(unit.region for unit in self.units if unit.code == code)
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a bureau works; shares are per mille.
+    """How a unit works; shares are per mille.
 
     `late`: deadlines missed; `slack`: work done badly; `slow`: reports that arrive days late;
     `sloppy`: reports that are corrected; `size`: its weight in the nation's work.
@@ -54,16 +81,18 @@ def load(folder: Path = SAMPLE) -> Nation:
     with (folder / "regions.csv").open(encoding="utf-8", newline="") as file:
         regions = {row["bureau"]: row["region"] for row in csv.DictReader(file)}
     parents = {unit.code: unit.parent for unit in scheme.units}
-    bureaus = [
-        Bureau(unit.code, regions[unit.code], _counts_for(parents, unit.code, regions[unit.code]))
+    units = [
+        Unit(
+            unit.code, unit.level, (region := regions.get(unit.code)), _counts_for(parents, unit.code, region)
+        )
         for unit in scheme.units
-        if unit.level == BUREAU_LEVEL
+        if unit.level in SIZES
     ]
-    return Nation(scheme, yaml.safe_load((folder / "types.yaml").read_text("utf-8")), tuple(bureaus))
+    return Nation(scheme, yaml.safe_load((folder / "types.yaml").read_text("utf-8")), tuple(units))
 
 
-def habits(rng: Random) -> Habits:
-    """Draw a bureau's habits: two in five are eager, one in five is lazy."""
+def habits(rng: Random, level: str) -> Habits:
+    """Draw a unit's habits: two in five are eager, one in five is lazy."""
     character = rng.randrange(5)
     diligence = (0, 0, 1, 1, 3)[character]
     return Habits(
@@ -71,12 +100,13 @@ def habits(rng: Random) -> Habits:
         slack=8 + 16 * diligence + rng.randrange(30),
         slow=20 + 30 * diligence + rng.randrange(40),
         sloppy=10 + 8 * diligence + rng.randrange(15),
-        size=600 + rng.randrange(1200),
+        size=(600 + rng.randrange(1200)) * SIZES[level] // 100,
     )
 
 
-def _counts_for(parents: Mapping[str, str | None], bureau: str, region: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*_upwards(parents, bureau), *_upwards(parents, region)]))
+def _counts_for(parents: Mapping[str, str | None], code: str, region: str | None) -> tuple[str, ...]:
+    beside = () if region is None else _upwards(parents, region)
+    return tuple(dict.fromkeys([*_upwards(parents, code), *beside]))
 
 
 def _upwards(parents: Mapping[str, str | None], code: str) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Reporter:
         self.kinds = kinds
 
     def report(self, fact: Fact, habits: Habits, *, bogus: bool) -> list[Arrival]:
-        """Report a fact as its bureau's habits have it; a bogus one never happened and is withdrawn."""
+        """Report a fact as its unit's habits have it; a bogus one never happened and is withdrawn."""
         versions = self._versions(fact, habits, bogus=bogus)
         original = self._original(versions[0], habits, fact.time)
         arrivals = [original, *self._revisions(original, versions[1:])]
@@ -49,9 +49,11 @@ class Reporter:
         return arrivals
 
     def _versions(self, fact: Fact, habits: Habits, *, bogus: bool) -> list[Fact | None]:
-        """Return what is told in turn: blunders first, the fact, or nothing once it is withdrawn."""
+        """Return what is told in turn: what came before it, or blunders, the fact, or nothing once it is withdrawn."""
         if bogus:
             return [fact, None]
+        if fact.earlier:
+            return [*(replace(fact, data=data) for data in fact.earlier), fact]
         if not self._chance(habits.sloppy):
             return [fact]
         blunders = 2 if self._chance(REVISED_TWICE) else 1

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
+import chinese_calendar
+
 DAY_S = 86_400
 HOUR_S = 3_600
 OFFSET_S = 8 * 3_600
 EPOCH = date(1970, 1, 1)
 BUSY_UNTIL_DAY = 15
+LAST_DAYS = 3
+SPRING_FESTIVAL = "Spring Festival"
 _MONTHS = (90, 70, 115, 120, 125, 110, 95, 90, 100, 95, 95, 110)
-_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (5, 3), *((10, day) for day in range(1, 8))})
 
 
 def weights(start: date, days: int) -> Sequence[int]:
@@ -38,6 +41,15 @@ def end_of_day(second: int, days: int = 0) -> int:
     return (second + OFFSET_S) // DAY_S * DAY_S - OFFSET_S + (days + 1) * DAY_S - 1
 
 
+def end_of_working_days(second: int, budget: int) -> int:
+    """Return the last second of a budget of working days, which begins on the next one."""
+    day = day_of(second)
+    while budget:
+        day += timedelta(days=1)
+        budget -= _worked(day)
+    return midnight(day) + DAY_S - 1
+
+
 def next_fifteenth(second: int) -> int:
     """Return the end of the filing period: the 15th of this month, after it that of the next."""
     day = day_of(second)
@@ -58,9 +70,20 @@ def written_in_utc(second: int) -> str:
 
 
 def _weight(day: date) -> int:
-    weight = _MONTHS[day.month - 1] * (140 if day.day <= BUSY_UNTIL_DAY else 80)
-    quiet = day.weekday() >= 5 or (day.month, day.day) in _HOLIDAYS
-    return weight // 6 if quiet else weight
+    """Weigh a day: filing periods, longer in the first month of a quarter, the last days of a month, holidays."""
+    filing = day.day <= BUSY_UNTIL_DAY
+    weight = _MONTHS[day.month - 1] * ((170 if day.month % 3 == 1 else 140) if filing else 80)
+    if (day + timedelta(days=LAST_DAYS)).month != day.month:
+        weight += weight // 2
+    if not _worked(day):
+        holiday = chinese_calendar.get_holiday_detail(day)[1]
+        weight //= 20 if holiday == SPRING_FESTIVAL else 6
+    return weight
+
+
+@lru_cache(maxsize=4096)
+def _worked(day: date) -> bool:
+    return chinese_calendar.is_workday(day)
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""The simulation itself: days pass, bureaus work, reports arrive."""
+"""The simulation itself: days pass, units work, reports arrive."""
 
 import heapq
 from bisect import bisect
@@ -11,7 +11,7 @@ from typing import Any
 
 from dukao.simulator import season
 from dukao.simulator.desk import Desk, Work
-from dukao.simulator.nation import Bureau, Habits, Nation, habits
+from dukao.simulator.nation import Habits, Nation, Unit, habits
 from dukao.simulator.reports import Event, Reporter
 from dukao.simulator.season import DAY_S
 from dukao.simulator.truth import Truth
@@ -23,7 +23,7 @@ LARGEST_RATE = 100_000  # events per unit and day
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is simulated: the first so many bureaus, days from a day on, mean events per bureau and day."""
+    """What is simulated: the first so many units, days from a day on, mean events per unit and day."""
 
     units: int
     days: int
@@ -40,8 +40,8 @@ def problem(settings: Settings, nation: Nation) -> str | None:
     """Say what is wrong with the settings, and how to put it right."""
     head = nation.scheme.scheme
     last = settings.start + timedelta(days=settings.days - 1)
-    if not 1 <= settings.units <= len(nation.bureaus):
-        return f"--units is 1 to {len(nation.bureaus)}: the sample has that many bureaus."
+    if not 1 <= settings.units <= len(nation.units):
+        return f"--units is 1 to {len(nation.units)}: the sample has that many units that work."
     if settings.days < 1 or not 1 <= settings.rate <= LARGEST_RATE:
         return f"--days is at least 1, --rate 1 to {LARGEST_RATE} events per unit and day."
     if not head.effective <= f"{settings.start:%Y-%m}" <= f"{last:%Y-%m}" <= head.until:
@@ -62,8 +62,9 @@ class _Simulation:
         self._settings = settings
         self._truth = truth
         self._rng = Random(settings.seed)
-        self._bureaus = [(bureau, habits(self._rng)) for bureau in nation.bureaus[: settings.units]]
-        self._sizes = list(accumulate(kept.size for _, kept in self._bureaus))
+        self._nation = nation
+        self._units = [(unit, habits(self._rng, unit.level)) for unit in nation.units[: settings.units]]
+        self._sizes = list(accumulate(kept.size for _, kept in self._units))
         self._reporter = Reporter(self._rng, count(1), truth.kinds)
         self._numbers = count(1)
         self._order = count()
@@ -84,8 +85,8 @@ class _Simulation:
             yield heapq.heappop(self._waiting)[2]
 
     def _work(self, midnight: int, day: int, quota: int) -> None:
-        for place, (bureau, kept) in enumerate(self._bureaus):
-            desk = self._desk(bureau, kept, midnight)
+        for place, (unit, kept) in enumerate(self._units):
+            desk = self._desk(unit, kept, midnight)
             for work in routine(desk, day + place):
                 self._take(desk, work)
         while self._planned < quota:
@@ -99,15 +100,15 @@ class _Simulation:
                 heapq.heappush(self._waiting, (arrival.at, next(self._order), arrival.event))
                 self._planned += 1
         for one in () if bogus else work.counts:
-            self._truth.add(desk.bureau, one)
+            self._truth.add(desk.unit, one)
 
-    def _desk(self, bureau: Bureau, kept: Habits, midnight: int) -> Desk:
+    def _desk(self, unit: Unit, kept: Habits, midnight: int) -> Desk:
         end = self._begin + self._settings.days * DAY_S
-        return Desk(self._rng, bureau, kept, midnight, end, self._numbers)
+        return Desk(self._rng, self._nation, unit, kept, midnight, end, self._numbers)
 
-    def _somebody(self) -> tuple[Bureau, Habits]:
-        """Return a bureau, large ones more often."""
-        return self._bureaus[bisect(self._sizes, self._rng.randrange(self._sizes[-1]))]
+    def _somebody(self) -> tuple[Unit, Habits]:
+        """Return a unit, large ones more often."""
+        return self._units[bisect(self._sizes, self._rng.randrange(self._sizes[-1]))]
 
 
 def _quotas(settings: Settings) -> Iterator[int]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from dukao.simulator.desk import Count
-from dukao.simulator.nation import Bureau
+from dukao.simulator.nation import Unit
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from shared.kernel.points import cell, of_millionths, published, text
 
@@ -28,20 +28,31 @@ class Line:
     denominator: int
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What an indicator is worth for a unit in a period where it is due, at 12 places; `None` without data."""
+
+    unit: str
+    period: str
+    indicator: str
+    value: Decimal | None
+
+
 class Truth:
     """The sums of everything that really happened; `kinds` counts how it was reported."""
 
     def __init__(self, scheme: SchemeDocument) -> None:
         self._scheme = scheme
         self._first, self._last = scheme.scheme.effective, scheme.scheme.until
+        self._levels = {group.level for group in scheme.groups.values()}
         self._sums: dict[Key, Pair] = {}
         self.kinds: Counter[str] = Counter()
 
-    def add(self, bureau: Bureau, count: Count) -> None:
-        """Count for the bureau and every unit it counts for; months outside the scheme count for nobody."""
+    def add(self, worked: Unit, count: Count) -> None:
+        """Count for the unit and every unit it counts for; months outside the scheme count for nobody."""
         if not self._first <= count.month <= self._last:
             return
-        for unit in bureau.counts_for:
+        for unit in worked.counts_for:
             key = (unit, count.month, count.measure)
             numerator, denominator = self._sums.get(key, (0, 0))
             self._sums[key] = (numerator + count.numerator, denominator + count.denominator)
@@ -51,11 +62,37 @@ class Truth:
         return self._sums.get((unit, month, measure), (0, 0))
 
     def lines(self) -> Iterator[Line]:
-        """Yield every unit, month and measure of the scheme, also where nothing happened."""
-        for unit in self._scheme.units:
+        """Yield every unit of a group, month and measure of the scheme, also where nothing happened."""
+        for unit in self.units():
             for month in self.months():
                 for measure in sorted(self._scheme.measures):
-                    yield Line(unit.code, month, measure, *self.of(unit.code, month, measure))
+                    yield Line(unit, month, measure, *self.of(unit, month, measure))
+
+    def units(self) -> list[str]:
+        """Return the units that a group holds, in the order of the scheme."""
+        return [unit.code for unit in self._scheme.units if unit.level in self._levels]
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield what every indicator is worth for its units, in every month and period in which it is due."""
+        for unit in self.units():
+            for period, months in self.periods():
+                for indicator in self.indicators(unit):
+                    if _due(indicator, months):
+                        yield Figure(unit, period, indicator.code, self.worth(unit, months, indicator))
+
+    def indicators(self, unit: str) -> list[IndicatorSpec]:
+        """Return the common indicators of a unit and its own."""
+        level = next(one.level for one in self._scheme.units if one.code == unit)
+        groups = {name for name, group in self._scheme.groups.items() if group.level == level}
+        return [one for one in self._scheme.indicators if groups & set(one.groups) and one.is_for(unit)]
+
+    def periods(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the year's months, quarters, half-years and the year with their months."""
+        months, year = self.months(), self._first[:4]
+        yield from ((month, [month]) for month in months)
+        yield from ((f"{year}-Q{at + 1}", months[3 * at : 3 * at + 3]) for at in range(4))
+        yield from ((f"{year}-H{at + 1}", months[6 * at : 6 * at + 6]) for at in range(2))
+        yield year, months
 
     def months(self) -> list[str]:
         """Return the months that the scheme covers."""
@@ -66,7 +103,7 @@ class Truth:
         """Return the truth as it is written to a file; numerators and denominators are exact decimals."""
         return {
             "simulated": True,
-            "note": "模拟数据 simulated data: no figure here is about a real tax bureau",
+            "note": "模拟数据 simulated data: no figure here is about a real tax administration",
             "settings": dict(settings),
             "reports": dict(sorted(self.kinds.items())),
             "measures": [
@@ -79,7 +116,17 @@ class Truth:
                 }
                 for line in self.lines()
             ],
+            "figures": self._figures(),
+            "totals": {unit: _written(self.total(unit)) for unit in self.units() if self.indicators(unit)},
         }
+
+    def _figures(self) -> dict[str, dict[str, dict[str, str | None]]]:
+        """Return the figures by unit, period and indicator."""
+        found: dict[str, dict[str, dict[str, str | None]]] = {}
+        for one in self.figures():
+            periods = found.setdefault(one.unit, {})
+            periods.setdefault(one.period, {})[one.indicator] = _written(one.value)
+        return found
 
     def worth(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Decimal | None:
         """Return the points of an indicator due in these months, at 12 places; `None` without data."""
@@ -99,7 +146,7 @@ class Truth:
     def total(self, unit: str) -> Decimal | None:
         """Return a unit's published points of the year, where every indicator is due; `None` without data."""
         total = Decimal(0)
-        for indicator in self._scheme.indicators:
+        for indicator in self.indicators(unit):
             value = self.worth(unit, self.months(), indicator)
             if value is None:
                 return None
@@ -115,3 +162,14 @@ class Truth:
             months = self.months()[last - MONTHS_OF_CYCLE[indicator.cycle] : last]
         pairs = [self.of(unit, month, indicator.measure) for month in months]
         return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+
+
+def _due(indicator: IndicatorSpec, months: list[str]) -> bool:
+    """Tell whether a cycle of an indicator ends with a period; a deduction is due in every one."""
+    if indicator.method.deduct is not None:
+        return True
+    return int(months[-1][5:]) % MONTHS_OF_CYCLE[indicator.cycle] == 0
+
+
+def _written(value: Decimal | None) -> str | None:
+    return None if value is None else text(value)

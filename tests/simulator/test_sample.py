@@ -1,13 +1,17 @@
 """The national sample is accepted by the services' own checks and says everywhere that it is simulated."""
 
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 import yaml
 
-from dukao.simulator.nation import SAMPLE, load
+from dukao.simulator.nation import BUREAU, DEPARTMENT, INSPECTORATE, SAMPLE, SIZES, load
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.scoring.domain.check import findings
+from services.scoring.domain.document import MethodSpec
+from services.scoring.domain.shapes import Cycle
 
 
 @pytest.fixture(scope="module")
@@ -23,35 +27,100 @@ def test_the_types_are_a_catalogue(nation):
     assert len(compile_catalogue(parse(nation.types)).types) == len(nation.types["types"])
 
 
-def test_thirty_six_bureaus_share_a_thousand_points(nation):
-    assert len(nation.bureaus) == 36
+def test_sixty_two_units_in_three_groups_and_the_disciplinary_bodies_share_a_thousand_points(nation):
+    assert {level: len(nation.of(level)) for level in SIZES} == {
+        "bureau": 36, "department": 20, "inspectorate": 6, "discipline": 36,
+    }  # fmt: skip
     assert [board.points for board in nation.scheme.boards] == ["260", "440", "180", "120"]
-    assert len(nation.scheme.indicators) >= 14
-    assert {one.cycle for one in nation.scheme.indicators} == {"month", "quarter", "year"}
+    assert all(len(nation.groups_of(unit)) == 1 for unit in nation.units)
 
 
-def test_machine_and_system_reach_four_fifths_of_the_points(nation):
-    machine_born = [i for i in nation.scheme.indicators if i.collection in {"machine", "system"}]
-    assert sum(Decimal(one.points) for one in machine_born) >= 800
+def test_every_method_cycle_and_collection_class_appears(nation):
+    indicators = nation.scheme.indicators
+    assert len(indicators) >= 40
+    assert {one.cycle for one in indicators} == set(get_args(Cycle))
+    assert {one.collection for one in indicators} == {"machine", "system", "manual"}
+    used = {name for one in indicators for name in one.method.model_dump(exclude_none=True)}
+    assert used == MethodSpec.model_fields.keys()
+    assert {one.method.target.direction for one in indicators if one.method.target} == {"up", "down"}
+    assert {one.kind for one in nation.scheme.measures.values()} == {"flow", "stock"}
+
+
+def test_every_department_has_individual_indicators_of_its_own(nation):
+    own = [one for one in nation.scheme.indicators if one.units]
+    for department in nation.of(DEPARTMENT):
+        assert len([one for one in own if one.units == (department.code,)]) >= 2
+    assert {code for one in own for code in one.units} == {unit.code for unit in nation.of(DEPARTMENT)}
+
+
+def test_machine_and_system_reach_four_fifths_of_the_points_of_every_unit(nation):
+    for unit in nation.units:
+        born = [one for one in _of(nation, unit) if one.collection in {"machine", "system"}]
+        assert sum(Decimal(one.points) for one in born) >= 800
+
+
+def test_every_indicator_is_assessed_by_a_unit_and_none_by_the_unit_itself(nation):
+    codes = {unit.code for unit in nation.scheme.units}
+    assert {one.assessor for one in nation.scheme.indicators} <= codes
+    own = [one for one in nation.scheme.indicators if one.units]
+    assert all(one.assessor not in one.units for one in own)
+
+
+def test_disciplinary_bodies_have_indicators_and_an_assessor_of_their_own(nation):
+    theirs = [one for one in nation.scheme.indicators if "disciplinary" in one.groups]
+    assert {one.assessor for one in theirs} == {"J-HQ"}
+    assert all(one.groups == ("disciplinary",) for one in theirs)
+    assert "J-HQ" not in {one.assessor for one in nation.scheme.indicators if one not in theirs}
+
+
+def test_every_bureau_is_in_the_care_of_one_inspectorate_on_every_day(nation):
+    bureaus = sorted(unit.code for unit in nation.of(BUREAU))
+    moved = set()
+    for at in range(365):
+        day = date(2021, 1, 1) + timedelta(days=at)
+        care = [(code, seat.code) for seat in nation.of(INSPECTORATE) for code in nation.under(seat.code, day)]
+        assert sorted(code for code, _ in care) == bureaus, day
+        moved.update(care)
+    assert len(moved) > len(bureaus)
 
 
 def test_everything_says_that_it_is_simulated(nation):
     assert nation.scheme.scheme.simulated
     assert "模拟" in nation.scheme.scheme.title
-    assert not any(indicator.verified for indicator in nation.scheme.indicators)
     assert all("本方案设定" in indicator.source.document for indicator in nation.scheme.indicators)
     assert all("模拟" in source["title"] for source in nation.types["sources"].values())
 
 
+def test_every_value_has_a_source_and_says_that_nobody_verified_it(nation):
+    scheme = nation.scheme
+    values = [
+        scheme.scheme,
+        *scheme.units,
+        *scheme.groups.values(),
+        *scheme.boards,
+        *scheme.measures.values(),
+        *scheme.indicators,
+        *scheme.tiers,
+        scheme.ranking.minimum_volume,
+    ]
+    assert [value for value in values if value.source is None or value.verified] == []
+
+
 def test_every_indicator_is_explained_to_the_reader(nation):
     written = (SAMPLE / "README.md").read_text("utf-8")
-    assert [one.code for one in nation.scheme.indicators if f"`{one.code}`" not in written] == []
+    common = [one.code for one in nation.scheme.indicators if not one.units]
+    assert [code for code in common if f"`{code}`" not in written] == []
 
 
 def test_regions_name_units_of_the_scheme(nation):
     codes = {unit.code for unit in nation.scheme.units}
-    assert {bureau.region for bureau in nation.bureaus} <= codes
-    assert all(bureau.counts_for == (bureau.code, "HQ", bureau.region) for bureau in nation.bureaus)
+    assert {bureau.region for bureau in nation.of(BUREAU)} <= codes
+    assert all(bureau.counts_for == (bureau.code, "HQ", bureau.region) for bureau in nation.of(BUREAU))
+
+
+def _of(nation, unit):
+    groups = set(nation.groups_of(unit))
+    return [one for one in nation.scheme.indicators if groups & set(one.groups) and one.is_for(unit.code)]
 
 
 def test_another_sample_is_read_from_its_folder(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from datetime import date, datetime
 from itertools import pairwise
 
@@ -9,26 +10,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dukao.simulator import season
 from dukao.simulator.nation import load
 from dukao.simulator.stream import Settings, problem, simulate
-from dukao.simulator.truth import Truth
+from dukao.simulator.truth import Figure, Truth
 from services.ingest.domain.admission import Outcome
 from services.scoring.domain.figures import worth
 from services.scoring.domain.plan import measure_id
-from shared.kernel.periods import Month, periods_containing
+from shared.kernel.figures import FigureState
+from shared.kernel.periods import Period
 from tests.simulator.folded import Folding
 
 NATION = load()
 FOLDING = Folding(NATION)
+PERIODS = list(Truth(NATION.scheme).periods())
 SMALL = Settings(units=6, days=120, rate=8, seed=5)
+WHOLE = Settings(units=98, days=200, rate=2, seed=5)
 small_settings = st.builds(
     Settings,
-    units=st.integers(1, 4),
-    days=st.integers(1, 50),
-    rate=st.integers(1, 6),
+    units=st.sampled_from([1, 4, 40, 60, 98]),
+    days=st.integers(1, 20),
+    rate=st.integers(1, 3),
     seed=st.integers(0, 2**32),
     start=st.dates(date(2021, 1, 1), date(2021, 11, 1)),
 )
+
+
+def as_they_arrive(events):
+    return events
+
+
+def shuffled(events):
+    return random.Random(3).sample(events, len(events))
 
 
 def run(chosen):
@@ -48,6 +61,11 @@ def small():
     return run(SMALL)
 
 
+@pytest.fixture(scope="module")
+def whole():
+    return run(WHOLE)
+
+
 def test_the_same_arguments_give_the_same_bytes():
     def written(chosen):
         return "\n".join(json.dumps(event, ensure_ascii=False) for event in simulate(chosen, NATION)).encode()
@@ -62,8 +80,47 @@ def test_there_are_about_as_many_events_as_asked_for(small):
     assert 6 * 120 * 8 <= len(events) <= 6 * 120 * 8 + 50
 
 
-def test_a_year_at_eight_a_day_is_a_hundred_thousand_events():
-    assert sum(1 for _ in simulate(Settings(36, 365, 8, 1), NATION)) >= 100_000
+def test_every_unit_and_event_type_of_the_sample_is_at_work(whole):
+    events, _ = whole
+    assert {event["type"] for event in events} == NATION.types["types"].keys()
+    assert {event["subject"] for event in events} == {unit.code for unit in NATION.units}
+    assert {event["source"] for event in events} == NATION.types["sources"].keys()
+
+
+def test_spring_festival_is_quiet_and_the_filing_period_is_not(whole):
+    events, _ = whole
+    days = Counter(event["time"][:10] for event in events if event["type"] == "declaration.handled.v1")
+    assert max(days[f"2021-02-{day}"] for day in range(11, 18)) < min(
+        days[f"2021-01-{day:02d}"] for day in (6, 13)
+    )
+
+
+def test_an_alleged_finding_is_confirmed_or_dropped_by_a_correction(whole):
+    events, _ = whole
+    told = {}
+    for event in events:
+        if event["type"] == "finding.reported.v1" and "data" in event:
+            told.setdefault(event["data"]["finding_no"], {})[event.get("revision", 0)] = event["data"][
+                "status"
+            ]
+    courses = {tuple(status for _, status in sorted(found.items())) for found in told.values()}
+    assert {("confirmed",), ("alleged", "confirmed"), ("alleged", "dropped")} <= courses
+
+
+def test_an_inspectorate_inspects_whom_it_is_responsible_for_on_that_day(whole):
+    events, _ = whole
+    planned = [
+        event for event in events if event["type"] == "inspection.planned.v1" and "revision" not in event
+    ]
+    moved = {(e["subject"], e["time"] >= "2021-07-01") for e in planned if e["data"]["bureau"] == "B370000"}
+    assert moved <= {("S-SH", False), ("S-BJ", True)}
+    assert moved
+
+
+def test_matters_have_budgets_of_working_days_that_skip_holidays():
+    given = season.midnight(date(2021, 4, 20))
+    assert season.written(season.end_of_working_days(given, 8)) == "2021-04-29T23:59:59+08:00"
+    assert season.written(season.end_of_working_days(given, 10)) == "2021-05-06T23:59:59+08:00"
 
 
 def test_every_kind_of_fault_is_there(small):
@@ -98,23 +155,31 @@ def test_what_is_folded_is_what_happened_in_any_order(small):
     assert_folded_as_it_happened(random.Random(1).sample(events, len(events)), truth)
 
 
-def test_every_cell_is_what_it_is_worth(small):
-    events, truth = small
-    sums = FOLDING.sums(events)
-    compared = 0
-    for bureau in NATION.bureaus[: SMALL.units]:
-        for indicator in NATION.scheme.indicators:
-            partials = sums[measure_id(NATION.scheme, indicator.measure), bureau.code]
-            for period in {p for month in truth.months() for p in periods_containing(Month.parse(month))}:
-                found = worth(NATION.scheme, indicator, period, partials)
-                if str(found.state) != "not_due":
-                    months = [str(month) for month in period.months()]
-                    assert found.value == truth.worth(bureau.code, months, indicator), (
-                        period,
-                        indicator.code,
-                    )
-                    compared += 1
-    assert compared > 1000
+@pytest.mark.parametrize("order", [as_they_arrive, shuffled])
+def test_every_figure_of_every_unit_is_what_the_simulator_knows_it_is_worth(whole, order):
+    events, truth = whole
+    assert scored(FOLDING.sums(order(events))) == list(truth.figures())
+
+
+def scored(sums):
+    """Return every figure as the platform's pure core computes it."""
+    periods = [Period.parse(period) for period, _ in PERIODS]
+    return [
+        Figure(unit.code, str(period), indicator.code, found.value)
+        for unit in NATION.units
+        for period in periods
+        for indicator in NATION.scheme.indicators
+        if set(NATION.groups_of(unit)) & set(indicator.groups) and indicator.is_for(unit.code)
+        for found in [
+            worth(
+                NATION.scheme,
+                indicator,
+                period,
+                sums[measure_id(NATION.scheme, indicator.measure), unit.code],
+            )
+        ]
+        if found.state is not FigureState.NOT_DUE
+    ]
 
 
 @settings(max_examples=15, deadline=None)
@@ -130,8 +195,8 @@ def test_whatever_the_settings_the_truth_is_folded(chosen, shuffler):
 @pytest.mark.parametrize(
     ("chosen", "reason"),
     [
-        (Settings(0, 10, 1, 1), "--units is 1 to 36"),
-        (Settings(37, 10, 1, 1), "--units is 1 to 36"),
+        (Settings(0, 10, 1, 1), "--units is 1 to 98"),
+        (Settings(99, 10, 1, 1), "--units is 1 to 98"),
         (Settings(1, 0, 1, 1), "--days is at least 1"),
         (Settings(1, 10, 0, 1), "--rate 1 to"),
         (Settings(1, 366, 1, 1), "within the scheme"),
@@ -146,7 +211,13 @@ def test_the_truth_covers_every_unit_month_and_measure(small):
     _, truth = small
     document = truth.document(SMALL.written())
     assert document["simulated"] is True
-    assert len(document["measures"]) == 43 * 12 * len(NATION.scheme.measures)
+    assert len(document["measures"]) == 105 * 12 * len(NATION.scheme.measures)
+    assert len(document["totals"]) == 98
+    assert document["figures"]["B110000"]["2021-Q1"].keys() == {
+        one.code
+        for one in NATION.scheme.indicators
+        if "bureaus" in one.groups and (one.cycle in {"month", "quarter"} or one.method.deduct)
+    }
     assert document["settings"] == {
         "units": 6, "days": 120, "rate": 8, "seed": 5, "start": "2021-01-01",
     }  # fmt: skip
