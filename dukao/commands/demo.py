@@ -15,7 +15,7 @@ app = typer.Typer()
 
 @app.command(
     epilog=examples(
-        "dukao demo                    a simulated year of 36 tax bureaus",
+        "dukao demo                    a simulated year of a tax administration",
         "dukao demo --keep             the same, and the platform stays up",
         "dukao demo --data boston311_2011",
     )
@@ -36,8 +36,9 @@ def demo(
 ) -> None:
     """Bring a platform up, feed it, show the standing move, explain a point, check every figure, and end.
 
-    Without --data everything is simulated (模拟): a year of 36 tax bureaus, over 100,000 events, whose true
-    figures the simulator knows. The platform is in a folder of its own; a failure or Ctrl-C takes it down.
+    Without --data everything is simulated (模拟): a year of 98 units in four groups, over 100,000 events,
+    whose true figures the simulator knows. The platform is in a folder of its own; a failure or Ctrl-C takes
+    it down.
     """
     if data is not None and (absent := missing(data, boston.FILES)) is not None:
         raise typer.BadParameter(f"{data} has no {absent}", param_hint="--data")

@@ -68,7 +68,9 @@ NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
 def simulate(
     ctx: typer.Context,
     *,
-    units: Annotated[int, typer.Option(help="How many units, the first of the sample's 98: bureaus come first.")] = 98,
+    units: Annotated[
+        int, typer.Option(help="How many units, the first of the sample's 98: bureaus come first.")
+    ] = 98,
     days: Annotated[int, typer.Option(help="How many days.")] = 30,
     rate: Annotated[int, typer.Option(help="Mean events per unit and day, in all seasons.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
@@ -80,8 +82,8 @@ def simulate(
 ) -> None:
     """Simulate (模拟) the work of a tax administration as CloudEvents, in the order in which they arrive.
 
-    36 bureaus, 20 departments, 6 inspectorates and 36 disciplinary bodies work by seasons and habits of their own.
-    Some events come twice, late, corrected, withdrawn, or before what they correct. Nothing is about a real unit.
+    36 bureaus, 20 departments, 6 inspectorates and 36 disciplinary bodies work by seasons and habits. Some
+    events come twice, late, corrected, withdrawn, or before what they correct. Nothing is about a real unit.
     """
     settings, nation = Settings(units, days, rate, seed, start.date()), load()
     wrong = problem(settings, nation)

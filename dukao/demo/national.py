@@ -1,4 +1,4 @@
-"""The demonstration on the simulated nation: a year of 36 bureaus, whose true figures the simulator knows."""
+"""The demonstration on a simulated year of a whole administration, whose true figures the simulator knows."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -21,8 +21,10 @@ from dukao.standings import freshness, heading, lines
 from services.scoring.domain.document import IndicatorSpec
 from shared.kernel.points import of_millionths, text
 
-YEAR = Settings(units=36, days=365, rate=8, seed=2021)
+YEAR = Settings(units=98, days=365, rate=3, seed=2021)
 GROUP = "bureaus"
+SHOWN = ("bureaus", "departments", "inspectorates")
+GROUPS = (*SHOWN, "disciplinary")
 PERIOD = "2021"
 TIER_NAMES = {"first": "第一段", "second": "第二段", "third": "第三段"}
 
@@ -38,12 +40,12 @@ def run(state: State, *, keep: bool) -> None:
     with platform(beside(state), steps, keep=keep) as client:
         steps.next("模拟 simulated: event types and a thousand-point scheme are adopted by two persons")
         adopt(client, nation.types, nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True))
-        steps.next(f"模拟 simulated: a year of {YEAR.units} bureaus is sent, about {_expected()} events")
+        steps.next(f"模拟 simulated: a year of {YEAR.units} units is sent, about {_expected()} events")
         _feed(client, nation, truth)
         steps.next("waiting until every event is in the standing")
         totals = until_equal(lambda: _totals(client, nation, truth))
-        steps.next("模拟 simulated: the final standing, in three tiers")
-        _show_standing(client, nation)
+        steps.next("模拟 simulated: the final standings of three groups, each in three tiers")
+        _show_standings(client, nation)
         steps.next("one lost point, explained down to its events")
         _explain(client, nation, truth)
         steps.next("every figure of the platform against what really happened in the simulation")
@@ -67,32 +69,30 @@ def _feed(client: Client, nation: Nation, truth: Truth) -> None:
     say(f"      {tally.events} events in {tally.seconds:.1f} s: {told}")
 
 
-def _path(nation: Nation) -> str:
-    return f"/v1/standings{below(nation.scheme.scheme.code, GROUP, PERIOD)}"
+def _path(nation: Nation, group: str = GROUP) -> str:
+    return f"/v1/standings{below(nation.scheme.scheme.code, group, PERIOD)}"
 
 
 def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
-    """Compare the points of the year in the standing."""
-    found = {one["unit"]: one["points"] for one in read(client, "ranking", _path(nation))["units"]}
+    """Compare the points of the year in the standings."""
+    standings = [read(client, "ranking", _path(nation, group)) for group in GROUPS]
+    found = {one["unit"]: one["points"] for standing in standings for one in standing["units"]}
     differing: list[str] = []
-    for bureau in nation.bureaus:
-        expected = truth.total(bureau.code)
-        points = found.get(bureau.code)
+    for unit in nation.units:
+        expected = truth.total(unit.code)
+        points = found.get(unit.code)
         if points != (None if expected is None else text(expected)):
-            differing.append(f"{bureau.code} {PERIOD} points {points}, expected {expected}")
-    return Comparison(len(nation.bureaus), differing)
+            differing.append(f"{unit.code} {PERIOD} points {points}, expected {expected}")
+    return Comparison(len(nation.units), differing)
 
 
-def _show_standing(client: Client, nation: Nation) -> None:
-    standing = read(client, "ranking", _path(nation))
-    rows = [one | {"tier": TIER_NAMES.get(one["tier"], one["tier"])} for one in lines(standing)]
-    show(rows, _STANDING, Format.TABLE, title=heading(standing))
-    show_lines(
-        [
-            freshness(standing),
-            "本方案设定: points, targets and tiers are this sample's own values, not official ones",
-        ]
-    )
+def _show_standings(client: Client, nation: Nation) -> None:
+    for group in SHOWN:
+        standing = read(client, "ranking", _path(nation, group))
+        rows = [one | {"tier": TIER_NAMES.get(one["tier"], one["tier"])} for one in lines(standing)]
+        show(rows, _STANDING, Format.TABLE, title=heading(standing))
+        show_lines([freshness(standing)])
+    show_lines(["本方案设定: points, targets and tiers are this sample's own values, not official ones"])
 
 
 def _explain(client: Client, nation: Nation, truth: Truth) -> None:
@@ -103,21 +103,22 @@ def _explain(client: Client, nation: Nation, truth: Truth) -> None:
         value = truth.worth(unit["unit"], truth.months(), indicator)
         return Decimal(0) if value is None else Decimal(indicator.points) - value
 
-    deducting = [one for one in nation.scheme.indicators if one.method.deduct is not None and lost(one) > 0]
-    chosen = max(deducting or nation.scheme.indicators, key=lost)
+    own = truth.indicators(unit["unit"])
+    deducting = [one for one in own if one.method.deduct is not None and lost(one) > 0]
+    chosen = max(deducting or own, key=lost)
     explain(client, nation.scheme.scheme.code, (PERIOD, unit["unit"], chosen.code))
 
 
 def _measures(client: Client, nation: Nation, truth: Truth) -> Comparison:
     """Compare numerators and denominators of every unit and month, up to the first that differs."""
     compared = 0
-    for month, unit in product(truth.months(), nation.scheme.units):
-        found = _measured(client, nation, month, unit.code)
+    for month, unit in product(truth.months(), truth.units()):
+        found = _measured(client, nation, month, unit)
         differing: list[str] = []
         for name in nation.scheme.measures:
-            pairs = list(_pairs(found[name], truth.of(unit.code, month, name)))
+            pairs = list(_pairs(found[name], truth.of(unit, month, name)))
             compared += len(pairs)
-            where = f"{unit.code} {month} {name}"
+            where = f"{unit} {month} {name}"
             differing += [f"{where} {got}, expected {due}" for got, due in pairs if got != due]
         if differing:
             return Comparison(compared, differing)

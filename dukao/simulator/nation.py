@@ -19,7 +19,7 @@ SIZES = {BUREAU: 100, DEPARTMENT: 40, INSPECTORATE: 60, DISCIPLINE: 25}
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit that works and the units its work counts for: itself, those above it, its region and those above that."""
+    """A unit that works and those its work counts for: itself, its region, and those above both."""
 
     code: str
     level: str

@@ -1,4 +1,4 @@
-"""What every office does: matters with a deadline, documents, training, money and ratings, as facts and as counts."""
+"""What every office does, as facts and as counts: matters with a deadline, documents, training, ratings."""
 
 from collections.abc import Mapping, Sequence
 

@@ -42,7 +42,7 @@ def risk(desk: Desk) -> Work:
 
 
 def finding(desk: Desk) -> Work:
-    """A finding at the unit, weighing one to three: confirmed at once, or alleged first and then confirmed or dropped."""
+    """A finding at the unit, weighing one to three: confirmed at once, or alleged first."""
     at, weight = desk.moment(), (1, 1, 1, 2, 3)[desk.rng.randrange(5)]
     field = desk.one_of("party", "party", "safety", "secrecy")
     fact = _finding(
@@ -79,7 +79,7 @@ def taxpayer_finding(desk: Desk) -> Work:
 
 
 def inspection(desk: Desk) -> Work:
-    """An inspectorate's inspection of a taxpayer of a bureau it is responsible for that day; it may find something."""
+    """An inspectorate looks at a taxpayer of a bureau it is responsible for that day, and may find something."""
     at = desk.moment()
     deadline = season.end_of_day(at, 20 + desk.rng.randrange(30))
     ended = desk.done(at, deadline)

@@ -49,7 +49,7 @@ class Reporter:
         return arrivals
 
     def _versions(self, fact: Fact, habits: Habits, *, bogus: bool) -> list[Fact | None]:
-        """Return what is told in turn: what came before it, or blunders, the fact, or nothing once it is withdrawn."""
+        """Return what is told in turn: what came before, or blunders; the fact; nothing once it is withdrawn."""
         if bogus:
             return [fact, None]
         if fact.earlier:

@@ -70,7 +70,7 @@ def written_in_utc(second: int) -> str:
 
 
 def _weight(day: date) -> int:
-    """Weigh a day: filing periods, longer in the first month of a quarter, the last days of a month, holidays."""
+    """Weigh a day: filing periods, most in a quarter's first month, last days of months, holidays."""
     filing = day.day <= BUSY_UNTIL_DAY
     weight = _MONTHS[day.month - 1] * ((170 if day.month % 3 == 1 else 140) if filing else 80)
     if (day + timedelta(days=LAST_DAYS)).month != day.month:

@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What an indicator is worth for a unit in a period where it is due, at 12 places; `None` without data."""
+    """What an indicator is worth where it is due, at 12 places; `None` without data."""
 
     unit: str
     period: str

@@ -41,7 +41,14 @@ def test_the_summary_counts_and_says_that_it_is_simulated(tmp_path):
     assert summary["events"] == len(out.read_text("utf-8").splitlines())
     written = json.loads(truth.read_text("utf-8"))
     assert written["simulated"] is True
-    assert {line["unit"] for line in written["measures"]} > {"HQ", "R-BJ", "B110000"}
+    assert {line["unit"] for line in written["measures"]} > {
+        "HQ",
+        "R-BJ",
+        "B110000",
+        "D-BGT",
+        "S-BJ",
+        "J110000",
+    }
     assert "模拟" in run("--out", out).stdout
 
 

@@ -17,7 +17,7 @@ from tests.system.rig import Rig, platform
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
-SETTINGS = Settings(units=6, days=130, rate=8, seed=11)
+SETTINGS = Settings(units=98, days=365, rate=9, seed=11)
 PERIODS = ("2021-03", "2021-Q1", "2021")
 AT_ONCE = 8
 

@@ -78,7 +78,9 @@ def test_every_bureau_is_in_the_care_of_one_inspectorate_on_every_day(nation):
     moved = set()
     for at in range(365):
         day = date(2021, 1, 1) + timedelta(days=at)
-        care = [(code, seat.code) for seat in nation.of(INSPECTORATE) for code in nation.under(seat.code, day)]
+        care = [
+            (code, seat.code) for seat in nation.of(INSPECTORATE) for code in nation.under(seat.code, day)
+        ]
         assert sorted(code for code, _ in care) == bureaus, day
         moved.update(care)
     assert len(moved) > len(bureaus)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.scoring.domain.shapes import Closed, Code, DayText, DecimalText, Name
+from services.scoring.domain.shapes import Closed, Code, DayText, DecimalText, Name, Sourced
 
 Severity = Annotated[int, Field(ge=0, lt=1 << 31)]
 Overlap = Literal["content", "years"]
@@ -76,7 +76,7 @@ class RolesSpec(Closed):
     inspectorate: LossSpec
 
 
-class TriggerSpec(Closed):
+class TriggerSpec(Sourced):
     """A finding follows an inspection of the same object that found nothing.
 
     It fires where both overlap in all that is named, the finding's severity is at the gate or past it, and it
@@ -91,7 +91,7 @@ class TriggerSpec(Closed):
     roles: RolesSpec
 
 
-class JurisdictionSpec(Closed):
+class JurisdictionSpec(Sourced):
     """Units an inspectorate is responsible for, from a day on and until a day, both included."""
 
     inspectorate: Code
