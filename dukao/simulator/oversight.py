@@ -79,7 +79,7 @@ def taxpayer_finding(desk: Desk) -> Work:
 
 
 def inspection(desk: Desk) -> Work:
-    """An inspectorate looks at a taxpayer of a bureau it is responsible for that day, and may find something."""
+    """An inspectorate looks at a taxpayer of a bureau that it is responsible for that day."""
     at = desk.moment()
     deadline = season.end_of_day(at, 20 + desk.rng.randrange(30))
     ended = desk.done(at, deadline)

@@ -49,7 +49,7 @@ class Reporter:
         return arrivals
 
     def _versions(self, fact: Fact, habits: Habits, *, bogus: bool) -> list[Fact | None]:
-        """Return what is told in turn: what came before, or blunders; the fact; nothing once it is withdrawn."""
+        """Return what is told in turn: what came before, or blunders; then the fact, or nothing."""
         if bogus:
             return [fact, None]
         if fact.earlier:
