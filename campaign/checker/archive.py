@@ -13,6 +13,7 @@ ROWS_AT_ONCE = 50
 READERS = {
     "scoring-a": ("scoring", ("ingest.accepted", "supervision.items", "scoring.schemes")),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
+    "supervision": ("supervision", ("ingest.accepted", "scoring.schemes", "supervision.acts")),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
 }
 _BEHIND = """

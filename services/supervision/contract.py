@@ -1,28 +1,48 @@
 """What crosses the border of supervision."""
 
+from shared.contracts.ingest import ACCEPTED, TICK, TYPES_ADOPTED, Tick, TypesAdopted
+from shared.contracts.scoring import SCHEME_ADOPTED, SCHEMES, SchemeAdopted
 from shared.contracts.supervision import (
+    ACT_TAKEN,
+    ACTS,
     ITEM_CHANGED,
     ITEMS,
     SOURCE,
+    ActTaken,
+    Deadline,
+    Evidence,
     ItemCause,
     ItemChanged,
     ItemKind,
-    ItemState,
-    Light,
+    ItemOpened,
     SourceEvent,
 )
 
-STREAMS = (ITEMS,)
+CONSUMER = "supervision"
+STREAMS = (ITEMS, ACTS)
 
 __all__ = [
+    "ACCEPTED",
+    "ACTS",
+    "ACT_TAKEN",
+    "CONSUMER",
     "ITEMS",
     "ITEM_CHANGED",
+    "SCHEMES",
+    "SCHEME_ADOPTED",
     "SOURCE",
     "STREAMS",
+    "TICK",
+    "TYPES_ADOPTED",
+    "ActTaken",
+    "Deadline",
+    "Evidence",
     "ItemCause",
     "ItemChanged",
     "ItemKind",
-    "ItemState",
-    "Light",
+    "ItemOpened",
+    "SchemeAdopted",
     "SourceEvent",
+    "Tick",
+    "TypesAdopted",
 ]

@@ -1,6 +1,11 @@
-"""The parts of supervision, put together; its work comes later."""
+"""The parts of supervision, put together."""
 
-from services.supervision.contract import STREAMS
+from services.supervision.api import acts_router, items_router, overview_router
+from services.supervision.calendars import Calendars
+from services.supervision.contract import ACCEPTED, ACTS, CONSUMER, SCHEMES, STREAMS
+from services.supervision.deciding import Desk
+from services.supervision.handlers import Supervision
+from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
@@ -9,4 +14,16 @@ NAME = "supervision"
 
 def build(settings: ServiceSettings) -> Service:
     """Put supervision together."""
-    return Frame(NAME, settings).service(streams=STREAMS)
+    frame = Frame(NAME, settings)
+    consumer = frame.consumer(CONSUMER, (ACCEPTED, SCHEMES, ACTS), Supervision)
+    desk = Desk(Calendars(), replay=settings.clock == "replay")
+    return frame.service(
+        streams=STREAMS,
+        routers=[
+            items_router(frame.exchange, desk),
+            acts_router(frame.exchange, desk),
+            overview_router(frame.exchange),
+        ],
+        parts=[consumer.run],
+        commanded=Commanded(streams=(ACTS,)),
+    )

@@ -29,12 +29,14 @@ STREAM_OWNERS: dict[str, str] = {
     scoring.PARTIALS: "scoring",
     scoring.ENTRIES: "scoring",
     supervision.ITEMS: "supervision",
+    supervision.ACTS: "supervision",
     ranking.STANDINGS: "ranking",
     notify.DELIVERIES: "notify",
 }
 
 STREAM_READERS: dict[str, tuple[str, ...]] = {
     "scoring": (ingest.ACCEPTED, supervision.ITEMS, scoring.SCHEMES, scoring.PARTIALS),
+    "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
 }
 
@@ -49,6 +51,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
+    Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(ranking.StandingMoved, ranking.STANDING_MOVED, ranking.STANDINGS, "ranking"),
     Published(ranking.TierChanged, ranking.TIER_CHANGED, ranking.STANDINGS, "ranking"),
     Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),

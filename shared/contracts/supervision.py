@@ -1,17 +1,28 @@
-"""What supervision publishes: items under supervision, whole and with their version."""
+"""What supervision publishes: items whole and with their version, and the acts of persons that it heeds."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, DayText, DecimalText, InstantText, NumberRange, Version
+from shared.contracts.fields import (
+    Closed,
+    Code,
+    DayText,
+    DecimalText,
+    Digest,
+    InstantText,
+    NumberRange,
+    Version,
+)
 from shared.contracts.ingest import ACCEPTED
 
 SOURCE = "dukao/supervision"
 ITEMS = "supervision.items"
+ACTS = "supervision.acts"
 
 ITEM_CHANGED = "dukao.item-changed.v1"
+ACT_TAKEN = "dukao.act-taken.v1"
 LATE_DAYS_TOLD = 1000
 
 ItemId = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
@@ -98,3 +109,50 @@ class ItemChanged(Closed):
     late_days: tuple[DayText, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
     received: InstantText
     cause: ItemCause
+
+
+class Deadline(Closed):
+    """For how long an item is given: exactly one of an instant, a day, working days, office hours."""
+
+    at: InstantText | None = None
+    day: DayText | None = None
+    working_days: int | None = Field(None, ge=1, le=2000)
+    office_minutes: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class ItemOpened(Closed):
+    """What an item is that a person opened; limits in working days."""
+
+    kind: ItemKind = Field(strict=False)
+    title: str = Field(min_length=1, max_length=200)
+    unit: Code
+    shares: dict[Code, DecimalText]
+    given: InstantText
+    due: Deadline
+    scheme: Code | None = None
+    indicator: Code | None = None
+    case: str | None = Field(None, max_length=128)
+    sign_days: int | None = Field(None, ge=1, le=2000)
+    yellow_days: int = Field(1, ge=0, le=2000)
+    approval_days: int = Field(3, ge=1, le=2000)
+
+
+class Evidence(Closed):
+    """A paper that shows that something was done: its name and the SHA-256 of its content."""
+
+    name: str = Field(min_length=1, max_length=200)
+    sha256: Digest
+
+
+class ActTaken(Closed):
+    """A person's act on an item, a fact from here on; `received` of the envelope is its time."""
+
+    item: ItemId
+    act: str = Field(pattern="^[a-z][a-z-]{0,31}$")
+    person: str = Field(min_length=1, max_length=128)
+    reason: str = Field("", max_length=500)
+    unit: Code | None = None
+    shares: dict[Code, DecimalText] = Field(default={})
+    day: DayText | None = None
+    evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=50)
+    opened: ItemOpened | None = None

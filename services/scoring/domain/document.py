@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from services.scoring.domain.incident_section import IncidentsSpec
+from services.scoring.domain.item_section import ItemSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec
 from services.scoring.domain.shapes import (
     Closed,
@@ -168,6 +169,7 @@ class SchemeDocument(Closed):
     tiers: tuple[TierSpec, ...] = ()
     ranking: RankingSpec = RankingSpec()
     incidents: IncidentsSpec | None = None
+    items: dict[Name, ItemSpec] = Field({})
 
     @property
     def event_measures(self) -> dict[str, MeasureSpec]:

@@ -1,0 +1,58 @@
+"""The `items` section of a scheme: which events put a matter under supervision, and on which terms."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from services.scoring.domain.shapes import Closed, Code, Name, Sourced
+
+WorkingDays = Annotated[int, Field(ge=1, le=2000)]
+Values = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(min_length=1, max_length=100)]
+
+
+class MatchSpec(Closed):
+    """Events of a type; `when` names fields and the values that are meant, as text."""
+
+    type: str
+    when: dict[Name, Values] = Field({})
+
+
+class OpensSpec(MatchSpec):
+    """What opens an item; `unit` is the field of the lead unit, `title` that of a title of its own."""
+
+    unit: Name = "subject"
+    title: Name | None = None
+
+
+class DueSpec(Closed):
+    """Until when: the instant `at` a field, the day of it, or a budget of working time from the event on."""
+
+    at: Name | None = None
+    day_of: Name | None = None
+    working_days: WorkingDays | None = None
+    office_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "DueSpec":
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("a deadline has exactly one of at, day_of, working_days, office_minutes")
+        return self
+
+
+class ItemSpec(Sourced):
+    """A kind of item (督考事项) that events open; an event without a deadline opens none.
+
+    `accept` lets a completion wait until a person accepts it; `yellow_days` are the last working days before
+    the due time, `sign_days` the limit of 签收, `approval_days` that of the approvals of an extension.
+    """
+
+    kind: Literal["decision", "document", "instruction", "control_risk", "alleged_finding"]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    opens: OpensSpec
+    due: DueSpec
+    completes: MatchSpec | None = None
+    accept: bool = False
+    indicator: Code | None = None
+    sign_days: WorkingDays | None = None
+    yellow_days: Annotated[int, Field(ge=0, le=2000)] = 1
+    approval_days: WorkingDays = 3

@@ -1,0 +1,220 @@
+"""What the door of supervision takes and answers."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel, Field, model_validator
+
+from services.supervision.contract import Deadline, Evidence
+from shared.contracts.fields import Closed, Code, DayText, DecimalText, InstantText
+
+PAGE_ITEMS = 500
+SAFE_ID = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$"
+
+ItemPath = Annotated[str, Path(pattern=SAFE_ID)]
+Reason = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+KindText = Literal["decision", "document", "instruction", "control_risk", "alleged_finding"]
+StateText = Literal[
+    "registered",
+    "assigned",
+    "signed",
+    "in_progress",
+    "submitted",
+    "sent_back",
+    "completed",
+    "cleared",
+    "cancelled",
+    "withdrawn",
+]
+LightText = Literal["green", "yellow", "red", "done", "done_late", "off"]
+WorkingDays = Annotated[int, Field(ge=1, le=2000)]
+
+
+class NewItem(Closed):
+    """An item that a person opens; without `shares` the lead unit has all, without `given` it is given now.
+
+    `item` may name it, so that a retry finds what it opened before.
+    """
+
+    item: str | None = Field(None, pattern=SAFE_ID)
+    kind: KindText
+    title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    unit: Code
+    shares: dict[Code, DecimalText] = Field({}, max_length=50)
+    given: InstantText | None = None
+    due: Deadline
+    scheme: Code | None = None
+    indicator: Code | None = None
+    case: str | None = Field(None, pattern=r"^[!-~]{1,128}$")
+    sign_days: WorkingDays | None = None
+    yellow_days: int = Field(1, ge=0, le=2000)
+    approval_days: WorkingDays = 3
+    reason: Reason = ""
+
+    @model_validator(mode="after")
+    def _one_deadline(self) -> "NewItem":
+        if len(self.due.model_dump(exclude_none=True)) != 1:
+            raise ValueError("exactly one of at, day, working_days, office_minutes")
+        return self
+
+
+class Why(Closed):
+    """An act that needs no more than a reason."""
+
+    reason: Reason = ""
+
+
+class Assignment(Closed):
+    """The lead unit and the shares of all, summing to 1; without shares the lead has all."""
+
+    unit: Code
+    shares: dict[Code, DecimalText] = Field({}, max_length=50)
+    reason: Reason = ""
+
+
+class Submission(Closed):
+    """What shows that it is done: papers with the SHA-256 of their content."""
+
+    evidence: tuple[Evidence, ...] = Field(strict=False, min_length=1, max_length=50)
+    reason: Reason = ""
+
+
+class NewDate(Closed):
+    """The new date that is asked for."""
+
+    day: DayText
+    reason: Reason = Field(min_length=1)
+
+
+class Filters(BaseModel):
+    """Which items are listed, after which, and how many."""
+
+    after: str = Query("", max_length=64, description="The `next` of the page before.")
+    limit: int = Query(PAGE_ITEMS, ge=1, le=PAGE_ITEMS)
+    state: StateText | None = None
+    light: LightText | None = None
+    kind: KindText | None = None
+    unit: Code | None = None
+    scheme: Code | None = None
+    indicator: Code | None = None
+    open: bool | None = Query(None, description="Only those that are not done, or only those that are.")
+    overdue: bool | None = Query(None, description="Only those that are red or done late, or only others.")
+
+
+class Cause(BaseModel):
+    """A line of an item's history; `refused` says why an act had no effect by what is known now."""
+
+    at: str
+    act: str
+    person: str
+    state: str
+    reason: str = ""
+    refused: str | None = None
+    unit: str | None = None
+    shares: dict[str, str] = {}
+    day: str | None = None
+    evidence: list[Evidence] = []
+
+
+class Possible(BaseModel):
+    """An act that is possible now, who may, and the roles that stand for them."""
+
+    act: str
+    who: str
+    roles: list[str]
+
+
+class ExtensionAnswer(BaseModel):
+    """A request for a new date: asked, approved, lapsed."""
+
+    asked: str
+    person: str
+    day: str
+    approvers: list[str]
+    approved_at: str | None
+    lapses: str | None
+    state: Literal["asked", "approved", "lapsed"]
+
+
+class ItemLine(BaseModel):
+    """An item as it was told last; `facts` is its ETag."""
+
+    item: str
+    version: int
+    facts: int
+    kind: str
+    title: str
+    state: str
+    unit: str
+    shares: dict[str, str]
+    scheme: str | None
+    indicator: str | None
+    event: dict[str, str] | None
+    case: str | None
+    given: str
+    due: str | None
+    provisional: bool
+    completed: str | None
+    paused: bool
+    light: str
+    late_days: list[str]
+
+
+class ItemAnswer(ItemLine):
+    """An item with what is possible now, its extensions and its history; acts of this moment included."""
+
+    sign_due: str | None
+    possible: list[Possible]
+    extensions: list[ExtensionAnswer]
+    history: list[Cause]
+
+
+class ItemPage(BaseModel):
+    """A page of items in the order of their ids; `next` continues it."""
+
+    items: list[ItemLine]
+    next: str | None
+
+
+class CountQuery(BaseModel):
+    """The instant for which is counted; without one the newest tick."""
+
+    at: InstantText | None = None
+    unit: Code | None = None
+
+
+class Counts(BaseModel):
+    """Items given, open and overdue just before an instant, by the facts as they are known now."""
+
+    at: str
+    given: int
+    open: int
+    overdue: int
+    done: int
+    done_late: int
+
+
+class IndicatorCoverage(BaseModel):
+    """An individual indicator (个性指标): for which units it is, which items supervise it."""
+
+    indicator: str
+    name: str
+    units: list[str]
+    items: int
+    rules: list[str]
+    covered: bool
+
+
+class Coverage(BaseModel):
+    """How many individual indicators of a scheme have an item; the percentage has two places."""
+
+    scheme: str
+    version: int
+    individual: int
+    covered: int
+    percent: str
+    missing: list[str]
+    indicators: list[IndicatorCoverage]
+
+
+Members = dict[str, Any]

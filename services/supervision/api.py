@@ -1,0 +1,157 @@
+"""The HTTP door of supervision: items, persons' acts on them, counts, and the coverage of a scheme."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from services.supervision import shown, store, worklists
+from services.supervision.answers import (
+    Assignment,
+    CountQuery,
+    Counts,
+    Coverage,
+    Filters,
+    ItemAnswer,
+    ItemPage,
+    ItemPath,
+    NewDate,
+    NewItem,
+    Submission,
+    Why,
+)
+from services.supervision.contract import ActTaken
+from services.supervision.deciding import Desk, Found, etag
+from services.supervision.domain.items import Act
+from services.supervision.domain.machine import rule_of
+from services.supervision.worklists import Wanted
+from shared.contracts.fields import Closed
+from shared.kernel import instants
+from shared.kernel.errors import refuse
+from shared.kernel.instants import EPOCH
+from shared.storage.exchange import Exchange
+from shared.web.access import Action, Role, Subject, covers
+from shared.web.tokens import allow, require
+
+READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+Reader = Annotated[Subject, Depends(require(*READERS))]
+IfMatch = Annotated[
+    str | None, Header(alias="if-match", description="The ETag that the item had when it was read.")
+]
+
+
+def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
+    """Return the routes on which items are opened, listed and shown."""
+    router = APIRouter(prefix="/v1/items", tags=["items"])
+
+    @router.get("", name="list_items")
+    async def list_items(asked: Annotated[Filters, Query()], subject: Reader) -> ItemPage:
+        """List items in the order of their ids; of other units' items nothing is said."""
+        only = asked.model_dump(exclude={"after", "limit"})
+        async with exchange.reading() as tx:
+            rows = await worklists.listed(tx, Wanted(below=subject.unit, **only), asked.after, asked.limit)
+        return ItemPage.model_validate(shown.page(rows, asked.limit))
+
+    @router.post("", name="open_item", status_code=201)
+    async def open_item(
+        asked: NewItem, subject: Annotated[Subject, Depends(require(Role.AUTHOR))], response: Response
+    ) -> ItemAnswer:
+        """Open an item (登记); the same request with the same name answers with what it opened."""
+        async with exchange.begin(actor=subject.name, action="open item", detail=asked.title) as tx:
+            item = await desk.open(tx, asked, subject.name)
+            found = await desk.find(tx, item)
+            _allowed(subject, found, READERS)
+        response.headers["etag"] = etag(found.known)
+        return shown.item_answer(found)
+
+    @router.get("/{item}", name="show_item")
+    async def show_item(item: ItemPath, subject: Reader, response: Response) -> ItemAnswer:
+        """Show an item with its history and what is possible now, and by whom."""
+        async with exchange.reading() as tx:
+            found = await desk.find(tx, item)
+        _allowed(subject, found, READERS)
+        response.headers["etag"] = etag(found.known)
+        return shown.item_answer(found)
+
+    return router
+
+
+def acts_router(exchange: Exchange, desk: Desk) -> APIRouter:
+    """Return a route for each act: what it needs, who may."""
+    router = APIRouter(prefix="/v1/items", tags=["items"])
+    bodies: dict[Act, type[Closed]] = {
+        Act.ASSIGN: Assignment,
+        Act.SUBMIT: Submission,
+        Act.ASK_EXTENSION: NewDate,
+    }
+    acts = [act for act in Act if act not in {Act.OPEN, Act.COMPLETE, Act.WITHDRAW}]
+    for act in acts:
+        _add_act(router, exchange, desk, act, bodies.get(act, Why))
+    return router
+
+
+def _add_act(router: APIRouter, exchange: Exchange, desk: Desk, act: Act, body: type[Closed]) -> None:
+    rule = rule_of(act)
+    roles = shown.ROLES[rule.who]
+
+    async def take(
+        item: ItemPath,
+        asked: Any,
+        subject: Annotated[Subject, Depends(require(*roles))],
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> ItemAnswer:
+        told = ActTaken(item=item, act=act.value, person=subject.name, **_members(asked))
+        async with exchange.begin(actor=subject.name, action=f"{act} item", detail=item) as tx:
+            _allowed(subject, await desk.find(tx, item), roles)
+            await desk.act(tx, told, if_match)
+            found = await desk.find(tx, item)
+        response.headers["etag"] = etag(found.known)
+        return shown.item_answer(found)
+
+    take.__annotations__["asked"] = body
+    begins = ", ".join(rule.begins)
+    take.__doc__ = f"From {begins}: {rule.follows}. By the {rule.who}; else 409 says what is possible."
+    router.add_api_route(
+        f"/{{item}}:{act}",
+        take,
+        methods=["POST"],
+        name=f"{act.replace('-', '_')}_item",
+        response_model=ItemAnswer,
+    )
+
+
+def overview_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of what is counted over items."""
+    router = APIRouter(prefix="/v1", tags=["overview"])
+
+    @router.get("/item-counts", name="count_items")
+    async def count_items(asked: Annotated[CountQuery, Query()], subject: Reader) -> Counts:
+        """Count items that were open or overdue just before an instant, by the facts known now."""
+        async with exchange.snapshot() as tx:
+            newest = await worklists.newest_tick(tx)
+            at = (newest or EPOCH) if asked.at is None else instants.parse(asked.at, "/at")
+            found = await worklists.counted(tx, at, asked.unit, subject.unit)
+        return Counts(at=instants.text(at), **found)
+
+    @router.get("/coverage/{scheme}", name="show_coverage")
+    async def show_coverage(scheme: str, _: Reader) -> Coverage:
+        """Show which individual indicators (个性指标) of a scheme have an item, and which have none."""
+        async with exchange.snapshot() as tx:
+            document = await store.newest_scheme(tx, scheme)
+            if document is None:
+                raise refuse(404, "not_found", "No such scheme was adopted, or it was not heard of yet.")
+            counts = await worklists.by_indicator(tx, scheme)
+        return shown.coverage(document, counts)
+
+    return router
+
+
+def _members(asked: Closed) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in type(asked).model_fields}
+
+
+def _allowed(subject: Subject, found: Found, roles: tuple[Role, ...]) -> None:
+    """Let those act on an item who may, of its units or of one above; to others it is not there."""
+    allow(subject, Action(frozenset(roles)))
+    if not any(covers(subject.unit, path) for path in found.paths):
+        raise refuse(404, "not_found", "There is no such item.")

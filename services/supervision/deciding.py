@@ -1,0 +1,195 @@
+"""Commands of supervision: a person's act is decided on all that is known of its item, and becomes a fact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from services.supervision import store
+from services.supervision.answers import NewItem
+from services.supervision.calendars import Calendars
+from services.supervision.contract import (
+    ACT_TAKEN,
+    ACTS,
+    CONSUMER,
+    SOURCE,
+    ActTaken,
+    ItemKind,
+    ItemOpened,
+)
+from services.supervision.domain.items import Act, NotPossible, Taken, possible_now, take
+from services.supervision.facts import Facts, Known, taken_of
+from services.supervision.plans import Plans, path_of
+from services.supervision.store import ActRow
+from shared.contracts import envelope
+from shared.kernel import instants
+from shared.kernel.digests import key_digest, sha256
+from shared.kernel.errors import Problem, Refused, Unavailable, refuse
+from shared.kernel.instants import EPOCH
+from shared.kernel.records import Draft, Head
+from shared.kernel.records import Known as Key
+from shared.kernel.shards import shard_of
+from shared.storage.transaction import PostgresTransaction
+
+PENDING_ACTS = 1_000
+OWN = {"same_person", "already_approved"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item as the door sees it: with acts that the consumer has not come to, and the unit paths of it."""
+
+    known: Known
+    paths: tuple[str, ...]
+    now: datetime
+
+
+class Desk:
+    """Where persons act; `replay` takes the time from the feed."""
+
+    def __init__(self, calendars: Calendars, *, replay: bool) -> None:
+        self._calendars = calendars
+        self._replay = replay
+
+    async def find(self, tx: PostgresTransaction, item: str) -> Found:
+        """Return an item, or refuse with 404."""
+        shard = await _shard_of(tx, item)
+        plans = Plans()
+        acts = await _pending(tx, shard, item)
+        found = await Facts(plans, self._calendars).of(tx, items={item: shard}, beside=acts)
+        known = found[item]
+        if known.item is None and known.row is None:
+            raise refuse(404, "not_found", "There is no such item.")
+        now = (await store.clock(tx, [shard]))[shard]
+        if known.item is None:
+            assert known.row is not None
+            return Found(known, known.row.paths, now)
+        in_force = await plans.of(tx, shard)
+        units = {known.item.unit, *known.item.shares}
+        return Found(known, tuple(path_of(in_force, unit) for unit in sorted(units)), now)
+
+    async def open(self, tx: PostgresTransaction, asked: NewItem, person: str) -> str:
+        """Open an item, or return the one that the same request opened before."""
+        shard = shard_of(asked.case or asked.unit)
+        head = (await tx.lock(ACTS, [shard]))[shard]
+        item = asked.item or f"i-{shard}-{head.number + 1}"
+        key, content = key_digest("item", item), sha256(asked.model_dump_json().encode())
+        before = (await tx.known([key])).get(key)
+        if before is not None:
+            if before.content == content:
+                return item
+            raise refuse(409, "item_exists", "Another item has this name.", pointer="/item")
+        at = await self._at(tx, shard, head)
+        opened = _opened(asked, at)
+        _check_shares(opened.unit, opened.shares)
+        told = ActTaken(item=item, act=Act.OPEN.value, person=person, reason=asked.reason, opened=opened)
+        ((_, number),) = await tx.append(ACTS, [self._draft(shard, told, at)])
+        await tx.remember({key: Key(shard, number, content)})
+        return item
+
+    async def act(self, tx: PostgresTransaction, told: ActTaken, if_match: str | None) -> None:
+        """Take an act if it is possible now; refuse it with what is."""
+        shard = await _shard_of(tx, told.item)
+        head = (await tx.lock(ACTS, [shard]))[shard]
+        found = await self.find(tx, told.item)
+        _check_unchanged(found.known, if_match)
+        at = await self._at(tx, shard, head)
+        if told.unit is not None:
+            _check_shares(told.unit, told.shares)
+        draft = self._draft(shard, told, at)
+        _check_possible(found.known, taken_of(told, at, head.number + 1))
+        await tx.append(ACTS, [draft])
+
+    async def _at(self, tx: PostgresTransaction, shard: int, head: Head) -> datetime:
+        """Return the `received` that the next act has; it never falls."""
+        now = (await store.clock(tx, [shard]))[shard] if self._replay else tx.now
+        return max(now, head.received or EPOCH)
+
+    def _draft(self, shard: int, told: ActTaken, at: datetime) -> Draft:
+        body = envelope.encode(ACT_TAKEN, SOURCE, told.item, told)
+        return Draft(shard, body, received=at if self._replay else None)
+
+
+def etag(known: Known) -> str:
+    """Return the ETag of an item: how many facts it is made of."""
+    return f'"{known.facts}"'
+
+
+def _check_unchanged(known: Known, if_match: str | None) -> None:
+    if if_match is None or if_match.strip() == "*":
+        return
+    if etag(known) not in {tag.strip() for tag in if_match.split(",")}:
+        detail = "Somebody or something changed the item since you read it; read it again."
+        raise Refused(Problem(412, "changed_meanwhile", detail, headers={"etag": etag(known)}))
+
+
+def _check_possible(known: Known, taken: Taken) -> None:
+    """Refuse an act that is not possible by what is known, and say what is."""
+    if known.item is None:
+        raise refuse(409, "illegal_step", "The fact that opened this item was withdrawn.")
+    after = take(known.calendar, known.item, taken)
+    if isinstance(after, NotPossible):
+        acts = [act.value for act, _ in possible_now(known.calendar, known.item, taken.at)]
+        status = 403 if after.code in OWN else 409
+        extra = {"state": known.item.state.value, "possible": acts}
+        raise Refused(Problem(status, after.code, after.detail, extra=extra))
+
+
+def _check_shares(unit: str, shares: Mapping[str, str]) -> None:
+    """The shares of the lead and the others sum to 1 exactly."""
+    if not shares:
+        return
+    if unit not in shares or sum(map(Decimal, shares.values()), Decimal(0)) != 1:
+        raise refuse(422, "shares", "The lead has a share too, and all sum to 1.", pointer="/shares")
+    if any(Decimal(share) <= 0 for share in shares.values()):
+        raise refuse(422, "shares", "A share is above 0.", pointer="/shares")
+
+
+def _opened(asked: NewItem, at: datetime) -> ItemOpened:
+    given = at if asked.given is None else instants.parse(asked.given, "/given")
+    if given > at:
+        raise refuse(422, "time_in_future", "An item is given now or was before.", pointer="/given")
+    return ItemOpened(
+        kind=ItemKind(asked.kind),
+        title=asked.title,
+        unit=asked.unit,
+        shares=asked.shares or {asked.unit: "1"},
+        given=instants.text(given),
+        due=asked.due,
+        scheme=asked.scheme,
+        indicator=asked.indicator,
+        case=asked.case,
+        sign_days=asked.sign_days,
+        yellow_days=asked.yellow_days,
+        approval_days=asked.approval_days,
+    )
+
+
+async def _shard_of(tx: PostgresTransaction, item: str) -> int:
+    row = (await store.items(tx, [item])).get(item)
+    if row is not None:
+        return row.shard
+    key = key_digest("item", item)
+    known = (await tx.known([key])).get(key)
+    if known is None:
+        raise refuse(404, "not_found", "There is no such item.")
+    return known.shard
+
+
+async def _pending(tx: PostgresTransaction, shard: int, item: str) -> list[ActRow]:
+    """Return the acts on an item that the consumer has not come to yet."""
+    rows = await tx.many(
+        "SELECT number FROM positions WHERE consumer = $1 AND stream = $2 AND shard = $3",
+        CONSUMER,
+        ACTS,
+        shard,
+    )
+    after = rows[0]["number"] if rows else 0
+    records = await tx.read(ACTS, shard, after, PENDING_ACTS)
+    if len(records) == PENDING_ACTS:
+        raise Unavailable("acts are waiting to be applied", code="busy")
+    return [
+        ActRow(shard, item, record.number, record.body)
+        for record in records
+        if envelope.decode(record.body).subject == item
+    ]

@@ -1,0 +1,91 @@
+"""What the events of one case open and complete, whatever their order; corrections are in it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from services.supervision.domain.items import WHOLE, Act, Opening, Taken
+from services.supervision.domain.plans import Plan, Rule, in_force_at, written
+from shared.kernel import instants
+from shared.kernel.codes import is_code
+from shared.kernel.digests import key_digest
+from shared.kernel.facts import Report, standing
+from shared.kernel.periods import month_of
+
+TITLE_CHARACTERS = 200
+ID_HEX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """An item that events opened: under which scheme, and which events completed it."""
+
+    opening: Opening
+    plan: Plan
+    completions: tuple[Taken, ...] = field(default=())
+
+
+def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> dict[str, Matter]:
+    """Return the items of a case by their ids: one for each rule of a scheme, opened by the first event."""
+    facts = standing(reports).facts
+    found: dict[str, Matter] = {}
+    for fact in facts:
+        for plan in _plans_at(plans, fact):
+            for rule in plan.rules.values():
+                item = item_id(plan.code, rule.name, case)
+                opening = None if item in found else _opening(plan, rule, case, fact)
+                if opening is not None:
+                    found[item] = Matter(opening, plan, _completions(rule, facts))
+    return found
+
+
+@lru_cache(maxsize=1 << 14)
+def item_id(scheme: str, rule: str, case: str) -> str:
+    """Return the id that stands for an item of a case: short, and safe in an address."""
+    return f"e-{key_digest('item', scheme, rule, case).hex()[:ID_HEX]}"
+
+
+def _plans_at(plans: Sequence[Plan], fact: Report) -> list[Plan]:
+    """Return what was in force when the event occurred, by the zone of each scheme."""
+    at = instants.of_micros(fact.time)
+    months = {plan.zone.key: month_of(at, plan.zone).ordinal for plan in plans}
+    return [
+        found
+        for zone, month in months.items()
+        for found in in_force_at([plan for plan in plans if plan.zone.key == zone], month)
+    ]
+
+
+def _opening(plan: Plan, rule: Rule, case: str, fact: Report) -> Opening | None:
+    """Return what an event opens; nothing without a unit or a deadline."""
+    if not rule.opens.takes(fact):
+        return None
+    data = fact.data or {}
+    unit = fact.subject if rule.unit == "subject" else written(data.get(rule.unit))
+    budget = rule.budget(fact)
+    if budget is None or not is_code(unit):
+        return None
+    title = written(data.get(rule.title)) if rule.title is not None else ""
+    return Opening(
+        kind=rule.kind,
+        title=(title or rule.named)[:TITLE_CHARACTERS],
+        unit=unit,
+        shares={unit: WHOLE},
+        given=instants.of_micros(fact.time),
+        budget=budget,
+        scheme=plan.code,
+        indicator=rule.indicator,
+        case=case,
+        event=fact.root,
+        terms=rule.terms,
+    )
+
+
+def _completions(rule: Rule, facts: Sequence[Report]) -> tuple[Taken, ...]:
+    if rule.completes is None:
+        return ()
+    return tuple(
+        Taken(Act.COMPLETE, instants.of_micros(fact.time), fact.source, evidence=((fact.id, ""),))
+        for fact in facts
+        if rule.completes.takes(fact)
+    )

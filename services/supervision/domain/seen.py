@@ -1,0 +1,103 @@
+"""What is derived of an item at an instant: due time, light, late days, and when that changes next."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from services.supervision.domain.calendar import Calendar
+from services.supervision.domain.items import Item, is_done
+from services.supervision.domain.machine import State
+from services.supervision.domain.worktime import Course, Due, WorkingDays, due, late_days
+
+LATE_DAYS_TOLD = 1000
+_MOMENT = timedelta(microseconds=1)
+
+
+class Light(StrEnum):
+    """How an item looks; `done_late` is 办结(逾期)."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    DONE = "done"
+    DONE_LATE = "done_late"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An item at an instant; `changes` is the next instant at which this is another without any fact."""
+
+    due: Due
+    light: Light
+    late: tuple[date, ...]
+    completed: date | None
+    sign_due: datetime | None
+    changes: datetime | None
+
+
+def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
+    """Derive what is shown of an item; `now` is the newest tick or fact."""
+    course = item.course
+    end = due(calendar, course)
+    late = late_days(calendar, course, _counted_until(calendar, item, now))[:LATE_DAYS_TOLD]
+    completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None
+    sign_due = _sign_due(calendar, item)
+    if item.done is not None:
+        return Seen(end, _light_when_done(item, end, item.done), late, completed, sign_due, None)
+    yellow = _yellow_from(calendar, end, item.opening.terms.yellow_days)
+    light = _light(end, yellow, now)
+    return Seen(end, light, late, completed, sign_due, _changes(calendar, end, yellow, now))
+
+
+def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:
+    """The day of the submission counts; the day of a cancelling does not."""
+    if item.done is None:
+        return now
+    if item.state is State.CANCELLED:
+        return calendar.starts(calendar.day_of(item.done)) - _MOMENT
+    return item.done
+
+
+def _light_when_done(item: Item, end: Due, done: datetime) -> Light:
+    late = end.passed(done)
+    match item.state:
+        case State.CANCELLED | State.WITHDRAWN:
+            return Light.OFF
+        case State.SUBMITTED:
+            return Light.RED if late else Light.GREEN
+        case _:
+            return Light.DONE_LATE if late else Light.DONE
+
+
+def _light(end: Due, yellow: datetime | None, now: datetime) -> Light:
+    if end.passed(now):
+        return Light.RED
+    return Light.YELLOW if yellow is not None and yellow <= now else Light.GREEN
+
+
+def _yellow_from(calendar: Calendar, end: Due, days: int) -> datetime | None:
+    """Return when the last working days before the due time begin, that of the due time included."""
+    if end.instant is None or days == 0:
+        return None
+    last = calendar.day_ending(end.instant)
+    return calendar.starts(last if days == 1 else calendar.before(last, days - 1))
+
+
+def _sign_due(calendar: Calendar, item: Item) -> datetime | None:
+    """Return until when an assigned item is to be signed for."""
+    days = item.opening.terms.sign_days
+    if days is None or item.state is not State.ASSIGNED or item.assigned is None:
+        return None
+    return due(calendar, Course(item.assigned, WorkingDays(days))).instant
+
+
+def _changes(calendar: Calendar, end: Due, yellow: datetime | None, now: datetime) -> datetime | None:
+    if end.instant is None:
+        return None
+    if not end.passed(now):
+        return min(at for at in (yellow, end.instant) if at is not None and at > now)
+    if end.provisional:
+        return None
+    following = calendar.after(calendar.day_of(now), 1)
+    return calendar.starts(following) if following <= calendar.last else None

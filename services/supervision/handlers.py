@@ -1,0 +1,201 @@
+"""What becomes of events, schemes, ticks and acts: items that changed are told, with their next version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.supervision import cases, store
+from services.supervision.calendars import Calendars
+from services.supervision.cases import Key
+from services.supervision.contract import (
+    ACCEPTED,
+    ACTS,
+    ITEMS,
+    SCHEMES,
+    TICK,
+    TYPES_ADOPTED,
+    ActTaken,
+    ItemCause,
+    SchemeAdopted,
+    Tick,
+    TypesAdopted,
+)
+from services.supervision.facts import Facts, Known
+from services.supervision.plans import Plans, path_of
+from services.supervision.store import ActRow, ItemRow
+from services.supervision.telling import told_of
+from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel import instants
+from shared.kernel.records import Draft, Record
+from shared.kernel.shards import shards_of
+from shared.messaging.port import Answer
+from shared.storage.transaction import PostgresTransaction
+
+ITEMS_PER_PAGE = 500
+
+Read = Sequence[tuple[Record, AcceptedEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The records of a shard that a change stands on, and the `received` of the last."""
+
+    cause: ItemCause
+    received: str
+
+    def and_(self, record: Record, event: AcceptedEvent) -> "Why":
+        """Return it with one more record; of several streams the one that came last is named."""
+        if record.stream != self.cause.stream:
+            return why_of(record, event)
+        return Why(self.cause.model_copy(update={"last": record.number}), event.received)
+
+
+def why_of(record: Record, event: AcceptedEvent) -> Why:
+    """Return one record as a cause."""
+    cause = ItemCause(stream=record.stream, shard=record.shard, first=record.number, last=record.number)
+    return Why(cause, event.received)
+
+
+@dataclass(slots=True)
+class Touched:
+    """The cases and items of a batch with their causes."""
+
+    groups: dict[Key, Why] = field(default_factory=dict[Key, Why])
+    items: dict[str, tuple[int, Why]] = field(default_factory=dict[str, tuple[int, Why]])
+
+    def group(self, key: Key, record: Record, event: AcceptedEvent) -> None:
+        """Note that an event belongs to a case."""
+        known = self.groups.get(key)
+        self.groups[key] = why_of(record, event) if known is None else known.and_(record, event)
+
+    def item(self, item: str, record: Record, event: AcceptedEvent) -> None:
+        """Note that an act or the clock moves an item."""
+        known = self.items.get(item)
+        why = why_of(record, event) if known is None else known[1].and_(record, event)
+        self.items[item] = record.shard, why
+
+    def why(self, known: Known) -> Why | None:
+        """Return why an item is looked at; `None` for another item of the case that nothing touched."""
+        if known.id in self.items:
+            return self.items[known.id][1]
+        return None if known.grp is None else self.groups.get((known.shard, known.grp))
+
+
+class Supervision:
+    """The handler of accepted events, adopted schemes and acts."""
+
+    def __init__(self, calendars: Calendars | None = None) -> None:
+        self._plans = Plans()
+        self._facts = Facts(self._plans, calendars or Calendars())
+
+    def forget(self, partitions: Sequence[int]) -> None:
+        """Drop what is cached of partitions."""
+        self._plans.forget(shard for partition in partitions for shard in shards_of(partition))
+
+    async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
+        """Keep the facts of a batch, then tell every item that is another by them or by the clock."""
+        read = [(record, known_event(record.stream, record.body)) for record in batch]
+        answers: list[Answer] = []
+        for record, event in read:
+            if event.type == TYPES_ADOPTED:
+                await _keep_keys(tx, envelope.decode_data(event, TypesAdopted))
+            elif record.stream == SCHEMES:
+                answers += await self._adopt(tx, record, event)
+        touched = Touched()
+        await self._keep_events(tx, read, touched)
+        await _keep_acts(tx, read, touched)
+        ticks = _newest_ticks(read)
+        if ticks:
+            await store.move_clock(tx, {s: _minute(event) for s, (_, event) in ticks.items()})
+        answers += await self._told(tx, touched)
+        return answers + await self._told_by_clock(tx, ticks)
+
+    async def _keep_events(self, tx: PostgresTransaction, read: Read, touched: Touched) -> None:
+        """Add the events of types that a scheme names to their cases."""
+        bodies: dict[Key, list[bytes]] = {}
+        for record, event in read:
+            if record.stream != ACCEPTED or event.case is None or event.type.startswith(envelope.OWN_PREFIX):
+                continue
+            if any(event.type in plan.types for plan in await self._plans.of(tx, record.shard)):
+                key = record.shard, cases.group_of(event.case)
+                bodies.setdefault(key, []).append(record.body)
+                touched.group(key, record, event)
+        if bodies:
+            await cases.add(tx, bodies)
+
+    async def _adopt(self, tx: PostgresTransaction, record: Record, event: AcceptedEvent) -> list[Answer]:
+        """Put a scheme in force in a shard and look at every item of it again, a page at a time."""
+        await self._plans.adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
+        answers: list[Answer] = []
+        after = b""
+        while page := await cases.following(tx, record.shard, after, ITEMS_PER_PAGE):
+            touched = Touched(groups={(record.shard, grp): why_of(record, event) for grp in page})
+            answers += await self._told(tx, touched)
+            after = page[-1]
+        place = ""
+        while rows := await store.items_of_shard(tx, record.shard, place, ITEMS_PER_PAGE):
+            opened = {row.id: (row.shard, why_of(record, event)) for row in rows if row.grp is None}
+            answers += await self._told(tx, Touched(items=opened))
+            place = rows[-1].id
+        return answers
+
+    async def _told_by_clock(
+        self, tx: PostgresTransaction, ticks: Mapping[int, tuple[Record, AcceptedEvent]]
+    ) -> list[Answer]:
+        """Tell the items that a tick makes another; each is moved on, so that the pages end."""
+        answers: list[Answer] = []
+        minutes = {shard: _minute(event) for shard, (_, event) in ticks.items()}
+        while minutes and (rows := await store.items_due(tx, minutes, ITEMS_PER_PAGE)):
+            touched = Touched()
+            for row in rows.values():
+                touched.item(row.id, *ticks[row.shard])
+            answers += await self._told(tx, touched)
+        return answers
+
+    async def _told(self, tx: PostgresTransaction, touched: Touched) -> list[Answer]:
+        """Fold what was touched, write it and answer with what is another than was told last."""
+        if not touched.groups and not touched.items:
+            return []
+        places = {item: shard for item, (shard, _) in touched.items.items()}
+        found = await self._facts.of(tx, groups=touched.groups, items=places)
+        now = await store.clock(tx, {known.shard for known in found.values()})
+        rows: list[ItemRow] = []
+        answers: list[Answer] = []
+        for known in found.values():
+            why = touched.why(known)
+            if why is None or (known.item is None and known.row is None):
+                continue
+            plans = await self._plans.of(tx, known.shard)
+            told = told_of(known, now[known.shard], lambda unit, plans=plans: path_of(plans, unit))
+            rows.append(told.row)
+            if told.is_news:
+                body = told.message(why.cause, why.received)
+                answers.append((ITEMS, Draft(known.shard, body)))
+        await store.save_items(tx, rows)
+        return answers
+
+
+def _newest_ticks(read: Read) -> dict[int, tuple[Record, AcceptedEvent]]:
+    return {record.shard: (record, event) for record, event in read if event.type == TICK}
+
+
+def _minute(event: AcceptedEvent) -> datetime:
+    return instants.parse(envelope.decode_data(event, Tick).minute)
+
+
+async def _keep_keys(tx: PostgresTransaction, told: TypesAdopted) -> None:
+    types = told.document.get("types", {})
+    keys = {name: spec["business_key"] for name, spec in types.items() if spec.get("business_key")}
+    await store.save_keys(tx, keys)
+
+
+async def _keep_acts(tx: PostgresTransaction, read: Read, touched: Touched) -> None:
+    rows: list[ActRow] = []
+    for record, event in read:
+        if record.stream == ACTS:
+            item = envelope.decode_data(event, ActTaken).item
+            rows.append(ActRow(record.shard, item, record.number, record.body))
+            touched.item(item, record, event)
+    await store.add_acts(tx, rows)

@@ -1,0 +1,85 @@
+"""Lists and counts of items, as persons ask for them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.supervision.store import ItemRow, item_row
+from shared.storage.transaction import PostgresTransaction
+
+EVERYTHING = "/"
+_OPEN = ("registered", "assigned", "signed", "in_progress", "sent_back", "submitted")
+_LATE = ("red", "done_late")
+_LIST = """
+    SELECT * FROM items WHERE id > $1
+        AND (state = $3 OR $3::text IS NULL) AND (light = $4 OR $4::text IS NULL)
+        AND (kind = $5 OR $5::text IS NULL) AND (unit = $6 OR $6::text IS NULL)
+        AND (scheme = $7 OR $7::text IS NULL) AND (indicator = $8 OR $8::text IS NULL)
+        AND ($9::bool IS NULL OR (state = ANY($10::text[])) = $9)
+        AND ($11::bool IS NULL OR (light = ANY($12::text[])) = $11)
+        AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $13 || '/')))
+    ORDER BY id LIMIT $2"""
+_COUNT = """
+    SELECT count(*) AS given, count(*) FILTER (WHERE open) AS open,
+        count(*) FILTER (WHERE open AND due < $1) AS overdue, count(*) FILTER (WHERE NOT open) AS done,
+        count(*) FILTER (WHERE NOT open AND due <= done) AS done_late
+    FROM (SELECT due, done, done IS NULL OR done >= $1 AS open FROM items
+        WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
+        AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $3 || '/')))) told"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which items; `below` is the unit path that must lie above one of an item's."""
+
+    below: str
+    state: str | None = None
+    light: str | None = None
+    kind: str | None = None
+    unit: str | None = None
+    scheme: str | None = None
+    indicator: str | None = None
+    open: bool | None = None
+    overdue: bool | None = None
+
+
+async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int) -> list[ItemRow]:
+    """Return a page of items in the order of their ids."""
+    rows = await tx.many(
+        _LIST,
+        after,
+        limit,
+        wanted.state,
+        wanted.light,
+        wanted.kind,
+        wanted.unit,
+        wanted.scheme,
+        wanted.indicator,
+        wanted.open,
+        list(_OPEN),
+        wanted.overdue,
+        list(_LATE),
+        wanted.below.rstrip("/") or EVERYTHING,
+    )
+    return [item_row(row) for row in rows]
+
+
+async def counted(tx: PostgresTransaction, at: datetime, unit: str | None, below: str) -> dict[str, int]:
+    """Count the items given, open, overdue and done just before an instant."""
+    (row,) = await tx.many(_COUNT, at, unit, below.rstrip("/") or EVERYTHING)
+    return dict(row)
+
+
+async def by_indicator(tx: PostgresTransaction, scheme: str) -> dict[str, int]:
+    """Return how many items each indicator of a scheme has; those taken back do not count."""
+    rows = await tx.many(
+        "SELECT indicator, count(*) AS items FROM items WHERE scheme = $1 AND indicator IS NOT NULL "
+        "AND NOT state IN ('withdrawn', 'cancelled') GROUP BY indicator",
+        scheme,
+    )
+    return {row["indicator"]: row["items"] for row in rows}
+
+
+async def newest_tick(tx: PostgresTransaction) -> datetime | None:
+    """Return the newest tick of any shard."""
+    (row,) = await tx.many("SELECT max(minute) AS minute FROM clock")
+    return row["minute"]

@@ -1,0 +1,144 @@
+"""Items, counts and coverage as the door shows them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+import msgspec
+
+from services.supervision.answers import (
+    Cause,
+    Coverage,
+    Evidence,
+    ExtensionAnswer,
+    IndicatorCoverage,
+    ItemAnswer,
+    ItemLine,
+    Possible,
+)
+from services.supervision.deciding import Found
+from services.supervision.domain.calendar import Calendar
+from services.supervision.domain.items import Line, Request, possible_now
+from services.supervision.domain.machine import Who
+from services.supervision.domain.seen import see
+from services.supervision.domain.worktime import approval_limit, approved_at
+from services.supervision.store import ItemRow
+from services.supervision.telling import fields_of
+from shared.kernel import instants
+from shared.web.access import Role
+
+ROLES: Mapping[Who, tuple[Role, ...]] = {
+    Who.ISSUER: (Role.AUTHOR,),
+    Who.UNIT: (Role.OPERATOR,),
+    Who.CHECKER: (Role.APPROVER,),
+}
+_HUNDREDTH = Decimal("0.01")
+
+
+def line(row: ItemRow) -> ItemLine:
+    """Return an item as it was told last."""
+    told = msgspec.json.decode(row.told)
+    return ItemLine.model_validate(told | {"version": row.version, "facts": row.facts})
+
+
+def item_answer(found: Found) -> ItemAnswer:
+    """Return an item with its history and what is possible; a withdrawn one as it was told."""
+    known = found.known
+    version = 0 if known.row is None else known.row.version
+    if known.item is None:
+        assert known.row is not None
+        empty: dict[str, Any] = {"sign_due": None, "possible": [], "extensions": [], "history": []}
+        return ItemAnswer.model_validate(line(known.row).model_dump() | empty)
+    item, now = known.item, max([found.now, *(one.taken.at for one in known.item.lines)])
+    seen = see(known.calendar, item, now)
+    possible = possible_now(known.calendar, item, now)
+    return ItemAnswer.model_validate(
+        fields_of(known.id, item, seen)
+        | {
+            "version": version,
+            "facts": known.facts,
+            "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
+            "possible": [
+                Possible(act=act, who=who, roles=[role.value for role in ROLES[who]]) for act, who in possible
+            ],
+            "extensions": [_extension(known.calendar, one, found) for one in item.requests],
+            "history": [_history(one) for one in item.lines],
+        }
+    )
+
+
+def coverage(
+    document: Mapping[str, Any], counts: Mapping[str, int], visible: Iterable[str] | None = None
+) -> Coverage:
+    """Return which individual indicators have an item; `counts` are the items by indicator."""
+    units = None if visible is None else set(visible)
+    lines = [
+        _covered(indicator, document, counts)
+        for indicator in document["indicators"]
+        if indicator.get("units") and (units is None or units & set(indicator["units"]))
+    ]
+    covered = sum(one.covered for one in lines)
+    percent = Decimal(100 * covered) / Decimal(len(lines)) if lines else Decimal(100)
+    return Coverage(
+        scheme=document["scheme"]["code"],
+        version=document["scheme"]["version"],
+        individual=len(lines),
+        covered=covered,
+        percent=str(percent.quantize(_HUNDREDTH, ROUND_DOWN)),
+        missing=[one.indicator for one in lines if not one.covered],
+        indicators=lines,
+    )
+
+
+def _covered(
+    indicator: Mapping[str, Any], document: Mapping[str, Any], counts: Mapping[str, int]
+) -> IndicatorCoverage:
+    code = indicator["code"]
+    rules = [name for name, rule in document.get("items", {}).items() if rule.get("indicator") == code]
+    return IndicatorCoverage(
+        indicator=code,
+        name=indicator.get("name", code),
+        units=list(indicator["units"]),
+        items=counts.get(code, 0),
+        rules=rules,
+        covered=counts.get(code, 0) > 0,
+    )
+
+
+def _extension(calendar: Calendar, request: Request, found: Found) -> ExtensionAnswer:
+    limit = approval_limit(calendar, request.extension)
+    approved = approved_at(calendar, request.extension)
+    lapsed = approved is None and limit.passed(found.now)
+    return ExtensionAnswer(
+        asked=instants.text(request.extension.asked),
+        person=request.person,
+        day=request.extension.day.isoformat(),
+        approvers=list(request.approvers),
+        approved_at=None if approved is None else instants.text(approved),
+        lapses=None if limit.instant is None else instants.text(limit.instant),
+        state="approved" if approved is not None else "lapsed" if lapsed else "asked",
+    )
+
+
+def _history(one: Line) -> Cause:
+    taken = one.taken
+    return Cause(
+        at=instants.text(taken.at),
+        act=taken.act.value,
+        person=taken.person,
+        state=one.state.value,
+        reason=taken.reason,
+        refused=one.refused,
+        unit=taken.unit,
+        shares={unit: str(share) for unit, share in taken.shares.items()},
+        day=None if taken.day is None else taken.day.isoformat(),
+        evidence=[Evidence(name=name, sha256=sha) for name, sha in taken.evidence if sha],
+    )
+
+
+def page(rows: Sequence[ItemRow], limit: int) -> dict[str, Any]:
+    """Return a page of items."""
+    return {
+        "items": [line(row) for row in rows],
+        "next": rows[-1].id if len(rows) == limit else None,
+    }

@@ -1,0 +1,252 @@
+"""Persons' acts through the door: the worked case of an extension, four eyes, two at once, what is possible."""
+
+import asyncio
+
+import pytest
+
+from shared.contracts.supervision import ItemChanged
+from shared.kernel.shards import shard_of
+from tests.supervision.facts import Feed, scheme
+
+OPENED = {
+    "item": "decision-7",
+    "kind": "decision",
+    "title": "国务院常务会议决定事项",
+    "unit": "b1",
+    "due": {"working_days": 8},
+    "case": "c1",
+    "scheme": "mini",
+    "indicator": "k1",
+}
+PAPER = {"evidence": [{"name": "report.pdf", "sha256": "a" * 64}]}
+SHARD = shard_of("c1")
+
+
+@pytest.fixture
+async def begun(service):
+    """A door at 20 April 2021, 09:00."""
+    feed = Feed()
+    await service.apply(feed.types(), feed.adopted(scheme()), feed.tick("2021-04-20 09:00"))
+    async with service.door() as door:
+        yield service, feed, door
+
+
+async def opened(door, **changes):
+    answer = await door.ask("POST", "/v1/items", "issuer", json=OPENED | changes)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def at(service, feed, text):
+    """Let the clock of the feed reach a minute."""
+    await service.apply(feed.tick(text))
+    return await service.apply_acts(SHARD)
+
+
+async def done(door, service, feed):
+    """Have it signed for, submitted on 10 May and accepted; return it as it is then."""
+    await at(service, feed, "2021-05-10 16:00")
+    for act, person, body in (("sign", "unit", {}), ("submit", "unit", PAPER), ("accept", "li", {})):
+        answer = await door.act("decision-7", act, person, **body)
+        assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_the_worked_case_is_late_by_five_days(begun):
+    service, feed, door = begun
+    item = await opened(door)
+    assert (item["due"], item["state"]) == ("2021-04-29T16:00:00.000000Z", "registered")
+    answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
+    assert answer.json()["state"] == "assigned"
+    item = await done(door, service, feed)
+    assert item["late_days"] == ["2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10"]
+    assert (item["state"], item["light"], item["completed"]) == ("cleared", "done_late", "2021-05-10")
+    told = (await service.apply_acts(SHARD))["decision-7"]
+    ItemChanged.model_validate(told)
+    assert {name: told[name] for name in ("late_days", "state", "light", "due")} == {
+        name: item[name] for name in ("late_days", "state", "light", "due")
+    }
+    assert told["cause"]["stream"] == "supervision.acts"
+
+
+async def assigned(door):
+    await opened(door)
+    answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_extended_in_time_to_7_may_it_is_late_by_two_days(begun):
+    service, feed, door = begun
+    await assigned(door)
+    await at(service, feed, "2021-04-29 17:00")
+    wish = {"day": "2021-05-07", "reason": "资料未齐"}
+    answer = await door.act("decision-7", "ask-extension", "unit", **wish)
+    assert [one["state"] for one in answer.json()["extensions"]] == ["asked"]
+    for person in ("li", "wang"):
+        answer = await door.act("decision-7", "approve-extension", person)
+        assert answer.status_code == 200, answer.text
+        again = await door.act("decision-7", "approve-extension", person)
+        assert again.status_code in {403, 409}
+    assert answer.json()["due"] == "2021-05-07T16:00:00.000000Z"
+    item = await done(door, service, feed)
+    assert item["late_days"] == ["2021-05-08", "2021-05-10"]
+
+
+async def test_an_extension_asked_for_too_late_is_refused(begun):
+    service, feed, door = begun
+    await assigned(door)
+    await at(service, feed, "2021-04-30 00:00")
+    answer = await door.act("decision-7", "ask-extension", "unit", day="2021-05-07", reason="late")
+    assert (answer.status_code, answer.json()["code"]) == (409, "extension_too_late")
+    assert "ask-extension" not in answer.json()["possible"]
+    item = await done(door, service, feed)
+    assert len(item["late_days"]) == 5
+
+
+async def test_an_illegal_step_says_what_is_possible(begun):
+    _, _, door = begun
+    await opened(door)
+    answer = await door.act("decision-7", "accept", "li")
+    assert answer.status_code == 409
+    told = answer.json()
+    assert (told["code"], told["state"]) == ("illegal_step", "registered")
+    assert told["possible"] == ["assign", "pause", "ask-extension", "cancel"]
+    shown = (await door.ask("GET", "/v1/items/decision-7")).json()
+    assert [one["act"] for one in shown["possible"]] == told["possible"]
+    assert shown["possible"][0] == {"act": "assign", "who": "issuer", "roles": ["author"]}
+
+
+async def test_of_two_acts_at_the_same_instant_one_is_told_that_the_item_changed(begun):
+    _, _, door = begun
+    await assigned(door)
+    tag = (await door.ask("GET", "/v1/items/decision-7")).headers["etag"]
+    first, second = await asyncio.gather(
+        door.act("decision-7", "sign", "unit", headers={"if-match": tag}),
+        door.act("decision-7", "pause", "issuer", headers={"if-match": tag}),
+    )
+    assert sorted([first.status_code, second.status_code]) == [200, 412]
+    lost = first if first.status_code == 412 else second
+    won = second if first.status_code == 412 else first
+    assert lost.json()["code"] == "changed_meanwhile"
+    assert lost.headers["etag"] == won.headers["etag"]
+    both = await asyncio.gather(
+        door.act("decision-7", "cancel", "issuer"), door.act("decision-7", "cancel", "issuer")
+    )
+    assert sorted(answer.status_code for answer in both) == [200, 409]
+
+
+async def test_nobody_accepts_what_they_submitted_and_roles_are_kept_apart(begun):
+    service, feed, door = begun
+    await assigned(door)
+    assert (await door.act("decision-7", "sign", "issuer")).status_code == 403
+    assert (await door.act("decision-7", "sign", "unit")).status_code == 200
+    assert (await door.act("decision-7", "submit", "unit")).status_code == 422, "evidence is needed"
+    assert (await door.act("decision-7", "submit", "unit", **PAPER)).status_code == 200
+    answer = await door.ask("POST", "/v1/items/decision-7:accept", "reader", json={})
+    assert answer.status_code == 403
+    assert (await door.act("decision-7", "send-back", "li", reason="缺附件")).json()["state"] == "sent_back"
+
+
+async def test_other_units_items_are_not_there(begun):
+    service, _, door = begun
+    await opened(door, shares={"b1": "0.7", "b2": "0.3"})
+    await service.apply_acts(SHARD)
+    for unit, status in (("/nation/b1", 200), ("/nation/b2", 200), ("/nation", 200), ("/nation/b3", 404)):
+        answer = await door.ask("GET", "/v1/items/decision-7", unit=unit)
+        assert answer.status_code == status
+        listed = (await door.ask("GET", "/v1/items", unit=unit)).json()["items"]
+        assert len(listed) == (status == 200)
+    assert (await door.act("decision-7", "assign", "issuer", unit="/nation/b3")).status_code in {404, 422}
+
+
+async def test_the_same_request_opens_one_item_and_another_of_its_name_is_refused(begun):
+    service, _, door = begun
+    first = await opened(door)
+    assert await opened(door) == first
+    answer = await door.ask("POST", "/v1/items", "issuer", json=OPENED | {"title": "another"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "item_exists")
+    nameless = {name: value for name, value in OPENED.items() if name != "item"}
+    one = (await door.ask("POST", "/v1/items", "issuer", json=nameless)).json()["item"]
+    other = (await door.ask("POST", "/v1/items", "issuer", json=nameless)).json()["item"]
+    assert one != other
+    assert len(await service.apply_acts(SHARD)) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"shares": {"b1": "0.7", "b2": "0.2"}}, "shares"),
+        ({"shares": {"b2": "1"}}, "shares"),
+        ({"shares": {"b1": "1.5", "b2": "-0.5"}}, "shares"),
+        ({"due": {}}, "invalid"),
+        ({"due": {"working_days": 3, "day": "2021-05-01"}}, "invalid"),
+        ({"given": "2021-04-20T01:00:01Z"}, "time_in_future"),
+        ({"kind": "rumour"}, "invalid"),
+        ({"item": "a/b"}, "invalid"),
+        ({"titel": "x"}, "unknown_field"),
+    ],
+)
+async def test_what_cannot_be_opened_is_refused_with_its_code(begun, changes, code):
+    _, _, door = begun
+    answer = await door.ask("POST", "/v1/items", "issuer", json=OPENED | changes)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_items_are_listed_by_what_they_are_a_page_at_a_time(begun):
+    service, feed, door = begun
+    for name in ("a", "b", "c"):
+        await opened(door, item=name)
+    await opened(door, item="d", kind="instruction", due={"day": "2021-04-21"})
+    await service.apply_acts(SHARD)
+    await at(service, feed, "2021-04-22 00:00")
+
+    async def listed(**query):
+        answer = (await door.ask("GET", "/v1/items", params=query)).json()
+        return [one["item"] for one in answer["items"]], answer["next"]
+
+    assert await listed() == (["a", "b", "c", "d"], None)
+    assert await listed(limit=3) == (["a", "b", "c"], "c")
+    assert await listed(limit=3, after="c") == (["d"], None)
+    assert await listed(overdue="true") == (["d"], None)
+    assert await listed(kind="instruction", open="true", light="red") == (["d"], None)
+    assert await listed(state="cleared") == ([], None)
+    counts = (await door.ask("GET", "/v1/item-counts", params={"at": "2021-04-22T00:00:00Z"})).json()
+    assert {name: counts[name] for name in ("given", "open", "overdue", "done")} == {
+        "given": 4,
+        "open": 4,
+        "overdue": 1,
+        "done": 0,
+    }
+
+
+async def test_coverage_names_the_individual_indicators_without_an_item(service):
+    feed = Feed()
+    indicators = [
+        {"code": "k1", "name": "个性一", "units": ["b1"], "groups": ["bureaus"]},
+        {"code": "k2", "name": "个性二", "units": ["b1", "b2"], "groups": ["bureaus"]},
+        {"code": "k3", "name": "个性三", "units": ["b2"], "groups": ["bureaus"]},
+        {"code": "c1", "name": "共性", "units": [], "groups": ["bureaus"]},
+    ]
+    await service.apply(feed.types(), feed.adopted(scheme(indicators=indicators)), feed.given())
+    async with service.door() as door:
+        found = (await door.ask("GET", "/v1/coverage/mini")).json()
+        assert (found["individual"], found["covered"], found["percent"]) == (3, 1, "33.33")
+        assert found["missing"] == ["k2", "k3"]
+        assert found["indicators"][0]["rules"] == ["paper"]
+        assert (await door.ask("GET", "/v1/coverage/none")).status_code == 404
+
+
+async def test_an_act_on_what_is_not_there_is_404(begun):
+    _, _, door = begun
+    assert (await door.act("nothing", "sign", "unit")).status_code == 404
+    assert (await door.ask("GET", "/v1/items/nothing")).status_code == 404
+
+
+async def test_pausing_stops_the_clock_and_resuming_moves_the_due_time(begun):
+    service, feed, door = begun
+    await assigned(door)
+    assert (await door.act("decision-7", "pause", "issuer", reason="等待批复")).json()["due"] is None
+    assert (await door.act("decision-7", "sign", "unit")).json()["code"] == "illegal_step"
+    await at(service, feed, "2021-04-23 09:00")
+    answer = await door.act("decision-7", "resume", "issuer")
+    assert answer.json()["due"] == "2021-05-06T16:00:00.000000Z", "21 and 22 April did not count"

@@ -1,0 +1,200 @@
+"""The fold of an item's facts: the worked case, every illegal step, any order."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.supervision.domain.items import (
+    Act,
+    Kind,
+    NotPossible,
+    Opening,
+    Taken,
+    Terms,
+    fold,
+    possible_now,
+    take,
+)
+from services.supervision.domain.machine import RULES, State, Who
+from services.supervision.domain.seen import Light, see
+from services.supervision.domain.worktime import WorkingDays
+from tests.supervision.facts import CALENDAR, at
+
+ONE = {"b1": Decimal(1)}
+OPENED = Opening(
+    Kind.DOCUMENT, "督办", "b1", ONE, at("2021-04-20 09:00"), WorkingDays(8), event=("office", "open")
+)
+LATE = [date(2021, 4, 30), *(date(2021, 5, day) for day in (6, 7, 8, 10))]
+
+
+def done(text, number=0):
+    return Taken(Act.COMPLETE, at(text), "office", number)
+
+
+def act(name, text, person="unit", **more):
+    return Taken(Act(name), at(text), person, **more)
+
+
+def seen(facts, now="2021-12-31 00:00", opening=OPENED):
+    item = fold(CALENDAR, opening, facts)
+    return item, see(CALENDAR, item, at(now))
+
+
+def test_the_worked_case_is_due_29_april_and_five_days_late():
+    item, found = seen([done("2021-05-10 16:00")])
+    assert found.due.instant == at("2021-04-30 00:00")
+    assert list(found.late) == LATE
+    assert (item.state, found.light, found.completed) == (State.COMPLETED, Light.DONE_LATE, date(2021, 5, 10))
+
+
+def test_extended_in_time_by_two_persons_it_is_late_on_two_days():
+    facts = [
+        act("ask-extension", "2021-04-29 10:00", "unit", day=date(2021, 5, 7)),
+        act("approve-extension", "2021-04-29 11:00", "li"),
+        act("approve-extension", "2021-05-01 11:00", "wang"),
+        done("2021-05-10 16:00"),
+    ]
+    _, found = seen(facts)
+    assert found.due.instant == at("2021-05-08 00:00")
+    assert list(found.late) == [date(2021, 5, 8), date(2021, 5, 10)]
+    _, once = seen([facts[0], facts[1], facts[3]])
+    assert list(once.late) == LATE
+
+
+@pytest.mark.parametrize(
+    ("approvals", "code"),
+    [
+        ([("unit", "2021-04-29 11:00")], "same_person"),
+        ([("li", "2021-04-29 11:00"), ("li", "2021-04-29 12:00")], "already_approved"),
+        ([("li", "2021-04-29 11:00"), ("wang", "2021-05-08 11:00")], "illegal_step"),
+    ],
+)
+def test_nobody_approves_their_own_or_twice_or_after_the_limit(approvals, code):
+    facts = [act("ask-extension", "2021-04-29 10:00", day=date(2021, 5, 7))]
+    facts += [act("approve-extension", when, person) for person, when in approvals]
+    item, found = seen(facts)
+    assert item.lines[-1].refused == code
+    assert found.due.instant == at("2021-04-30 00:00")
+
+
+def test_an_extension_asked_for_at_the_due_time_is_too_late():
+    item, _ = seen([])
+    late = act("ask-extension", "2021-04-30 00:00", day=date(2021, 5, 7))
+    assert take(CALENDAR, item, late) == NotPossible(
+        "extension_too_late", "An extension is asked for before the due time."
+    )
+    in_time = act("ask-extension", "2021-04-29 23:59", day=date(2021, 5, 7))
+    assert not isinstance(take(CALENDAR, item, in_time), NotPossible)
+    assert Act.ASK_EXTENSION not in {name for name, _ in possible_now(CALENDAR, item, at("2021-04-30 00:00"))}
+
+
+def test_the_clock_stops_at_the_submission_that_is_accepted_in_the_end():
+    way = [act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00")]
+    item, found = seen([*way, act("accept", "2021-05-20 10:00", "li")])
+    assert (item.state, found.light, found.late) == (State.CLEARED, Light.DONE, ())
+    back = [*way, act("send-back", "2021-05-07 10:00", "li")]
+    item, found = seen([*back, act("submit", "2021-05-08 10:00"), act("accept", "2021-06-01 10:00", "li")])
+    assert found.due.instant == at("2021-05-09 00:00"), "28 to 30 April and 6 May were the checker's"
+    assert (found.completed, found.light) == (date(2021, 5, 8), Light.DONE)
+
+
+def test_who_submitted_does_not_accept():
+    item, _ = seen([act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00", "zhao")])
+    refused = take(CALENDAR, item, act("accept", "2021-04-28 11:00", "zhao"))
+    assert isinstance(refused, NotPossible)
+    assert refused.code == "same_person"
+
+
+def test_a_late_cancelling_leaves_the_days_before_it():
+    item, found = seen([act("cancel", "2021-05-07 10:00", "issuer")])
+    assert (item.state, found.light) == (State.CANCELLED, Light.OFF)
+    assert list(found.late) == LATE[:2]
+
+
+def test_lights_follow_the_clock_and_say_when_they_change_next():
+    item = fold(CALENDAR, replace(OPENED, terms=Terms(yellow_days=2)), [])
+    lights, moments, now = [], [], at("2021-04-20 09:00")
+    for _ in range(6):
+        found = see(CALENDAR, item, now)
+        lights.append((found.light, len(found.late)))
+        assert found.changes is not None
+        now = found.changes
+        moments.append(now)
+    assert lights == [
+        (Light.GREEN, 0),
+        (Light.YELLOW, 0),
+        (Light.RED, 1),
+        (Light.RED, 2),
+        (Light.RED, 3),
+        (Light.RED, 4),
+    ]
+    assert moments[:3] == [at("2021-04-28 00:00"), at("2021-04-30 00:00"), at("2021-05-06 00:00")]
+
+
+EVERY = [rule.act for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.act)
+def test_an_act_leads_where_the_table_says_and_from_no_other_state(rule):
+    base, _ = seen([])
+    moment = at("2021-04-21 10:00")
+    taken = Taken(rule.act, moment, "x", day=date(2021, 5, 7), unit="b2")
+    for state in State:
+        done_at = None if state in {*(s for s in State if s in _open())} else at("2021-04-20 12:00")
+        item = replace(base, state=state, done=done_at)
+        if rule.clock.value == "paused":
+            item = replace(item, paused_since=at("2021-04-20 11:00"))
+        if rule.request.value == "asked":
+            asked = take(CALENDAR, base, act("ask-extension", "2021-04-20 10:00", "y", day=date(2021, 5, 7)))
+            assert not isinstance(asked, NotPossible)
+            item = replace(item, requests=asked.requests)
+        after = take(CALENDAR, item, taken)
+        if state in rule.begins:
+            assert not isinstance(after, NotPossible)
+            assert after.state == (rule.leads or state)
+        else:
+            assert isinstance(after, NotPossible)
+            assert after.code == "illegal_step"
+
+
+def _open():
+    from services.supervision.domain.machine import OPEN_STATES
+
+    return OPEN_STATES
+
+
+PEOPLE = ("unit", "li", "wang")
+MINUTES = st.integers(0, 60 * 24 * 40)
+ACTS = st.builds(
+    lambda name, minutes, person, number: Taken(
+        name, OPENED.given + timedelta(minutes=minutes), person, number, day=date(2021, 5, 14), unit="b2"
+    ),
+    st.sampled_from(EVERY),
+    MINUTES,
+    st.sampled_from(PEOPLE),
+    st.integers(1, 10_000),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(ACTS, max_size=8, unique_by=lambda one: one.number), st.randoms(use_true_random=False), MINUTES
+)
+def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
+    shuffled = random.sample(facts, len(facts))
+    item, other = fold(CALENDAR, OPENED, facts), fold(CALENDAR, OPENED, shuffled)
+    assert item == other
+    now = OPENED.given + timedelta(minutes=minutes)
+    found = see(CALENDAR, item, now)
+    assert found.changes is None or found.changes > now
+    assert list(found.late) == sorted(set(found.late))
+    assert len(item.lines) == len(facts)
+    offered = {name for name, who in possible_now(CALENDAR, item, now) if who is not Who.EVENT}
+    later = max([now, *(one.at for one in facts)])
+    for name in offered if later == now else ():
+        tried = take(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 5, 14), unit="b1"))
+        assert not isinstance(tried, NotPossible)

@@ -1,0 +1,161 @@
+"""Supervision on a real PostgreSQL: items from events, whatever their order; ticks; schemes."""
+
+import random
+
+import pytest
+
+from services.supervision.domain.matters import item_id
+from shared.contracts.supervision import ItemChanged
+from tests.supervision.facts import RULE, Feed, scheme
+
+PAPER = item_id("mini", "paper", "c1")
+LATE = ["2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10"]
+
+
+async def begun(service, feed, document=None):
+    assert await service.apply(feed.types(), feed.adopted(document or scheme())) == {}
+
+
+async def test_an_event_with_a_deadline_opens_an_item_and_is_told_whole(service):
+    feed = Feed()
+    await begun(service, feed)
+    told = (await service.apply(feed.tick("2021-04-20 08:59"), feed.given()))[PAPER]
+    assert ItemChanged.model_validate(told).version == 1
+    assert told == {
+        "item": PAPER,
+        "version": 1,
+        "kind": "document",
+        "title": "公文督办",
+        "state": "assigned",
+        "unit": "b1",
+        "shares": {"b1": "1"},
+        "scheme": "mini",
+        "indicator": "k1",
+        "event": {"source": "office", "id": "open"},
+        "case": "c1",
+        "given": "2021-04-20T01:00:00.000000Z",
+        "due": "2021-04-29T16:00:00.000000Z",
+        "provisional": False,
+        "completed": None,
+        "paused": False,
+        "light": "green",
+        "late_days": [],
+        "received": "2021-04-20T01:00:00.000000Z",
+        "cause": {"stream": "ingest.accepted", "shard": feed.shard, "first": 3, "last": 3},
+    }
+    assert await service.apply(feed.tick("2021-04-21 00:00")) == {}, "nothing changed: nothing is told"
+
+
+async def test_a_tick_that_begins_a_late_working_day_tells_it_and_no_other_tick_does(service):
+    feed = Feed()
+    await begun(service, feed)
+    await service.apply(feed.given())
+    days = {}
+    for day in ("04-28", "04-29", "04-30", "05-01", "05-05", "05-06", "05-07", "05-08", "05-09", "05-10"):
+        for minute in ("00:00", "00:01", "23:59"):
+            told = await service.apply(feed.tick(f"2021-{day} {minute}"))
+            if told:
+                days[f"{day} {minute}"] = (told[PAPER]["light"], len(told[PAPER]["late_days"]))
+    assert days == {
+        "04-29 00:00": ("yellow", 0),
+        "04-30 00:00": ("red", 1),
+        "05-06 00:00": ("red", 2),
+        "05-07 00:00": ("red", 3),
+        "05-08 00:00": ("red", 4),
+        "05-10 00:00": ("red", 5),
+    }
+    told = (await service.apply(feed.done()))[PAPER]
+    assert (told["late_days"], told["light"], told["state"]) == (LATE, "done_late", "completed")
+    assert await service.apply(feed.tick("2021-05-11 00:00")) == {}
+
+
+async def test_a_completion_that_comes_late_takes_days_back_and_its_retraction_brings_them_again(service):
+    feed = Feed()
+    await begun(service, feed)
+    await service.apply(feed.given(), feed.tick("2021-05-11 00:00"))
+    told = (await service.apply(feed.done(time="2021-05-06 10:00", received="2021-05-11 09:00")))[PAPER]
+    assert (told["late_days"], told["completed"]) == (LATE[:2], "2021-05-06")
+    assert told["received"] == "2021-05-11T01:00:00.000000Z", "the side of the cut is that of its cause"
+    back = {"correctssource": "office", "correctsid": "done"}
+    told = (await service.apply(feed.done("r1", "2021-04-29 23:59", revision=1, **back)))[PAPER]
+    assert (told["late_days"], told["light"]) == ([], "done")
+    told = (await service.apply(feed.event("paper.done.v1", "r2", "2021-05-12 10:00", revision=2, **back)))[
+        PAPER
+    ]
+    assert (told["late_days"], told["light"], told["state"]) == ([*LATE, "2021-05-11"], "red", "assigned")
+
+
+async def test_an_item_whose_opening_is_withdrawn_is_told_to_be_no_more(service):
+    feed = Feed()
+    await begun(service, feed)
+    await service.apply(feed.given(), feed.tick("2021-05-11 00:00"))
+    back = {"correctssource": "office", "correctsid": "open"}
+    told = (await service.apply(feed.event("paper.given.v1", "r", "2021-05-11 10:00", revision=1, **back)))[
+        PAPER
+    ]
+    assert (told["state"], told["light"], told["late_days"], told["due"]) == ("withdrawn", "off", [], None)
+    told = (await service.apply(feed.given("r2", "2021-04-20 10:00", revision=2, **back)))[PAPER]
+    assert (told["state"], told["version"], len(told["late_days"])) == ("assigned", 3, 6)
+
+
+async def test_only_events_that_the_filter_names_and_that_have_a_deadline_open_items(service):
+    feed = Feed()
+    rule = RULE | {
+        "opens": {"type": "paper.given.v1", "when": {"level": ["high", "3"]}},
+        "due": {"at": "until"},
+    }
+    await begun(service, feed, scheme(paper=rule))
+    until = "2021-05-07T12:30:00+08:00"
+    assert await service.apply(feed.given("a", data={"level": "low", "until": until})) == {}
+    assert await service.apply(feed.given("b", data={"level": "high", "until": None})) == {}
+    told = await service.apply(feed.given("c", "2021-04-21 09:00", data={"level": 3, "until": until}))
+    assert told[PAPER]["due"] == "2021-05-07T04:30:00.000000Z"
+    assert told[PAPER]["event"]["id"] == "c"
+
+
+async def test_a_later_version_of_the_scheme_opens_what_occurs_in_its_months(service):
+    feed = Feed()
+    await begun(service, feed)
+    await service.apply(feed.given(), feed.done())
+    days = RULE | {"due": {"working_days": 20}}
+    assert await service.apply(feed.adopted(scheme(2, effective="2021-05", paper=days))) == {}
+    told = await service.apply(feed.adopted(scheme(3, effective="2021-04", paper=days)))
+    assert told[PAPER]["due"] == "2021-05-19T16:00:00.000000Z"
+    assert (told[PAPER]["late_days"], told[PAPER]["light"]) == ([], "done")
+    assert told[PAPER]["cause"]["stream"] == "scoring.schemes"
+
+
+def everything(feed):
+    back = {"correctssource": "office"}
+    return [
+        feed.given(),
+        feed.given("again", "2021-04-22 09:00", unit="b2"),
+        feed.given("r1", "2021-04-19 09:00", correctsid="open", revision=1, **back),
+        feed.done(),
+        feed.done("early", "2021-05-07 09:00"),
+        feed.event("paper.done.v1", "r2", "2021-05-12 10:00", correctsid="done", revision=2, **back),
+        feed.done("r3", "2021-05-06 10:00", correctsid="done", revision=1, **back),
+        feed.tick("2021-05-09 00:00"),
+        feed.tick("2021-05-13 00:00"),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_order_of_arrival_and_any_cut_into_batches_ends_at_the_same_items(services, seed):
+    chance = random.Random(seed)
+    states = []
+    for shuffled in (False, True):
+        service, feed = await services(), Feed()
+        await begun(service, feed)
+        records = everything(feed)
+        if shuffled:
+            ticks, others = records[-2:], records[:-2]
+            chance.shuffle(others)
+            records = sorted([*others, *ticks], key=lambda one: one in ticks and chance.random() < 0.5)
+        while records:
+            size = chance.randint(1, 4)
+            await service.apply(*records[:size])
+            records = records[size:]
+        states.append(await service.state())
+    assert len(states[0]) == 1
+    assert states[0] == states[1]
