@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from services.supervision import shown, store, worklists
+from services.supervision import reports, shown, store
 from services.supervision.answers import (
     Assignment,
     CountQuery,
@@ -20,10 +20,11 @@ from services.supervision.answers import (
     Why,
 )
 from services.supervision.contract import ActTaken
-from services.supervision.deciding import Desk, Found, etag
+from services.supervision.deciding import Desk, etag
 from services.supervision.domain.items import Act
 from services.supervision.domain.machine import rule_of
-from services.supervision.worklists import Wanted
+from services.supervision.facts import Found
+from services.supervision.reports import Wanted
 from shared.contracts.fields import Closed
 from shared.kernel import instants
 from shared.kernel.errors import refuse
@@ -48,7 +49,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
         """List items in the order of their ids; of other units' items nothing is said."""
         only = asked.model_dump(exclude={"after", "limit"})
         async with exchange.reading() as tx:
-            rows = await worklists.listed(tx, Wanted(below=subject.unit, **only), asked.after, asked.limit)
+            rows = await reports.listed(tx, Wanted(below=subject.unit, **only), asked.after, asked.limit)
         return ItemPage.model_validate(shown.page(rows, asked.limit))
 
     @router.post("", name="open_item", status_code=201)
@@ -128,9 +129,9 @@ def overview_router(exchange: Exchange) -> APIRouter:
     async def count_items(asked: Annotated[CountQuery, Query()], subject: Reader) -> Counts:
         """Count items that were open or overdue just before an instant, by the facts known now."""
         async with exchange.snapshot() as tx:
-            newest = await worklists.newest_tick(tx)
+            newest = await reports.newest_tick(tx)
             at = (newest or EPOCH) if asked.at is None else instants.parse(asked.at, "/at")
-            found = await worklists.counted(tx, at, asked.unit, subject.unit)
+            found = await reports.counted(tx, at, asked.unit, subject.unit)
         return Counts(at=instants.text(at), **found)
 
     @router.get("/coverage/{scheme}", name="show_coverage")
@@ -140,7 +141,7 @@ def overview_router(exchange: Exchange) -> APIRouter:
             document = await store.newest_scheme(tx, scheme)
             if document is None:
                 raise refuse(404, "not_found", "No such scheme was adopted, or it was not heard of yet.")
-            counts = await worklists.by_indicator(tx, scheme)
+            counts = await reports.by_indicator(tx, scheme)
         return shown.coverage(document, counts)
 
     return router

@@ -1,7 +1,6 @@
 """Commands of supervision: a person's act is decided on all that is known of its item, and becomes a fact."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,7 +17,7 @@ from services.supervision.contract import (
     ItemOpened,
 )
 from services.supervision.domain.items import Act, NotPossible, Taken, possible_now, take
-from services.supervision.facts import Facts, Known, taken_of
+from services.supervision.facts import Facts, Found, Known, taken_of
 from services.supervision.plans import Plans, path_of
 from services.supervision.store import ActRow
 from shared.contracts import envelope
@@ -33,15 +32,6 @@ from shared.storage.transaction import PostgresTransaction
 
 PENDING_ACTS = 1_000
 OWN = {"same_person", "already_approved"}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An item as the door sees it: with acts that the consumer has not come to, and the unit paths of it."""
-
-    known: Known
-    paths: tuple[str, ...]
-    now: datetime
 
 
 class Desk:

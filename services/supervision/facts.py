@@ -33,6 +33,15 @@ class Known:
     facts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item as the door sees it: with acts that the consumer has not come to, and the unit paths of it."""
+
+    known: Known
+    paths: tuple[str, ...]
+    now: datetime
+
+
 class Facts:
     """Loads and folds items, many at a time."""
 

@@ -16,12 +16,12 @@ from services.supervision.answers import (
     ItemLine,
     Possible,
 )
-from services.supervision.deciding import Found
 from services.supervision.domain.calendar import Calendar
 from services.supervision.domain.items import Line, Request, possible_now
 from services.supervision.domain.machine import Who
 from services.supervision.domain.seen import see
 from services.supervision.domain.worktime import approval_limit, approved_at
+from services.supervision.facts import Found
 from services.supervision.store import ItemRow
 from services.supervision.telling import fields_of
 from shared.kernel import instants

@@ -196,8 +196,9 @@ async def save_items(tx: PostgresTransaction, rows: Sequence[ItemRow]) -> None:
 
 def item_row(row: Mapping[str, Any]) -> ItemRow:
     """Read a row of items."""
-    values = {name.strip(): row[name.strip()] for name in _COLUMNS.split(",")}
-    return ItemRow(**values | {"paths": tuple(row["paths"])})
+    values: dict[str, Any] = {name.strip(): row[name.strip()] for name in _COLUMNS.split(",")}
+    values["paths"] = tuple(row["paths"])
+    return ItemRow(**values)
 
 
 def _values(row: ItemRow) -> tuple[Any, ...]:

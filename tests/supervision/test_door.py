@@ -136,7 +136,7 @@ async def test_of_two_acts_at_the_same_instant_one_is_told_that_the_item_changed
 
 
 async def test_nobody_accepts_what_they_submitted_and_roles_are_kept_apart(begun):
-    service, feed, door = begun
+    _, _, door = begun
     await assigned(door)
     assert (await door.act("decision-7", "sign", "issuer")).status_code == 403
     assert (await door.act("decision-7", "sign", "unit")).status_code == 200

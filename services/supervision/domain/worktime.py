@@ -1,8 +1,9 @@
-"""Time as a budget of working time, a ledger of pauses and extensions: when a task is due, which days are late.
+"""Time as a budget of working time, pauses and extensions: when a task is due and which days are late.
 
 Everything is a function of the calendar and of what was put on record so far; nothing here asks the time.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
