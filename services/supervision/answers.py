@@ -6,7 +6,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field, model_validator
 
 from services.supervision.contract import Deadline, Evidence
-from shared.contracts.fields import Closed, Code, DayText, DecimalText, InstantText
+from shared.contracts.fields import Closed, Code, DayText, InstantText, ShareText
 
 PAGE_ITEMS = 500
 SAFE_ID = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$"
@@ -40,7 +40,7 @@ class NewItem(Closed):
     kind: KindText
     title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
     unit: Code
-    shares: dict[Code, DecimalText] = Field({}, max_length=50)
+    shares: dict[Code, ShareText] = Field({}, max_length=50)
     given: InstantText | None = None
     due: Deadline
     scheme: Code | None = None
@@ -68,7 +68,7 @@ class Assignment(Closed):
     """The lead unit and the shares of all, summing to 1; without shares the lead has all."""
 
     unit: Code
-    shares: dict[Code, DecimalText] = Field({}, max_length=50)
+    shares: dict[Code, ShareText] = Field({}, max_length=50)
     reason: Reason = ""
 
 

@@ -13,6 +13,7 @@ MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
 PERIOD_PATTERN = r"^(19|20|21)[0-9]{2}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$"
 DAY_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
+SHARE_PATTERN = r"^(0\.[0-9]{1,6}|1(\.0{1,6})?)$"
 
 
 class Closed(BaseModel):
@@ -35,6 +36,7 @@ PeriodText = Annotated[str, Field(pattern=PERIOD_PATTERN)]
 DayText = Annotated[str, Field(pattern=DAY_PATTERN)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
+ShareText = Annotated[str, Field(pattern=SHARE_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Shard = Annotated[int, Field(ge=0, lt=SHARDS)]
 Number = Annotated[int, Field(ge=1, lt=1 << 63)]  # as PostgreSQL keeps it: bigint

@@ -9,10 +9,10 @@ from shared.contracts.fields import (
     Closed,
     Code,
     DayText,
-    DecimalText,
     Digest,
     InstantText,
     NumberRange,
+    ShareText,
     Version,
 )
 from shared.contracts.ingest import ACCEPTED
@@ -95,7 +95,7 @@ class ItemChanged(Closed):
     title: str = Field(max_length=300)
     state: ItemState = Field(strict=False)
     unit: Code
-    shares: dict[Code, DecimalText]
+    shares: dict[Code, ShareText]
     scheme: Code | None = None
     indicator: Code | None = None
     event: SourceEvent | None = None
@@ -126,7 +126,7 @@ class ItemOpened(Closed):
     kind: ItemKind = Field(strict=False)
     title: str = Field(min_length=1, max_length=200)
     unit: Code
-    shares: dict[Code, DecimalText]
+    shares: dict[Code, ShareText]
     given: InstantText
     due: Deadline
     scheme: Code | None = None
@@ -152,7 +152,7 @@ class ActTaken(Closed):
     person: str = Field(min_length=1, max_length=128)
     reason: str = Field("", max_length=500)
     unit: Code | None = None
-    shares: dict[Code, DecimalText] = Field(default={})
+    shares: dict[Code, ShareText] = Field(default={})
     day: DayText | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=50)
     opened: ItemOpened | None = None

@@ -177,7 +177,9 @@ async def test_the_same_request_opens_one_item_and_another_of_its_name_is_refuse
     [
         ({"shares": {"b1": "0.7", "b2": "0.2"}}, "shares"),
         ({"shares": {"b2": "1"}}, "shares"),
-        ({"shares": {"b1": "1.5", "b2": "-0.5"}}, "shares"),
+        ({"shares": {"b1": "1", "b2": "0.0"}}, "shares"),
+        ({"shares": {"b1": "1.5", "b2": "-0.5"}}, "invalid"),
+        ({"shares": {"b1": "0.6666666", "b2": "0.3333334"}}, "invalid"),
         ({"due": {}}, "invalid"),
         ({"due": {"working_days": 3, "day": "2021-05-01"}}, "invalid"),
         ({"given": "2021-04-20T01:00:01Z"}, "time_in_future"),
