@@ -6,6 +6,7 @@ from dukao.commands import (
     consumers,
     demo,
     explain,
+    items,
     platform,
     promises,
     rebuild,
@@ -54,6 +55,9 @@ app.add_typer(
 app.add_typer(promises.app)
 app.add_typer(worklists.refusals, name="refusals", help="What ingest refused: list, show, fix, dismiss.")
 app.add_typer(worklists.conflicts, name="conflicts", help="What contradicts: list, show, replay, dismiss.")
+app.add_typer(
+    items.app, name="items", help="Items under supervision: list, show, open, every act, counts, coverage."
+)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

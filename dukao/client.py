@@ -39,6 +39,7 @@ class RefusedError(Exception):
         self.detail = str(self)
         self.pointer: str | None = body.get("pointer")
         self.findings: Sequence[Mapping[str, str]] = body.get("findings") or ()
+        self.possible: Sequence[str] = body.get("possible") or ()
         self.service = service
 
 

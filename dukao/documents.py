@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.scoring.domain import document
+from services.supervision.domain import machine
 from shared.contracts import asyncapi
 from shared.runtime.settings import ServiceSettings
 from shared.web.app import openapi_of
@@ -23,11 +24,13 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs"
 def documents() -> dict[str, Any]:
     """Return every generated document by its path below `docs/`."""
     built = {f"openapi/{name}.json": _openapi(name) for name in SERVICES if find_spec(f"services.{name}")}
-    return built | {"asyncapi.json": asyncapi.document()} | _schemas()
+    return built | {"asyncapi.json": asyncapi.document(), "items-machine.md": machine.page()} | _schemas()
 
 
 def text_of(built: Any) -> str:
-    """Return a document as it stands in the repository."""
+    """Return a document as it stands in the repository: a page as it is, anything else as JSON."""
+    if isinstance(built, str):
+        return built
     return json.dumps(built, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

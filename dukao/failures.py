@@ -29,6 +29,10 @@ ADVICE = {
     "already_asked": "See the order that waits: dukao consumers orders.",
     "not_paused": "Pause them first: dukao consumers pause CONSUMER --reason WHY.",
     "chain_parts": "What was published stays published: find the change of the program that parts from it.",
+    "already_approved": "Another person must do this; in development --as names one.",
+    "extension_too_late": "The due time has passed; see it and what is possible: dukao items show ITEM.",
+    "changed_meanwhile": "Read it again: dukao items show ITEM.",
+    "item_exists": "Leave --name out, or take another.",
     "expired": "Ask again: dukao consumers skip --help.",
     "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
     "catalogue": "Check the file for lines and reasons: dukao types check FILE.",
@@ -101,6 +105,7 @@ def _of_the_machine(error: OSError) -> Failure:
 def _refused(error: RefusedError) -> Failure:
     place = f" at {error.pointer}" if error.pointer else ""
     findings = [f"{one['path']} {one['code']}: {one['reason']}" for one in error.findings[:FINDINGS_SHOWN]]
+    findings += [f"possible now: {', '.join(error.possible)}"] if error.possible else []
     retry = error.status in {429, 503}
     advice = RETRY_ADVICE if retry else ADVICE.get(error.code, "")
     return Failure(

@@ -165,12 +165,21 @@ def diagram() -> str:
         f"    [*] --> {State.REGISTERED} : open",
         f"    [*] --> {State.ASSIGNED} : event",
     ]
-    for rule in RULES:
-        for begin in rule.begins:
-            lines.append(f"    {begin} --> {rule.leads or begin} : {rule.act}{_condition(rule)}")
-    lines += [f"    {state} --> {State.WITHDRAWN} : withdraw (event)" for state in (State.REGISTERED,)]
+    lines += [f"    {begin} --> {to} : {' / '.join(acts)}" for (begin, to), acts in _arrows().items()]
+    lines += [
+        f"    {State.ASSIGNED} --> {State.WITHDRAWN} : withdraw (its event is taken back, from any state)"
+    ]
     lines += [f"    {state} --> [*]" for state in (State.CLEARED, State.CANCELLED, State.WITHDRAWN)]
     return "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """Return the page of the machine: the diagram, then the table that it is drawn from."""
+    return (
+        "# The states of an item\n\nGenerated from `services/supervision/domain/machine.py`; "
+        "`make docs` writes it anew. Overdue is derived from ticks and no state.\n\n"
+        f"```mermaid\n{diagram()}```\n\n{table()}"
+    )
 
 
 def table() -> str:
@@ -186,6 +195,15 @@ def table() -> str:
             f"| {rule.act} | {begins} | {rule.leads or '—'} | {rule.who} | {needs} | {rule.follows} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _arrows() -> dict[tuple[State, State], list[str]]:
+    """Return the acts that lead from one state to another or leave it, in the order of the table."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for rule in RULES:
+        for begin in rule.begins:
+            arrows.setdefault((begin, rule.leads or begin), []).append(f"{rule.act}{_condition(rule)}")
+    return arrows
 
 
 def _condition(rule: Rule) -> str:

@@ -1,0 +1,381 @@
+"""Items under supervision (督考事项): what there is, what is possible, and every act on them."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dukao.client import EVERYBODY, Client, Who, below
+from dukao.options import As, Output, examples, state_of
+from dukao.output import Format, columns, say, show, show_lines
+
+app = typer.Typer(no_args_is_help=True)
+
+PAGE = 500
+LIGHTS = {
+    "green": "绿灯",
+    "yellow": "黄灯",
+    "red": "红灯·逾期",
+    "done": "办结",
+    "done_late": "办结(逾期)",
+    "off": "—",
+}
+STATES = {
+    "registered": "已登记",
+    "assigned": "已交办",
+    "signed": "已签收",
+    "in_progress": "办理中",
+    "submitted": "已报送",
+    "sent_back": "已退回",
+    "completed": "已办结",
+    "cleared": "已销号",
+    "cancelled": "已取消",
+    "withdrawn": "已撤回",
+}
+_LIST = columns("item", "title", "kind", "unit", "state", "light", "due", "late=late days", numbers=("late",))
+_HISTORY = columns("at", "act", "person", "state", "reason", "refused=without effect")
+_COVERAGE = columns("indicator", "name", "units", "items", "covered", numbers=("items",))
+_COUNTS = columns(
+    "at",
+    "given",
+    "open",
+    "overdue",
+    "done",
+    "done_late",
+    numbers=("given", "open", "overdue", "done", "done_late"),
+)
+
+Item = Annotated[str, typer.Argument(help="The id of the item: dukao items list.", metavar="ITEM")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the item's history.")]
+Shares = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--share",
+        help="A unit and its share of the points, as b1=0.7; once for each, the lead included, summing to 1.",
+        show_default=False,
+        metavar="UNIT=SHARE",
+    ),
+]
+
+
+@app.command(
+    name="list", epilog=examples("dukao items list --overdue", "dukao items list --unit b11 -o json")
+)
+def list_items(
+    ctx: typer.Context,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only in this state, as submitted.")] = None,
+    light: Annotated[
+        str | None, typer.Option(help="Only green, yellow, red, done, done_late or off.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Only decision, document, instruction, control_risk or alleged_finding."),
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Only those that this unit leads.")] = None,
+    indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
+    open_: Annotated[
+        bool | None, typer.Option("--open/--closed", help="Only those that are not done, or that are.")
+    ] = None,
+    overdue: Annotated[
+        bool | None,
+        typer.Option("--overdue/--in-time", help="Only those that are or were late, or that are not."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    output: Output = Format.TABLE,
+) -> None:
+    """List items in the order of their ids, with state, light and late working days."""
+    only = {
+        "state": state,
+        "light": light,
+        "kind": kind,
+        "unit": unit,
+        "indicator": indicator,
+        "open": open_,
+        "overdue": overdue,
+    }
+    found: list[dict[str, Any]] = []
+    with Client(state_of(ctx)) as client:
+        for page in client.pages("supervision", "/v1/items", limit=min(limit, PAGE), **only):
+            found += page["items"]
+            if len(found) >= limit:
+                break
+    found = found[:limit]
+    none = "no such item: a scheme with `items` and its events open some, or dukao items open"
+    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+
+
+@app.command(
+    name="show", epilog=examples("dukao items show decision-7", "dukao items show decision-7 -o json")
+)
+def show_item(ctx: typer.Context, item: Item, output: Output = Format.TABLE) -> None:
+    """Show an item: terms, late days, what is possible now and who may, and its history."""
+    with Client(state_of(ctx)) as client:
+        _show(client.get("supervision", f"/v1/items{below(item)}"), output)
+
+
+@app.command(
+    name="open",
+    epilog=examples(
+        'dukao items open --title "常务会议决定事项" --unit b11 --working-days 8',
+        'dukao items open --name matter-7 --kind document --title "公文" --unit b11 --day 2021-05-07',
+    ),
+)
+def open_item(
+    ctx: typer.Context,
+    *,
+    title: Annotated[str, typer.Option(help="What is to be done, in a line.")],
+    unit: Annotated[str, typer.Option(help="The lead unit.")],
+    kind: Annotated[
+        str, typer.Option(help="decision, document, instruction, control_risk, alleged_finding.")
+    ] = ("decision"),
+    working_days: Annotated[int | None, typer.Option(min=1, help="Budget in working days.")] = None,
+    office_minutes: Annotated[
+        int | None, typer.Option(min=1, help="Budget in minutes of office hours.")
+    ] = None,
+    day: Annotated[str | None, typer.Option(help="Until 24:00 of a day: 2021-05-07.")] = None,
+    at: Annotated[str | None, typer.Option(help="Until an instant: 2021-05-07T12:00:00+08:00.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its id; a retry with it opens nothing twice.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="The scheme whose indicator it counts for.")] = None,
+    indicator: Annotated[str | None, typer.Option(help="The indicator it counts for.")] = None,
+    case: Annotated[str | None, typer.Option(help="The case it belongs to.")] = None,
+    sign_days: Annotated[int | None, typer.Option(min=1, help="The limit of 签收, in working days.")] = None,
+    share: Shares = None,
+    reason: Reason = "",
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Open an item (登记); exactly one of --working-days, --office-minutes, --day, --at says until when."""
+    due = {"working_days": working_days, "office_minutes": office_minutes, "day": day, "at": at}
+    due = {name: value for name, value in due.items() if value is not None}
+    if len(due) != 1:
+        raise typer.BadParameter(
+            "exactly one of --working-days, --office-minutes, --day, --at", param_hint="deadline"
+        )
+    asked = {
+        "kind": kind,
+        "title": title,
+        "unit": unit,
+        "due": due,
+        "shares": _shares(share),
+        "reason": reason,
+    }
+    more = {
+        "item": name,
+        "scheme": scheme,
+        "indicator": indicator,
+        "case": case,
+        "sign_days": sign_days,
+    }
+    asked |= {name: value for name, value in more.items() if value is not None}
+    with Client(state_of(ctx)) as client:
+        found = client.post("supervision", "/v1/items", asked, _who(subject))
+    say(f"opened {found['item']}, due {found['due']}")
+    _show(found, output)
+
+
+@app.command(epilog=examples("dukao items assign decision-7 --unit b11 --share b11=0.7 --share b12=0.3"))
+def assign(
+    ctx: typer.Context,
+    item: Item,
+    unit: Annotated[str, typer.Option(help="The lead unit.")],
+    share: Shares = None,
+    reason: Reason = "",
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Give an item to a lead unit (交办) and its co-handlers."""
+    _act(ctx, item, "assign", {"unit": unit, "shares": _shares(share), "reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items sign decision-7 --as zhao"))
+def sign(
+    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Sign for an item (签收)."""
+    _act(ctx, item, "sign", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items start decision-7"))
+def start(
+    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Say that the work has begun."""
+    _act(ctx, item, "start", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items submit decision-7 --evidence report.pdf --as zhao"))
+def submit(
+    ctx: typer.Context,
+    item: Item,
+    evidence: Annotated[
+        list[Path],
+        typer.Option(
+            exists=True, dir_okay=False, help="A paper; its SHA-256 is sent, it stays here.", metavar="FILE"
+        ),
+    ],
+    reason: Reason = "",
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Submit an item with evidence (报送); if it is accepted in the end, the clock stops now."""
+    papers = [
+        {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in evidence
+    ]
+    _act(ctx, item, "submit", {"evidence": papers, "reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items accept decision-7 --as li"))
+def accept(
+    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Accept what was submitted and strike it off (销号); not who submitted it."""
+    _act(ctx, item, "accept", {"reason": reason}, subject, output)
+
+
+@app.command(name="send-back", epilog=examples('dukao items send-back decision-7 --reason "缺附件" --as li'))
+def send_back(
+    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Send back what was submitted (退回); the time since the submission is a pause."""
+    _act(ctx, item, "send-back", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples('dukao items pause decision-7 --reason "等待批复"'))
+def pause(
+    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Stop the clock of an item."""
+    _act(ctx, item, "pause", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items resume decision-7"))
+def resume(
+    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Let the clock of an item run again."""
+    _act(ctx, item, "resume", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples('dukao items extend decision-7 --day 2021-05-07 --reason "资料未齐" --as zhao'))
+def extend(
+    ctx: typer.Context,
+    item: Item,
+    day: Annotated[str, typer.Option(help="The new date: 2021-05-07.")],
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Ask for a new date, before the due time; two other persons approve it: dukao items approve."""
+    _act(ctx, item, "ask-extension", {"day": day, "reason": reason}, subject, output)
+
+
+@app.command(
+    epilog=examples("dukao items approve decision-7 --as li", "dukao items approve decision-7 --as wang")
+)
+def approve(
+    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Approve the extension that was asked for; the second person's approval moves the due time."""
+    _act(ctx, item, "approve-extension", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples('dukao items refuse decision-7 --reason "无正当理由" --as li'))
+def refuse(
+    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Refuse the extension that was asked for."""
+    _act(ctx, item, "refuse-extension", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples('dukao items cancel decision-7 --reason "并入另一事项"'))
+def cancel(
+    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Cancel an item; late days before today stay."""
+    _act(ctx, item, "cancel", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples('dukao items reopen decision-7 --reason "问题反弹" --as li'))
+def reopen(
+    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Open an item again that was done or cancelled."""
+    _act(ctx, item, "reopen", {"reason": reason}, subject, output)
+
+
+@app.command(epilog=examples("dukao items counts", "dukao items counts --at 2011-08-01T04:00:00Z"))
+def counts(
+    ctx: typer.Context,
+    at: Annotated[
+        str | None, typer.Option(help="Just before this instant; else now by the newest tick.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Only those that this unit leads.")] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Count items that are given, open, overdue and done, by the facts as they are known now."""
+    with Client(state_of(ctx)) as client:
+        found = client.get("supervision", "/v1/item-counts", at=at, unit=unit)
+    show([found], _COUNTS, output, whole=found)
+
+
+@app.command(epilog=examples("dukao items coverage national-2021"))
+def coverage(
+    ctx: typer.Context,
+    scheme: Annotated[str, typer.Argument(help="The code of the scheme.")],
+    output: Output = Format.TABLE,
+) -> None:
+    """Show which individual indicators (个性指标) have an item, and name those that have none."""
+    with Client(state_of(ctx)) as client:
+        found = client.get("supervision", f"/v1/coverage{below(scheme)}")
+    title = (
+        f"{found['scheme']} v{found['version']} · {found['covered']} of {found['individual']} "
+        f"individual indicators have an item: {found['percent']} %"
+    )
+    none = "the scheme has no individual indicators"
+    show(found["indicators"], _COVERAGE, output, title=title, whole=found, none=none)
+    if found["missing"]:
+        say(f"missing: {', '.join(found['missing'])}")
+
+
+def _act(
+    ctx: typer.Context, item: str, act: str, asked: dict[str, Any], subject: str | None, output: Format
+) -> None:
+    with Client(state_of(ctx)) as client:
+        found = client.post("supervision", f"/v1/items{below(item)}:{act}", asked, _who(subject))
+    say(f"{item}: {STATES[found['state']]} {found['state']}")
+    _show(found, output)
+
+
+def _who(subject: str | None) -> Who:
+    return Who(subject, EVERYBODY.roles) if subject else EVERYBODY
+
+
+def _shares(given: list[str] | None) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given or ()]
+    if any(not unit or not share for unit, _, share in pairs):
+        raise typer.BadParameter("write UNIT=SHARE, as b1=0.7", param_hint="--share")
+    return {unit: share for unit, _, share in pairs}
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {
+        "state": f"{STATES[one['state']]}{'·暂停' if one['paused'] else ''}",
+        "light": LIGHTS[one["light"]],
+        "late": len(one["late_days"]),
+        "due": f"{one['due'] or '—'}{' 暂定' if one['provisional'] else ''}",
+    }
+
+
+def _show(item: dict[str, Any], output: Format) -> None:
+    """Show an item for people in parts; JSON and CSV have all of it."""
+    shown = {
+        name: value for name, value in _line(item).items() if name not in {"possible", "history", "late"}
+    }
+    fields = [{"field": name, "value": value} for name, value in shown.items() if value not in (None, [], {})]
+    show(fields, columns("field", "value"), output, whole=item)
+    if output is Format.TABLE:
+        show(item["history"], _HISTORY, output)
+        possible = ", ".join(f"{one['act']} ({'/'.join(one['roles'])})" for one in item["possible"])
+        show_lines([f"possible now: {possible or 'nothing'}"])

@@ -1,0 +1,73 @@
+"""Items from the command line, without a platform; and what a refusal says."""
+
+import pytest
+from typer.testing import CliRunner
+
+from dukao.cli import app
+from dukao.client import RefusedError
+from dukao.commands.items import LIGHTS, STATES
+from dukao.exits import Exit
+from dukao.failures import failure_of
+from services.supervision.domain.machine import CHINESE, Act, State
+from services.supervision.domain.seen import Light
+
+COMMANDS = {
+    "list": ("items", "list", "--overdue", "--output", "json"),
+    "show": ("items", "show", "decision-7"),
+    "open": ("items", "open", "--title", "督办", "--unit", "b1", "--working-days", "8"),
+    "assign": ("items", "assign", "decision-7", "--unit", "b1", "--share", "b1=0.7", "--share", "b2=0.3"),
+    "extend": ("items", "extend", "decision-7", "--day", "2021-05-07", "--reason", "r"),
+    "coverage": ("items", "coverage", "mini"),
+    "counts": ("items", "counts"),
+}
+
+
+def run(tmp_path, *words):
+    return CliRunner().invoke(app, list(words), env={"DUKAO_STATE": str(tmp_path / "state")})
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_without_a_platform_a_command_says_so(tmp_path, case):
+    done = run(tmp_path, *COMMANDS[case])
+    assert done.exit_code == Exit.NOT_RUNNING
+    assert "dukao up" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("open", "--title", "t", "--unit", "b1"),
+        ("open", "--title", "t", "--unit", "b1", "--working-days", "8", "--day", "2021-05-07"),
+        ("assign", "i", "--unit", "b1", "--share", "b1"),
+        ("submit", "i"),
+        ("submit", "i", "--evidence", "nowhere.pdf"),
+        ("send-back", "i"),
+    ],
+)
+def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
+    assert run(tmp_path, "items", *words).exit_code == Exit.USAGE
+
+
+def test_every_act_of_a_person_has_a_command():
+    help_text = CliRunner().invoke(app, ["items", "--help"]).stdout
+    renamed = {
+        Act.ASK_EXTENSION: "extend",
+        Act.APPROVE_EXTENSION: "approve",
+        Act.REFUSE_EXTENSION: "refuse",
+    }
+    acts = [act for act in Act if act not in {Act.COMPLETE, Act.WITHDRAW}]
+    assert [act for act in acts if renamed.get(act, act.value) not in help_text] == []
+
+
+def test_states_and_lights_are_shown_in_the_words_of_the_service():
+    assert {state.value: CHINESE[state] for state in State} == STATES
+    assert {light.value for light in Light} == LIGHTS.keys()
+
+
+def test_a_refused_step_says_what_is_possible():
+    refused = RefusedError(
+        409, {"code": "illegal_step", "detail": "no", "possible": ["sign", "cancel"]}, "supervision"
+    )
+    failure = failure_of(refused)
+    assert failure.exit == Exit.REFUSED
+    assert "possible now: sign, cancel" in failure.advice
