@@ -247,15 +247,18 @@ class Consumer:
         return {p: epoch for p, epoch in self.leases.held.items() if p not in self._standing.paused}
 
     async def _obey(self, changed: AbstractSet[int]) -> None:
-        """Let halted shards go on as ordered, from the archive; tell which are halted."""
+        """Let halted shards go on as ordered, from the archive; tell which are halted.
+
+        An order is closed after its halt is shown no more, so that what is halted then was met anew.
+        """
         active = self._active()
         for halt in self.halts:
             if partition_of(halt.shard) in active and self._standing.lifts(halt):
                 self.halts.lift(halt)
                 self._gaps[halt.stream, halt.shard] = Gap(halt.number, halt.limit)
+        await self.orders.tell(self.halts, self.leases.held, changed)
         retries = self._standing.retries.items()
         await self.orders.tried([order for order, (_, shard) in retries if partition_of(shard) in active])
-        await self.orders.tell(self.halts, self.leases.held, changed)
 
     async def _assign(self) -> None:
         active = self._active()

@@ -161,6 +161,13 @@ async def test_a_halted_shard_is_tried_again_after_a_fix_and_halts_again_without
             )
         assert list(consumer.halts) == []
     assert await applied(exchange) == everything(60)
+    async with exchange.reading() as tx:
+        audit = await tx.execute(
+            "SELECT action, detail FROM audit WHERE action IN ('halts', 'retried') ORDER BY id"
+        )
+    shown = [tuple(row) for row in audit]
+    tried = [at for at, (action, _) in enumerate(shown) if action == "retried"]
+    assert [shown[at - 1] for at in tried] == [("halts", "tally 0 shards")] * 2
 
 
 async def test_a_rewritten_record_is_never_skipped_and_is_refilled_from_the_archive(
