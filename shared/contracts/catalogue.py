@@ -38,6 +38,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
     "scoring": (ingest.ACCEPTED, supervision.ITEMS, scoring.SCHEMES, scoring.PARTIALS),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
+    "notify": (supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
 }
 
 PUBLISHED: tuple[Published, ...] = (

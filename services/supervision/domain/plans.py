@@ -11,6 +11,7 @@ from services.supervision.domain.worktime import Budget, NamedDate, NamedInstant
 from shared.kernel import instants
 from shared.kernel.facts import Report
 from shared.kernel.periods import Month
+from shared.kernel.trees import paths_of
 
 Budgeting = Callable[[Report], Budget | None]
 
@@ -82,20 +83,6 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         rules={name: _rule(name, spec, zone) for name, spec in document.get("items", {}).items()},
         paths=paths_of(document["units"]),
     )
-
-
-def paths_of(units: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the path of every unit from the one at the top: `/nation/bureau`."""
-    above = {unit["code"]: unit.get("parent") for unit in units}
-    paths: dict[str, str] = {}
-    for code in above:
-        steps: list[str] = []
-        at: str | None = code
-        while at is not None and at not in steps:
-            steps.append(at)
-            at = above.get(at)
-        paths[code] = "/" + "/".join(reversed(steps))
-    return paths
 
 
 def covers(new: Plan, old: Plan) -> bool:

@@ -1,0 +1,37 @@
+"""What happens, as rules see it: its kind, its identity, whom it concerns, and what is told of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+Told: TypeAlias = Mapping[str, str | int | None]
+
+
+class Kind(StrEnum):
+    """What a rule can listen to."""
+
+    ITEM_STATE = "item-state"
+    ITEM_LIGHT = "item-light"
+    ITEM_LATE = "item-late"
+    TIER_CHANGED = "tier-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One happening; `event` names it for ever, however often it is heard of.
+
+    A `reminder` holds until its `item` changes: `version` is that of the item which it stands on.
+    """
+
+    kind: Kind
+    event: str
+    at: datetime
+    told: Told
+    unit: str | None = None
+    others: tuple[str, ...] = ()
+    assessor: str | None = None
+    item: str | None = None
+    version: int = 0
+    reminder: bool = False

@@ -1,0 +1,163 @@
+"""Tables of notify: versions of rules, items as they were told, units, notices, deliveries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from services.notify.domain.items import Item
+from services.notify.domain.notices import Notice, webhook_body
+from services.notify.domain.rules import INBOX
+from shared.kernel.canonical import canonical
+from shared.kernel.digests import sha256
+from shared.storage.transaction import PostgresTransaction
+
+_ITEM_COLUMNS = (
+    "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, late"
+)
+_SAVE_ITEMS = f"""
+    INSERT INTO items ({_ITEM_COLUMNS})
+    SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
+    ON CONFLICT (item) DO UPDATE SET version = excluded.version, at = excluded.at, kind = excluded.kind,
+        title = excluded.title, state = excluded.state, light = excluded.light, unit = excluded.unit,
+        others = excluded.others, assessor = excluded.assessor, scheme = excluded.scheme,
+        indicator = excluded.indicator, due = excluded.due, late = excluded.late"""  # noqa: S608 - names of this module
+_ADD_NOTICES = """
+    INSERT INTO notices (id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder)
+    SELECT id, event, kind, at, rule, rules, severity, role, recipient, channel, told::jsonb, item, version, reminder
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::int[], $7::text[], $8::text[],
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::boolean[])
+        n(id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder)
+    ON CONFLICT DO NOTHING"""
+_ADD_DELIVERIES = """
+    INSERT INTO deliveries (notice, endpoint, body, created)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[]) ON CONFLICT DO NOTHING"""
+_CANCEL = """
+    UPDATE notices t SET cancelled = c.at FROM (
+        SELECT DISTINCT ON (n.id) n.id, e.at FROM unnest($1::text[], $2::int[], $3::timestamptz[]) e(item, version, at)
+        JOIN notices n ON n.item = e.item AND n.reminder AND n.cancelled IS NULL AND n.version < e.version
+        ORDER BY n.id, e.version) c
+    WHERE t.id = c.id"""
+_JSON = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A version of the rules; `cut` has the last number of each stream and shard before it."""
+
+    version: int
+    digest: bytes
+    document: Mapping[str, Any]
+    cut: Mapping[str, int]
+    person: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A version of an item that ends what was reminded of before."""
+
+    item: str
+    version: int
+    at: datetime
+
+
+async def rules_after(tx: PostgresTransaction, version: int) -> list[Adopted]:
+    """Return the versions of the rules that follow one, in order."""
+    rows = await tx.many(
+        "SELECT version, digest, document, cut, person, at FROM rules WHERE version > $1 ORDER BY version",
+        version,
+    )
+    return [Adopted(**dict(row)) for row in rows]
+
+
+async def add_rules(
+    tx: PostgresTransaction, document: Mapping[str, Any], cut: Mapping[str, int], person: str
+) -> Adopted:
+    """Write the next version of the rules."""
+    written = canonical(document)
+    rows = await tx.many(
+        "INSERT INTO rules (version, digest, document, cut, person) "
+        "SELECT COALESCE(max(version), 0) + 1, $1, $2::jsonb, $3::jsonb, $4 FROM rules "
+        "RETURNING version, digest, document, cut, person, at",
+        sha256(written),
+        written.decode(),
+        _JSON.encode(cut).decode(),
+        person,
+    )
+    return Adopted(**dict(rows[0]))
+
+
+async def items(tx: PostgresTransaction, ids: Iterable[str]) -> dict[str, Item]:
+    """Return items as they were told last; unknown ones are left out."""
+    rows = await tx.many(f"SELECT {_ITEM_COLUMNS} FROM items WHERE item = ANY($1::text[])", list(ids))  # noqa: S608 - names of this module
+    return {row["item"]: _item(row) for row in rows}
+
+
+async def save_items(tx: PostgresTransaction, found: Iterable[Item]) -> None:
+    """Write items as they are told; codes of units hold no blanks."""
+    columns = [list(column) for column in zip(*map(_item_values, found), strict=True)]
+    if columns:
+        await tx.many(_SAVE_ITEMS, *columns)
+
+
+async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: Mapping[str, str]) -> None:
+    """Keep the units of the newest version of a scheme with their paths."""
+    await tx.many(
+        "INSERT INTO units VALUES ($1, $2, $3::jsonb) ON CONFLICT (scheme) DO UPDATE "
+        "SET version = excluded.version, paths = excluded.paths WHERE units.version < excluded.version",
+        scheme,
+        version,
+        _JSON.encode(paths).decode(),
+    )
+
+
+async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice]]) -> None:
+    """Write notices (with the version of their rules) that are not there yet, and what endpoints are sent."""
+    if not found:
+        return
+    rows = sorted(_notice_values(version, notice) for version, notice in found)
+    await tx.many(_ADD_NOTICES, *map(list, zip(*rows, strict=True)))
+    sent = sorted(
+        (one.id, one.to.name, webhook_body(one), one.happening.at)
+        for _, one in found
+        if one.to.channel != INBOX
+    )
+    if sent:
+        await tx.many(_ADD_DELIVERIES, *map(list, zip(*sent, strict=True)))
+
+
+async def cancel_reminders(tx: PostgresTransaction, endings: Sequence[Ending]) -> None:
+    """Cancel the reminders of items that stand on an older version; of several the first that ends them."""
+    if endings:
+        await tx.many(
+            _CANCEL,
+            [one.item for one in endings],
+            [one.version for one in endings],
+            [one.at for one in endings],
+        )
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    values: dict[str, Any] = dict(row)
+    values["others"] = tuple(row["others"].split())
+    return Item(**values)
+
+
+def _item_values(item: Item) -> tuple[Any, ...]:
+    return (
+        item.item, item.version, item.at, item.kind, item.title, item.state, item.light, item.unit,
+        " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.late,
+    )  # fmt: skip
+
+
+def _notice_values(version: int, notice: Notice) -> tuple[Any, ...]:
+    happening, rule, to = notice.happening, notice.rule, notice.to
+    return (
+        notice.id, happening.event, happening.kind.value, happening.at, rule.code, version, rule.severity.value,
+        rule.role, to.name, to.channel, _JSON.encode(happening.told).decode(), happening.item, happening.version,
+        happening.reminder,
+    )  # fmt: skip

@@ -1,0 +1,32 @@
+import itertools
+
+import pytest
+
+from shared.migrations.runner import migrate
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+from tests.notify.rig import Service
+
+NAMES = itertools.count(1)
+
+
+@pytest.fixture
+async def services(postgres_url, tmp_path):
+    """Makes services over schemas of their own."""
+    engines = []
+
+    async def make():
+        schema = f"notify_{next(NAMES)}"
+        engine = open_engine(postgres_url, schema)
+        engines.append(engine)
+        await migrate(engine, schema, "services.notify.migrations")
+        return Service(Exchange(engine, "notify"), tmp_path / schema)
+
+    yield make
+    for engine in engines:
+        await engine.dispose()
+
+
+@pytest.fixture
+async def service(services):
+    return await services()

@@ -1,0 +1,42 @@
+"""Notify on a real PostgreSQL: one notice per event, rule and recipient."""
+
+from tests.notify.facts import DUE, RULES, Feed
+
+ARCHIVE = {"code": "archive", "on": "item-state", "severity": "info", "to": ["webhook:archive"]}
+
+
+async def test_an_item_that_is_assigned_is_told_to_its_lead_and_its_co_handler(service):
+    await service.adopt(RULES)
+    await service.apply(Feed().item())
+    assert await service.notices() == [
+        ("assigned", "inbox", "b1", "item-state/i1/1", False),
+        ("assigned", "inbox", "b2", "item-state/i1/1", False),
+    ]
+
+
+async def test_a_rung_fires_once_and_is_cancelled_when_the_state_changes(service):
+    feed = Feed()
+    await service.adopt(RULES)
+    await service.apply(feed.item(state="signed"), feed.item(state="signed", late=1))
+    first = ("overdue", "inbox", "b1", f"item-late/i1/{DUE}/1", False)
+    assert await service.notices() == [first]
+    await service.apply(feed.item(state="signed", late=2))
+    assert await service.notices() == [first], "the second day is no rung, and nothing else changed"
+    await service.apply(feed.item(state="submitted", late=2))
+    assert await service.notices() == [(*first[:4], True)]
+    await service.apply(feed.item(state="sent_back", late=2), feed.item(state="sent_back", late=3))
+    assert await service.notices() == [
+        (*first[:4], True),
+        ("overdue", "inbox", "b1", f"item-late/i1/{DUE}/3", False),
+    ]
+
+
+async def test_what_an_endpoint_is_sent_is_written_once_with_its_notice(service):
+    feed = Feed()
+    await service.adopt({"rules": [ARCHIVE]})
+    one = feed.item()
+    await service.apply(one)
+    before = await service.state()
+    assert len(before["deliveries"]) == len(before["notices"]) == 1
+    await service.apply(one)
+    assert await service.state() == before
