@@ -5,6 +5,8 @@ import typer
 from dukao.commands import (
     consumers,
     demo,
+    env,
+    events,
     explain,
     items,
     platform,
@@ -42,9 +44,11 @@ def root(ctx: typer.Context, state: StateFolder = None) -> None:
 
 
 app.add_typer(platform.app)
+app.add_typer(env.app)
 app.add_typer(demo.app)
 app.add_typer(explain.app)
 app.add_typer(send.app)
+app.add_typer(events.app, name="events", help="Events as they were published: follow a stream, send again.")
 app.add_typer(simulate.app)
 app.add_typer(standings.app)
 app.add_typer(consumers.lag_app)

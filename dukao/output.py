@@ -99,11 +99,11 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def csv_text(records: Iterable[Mapping[str, Any]], shown: Sequence[Column]) -> str:
+def csv_text(records: Iterable[Mapping[str, Any]], shown: Sequence[Column], *, heading: bool = True) -> str:
     """Return records as CSV with a heading of the members' names; no cell can be taken for a formula."""
     written = io.StringIO()
     rows = ([guarded(plain(record.get(column.key))) for column in shown] for record in records)
-    for row in chain([[column.key for column in shown]], rows):
+    for row in chain([[column.key for column in shown]] if heading else [], rows):
         quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
         csv.writer(written, lineterminator="\n", quoting=quoting).writerow(row)
     return written.getvalue()

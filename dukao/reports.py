@@ -1,7 +1,8 @@
-"""How the findings of a check are printed and end a command."""
+"""How the findings of a check, and what became of sent events, are printed and end a command."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -9,9 +10,14 @@ import typer
 from dukao.checking import Finding, unreadable
 from dukao.exits import Exit
 from dukao.output import Format, columns, say, show, show_lines
+from dukao.sending import Tally
 from dukao.yamls import UnreadableError
 
 _COLUMNS = columns("file", "line", "path", "code", "reason", numbers=("line",))
+_TALLY = (
+    "rows", "resumed", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected",
+    "unmappable", "seconds", "events_per_second",
+)  # fmt: skip
 
 
 def report(findings: Sequence[Finding], file: Path, form: Format) -> None:
@@ -39,3 +45,16 @@ def reading(file: Path, form: Format = Format.TABLE) -> Generator[None]:
         yield
     except UnreadableError as error:
         report([unreadable(error)], file, form)
+
+
+def report_tally(tally: Tally, first: int, form: Format) -> None:
+    """Print what became of sent events, the first faults beside it; faults end the command with 6."""
+    for fault in tally.faults[:first]:
+        say(f"{fault.file}:{fault.line} {fault.outcome} {fault.code} {fault.detail}")
+    if tally.bad > first:
+        say(f"and {tally.bad - min(first, len(tally.faults))} more")
+    record = tally.record()
+    whole = record | {"faults": [asdict(fault) for fault in tally.faults[:first]]}
+    show([record], columns(*_TALLY, numbers=_TALLY), form, whole=whole)
+    if tally.bad:
+        raise typer.Exit(Exit.INVALID)

@@ -122,6 +122,7 @@ class Sender:
         *,
         heard: Callable[[Fault], None] = lambda _fault: None,
         resume_at: int = 0,
+        who: Who = INTEGRATOR,
     ) -> None:
         self.tally = Tally(done=resume_at, heard=heard)
         self._resume_at = resume_at
@@ -130,6 +131,7 @@ class Sender:
         self._transport = transport
         self._url = f"{base}/v1/events"
         self._tokens = tokens
+        self._who = who
         self._batch = batch
         self._sent = sent
 
@@ -201,7 +203,7 @@ class Sender:
         until = time.monotonic() + TRYING_S
         wait_s = FIRST_WAIT_S
         while True:
-            headers = {"content-type": TYPE, "authorization": f"Bearer {self._tokens.of(INTEGRATOR)}"}
+            headers = {"content-type": TYPE, "authorization": f"Bearer {self._tokens.of(self._who)}"}
             try:
                 answer = await http.post(self._url, content=body, headers=headers)
             except httpx.TransportError:

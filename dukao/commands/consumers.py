@@ -1,25 +1,24 @@
 """Consumers: how far behind they are, and what operators order of them."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.live import Live
 from rich.text import Text
 
 from deploy.control import addresses, running
 from deploy.state import State
+from dukao import watching
 from dukao.client import AwayError, Client, RefusedError, Who
 from dukao.options import Output, examples, state_of
-from dukao.output import Format, columns, say, show, show_json, show_lines, stdout, table
+from dukao.output import Format, columns, say, show, show_lines, table
+from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
 lag_app = typer.Typer()
 
 OPERATOR = ("operator",)
-WATCH_S = 1.0
 SHARDS = "/v1/operations/consumers"
 SKIPS = "/v1/operations/skips"
 NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
@@ -78,13 +77,18 @@ def lag(
     every: Annotated[
         bool, typer.Option("--all", "-a", help="Also shards that run and are not behind.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show it anew until Ctrl-C.")] = False,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Show how far each shard of each consumer is behind its producer, and which rest or are halted."""
     with Client(state_of(ctx)) as client:
         if watch:
-            _watch(client, consumer, output, every=every)
+            watching.watch(
+                lambda: _lag(client, consumer),
+                drawn=lambda found: _drawn(found, every=every),
+                tell=lambda found: _show_lag(found, output, every=every),
+                form=output,
+            )
         else:
             _show_lag(_lag(client, consumer), output, every=every)
 
@@ -293,24 +297,5 @@ def _show_lag(found: Mapping[str, Any], output: Format, *, every: bool) -> None:
         say(NO_CONSUMER)
 
 
-def _watch(client: Client, consumer: str | None, output: Format, *, every: bool) -> None:
-    """Show it again each second; on a terminal in place."""
-    in_place = output is Format.TABLE and stdout().is_terminal
-    live = Live(console=stdout(), auto_refresh=False) if in_place else None
-    if live:
-        live.start()
-    try:
-        while True:
-            found = _lag(client, consumer)
-            if live:
-                live.update(
-                    Group(Text(_heading(found)), table(_shown(found, every=every), _LAG)), refresh=True
-                )
-            elif output is Format.JSON:
-                show_json(found)
-            else:
-                _show_lag(found, output, every=every)
-            time.sleep(WATCH_S)
-    finally:
-        if live:
-            live.stop()
+def _drawn(found: Mapping[str, Any], *, every: bool) -> Group:
+    return Group(Text(_heading(found)), table(_shown(found, every=every), _LAG))

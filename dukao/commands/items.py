@@ -1,14 +1,17 @@
 """Items under supervision (督考事项): what there is, what is possible, and every act on them."""
 
 import hashlib
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show, show_lines
+from dukao.output import Format, columns, say, show, show_lines, table
+from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -60,7 +63,10 @@ Shares = Annotated[
 
 
 @app.command(
-    name="list", epilog=examples("dukao items list --overdue", "dukao items list --unit b11 -o json")
+    name="list",
+    epilog=examples(
+        "dukao items list --overdue", "dukao items list --open --watch", "dukao items list --unit b11 -o json"
+    ),
 )
 def list_items(
     ctx: typer.Context,
@@ -83,6 +89,7 @@ def list_items(
         typer.Option("--overdue/--in-time", help="Only those that are or were late, or that are not."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
     """List items in the order of their ids, with state, light and late working days."""
@@ -95,15 +102,16 @@ def list_items(
         "open": open_,
         "overdue": overdue,
     }
-    found: list[dict[str, Any]] = []
     with Client(state_of(ctx)) as client:
-        for page in client.pages("supervision", "/v1/items", limit=min(limit, PAGE), **only):
-            found += page["items"]
-            if len(found) >= limit:
-                break
-    found = found[:limit]
-    none = "no such item: a scheme with `items` and its events open some, or dukao items open"
-    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+        if watch:
+            watching.watch(
+                lambda: _found(client, limit, only),
+                drawn=lambda found: table([_line(one) for one in found], _LIST),
+                tell=lambda found: _show_list(found, output),
+                form=output,
+            )
+        else:
+            _show_list(_found(client, limit, only), output)
 
 
 @app.command(
@@ -337,6 +345,17 @@ def coverage(
     show(found["indicators"], _COVERAGE, output, title=title, whole=found, none=none)
     if found["missing"]:
         say(f"missing: {', '.join(found['missing'])}")
+
+
+def _found(client: Client, limit: int, only: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the first items that are asked for."""
+    pages = client.pages("supervision", "/v1/items", limit=min(limit, PAGE), **only)
+    return list(islice((one for page in pages for one in page["items"]), limit))
+
+
+def _show_list(found: list[dict[str, Any]], output: Format) -> None:
+    none = "no such item: a scheme with `items` and its events open some, or dukao items open"
+    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
 
 
 def _act(

@@ -1,7 +1,7 @@
 """The platform itself: up, down, status, logs, doctor and development tokens."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -217,16 +217,21 @@ def show_token(
     output: Output = Format.TABLE,
 ) -> None:
     """Print a development token, good at every service of this platform for ten minutes."""
-    roles = tuple(role) if role else DEVELOPER_ROLES
-    unknown = sorted(set(roles) - {known.value for known in Role})
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is no role; one of {', '.join(DEVELOPER_ROLES)}")
+    roles = known_roles(role) or DEVELOPER_ROLES
     made = minted(state_of(ctx), Who(subject, roles))
     if output is Format.TABLE:
         show_lines([made])
         return
     record = {"token": made, "subject": subject, "roles": list(roles), "expires_in_s": LIFE_LIMIT_S}
     show([record], columns("token", "subject", "roles", "expires_in_s"), output, whole=record)
+
+
+def known_roles(named: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the roles that a command line names, which must be roles."""
+    unknown = sorted(set(named or ()) - {known.value for known in Role})
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is no role; one of {', '.join(DEVELOPER_ROLES)}")
+    return tuple(named or ())
 
 
 def other_options(asked: Options, running: Options) -> Iterator[str]:

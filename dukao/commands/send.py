@@ -15,11 +15,10 @@ from dukao import yamls
 from dukao.adoption import adopted_types
 from dukao.checking import check_mapping, paper_of, shaped
 from dukao.client import Client
-from dukao.exits import Exit
 from dukao.feeds import STDIN, Feed, Form, Moved
 from dukao.options import Output, examples, state_of
-from dukao.output import Format, columns, say, show, stderr
-from dukao.reports import reading, stop_at
+from dukao.output import Format, say, stderr
+from dukao.reports import reading, report_tally, stop_at
 from dukao.resuming import position_of
 from dukao.sending import LARGEST_BATCH_EVENTS, Fault, Sender, Tally
 from services.ingest.domain.catalogue import CatalogueDocument
@@ -27,12 +26,6 @@ from services.ingest.domain.mapping import FeedMapping, compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
 
 app = typer.Typer()
-
-_TALLY = (
-    "rows", "resumed", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected",
-    "unmappable", "seconds", "events_per_second",
-)  # fmt: skip
-
 
 Files = Annotated[
     list[Path],
@@ -128,7 +121,7 @@ def send(
             finally:
                 if position is not None:
                     position.write()
-    _report(sender.tally, first, output)
+    report_tally(sender.tally, first, output)
 
 
 @contextmanager
@@ -193,15 +186,3 @@ def _compiled(client: Client, mapping: Path, source: str | None) -> FeedMapping:
         stop_at(check_mapping(paper, document, catalogue), mapping)
         return compile_mapping(document, catalogue)
     raise AssertionError("what cannot be read has ended the command")
-
-
-def _report(tally: Tally, first: int, output: Format) -> None:
-    for fault in tally.faults[:first]:
-        say(f"{fault.file}:{fault.line} {fault.outcome} {fault.code} {fault.detail}")
-    if tally.bad > first:
-        say(f"and {tally.bad - min(first, len(tally.faults))} more")
-    record = tally.record()
-    whole = record | {"faults": [asdict(fault) for fault in tally.faults[:first]]}
-    show([record], columns(*_TALLY, numbers=_TALLY), output, whole=whole)
-    if tally.bad:
-        raise typer.Exit(Exit.INVALID)

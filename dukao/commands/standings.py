@@ -1,22 +1,21 @@
 """Standings as they move."""
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Group
-from rich.live import Live
 from rich.text import Text
 
+from dukao import watching
 from dukao.client import Client, below
 from dukao.options import Output, examples, state_of
-from dukao.output import Format, columns, show, show_json, show_lines, stdout, table
+from dukao.output import Format, columns, show, show_lines, table
 from dukao.standings import freshness, heading, lines
+from dukao.watching import Watch
 
 app = typer.Typer()
 
-WATCH_S = 1.0
 NO_STANDING = "no standing yet: dukao types apply FILE, dukao scheme apply FILE, then dukao send FILE"
 
 _LIST = columns("scheme", "group", "period")
@@ -47,7 +46,7 @@ def standings(
     period: Annotated[
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show every move until Ctrl-C.")] = False,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Show the live standing of a group, or list all standings there are.
@@ -63,9 +62,19 @@ def standings(
             return
         path = f"/v1/standings{below(scheme, group, period)}"
         if watch:
-            _watch(client, path, output)
+            watching.watch(
+                lambda: _standing(client, path),
+                drawn=_drawn,
+                tell=lambda one: _show(one, output),
+                form=output,
+            )
         else:
-            _show(client.get("ranking", path), output)
+            _show(_standing(client, path), output)
+
+
+def _standing(client: Client, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("ranking", path)
+    return found
 
 
 def _show(standing: Mapping[str, Any], output: Format) -> None:
@@ -76,25 +85,5 @@ def _show(standing: Mapping[str, Any], output: Format) -> None:
         show_lines([freshness(standing)])
 
 
-def _watch(client: Client, path: str, output: Format) -> None:
-    """Show a standing again whenever it has moved; on a terminal in place."""
-    if output is not Format.TABLE or not stdout().is_terminal:
-        for standing in _moves(client, path):
-            _show(standing, output) if output is not Format.JSON else show_json(standing)
-        return
-    with Live(console=stdout(), auto_refresh=False) as live:
-        for standing in _moves(client, path):
-            live.update(
-                Group(Text(heading(standing)), table(lines(standing), _UNITS), Text(freshness(standing))),
-                refresh=True,
-            )
-
-
-def _moves(client: Client, path: str) -> Iterator[Mapping[str, Any]]:
-    seen: object = None
-    while True:
-        standing = client.get("ranking", path)
-        if standing["units"] != seen:
-            seen = standing["units"]
-            yield standing
-        time.sleep(WATCH_S)
+def _drawn(standing: Mapping[str, Any]) -> Group:
+    return Group(Text(heading(standing)), table(lines(standing), _UNITS), Text(freshness(standing)))
