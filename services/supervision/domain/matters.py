@@ -32,9 +32,11 @@ def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> d
     for fact in facts:
         for plan in _plans_at(plans, fact):
             for rule in plan.rules.values():
+                opening = _opening(plan, rule, case, fact)
+                if opening is None:
+                    continue
                 item = item_id(plan.code, rule.name, case)
-                opening = None if item in found else _opening(plan, rule, case, fact)
-                if opening is not None:
+                if item not in found:
                     found[item] = Matter(opening, plan, _completions(rule, facts))
     return found
 
