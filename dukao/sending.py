@@ -123,8 +123,10 @@ class Sender:
         heard: Callable[[Fault], None] = lambda _fault: None,
         resume_at: int = 0,
         who: Who = INTEGRATOR,
+        per_second: int | None = None,
     ) -> None:
         self.tally = Tally(done=resume_at, heard=heard)
+        self._per_second = per_second
         self._resume_at = resume_at
         self._turn = 0
         self._answered: dict[int, int] = {}
@@ -147,6 +149,7 @@ class Sender:
         return self.tally
 
     async def _send(self, rows: Iterable[Row]) -> None:
+        began, before = time.monotonic(), 0
         queue = asyncio.Queue[_Batch | None](IN_FLIGHT_BATCHES)
         limits = httpx.Limits(max_connections=IN_FLIGHT_BATCHES)
         async with (
@@ -158,11 +161,18 @@ class Sender:
             for _ in range(IN_FLIGHT_BATCHES):
                 group.create_task(self._work(http, queue))
             for turn, places in enumerate(self._batches(rows)):
+                await self._until_due(began, before)
+                before += len(places)
                 await queue.put(_Batch(turn, places))
             for _ in range(IN_FLIGHT_BATCHES):
                 await queue.put(None)
         self.tally.done = self.tally.rows
         self._sent(self.tally)
+
+    async def _until_due(self, began: float, before: int) -> None:
+        """Wait until the events before a batch have had their time, where there is a pace."""
+        if self._per_second is not None:
+            await asyncio.sleep(began + before / self._per_second - time.monotonic())
 
     async def _work(self, http: httpx.AsyncClient, queue: "asyncio.Queue[_Batch | None]") -> None:
         while (batch := await queue.get()) is not None:

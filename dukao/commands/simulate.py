@@ -48,6 +48,15 @@ Out = Annotated[
     Path | None,
     typer.Option(dir_okay=False, show_default=False, metavar="FILE", help="NDJSON; .gz compresses."),
 ]
+PerSecond = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        show_default=False,
+        metavar="N",
+        help="With --send: N events a second, in place of as many as ingest takes.",
+    ),
+]
 TruthFile = Annotated[
     Path | None,
     typer.Option(
@@ -63,6 +72,7 @@ NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
         "dukao simulate --days 365 --rate 9 --out year.ndjson.gz --truth truth.json",
         "dukao types apply samples/national/types.yaml; dukao scheme apply samples/national/scheme.yaml",
         "dukao simulate --days 365 --send",
+        "dukao simulate --days 30 --send --per-second 200 --truth truth.json",
     )
 )
 def simulate(
@@ -77,6 +87,7 @@ def simulate(
     start: Start = NEW_YEAR,
     out: Out = None,
     send: Annotated[bool, typer.Option("--send", help="Send to the platform instead.")] = False,
+    per_second: PerSecond = None,
     truth: TruthFile = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -91,10 +102,12 @@ def simulate(
         raise typer.BadParameter(wrong)
     if send == (out is not None):
         raise typer.BadParameter("say where the events go: --out FILE, or --send", param_hint="--out")
+    if per_second is not None and not send:
+        raise typer.BadParameter("a pace is one of sending: add --send", param_hint="--per-second")
     _check_folders(out, truth)
     happened = Truth(nation.scheme)
     with _counted(simulated(settings, nation, happened), units * days * rate) as events:
-        tally = _send(ctx, events) if out is None else _write(out, events)
+        tally = _send(ctx, events, per_second) if out is None else _write(out, events)
     if truth is not None:
         truth.write_text(_json(happened.document(settings.written())) + "\n", "utf-8")
     summary = {"simulated": True, "notice": NOTICE, **settings.written(), **_tallied(tally), **happened.kinds}
@@ -142,10 +155,12 @@ def _packed(path: Path, raw: BinaryIO) -> Generator[BinaryIO]:
         yield cast("BinaryIO", file)
 
 
-def _send(ctx: typer.Context, events: Iterable[Event]) -> Tally:
+def _send(ctx: typer.Context, events: Iterable[Event], per_second: int | None) -> Tally:
+    batch = LARGEST_BATCH_EVENTS if per_second is None else max(1, min(LARGEST_BATCH_EVENTS, per_second // 4))
     rows = (Row("simulated", number, (event,)) for number, event in enumerate(events, 1))
     with Client(state_of(ctx)) as client:
-        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, lambda _: None).send(rows)
+        sender = Sender(client.bases["ingest"], client.tokens, batch, lambda _: None, per_second=per_second)
+        tally = sender.send(rows)
     for fault in tally.faults[:FAULTS_NAMED]:
         say(f"simulated event {fault.line} {fault.outcome} {fault.code} {fault.detail}")
     return tally

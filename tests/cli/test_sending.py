@@ -21,9 +21,11 @@ def send(tmp_path: Path):
     state.issuer.mkdir()
     DevelopmentIssuer(state.issuer, environment="development")
 
-    def run(rows, answer, *, batch=500):
+    def run(rows, answer, *, batch=500, per_second=None):
         transport = httpx.MockTransport(answer)
-        sender = Sender("http://ingest", Tokens(state), batch, lambda _tally: None, transport)
+        sender = Sender(
+            "http://ingest", Tokens(state), batch, lambda _tally: None, transport, per_second=per_second
+        )
         return sender.send(rows)
 
     return run
@@ -52,6 +54,17 @@ def test_every_event_is_sent_once_in_batches(send):
     tally = send([row(n) for n in range(1, 11)], answer, batch=4)
     assert sorted(sizes) == [2, 4, 4]
     assert (tally.rows, tally.events, tally.outcomes["created"], tally.bad) == (10, 10, 10, 0)
+
+
+def test_events_leave_at_the_pace_that_is_asked_for(send):
+    tally = send(
+        [row(n) for n in range(40)],
+        lambda request: created(json.loads(request.content)),
+        batch=4,
+        per_second=80,
+    )
+    assert tally.outcomes["created"] == 40
+    assert tally.seconds >= 36 / 80
 
 
 def test_outcomes_are_counted_and_faults_have_their_line(send):
