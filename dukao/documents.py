@@ -1,4 +1,4 @@
-"""Writes the documents that are generated from code: OpenAPI per service, AsyncAPI, schemas for editors."""
+"""Writes the documents that are generated from code: OpenAPI, AsyncAPI, schemas for editors, pages."""
 
 import json
 from importlib import import_module
@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from dukao import event_page
 from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.scoring.domain import document
@@ -24,7 +25,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs"
 def documents() -> dict[str, Any]:
     """Return every generated document by its path below `docs/`."""
     built = {f"openapi/{name}.json": _openapi(name) for name in SERVICES if find_spec(f"services.{name}")}
-    return built | {"asyncapi.json": asyncapi.document(), "items-machine.md": machine.page()} | _schemas()
+    pages = {"items-machine.md": machine.page(), "events.md": event_page.page()}
+    return built | {"asyncapi.json": asyncapi.document()} | pages | _schemas()
 
 
 def text_of(built: Any) -> str:
