@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import asyncpg
 import msgspec
 
-from services.ingest import arrivals, clock, store
+from services.ingest import arrivals, clock, store, watching
 from services.ingest.clock import EVERY_SHARD
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
@@ -231,7 +231,7 @@ class Admission:
         ]
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
-        await store.note_conflicts(tx, rulings)
+        await watching.tell_conflicts(tx, await store.note_conflicts(tx, rulings), self._stamp)
         await store.note_withdrawn(tx, withdrawals(accepted))
         late = [one for one, at in zip(accepted, stamps, strict=True) if backfill.is_backfill(one, at)]
         if late:

@@ -29,7 +29,8 @@ _CONFLICTS = """
         $7::text[], $8::bigint[], $9::bool[]) ORDER BY 1, 2, 3, 4
     ON CONFLICT (why, source, event_id, content) DO UPDATE
         SET times = conflicts.times + excluded.times, last_at = clock_timestamp(),
-            withdrawn = conflicts.withdrawn OR excluded.withdrawn"""
+            withdrawn = conflicts.withdrawn OR excluded.withdrawn
+    RETURNING why, source, event_id, content, xmax = 0 AS is_new"""
 _REMEMBER_WITHDRAWN = """
     INSERT INTO withdrawn (key) SELECT DISTINCT * FROM unnest($1::bytea[]) ORDER BY 1 ON CONFLICT DO NOTHING"""
 _WITHDRAWN = """
@@ -152,22 +153,29 @@ async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) ->
         await tx.many(_REPEATABLE, *zip(*sent, strict=True), *zip(*sent.values(), strict=True))
 
 
-async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> None:
-    """Keep what contradicts an accepted event for a person; the same again is counted and stays as it is."""
+async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> list[Ruling]:
+    """Keep what contradicts an accepted event for a person; return what is not there yet.
+
+    The same again is counted and stays as it is.
+    """
+    first: dict[tuple[str, str, str, bytes], Ruling] = {}
     found: dict[tuple[str, str, str, bytes], list[Any]] = {}
     for ruling in rulings:
         at, one = ruling.contradicts, ruling.candidate
         if at is not None:
-            known = found.setdefault(
-                (ruling.why, one.source, one.id, one.content),
-                [at.shard, abs(at.number), one.body.decode(), 0],
-            )
+            key = ruling.why, one.source, one.id, one.content
+            first.setdefault(key, ruling)
+            known = found.setdefault(key, [at.shard, abs(at.number), one.body.decode(), 0])
             known[-1] += 1
-    if found:
-        shards, numbers, bodies, times = zip(*found.values(), strict=True)
-        gone = await _withdrawn(tx, set(zip(shards, numbers, strict=True)))
-        withdrawn = [place in gone for place in zip(shards, numbers, strict=True)]
-        await tx.many(_CONFLICTS, *zip(*found, strict=True), shards, numbers, bodies, times, withdrawn)
+    if not found:
+        return []
+    shards, numbers, bodies, times = zip(*found.values(), strict=True)
+    gone = await _withdrawn(tx, set(zip(shards, numbers, strict=True)))
+    withdrawn = [place in gone for place in zip(shards, numbers, strict=True)]
+    rows = await tx.many(_CONFLICTS, *zip(*found, strict=True), shards, numbers, bodies, times, withdrawn)
+    return [
+        first[row["why"], row["source"], row["event_id"], row["content"]] for row in rows if row["is_new"]
+    ]
 
 
 async def note_withdrawn(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:

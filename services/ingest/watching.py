@@ -1,27 +1,37 @@
 """What a tick sees, and a manifest when it comes: feeds that went stale or fresh, days that differ or agree.
 
-All of it is decided with every shard locked, from `received`, ticks and totals of what is accepted.
+All of it is decided with every shard locked, from `received`, ticks and totals of what is accepted. What
+persons are to know, conflicts too, is told once more in a stream of its own, in the same transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
 from services.ingest import arrivals, papers
 from services.ingest.contract import (
     ACCEPTED,
+    CONFLICT_FOUND,
+    DAY_TURNED,
     FEED_FRESH,
     FEED_STALE,
+    FEED_TURNED,
     MISMATCH_OPENED,
     MISMATCH_SETTLED,
+    NOTICES,
     SOURCE,
+    ConflictFound,
     DayTotal,
+    DayTurned,
     FeedFresh,
     FeedStale,
+    FeedTurned,
     MismatchOpened,
     MismatchSettled,
 )
+from services.ingest.domain.admission import Ruling
 from services.ingest.domain.catalogue import Catalogue, types_of
+from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.feeds import FeedKey, FeedState, at_tick
 from services.ingest.domain.manifests import Compared, Comparison, compare
 from services.ingest.papers import Paper
@@ -29,7 +39,7 @@ from shared.contracts.envelope import encode
 from shared.contracts.fields import Closed
 from shared.kernel import instants
 from shared.kernel.records import Draft
-from shared.kernel.shards import SHARDS
+from shared.kernel.shards import SHARDS, shard_of
 from shared.storage.transaction import PostgresTransaction
 
 Told: TypeAlias = tuple[str, Closed]
@@ -44,13 +54,35 @@ async def look(
 
 
 async def tell(tx: PostgresTransaction, told: Iterable[Told], received: datetime | None) -> None:
-    """Number the same events in every shard."""
+    """Number the same events in every shard, and once where persons hear of them."""
+    changes = list(told)
     drafts = [
         Draft(shard, encode(kind, SOURCE, f"shard-{shard}", data), received=received)
-        for kind, data in told
+        for kind, data in changes
         for shard in range(SHARDS)
     ]
     await tx.append(ACCEPTED, drafts)
+    await tx.append(NOTICES, [_noticed(data, received) for _, data in changes])
+
+
+async def tell_conflicts(
+    tx: PostgresTransaction, found: Sequence[Ruling], received: Callable[[Candidate], datetime | None]
+) -> None:
+    """Tell of conflicts that were not there yet, each in the shard of its unit or case."""
+    drafts: list[Draft] = []
+    for ruling in found:
+        one = ruling.candidate
+        told = ConflictFound(
+            source=one.source,
+            id=one.id,
+            type=one.type,
+            unit=one.subject,
+            why=ruling.why,
+            content=one.content.hex(),
+        )
+        body = encode(CONFLICT_FOUND, SOURCE, one.source, told)
+        drafts.append(Draft(one.shard, body, received=received(one)))
+    await tx.append(NOTICES, drafts)
 
 
 def mismatch(before: Compared | None, told: Paper, now: Comparison) -> list[Told]:
@@ -68,6 +100,29 @@ def mismatch(before: Compared | None, told: Paper, now: Comparison) -> list[Told
         "differing": now.differing,
     }
     return [(MISMATCH_OPENED, MismatchOpened.model_validate(opened))]
+
+
+def _noticed(told: Closed, received: datetime | None) -> Draft:
+    """Return what persons hear of a change that every shard is told."""
+    match told:
+        case FeedStale() | FeedFresh():
+            kind, source = FEED_TURNED, told.source
+            state = "stale" if isinstance(told, FeedStale) else "fresh"
+            data: Closed = FeedTurned(
+                source=source,
+                feed=told.feed,
+                state=state,
+                last=told.last,
+                due=told.due,
+                minute=told.minute,
+            )
+        case MismatchOpened() | MismatchSettled():
+            kind, source = DAY_TURNED, told.source
+            state = told.state if isinstance(told, MismatchOpened) else "agreed"
+            data = DayTurned(source=source, day=told.day, revision=told.revision, state=state)
+        case _:
+            raise AssertionError(f"nobody hears of {type(told).__name__}")
+    return Draft(shard_of(source), encode(kind, SOURCE, source, data), received=received)
 
 
 async def _look_at_feeds(tx: PostgresTransaction, catalogue: Catalogue, minute: datetime) -> list[Told]:

@@ -1,25 +1,43 @@
 """What crosses the border of notify."""
 
+from shared.contracts.ingest import (
+    CONFLICT_FOUND,
+    DAY_TURNED,
+    FEED_TURNED,
+    NOTICES,
+    ConflictFound,
+    DayTurned,
+    FeedTurned,
+)
 from shared.contracts.notify import DELIVERED, DELIVERIES, GAVE_UP, SOURCE, Delivered, GaveUp
 from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
-from shared.contracts.scoring import SCHEMES, SchemeAdopted
-from shared.contracts.supervision import ITEMS, ItemChanged
+from shared.contracts.scoring import SCHEME_ADOPTED, SCHEMES, SchemeAdopted
+from shared.contracts.supervision import ITEM_CHANGED, ITEMS, ItemChanged
 
 CONSUMER = "notify"
 STREAMS = (DELIVERIES,)
 
 __all__ = [
+    "CONFLICT_FOUND",
     "CONSUMER",
+    "DAY_TURNED",
     "DELIVERED",
     "DELIVERIES",
+    "FEED_TURNED",
     "GAVE_UP",
     "ITEMS",
+    "ITEM_CHANGED",
+    "NOTICES",
     "SCHEMES",
+    "SCHEME_ADOPTED",
     "SOURCE",
     "STANDINGS",
     "STREAMS",
     "TIER_CHANGED",
+    "ConflictFound",
+    "DayTurned",
     "Delivered",
+    "FeedTurned",
     "GaveUp",
     "ItemChanged",
     "SchemeAdopted",

@@ -21,7 +21,7 @@ from services.supervision.contract import (
     TypesAdopted,
 )
 from services.supervision.facts import Facts, Known
-from services.supervision.plans import Plans, path_of
+from services.supervision.plans import Plans, assessor_of, path_of
 from services.supervision.store import ActRow, ItemRow
 from services.supervision.telling import told_of
 from shared.contracts import envelope
@@ -168,7 +168,12 @@ class Supervision:
             if why is None or (known.item is None and known.row is None):
                 continue
             plans = await self._plans.of(tx, known.shard)
-            told = told_of(known, now[known.shard], lambda unit, plans=plans: path_of(plans, unit))
+            told = told_of(
+                known,
+                now[known.shard],
+                lambda unit, plans=plans: path_of(plans, unit),
+                lambda scheme, indicator, plans=plans: assessor_of(plans, scheme, indicator),
+            )
             rows.append(told.row)
             if told.is_news:
                 body = told.message(why.cause, why.received)

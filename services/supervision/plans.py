@@ -55,3 +55,13 @@ def path_of(plans: Sequence[Plan], unit: str) -> str:
     """Return the path of a unit in the newest scheme that knows it, else one of its own."""
     found = [plan.paths[unit] for plan in plans if unit in plan.paths]
     return found[-1] if found else f"/{unit}"
+
+
+def assessor_of(plans: Sequence[Plan], scheme: str | None, indicator: str | None) -> str | None:
+    """Return who assesses an indicator by the newest version of its scheme, where that says so."""
+    found = [
+        plan.assessors[indicator]
+        for plan in plans
+        if plan.code == scheme and indicator is not None and indicator in plan.assessors
+    ]
+    return found[-1] if found else None

@@ -47,18 +47,24 @@ class Told:
         return envelope.encode_written(ITEM_CHANGED, SOURCE, self.row.id, _ENCODER.encode(data))
 
 
-def told_of(known: Known, now: datetime, path: Callable[[str], str]) -> Told:
+def told_of(
+    known: Known,
+    now: datetime,
+    path: Callable[[str], str],
+    assessor: Callable[[str | None, str | None], str | None],
+) -> Told:
     """Return an item as it is at `now`, compared with how it was told last."""
     if known.item is None:
         return _withdrawn(known)
     seen = see(known.calendar, known.item, now)
-    fields = fields_of(known.id, known.item, seen)
+    opening = known.item.opening
+    fields = fields_of(known.id, known.item, seen) | {"assessor": assessor(opening.scheme, opening.indicator)}
     paths = tuple(path(unit) for unit in sorted({known.item.unit, *known.item.shares}))
     return _compared(known, fields, known.item, seen, paths)
 
 
 def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
-    """Return what `ItemChanged` describes, but for the version and the cause."""
+    """Return what `ItemChanged` describes, but for version, cause and assessor."""
     opening = folded.opening
     return {
         "item": item,

@@ -25,6 +25,7 @@ class Published:
 
 STREAM_OWNERS: dict[str, str] = {
     ingest.ACCEPTED: "ingest",
+    ingest.NOTICES: "ingest",
     scoring.SCHEMES: "scoring",
     scoring.PARTIALS: "scoring",
     scoring.ENTRIES: "scoring",
@@ -38,7 +39,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
     "scoring": (ingest.ACCEPTED, supervision.ITEMS, scoring.SCHEMES, scoring.PARTIALS),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
-    "notify": (supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
+    "notify": (ingest.NOTICES, supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
 }
 
 PUBLISHED: tuple[Published, ...] = (
@@ -48,6 +49,9 @@ PUBLISHED: tuple[Published, ...] = (
     Published(ingest.FeedFresh, ingest.FEED_FRESH, ingest.ACCEPTED, "ingest"),
     Published(ingest.MismatchOpened, ingest.MISMATCH_OPENED, ingest.ACCEPTED, "ingest"),
     Published(ingest.MismatchSettled, ingest.MISMATCH_SETTLED, ingest.ACCEPTED, "ingest"),
+    Published(ingest.FeedTurned, ingest.FEED_TURNED, ingest.NOTICES, "ingest"),
+    Published(ingest.DayTurned, ingest.DAY_TURNED, ingest.NOTICES, "ingest"),
+    Published(ingest.ConflictFound, ingest.CONFLICT_FOUND, ingest.NOTICES, "ingest"),
     Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),

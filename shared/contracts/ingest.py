@@ -1,4 +1,4 @@
-"""What ingest takes from sources, and what it publishes beside their events in `ingest.accepted`."""
+"""What ingest takes from sources, what it publishes beside their events, and what it lets persons know of."""
 
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ from shared.contracts.fields import Closed, Code, DayText, Digest, InstantText, 
 
 SOURCE = "dukao/ingest"
 ACCEPTED = "ingest.accepted"
+NOTICES = "ingest.notices"
 INBOUND = "in.{source}"
 INBOUND_PARTITIONS = 4
 
@@ -17,6 +18,9 @@ FEED_STALE = "dukao.feed-stale.v1"
 FEED_FRESH = "dukao.feed-fresh.v1"
 MISMATCH_OPENED = "dukao.mismatch-opened.v1"
 MISMATCH_SETTLED = "dukao.mismatch-settled.v1"
+FEED_TURNED = "dukao.feed-turned.v1"
+DAY_TURNED = "dukao.day-turned.v1"
+CONFLICT_FOUND = "dukao.conflict-found.v1"
 
 
 class InboundEvent(Closed):
@@ -103,3 +107,37 @@ class MismatchSettled(Closed):
     source: Code
     day: DayText
     revision: Version
+
+
+class FeedTurned(Closed):
+    """A feed went stale or is fresh again: once, in the shard of the source, what every shard is told."""
+
+    source: Code
+    feed: Code
+    state: Literal["stale", "fresh"]
+    last: InstantText | None
+    due: InstantText
+    minute: InstantText
+
+
+class DayTurned(Closed):
+    """The manifest of a source's day and the archive differ, or agree again: once, in the source's shard."""
+
+    source: Code
+    day: DayText
+    revision: Version
+    state: Literal["missing", "surplus", "different", "agreed"]
+
+
+class ConflictFound(Closed):
+    """An event contradicts an accepted one and waits for a person; the same again is not told again.
+
+    `why` is what contradicts; `content` is the digest of the event that was not taken.
+    """
+
+    source: Code
+    id: str = Field(min_length=1, max_length=128)
+    type: str = Field(min_length=1, max_length=128)
+    unit: Code
+    why: str = Field(pattern="^[a-z_]{1,64}$")
+    content: Digest

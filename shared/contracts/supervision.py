@@ -86,7 +86,8 @@ class ItemChanged(Closed):
 
     `late_days` are the late working days so far, ascending, at most the first thousand; none while the due
     time is provisional. `completed` is the day of the submission that counts, told while it waits to be
-    accepted too. `shares` of lead and co-handlers sum to 1 exactly. `received` is that of the cause.
+    accepted too. `shares` of lead and co-handlers sum to 1 exactly. `received` is that of the cause;
+    `assessor` assesses the indicator by the newest version of its scheme.
     """
 
     item: ItemId
@@ -98,6 +99,7 @@ class ItemChanged(Closed):
     shares: dict[Code, ShareText]
     scheme: Code | None = None
     indicator: Code | None = None
+    assessor: Code | None = None
     event: SourceEvent | None = None
     case: str | None = Field(None, max_length=128)
     given: InstantText

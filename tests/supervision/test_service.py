@@ -33,6 +33,7 @@ async def test_an_event_with_a_deadline_opens_an_item_and_is_told_whole(service)
         "indicator": "k1",
         "event": {"source": "office", "id": "open"},
         "case": "c1",
+        "assessor": None,
         "given": "2021-04-20T01:00:00.000000Z",
         "due": "2021-04-29T16:00:00.000000Z",
         "provisional": False,

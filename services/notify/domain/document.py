@@ -13,36 +13,49 @@ from shared.kernel.codes import CODE_PATTERN, is_code
 MOST_RULES = 200
 MOST_VALUES = 200
 MOST_RECIPIENTS = 50
-ITEM_FIELDS = ("item", "kind", "unit", "scheme", "indicator")
-FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.ITEM_STATE: ("state", *ITEM_FIELDS),
-    Kind.ITEM_LIGHT: ("light", *ITEM_FIELDS),
-    Kind.ITEM_LATE: ("late_day", *ITEM_FIELDS),
-    Kind.TIER_CHANGED: ("scheme", "group", "period", "unit", "old", "new"),
-}
-VALUES: Mapping[str, frozenset[str]] = {
-    "state": frozenset(
-        {
-            "registered",
-            "assigned",
-            "signed",
-            "in_progress",
-            "submitted",
-            "sent_back",
-            "completed",
-            "cleared",
-            "cancelled",
-            "withdrawn",
-        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a rule can compare of a kind of event (`None`: any value), and which words name its recipients."""
+
+    fields: Mapping[str, frozenset[str] | None]
+    words: tuple[str, ...] = ()
+
+
+STATES = frozenset(
+    {
+        "registered",
+        "assigned",
+        "signed",
+        "in_progress",
+        "submitted",
+        "sent_back",
+        "completed",
+        "cleared",
+        "cancelled",
+        "withdrawn",
+    }
+)
+LIGHTS = frozenset({"green", "yellow", "red", "done", "done_late", "off"})
+KINDS = frozenset({"decision", "document", "instruction", "control_risk", "alleged_finding"})
+FEED_STATES = frozenset({"stale", "fresh"})
+DAY_STATES = frozenset({"missing", "surplus", "different", "agreed"})
+LATE_DAYS = frozenset(map(str, range(1, 1001)))
+_ITEM = {"kind": KINDS, "item": None, "unit": None, "scheme": None, "indicator": None}
+_HANDS = (UNIT, CO_HANDLERS, ASSESSOR)
+
+SHAPES: Mapping[Kind, Shape] = {
+    Kind.ITEM_STATE: Shape({"state": STATES, **_ITEM}, _HANDS),
+    Kind.ITEM_LIGHT: Shape({"light": LIGHTS, **_ITEM}, _HANDS),
+    Kind.ITEM_LATE: Shape({"late_day": LATE_DAYS, **_ITEM}, _HANDS),
+    Kind.TIER_CHANGED: Shape(
+        {"scheme": None, "group": None, "period": None, "unit": None, "old": None, "new": None}, (UNIT,)
     ),
-    "light": frozenset({"green", "yellow", "red", "done", "done_late", "off"}),
-    "kind": frozenset({"decision", "document", "instruction", "control_risk", "alleged_finding"}),
-}
-WORDS: Mapping[Kind, frozenset[str]] = {
-    Kind.ITEM_STATE: frozenset({UNIT, CO_HANDLERS, ASSESSOR}),
-    Kind.ITEM_LIGHT: frozenset({UNIT, CO_HANDLERS, ASSESSOR}),
-    Kind.ITEM_LATE: frozenset({UNIT, CO_HANDLERS, ASSESSOR}),
-    Kind.TIER_CHANGED: frozenset({UNIT}),
+    Kind.SCHEME_ADOPTED: Shape({"scheme": None}),
+    Kind.FEED_TURNED: Shape({"state": FEED_STATES, "source": None, "feed": None}),
+    Kind.DAY_TURNED: Shape({"state": DAY_STATES, "source": None}),
+    Kind.CONFLICT_FOUND: Shape({"source": None, "type": None, "unit": None, "why": None}, (UNIT,)),
 }
 Value = Annotated[str, Field(min_length=1, max_length=128)] | Annotated[int, Field(ge=1, le=10_000)]
 
@@ -111,8 +124,8 @@ def fields_belong_to_the_event(document: RulesDocument) -> Iterator[Finding]:
     """Only what is told of an event can be compared."""
     for place, rule in enumerate(document.rules):
         for name in rule.when:
-            if name not in FIELDS[rule.on]:
-                known = ", ".join(FIELDS[rule.on])
+            if name not in SHAPES[rule.on].fields:
+                known = ", ".join(SHAPES[rule.on].fields)
                 yield Finding(f"/rules/{place}/when/{name}", "field", f"{rule.on} has: {known}.")
 
 
@@ -120,8 +133,9 @@ def values_can_occur(document: RulesDocument) -> Iterator[Finding]:
     """A value that no event has would make a rule silent."""
     for place, rule in enumerate(document.rules):
         for name, values in rule.when.items():
+            known = SHAPES[rule.on].fields.get(name)
             for at, value in enumerate(values):
-                if not _can_occur(rule.on, name, str(value)):
+                if known is not None and str(value) not in known:
                     yield Finding(f"/rules/{place}/when/{name}/{at}", "value", f"{value} is no {name}.")
 
 
@@ -131,9 +145,10 @@ def recipients_are_known(document: RulesDocument) -> Iterator[Finding]:
         for at, to in enumerate(rule.to):
             word, colon, name = to.partition(":")
             named = bool(colon) and word in {UNIT, WEBHOOK} and is_code(name)
-            if not named and to not in WORDS[rule.on]:
-                words = ", ".join([*sorted(WORDS[rule.on]), "unit:<code>", "webhook:<endpoint>"])
-                yield Finding(f"/rules/{place}/to/{at}", "recipient", f"{rule.on} can be told to: {words}.")
+            words = SHAPES[rule.on].words
+            if not named and to not in words:
+                known = ", ".join([*words, "unit:<code>", "webhook:<endpoint>"])
+                yield Finding(f"/rules/{place}/to/{at}", "recipient", f"{rule.on} can be told to: {known}.")
 
 
 CHECKS: tuple[Callable[[RulesDocument], Iterator[Finding]], ...] = (
@@ -142,12 +157,6 @@ CHECKS: tuple[Callable[[RulesDocument], Iterator[Finding]], ...] = (
     values_can_occur,
     recipients_are_known,
 )
-
-
-def _can_occur(on: Kind, name: str, value: str) -> bool:
-    if name == "late_day":
-        return value.isascii() and value.isdecimal() and not value.startswith("0")
-    return on is Kind.TIER_CHANGED or name not in VALUES or value in VALUES[name]
 
 
 def _rule(spec: RuleSpec) -> Rule:

@@ -16,6 +16,10 @@ class Kind(StrEnum):
     ITEM_LIGHT = "item-light"
     ITEM_LATE = "item-late"
     TIER_CHANGED = "tier-changed"
+    SCHEME_ADOPTED = "scheme-adopted"
+    FEED_TURNED = "feed-turned"
+    DAY_TURNED = "day-turned"
+    CONFLICT_FOUND = "conflict-found"
 
 
 @dataclass(frozen=True, slots=True)

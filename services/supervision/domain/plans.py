@@ -54,7 +54,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A version of a scheme; `first` and `last` are the months that it covers, `paths` lead to its units."""
+    """A version of a scheme; `first` and `last` are the months that it covers, `paths` lead to its units.
+
+    `assessors` are the units that assess its indicators.
+    """
 
     code: str
     version: int
@@ -63,6 +66,7 @@ class Plan:
     zone: ZoneInfo
     rules: Mapping[str, Rule]
     paths: Mapping[str, str]
+    assessors: Mapping[str, str]
 
     @property
     def types(self) -> set[str]:
@@ -82,6 +86,9 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         zone=zone,
         rules={name: _rule(name, spec, zone) for name, spec in document.get("items", {}).items()},
         paths=paths_of(document["units"]),
+        assessors={
+            one["code"]: one["assessor"] for one in document.get("indicators", ()) if one.get("assessor")
+        },
     )
 
 
