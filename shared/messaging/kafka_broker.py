@@ -7,12 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
-    OffsetOutOfRangeError,
     TopicAlreadyExistsError,
 )
 
@@ -22,6 +21,7 @@ from shared.kernel.shards import PARTITIONS, SHARDS, partition_of
 from shared.messaging import kafka_clients
 from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
+from shared.messaging.kafka_fetcher import Fetcher
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -32,7 +32,6 @@ AWAY_S = 0.1
 SILENCE_S = 120
 BATCH_BYTES = 256 << 10
 MAX_REQUEST_BYTES = 1 << 20
-FETCH_PARTITION_BYTES = 4 << 20
 RETENTION_MS = -1
 CHAIN_HEADER = "chain"
 _SHARDS_WRITTEN = {b"%d" % shard: shard for shard in range(SHARDS)}
@@ -110,7 +109,7 @@ class KafkaSubscription:
     def __init__(self, access: KafkaAccess) -> None:
         self._access = access
         self._offsets: dict[Place, int] = {}
-        self._consumer: AIOKafkaConsumer | None = None
+        self._fetcher: Fetcher | None = None
         self._heard = 0.0
 
     async def assign(self, offsets: Mapping[Place, int]) -> None:
@@ -125,7 +124,7 @@ class KafkaSubscription:
             return []
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                found = await self._fetch(await self._open(), limit)
+                found = await (await self._open()).take(limit, POLL_MS)
         except (KafkaError, Unavailable, TimeoutError, OSError) as error:
             _LOG.warning("Kafka is away", error=type(error).__name__)
             await self.close()
@@ -133,44 +132,26 @@ class KafkaSubscription:
             return []
         await self._watch(heard=bool(found))
         records: list[Record] = []
-        for place, messages in found.items():
-            self._offsets[place.topic, place.partition] = messages[-1].offset + 1
-            records += [r for m in messages if (r := _record(place.topic, place.partition, m)) is not None]
+        for place, message in found:
+            self._offsets[place] = message.offset + 1
+            record = _record(*place, message)
+            if record is not None:
+                records.append(record)
         return records
 
     async def close(self) -> None:
         """Close what is open."""
-        consumer = self._consumer
-        if consumer is not None:
-            await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        self._consumer = None
+        fetcher = self._fetcher
+        if fetcher is not None:
+            await kafka_clients.stop(fetcher.stop(), fetcher.client)
+        self._fetcher = None
 
-    async def _open(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
+    async def _open(self) -> Fetcher:
+        if self._fetcher is None:
             self._heard = asyncio.get_running_loop().time()
-            self._consumer = consumer = AIOKafkaConsumer(
-                **self._access.options(),
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-                check_crcs=True,
-            )
-            await kafka_clients.start(consumer.start())
-            places = {TopicPartition(*place): offset for place, offset in self._offsets.items()}
-            consumer.assign(list(places))
-            for place, offset in places.items():
-                consumer.seek(place, offset)
-        return self._consumer
-
-    async def _fetch(self, consumer: AIOKafkaConsumer, limit: int) -> dict[Any, list[Any]]:
-        try:
-            return await consumer.getmany(timeout_ms=POLL_MS, max_records=limit)
-        except OffsetOutOfRangeError as error:
-            _LOG.warning("offset out of range, reading what is left", partitions=str(error.args))
-            for place, first in (await consumer.beginning_offsets(list(error.args[0]))).items():
-                consumer.seek(place, first)
-            return {}
+            self._fetcher = Fetcher(self._access, self._offsets)
+            await kafka_clients.start(self._fetcher.start())
+        return self._fetcher
 
     async def _watch(self, *, heard: bool) -> None:
         """Make a client anew that has brought nothing for long: it may hang without saying so."""
@@ -264,7 +245,8 @@ def _record(stream: str, partition: int, message: Any) -> Record | None:
     shard = _SHARDS_WRITTEN.get(written, -1)
     chain = dict(message.headers).get(CHAIN_HEADER)
     misplaced = shard < 0 or shard % PARTITIONS != partition or not number.isdigit()
-    if misplaced or not chain or message.value is None:  # a stub has a value without a byte
-        _LOG.error("no record of a relay", topic=stream, offset=message.offset)
+    body, offset = message.value, message.offset
+    if misplaced or not chain or body is None:  # a stub has a value without a byte
+        _LOG.error("no record of a relay", topic=stream, offset=offset)
         return None
-    return Record(stream, shard, int(number), message.value, chain, message.offset)
+    return Record(stream, shard, int(number), body, chain, offset)

@@ -8,7 +8,8 @@ TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
-MOST_REST_S = 1.0
+LEAST_REST_S = 0.05
+MOST_REST_S = 0.1
 
 
 class Pace:
@@ -30,8 +31,8 @@ class Pace:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
 
     def rest_s(self, records: int, seconds: float) -> float:
-        """Return how long to wait after a batch: as long as it took, unless more is there already."""
-        return min(seconds, MOST_REST_S) if 0 < records < self.records else 0.0
+        """Return how long to wait after a batch: about as long as it took, unless more is there already."""
+        return min(max(seconds, LEAST_REST_S), MOST_REST_S) if 0 < records < self.records else 0.0
 
     def failed(self) -> None:
         """Try with fewer: the batch may have been too much for a statement, a lock or a session."""

@@ -151,6 +151,23 @@ async def test_a_poll_brings_no_more_than_asked_for(broker, stream):
     assert len(await read(subscription, 320 - len(found), limit=7)) == 320 - len(found)
 
 
+async def test_what_comes_while_a_batch_is_worked_on_is_there_for_the_next_poll(broker, stream):
+    """A busy partition is asked for as often as the idle ones beside it."""
+    producer, subscription = broker.producer(), broker.subscription()
+    await subscription.assign(everywhere(stream))
+    waits = []
+    for number in range(1, 16, 3):
+        await producer.send(records(stream, 1, first=number, shards=1))
+        await read(subscription, 1)
+        await producer.send(records(stream, 1, first=number + 1, shards=1))
+        await asyncio.sleep(0.15)  # the work
+        await producer.send(records(stream, 1, first=number + 2, shards=1))
+        started = time.monotonic()
+        await read(subscription, 2)
+        waits.append(time.monotonic() - started)
+    assert min(waits) < 0.2, waits
+
+
 async def test_large_records_and_many_batches_of_a_partition_arrive_whole(broker, stream):
     sent = [
         *records(stream, 30, size=60_000, shards=2),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.messaging.broker import MemoryBroker
-from shared.messaging.pace import FIRST_RECORDS, LEAST_RECORDS, MOST_RECORDS, MOST_REST_S, Pace
+from shared.messaging.pace import FIRST_RECORDS, LEAST_RECORDS, LEAST_REST_S, MOST_RECORDS, MOST_REST_S, Pace
 from tests.messaging.flow import Tally, consumer_of, publish, reaches, running
 
 TOO_LARGE = 50
@@ -61,7 +61,8 @@ def test_a_small_batch_tells_nothing_of_what_would_fit():
 
 def test_a_consumer_that_keeps_up_waits_for_company_and_one_that_is_behind_does_not():
     pace = Pace()
-    assert pace.rest_s(3, 0.02) == 0.02
+    assert pace.rest_s(3, 0.02) == LEAST_REST_S
+    assert pace.rest_s(3, 0.07) == 0.07
     assert pace.rest_s(3, 2.0) == MOST_REST_S
     assert pace.rest_s(pace.records, 0.5) == 0
     assert pace.rest_s(0, 0.5) == 0

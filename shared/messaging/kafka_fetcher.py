@@ -1,0 +1,199 @@
+"""Fetches partitions from where we say; each fetch asks for every one of them.
+
+aiokafka's consumer leaves out what it still holds for its user, and the broker lets that fetch wait half a
+second for the other partitions: what comes meanwhile for the one that is busy is not seen. Here a fetch is
+sent when its answer is wanted, and ahead of that only while there is a backlog.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import aiokafka.errors as kafka_errors
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.record.memory_records import MemoryRecords
+
+from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
+from shared.telemetry.logs import logger
+
+FETCH_BYTES = 16 << 20
+PARTITION_BYTES = 4 << 20
+AGAIN_S = 0.1
+READ_UNCOMMITTED = 0
+FIRST_OFFSET = -2  # asks for it instead of a timestamp
+
+_LOG = logger(__name__)
+
+
+class Message(NamedTuple):
+    """A record of aiokafka's with `offset`, `key`, `value` and `headers`, and where it lies."""
+
+    place: TopicPartition
+    record: Any
+
+
+class _Held(NamedTuple):
+    """A batch that was fetched and not taken yet; what comes before an offset was not asked for."""
+
+    place: TopicPartition
+    batch: Any
+    first: int
+
+    @property
+    def most(self) -> int:
+        """How many records it has at most."""
+        return self.batch.next_offset - max(self.first, self.batch.base_offset)
+
+
+class Fetcher:
+    """Reads assigned partitions over one client; raises KafkaError when the client is of no more use."""
+
+    def __init__(self, access: KafkaAccess, offsets: Mapping[tuple[str, int], int]) -> None:
+        self.client: Any = AIOKafkaClient(**access.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
+        self._next = {TopicPartition(*place): offset for place, offset in offsets.items()}
+        self._held: deque[_Held] = deque()
+        self._taking: Iterator[Message] = iter(())
+        self._left = 0  # records that are held, at most
+        self._fetches: dict[int, asyncio.Task[Sequence[_Held]]] = {}
+
+    async def start(self) -> None:
+        """Connect and learn who leads the partitions."""
+        await self.client.bootstrap()
+        await self.client.set_topics({place.topic for place in self._next})
+
+    async def stop(self) -> None:
+        """End what is under way and close the connections."""
+        for fetch in self._fetches.values():
+            fetch.cancel()
+        if self._fetches:
+            await asyncio.wait(self._fetches.values())
+        await self.client.close()
+
+    async def take(self, limit: int, wait_ms: int) -> list[Message]:
+        """Return up to `limit` messages, in order within each partition; wait only where there is none."""
+        if self._left < limit:
+            self._ask(0 if self._left else wait_ms)
+            await self._answered(wait_ms / 1000)
+        taken = list(islice(self._messages(), limit))
+        if len(taken) == limit and self._left < limit:
+            self._ask(0)
+        return taken
+
+    def _ask(self, wait_ms: int) -> None:
+        """Ask every leader of whom nothing is asked already for all its partitions."""
+        by_leader: dict[int, dict[TopicPartition, int]] = defaultdict(dict)
+        for place, offset in self._next.items():
+            leader = self.client.cluster.leader_for_partition(place)
+            if leader is None or leader < 0:
+                self.client.force_metadata_update()
+            else:
+                by_leader[leader][place] = offset
+        for leader in by_leader.keys() - self._fetches.keys():
+            fetching = self._fetch(leader, by_leader[leader], wait_ms)
+            self._fetches[leader] = asyncio.ensure_future(fetching)
+
+    async def _answered(self, limit_s: float) -> None:
+        """Wait for answers: for one where nothing is held, else for those that come at once."""
+        if not self._fetches:
+            await asyncio.sleep(limit_s)
+            return
+        when, within_s = (
+            (asyncio.ALL_COMPLETED, min(limit_s, AGAIN_S))
+            if self._left
+            else (asyncio.FIRST_COMPLETED, limit_s)
+        )
+        done, _ = await asyncio.wait(self._fetches.values(), timeout=within_s, return_when=when)
+        self._fetches = {leader: fetch for leader, fetch in self._fetches.items() if fetch not in done}
+        for fetch in done:
+            for held in fetch.result():
+                self._held.append(held)
+                self._left += held.most
+
+    def _messages(self) -> Iterator[Message]:
+        """Yield what is held; what a caller leaves comes with the next call."""
+        while True:
+            for message in self._taking:
+                self._left -= 1
+                yield message
+            if not self._held:
+                self._left = 0
+                return
+            self._taking = _read(self._held.popleft())
+
+    async def _fetch(
+        self, leader: int, offsets: Mapping[TopicPartition, int], wait_ms: int
+    ) -> Sequence[_Held]:
+        """Fetch once and move the offsets to ask for next; what fails is asked again after a moment."""
+        topics: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        for place, offset in offsets.items():
+            topics[place.topic].append((place.partition, offset, PARTITION_BYTES))
+        request = FetchRequest(wait_ms, 1, FETCH_BYTES, READ_UNCOMMITTED, list(topics.items()))
+        try:
+            answer = await self.client.send(leader, request)
+        except KafkaError as error:
+            _LOG.warning("a fetch failed", leader=leader, error=type(error).__name__)
+            await asyncio.sleep(AGAIN_S)
+            return ()
+        found: list[_Held] = []
+        for topic, partitions in answer.topics:
+            for partition, code, _highwater, *_, written in partitions:
+                place = TopicPartition(topic, partition)
+                if code:
+                    await self._refused(leader, place, kafka_errors.for_code(code))
+                elif written:
+                    found += self._batches(place, written)
+        return found
+
+    def _batches(self, place: TopicPartition, written: bytes) -> Iterator[_Held]:
+        """Yield the batches of an answer; its partition goes behind those that brought nothing."""
+        first = self._next.pop(place)
+        found = MemoryRecords(written)
+        after = first
+        while found.has_next():
+            batch: Any = found.next_batch()
+            if not batch.validate_crc():
+                raise CorruptRecordException(f"{place.topic}/{place.partition}")
+            after = batch.next_offset
+            if not batch.is_control_batch:
+                yield _Held(place, batch, first)
+        self._next[place] = after
+
+    async def _refused(self, leader: int, place: TopicPartition, error: type[Exception]) -> None:
+        """Find out what a refused partition needs, so that it is asked for rightly next time."""
+        if error is TopicAuthorizationFailedError:
+            raise error(place.topic)
+        at = f"{place.topic}/{place.partition}"
+        if error is OffsetOutOfRangeError:
+            asked, first = self._next[place], await self._first_offset(leader, place)
+            _LOG.warning("offset out of range, reading what is left", partition=at, asked=asked, first=first)
+            self._next[place] = first
+        else:
+            _LOG.warning("a partition is not read", partition=at, error=error.__name__)
+            self.client.force_metadata_update()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _first_offset(self, leader: int, place: TopicPartition) -> int:
+        request = OffsetRequest(-1, READ_UNCOMMITTED, [(place.topic, [(place.partition, FIRST_OFFSET)])])
+        answer = await self.client.send(leader, request)
+        (_, ((_, code, _timestamp, offset),)), *_ = answer.topics
+        if code:
+            raise kafka_errors.for_code(code)(place.topic)
+        return offset
+
+
+def _read(held: _Held) -> Iterator[Message]:
+    for record in held.batch:
+        if record.offset >= held.first:
+            yield Message(held.place, record)
