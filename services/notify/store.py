@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from services.notify import deliveries
+from services.notify.deliveries import NewDelivery
 from services.notify.domain.items import Item
 from services.notify.domain.notices import Notice, webhook_body
 from services.notify.domain.rules import INBOX
@@ -32,9 +34,6 @@ _ADD_NOTICES = """
         $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::boolean[])
         n(id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder)
     ON CONFLICT DO NOTHING"""
-_ADD_DELIVERIES = """
-    INSERT INTO deliveries (notice, endpoint, body, created)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[]) ON CONFLICT DO NOTHING"""
 _CANCEL = """
     UPDATE notices t SET cancelled = c.at FROM (
         SELECT DISTINCT ON (n.id) n.id, e.at FROM unnest($1::text[], $2::int[], $3::timestamptz[]) e(item, version, at)
@@ -121,13 +120,12 @@ async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice
         return
     rows = sorted(_notice_values(version, notice) for version, notice in found)
     await tx.many(_ADD_NOTICES, *map(list, zip(*rows, strict=True)))
-    sent = sorted(
-        (one.id, one.to.name, webhook_body(one), one.happening.at)
+    sent = {
+        one.id: NewDelivery(one.id, one.to.name, webhook_body(one), one.happening.at)
         for _, one in found
         if one.to.channel != INBOX
-    )
-    if sent:
-        await tx.many(_ADD_DELIVERIES, *map(list, zip(*sent, strict=True)))
+    }
+    await deliveries.add(tx, list(sent.values()))
 
 
 async def cancel_reminders(tx: PostgresTransaction, endings: Sequence[Ending]) -> None:

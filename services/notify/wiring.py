@@ -1,17 +1,78 @@
 """The parts of notify, put together."""
 
+import ssl
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, IPvAnyNetwork, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from services.notify.contract import CONSUMER, DELIVERIES, ITEMS, NOTICES, SCHEMES, STANDINGS, STREAMS
+from services.notify.domain.networks import WIDEST_ALLOWED
+from services.notify.gateway import Gateway, Resolver
 from services.notify.handlers import Notify
+from services.notify.sending import Sender
+from services.notify.webhooks import acts_router, deliveries_router, webhooks_router
 from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "notify"
-COMMANDED = Commanded(tables=("rules", "sign_offs", "deliveries"), streams=(DELIVERIES,))
+COMMANDED = Commanded(
+    tables=("rules", "sign_offs", "webhooks", "webhook_secrets", "deliveries", "attempts"),
+    streams=(DELIVERIES,),
+)
 
 
-def build(settings: ServiceSettings) -> Service:
+class WebhookSettings(BaseSettings):
+    """Where webhooks may be sent besides the open internet: variables `DUKAO_WEBHOOK_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="DUKAO_WEBHOOK_", frozen=True)
+
+    networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks of this installation whose hosts may be receivers, as a JSON list of CIDRs.",
+    )
+    hosts: dict[str, IPv4Address | IPv6Address] = Field(
+        default={},
+        description="Names that no DNS knows and their addresses, as a JSON object; all are judged.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Who signs the receivers' certificates; left out: whom the machine trusts."
+    )
+
+    @model_validator(mode="after")
+    def _narrow(self) -> Self:
+        """Refuse a network so wide that nothing would be denied."""
+        wide = [str(one) for one in self.networks if one.prefixlen < WIDEST_ALLOWED[one.version]]
+        if wide:
+            raise ValueError(f"DUKAO_WEBHOOK_NETWORKS: {', '.join(wide)} is too wide; name networks of yours")
+        return self
+
+    def gateway(self) -> Gateway:
+        """Return the way to receivers."""
+        resolve = Resolver({name.lower(): str(address) for name, address in self.hosts.items()})
+        trust = ssl.create_default_context(cafile=self.ca_file)
+        return Gateway(resolve, self.networks, trust)
+
+
+OPEN_INTERNET = WebhookSettings.model_construct()
+
+
+def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) -> Service:
     """Put notify together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES), Notify)
-    return frame.service(streams=STREAMS, parts=[consumer.run], commanded=COMMANDED)
+    gateway = webhooks.gateway()
+    sender = Sender(frame.exchange, gateway, settings.worker)
+    return frame.service(
+        streams=STREAMS,
+        routers=[
+            webhooks_router(frame.exchange, gateway),
+            acts_router(frame.exchange),
+            deliveries_router(frame.exchange),
+        ],
+        parts=[consumer.run, sender.run],
+        commanded=COMMANDED,
+    )

@@ -20,9 +20,9 @@ class Delivered(Closed):
 
 
 class GaveUp(Closed):
-    """A message could not be delivered and will not be tried again."""
+    """A message could not be delivered and will not be tried again; without an endpoint nobody tried."""
 
     delivery: str = Field(min_length=1, max_length=128)
     channel: Code
-    attempts: int = Field(ge=1)
+    attempts: int = Field(ge=0)
     reason: str

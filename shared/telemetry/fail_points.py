@@ -32,6 +32,8 @@ FailPoint = Literal[
     "consumer.before_commit",
     # Committed; what is cached was not touched since.
     "consumer.after_commit",
+    # The receiver of a webhook has answered; the attempt has no outcome yet.
+    "notify.after_send",
 ]
 DEVELOPMENT = "dukao/development"
 

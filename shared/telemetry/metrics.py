@@ -56,6 +56,8 @@ MetricName = Literal[
     "dukao_inbound_lag_records",
     # Records of inbound topics refused. Any: see the refusals of that topic, and talk to its source.
     "dukao_inbound_rejected_total",
+    # Attempts to reach webhook endpoints. Failures in a row: dukao webhooks list, dukao webhooks attempts.
+    "dukao_webhook_attempts_total",
 ]
 
 
@@ -100,6 +102,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_event_streams": Metric(Kind.GAUGE, "Streams of events open"),
     "dukao_inbound_rejected_total": Metric(Kind.COUNTER, "Records of inbound topics refused", ("topic",)),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
+    "dukao_webhook_attempts_total": Metric(Kind.COUNTER, "Attempts to reach endpoints", ("outcome",)),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"
 

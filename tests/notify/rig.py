@@ -5,6 +5,8 @@ from services.notify.contract import CONSUMER
 from services.notify.handlers import Notify
 from shared.storage.exchange import Exchange
 
+WRITTEN = "(SELECT id, endpoint, body, created FROM deliveries) deliveries"
+
 
 class Service:
     """The handler over one store."""
@@ -35,6 +37,6 @@ class Service:
         """Return every row that the fold writes."""
         async with self.exchange.reading() as tx:
             return {
-                table: sorted(map(str, await tx.many(f"SELECT * FROM {table}")))
-                for table in ("notices", "items", "units", "deliveries")
+                table.split()[-1]: sorted(map(str, await tx.many(f"SELECT * FROM {table}")))
+                for table in ("notices", "items", "units", WRITTEN)
             }
