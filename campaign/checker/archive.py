@@ -11,8 +11,12 @@ SCHEMAS = ("ingest", "scoring", "supervision", "ranking", "notify")
 CHAIN_BYTES = 32
 ROWS_AT_ONCE = 50
 READERS = {
-    "scoring-a": ("scoring", ("ingest.accepted", "supervision.items", "scoring.schemes")),
+    "scoring-a": (
+        "scoring",
+        ("ingest.accepted", "supervision.items", "scoring.deductions", "scoring.schemes"),
+    ),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
+    "scoring-incidents": ("scoring", ("scoring.findings", "scoring.rulings", "scoring.schemes")),
     "supervision": ("supervision", ("ingest.accepted", "scoring.schemes", "supervision.acts")),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
 }

@@ -96,7 +96,7 @@ class Arriving:
         others: list[Arrived] = []
         for record, event in read:
             here = force[record.shard]
-            if _is_alone(event, here.catalogue) and (record.shard, record.number) not in corrected:
+            if is_alone(event, here.catalogue) and (record.shard, record.number) not in corrected:
                 _fold_alone(record, event, here, moves)
             else:
                 others.append(Arrived(record.shard, record.number, event, record.body))
@@ -177,6 +177,16 @@ class Arriving:
             del self._kept[key]
 
 
+async def groups(
+    tx: PostgresTransaction, read: Sequence[tuple[Record, AcceptedEvent]], catalogue: Catalogue
+) -> set[Key]:
+    """Return the cases and facts to which events belong that were folded."""
+    force = {record.shard: Force([], None, catalogue) for record, _ in read}
+    found = [Arrived(record.shard, record.number, event, record.body) for record, event in read]
+    keyed, _ = await _group(tx, found, force)
+    return set(keyed)
+
+
 def _begun(old: Case | None, sums: Sums, force: Force) -> Kept | None:
     """Return a case as it is stored, None where it is out of the ordinary; the sums stay as they are."""
     if old is None or force.ordinary is None:
@@ -190,7 +200,7 @@ def _begun(old: Case | None, sums: Sums, force: Force) -> Kept | None:
     return Kept(facts_of, rows, spots)
 
 
-def _is_alone(event: AcceptedEvent, catalogue: Catalogue) -> bool:
+def is_alone(event: AcceptedEvent, catalogue: Catalogue) -> bool:
     """Tell whether a report is a fact of its own, as far as is known without its revisions."""
     return (
         event.case is None

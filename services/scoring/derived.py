@@ -6,18 +6,30 @@ from datetime import date
 from typing import NamedTuple
 
 from services.scoring.cases import Case
-from services.scoring.contract import ACCEPTED, ITEM_CHANGED, ITEMS, ItemChanged
+from services.scoring.contract import (
+    ACCEPTED,
+    DEDUCTION_DECIDED,
+    DEDUCTIONS,
+    ITEM_CHANGED,
+    ITEMS,
+    DeductionDecided,
+    DeductionState,
+    ItemChanged,
+)
+from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import Derived
 from services.scoring.domain.late_days import LateItem
 from services.scoring.store import columns
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.periods import Month
 from shared.kernel.points import decimal, millionths
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[int, bytes]
 
-STREAM_OF_OVER = {"items": ITEMS}
+STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS}
+COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """
     SELECT shard, stream, key, version, body FROM derived
@@ -91,7 +103,32 @@ def item_of(event: AcceptedEvent) -> LateItem:
     )
 
 
-READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {ITEM_CHANGED: item_of}
+def decision_of(event: AcceptedEvent) -> Decision:
+    """Read what was decided of an incident for a unit."""
+    told = envelope.decode_data(event, DeductionDecided)
+    return Decision(
+        key=told.key,
+        version=told.version,
+        rows=tuple(
+            Deducted(
+                unit=told.unit,
+                role=one.role.value,
+                indicator=one.indicator,
+                month=Month.parse(one.month).ordinal,
+                points=millionths(decimal(one.points)),
+                scheme=one.scheme,
+                why=None if one.state in COUNTING else one.state.value,
+                finding=f"{one.finding.source}/{one.finding.id}",
+            )
+            for one in told.deductions
+        ),
+    )
+
+
+READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
+    ITEM_CHANGED: item_of,
+    DEDUCTION_DECIDED: decision_of,
+}
 
 
 def told(stream: str, shard: int, event: AcceptedEvent, body: bytes) -> Told:

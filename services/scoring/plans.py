@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.scoring import store
 from services.scoring.domain.adders import Adder, adder
 from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.versions import covers
 from shared.kernel.shards import partition_of, shard_of
@@ -15,12 +17,14 @@ from shared.storage.transaction import PostgresTransaction
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A scheme as a shard applies it."""
+    """A scheme as a shard applies it; `types` are those that it was checked against."""
 
     document: SchemeDocument
+    types: Mapping[str, Any]
     plan: Plan
     adders: Mapping[str, Adder]
     points: PointsPlan
+    incidents: Rules | None
     shards_of_unit: dict[str, tuple[int, ...]]
 
 
@@ -59,9 +63,14 @@ class Plans:
             found = await store.scheme(tx, code, version)
             plan = compile_plan(found.document, event_types(found.catalogue))
             adders = {over: adder(found.document, plan, over) for over in plan.columns}
-            targets = shards_of_units(found.document)
             self._compiled[code, version] = InForce(
-                found.document, plan, adders, points_plan(found.document, plan), targets
+                document=found.document,
+                types=found.catalogue,
+                plan=plan,
+                adders=adders,
+                points=points_plan(found.document, plan),
+                incidents=rules_of(found.document),
+                shards_of_unit=shards_of_units(found.document),
             )
         return self._compiled[code, version]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, deriving, facts, moves, store
+from services.scoring import cases, deriving, facts, moves, routing, store
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
@@ -18,10 +18,12 @@ from services.scoring.contract import (
 )
 from services.scoring.derived import READERS, stream_of
 from services.scoring.domain.folding import Place, Traces, fold_under
+from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from services.scoring.routing import Route
 from services.scoring.store import PartialCell
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
@@ -70,14 +72,17 @@ class StageA:
             if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
         ]
         moved = await self._fold(tx, events, catalogue) if events else {}
+        routed = await self._route(tx, events, catalogue)
         found = Moves()
         await self._derive(tx, [(record, event) for record, event in read if event.type in READERS], found)
         for record, event in read:
             if record.stream == SCHEMES:
-                await self._adopt(tx, record, envelope.decode_data(event, SchemeAdopted), catalogue, found)
+                told = envelope.decode_data(event, SchemeAdopted)
+                routed += await self._adopt(tx, record, told, catalogue, found)
         moved |= await moves.save(tx, found, self._partials)
         shards = {record.shard for record in batch}
-        return _answers({shard: await self._plans.of(tx, shard) for shard in shards}, read, moved)
+        plans = {shard: await self._plans.of(tx, shard) for shard in shards}
+        return routed + _answers(plans, read, moved)
 
     async def _fold(
         self, tx: PostgresTransaction, events: Read, catalogue: Catalogue
@@ -88,6 +93,15 @@ class StageA:
         force = {shard: await self._in_force(tx, shard, catalogue) for shard in shards}
         await self._arriving.fold(tx, events, force, found)
         return await moves.save(tx, found, self._partials)
+
+    async def _route(self, tx: PostgresTransaction, events: Read, catalogue: Catalogue) -> list[Answer]:
+        """Send reports of findings and inspections to where incidents are decided."""
+        rules = {record.shard: await self._rules(tx, record.shard) for record, _ in events}
+        return await routing.arrived(tx, events, rules, catalogue) if any(rules.values()) else []
+
+    async def _rules(self, tx: PostgresTransaction, shard: int) -> list[Rules]:
+        schemes = await self._plans.of(tx, shard)
+        return [scheme.incidents for scheme in schemes if scheme.incidents is not None]
 
     async def _derive(self, tx: PostgresTransaction, read: Read, found: Moves) -> None:
         """Fold what others concluded, under the schemes in force in its shards."""
@@ -103,8 +117,11 @@ class StageA:
         told: SchemeAdopted,
         catalogue: Catalogue,
         found: Moves,
-    ) -> None:
-        """Fold every fact and case of a shard under the schemes before and after; a page at a time."""
+    ) -> list[Answer]:
+        """Fold every fact and case of a shard under the schemes before and after; a page at a time.
+
+        What the new one names as findings and inspections is routed.
+        """
         shard = record.shard
         replaced = await self._plans.of(tx, shard)
         before = [scheme.plan for scheme in replaced]
@@ -112,6 +129,8 @@ class StageA:
         after = [scheme.plan for scheme in await self._plans.of(tx, shard)]
         self._arriving.forget([shard])
         cause = f"{SCHEMES}/{shard}/{record.number}"
+        rules = await self._rules(tx, shard)
+        routed: list[Answer] = []
 
         def fold(events: bytes) -> tuple[Traces, Traces]:
             reports = [report_of(event, catalogue) for event in stored_events(events)]
@@ -122,24 +141,29 @@ class StageA:
         while row is not None:
             gained: dict[Place, list[int]] = {}
             revised = await facts.revised(tx, row)
+            routes: dict[Route, bytes] = {}
             for at, (number, body) in enumerate(zip(row.numbers, row.bodies, strict=True)):
                 if number not in revised:
+                    routes |= routing.routes_of(rules, body, catalogue)
                     old, new = fold(body)
                     found.doubt((shard, facts.key_of(number)), old, new, cause)
                     for place in new.places - old.places:
                         gained.setdefault(place, []).append(at)
             await facts.add_places(tx, facts.places_of([row], gained))
+            routed += await routing.told(tx, routes)
             row = await facts.following(tx, shard, row.first)
         page = await cases.following(tx, shard, b"", CASES_PER_PAGE)
         while page:
             for case in page:
                 found.add((shard, case.grp), *fold(case.events), cause)
+                routed += await routing.told(tx, routing.routes_of(rules, case.events, catalogue))
             page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)
         points = (
             [scheme.points for scheme in replaced],
             [one.points for one in await self._plans.of(tx, shard)],
         )
         await deriving.fold_all(tx, shard, points, found, cause)
+        return routed
 
     async def _in_force(self, tx: PostgresTransaction, shard: int, catalogue: Catalogue) -> Force:
         schemes = await self._plans.of(tx, shard)

@@ -1,4 +1,4 @@
-"""The parts of scoring, put together: two consumers, one door."""
+"""The parts of scoring, put together: three consumers, one door."""
 
 from services.scoring.api import (
     adoption_router,
@@ -7,9 +7,22 @@ from services.scoring.api import (
     schemes_router,
     suspense_router,
 )
-from services.scoring.contract import ACCEPTED, CONSUMER_A, CONSUMER_B, ITEMS, PARTIALS, SCHEMES, STREAMS
+from services.scoring.contract import (
+    ACCEPTED,
+    CONSUMER_A,
+    CONSUMER_B,
+    CONSUMER_INCIDENTS,
+    DEDUCTIONS,
+    FINDINGS,
+    ITEMS,
+    PARTIALS,
+    RULINGS,
+    SCHEMES,
+    STREAMS,
+)
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
+from services.scoring.stage_incidents import StageIncidents
 from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
@@ -21,11 +34,12 @@ DOORS = (schemes_router, adoption_router, measures_router, cells_router, suspens
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, SCHEMES), StageA)
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
+    incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     return frame.service(
         streams=STREAMS,
         routers=[door(frame.exchange) for door in DOORS],
-        parts=[stage_a.run, stage_b.run],
-        commanded=Commanded(tables=("schemes",), streams=(SCHEMES,)),
+        parts=[stage_a.run, stage_b.run, incidents.run],
+        commanded=Commanded(tables=("schemes",), streams=(SCHEMES, RULINGS)),
     )

@@ -29,6 +29,9 @@ STREAM_OWNERS: dict[str, str] = {
     scoring.SCHEMES: "scoring",
     scoring.PARTIALS: "scoring",
     scoring.ENTRIES: "scoring",
+    scoring.FINDINGS: "scoring",
+    scoring.RULINGS: "scoring",
+    scoring.DEDUCTIONS: "scoring",
     supervision.ITEMS: "supervision",
     supervision.ACTS: "supervision",
     ranking.STANDINGS: "ranking",
@@ -36,7 +39,15 @@ STREAM_OWNERS: dict[str, str] = {
 }
 
 STREAM_READERS: dict[str, tuple[str, ...]] = {
-    "scoring": (ingest.ACCEPTED, supervision.ITEMS, scoring.SCHEMES, scoring.PARTIALS),
+    "scoring": (
+        ingest.ACCEPTED,
+        supervision.ITEMS,
+        scoring.SCHEMES,
+        scoring.PARTIALS,
+        scoring.FINDINGS,
+        scoring.RULINGS,
+        scoring.DEDUCTIONS,
+    ),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
     "notify": (ingest.NOTICES, supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
@@ -55,6 +66,9 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
+    Published(scoring.FindingReported, scoring.FINDING_REPORTED, scoring.FINDINGS, "scoring"),
+    Published(scoring.IncidentRuled, scoring.INCIDENT_RULED, scoring.RULINGS, "scoring"),
+    Published(scoring.DeductionDecided, scoring.DEDUCTION_DECIDED, scoring.DEDUCTIONS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(ranking.StandingMoved, ranking.STANDING_MOVED, ranking.STANDINGS, "ranking"),

@@ -1,5 +1,6 @@
-"""What scoring publishes: schemes, the partial sums of stage A, the entries of stage B."""
+"""What scoring publishes: schemes, partial sums, entries, and what was decided of incidents."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -23,10 +24,16 @@ SOURCE = "dukao/scoring"
 SCHEMES = "scoring.schemes"
 PARTIALS = "scoring.partials"
 ENTRIES = "scoring.entries"
+FINDINGS = "scoring.findings"
+RULINGS = "scoring.rulings"
+DEDUCTIONS = "scoring.deductions"
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 PARTIALS_CHANGED = "dukao.partials-changed.v1"
 ENTRIES_POSTED = "dukao.entries-posted.v1"
+FINDING_REPORTED = "dukao.finding-reported.v1"
+INCIDENT_RULED = "dukao.incident-ruled.v1"
+DEDUCTION_DECIDED = "dukao.deduction-decided.v1"
 
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
@@ -109,3 +116,107 @@ class EntriesPosted(Closed):
     fresh_at: InstantText
     entries: tuple[MonthEntries, ...] = Field((), strict=False)
     figures: tuple[PeriodFigures, ...] = Field((), strict=False)
+
+
+class FindingReported(Closed):
+    """A report of a finding or an inspection as it was accepted, on its way to where incidents are decided.
+
+    `object` is what any report of the same fact names; a report is told once for each such object, so that a
+    retraction, which names none, comes to all of them.
+    """
+
+    object: Code
+    event: dict[str, Any]
+
+
+class ReportName(Closed):
+    """The first report of a finding or an inspection."""
+
+    source: str = Field(min_length=1, max_length=128)
+    id: str = Field(min_length=1, max_length=128)
+
+
+class IncidentName(Closed):
+    """One problem: what it is about and the year of the problem itself."""
+
+    object: Code
+    content: Code
+    year: int = Field(ge=1900, le=2199)
+
+
+class RulingAct(StrEnum):
+    """What a person says: whether a trigger fires, or whether two incidents are one problem."""
+
+    APPLY = "apply"
+    DISMISS = "dismiss"
+    JOIN = "join"
+    PART = "part"
+
+
+class IncidentRuled(Closed):
+    """A person's ruling, a fact from here on; of several on one question or pair the last counts.
+
+    `apply` and `dismiss` answer a question of finding, trigger and inspection; `join` and `part` name another
+    incident.
+    """
+
+    act: RulingAct = Field(strict=False)
+    incident: IncidentName
+    person: str = Field(min_length=1, max_length=128)
+    reason: str = Field("", max_length=500)
+    finding: ReportName | None = None
+    trigger: Code | None = None
+    inspection: ReportName | None = None
+    other: IncidentName | None = None
+
+
+class RoleOfUnit(StrEnum):
+    """As what a unit loses points."""
+
+    OWN = "own"
+    DEPARTMENT = "department"
+    BUREAU = "bureau"
+    INSPECTORATE = "inspectorate"
+
+
+class DeductionState(StrEnum):
+    """Whether a unit loses the points of a deduction.
+
+    `revived` counts, and would not if a finding that was revoked still stood; `suppressed` does not, because
+    another of the same problem counts; `not_scored` does not, because the indicator is not one of the unit.
+    """
+
+    COUNTED = "counted"
+    REVIVED = "revived"
+    SUPPRESSED = "suppressed"
+    NOT_SCORED = "not_scored"
+
+
+class Deduction(Closed):
+    """What a finding costs a unit in the month of the finding, and whether it counts."""
+
+    finding: ReportName
+    role: RoleOfUnit = Field(strict=False)
+    indicator: Code
+    month: MonthText
+    points: DecimalText
+    scheme: str = Field(description="code@version")
+    state: DeductionState = Field(strict=False)
+    suppressed_by: ReportName | None = None
+    trigger: Code | None = None
+    inspection: ReportName | None = None
+
+
+class DeductionDecided(Closed):
+    """All that was decided of an incident for a unit; the highest version counts and takes back the others.
+
+    A finding of several years is told under the first of them. `received` is the newest of the cause.
+    """
+
+    key: str = Field(min_length=1, max_length=256)
+    version: Version
+    incident: IncidentName
+    unit: Code
+    deductions: tuple[Deduction, ...] = Field(strict=False)
+    received: InstantText
+    cause: tuple[Cause, ...] = Field(strict=False)

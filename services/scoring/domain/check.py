@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import Kind
+from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
 from services.scoring.domain.magnitudes import is_magnitude
 from services.scoring.domain.measures import PointsSpec
@@ -35,6 +36,7 @@ def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Fin
     types = event_types(catalogue)
     found = [finding for rule in RULES for finding in rule(document, types)]
     found += item_findings(document, catalogue)
+    found += incident_findings(document, catalogue)
     return found or list(deductions_are_magnitudes(document, catalogue))
 
 

@@ -42,6 +42,27 @@ TABLES = (
     """CREATE TABLE derived_places (
         over text NOT NULL, unit text NOT NULL, month int NOT NULL, shard smallint NOT NULL,
         key text NOT NULL, PRIMARY KEY (over, unit, month, shard, key))""",
+    """CREATE TABLE findings_routed (
+        shard smallint NOT NULL, number bigint NOT NULL, object text NOT NULL,
+        PRIMARY KEY (shard, number, object))""",
+    """CREATE TABLE dossier_reports (
+        object text NOT NULL, shard smallint NOT NULL, number bigint NOT NULL, body bytea NOT NULL,
+        PRIMARY KEY (object, shard, number))""",
+    """CREATE TABLE dossier_rulings (
+        number bigint PRIMARY KEY, objects text[] NOT NULL, body bytea NOT NULL)""",
+    "CREATE INDEX dossier_rulings_of_object ON dossier_rulings USING gin (objects)",
+    """CREATE TABLE decisions (
+        key text PRIMARY KEY, object text NOT NULL, version int NOT NULL, told text NOT NULL)""",
+    "CREATE INDEX decisions_of_object ON decisions (object)",
+    """CREATE TABLE incidents (
+        id text PRIMARY KEY, object text NOT NULL, content text NOT NULL, year int NOT NULL,
+        stage text NOT NULL, waiting bool NOT NULL, units text[] NOT NULL, paths text[] NOT NULL,
+        told text NOT NULL)""",
+    "CREATE INDEX incidents_of_object ON incidents (object)",
+    "CREATE INDEX incidents_that_wait ON incidents (id) WHERE waiting",
+    """CREATE TABLE unread_reports (
+        object text NOT NULL, source text NOT NULL, id text NOT NULL, why text NOT NULL,
+        PRIMARY KEY (object, source, id, why))""",
     """CREATE TABLE partials (
         shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
         month int NOT NULL, numbers text NOT NULL,

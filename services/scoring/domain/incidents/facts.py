@@ -1,11 +1,16 @@
 """What incidents are decided from: findings, inspections, and what people ruled."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from shared.kernel.codes import is_code
+
 Name = tuple[str, str]
+KEY_PARTS = 3
+_YEAR = re.compile(r"(19|20|21)[0-9]{2}")
 
 
 class Status(StrEnum):
@@ -23,6 +28,19 @@ class Key(NamedTuple):
     object: str
     content: str
     year: int
+
+    @property
+    def id(self) -> str:
+        """Its name in one text; a code has no tilde."""
+        return f"{self.object}~{self.content}~{self.year}"
+
+
+def key_of(incident: str) -> Key | None:
+    """Read the name of an incident, None where it is none."""
+    parts = incident.split("~")
+    if len(parts) != KEY_PARTS or not all(map(is_code, parts[:2])) or not _YEAR.fullmatch(parts[2]):
+        return None
+    return Key(parts[0], parts[1], int(parts[2]))
 
 
 class Own(NamedTuple):

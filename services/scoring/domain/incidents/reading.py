@@ -22,6 +22,7 @@ class Unreadable(StrEnum):
     """Why a report is no finding or inspection, so that a person must correct it or the scheme."""
 
     NO_SCHEME = "no_scheme"
+    FIELDS = "fields"
     STATUS = "status"
     YEARS = "years"
     DAYS = "days"
@@ -65,6 +66,8 @@ def inspection_of(rules: Rules, report: Report) -> Inspection | Unread | None:
 
 def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> Finding | Unreadable:
     data = _fields(report)
+    if _lacks(data, spec.object, spec.content, *_of(spec.years), spec.discovered, spec.status, spec.severity):
+        return Unreadable.FIELDS
     years = _years(spec.years, data)
     if years is None:
         return Unreadable.YEARS
@@ -88,6 +91,8 @@ def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> F
 
 def _inspection(spec: InspectionSpec, report: Report, zone: ZoneInfo) -> Inspection | Unreadable:
     data = _fields(report)
+    if _lacks(data, spec.object, *_of(spec.years), spec.started, spec.ended, spec.found):
+        return Unreadable.FIELDS
     years = _years(spec.years, data)
     if years is None:
         return Unreadable.YEARS
@@ -110,6 +115,15 @@ def _inspection(spec: InspectionSpec, report: Report, zone: ZoneInfo) -> Inspect
 def _fields(report: Report) -> Mapping[str, Any]:
     """Return data and the instant of the event, as expressions name it."""
     return {**(report.data or {}), "time": report.time}
+
+
+def _lacks(data: Mapping[str, Any], *names: str) -> bool:
+    """Tell whether a field that is needed has no value; a scheme is checked, but its types may have grown."""
+    return any(data.get(name) is None for name in names)
+
+
+def _of(spec: YearsSpec) -> tuple[str, str]:
+    return spec.from_, spec.until
 
 
 def _years(spec: YearsSpec, data: Mapping[str, Any]) -> tuple[int, int] | None:

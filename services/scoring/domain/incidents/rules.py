@@ -59,8 +59,12 @@ def scored(document: SchemeDocument) -> dict[str, frozenset[str]]:
     for unit in document.units:
         by_level.setdefault(unit.level, set()).add(unit.code)
     return {
-        one.code: frozenset[str]().union(
-            *(by_level.get(document.groups[name].level, ()) for name in one.groups if name in document.groups)
+        one.code: frozenset(
+            unit
+            for name in one.groups
+            if name in document.groups
+            for unit in by_level.get(document.groups[name].level, ())
+            if one.is_for(unit)
         )
         for one in document.indicators
     }

@@ -1,0 +1,139 @@
+"""The rules of the `incidents` section: fields that every event has, units, indicators that lose points."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import combinations
+from typing import Any
+
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec, LossSpec
+from services.scoring.domain.measures import DecidedSpec
+from services.scoring.domain.reading import Finding
+
+CODE, INTEGER, TIME = frozenset({"code"}), frozenset({"integer"}), frozenset({"time"})
+TEXT, AMOUNT = frozenset({"code", "text"}), frozenset({"integer", "decimal"})
+OF_EVENT = "time"
+
+Field = tuple[str, str | None, frozenset[str], bool]
+
+
+def incident_findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what is wrong with the incidents of a scheme."""
+    spec = document.incidents
+    if spec is None:
+        return
+    types = catalogue.get("types", {})
+    for place, one in enumerate(spec.findings):
+        yield from _fields(f"/incidents/findings/{place}", one.type, _of_finding(one), types)
+    for place, one in enumerate(spec.inspections):
+        yield from _fields(f"/incidents/inspections/{place}", one.type, _of_inspection(one), types)
+    yield from _units(document, spec)
+    yield from _losses(document, spec)
+    yield from _triggers(spec)
+    yield from _jurisdictions(spec)
+
+
+def _of_finding(spec: FindingSpec) -> tuple[Field, ...]:
+    """Return the fields of a finding: where each is named, its kinds, whether every event has it."""
+    points = spec.deducts.points if spec.deducts is not None else None
+    return (
+        ("object", spec.object, CODE, True),
+        ("content", spec.content, CODE, True),
+        ("years/from", spec.years.from_, INTEGER, True),
+        ("years/until", spec.years.until, INTEGER, True),
+        ("discovered", spec.discovered, TIME, True),
+        ("status", spec.status, TEXT, True),
+        ("severity", spec.severity, INTEGER, True),
+        ("finder", spec.finder, TEXT, False),
+        ("deducts/points", None if points is None or points[0].isdigit() else points, AMOUNT, False),
+    )
+
+
+def _of_inspection(spec: InspectionSpec) -> tuple[Field, ...]:
+    return (
+        ("object", spec.object, CODE, True),
+        ("content", spec.content, CODE, False),
+        ("years/from", spec.years.from_, INTEGER, True),
+        ("years/until", spec.years.until, INTEGER, True),
+        ("started", spec.started, TIME, True),
+        ("ended", spec.ended, TIME, True),
+        ("found", spec.found, INTEGER, True),
+        ("inspector", spec.inspector, TEXT, False),
+    )
+
+
+def _fields(path: str, name: str, named: tuple[Field, ...], types: Mapping[str, Any]) -> Iterator[Finding]:
+    declared = types.get(name)
+    if declared is None:
+        yield Finding(f"{path}/type", "unknown_type", f"There is no event type {name}.")
+        return
+    for place, field, kinds, needed in named:
+        if field is None or (field == OF_EVENT and kinds == TIME):
+            continue
+        found = declared["fields"].get(field, {})
+        if found.get("type") not in kinds:
+            reason = f"{name} has no field {field} of type {' or '.join(sorted(kinds))}."
+            yield Finding(f"{path}/{place}", "unknown_field", reason)
+        elif needed and not found.get("required"):
+            reason = f"{field} of {name} can be left out; what an incident is made of is required."
+            yield Finding(f"{path}/{place}", "not_required", reason)
+
+
+def _units(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
+    units = {one.code for one in document.units}
+    named = [(f"/incidents/contents/{content}", unit) for content, unit in spec.contents.items()]
+    for place, one in enumerate(spec.jurisdictions):
+        path = f"/incidents/jurisdictions/{place}"
+        named.append((f"{path}/inspectorate", one.inspectorate))
+        named += [(f"{path}/units/{at}", unit) for at, unit in enumerate(one.units)]
+    for path, unit in named:
+        if unit not in units:
+            yield Finding(path, "unknown_unit", f"There is no unit {unit}.")
+
+
+def _losses(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
+    """What is lost is lost by an indicator whose measure takes what is decided of incidents."""
+    measures = {one.code: document.measures.get(one.measure) for one in document.indicators}
+    named = [
+        (f"/incidents/findings/{place}/deducts/indicator", one.deducts.indicator)
+        for place, one in enumerate(spec.findings)
+        if one.deducts is not None
+    ]
+    for place, trigger in enumerate(spec.triggers):
+        losses: Mapping[str, LossSpec] = dict(trigger.roles)
+        named += [
+            (f"/incidents/triggers/{place}/roles/{role}/indicator", loss.indicator)
+            for role, loss in losses.items()
+        ]
+    for path, code in named:
+        if code not in measures:
+            yield Finding(path, "unknown_indicator", f"There is no indicator {code}.")
+        elif not isinstance(measures[code], DecidedSpec):
+            reason = f"{code} takes nothing of incidents; give it a measure `decided: incidents`."
+            yield Finding(path, "takes_no_incidents", reason)
+
+
+def _triggers(spec: IncidentsSpec) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for place, one in enumerate(spec.triggers):
+        if one.code in seen:
+            path = f"/incidents/triggers/{place}/code"
+            yield Finding(path, "duplicate", f"{one.code} stands here a second time.")
+        seen.add(one.code)
+    if spec.triggers and not spec.inspections:
+        reason = "A trigger compares findings with inspections; no event type is one."
+        yield Finding("/incidents/triggers", "no_inspections", reason)
+
+
+def _jurisdictions(spec: IncidentsSpec) -> Iterator[Finding]:
+    """On any day one inspectorate at most is responsible for a unit."""
+    for place, one in enumerate(spec.jurisdictions):
+        if one.until is not None and one.until < one.from_:
+            path = f"/incidents/jurisdictions/{place}/until"
+            yield Finding(path, "dates", "A jurisdiction ends on the day on which it begins, or later.")
+    latest = date.max.isoformat()
+    for (_, one), (place, other) in combinations(enumerate(spec.jurisdictions), 2):
+        both = set(one.units) & set(other.units)
+        if both and max(one.from_, other.from_) <= min(one.until or latest, other.until or latest):
+            reason = f"{min(both)} has two inspectorates: {one.inspectorate} and {other.inspectorate}."
+            yield Finding(f"/incidents/jurisdictions/{place}/units", "overlap", reason)

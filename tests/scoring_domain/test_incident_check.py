@@ -1,0 +1,65 @@
+"""What `scheme check` refuses of incidents: each with its path and code."""
+
+import pytest
+
+from services.scoring.domain.check import findings
+from services.scoring.domain.document import SchemeDocument
+from tests.scoring.incidents import TYPES, scheme
+
+
+def checked(document):
+    return {(one.path, one.code) for one in findings(SchemeDocument.model_validate(document), TYPES)}
+
+
+def changed(*path, to):
+    document = scheme()
+    at = document
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = to
+    return document
+
+
+def test_the_scheme_of_the_worked_cases_is_sound():
+    assert checked(scheme()) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "code"),
+    [
+        (("findings", 0, "type"), "rumour.v1", "findings/0/type", "unknown_type"),
+        (("findings", 0, "object"), "who", "findings/0/object", "unknown_field"),
+        (("findings", 0, "object"), "severity", "findings/0/object", "unknown_field"),
+        (("findings", 0, "status"), "finder", "findings/0/status", "not_required"),
+        (("findings", 0, "discovered"), "status", "findings/0/discovered", "unknown_field"),
+        (("findings", 0, "deducts", "points"), "taxpayer", "findings/0/deducts/points", "unknown_field"),
+        (
+            ("findings", 0, "deducts", "indicator"),
+            "none",
+            "findings/0/deducts/indicator",
+            "unknown_indicator",
+        ),
+        (("inspections", 0, "found"), "content", "inspections/0/found", "unknown_field"),
+        (("inspections",), [], "triggers", "no_inspections"),
+        (("contents", "vat"), "d9", "contents/vat", "unknown_unit"),
+        (("triggers", 1, "code"), "a", "triggers/1/code", "duplicate"),
+        (("jurisdictions", 0, "until"), "2021-06-01", "jurisdictions/1/units", "overlap"),
+        (("jurisdictions", 0, "until"), "2019-12-31", "jurisdictions/0/until", "dates"),
+        (("jurisdictions", 0, "inspectorate"), "i9", "jurisdictions/0/inspectorate", "unknown_unit"),
+        (("jurisdictions", 0, "units"), ["b1", "b9"], "jurisdictions/0/units/1", "unknown_unit"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(path, value, where, code):
+    assert checked(changed("incidents", *path, to=value)) == {(f"/incidents/{where}", code)}
+
+
+def test_an_indicator_that_takes_no_incidents_cannot_lose_by_them():
+    document = scheme()
+    document["measures"]["audit"] = {"over": "finding.audit.v1", "period_by": "time", "numerator": "count(*)"}
+    audit = next(one for one in document["indicators"] if one["code"] == "audit")
+    audit["method"] = {"deduct": {"each": "1"}}
+    assert checked(document) == {("/incidents/findings/0/deducts/indicator", "takes_no_incidents")}
+
+
+def test_the_day_of_the_event_may_be_that_of_the_discovery():
+    assert checked(changed("incidents", "inspections", 0, "ended", to="time")) == set()
