@@ -8,6 +8,7 @@ from dukao.commands import (
     env,
     events,
     explain,
+    incidents,
     items,
     platform,
     promises,
@@ -61,6 +62,9 @@ app.add_typer(worklists.refusals, name="refusals", help="What ingest refused: li
 app.add_typer(worklists.conflicts, name="conflicts", help="What contradicts: list, show, replay, dismiss.")
 app.add_typer(
     items.app, name="items", help="Items under supervision: list, show, open, every act, counts, coverage."
+)
+app.add_typer(
+    incidents.app, name="incidents", help="Incidents: list, show, decide what waits, join, part, unread."
 )
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(

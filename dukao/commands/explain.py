@@ -26,6 +26,8 @@ NOT_COUNTED = {
     "beyond_cap": "the item's cap was reached before",
     "provisional": "the due time is provisional",
     "other_indicator": "the item names another indicator or scheme",
+    "suppressed": "a higher deduction of the same problem counts",
+    "not_scored": "the indicator is not one of the unit",
 }
 All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
 Limit = Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")]

@@ -1,17 +1,27 @@
-"""Reads the derived facts behind a cell in points back: each late day with its item, a page at a time."""
+"""Reads the derived facts behind a cell in points back: each late day, each deduction, a page at a time."""
 
 from collections.abc import Iterator
 
 from services.scoring import cursors, derived, shown
 from services.scoring.answers import ShownRow
-from services.scoring.contract import ItemChanged
+from services.scoring.contract import (
+    Deduction,
+    DeductionDecided,
+    DeductionState,
+    ItemChanged,
+    ReportName,
+)
 from services.scoring.derived import Found, Told
+from services.scoring.domain.decided import Decision
 from services.scoring.domain.explanation import Uncounted, leaves_of
 from services.scoring.domain.formulas import lost
 from services.scoring.domain.late_days import LateItem, charges
+from services.scoring.domain.measures import DECIDED
 from services.scoring.explaining import Cursor, Question
+from services.scoring.settling import key_of
 from shared.contracts import envelope
 from shared.kernel.periods import Month
+from shared.kernel.points import MILLIONTHS, decimal, millionths
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_PER_QUERY = 200
@@ -62,7 +72,7 @@ async def _find(tx: PostgresTransaction, question: Question, at: Found | None) -
         tx,
         derived.stream_of(over),
         over,
-        leaves_of(question.scheme.plan, question.unit),
+        [question.unit] if over == DECIDED else leaves_of(question.scheme.plan, question.unit),
         (months[0].ordinal, months[-1].ordinal),
         at,
         FACTS_PER_QUERY,
@@ -73,6 +83,8 @@ def _rows(question: Question, place: Found, told: Told) -> Iterator[ShownRow]:
     fact = told.fact
     if isinstance(fact, LateItem):
         yield from _late_days(question, place, fact, told.body)
+    elif isinstance(fact, Decision):
+        yield from _deductions(question, place, told.body)
 
 
 def _late_days(question: Question, place: Found, item: LateItem, body: bytes) -> Iterator[ShownRow]:
@@ -106,6 +118,55 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
                 reports=[shown.event_of(event)],
                 reports_total=1,
             )
+
+
+def _deductions(question: Question, place: Found, body: bytes) -> Iterator[ShownRow]:
+    """Yield what was decided of an incident for the indicator in a month, what does not count too."""
+    event = envelope.decode(body)
+    decided = envelope.decode_data(event, DeductionDecided)
+    for one in decided.deductions:
+        if one.indicator != question.indicator.code or Month.parse(one.month).ordinal != place.month:
+            continue
+        reason = _why_not(one, question.scheme.plan.id)
+        points = millionths(decimal(one.points)) * MILLIONTHS
+        yield ShownRow(
+            case=None,
+            unit=decided.unit,
+            month=one.month,
+            counted=reason is None,
+            met=None,
+            reason=reason,
+            numerator=lost(0 if reason else points),
+            denominator=None,
+            columns={
+                "incident": key_of(decided.incident).id,
+                "role": one.role.value,
+                "finding": _written(one.finding),
+                "state": one.state.value,
+                "points": lost(points),
+                "trigger": one.trigger,
+                "inspection": _written(one.inspection),
+                "suppressed_by": _written(one.suppressed_by),
+            },
+            reports=[shown.event_of(event)],
+            reports_total=1,
+        )
+
+
+def _why_not(one: Deduction, scheme: str) -> Uncounted | None:
+    if one.scheme != scheme:
+        return Uncounted.OTHER_INDICATOR
+    match one.state:
+        case DeductionState.COUNTED | DeductionState.REVIVED:
+            return None
+        case DeductionState.SUPPRESSED:
+            return Uncounted.SUPPRESSED
+        case DeductionState.NOT_SCORED:
+            return Uncounted.NOT_SCORED
+
+
+def _written(report: ReportName | None) -> str | None:
+    return None if report is None else f"{report.source}/{report.id}"
 
 
 def _cursor(place: Found, done: int) -> Cursor:

@@ -103,7 +103,12 @@ def line(incident: Incident, path_of: Callable[[str], str]) -> Line:
         "sources": sorted({one.finding.finder for one in incident.findings}),
         "contradicted": any(one.contradicts for one in incident.findings),
         "lost": [
-            {"unit": one.unit, "role": one.role.value, "points": text(of_millionths(one.points))}
+            {
+                "unit": one.unit,
+                "role": one.role.value,
+                "points": text(of_millionths(one.points)),
+                "path": path_of(one.unit),
+            }
             for one in (told.deduction for told in incident.deductions)
             if one.counts
         ],

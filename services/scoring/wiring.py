@@ -20,6 +20,7 @@ from services.scoring.contract import (
     SCHEMES,
     STREAMS,
 )
+from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
@@ -28,7 +29,15 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "scoring"
-DOORS = (schemes_router, adoption_router, measures_router, cells_router, suspense_router)
+DOORS = (
+    schemes_router,
+    adoption_router,
+    measures_router,
+    cells_router,
+    suspense_router,
+    incidents_router,
+    rulings_router,
+)
 
 
 def build(settings: ServiceSettings) -> Service:

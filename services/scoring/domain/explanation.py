@@ -26,6 +26,8 @@ class Uncounted(StrEnum):
     BEYOND_CAP = "beyond_cap"
     PROVISIONAL = "provisional"
     OTHER_INDICATOR = "other_indicator"
+    SUPPRESSED = "suppressed"
+    NOT_SCORED = "not_scored"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,269 @@
+"""Incidents (同一问题): what is found, what it costs whom and why, and what a person says of it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dukao.client import EVERYBODY, Client, Who, below
+from dukao.options import As, Output, examples, state_of
+from dukao.output import Format, columns, say, show
+
+app = typer.Typer(no_args_is_help=True)
+
+PAGE = 200
+STAGES = {
+    "confirmed": "已确认",
+    "checked": "已实地查核",
+    "alleged": "待查核",
+    "dropped": "已排除",
+    "withdrawn": "已撤回",
+}
+STATES = {"counted": "扣分", "revived": "扣分·恢复", "suppressed": "已抵减·从高", "not_scored": "不适用"}
+ROLES = {"own": "被考评单位", "department": "主管司局", "bureau": "省局", "inspectorate": "特派办"}
+STANCES = {"corroborates": "印证", "contradicts": "相反", "withdrawn": "已撤回"}
+_LIST = columns("incident", "stage", "sources", "units", "lost", "waiting")
+_FINDINGS = columns("finding", "unit", "finder", "status", "stance", "discovered", "severity")
+_INSPECTIONS = columns("inspection", "inspector", "content", "years", "started", "ended", "found")
+_DEDUCTIONS = columns("unit", "role", "indicator", "month", "points", "state", "why", numbers=("points",))
+_WAITING = columns("finding", "trigger", "inspection", "why")
+_HISTORY = columns("at", "what", "by", "id", "says", "reason")
+
+Incident = Annotated[
+    str,
+    typer.Argument(help="OBJECT~CONTENT~YEAR, as dukao incidents list names it.", metavar="INCIDENT"),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the incident.")]
+
+
+@app.command(
+    name="list",
+    epilog=examples(
+        "dukao incidents list --waiting",
+        "dukao incidents list --unit B110000 --stage confirmed",
+        "dukao incidents list --object 9111 -o json",
+    ),
+)
+def list_incidents(
+    ctx: typer.Context,
+    *,
+    stage: Annotated[
+        str | None, typer.Option(help="Only confirmed, checked, alleged, dropped or withdrawn.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="Only those that concern a unit, in any role.")] = None,
+    object_: Annotated[str | None, typer.Option("--object", help="Only those about it: a taxpayer.")] = None,
+    content: Annotated[str | None, typer.Option(help="Only those of a content.")] = None,
+    year: Annotated[int | None, typer.Option(help="Only those of this year of the problem.")] = None,
+    waiting: Annotated[
+        bool | None,
+        typer.Option("--waiting/--settled", help="Only those that wait for a person, or that do not."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    output: Output = Format.TABLE,
+) -> None:
+    """List incidents: one problem of one year, however many reports name it.
+
+    A line says how far the incident has come, which sources say so, what each unit loses by it, and whether
+    a person is asked something: dukao incidents decide.
+    """
+    only = {
+        "stage": stage,
+        "unit": unit,
+        "object": object_,
+        "content": content,
+        "year": year,
+        "waiting": None if waiting is None else str(waiting).lower(),
+    }
+    found: list[dict[str, Any]] = []
+    with Client(state_of(ctx)) as client:
+        for page in client.pages("scoring", "/v1/incidents", limit=min(limit, PAGE), **only):
+            found += page["items"]
+            if len(found) >= limit:
+                break
+    found = found[:limit]
+    none = "no such incident: a scheme with `incidents` and findings that name an object make some"
+    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+
+
+@app.command(
+    name="show",
+    epilog=examples("dukao incidents show t1~vat~2019", "dukao incidents show t1~vat~2019 -o json"),
+)
+def show_incident(ctx: typer.Context, incident: Incident, output: Output = Format.TABLE) -> None:
+    """Show an incident: sources side by side, deductions in their roles, what waits, and the history.
+
+    A deduction is 扣分 counted, 扣分·恢复 revived (it counts since a higher one was revoked), 已抵减·从高
+    suppressed (another of the same problem counts for the unit) or 不适用 not scored.
+    """
+    with Client(state_of(ctx)) as client:
+        _show(client.get("scoring", f"/v1/incidents{below(incident)}"), output)
+
+
+@app.command(
+    epilog=examples(
+        'dukao incidents decide t1~vat~2019 --apply --reason "上午已办结"',
+        'dukao incidents decide t1~vat~2019 --dismiss --finding f1 --trigger b --reason "误判" --as li',
+    )
+)
+def decide(
+    ctx: typer.Context,
+    incident: Incident,
+    reason: Reason,
+    *,
+    apply: Annotated[
+        bool | None,
+        typer.Option("--apply/--dismiss", help="The trigger fires, or it does not.", show_default=False),
+    ] = None,
+    finding: Annotated[str | None, typer.Option(help="Of which finding, where several are asked.")] = None,
+    trigger: Annotated[str | None, typer.Option(help="Which trigger, where several are asked.")] = None,
+    inspection: Annotated[str | None, typer.Option(help="After which inspection, where several are.")] = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Answer what waits for a person, as a discovery on the day on which the inspection ended.
+
+    Until then the trigger costs nobody anything. The ruling is a fact with its reason; a later one on
+    the same question takes it back.
+    """
+    if apply is None:
+        raise typer.BadParameter("say --apply or --dismiss", param_hint="--apply")
+    with Client(state_of(ctx)) as client:
+        waiting = client.get("scoring", f"/v1/incidents{below(incident)}")["waiting"]
+        asked = [
+            one
+            for one in waiting
+            if finding in {None, one["finding"]["id"]}
+            and trigger in {None, one["trigger"]}
+            and inspection in {None, one["inspection"]["id"]}
+        ]
+        if len(asked) != 1:
+            told = "; ".join(" ".join(f"--{name} {value}" for name, value in _asked(one)) for one in waiting)
+            how_many = "nothing like this is asked" if not asked else f"{len(asked)} questions are asked"
+            raise typer.BadParameter(f"{how_many}; waiting: {told or 'nothing'}", param_hint="--finding")
+        question = {name: asked[0][name] for name in ("finding", "trigger", "inspection")}
+        body = question | {"ruling": "apply" if apply else "dismiss", "reason": reason}
+        found = client.post("scoring", f"/v1/incidents{below(incident)}:decide", body, _who(subject))
+    say(f"{incident}: trigger {question['trigger']} {'applies' if apply else 'is dismissed'}")
+    _show(found, output)
+
+
+@app.command(
+    epilog=examples('dukao incidents join t1~vat~2019 t9~vat~2019 --reason "同一纳税人更名" --as li')
+)
+def join(
+    ctx: typer.Context,
+    incident: Incident,
+    other: Annotated[str, typer.Argument(help="The other incident.", metavar="OTHER")],
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Say that two incidents are one problem: for each unit only the highest deduction of both counts."""
+    _pair(ctx, incident, other, "join", reason, subject, output)
+
+
+@app.command(epilog=examples('dukao incidents part t1~vat~2019 t9~vat~2019 --reason "查明系两户" --as li'))
+def part(
+    ctx: typer.Context,
+    incident: Incident,
+    other: Annotated[str, typer.Argument(help="The other incident.", metavar="OTHER")],
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take back that two incidents are one problem."""
+    _pair(ctx, incident, other, "part", reason, subject, output)
+
+
+@app.command(epilog=examples("dukao incidents unread", "dukao incidents unread -o csv > unread.csv"))
+def unread(ctx: typer.Context, output: Output = Format.TABLE) -> None:
+    """List reports of findings and inspections that cannot be judged until a correction mends them.
+
+    status: not alleged, checked, confirmed or dropped; years: none, or in no order; days: an inspection
+    that ends before it starts; fields: something is missing; no_scheme: no scheme covers the day.
+    """
+    with Client(state_of(ctx)) as client:
+        pages = client.pages("scoring", "/v1/unread-reports", limit=PAGE)
+        found = [one for page in pages for one in page["items"]]
+    show(found, columns("object", "source", "id", "why"), output, none="every report can be judged")
+
+
+def _pair(
+    ctx: typer.Context, incident: str, other: str, act: str, reason: str, subject: str | None, output: Format
+) -> None:
+    path = f"/v1/incidents{below(incident)}:{act}"
+    with Client(state_of(ctx)) as client:
+        found = client.post("scoring", path, {"other": other, "reason": reason}, _who(subject))
+    others = [one for one in found["together"] if one != incident]
+    say(f"{incident}: one problem with {', '.join(others) or 'none'}")
+    _show(found, output)
+
+
+def _who(subject: str | None) -> Who:
+    return Who(subject, EVERYBODY.roles) if subject else EVERYBODY
+
+
+def _asked(one: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("finding", one["finding"]["id"]),
+        ("trigger", one["trigger"]),
+        ("inspection", one["inspection"]["id"]),
+    ]
+
+
+def _named(report: dict[str, str] | None) -> str | None:
+    return None if report is None else f"{report['source']}/{report['id']}"
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    lost = [f"{lost['unit']} {ROLES[lost['role']]} −{_points(lost['points'])}" for lost in one["lost"]]
+    asked = [f"{asked['trigger']} {asked['why']}" for asked in one["waiting"]]
+    return one | {
+        "incident": one["id"],
+        "stage": f"{STAGES[one['stage']]}{'·说法不一' if one['contradicted'] else ''}",
+        "sources": ", ".join(one["sources"]),
+        "units": ", ".join(one["units"]),
+        "lost": "\n".join(lost),
+        "waiting": "\n".join(asked),
+    }
+
+
+def _points(written: str) -> str:
+    return written.rstrip("0").removesuffix(".") if "." in written else written
+
+
+def _show(found: dict[str, Any], output: Format) -> None:
+    """Show an incident for people in parts; JSON and CSV have all of it."""
+    fields = _line(found) | {"together": ", ".join(found["together"])}
+    names = ("incident", "stage", "sources", "units", "together", "problem")
+    told = [{"field": name, "value": fields[name]} for name in names]
+    show(told, columns("field", "value"), output, whole=found)
+    if output is not Format.TABLE:
+        return
+    findings = [one | {"finding": _named(one), "stance": STANCES[one["stance"]]} for one in found["reports"]]
+    inspections = [
+        one | {"inspection": _named(one), "years": "–".join(map(str, one["years"]))}
+        for one in found["inspections"]
+    ]
+    show(findings, _FINDINGS, output)
+    if inspections:
+        show(inspections, _INSPECTIONS, output)
+    show(
+        [_deduction(one) for one in found["deductions"]], _DEDUCTIONS, output, none="it costs nobody anything"
+    )
+    if found["waiting"]:
+        show([dict(_asked(one)) | {"why": one["why"]} for one in found["waiting"]], _WAITING, output)
+    show(found["history"], _HISTORY, output)
+
+
+def _deduction(one: dict[str, Any]) -> dict[str, Any]:
+    why = [f"finding {_named(one['finding'])}"]
+    if one["trigger"] is not None:
+        why.append(f"trigger {one['trigger']} after {_named(one['inspection'])}")
+    if one["suppressed_by"] is not None:
+        why.append(f"{_named(one['suppressed_by'])} counts instead")
+    return one | {
+        "role": ROLES[one["role"]],
+        "points": _points(one["points"]),
+        "state": STATES[one["state"]],
+        "why": "; ".join(why),
+    }

@@ -1,0 +1,57 @@
+"""Incidents from the command line, without a platform."""
+
+import pytest
+from typer.testing import CliRunner
+
+from dukao.cli import app
+from dukao.commands.explain import NOT_COUNTED
+from dukao.commands.incidents import ROLES, STAGES, STANCES, STATES
+from dukao.exits import Exit
+from services.scoring.domain.explanation import Uncounted
+from services.scoring.domain.incidents.settling import Stage
+from services.scoring.incident_answers import FindingShown
+from shared.contracts.scoring import DeductionState, RoleOfUnit
+
+ID = "t1~vat~2019"
+COMMANDS = {
+    "list": ("list", "--waiting", "--output", "json"),
+    "show": ("show", ID),
+    "decide": ("decide", ID, "--apply", "--reason", "r"),
+    "join": ("join", ID, "t9~vat~2019", "--reason", "r"),
+    "part": ("part", ID, "t9~vat~2019", "--reason", "r"),
+    "unread": ("unread",),
+}
+
+
+def run(tmp_path, *words):
+    return CliRunner().invoke(app, ["incidents", *words], env={"DUKAO_STATE": str(tmp_path / "state")})
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_without_a_platform_a_command_says_so(tmp_path, case):
+    done = run(tmp_path, *COMMANDS[case])
+    assert done.exit_code == Exit.NOT_RUNNING
+    assert "dukao up" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("decide", ID, "--reason", "r"), ("decide", ID, "--apply"), ("join", ID, "--reason", "r"), ("show",)],
+)
+def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
+    assert run(tmp_path, *words).exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_the_help_of_a_command_shows_how_it_is_called(tmp_path, case):
+    told = run(tmp_path, case, "--help")
+    assert told.exit_code == 0
+    assert f"dukao incidents {case}" in told.stdout
+
+
+def test_every_word_of_the_service_has_its_own_for_people():
+    assert {stage.value for stage in Stage} == STAGES.keys()
+    assert {state.value for state in DeductionState} == STATES.keys()
+    assert {role.value for role in RoleOfUnit} == ROLES.keys()
+    assert set(FindingShown.model_fields["stance"].annotation.__args__) == STANCES.keys()
+    assert {why.value for why in Uncounted} == NOT_COUNTED.keys()
