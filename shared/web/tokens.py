@@ -5,7 +5,7 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -205,8 +205,11 @@ INVALID = Problem(
 _SCHEME = HTTPBearer(auto_error=False, bearerFormat="at+jwt", scheme_name="token")
 
 
-def authenticated(request: Request, _described: Annotated[object, Security(_SCHEME)] = None) -> Subject:
-    """Return the subject of the request's only token, or refuse with the one generic answer."""
+async def authenticated(request: Request, _described: Annotated[object, Security(_SCHEME)] = None) -> Subject:
+    """Return the subject of the request's only token, or refuse with the one generic answer.
+
+    It awaits nothing, but any other function would be handed to a thread, which costs more than all it does.
+    """
     try:
         return _checker(request).subject(_bearer(request.headers.getlist("authorization")))
     except TokenError as error:
@@ -231,11 +234,11 @@ def _bearer(headers: list[str]) -> str:
     return token
 
 
-def require(*roles: str) -> Callable[[Subject], Subject]:
+def require(*roles: str) -> Callable[[Subject], Awaitable[Subject]]:
     """Return the dependency that lets only these roles pass: `Depends(require("operator"))`."""
     action = Action(frozenset(Role(role) for role in roles))
 
-    def check(subject: Annotated[Subject, Depends(authenticated)]) -> Subject:
+    async def check(subject: Annotated[Subject, Depends(authenticated)]) -> Subject:
         allow(subject, action)
         return subject
 
