@@ -19,6 +19,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "notify"
+LEAST_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 COMMANDED = Commanded(
     tables=("rules", "sign_offs", "webhooks", "webhook_secrets", "deliveries", "attempts"),
     streams=(DELIVERIES,),
@@ -63,7 +64,9 @@ OPEN_INTERNET = WebhookSettings.model_construct()
 def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) -> Service:
     """Put notify together."""
     frame = Frame(NAME, settings)
-    consumer = frame.consumer(CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES), Notify)
+    consumer = frame.consumer(
+        CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES), Notify, least_rest_s=LEAST_REST_S
+    )
     gateway = webhooks.gateway()
     sender = Sender(frame.exchange, gateway, settings.worker)
     return frame.service(

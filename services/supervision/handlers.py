@@ -26,7 +26,7 @@ from services.supervision.store import ActRow, ItemRow
 from services.supervision.telling import told_of
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
-from shared.contracts.envelope import AcceptedEvent
+from shared.contracts.envelope import AcceptedEvent, Glance
 from shared.kernel import instants
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
@@ -96,7 +96,8 @@ class Supervision:
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the facts of a batch, then tell every item that is another by them or by the clock."""
-        read = [(record, known_event(record.stream, record.body)) for record in batch]
+        reports, others = _parted(batch)
+        read = [(record, known_event(record.stream, record.body)) for record in others]
         answers: list[Answer] = []
         for record, event in read:
             if event.type == TYPES_ADOPTED:
@@ -104,7 +105,7 @@ class Supervision:
             elif record.stream == SCHEMES:
                 answers += await self._adopt(tx, record, event)
         touched = Touched()
-        await self._keep_events(tx, read, touched)
+        await self._keep_events(tx, reports, touched)
         await _keep_acts(tx, read, touched)
         ticks = _newest_ticks(read)
         if ticks:
@@ -112,16 +113,16 @@ class Supervision:
         answers += await self._told(tx, touched)
         return answers + await self._told_by_clock(tx, ticks)
 
-    async def _keep_events(self, tx: PostgresTransaction, read: Read, touched: Touched) -> None:
-        """Add the events of types that a scheme names to their cases."""
+    async def _keep_events(
+        self, tx: PostgresTransaction, reports: Sequence[tuple[Record, Glance]], touched: Touched
+    ) -> None:
+        """Add the events of types that a scheme names to their cases; only those are read whole."""
         bodies: dict[Key, list[bytes]] = {}
-        for record, event in read:
-            if record.stream != ACCEPTED or event.case is None or event.type.startswith(envelope.OWN_PREFIX):
-                continue
-            if any(event.type in plan.types for plan in await self._plans.of(tx, record.shard)):
-                key = record.shard, cases.group_of(event.case)
+        for record, seen in reports:
+            if seen.case is not None and seen.type in await self._plans.types(tx, record.shard):
+                key = record.shard, cases.group_of(seen.case)
                 bodies.setdefault(key, []).append(record.body)
-                touched.group(key, record, event)
+                touched.group(key, record, envelope.decode(record.body))
         if bodies:
             await cases.add(tx, bodies)
 
@@ -180,6 +181,19 @@ class Supervision:
                 answers.append((ITEMS, Draft(known.shard, body)))
         await store.save_items(tx, rows)
         return answers
+
+
+def _parted(batch: Sequence[Record]) -> tuple[list[tuple[Record, Glance]], list[Record]]:
+    """Tell the reports of sources, of which most open nothing, from all else."""
+    reports: list[tuple[Record, Glance]] = []
+    others: list[Record] = []
+    for record in batch:
+        seen = envelope.glance(record.body) if record.stream == ACCEPTED else None
+        if seen is None or seen.is_own:
+            others.append(record)
+        else:
+            reports.append((record, seen))
+    return reports, others
 
 
 def _newest_ticks(read: Read) -> dict[int, tuple[Record, AcceptedEvent]]:

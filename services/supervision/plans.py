@@ -17,6 +17,7 @@ class Plans:
     def __init__(self) -> None:
         self._compiled: dict[tuple[str, int], Plan] = {}
         self._by_shard: dict[int, tuple[Plan, ...]] = {}
+        self._types: dict[int, frozenset[str]] = {}
 
     async def of(self, tx: PostgresTransaction, shard: int) -> tuple[Plan, ...]:
         """Return the schemes that a shard applies."""
@@ -25,6 +26,12 @@ class Plans:
             self._by_shard[shard] = tuple([await self._plan(tx, *version) for version in versions])
         return self._by_shard[shard]
 
+    async def types(self, tx: PostgresTransaction, shard: int) -> frozenset[str]:
+        """Return the event types that items of a shard read."""
+        if shard not in self._types:
+            self._types[shard] = frozenset(name for plan in await self.of(tx, shard) for name in plan.types)
+        return self._types[shard]
+
     async def adopt(self, tx: PostgresTransaction, shard: int, told: SchemeAdopted) -> None:
         """Apply a version from here on, in place of those whose months it covers."""
         new = plan_of(told.document)
@@ -32,12 +39,13 @@ class Plans:
             if covers(new, old) and new.version > old.version:
                 await store.take_out_of_force(tx, shard, old.code, old.version)
         await store.put_in_force(tx, shard, told.code, told.version, told.document)
-        self._by_shard.pop(shard, None)
+        self.forget([shard])
 
     def forget(self, shards: Iterable[int]) -> None:
         """Drop what is kept of shards."""
         for shard in shards:
             self._by_shard.pop(shard, None)
+            self._types.pop(shard, None)
 
     async def _plan(self, tx: PostgresTransaction, code: str, version: int) -> Plan:
         if (code, version) not in self._compiled:

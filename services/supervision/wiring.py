@@ -10,12 +10,13 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "supervision"
+LEAST_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 
 
 def build(settings: ServiceSettings) -> Service:
     """Put supervision together."""
     frame = Frame(NAME, settings)
-    consumer = frame.consumer(CONSUMER, (ACCEPTED, SCHEMES, ACTS), Supervision)
+    consumer = frame.consumer(CONSUMER, (ACCEPTED, SCHEMES, ACTS), Supervision, least_rest_s=LEAST_REST_S)
     desk = Desk(Calendars(), replay=settings.clock == "replay")
     return frame.service(
         streams=STREAMS,

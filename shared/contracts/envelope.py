@@ -79,13 +79,31 @@ class AcceptedEvent(msgspec.Struct, frozen=True, gc=False):
         return int(self.partitionkey)
 
 
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """What tells a reader whether a record concerns it, at a quarter of the cost of reading it."""
+
+    type: str
+    case: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether it is an event of ours and no source's."""
+        return self.type.startswith(OWN_PREFIX)
+
+
 _ACCEPTED = msgspec.json.Decoder(AcceptedEvent)
+_GLANCE = msgspec.json.Decoder(Glance)
 _QUOTED = msgspec.json.Encoder()
 
 
 def decode(body: bytes) -> AcceptedEvent:
     """Read the envelope of a stored record."""
     return _ACCEPTED.decode(body)
+
+
+def glance(body: bytes) -> Glance:
+    """Read only what kind of record it is."""
+    return _GLANCE.decode(body)
 
 
 def decode_data(event: AcceptedEvent, model: type[Model]) -> Model:

@@ -26,7 +26,7 @@ from shared.messaging.halts import MISSING, REWRITTEN, Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.messaging.lookout import Lookout
 from shared.messaging.orders import Orders, Standing, StoredOrders, exact
-from shared.messaging.pace import Pace
+from shared.messaging.pace import LEAST_REST_S, Pace
 from shared.messaging.port import Archive, Handler, Transaction
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
@@ -63,6 +63,7 @@ class Consumer:
         subscription: Subscription,
         archives: Mapping[str, Archive],
         worker: str,
+        least_rest_s: float = LEAST_REST_S,
     ) -> None:
         self.name = name
         self.halts = Halts(name)
@@ -76,7 +77,7 @@ class Consumer:
         self._gaps: dict[Place, Gap] = {}
         self._standing = Standing()
         self._lookout = Lookout(archives)
-        self._pace = Pace()
+        self._pace = Pace(least_rest_s)
         self._newest: float | None = None
 
     async def run(self) -> None:

@@ -15,8 +15,9 @@ MOST_REST_S = 0.1
 class Pace:
     """The size of the next batch, learnt from the last ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, least_rest_s: float = LEAST_REST_S) -> None:
         self.records = FIRST_RECORDS
+        self._least_rest_s = least_rest_s
 
     def took(self, records: int, seconds: float) -> None:
         """Learn from a batch that was applied; a full one that was quick may be followed by twice as many.
@@ -32,7 +33,9 @@ class Pace:
 
     def rest_s(self, records: int, seconds: float) -> float:
         """Return how long to wait after a batch: about as long as it took, unless more is there already."""
-        return min(max(seconds, LEAST_REST_S), MOST_REST_S) if 0 < records < self.records else 0.0
+        if not 0 < records < self.records:
+            return 0.0
+        return max(min(seconds, MOST_REST_S), self._least_rest_s)
 
     def failed(self) -> None:
         """Try with fewer: the batch may have been too much for a statement, a lock or a session."""

@@ -10,6 +10,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.desk import Desk
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
 from shared.messaging.kafka_login import Login
+from shared.messaging.pace import LEAST_REST_S
 from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
@@ -59,7 +60,9 @@ class Frame:
         self._folds: list[Fold] = []
         self._archives: list[HttpArchive] = []
 
-    def consumer(self, name: str, inputs: Sequence[str], handler: type[Handler]) -> Consumer:
+    def consumer(
+        self, name: str, inputs: Sequence[str], handler: type[Handler], *, least_rest_s: float = LEAST_REST_S
+    ) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
         self._inputs[name] = {stream: self._archive(stream) for stream in inputs}
         self._folds.append(Fold(name, handler, self._inputs[name]))
@@ -71,6 +74,7 @@ class Frame:
             subscription=KafkaSubscription(self._access),
             archives=self._inputs[name],
             worker=self._worker,
+            least_rest_s=least_rest_s,
         )
         self._consumers.append(consumer)
         return consumer
