@@ -18,6 +18,7 @@ from dukao.commands import (
     simulate,
     standings,
     types,
+    webhooks,
     worklists,
 )
 from dukao.failures import Reporting
@@ -65,6 +66,11 @@ app.add_typer(
 )
 app.add_typer(
     incidents.app, name="incidents", help="Incidents: list, show, decide what waits, join, part, unread."
+)
+app.add_typer(
+    webhooks.app,
+    name="webhooks",
+    help="Webhooks: list, add, show, rotate, pause, resume, remove, ping, attempts, dead, resend.",
 )
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(

@@ -111,6 +111,10 @@ class Client:
         """Ask a service to do something."""
         return self._ask("POST", service, path, who, json=body)
 
+    def delete(self, service: str, path: str, who: Who = EVERYBODY) -> None:
+        """Ask a service to remove something."""
+        self._ask("DELETE", service, path, who)
+
     def _ask(self, method: str, service: str, path: str, who: Who, **more: Any) -> Any:
         headers = {"authorization": f"Bearer {self.tokens.of(who)}"}
         try:

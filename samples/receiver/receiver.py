@@ -3,8 +3,8 @@
     RECEIVER_SECRETS=whsec_… RECEIVER_FILE=inbox.db \
         uvicorn receiver:app_of_environment --factory --ssl-keyfile key.pem --ssl-certfile cert.pem
 
-It is plain ASGI and needs `standardwebhooks` and a server. While secrets are rotated, name the new and the old
-one, separated by a blank.
+It is plain ASGI and needs `standardwebhooks` and a server. While secrets are rotated, name the new and the
+old one, separated by a blank.
 """
 
 import hmac
