@@ -73,6 +73,14 @@ async def rules_after(tx: PostgresTransaction, version: int) -> list[Adopted]:
     return [Adopted(**dict(row)) for row in rows]
 
 
+async def newest_rules(tx: PostgresTransaction) -> Adopted | None:
+    """Return the version of the rules that was adopted last."""
+    rows = await tx.many(
+        "SELECT version, digest, document, cut, person, at FROM rules ORDER BY version DESC LIMIT 1"
+    )
+    return Adopted(**dict(rows[0])) if rows else None
+
+
 async def add_rules(
     tx: PostgresTransaction, document: Mapping[str, Any], cut: Mapping[str, int], person: str
 ) -> Adopted:
@@ -106,11 +114,17 @@ async def save_items(tx: PostgresTransaction, found: Iterable[Item]) -> None:
 async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: Mapping[str, str]) -> None:
     """Keep the units of the newest version of a scheme with their paths."""
     await tx.many(
-        "INSERT INTO units VALUES ($1, $2, $3::jsonb) ON CONFLICT (scheme) DO UPDATE "
-        "SET version = excluded.version, paths = excluded.paths WHERE units.version < excluded.version",
+        "INSERT INTO units SELECT unit, $1, $2, path FROM unnest($3::text[], $4::text[]) n(unit, path) "
+        "ON CONFLICT (unit, scheme) DO UPDATE SET version = excluded.version, path = excluded.path "
+        "WHERE units.version < excluded.version",
         scheme,
         version,
-        _JSON.encode(paths).decode(),
+        list(paths),
+        list(paths.values()),
+    )
+    await tx.many(
+        "DELETE FROM units WHERE scheme = $1 AND version < (SELECT max(version) FROM units WHERE scheme = $1)",
+        scheme,
     )
 
 

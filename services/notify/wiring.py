@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, IPvAnyNetwork, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.notify.api import checking_router, inbox_router, rules_router
 from services.notify.contract import CONSUMER, DELIVERIES, ITEMS, NOTICES, SCHEMES, STANDINGS, STREAMS
 from services.notify.domain.networks import WIDEST_ALLOWED
 from services.notify.gateway import Gateway, Resolver
@@ -72,6 +73,9 @@ def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) 
     return frame.service(
         streams=STREAMS,
         routers=[
+            rules_router(frame.exchange),
+            checking_router(),
+            inbox_router(frame.exchange),
             webhooks_router(frame.exchange, gateway),
             acts_router(frame.exchange),
             deliveries_router(frame.exchange),

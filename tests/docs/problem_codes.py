@@ -21,7 +21,11 @@ SOURCES = ("services", "shared")
 # what makes a problem: (the place of its status, or the status itself, as text; the place of its code)
 MAKERS = {"refuse": (0, 1), "Problem": (0, 1), "_some": ("409", 1), "NotPossible": ("", 0)}
 MAPPING_CELLS = "services/ingest/domain/mapping_cells.py"  # a value's problem leaves it as mapping_<code>
-FINDINGS = ("services.scoring.domain.reading", "services.ingest.domain.mapping_check")
+FINDINGS = (
+    "services.scoring.domain.reading",
+    "services.ingest.domain.mapping_check",
+    "services.notify.domain.document",
+)
 UNAVAILABLE = "unavailable"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from services.notify.domain.happenings import Kind
 from services.notify.domain.rules import ASSESSOR, CO_HANDLERS, UNIT, WEBHOOK, Rule, Severity
@@ -57,7 +57,13 @@ SHAPES: Mapping[Kind, Shape] = {
     Kind.DAY_TURNED: Shape({"state": DAY_STATES, "source": None}),
     Kind.CONFLICT_FOUND: Shape({"source": None, "type": None, "unit": None, "why": None}, (UNIT,)),
 }
-Value = Annotated[str, Field(min_length=1, max_length=128)] | Annotated[int, Field(ge=1, le=10_000)]
+
+
+def _as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+Value = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=128)]
 
 
 class _Closed(BaseModel):
@@ -116,7 +122,7 @@ def codes_are_used_once(document: RulesDocument) -> Iterator[Finding]:
     seen: set[str] = set()
     for place, rule in enumerate(document.rules):
         if rule.code in seen:
-            yield Finding(f"/rules/{place}/code", "code_twice", f"Another rule has the code {rule.code}.")
+            yield Finding(f"/rules/{place}/code", "duplicate", f"Another rule has the code {rule.code}.")
         seen.add(rule.code)
 
 
@@ -126,7 +132,7 @@ def fields_belong_to_the_event(document: RulesDocument) -> Iterator[Finding]:
         for name in rule.when:
             if name not in SHAPES[rule.on].fields:
                 known = ", ".join(SHAPES[rule.on].fields)
-                yield Finding(f"/rules/{place}/when/{name}", "field", f"{rule.on} has: {known}.")
+                yield Finding(f"/rules/{place}/when/{name}", "unknown_field", f"{rule.on} has: {known}.")
 
 
 def values_can_occur(document: RulesDocument) -> Iterator[Finding]:
@@ -136,7 +142,9 @@ def values_can_occur(document: RulesDocument) -> Iterator[Finding]:
             known = SHAPES[rule.on].fields.get(name)
             for at, value in enumerate(values):
                 if known is not None and str(value) not in known:
-                    yield Finding(f"/rules/{place}/when/{name}/{at}", "value", f"{value} is no {name}.")
+                    yield Finding(
+                        f"/rules/{place}/when/{name}/{at}", "unknown_value", f"{value} is no {name}."
+                    )
 
 
 def recipients_are_known(document: RulesDocument) -> Iterator[Finding]:
@@ -148,7 +156,9 @@ def recipients_are_known(document: RulesDocument) -> Iterator[Finding]:
             words = SHAPES[rule.on].words
             if not named and to not in words:
                 known = ", ".join([*words, "unit:<code>", "webhook:<endpoint>"])
-                yield Finding(f"/rules/{place}/to/{at}", "recipient", f"{rule.on} can be told to: {known}.")
+                yield Finding(
+                    f"/rules/{place}/to/{at}", "unknown_recipient", f"{rule.on} can be told to: {known}."
+                )
 
 
 CHECKS: tuple[Callable[[RulesDocument], Iterator[Finding]], ...] = (

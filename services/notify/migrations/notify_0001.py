@@ -15,14 +15,17 @@ TABLES = (
         item text PRIMARY KEY, version int NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
         title text NOT NULL, state text NOT NULL, light text NOT NULL, unit text NOT NULL,
         others text NOT NULL, assessor text, scheme text, indicator text, due text, late int NOT NULL)""",
-    "CREATE TABLE units (scheme text PRIMARY KEY, version int NOT NULL, paths jsonb NOT NULL)",
+    """CREATE TABLE units (
+        unit text NOT NULL, scheme text NOT NULL, version int NOT NULL, path text NOT NULL,
+        PRIMARY KEY (unit, scheme))""",
     """CREATE TABLE notices (
         id text PRIMARY KEY, event text NOT NULL, kind text NOT NULL, at timestamptz NOT NULL,
         rule text NOT NULL, rules int NOT NULL, severity text NOT NULL, role text NOT NULL,
         recipient text NOT NULL, channel text NOT NULL, told jsonb NOT NULL, item text,
         version int NOT NULL, reminder boolean NOT NULL, cancelled timestamptz,
         UNIQUE (event, rule, channel, recipient))""",
-    "CREATE INDEX notices_of_inbox ON notices (recipient, at DESC, id DESC) WHERE channel = 'inbox'",
+    "CREATE INDEX notices_of_unit ON notices (recipient, at DESC, id DESC) WHERE channel = 'inbox'",
+    "CREATE INDEX notices_of_inbox ON notices (at DESC, id DESC) WHERE channel = 'inbox'",
     "CREATE INDEX notices_to_cancel ON notices (item) WHERE reminder AND cancelled IS NULL",
     """CREATE TABLE sign_offs (
         notice text PRIMARY KEY, person text NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp())""",

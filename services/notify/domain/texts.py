@@ -1,0 +1,130 @@
+"""What a notice says to a person, in Chinese or English, from what was told of the event alone."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from services.notify.domain.happenings import Kind, Told
+
+Words = Mapping[str, tuple[str, str]]
+Sentence = Callable[[Told], tuple[str, str]]
+
+
+class Lang(StrEnum):
+    """The languages of a text."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+SEVERITIES: Words = {"info": ("提示", "info"), "warning": ("警示", "warning"), "urgent": ("紧急", "urgent")}
+STATES: Words = {
+    "registered": ("已登记", "registered"),
+    "assigned": ("已交办", "assigned"),
+    "signed": ("已签收", "signed for"),
+    "in_progress": ("办理中", "in progress"),
+    "submitted": ("已报送", "submitted"),
+    "sent_back": ("已退回", "sent back"),
+    "completed": ("已办结", "completed"),
+    "cleared": ("已销号", "cleared"),
+    "cancelled": ("已取消", "cancelled"),
+    "withdrawn": ("已撤回", "withdrawn"),
+}
+LIGHTS: Words = {
+    "green": ("转为绿灯", "is green"),
+    "yellow": ("临近到期（黄灯）", "is about to be due (yellow)"),
+    "red": ("已逾期（红灯）", "is overdue (red)"),
+    "done": ("已办结", "is done"),
+    "done_late": ("逾期办结", "was done late"),
+    "off": ("不再督办", "is no longer supervised"),
+}
+DAYS: Words = {
+    "missing": ("缺报", "events are missing"),
+    "surplus": ("多报", "there are more events than it says"),
+    "different": ("不符", "they differ"),
+    "agreed": ("已相符", "they agree again"),
+}
+
+
+def text_of(kind: Kind, told: Told, lang: Lang) -> str:
+    """Return the sentence of a notice."""
+    zh, en = _SENTENCES[kind](told)
+    return zh if lang is Lang.ZH else en
+
+
+def _item_state(told: Told) -> tuple[str, str]:
+    zh, en = STATES[str(told["state"])]
+    due_zh, due_en = _due(told)
+    return f"督考事项“{told['title']}”{zh}{due_zh}。", f"Item “{told['title']}” is {en}{due_en}."
+
+
+def _item_light(told: Told) -> tuple[str, str]:
+    zh, en = LIGHTS[str(told["light"])]
+    due_zh, due_en = _due(told)
+    return f"督考事项“{told['title']}”{zh}{due_zh}。", f"Item “{told['title']}” {en}{due_en}."
+
+
+def _item_late(told: Told) -> tuple[str, str]:
+    day, (due_zh, due_en) = told["late_day"], _due(told)
+    return (
+        f"督考事项“{told['title']}”逾期第 {day} 个工作日{due_zh}。",
+        f"Item “{told['title']}” is late by {day} working days{due_en}.",
+    )
+
+
+def _tier_changed(told: Told) -> tuple[str, str]:
+    old, new, place = told["old"], told["new"], f"{told['scheme']} {told['group']} {told['period']}"
+    return (
+        f"{told['unit']} 在 {place} 中由 {old or '未列段'} 变为 {new or '未列段'}。",
+        f"{told['unit']} went from {old or 'no tier'} to {new or 'no tier'} in {place}.",
+    )
+
+
+def _scheme_adopted(told: Told) -> tuple[str, str]:
+    name = f"{told['scheme']} v{told['version']}"
+    return (
+        f"方案 {name} 已通过，自 {told['effective']} 起施行。",
+        f"Scheme {name} is in force from {told['effective']}.",
+    )
+
+
+def _feed_turned(told: Told) -> tuple[str, str]:
+    name = f"{told['source']}/{told['feed']}"
+    if told["state"] == "stale":
+        return f"数据源 {name} 逾时未报。", f"The feed {name} is stale."
+    return f"数据源 {name} 恢复报送。", f"The feed {name} is fresh again."
+
+
+def _day_turned(told: Told) -> tuple[str, str]:
+    zh, en = DAYS[str(told["state"])]
+    return (
+        f"{told['source']} {told['day']} 的清单与存档比对：{zh}。",
+        f"Manifest of {told['source']} for {told['day']} and archive: {en}.",
+    )
+
+
+def _conflict_found(told: Told) -> tuple[str, str]:
+    name = f"{told['source']} {told['id']}"
+    return (
+        f"事件 {name} 与已接收的内容矛盾，待人工处理。",
+        f"The event {name} contradicts an accepted one and waits for a person.",
+    )
+
+
+def _due(told: Told) -> tuple[str, str]:
+    due = str(told["due"] or "")
+    if not due:
+        return "", ""
+    minute = f"{due[:10]} {due[11:16]} UTC"
+    return f"，期限 {minute}", f", due {minute}"
+
+
+_SENTENCES: Mapping[Kind, Sentence] = {
+    Kind.ITEM_STATE: _item_state,
+    Kind.ITEM_LIGHT: _item_light,
+    Kind.ITEM_LATE: _item_late,
+    Kind.TIER_CHANGED: _tier_changed,
+    Kind.SCHEME_ADOPTED: _scheme_adopted,
+    Kind.FEED_TURNED: _feed_turned,
+    Kind.DAY_TURNED: _day_turned,
+    Kind.CONFLICT_FOUND: _conflict_found,
+}
