@@ -7,6 +7,7 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ class Client:
             async def heard(document: Mapping[str, Any] = document) -> bool:
                 answer = await self._http.post(f"{scoring}/v1/schemes", json=document, headers=author)
                 assert answer.status_code in {201, 409}, answer.text
-                return answer.status_code == httpx.codes.CREATED
+                return answer.status_code == HTTPStatus.CREATED
 
             await until(heard, seconds=ADOPTED_S, what="scoring hears of the types")
             head = document["scheme"]
@@ -137,7 +138,7 @@ class Client:
         if answer.status_code in {200, 201}:
             self.journal.answer(number, [_told(answer.json())])
             self.answered += 1
-        elif answer.status_code == httpx.codes.CONFLICT:
+        elif answer.status_code == HTTPStatus.CONFLICT:
             self.journal.answer(number, [("conflict", None, None)])
         else:
             self._note(number, str(answer.status_code))
@@ -206,7 +207,7 @@ class Client:
             with contextlib.suppress(httpx.TransportError):
                 url = self._platform.address(service) + path
                 answer = await self._http.get(url, headers=self._headers("reader"))
-                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                     return answer.raise_for_status().json()
             if time.monotonic() > give_up:
                 raise TimeoutError(f"{service} did not answer {path} in {PATIENCE_S:.0f} s")
@@ -267,9 +268,14 @@ class Load:
 async def _sent(producer: AIOKafkaProducer, topic: str, event: Event) -> asyncio.Future[Any]:
     """Hand over an event; an error that nobody comes to see any more is noted as seen."""
     key = (event.get("case") or event["subject"]).encode()
-    ack = await producer.send(topic, canonical(event), key=key)
-    ack.add_done_callback(lambda done: done.cancelled() or done.exception())
+    ack: asyncio.Future[Any] = await producer.send(topic, canonical(event), key=key)
+    ack.add_done_callback(_seen)
     return ack
+
+
+def _seen(ack: asyncio.Future[Any]) -> None:
+    if not ack.cancelled():
+        ack.exception()
 
 
 @contextlib.asynccontextmanager

@@ -112,7 +112,7 @@ class Fines:
         asked = {
             event["case"]
             for event in events
-            if event["type"] == "fine.created.v1" and _year(event["time"]) <= self.last
+            if event["type"] == "fine.created.v1" and year_of(event["time"]) <= self.last
         }
         return [event for event in events if event["case"] in asked]
 
@@ -160,7 +160,8 @@ def _written(name: str) -> dict[str, Any]:
     return yaml.safe_load((SAMPLE / name).read_text("utf-8"))
 
 
-def _year(text: str) -> int:
+def year_of(text: str) -> int:
+    """Return the year of an instant where the fines were written."""
     return datetime.fromisoformat(text).astimezone(ZONE).year
 
 

@@ -1,8 +1,9 @@
 """Reads what the services keep, by their tables."""
 
+import json
 import struct
 from collections.abc import AsyncIterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -47,6 +48,14 @@ async def records(
                     digest,
                 )
                 start += size
+
+
+async def events(database: asyncpg.Connection) -> AsyncIterator[tuple[int, int, dict[str, Any]]]:
+    """Yield shard, number and content of what came from outside; ticks are ingest's own."""
+    async for (_, shard), number, body, _ in records(database, "ingest"):
+        event = json.loads(body)
+        if not event["type"].startswith("dukao."):
+            yield shard, number, event
 
 
 async def heads(database: asyncpg.Connection, schema: str) -> dict[Place, tuple[int, bytes]]:

@@ -101,13 +101,11 @@ async def _of_scores(database: asyncpg.Connection, kept: Kept) -> dict[str, Chec
 async def keep(database: asyncpg.Connection) -> Kept:
     """Read what ingest accepted from outside."""
     kept = Kept()
-    async for (_, shard), number, body, _ in archive.records(database, "ingest"):
-        event = json.loads(body)
-        if not event["type"].startswith("dukao."):
-            key = event["source"], event["id"]
-            kept.places[key].append((shard, number))
-            kept.digests[key] = content_digest(event)
-            kept.events.append((shard, number, event))
+    async for shard, number, event in archive.events(database):
+        key = event["source"], event["id"]
+        kept.places[key].append((shard, number))
+        kept.digests[key] = content_digest(event)
+        kept.events.append((shard, number, event))
     return kept
 
 
@@ -257,7 +255,7 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
         if row["old"] == row["new"]:
             wrong.append(f"{key}: entry {row['id']} changes nothing")
         ends[key] = row["new"]
-    cells = {
+    cells: dict[tuple[object, ...], Decimal] = {
         (row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]): row["value"]
         for row in await database.fetch("SELECT * FROM scoring.cells")
     }

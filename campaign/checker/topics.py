@@ -88,5 +88,7 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     """Return a topic's partitions; none if there is no such topic."""
-    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the public calls tell of what is read
+    # the public calls tell of what is read alone
+    client = consumer._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    cluster = await client.fetch_all_metadata()
     return cluster.partitions_for_topic(topic) or set()

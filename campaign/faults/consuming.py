@@ -158,6 +158,7 @@ async def _append(run: Run, shard: int) -> int:
                 ACCEPTED,
                 shard,
             )
+            assert head is not None, "the shard holds something"
             number = head["number"] + 1
             stamp = head["received"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             event = {

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from campaign.checker import archive
 from campaign.client import Client
 from campaign.faults.kills import comes_back, were_in_time
 from campaign.fines import AUTHORITY, EVENTS, SCHEME, TOPIC, YEARS, Answers, Fines, differences, months
@@ -29,9 +30,7 @@ LOOKED_S = 30.0
 AT_ONCE_EVENTS = 1_000
 READS_AT_ONCE = 8
 SHOWN = 5
-_KEPT = """
-    SELECT (SELECT count(*) FROM ingest.keys), (SELECT count(*) FROM scoring.entries),
-           (SELECT max(id) FROM scoring.entries)"""
+_POSTED = "SELECT count(*), max(id) FROM scoring.entries"
 
 
 async def twice_under_kills(run: Run, last: int) -> None:
@@ -145,13 +144,23 @@ async def _answers(run: Run, fines: Fines) -> Answers:
             for year in fines.years
             for period in (str(year), *months(year))
         }
-    (kept,) = await run.platform.fetch(_KEPT)
     say(f"  {len(measures) + len(standings)} answers read in {time.monotonic() - started:.0f} s")
     return Answers(
         {key: task.result()["measures"] for key, task in measures.items()},
         {key: task.result()["units"] for key, task in standings.items()},
-        tuple(int(value) for value in kept),
+        await _kept(run),
     )
+
+
+async def _kept(run: Run) -> tuple[int, ...]:
+    """Count the events in the archive, and the entries posted to the ledger."""
+    database = await run.platform.database()
+    try:
+        events = sum([1 async for _ in archive.events(database)])
+        (posted,) = await database.fetch(_POSTED)
+        return events, *(int(value or 0) for value in posted)
+    finally:
+        await database.close()
 
 
 def fault(last: int = YEARS[-1]) -> Fault:
