@@ -20,15 +20,16 @@ BACKOFF_LIMIT_S = 30.0
 CALM_S = 15.0
 ANSWER_S = 2.0
 ANSWER_EVERY_S = 2.0
+SILENT_S = 60.0
 END_SIGNALS = {"postgres": signal.SIGINT}  # its SIGTERM waits for every client to leave
 
 
 class Running(Protocol):
-    """A process that was started, and whether it serves by now."""
+    """A process that was started, and whether it serves by now; None if it does not answer at all."""
 
     @property
     def process(self) -> subprocess.Popen[bytes]: ...
-    def ready(self) -> bool: ...
+    def ready(self) -> bool | None: ...
 
 
 @dataclass(slots=True)
@@ -40,15 +41,15 @@ class Answering:
     client: httpx.Client
     _listens: bool = False
 
-    def ready(self) -> bool:
+    def ready(self) -> bool | None:
         """Whether it answers that it is ready; once it has the port, nobody else can take it."""
         self._listens = self._listens or listens(self.process.pid, self.port)
-        return self._listens and self._answers()
+        return self._answer() if self._listens else None
 
-    def _answers(self) -> bool:
+    def _answer(self) -> bool | None:
         with contextlib.suppress(httpx.HTTPError):
             return self.client.get(f"http://{HOST}:{self.port}/readyz", timeout=ANSWER_S).is_success
-        return False
+        return None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Managed:
     """A part and its process: `start` returns at once, what it returns tells when it serves.
 
     Once ready, it is asked again every `ask_every_s`; by default what it said holds until its process ends.
+    One that was ready and gives no answer at all for `SILENT_S` hangs, and is killed.
     """
 
     name: str
@@ -72,12 +74,13 @@ class Managed:
     _running: Running | None = field(default=None, repr=False)
     _served_from: float = field(default=math.inf, repr=False)
     _ask_at: float = field(default=0.0, repr=False)
+    _answered_at: float = field(default=math.inf, repr=False)
     _retry_at: float = field(default=0.0, repr=False)
 
     def launch(self) -> None:
         """Start the process."""
         self._ask_at = self.clock()
-        self._served_from = math.inf
+        self._served_from = self._answered_at = math.inf
         self.state = "starting"
         self._running = self.start()
         self.known = identity(self._running.process.pid)
@@ -93,6 +96,10 @@ class Managed:
             return True
         if self.clock() >= self._ask_at:
             self._ask(self._running)
+        if self.clock() - self._answered_at > SILENT_S:
+            self.end(signal.SIGKILL)
+            self.fail(f"no answer for {SILENT_S:.0f} s")
+            return True
         return False
 
     def fail(self, how: str) -> None:
@@ -123,22 +130,23 @@ class Managed:
         if self._running is not None and self._running.process.poll() is None:
             self._running.process.send_signal(_end_signal(self.name))
 
-    def end(self) -> None:
-        """End it and all it started, and wait."""
+    def end(self, first: int | None = None) -> None:
+        """End it and all it started, by its own signal or by another, and wait."""
         if self._running is not None:
-            stop(self._running.process, first=_end_signal(self.name), grace_s=self.grace_s)
+            stop(self._running.process, first=first or _end_signal(self.name), grace_s=self.grace_s)
         self._running = None
         self.known = None
         self.state = "stopped"
 
     def _ask(self, running: Running) -> None:
-        if running.ready():
-            self.state = "ready"
+        ready = running.ready()
+        if ready:
             self._served_from = min(self._served_from, self.clock())
+        if ready or self.state != "starting":
+            self.state = "ready" if ready else "not ready"
             self._ask_at = self.clock() + self.ask_every_s
-        elif self.state != "starting":
-            self.state = "not ready"
-            self._ask_at = self.clock() + self.ask_every_s
+            if ready is not None and math.isfinite(self.ask_every_s):
+                self._answered_at = self.clock()
 
 
 def end_recorded(parts: Sequence[Part]) -> list[str]:

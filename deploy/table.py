@@ -114,6 +114,7 @@ POSTGRES_SETTINGS: dict[str, str] = {
     "wal_compression": "on",
     "fsync": "on",
     "full_page_writes": "on",
+    "recovery_init_sync_method": "syncfs",  # after a kill, one call instead of one a file; Linux 5.8 or newer
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

@@ -50,11 +50,19 @@ def serve(
     closing: Sequence[Part] = (),
     grace_s: int = GRACE_S,
 ) -> NoReturn:
-    """Run until SIGTERM or SIGINT (exit 0) or until a part fails (exit 1); then close what was opened."""
+    """Run until SIGTERM or SIGINT (exit 0) or until a part fails (exit 1); then close what was opened.
+
+    Nothing is waited for after that: a thread that hangs, or cannot be started, would keep the process.
+    """
     _collect_seldom()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    failed = True
+    try:
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         failed = runner.run(run(app, host, port, parts, closing, grace_s))
-    raise SystemExit(1 if failed else 0)
+    except BaseException:  # noqa: BLE001 - whatever it is, the process ends and says why
+        _LOG.exception("the process did not close what it opened")
+    finally:
+        os._exit(1 if failed else 0)
 
 
 async def run(

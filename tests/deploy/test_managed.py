@@ -11,6 +11,7 @@ from deploy.managed import (
     BACKOFF_FIRST_S,
     BACKOFF_LIMIT_S,
     CALM_S,
+    SILENT_S,
     Answering,
     Managed,
     describe,
@@ -134,6 +135,42 @@ def test_a_service_is_asked_again_after_a_while_and_may_be_ready_no_longer(start
         seen.append(managed.state)
         clock.now_s += 1.0
     assert seen == ["ready", "ready", "not ready", "not ready", "ready", "ready"]
+
+
+def test_a_service_that_gives_no_answer_for_long_is_killed_and_started_again(started):
+    clock = Clock()
+    managed = started(
+        "import signal; signal.signal(15, signal.SIG_IGN); signal.pause()",
+        clock=clock,
+        answers=[True, False, *[None] * 100],
+        ask_every_s=2.0,
+    )
+    managed.look()
+    hangs, ended = managed._running.process, False
+    while not ended:
+        clock.now_s += 1.0
+        ended = managed.look()
+    assert clock.now_s - 1000.0 == pytest.approx(SILENT_S, abs=5.0)
+    assert (managed.state, managed.last_exit) == ("crashed", "no answer for 60 s")
+    assert hangs.returncode == -9
+
+
+def test_a_service_that_says_it_is_not_ready_is_let_alone(started):
+    clock = Clock()
+    managed = started(answers=[True, *[False] * 400], clock=clock, ask_every_s=2.0)
+    for _ in range(300):
+        clock.now_s += 1.0
+        assert not managed.look()
+    assert managed.state == "not ready"
+
+
+def test_a_server_that_served_is_not_asked_and_so_not_taken_for_hanging(started):
+    clock = Clock()
+    managed = started(answers=[True], clock=clock)
+    managed.look()
+    clock.now_s += 100 * SILENT_S
+    assert not managed.look()
+    assert managed.state == "ready"
 
 
 def test_a_part_is_recorded_as_the_process_it_is(started):

@@ -15,7 +15,7 @@ import pytest
 from shared.runtime.process import PARTS_END_S
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, sys, threading
 from shared.runtime.process import serve
 from shared.telemetry.logs import configure
 from shared.web.app import create_app
@@ -45,14 +45,22 @@ async def stubborn():
         except asyncio.CancelledError:
             print("no", flush=True)
 
+async def deaf():
+    threading.Thread(target=threading.Event().wait).start()
+    await asyncio.Event().wait()
+
 async def close():
     print("closed", flush=True)
+
+async def close_and_fail():
+    print("closed", flush=True)
+    raise MemoryError
 
 configure("test")
 app = create_app(title="t", service="test", routers=[], readiness=ready, tokens=None)
 parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
-parts += [part for part in (stubborn, cancelled) if part.__name__ in sys.argv[3:]]
-serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close])
+parts += [part for part in (stubborn, cancelled, deaf) if part.__name__ in sys.argv[3:]]
+serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close_and_fail if "unclosed" in sys.argv else close])
 """
 DEADLINE_S = 20
 
@@ -129,6 +137,17 @@ def test_a_part_that_does_not_end_is_left_behind(fail_after_s: float) -> None:
     assert process.returncode == 1
     assert sorted(out.split("\n")) == ["", "no", "part ended"]
     assert '"parts": ["stubborn"]' in log
+
+
+@pytest.mark.parametrize("more", [("deaf",), ("deaf", "unclosed")])
+def test_a_thread_that_never_ends_does_not_keep_the_process(more: tuple[str, ...]) -> None:
+    with start(free_port(), 0.1, *more) as process:
+        try:
+            out, log = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+    assert (process.returncode, out) == (1, "part ended\nclosed\n"), log
+    assert ("MemoryError" in log) is ("unclosed" in more)
 
 
 def test_a_taken_port_ends_the_process() -> None:
