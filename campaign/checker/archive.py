@@ -18,7 +18,10 @@ READERS = {
     ),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
     "scoring-incidents": ("scoring", ("scoring.findings", "scoring.rulings", "scoring.schemes")),
-    "supervision": ("supervision", ("ingest.accepted", "scoring.schemes", "supervision.acts")),
+    "supervision": (
+        "supervision",
+        ("ingest.accepted", "scoring.schemes", "supervision.acts", "supervision.calendars"),
+    ),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
 }
 _BEHIND = """

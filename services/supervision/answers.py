@@ -99,6 +99,9 @@ class Filters(BaseModel):
     indicator: Code | None = None
     open: bool | None = Query(None, description="Only those that are not done, or only those that are.")
     overdue: bool | None = Query(None, description="Only those that are red or done late, or only others.")
+    provisional: bool | None = Query(
+        None, description="Only those whose due time reaches past the known calendar, or only others."
+    )
 
 
 class Cause(BaseModel):
@@ -161,8 +164,12 @@ class ItemLine(BaseModel):
 
 
 class ItemAnswer(ItemLine):
-    """An item with what is possible now, its extensions and its history; acts of this moment included."""
+    """An item with what is possible now, its extensions and its history; acts of this moment included.
 
+    `calendar` names the version by which its days are counted, as `Asia/Shanghai@3`, if there is one.
+    """
+
+    calendar: str | None
     sign_due: str | None
     possible: list[Possible]
     extensions: list[ExtensionAnswer]
@@ -184,12 +191,16 @@ class CountQuery(BaseModel):
 
 
 class Counts(BaseModel):
-    """Items given, open and overdue just before an instant, by the facts as they are known now."""
+    """Items given, open and overdue just before an instant, by the facts as they are known now.
+
+    `provisional` are open ones whose due time reaches past the known calendar; they cost nothing yet.
+    """
 
     at: str
     given: int
     open: int
     overdue: int
+    provisional: int
     done: int
     done_late: int
 
@@ -217,4 +228,61 @@ class Coverage(BaseModel):
     indicators: list[IndicatorCoverage]
 
 
-Members = dict[str, Any]
+class CalendarState(BaseModel):
+    """A version of a zone's calendar: how far it knows the days, who drafted and who adopted it."""
+
+    zone: str
+    version: int
+    title: str
+    state: Literal["draft", "adopted", "superseded"]
+    first: str
+    last: str
+    digest: str
+    author: str
+    approver: str | None
+
+
+class CalendarList(BaseModel):
+    """Every version of every calendar."""
+
+    items: list[CalendarState]
+
+
+class CalendarAnswer(CalendarState):
+    """A version of a calendar with its document."""
+
+    document: dict[str, Any]
+
+
+class DaysQuery(BaseModel):
+    """Which days, from one to another, at most 400."""
+
+    first: DayText = Query(description="The first day, as 2021-04-01.")
+    last: DayText | None = Query(None, description="The last day; without one only the first.")
+
+
+class CalendarDay(BaseModel):
+    """What a day is: whether it is worked, by which notice, and its office hours.
+
+    `provisional` says that no calendar knows the day: it is taken by its weekday.
+    """
+
+    day: str
+    weekday: int
+    worked: bool
+    kind: Literal["work", "rest", "make-up"]
+    provisional: bool
+    name: str
+    hours: list[str]
+    notice: str | None
+    source: str | None
+    verified: bool | None
+
+
+class CalendarDays(BaseModel):
+    """Days of a zone by the calendar in force; `version` is none where nothing was adopted."""
+
+    zone: str
+    version: int | None
+    known_until: str | None
+    days: list[CalendarDay]

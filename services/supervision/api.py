@@ -1,15 +1,22 @@
-"""The HTTP door of supervision: items, persons' acts on them, counts, and the coverage of a scheme."""
+"""The HTTP door of supervision: items, persons' acts on them, counts, coverage, and working calendars."""
 
+from datetime import date, timedelta
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from services.supervision import reports, shown, store
+from services.supervision import adopting, reports, shown, store
 from services.supervision.answers import (
     Assignment,
+    CalendarAnswer,
+    CalendarDays,
+    CalendarList,
+    CalendarState,
     CountQuery,
     Counts,
     Coverage,
+    DaysQuery,
     Filters,
     ItemAnswer,
     ItemPage,
@@ -19,21 +26,38 @@ from services.supervision.answers import (
     Submission,
     Why,
 )
+from services.supervision.calendars import nothing_known
 from services.supervision.contract import ActTaken
 from services.supervision.deciding import Desk, etag
+from services.supervision.domain.calendar_document import (
+    CalendarDocument,
+    compiled,
+    json_schema,
+    noticed,
+    zone_named,
+)
 from services.supervision.domain.items import Act
 from services.supervision.domain.machine import rule_of
 from services.supervision.facts import Found
 from services.supervision.reports import Wanted
-from shared.contracts.fields import Closed
+from shared.contracts.fields import Closed, Version
 from shared.kernel import instants
 from shared.kernel.errors import refuse
 from shared.kernel.instants import EPOCH
+from shared.kernel.strict_json import Limits
 from shared.storage.exchange import Exchange
+from shared.storage.transaction import PostgresTransaction
+from shared.web import bodies
 from shared.web.access import Action, Role, Subject, covers
 from shared.web.tokens import allow, require
 
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+DAYS_SHOWN = 400
+CALENDAR_LIMITS = Limits(depth=8, keys=64, items=1000)
+_BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {"type": "object"}}}}}
+ZonePath = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="A time zone, as Asia/Shanghai; / may be %2F.")
+]
 Reader = Annotated[Subject, Depends(require(*READERS))]
 IfMatch = Annotated[
     str | None, Header(alias="if-match", description="The ETag that the item had when it was read.")
@@ -145,6 +169,115 @@ def overview_router(exchange: Exchange) -> APIRouter:
         return shown.coverage(document, counts)
 
     return router
+
+
+def calendars_router(exchange: Exchange) -> APIRouter:
+    """Return the routes on which working calendars are read; a zone's name has a slash in it."""
+    router = APIRouter(prefix="/v1/calendars", tags=["calendars"])
+
+    @router.get("", name="list_calendars")
+    async def list_calendars(_: Reader) -> CalendarList:
+        """List every version of every zone's working calendar."""
+        async with exchange.reading() as tx:
+            return CalendarList(items=shown.calendar_states(await store.calendars(tx)))
+
+    @router.get("/schema", name="show_calendar_schema")
+    async def show_calendar_schema(_: Reader) -> dict[str, Any]:
+        """Return the JSON Schema of a calendar document."""
+        return json_schema()
+
+    @router.get("/{zone:path}/days", name="show_calendar_days")
+    async def show_calendar_days(
+        zone: ZonePath, asked: Annotated[DaysQuery, Query()], _: Reader
+    ) -> CalendarDays:
+        """Show days by the calendar in force: worked or not, and by which notice; provisional past it."""
+        days = _days(asked)
+        async with exchange.reading() as tx:
+            row = await store.adopted_calendar(tx, zone)
+        if row is None:
+            return CalendarDays(
+                zone=zone,
+                version=None,
+                known_until=None,
+                days=shown.calendar_days(nothing_known(_zone(zone)), {}, days),
+            )
+        document = CalendarDocument.model_validate(row.document)
+        return CalendarDays(
+            zone=zone,
+            version=row.version,
+            known_until=document.calendar.last,
+            days=shown.calendar_days(compiled(document), noticed(document), days),
+        )
+
+    @router.get("/{zone:path}/{version}", name="show_calendar_version")
+    async def show_calendar_version(zone: ZonePath, version: Version, _: Reader) -> CalendarAnswer:
+        """Return a version of a zone's calendar with its document."""
+        async with exchange.reading() as tx:
+            return await _calendar(tx, zone, version)
+
+    return router
+
+
+def calendar_adoption_router(exchange: Exchange, *, replay: bool) -> APIRouter:
+    """Return the routes on which one person drafts a calendar and another adopts it."""
+    router = APIRouter(prefix="/v1/calendars", tags=["calendars"])
+
+    @router.post("", name="draft_calendar", status_code=201, openapi_extra=_BODY)
+    async def draft_calendar(
+        request: Request, subject: Annotated[Subject, Depends(require(Role.AUTHOR))]
+    ) -> CalendarState:
+        """Check a calendar and keep it as a draft; 422 lists every finding with its path."""
+        document = await bodies.read_json(request, bodies.JSON, limits=CALENDAR_LIMITS)
+        async with exchange.begin(actor=subject.name, action="draft calendar") as tx:
+            row = await adopting.draft(tx, document, subject.name)
+            return await _state(tx, row.zone, row.version)
+
+    @router.post("/{zone:path}/{version}:adopt", name="adopt_calendar")
+    async def adopt_calendar(
+        zone: ZonePath, version: Version, subject: Annotated[Subject, Depends(require(Role.APPROVER))]
+    ) -> CalendarState:
+        """Put a draft in force; its author cannot. What it changes of items is told at once."""
+        detail = f"{zone}@{version}"
+        async with exchange.begin(actor=subject.name, action="adopt calendar", detail=detail) as tx:
+            await adopting.adopt(tx, zone, version, subject.name, replay=replay)
+            return await _state(tx, zone, version)
+
+    return router
+
+
+async def _calendar(tx: PostgresTransaction, zone: str, version: int) -> CalendarAnswer:
+    row = await adopting.found(tx, zone, version)
+    state = await _state(tx, zone, version)
+    return CalendarAnswer(**state.model_dump(), document=row.document)
+
+
+async def _state(tx: PostgresTransaction, zone: str, version: int) -> CalendarState:
+    states = shown.calendar_states(await store.calendars(tx))
+    return next(one for one in states if (one.zone, one.version) == (zone, version))
+
+
+def _days(asked: DaysQuery) -> list[date]:
+    first, last = (
+        _day(text, name) for name, text in (("/first", asked.first), ("/last", asked.last or asked.first))
+    )
+    count = (last - first).days + 1
+    if not 1 <= count <= DAYS_SHOWN:
+        raise refuse(422, "range", f"From one day to a later one, {DAYS_SHOWN} at most.", pointer="/last")
+    return [first + timedelta(days=at) for at in range(count)]
+
+
+def _day(text: str, pointer: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise refuse(422, "no_such_day", "There is no such day.", pointer=pointer) from None
+
+
+def _zone(name: str) -> ZoneInfo:
+    zone = zone_named(name)
+    if zone is None:
+        raise refuse(404, "not_found", "There is no such time zone.")
+    return zone
 
 
 def _members(asked: Closed) -> dict[str, Any]:

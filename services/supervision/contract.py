@@ -5,10 +5,13 @@ from shared.contracts.scoring import SCHEME_ADOPTED, SCHEMES, SchemeAdopted
 from shared.contracts.supervision import (
     ACT_TAKEN,
     ACTS,
+    CALENDAR_ADOPTED,
+    CALENDARS,
     ITEM_CHANGED,
     ITEMS,
     SOURCE,
     ActTaken,
+    CalendarAdopted,
     Deadline,
     Evidence,
     ItemCause,
@@ -19,12 +22,14 @@ from shared.contracts.supervision import (
 )
 
 CONSUMER = "supervision"
-STREAMS = (ITEMS, ACTS)
+STREAMS = (ITEMS, ACTS, CALENDARS)
 
 __all__ = [
     "ACCEPTED",
     "ACTS",
     "ACT_TAKEN",
+    "CALENDARS",
+    "CALENDAR_ADOPTED",
     "CONSUMER",
     "ITEMS",
     "ITEM_CHANGED",
@@ -35,6 +40,7 @@ __all__ = [
     "TICK",
     "TYPES_ADOPTED",
     "ActTaken",
+    "CalendarAdopted",
     "Deadline",
     "Evidence",
     "ItemCause",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from services.supervision import store
 from services.supervision.answers import NewItem
-from services.supervision.calendars import Calendars
+from services.supervision.calendars import Calendars, Compiled
 from services.supervision.contract import (
     ACT_TAKEN,
     ACTS,
@@ -37,8 +37,8 @@ OWN = {"same_person", "already_approved"}
 class Desk:
     """Where persons act; `replay` takes the time from the feed."""
 
-    def __init__(self, calendars: Calendars, *, replay: bool) -> None:
-        self._calendars = calendars
+    def __init__(self, *, replay: bool) -> None:
+        self._compiled: Compiled = {}
         self._replay = replay
 
     async def find(self, tx: PostgresTransaction, item: str) -> Found:
@@ -46,7 +46,7 @@ class Desk:
         shard = await _shard_of(tx, item)
         plans = Plans()
         acts = await _pending(tx, shard, item)
-        found = await Facts(plans, self._calendars).of(tx, items={item: shard}, beside=acts)
+        found = await Facts(plans, Calendars(self._compiled)).of(tx, items={item: shard}, beside=acts)
         known = found[item]
         if known.item is None and known.row is None:
             raise refuse(404, "not_found", "There is no such item.")

@@ -108,7 +108,8 @@ class Facts:
         else:
             key = None if row is None or row.grp is None else (row.shard, row.grp)
             grp, opening, others = (None if row is None else row.grp), _by_person(acts), ()
-        calendar = await self._calendars.of(tx, zone_of(plans, None if opening is None else opening.scheme))
+        zone = zone_of(plans, None if opening is None else opening.scheme)
+        calendar = await self._calendars.of(tx, shard, zone)
         facts = [*others, *(one for one in taken if one.act is not Act.OPEN)]
         folded = None if opening is None else fold(calendar, opening, facts)
         count = len(acts) + (counts.get(key, 0) if key is not None else 0)

@@ -1,4 +1,4 @@
-"""What becomes of events, schemes, ticks and acts: items that changed are told, with their next version."""
+"""What becomes of events, schemes, calendars, ticks and acts: items that are another are told anew."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,13 @@ from services.supervision.cases import Key
 from services.supervision.contract import (
     ACCEPTED,
     ACTS,
+    CALENDARS,
     ITEMS,
     SCHEMES,
     TICK,
     TYPES_ADOPTED,
     ActTaken,
+    CalendarAdopted,
     ItemCause,
     SchemeAdopted,
     Tick,
@@ -84,15 +86,18 @@ class Touched:
 
 
 class Supervision:
-    """The handler of accepted events, adopted schemes and acts."""
+    """The handler of accepted events, adopted schemes and calendars, and acts."""
 
-    def __init__(self, calendars: Calendars | None = None) -> None:
+    def __init__(self) -> None:
         self._plans = Plans()
-        self._facts = Facts(self._plans, calendars or Calendars())
+        self._calendars = Calendars()
+        self._facts = Facts(self._plans, self._calendars)
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
-        self._plans.forget(shard for partition in partitions for shard in shards_of(partition))
+        shards = [shard for partition in partitions for shard in shards_of(partition)]
+        self._plans.forget(shards)
+        self._calendars.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the facts of a batch, then tell every item that is another by them or by the clock."""
@@ -103,7 +108,11 @@ class Supervision:
             if event.type == TYPES_ADOPTED:
                 await _keep_keys(tx, envelope.decode_data(event, TypesAdopted))
             elif record.stream == SCHEMES:
-                answers += await self._adopt(tx, record, event)
+                await self._plans.adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
+                answers += await self._look_again(tx, record, event)
+            elif record.stream == CALENDARS:
+                await self._calendars.adopt(tx, record.shard, envelope.decode_data(event, CalendarAdopted))
+                answers += await self._look_again(tx, record, event)
         touched = Touched()
         await self._keep_events(tx, reports, touched)
         await _keep_acts(tx, read, touched)
@@ -126,9 +135,10 @@ class Supervision:
         if bodies:
             await cases.add(tx, bodies)
 
-    async def _adopt(self, tx: PostgresTransaction, record: Record, event: AcceptedEvent) -> list[Answer]:
-        """Put a scheme in force in a shard and look at every item of it again, a page at a time."""
-        await self._plans.adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
+    async def _look_again(
+        self, tx: PostgresTransaction, record: Record, event: AcceptedEvent
+    ) -> list[Answer]:
+        """Look at every item of a shard again, a page at a time: another scheme or calendar is in force."""
         answers: list[Answer] = []
         after = b""
         while page := await cases.following(tx, record.shard, after, ITEMS_PER_PAGE):

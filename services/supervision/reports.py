@@ -16,13 +16,15 @@ _LIST = """
         AND (scheme = $7 OR $7::text IS NULL) AND (indicator = $8 OR $8::text IS NULL)
         AND ($9::bool IS NULL OR (state = ANY($10::text[])) = $9)
         AND ($11::bool IS NULL OR (light = ANY($12::text[])) = $11)
+        AND (provisional = $14 OR $14::bool IS NULL)
         AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $13 || '/')))
     ORDER BY id LIMIT $2"""
 _COUNT = """
     SELECT count(*) AS given, count(*) FILTER (WHERE open) AS open,
-        count(*) FILTER (WHERE open AND due < $1) AS overdue, count(*) FILTER (WHERE NOT open) AS done,
+        count(*) FILTER (WHERE open AND due < $1) AS overdue,
+        count(*) FILTER (WHERE open AND provisional) AS provisional, count(*) FILTER (WHERE NOT open) AS done,
         count(*) FILTER (WHERE NOT open AND due <= done) AS done_late
-    FROM (SELECT due, done, done IS NULL OR done >= $1 AS open FROM items
+    FROM (SELECT due, done, provisional, done IS NULL OR done >= $1 AS open FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
         AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $3 || '/')))) told"""
 
@@ -40,6 +42,7 @@ class Wanted:
     indicator: str | None = None
     open: bool | None = None
     overdue: bool | None = None
+    provisional: bool | None = None
 
 
 async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int) -> list[ItemRow]:
@@ -59,6 +62,7 @@ async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int
         wanted.overdue,
         list(_LATE),
         wanted.below.rstrip("/") or EVERYTHING,
+        wanted.provisional,
     )
     return [item_row(row) for row in rows]
 

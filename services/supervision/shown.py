@@ -1,12 +1,15 @@
-"""Items, counts and coverage as the door shows them."""
+"""Items, counts, coverage and calendars as the door shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 import msgspec
 
 from services.supervision.answers import (
+    CalendarDay,
+    CalendarState,
     Cause,
     Coverage,
     Evidence,
@@ -17,6 +20,7 @@ from services.supervision.answers import (
     Possible,
 )
 from services.supervision.domain.calendar import Calendar
+from services.supervision.domain.calendar_document import Noticed
 from services.supervision.domain.items import Line, Request, possible_now
 from services.supervision.domain.machine import Who
 from services.supervision.domain.seen import see
@@ -47,7 +51,13 @@ def item_answer(found: Found) -> ItemAnswer:
     version = 0 if known.row is None else known.row.version
     if known.item is None:
         assert known.row is not None
-        empty: dict[str, Any] = {"sign_due": None, "possible": [], "extensions": [], "history": []}
+        empty: dict[str, Any] = {
+            "calendar": None,
+            "sign_due": None,
+            "possible": [],
+            "extensions": [],
+            "history": [],
+        }
         return ItemAnswer.model_validate(line(known.row).model_dump() | empty)
     item, now = known.item, max([found.now, *(one.taken.at for one in known.item.lines)])
     seen = see(known.calendar, item, now)
@@ -57,6 +67,7 @@ def item_answer(found: Found) -> ItemAnswer:
         | {
             "version": version,
             "facts": known.facts,
+            "calendar": _named(known.calendar),
             "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
             "possible": [
                 Possible(act=act, who=who, roles=[role.value for role in ROLES[who]]) for act, who in possible
@@ -103,6 +114,54 @@ def _covered(
         rules=rules,
         covered=counts.get(code, 0) > 0,
     )
+
+
+def calendar_states(rows: Sequence[Mapping[str, Any]]) -> list[CalendarState]:
+    """Return versions of calendars; of those adopted the newest is in force."""
+    newest: dict[str, int] = {}
+    for row in rows:
+        if row["approver"] is not None:
+            newest[row["zone"]] = max(row["version"], newest.get(row["zone"], 0))
+    return [
+        CalendarState.model_validate(
+            {**row, "first": row["first"].isoformat(), "last": row["last"].isoformat()}
+            | {"state": _calendar_state(row, newest.get(row["zone"], 0))}
+        )
+        for row in rows
+    ]
+
+
+def calendar_days(
+    calendar: Calendar, named: Mapping[date, Noticed], days: Iterable[date]
+) -> list[CalendarDay]:
+    """Return what days are, and which notice says so."""
+    return [_calendar_day(calendar, named.get(day), day) for day in days]
+
+
+def _calendar_day(calendar: Calendar, noticed: Noticed | None, day: date) -> CalendarDay:
+    worked = calendar.is_worked(day)
+    return CalendarDay(
+        day=day.isoformat(),
+        weekday=day.isoweekday(),
+        worked=worked,
+        kind=noticed.day.kind if noticed is not None else "work" if worked else "rest",
+        provisional=not calendar.knows(day),
+        name="" if noticed is None else noticed.day.name,
+        hours=[f"{span.opens:%H:%M}-{span.closes:%H:%M}" for span in calendar.spans(day)],
+        notice=None if noticed is None else noticed.notice.title,
+        source=None if noticed is None else noticed.notice.source,
+        verified=None if noticed is None else noticed.notice.verified,
+    )
+
+
+def _calendar_state(row: Mapping[str, Any], in_force: int) -> str:
+    if row["approver"] is None:
+        return "draft"
+    return "adopted" if row["version"] == in_force else "superseded"
+
+
+def _named(calendar: Calendar) -> str | None:
+    return None if calendar.version is None else f"{calendar.zone.key}@{calendar.version}"
 
 
 def _extension(calendar: Calendar, request: Request, found: Found) -> ExtensionAnswer:

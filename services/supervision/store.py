@@ -1,9 +1,9 @@
-"""Tables of supervision: schemes in force, acts, the clock of each shard, and items as they were told."""
+"""Tables of supervision: schemes and calendars in force, acts, each shard's clock, items as they were told."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from shared.kernel.instants import EPOCH
@@ -11,20 +11,20 @@ from shared.storage.transaction import PostgresTransaction
 
 _COLUMNS = (
     "id, shard, grp, version, facts, kind, state, light, unit, paths, scheme, indicator, given, due, done, "
-    "changes, told"
+    "changes, provisional, told"
 )
 _SAVE_ITEMS = f"""
     INSERT INTO items ({_COLUMNS})
     SELECT id, shard, grp, version, facts, kind, state, light, unit, string_to_array(paths, ' '), scheme,
-        indicator, given, due, done, changes, told
+        indicator, given, due, done, changes, provisional, told
     FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[],
-        $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::bytea[]) n({_COLUMNS})
+        $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::bool[], $18::bytea[]) n({_COLUMNS})
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, facts = excluded.facts,
         kind = excluded.kind, state = excluded.state, light = excluded.light, unit = excluded.unit,
         paths = excluded.paths, scheme = excluded.scheme, indicator = excluded.indicator,
         given = excluded.given, due = excluded.due, done = excluded.done, changes = excluded.changes,
-        told = excluded.told"""  # noqa: S608 - names of this module
+        provisional = excluded.provisional, told = excluded.told"""  # noqa: S608 - names of this module
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,20 @@ class ItemRow:
     due: datetime | None
     done: datetime | None
     changes: datetime | None
+    provisional: bool
     told: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """A version of a zone's calendar; nobody has adopted a draft yet."""
+
+    zone: str
+    version: int
+    document: dict[str, Any]
+    digest: str
+    author: str
+    approver: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,81 @@ async def newest_scheme(tx: PostgresTransaction, code: str) -> dict[str, Any] | 
 async def schemes(tx: PostgresTransaction) -> list[str]:
     """Return the codes of the schemes that were heard of."""
     return [row["code"] for row in await tx.many("SELECT DISTINCT code FROM schemes ORDER BY code")]
+
+
+async def lock_calendars(tx: PostgresTransaction, zone: str) -> None:
+    """Let nobody draft or adopt calendars of a zone beside me until I commit."""
+    await tx.many("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", zone)
+
+
+async def draft_calendar(tx: PostgresTransaction, row: CalendarRow, first: date, last: date) -> bool:
+    """Keep a draft in the place of an earlier one; false where the version is adopted."""
+    rows = await tx.many(
+        "INSERT INTO calendars VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7) ON CONFLICT (zone, version) DO UPDATE "
+        "SET first = excluded.first, last = excluded.last, document = excluded.document, "
+        "digest = excluded.digest, author = excluded.author WHERE calendars.approver IS NULL RETURNING 1",
+        row.zone,
+        row.version,
+        first,
+        last,
+        json.dumps(row.document),
+        row.digest,
+        row.author,
+    )
+    return bool(rows)
+
+
+async def adopt_calendar(tx: PostgresTransaction, zone: str, version: int, approver: str) -> None:
+    """Note who adopted a version."""
+    await tx.many(
+        "UPDATE calendars SET approver = $3 WHERE zone = $1 AND version = $2", zone, version, approver
+    )
+
+
+async def calendar(tx: PostgresTransaction, zone: str, version: int) -> CalendarRow | None:
+    """Return a version of a zone's calendar."""
+    rows = await tx.many(
+        "SELECT zone, version, document, digest, author, approver FROM calendars "
+        "WHERE zone = $1 AND version = $2",
+        zone,
+        version,
+    )
+    return CalendarRow(**dict(rows[0])) if rows else None
+
+
+async def adopted_calendar(tx: PostgresTransaction, zone: str) -> CalendarRow | None:
+    """Return the newest adopted version of a zone's calendar."""
+    rows = await tx.many(
+        "SELECT max(version) AS version FROM calendars WHERE zone = $1 AND approver IS NOT NULL", zone
+    )
+    version = rows[0]["version"]
+    return None if version is None else await calendar(tx, zone, version)
+
+
+async def calendars(tx: PostgresTransaction) -> list[dict[str, Any]]:
+    """Return every version of every calendar without its days."""
+    rows = await tx.many(
+        "SELECT zone, version, document->'calendar'->>'title' AS title, first, last, digest, author, approver "
+        "FROM calendars ORDER BY zone, version"
+    )
+    return [dict(row) for row in rows]
+
+
+async def put_calendar_in_force(tx: PostgresTransaction, shard: int, zone: str, version: int) -> None:
+    """Note that a shard counts by a version from here on; the highest it heard of counts."""
+    await tx.many(
+        "INSERT INTO calendars_in_force AS c VALUES ($1, $2, $3) ON CONFLICT (shard, zone) "
+        "DO UPDATE SET version = GREATEST(c.version, excluded.version)",
+        shard,
+        zone,
+        version,
+    )
+
+
+async def calendars_in_force(tx: PostgresTransaction, shard: int) -> dict[str, int]:
+    """Return the versions of calendars by which a shard counts, by zone."""
+    rows = await tx.many("SELECT zone, version FROM calendars_in_force WHERE shard = $1", shard)
+    return {row["zone"]: row["version"] for row in rows}
 
 
 async def move_clock(tx: PostgresTransaction, minutes: Mapping[int, datetime]) -> None:
@@ -205,5 +293,5 @@ def _values(row: ItemRow) -> tuple[Any, ...]:
     """Return the columns of a row; paths hold no blanks, and PostgreSQL's unnest takes arrays of one length."""
     return (
         row.id, row.shard, row.grp, row.version, row.facts, row.kind, row.state, row.light, row.unit,
-        " ".join(row.paths), row.scheme, row.indicator, row.given, row.due, row.done, row.changes, row.told,
+        " ".join(row.paths), row.scheme, row.indicator, row.given, row.due, row.done, row.changes, row.provisional, row.told,
     )  # fmt: skip

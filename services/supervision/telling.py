@@ -103,6 +103,7 @@ def _withdrawn(known: Known) -> Told:
         due=None,
         done=None,
         changes=None,
+        provisional=False,
         told=body,
     )
     return Told(row, fields, version != old.version)
@@ -131,6 +132,7 @@ def _compared(
         due=seen.due.instant,
         done=item.done,
         changes=seen.changes,
+        provisional=seen.due.provisional,
         told=body,
     )
     return Told(row, fields, is_news)

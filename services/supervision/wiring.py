@@ -1,8 +1,13 @@
 """The parts of supervision, put together."""
 
-from services.supervision.api import acts_router, items_router, overview_router
-from services.supervision.calendars import Calendars
-from services.supervision.contract import ACCEPTED, ACTS, CONSUMER, SCHEMES, STREAMS
+from services.supervision.api import (
+    acts_router,
+    calendar_adoption_router,
+    calendars_router,
+    items_router,
+    overview_router,
+)
+from services.supervision.contract import ACCEPTED, ACTS, CALENDARS, CONSUMER, SCHEMES, STREAMS
 from services.supervision.deciding import Desk
 from services.supervision.handlers import Supervision
 from shared.runtime.rebuilding import Commanded
@@ -16,15 +21,19 @@ LEAST_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 def build(settings: ServiceSettings) -> Service:
     """Put supervision together."""
     frame = Frame(NAME, settings)
-    consumer = frame.consumer(CONSUMER, (ACCEPTED, SCHEMES, ACTS), Supervision, least_rest_s=LEAST_REST_S)
-    desk = Desk(Calendars(), replay=settings.clock == "replay")
+    replay = settings.clock == "replay"
+    inputs = (ACCEPTED, SCHEMES, ACTS, CALENDARS)
+    consumer = frame.consumer(CONSUMER, inputs, Supervision, least_rest_s=LEAST_REST_S)
+    desk = Desk(replay=replay)
     return frame.service(
         streams=STREAMS,
         routers=[
             items_router(frame.exchange, desk),
             acts_router(frame.exchange, desk),
             overview_router(frame.exchange),
+            calendars_router(frame.exchange),
+            calendar_adoption_router(frame.exchange, replay=replay),
         ],
         parts=[consumer.run],
-        commanded=Commanded(streams=(ACTS,)),
+        commanded=Commanded(tables=("calendars",), streams=(ACTS, CALENDARS)),
     )

@@ -34,6 +34,7 @@ STREAM_OWNERS: dict[str, str] = {
     scoring.DEDUCTIONS: "scoring",
     supervision.ITEMS: "supervision",
     supervision.ACTS: "supervision",
+    supervision.CALENDARS: "supervision",
     ranking.STANDINGS: "ranking",
     notify.DELIVERIES: "notify",
 }
@@ -48,7 +49,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         scoring.RULINGS,
         scoring.DEDUCTIONS,
     ),
-    "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS),
+    "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS, supervision.CALENDARS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
     "notify": (ingest.NOTICES, supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
 }
@@ -71,6 +72,9 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.DeductionDecided, scoring.DEDUCTION_DECIDED, scoring.DEDUCTIONS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
+    Published(
+        supervision.CalendarAdopted, supervision.CALENDAR_ADOPTED, supervision.CALENDARS, "supervision"
+    ),
     Published(ranking.StandingMoved, ranking.STANDING_MOVED, ranking.STANDINGS, "ranking"),
     Published(ranking.TierChanged, ranking.TIER_CHANGED, ranking.STANDINGS, "ranking"),
     Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),

@@ -1,7 +1,7 @@
-"""What supervision publishes: items whole and with their version, and the acts of persons that it heeds."""
+"""What supervision publishes: calendars, items whole with their version, the acts of persons it heeds."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -20,9 +20,11 @@ from shared.contracts.ingest import ACCEPTED
 SOURCE = "dukao/supervision"
 ITEMS = "supervision.items"
 ACTS = "supervision.acts"
+CALENDARS = "supervision.calendars"
 
 ITEM_CHANGED = "dukao.item-changed.v1"
 ACT_TAKEN = "dukao.act-taken.v1"
+CALENDAR_ADOPTED = "dukao.calendar-adopted.v1"
 LATE_DAYS_TOLD = 1000
 
 ItemId = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
@@ -158,3 +160,17 @@ class ActTaken(Closed):
     day: DayText | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=50)
     opened: ItemOpened | None = None
+
+
+class CalendarAdopted(Closed):
+    """A version of a zone's working calendar was adopted; the whole document travels with it. Once per shard.
+
+    The highest version counts. It knows the days from `first` to `last`; what is due later is provisional.
+    """
+
+    zone: str = Field(min_length=1, max_length=64)
+    version: Version
+    digest: Digest
+    first: DayText
+    last: DayText
+    document: dict[str, Any]

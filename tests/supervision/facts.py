@@ -1,10 +1,10 @@
 """Builders: a scheme with items, events of cases, acts, ticks; as the streams bring them."""
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.supervision.domain.calendar import DayKind, calendar_of
+from services.supervision.domain.calendar_document import CalendarDocument, compiled
 from shared.contracts import envelope
 from shared.contracts.ingest import ACCEPTED, TICK, TYPES_ADOPTED, Tick, TypesAdopted
 from shared.contracts.ingest import SOURCE as INGEST
@@ -17,10 +17,24 @@ from shared.kernel.records import Draft, Head
 from shared.kernel.shards import shard_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
-REST, MAKE_UP = DayKind.REST, DayKind.MAKE_UP
-SPRING = {date(2021, 4, day): REST for day in (3, 4, 5)} | {date(2021, 4, 25): MAKE_UP}
-MAY = {date(2021, 5, day): REST for day in range(1, 6)} | {date(2021, 5, 8): MAKE_UP}
-CALENDAR = calendar_of(ZONE, date(2021, 1, 1), date(2021, 12, 31), SPRING | MAY)
+HOURS = ["08:30-12:00", "13:30-17:30"]
+SPRING = {f"2021-04-{day:02}": "rest" for day in (3, 4, 5)} | {"2021-04-25": "make-up"}
+MAY = {f"2021-05-{day:02}": "rest" for day in range(1, 6)} | {"2021-05-08": "make-up"}
+
+
+def calendar(version=1, *, first="2021-01-01", last="2021-12-31", days=SPRING | MAY, zone="Asia/Shanghai"):
+    """Return a calendar document."""
+    week = dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), HOURS)
+    named = [{"day": day, "kind": kind, "name": ""} for day, kind in days.items() if first <= day <= last]
+    notice = {"title": "notice", "source": "test", "verified": False, "days": named}
+    return {
+        "calendar": {"zone": zone, "version": version, "title": "days", "first": first, "last": last},
+        "hours": {"source": "test", "verified": False, **week},
+        "notices": [notice] if named else [],
+    }
+
+
+CALENDAR = compiled(CalendarDocument.model_validate(calendar()))
 
 
 def at(text: str) -> datetime:
@@ -124,4 +138,4 @@ class Feed:
         return self.event("paper.done.v1", id_, time, **{"data": {}} | more)
 
 
-__all__ = ["ACCEPTED", "CALENDAR", "MAY", "SCHEMES", "ZONE", "Feed", "at", "parse", "scheme"]
+__all__ = ["ACCEPTED", "CALENDAR", "SCHEMES", "ZONE", "Feed", "at", "calendar", "parse", "scheme"]

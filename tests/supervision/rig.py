@@ -5,26 +5,31 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from services.supervision.api import acts_router, items_router, overview_router
-from services.supervision.calendars import Calendars
-from services.supervision.contract import ACTS, CONSUMER, ITEMS
+from services.supervision import adopting
+from services.supervision.api import (
+    acts_router,
+    calendar_adoption_router,
+    calendars_router,
+    items_router,
+    overview_router,
+)
+from services.supervision.contract import ACTS, CALENDARS, CONSUMER, ITEMS
 from services.supervision.deciding import Desk
 from services.supervision.handlers import Supervision
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.records import Position
+from shared.kernel.shards import SHARDS
 from shared.storage.exchange import Exchange
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
-from tests.supervision.facts import CALENDAR, ZONE
 
-CALENDARS = Calendars({ZONE.key: CALENDAR})
 ROLES = {"unit": "operator", "issuer": "author", "li": "approver", "wang": "approver", "reader": "reader"}
 
-
-class Dated(Supervision):
-    """It knows the days of 2021."""
-
-    def __init__(self) -> None:
-        super().__init__(CALENDARS)
+_BEGIN = """
+    INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT DO NOTHING"""
+_REACHED = "SELECT number FROM positions WHERE consumer = $1 AND stream = $2 AND shard = $3"
 
 
 class Service:
@@ -32,12 +37,11 @@ class Service:
 
     def __init__(self, exchange: Exchange, folder) -> None:
         self.exchange = exchange
-        self.handler = Dated()
+        self.handler = Supervision()
         self.issuer = DevelopmentIssuer(folder, environment="test")
         self.tokens = TokenCheck(
             issuer=ISSUER, audience="dukao/supervision", keys=KeyFile(self.issuer.jwks_file)
         )
-        self.applied: dict[int, int] = {}
         self.told: list[dict] = []
 
     async def apply(self, *records):
@@ -50,23 +54,37 @@ class Service:
         self.told += told
         return {one["item"]: one for one in told}
 
+    async def adopt(self, document, *, shards=range(SHARDS)):
+        """Put a calendar in force, and let shards hear of it."""
+        head = document["calendar"]
+        async with self.exchange.begin(actor="test", action="adopt calendar") as tx:
+            await adopting.draft(tx, document, "ada")
+            await adopting.adopt(tx, head["zone"], head["version"], "bob", replay=True)
+        told = {}
+        for shard in shards:
+            told |= await self.apply_calendars(shard)
+        return told
+
     async def apply_acts(self, shard):
         """Apply the acts that persons took since; as the consumer would."""
-        async with self.exchange.begin(actor="test", action="apply acts") as tx:
-            records = await tx.read(ACTS, shard, self.applied.get(shard, 0), 1000)
+        return await self._consume(ACTS, shard)
+
+    async def apply_calendars(self, shard):
+        """Apply the calendars that were adopted since."""
+        return await self._consume(CALENDARS, shard)
+
+    async def _consume(self, stream, shard):
+        """Apply what follows of a stream as the consumer does, its position beside its effects."""
+        async with self.exchange.begin(actor=CONSUMER, action="applied") as tx:
+            await tx.many(_BEGIN, CONSUMER, stream, shard, EMPTY_CHAIN)
+            ((before,),) = await tx.many(_REACHED, CONSUMER, stream, shard)
+            records = await tx.read(stream, shard, before, 1000)
+            await tx.lock(ITEMS, [shard])
             answers = await self.handler(tx, records) if records else []
             await tx.append(ITEMS, [draft for _, draft in answers])
             if records:
-                self.applied[shard] = records[-1].number
-                await tx.many(
-                    "INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, $4, $5) "
-                    "ON CONFLICT (consumer, stream, shard) DO UPDATE SET number = excluded.number",
-                    CONSUMER,
-                    ACTS,
-                    shard,
-                    records[-1].number,
-                    records[-1].chain,
-                )
+                last = records[-1]
+                await tx.advance(CONSUMER, [Position(stream, shard, last.number, last.chain)])
         told = [json.loads(draft.body)["data"] for _, draft in answers]
         self.told += told
         return {one["item"]: one for one in told}
@@ -76,13 +94,13 @@ class Service:
         async with self.exchange.reading() as tx:
             rows = await tx.many(
                 "SELECT id, shard, grp, facts, kind, state, light, unit, paths, scheme, indicator, given, due, "
-                "done, changes, told FROM items ORDER BY id"
+                "done, changes, provisional, told FROM items ORDER BY id"
             )
         return [tuple(row) for row in rows]
 
     @asynccontextmanager
     async def door(self, *, replay=True):
-        desk = Desk(CALENDARS, replay=replay)
+        desk = Desk(replay=replay)
         app = create_app(
             title="supervision",
             service="supervision",
@@ -90,6 +108,8 @@ class Service:
                 items_router(self.exchange, desk),
                 acts_router(self.exchange, desk),
                 overview_router(self.exchange),
+                calendars_router(self.exchange),
+                calendar_adoption_router(self.exchange, replay=replay),
             ],
             readiness=_ready,
             tokens=self.tokens,

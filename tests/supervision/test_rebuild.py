@@ -2,14 +2,14 @@
 
 import asyncio
 
-from services.supervision.contract import ACCEPTED, ACTS, CONSUMER, ITEMS, SCHEMES
+from services.supervision.contract import ACCEPTED, ACTS, CALENDARS, CONSUMER, ITEMS, SCHEMES
+from services.supervision.handlers import Supervision
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Position
 from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
-from tests.supervision.facts import Feed, scheme
-from tests.supervision.rig import Dated
+from tests.supervision.facts import Feed, calendar, scheme
 
 PAPER = {"evidence": [{"name": "report.pdf", "sha256": "a" * 64}]}
 
@@ -80,6 +80,7 @@ async def lived_through(service, kept, feed):
         await fed(feed.tick("2021-05-07 00:00"), feed.done())
         await consume_acts(service, feed.shard)
         await fed(feed.tick("2021-05-11 00:00"), feed.adopted(scheme(2)))
+        assert await service.adopt(calendar(2, days={"2021-05-08": "rest"})) != {}
 
 
 async def rebuilt(rebuilds):
@@ -99,9 +100,11 @@ async def test_a_rebuild_ends_at_the_same_items_and_the_same_outbox(service, pos
     await lived_through(service, kept, feed)
     async with service.exchange.reading() as tx:
         ((schema,),) = await tx.execute("SELECT current_schema()")
-    archives = {ACCEPTED: kept, SCHEMES: kept, ACTS: OwnArchive(service.exchange)}
-    folds = [Fold(CONSUMER, Dated, archives)]
-    rebuilds = Rebuilds("supervision", postgres_url, folds, Commanded(streams=(ACTS,)), schema=schema)
+    own = OwnArchive(service.exchange)
+    archives = {ACCEPTED: kept, SCHEMES: kept, ACTS: own, CALENDARS: own}
+    folds = [Fold(CONSUMER, Supervision, archives)]
+    commanded = Commanded(tables=("calendars",), streams=(ACTS, CALENDARS))
+    rebuilds = Rebuilds("supervision", postgres_url, folds, commanded, schema=schema)
     run = await rebuilt(rebuilds)
     assert (run.state, run.different, run.chains) == ("same", [], [])
     rows = {one.table: one.rows for one in run.tables}

@@ -40,7 +40,7 @@ class Calendar:
     """The days from `first` to `last` are known; outside them Monday to Friday are taken for worked.
 
     `worked` holds the ordinals of the worked days between the two, ascending; `make_up` those that are
-    make-up workdays. Made by `calendar_of`.
+    make-up workdays; `version` is that of its document, if it has one. Made by `calendar_of`.
     """
 
     zone: ZoneInfo
@@ -49,6 +49,7 @@ class Calendar:
     worked: tuple[int, ...]
     make_up: frozenset[int]
     hours: OfficeHours
+    version: int | None = None
 
     def knows(self, day: date) -> bool:
         """Tell whether the day lies in what is known."""
@@ -126,6 +127,8 @@ def calendar_of(
     last: date,
     kinds: Mapping[date, DayKind],
     hours: OfficeHours = SAMPLE_HOURS,
+    *,
+    version: int | None = None,
 ) -> Calendar:
     """Return the calendar known from `first` to `last`; a day without a kind goes by its weekday."""
     assert first <= last
@@ -134,7 +137,7 @@ def calendar_of(
     days = ((ordinal, kinds.get(date.fromordinal(ordinal))) for ordinal in ordinals)
     worked = tuple(ordinal for ordinal, kind in days if _is_worked(ordinal, kind))
     make_up = frozenset(day.toordinal() for day, kind in kinds.items() if kind is DayKind.MAKE_UP)
-    return Calendar(zone, first, last, worked, make_up, hours)
+    return Calendar(zone, first, last, worked, make_up, hours, version)
 
 
 def _is_worked(ordinal: int, kind: DayKind | None) -> bool:

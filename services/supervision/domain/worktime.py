@@ -86,7 +86,7 @@ class Course:
 class Due:
     """When a task is due; `instant` is None while a pause holds the clock.
 
-    Provisional is what reaches past the known calendar: it is computed from weekdays and takes no points.
+    Provisional is what reaches out of the known calendar: it is computed from weekdays and takes no points.
     """
 
     instant: datetime | None
@@ -143,13 +143,19 @@ def _first_due(calendar: Calendar, course: Course) -> Due:
     given = calendar.day_of(course.given)
     match course.budget:
         case WorkingDays(days):
-            return _day_due(calendar, given, calendar.after(given, days), course.pauses)
+            found = _day_due(calendar, given, calendar.after(given, days), course.pauses)
+            return _since(calendar, given + A_DAY, found)
         case NamedDate(day):
             return _day_due(calendar, given, calendar.on_or_after(day), course.pauses)
         case NamedInstant(instant):
             return _instant_due(calendar, given, instant, course.pauses)
         case OfficeHours(minutes):
             return _hours_due(calendar, course.given, timedelta(minutes=minutes), course.pauses)
+
+
+def _since(calendar: Calendar, first: date, found: Due) -> Due:
+    """Return a due time that was counted from a day on; provisional if that day is not known."""
+    return found if found.instant is None or calendar.knows(first) else replace(found, provisional=True)
 
 
 def _extended(calendar: Calendar, course: Course, day: date, approved: datetime) -> Due:
@@ -182,7 +188,10 @@ def _moved(
     pauses: Iterable[Pause],
     until: Callable[[date], datetime],
 ) -> date | None:
-    """Return the due day after all pauses that begin before it is over; `None` while one stops the clock."""
+    """Return the due day after all pauses that begin before it is over; `None` while one stops the clock.
+
+    A pause moves it by the working days after `given` that it covers; a day until `given` is never moved.
+    """
     covered = given
     for pause in sorted(pauses, key=lambda one: one.begins):
         if pause.begins >= until(day):
@@ -191,7 +200,7 @@ def _moved(
             return None
         first = max(calendar.day_of(pause.begins) - A_DAY, covered)
         last = calendar.day_of(pause.ends) - A_DAY
-        if last > first:
+        if day > given and last > first:
             paused = calendar.count(first, last)
             day = calendar.after(day, paused) if paused else day
             covered = last
@@ -207,7 +216,8 @@ def _hours_due(calendar: Calendar, given: datetime, length: timedelta, pauses: I
             opens, closes = calendar.starts(day, span.opens), calendar.starts(day, span.closes)
             for begins, ends in _running(max(opens, given), closes, stops):
                 if ends - begins >= left:
-                    return Due(begins + left, not calendar.knows(day))
+                    found = Due(begins + left, not calendar.knows(day))
+                    return _since(calendar, calendar.day_of(given), found)
                 left -= ends - begins
         if any(stop.ends is None and calendar.day_of(stop.begins) <= day for stop in stops):
             return STOPPED

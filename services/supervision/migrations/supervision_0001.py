@@ -1,4 +1,4 @@
-"""The shared tables, the facts of items and what they were told to be."""
+"""The shared tables, calendars, the facts of items and what they were told to be."""
 
 from alembic import op
 
@@ -14,6 +14,12 @@ TABLES = (
     """CREATE TABLE in_force (
         shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,
         PRIMARY KEY (shard, code, version))""",
+    """CREATE TABLE calendars (
+        zone text NOT NULL, version int NOT NULL, first date NOT NULL, last date NOT NULL,
+        document jsonb NOT NULL, digest text NOT NULL, author text NOT NULL, approver text,
+        PRIMARY KEY (zone, version))""",
+    """CREATE TABLE calendars_in_force (
+        shard smallint NOT NULL, zone text NOT NULL, version int NOT NULL, PRIMARY KEY (shard, zone))""",
     """CREATE TABLE cases (
         shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, PRIMARY KEY (shard, grp))""",
     """CREATE TABLE acts (
@@ -24,7 +30,8 @@ TABLES = (
         id text PRIMARY KEY, shard smallint NOT NULL, grp bytea, version int NOT NULL, facts int NOT NULL,
         kind text NOT NULL, state text NOT NULL, light text NOT NULL, unit text NOT NULL,
         paths text[] NOT NULL, scheme text, indicator text, given timestamptz NOT NULL, due timestamptz,
-        done timestamptz, changes timestamptz, told bytea NOT NULL) WITH (fillfactor = 70)""",
+        done timestamptz, changes timestamptz, provisional bool NOT NULL, told bytea NOT NULL)
+        WITH (fillfactor = 70)""",
     "CREATE INDEX items_of_case ON items (shard, grp)",
     "CREATE INDEX items_that_change ON items (shard, changes) WHERE changes IS NOT NULL",
     "CREATE INDEX items_of_unit ON items (unit, id)",
