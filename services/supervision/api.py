@@ -270,7 +270,7 @@ def _day(text: str, pointer: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise refuse(422, "no_such_day", "There is no such day.", pointer=pointer) from None
+        raise refuse(422, "day", "There is no such day.", pointer=pointer) from None
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -147,9 +147,8 @@ def due(sheet, given, budget, pauses, extensions):
         if len(counted) < 2:
             continue
         approved = counted[1]
-        found = named_day_due(
-            sheet, datetime.min.replace(tzinfo=sheet.zone), day, [one for one in pauses if one[0] >= approved]
-        )
+        later = [one for one in pauses if one[0] >= approved]
+        found = named_day_due(sheet, approved - DAY, day, later)
         now = None if found is None else (found[0], found[1] and began_known)
     return now
 

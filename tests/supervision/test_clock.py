@@ -108,7 +108,7 @@ def course(begun, budget, paused, extended):
 
 
 @given(tasks())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_clock_equals_one_that_counts_day_by_day(task):
     sheet, begun, budget, paused, extended, until = task
     expected = naive_clock.due(sheet, begun, budget, paused, extended)
@@ -126,7 +126,7 @@ def test_the_clock_equals_one_that_counts_day_by_day(task):
 
 
 @given(sheets(), DAYS, st.integers(1, 40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_days_are_counted_forwards_and_backwards_alike(sheet, day, number):
     known = calendar(sheet)
     there = known.after(day, number)
