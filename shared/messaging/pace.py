@@ -8,7 +8,7 @@ TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
-LEAST_REST_S = 0.05
+LEAST_REST_S = 0.02
 MOST_REST_S = 0.1
 
 
@@ -32,10 +32,10 @@ class Pace:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
 
     def rest_s(self, records: int, seconds: float) -> float:
-        """Return how long to wait after a batch: about as long as it took, unless more is there already."""
+        """Return how long to wait after a batch: about half as long as it took, unless more is there already."""
         if not 0 < records < self.records:
             return 0.0
-        return max(min(seconds, MOST_REST_S), self._least_rest_s)
+        return max(min(seconds / 2, MOST_REST_S), self._least_rest_s)
 
     def failed(self) -> None:
         """Try with fewer: the batch may have been too much for a statement, a lock or a session."""
