@@ -32,7 +32,7 @@ class Pace:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
 
     def rest_s(self, records: int, seconds: float) -> float:
-        """Return how long to wait after a batch: about half as long as it took, unless more is there already."""
+        """Return how long to wait after a batch: half as long as it took, unless more is there already."""
         if not 0 < records < self.records:
             return 0.0
         return max(min(seconds / 2, MOST_REST_S), self._least_rest_s)
