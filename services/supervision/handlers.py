@@ -125,13 +125,20 @@ class Supervision:
     async def _keep_events(
         self, tx: PostgresTransaction, reports: Sequence[tuple[Record, Glance]], touched: Touched
     ) -> None:
-        """Add the events of types that a scheme names to their cases; only those are read whole."""
+        """Add the events of types that a scheme names to their cases; only those are read whole.
+
+        Streams meet in any order: before a shard hears of its first scheme, any event may be of an item.
+        """
         bodies: dict[Key, list[bytes]] = {}
         for record, seen in reports:
-            if seen.case is not None and seen.type in await self._plans.types(tx, record.shard):
-                key = record.shard, cases.group_of(seen.case)
+            if seen.case is None:
+                continue
+            key = record.shard, cases.group_of(seen.case)
+            if seen.type in await self._plans.types(tx, record.shard):
                 bodies.setdefault(key, []).append(record.body)
                 touched.group(key, record, envelope.decode(record.body))
+            elif not await self._plans.of(tx, record.shard):
+                bodies.setdefault(key, []).append(record.body)
         if bodies:
             await cases.add(tx, bodies)
 

@@ -114,6 +114,13 @@ async def test_only_events_that_the_filter_names_and_that_have_a_deadline_open_i
     assert told[PAPER]["event"]["id"] == "c"
 
 
+async def test_events_that_come_before_their_scheme_is_heard_of_open_items_once_it_is(service):
+    feed = Feed()
+    assert await service.apply(feed.types(), feed.given(), feed.done()) == {}
+    told = await service.apply(feed.tick("2021-05-11 00:00"), feed.adopted(scheme()))
+    assert (told[PAPER]["light"], told[PAPER]["late_days"]) == ("done_late", LATE)
+
+
 async def test_a_later_version_of_the_scheme_opens_what_occurs_in_its_months(service):
     feed = Feed()
     await begun(service, feed)
