@@ -161,18 +161,13 @@ class Sender:
             for _ in range(IN_FLIGHT_BATCHES):
                 group.create_task(self._work(http, queue))
             for turn, places in enumerate(self._batches(rows)):
-                await self._until_due(began, before)
+                await until_due(began, before, self._per_second)
                 before += len(places)
                 await queue.put(_Batch(turn, places))
             for _ in range(IN_FLIGHT_BATCHES):
                 await queue.put(None)
         self.tally.done = self.tally.rows
         self._sent(self.tally)
-
-    async def _until_due(self, began: float, before: int) -> None:
-        """Wait until the events before a batch have had their time, where there is a pace."""
-        if self._per_second is not None:
-            await asyncio.sleep(began + before / self._per_second - time.monotonic())
 
     async def _work(self, http: httpx.AsyncClient, queue: "asyncio.Queue[_Batch | None]") -> None:
         while (batch := await queue.get()) is not None:
@@ -265,6 +260,12 @@ class Sender:
         pointer = f" at {problem['pointer']}" if problem.get("pointer") else ""
         detail = f"{problem['detail']}{pointer}"
         self.tally.note(Fault(place.file, place.line, result["status"], problem["code"], detail))
+
+
+async def until_due(began: float, before: int, per_second: int | None) -> None:
+    """Wait until the events before one have had their time; without a pace let others run."""
+    due = 0.0 if per_second is None else began + before / per_second
+    await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 def _encoded(event: Event) -> bytes | None:

@@ -12,11 +12,14 @@ import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from deploy.control import running
+from deploy.platform import ADMIN, kafka_access
 from dukao.client import Client
 from dukao.exits import Exit
 from dukao.feeds import Event, Row
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, stderr
+from dukao.producing import Produced, produce
 from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
 from dukao.simulator.nation import load
 from dukao.simulator.stream import Settings, problem
@@ -54,7 +57,7 @@ PerSecond = Annotated[
         min=1,
         show_default=False,
         metavar="N",
-        help="With --send: N events a second, in place of as many as ingest takes.",
+        help="With --send or --kafka: N events a second, in place of as many as are taken.",
     ),
 ]
 TruthFile = Annotated[
@@ -73,6 +76,7 @@ NEW_YEAR = datetime(2021, 1, 1)  # noqa: DTZ001 - a day of the calendar
         "dukao types apply samples/national/types.yaml; dukao scheme apply samples/national/scheme.yaml",
         "dukao simulate --days 365 --send",
         "dukao simulate --days 30 --send --per-second 200 --truth truth.json",
+        "dukao simulate --days 365 --rate 9 --kafka",
     )
 )
 def simulate(
@@ -86,7 +90,10 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     start: Start = NEW_YEAR,
     out: Out = None,
-    send: Annotated[bool, typer.Option("--send", help="Send to the platform instead.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send to the platform instead, by HTTP.")] = False,
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="Write into the inbound topics of the sources instead.")
+    ] = False,
     per_second: PerSecond = None,
     truth: TruthFile = None,
     output: Output = Format.TABLE,
@@ -100,14 +107,19 @@ def simulate(
     wrong = problem(settings, nation)
     if wrong is not None:
         raise typer.BadParameter(wrong)
-    if send == (out is not None):
-        raise typer.BadParameter("say where the events go: --out FILE, or --send", param_hint="--out")
-    if per_second is not None and not send:
-        raise typer.BadParameter("a pace is one of sending: add --send", param_hint="--per-second")
+    if (out is not None) + send + kafka != 1:
+        raise typer.BadParameter(
+            "say where the events go: --out FILE, or --send, or --kafka", param_hint="--out"
+        )
+    if per_second is not None and out is not None:
+        raise typer.BadParameter("a pace is one of sending: --send or --kafka", param_hint="--per-second")
     _check_folders(out, truth)
     happened = Truth(nation.scheme)
     with _counted(simulated(settings, nation, happened), units * days * rate) as events:
-        tally = _send(ctx, events, per_second) if out is None else _write(out, events)
+        if out is not None:
+            tally = _write(out, events)
+        else:
+            tally = (_produce if kafka else _send)(ctx, events, per_second)
     if truth is not None:
         truth.write_text(_json(happened.document(settings.written())) + "\n", "utf-8")
     summary = {"simulated": True, "notice": NOTICE, **settings.written(), **_tallied(tally), **happened.kinds}
@@ -166,7 +178,14 @@ def _send(ctx: typer.Context, events: Iterable[Event], per_second: int | None) -
     return tally
 
 
-def _tallied(tally: int | Tally) -> dict[str, Any]:
+def _produce(ctx: typer.Context, events: Iterable[Event], per_second: int | None) -> Produced:
+    state = state_of(ctx)
+    record = running(state)
+    access = kafka_access(state, record.part("kafka").port, ADMIN, secure=record.options.secure)
+    return produce(access, events, lambda _: None, per_second=per_second)
+
+
+def _tallied(tally: int | Tally | Produced) -> dict[str, Any]:
     return {"events": tally} if isinstance(tally, int) else {"events": tally.events, "sent": tally.record()}
 
 

@@ -57,8 +57,9 @@ def test_the_summary_counts_and_says_that_it_is_simulated(tmp_path):
     [
         ([], "say where the events go"),
         (["--send", "--out", "x"], "say where the events go"),
+        (["--send", "--kafka"], "say where the events go"),
         (["--out", "x", "--days", "400"], "within the scheme"),
-        (["--out", "x", "--per-second", "5"], "add --send"),
+        (["--out", "x", "--per-second", "5"], "a pace is one of sending"),
     ],
 )
 def test_a_wrong_line_is_refused_with_the_way_out(arguments, reason, tmp_path, monkeypatch):
