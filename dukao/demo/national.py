@@ -5,22 +5,27 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from deploy.state import State
+import yaml
+
+from deploy.state import Options, State
 from dukao.client import Client, below
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
+from dukao.demo.supervised import supervised
 from dukao.failures import FailedError
 from dukao.feeds import Row
 from dukao.output import Format, columns, say, show, show_lines
 from dukao.sending import LARGEST_BATCH_EVENTS, Sender
-from dukao.simulator.nation import Nation, load
+from dukao.simulator.nation import SAMPLE, Nation, load
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from dukao.standings import freshness, heading, lines
 from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.measures import ItemsSpec
 from shared.kernel.points import of_millionths, text
 
+LIVED_THROUGH = Options(clock="replay")
 YEAR = Settings(units=98, days=365, rate=3, seed=2021)
 GROUP = "bureaus"
 SHOWN = ("bureaus", "departments", "inspectorates")
@@ -35,19 +40,27 @@ _STANDING = columns(
 
 def run(state: State, *, keep: bool) -> None:
     """Demonstrate everything on simulated events."""
-    steps, nation = Steps(8), load()
+    steps, nation = Steps(9), load()
     truth = Truth(nation.scheme)
-    with platform(beside(state), steps, keep=keep) as client:
-        steps.next("模拟 simulated: event types and a thousand-point scheme are adopted by two persons")
-        adopt(client, nation.types, nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True))
+    with platform(beside(state), steps, keep=keep, options=LIVED_THROUGH) as client:
+        steps.next(
+            "模拟 simulated: event types, a calendar and a thousand-point scheme, adopted by two persons"
+        )
+        calendar = yaml.safe_load((SAMPLE / "calendar.yaml").read_text("utf-8"))
+        adopt(client, nation.types, nation.scheme.written(), calendar)
         steps.next(f"模拟 simulated: a year of {YEAR.units} units is sent, about {_expected()} events")
         _feed(client, nation, truth)
         steps.next("waiting until every event is in the standing")
         totals = until_equal(lambda: _totals(client, nation, truth))
         steps.next("模拟 simulated: the final standings of three groups, each in three tiers")
         _show_standings(client, nation)
-        steps.next("one lost point, explained down to its events")
-        _explain(client, nation, truth)
+        last = _last(client, nation)
+        steps.next("督考合一: matters with deadlines are items, and their late working days cost points")
+        supervised(client, nation.scheme.scheme.code, last)
+        steps.next(
+            f"why {last} lost points: findings down to their events, and late days down to their items"
+        )
+        _explain(client, nation, truth, last)
         steps.next("every figure of the platform against what really happened in the simulation")
         measured = until_equal(lambda: _measures(client, nation, truth))
         compared = totals.compared + measured.compared
@@ -79,7 +92,7 @@ def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
     found = {one["unit"]: one["points"] for standing in standings for one in standing["units"]}
     differing: list[str] = []
     for unit in nation.units:
-        expected = truth.total(unit.code)
+        expected = truth.total(unit.code, truth.months())
         points = found.get(unit.code)
         if points != (None if expected is None else text(expected)):
             differing.append(f"{unit.code} {PERIOD} points {points}, expected {expected}")
@@ -95,18 +108,25 @@ def _show_standings(client: Client, nation: Nation) -> None:
     show_lines(["本方案设定: points, targets and tiers are this sample's own values, not official ones"])
 
 
-def _explain(client: Client, nation: Nation, truth: Truth) -> None:
-    """Explain a deduction of the last unit, or where it has none what it lost most on."""
-    unit = [one for one in read(client, "ranking", _path(nation))["units"] if one["rank"] is not None][-1]
+def _last(client: Client, nation: Nation) -> str:
+    """Return the bureau that is ranked last."""
+    return [one for one in read(client, "ranking", _path(nation))["units"] if one["rank"] is not None][-1][
+        "unit"
+    ]
+
+
+def _explain(client: Client, nation: Nation, truth: Truth, unit: str) -> None:
+    """Explain what a unit lost most by deductions: of events, and of late days of items."""
 
     def lost(indicator: IndicatorSpec) -> Decimal:
-        value = truth.worth(unit["unit"], truth.months(), indicator)
+        value = truth.worth(unit, truth.months(), indicator)
         return Decimal(0) if value is None else Decimal(indicator.points) - value
 
-    own = truth.indicators(unit["unit"])
-    deducting = [one for one in own if one.method.deduct is not None and lost(one) > 0]
-    chosen = max(deducting or own, key=lost)
-    explain(client, nation.scheme.scheme.code, (PERIOD, unit["unit"], chosen.code))
+    deducting = [one for one in truth.indicators(unit) if one.method.deduct is not None]
+    of_items = [one for one in deducting if isinstance(nation.scheme.measures[one.measure], ItemsSpec)]
+    of_events = [one for one in deducting if one not in of_items]
+    for some in (of_events, of_items):
+        explain(client, nation.scheme.scheme.code, (PERIOD, unit, max(some, key=lost).code))
 
 
 def _measures(client: Client, nation: Nation, truth: Truth) -> Comparison:

@@ -9,7 +9,16 @@ from typing import Any
 
 from deploy.control import addresses, bring_up, survey, take_down
 from deploy.state import RECORD, Options, State
-from dukao.adoption import adopt_scheme, adopt_types, approver, author, draft_scheme, draft_types, once_heard
+from dukao.adoption import (
+    adopt_calendar,
+    adopt_scheme,
+    adopt_types,
+    approver,
+    author,
+    draft_scheme,
+    draft_types,
+    once_heard,
+)
 from dukao.client import AwayError, Client, RefusedError
 from dukao.failures import FailedError
 from dukao.output import say
@@ -19,6 +28,7 @@ BUSY_S = 60.0
 NOT_YET = frozenset({404, 429, 503})
 LOOK_AGAIN_S = 1.0
 DIFFERENCES_NAMED = 5
+LIVE = Options()
 
 
 @dataclass(slots=True)
@@ -54,13 +64,13 @@ def beside(state: State) -> State:
 
 
 @contextmanager
-def platform(state: State, steps: Steps, *, keep: bool) -> Generator[Client]:
+def platform(state: State, steps: Steps, *, keep: bool, options: Options = LIVE) -> Generator[Client]:
     """Bring a fresh platform up; take it down when the block ends, unless it ended well and is to stay."""
     steps.next("the platform: PostgreSQL, Kafka, five services")
     _forget(state)
     kept = False
     try:
-        record = bring_up(state, Options(), lambda line: say(f"      {line}")).record
+        record = bring_up(state, options, lambda line: say(f"      {line}")).record
         with Client(state) as client:
             yield client
         steps.next("where to go on" if keep else "the end")
@@ -76,8 +86,12 @@ def platform(state: State, steps: Steps, *, keep: bool) -> Generator[Client]:
     _close(state, keep=keep)
 
 
-def adopt(client: Client, types: Any, scheme: Mapping[str, Any]) -> None:
-    """Put types and a scheme in force: one person drafts, another adopts."""
+def adopt(
+    client: Client, types: Any, scheme: Mapping[str, Any], calendar: Mapping[str, Any] | None = None
+) -> None:
+    """Put types, a working calendar and a scheme in force: one person drafts, another adopts."""
+    if calendar is not None:
+        adopt_calendar(client, calendar, author(None), approver(None))
     adopt_types(client, draft_types(client, types, author(None)), approver(None))
     drafted = once_heard(
         lambda: draft_scheme(client, scheme, author(None)), lambda line: say(f"      {line}")

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 
+from dukao.simulator import season
 from dukao.simulator.nation import Habits, Nation, Unit
 from dukao.simulator.season import DAY_S, HOUR_S
+from services.scoring.domain.measures import ItemsSpec
 
 Value = str | int | bool
 ONE = 1_000_000
@@ -31,12 +34,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a piece of work adds to a measure in a month, in millionths."""
+    """What a piece of work adds to a measure in a month, in millionths; points lost have no region."""
 
     measure: str
     month: str
     numerator: int
     denominator: int = 0
+    in_region: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,18 @@ class Desk:
     def part(self, whole: int, missing_per_mille: int) -> int:
         """Return a part of a whole; about so much of it is missing."""
         return whole - whole * self.rng.randrange(2 * missing_per_mille + 1) // 1000
+
+    def late(self, measure: str, deadline: int, done: int | None) -> Iterator[Count]:
+        """Yield what each late working day of an item costs, in their order, until its cap is reached."""
+        costs = self.nation.scheme.measures[measure]
+        assert isinstance(costs, ItemsSpec)
+        each, left = int(Decimal(costs.per_day) * ONE), int(Decimal(costs.cap) * ONE)
+        for day in season.late_days(deadline, done):
+            if left == 0:
+                return
+            lost = min(each, left)
+            left -= lost
+            yield Count(measure, season.month_of(day), lost, in_region=False)
 
     def done(self, begun: int, deadline: int) -> int | None:
         """Return when something is done that has a deadline, by the unit's habits; `None` if not yet."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import SchemeDocument, UnitSpec
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "national"
 BUREAU, DEPARTMENT, INSPECTORATE, DISCIPLINE = "bureau", "department", "inspectorate", "discipline"
@@ -19,12 +19,16 @@ SIZES = {BUREAU: 100, DEPARTMENT: 40, INSPECTORATE: 60, DISCIPLINE: 25}
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit that works and those its work counts for: itself, its region, and those above both."""
+    """A unit that works and those its work counts for: itself, its region, and those above both.
+
+    `upwards` are the unit and those above it; what items cost counts for them, for an item has no region.
+    """
 
     code: str
     level: str
     region: str | None
     counts_for: tuple[str, ...]
+    upwards: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,12 @@ class Nation:
             for bureau in one.units
         )
 
+    def own_of(self, unit: Unit, measure: str) -> str:
+        """Return the individual indicator of a unit that takes a measure."""
+        return next(
+            one.code for one in self.scheme.indicators if one.measure == measure and unit.code in one.units
+        )
+
     def region_of(self, code: str) -> str | None:
         """Return the region of a unit."""
         return next(unit.region for unit in self.units if unit.code == code)
@@ -81,13 +91,7 @@ def load(folder: Path = SAMPLE) -> Nation:
     with (folder / "regions.csv").open(encoding="utf-8", newline="") as file:
         regions = {row["bureau"]: row["region"] for row in csv.DictReader(file)}
     parents = {unit.code: unit.parent for unit in scheme.units}
-    units = [
-        Unit(
-            unit.code, unit.level, (region := regions.get(unit.code)), _counts_for(parents, unit.code, region)
-        )
-        for unit in scheme.units
-        if unit.level in SIZES
-    ]
+    units = [_unit(spec, parents, regions.get(spec.code)) for spec in scheme.units if spec.level in SIZES]
     return Nation(scheme, yaml.safe_load((folder / "types.yaml").read_text("utf-8")), tuple(units))
 
 
@@ -104,9 +108,10 @@ def habits(rng: Random, level: str) -> Habits:
     )
 
 
-def _counts_for(parents: Mapping[str, str | None], code: str, region: str | None) -> tuple[str, ...]:
+def _unit(spec: UnitSpec, parents: Mapping[str, str | None], region: str | None) -> Unit:
+    upwards = tuple(_upwards(parents, spec.code))
     beside = () if region is None else _upwards(parents, region)
-    return tuple(dict.fromkeys([*_upwards(parents, code), *beside]))
+    return Unit(spec.code, spec.level, region, tuple(dict.fromkeys([*upwards, *beside])), upwards)
 
 
 def _upwards(parents: Mapping[str, str | None], code: str) -> Iterator[str]:

@@ -13,23 +13,19 @@ MATTERS = ("模拟：专项督查", "模拟：改革任务落实", "模拟：重
 def decision(desk: Desk) -> Work:
     """A matter that a meeting decided, with a budget of working days."""
     meeting = desk.one_of("party-committee", "executive", "special")
-    return _budgeted(desk, "decision.made.v1", "decision.completed.v1", "decisions_on_time", meeting=meeting)
+    return _budgeted(desk, "decision.made.v1", "decision.completed.v1", "decisions", meeting=meeting)
 
 
 def assignment(desk: Desk) -> Work:
     """A matter that a document assigned."""
     number = desk.number("WJ")
-    return _budgeted(
-        desk, "document.assigned.v1", "document.completed.v1", "assignments_on_time", document_no=number
-    )
+    return _budgeted(desk, "document.assigned.v1", "document.completed.v1", "assignments", document_no=number)
 
 
 def instruction(desk: Desk) -> Work:
     """A leader's instruction."""
     leader = desk.one_of("L1", "L2", "L3")
-    return _budgeted(
-        desk, "instruction.given.v1", "instruction.completed.v1", "instructions_on_time", leader=leader
-    )
+    return _budgeted(desk, "instruction.given.v1", "instruction.completed.v1", "instructions", leader=leader)
 
 
 def task(desk: Desk) -> Work:
@@ -38,8 +34,18 @@ def task(desk: Desk) -> Work:
 
 
 def own_task(desk: Desk) -> Work:
-    """A task of what a department alone answers for."""
-    return _task(desk, "own", "office")
+    """A task of what a department alone answers for: one that is to be in time, or one to be done at all."""
+    kind, measure = (("dated", "own_tasks_on_time"), ("planned", "own_tasks_done"))[desk.rng.randrange(2)]
+    at = desk.moment()
+    deadline = season.end_of_day(at, 5 + desk.rng.randrange(25))
+    done = desk.done(at, deadline)
+    told = {"indicator": desk.nation.own_of(desk.unit, measure), "kind": kind, "deadline": written(deadline)}
+    facts = _opened(desk, "duty.assigned.v1", "office", at, **told)
+    if done is not None:
+        facts.append(_closed(facts[0], "duty.done.v1", done, desk.data()))
+    if kind == "dated":
+        return Work(tuple(facts), (_on_time(measure, deadline, done),))
+    return Work(tuple(facts), (Count(measure, month_of(at), ONE * (done is not None), ONE),))
 
 
 def party_task(desk: Desk) -> Work:
@@ -161,7 +167,7 @@ def appraisal(desk: Desk) -> Work:
     return Work((fact,), (Count("appraised", month_of(at), CENT * awarded, CENT * full),))
 
 
-def _budgeted(desk: Desk, opening: str, closing: str, measure: str, **named: Value) -> Work:
+def _budgeted(desk: Desk, opening: str, closing: str, matters: str, **named: Value) -> Work:
     """A matter with a budget of working days that the unit leads; what is sent back is completed again."""
     at, days = desk.moment(), 3 + desk.rng.randrange(18)
     deadline = season.end_of_working_days(at, days)
@@ -169,7 +175,9 @@ def _budgeted(desk: Desk, opening: str, closing: str, measure: str, **named: Val
     facts = _opened(desk, opening, "office", at, **told)
     completed = _closings(desk, at, deadline)
     facts += [_closed(facts[0], closing, when, desk.data()) for when in completed]
-    return Work(tuple(facts), (_on_time(measure, deadline, max(completed, default=None)),))
+    done = max(completed, default=None)
+    late = desk.late(f"{matters}_late", deadline, done)
+    return Work(tuple(facts), (_on_time(f"{matters}_on_time", deadline, done), *late))
 
 
 def _task(desk: Desk, kind: str, source: str) -> Work:
@@ -181,7 +189,7 @@ def _task(desk: Desk, kind: str, source: str) -> Work:
         facts.append(_closed(facts[0], "task.done.v1", done, desk.data()))
     measure = {"work": "tasks", "project": "tasks"}.get(kind, f"{kind}_tasks")
     counts = [_on_time(f"{measure}_on_time", deadline, done)]
-    if kind in {"party", "own"}:
+    if kind == "party":
         counts.append(Count(f"{measure}_done", month_of(at), ONE * (done is not None), ONE))
     return Work(tuple(facts), tuple(counts))
 

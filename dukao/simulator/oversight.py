@@ -35,6 +35,8 @@ def risk(desk: Desk) -> Work:
         Count("risks_answered", month_of(deadline), ONE * in_time, ONE),
         Count("risks_improved", month_of(at), ONE * bool(improved), ONE),
     ]
+    if level != "low":
+        counts += desk.late("risks_late", deadline, answered)
     if level == "high":
         months = _months_open(at, max(improved, default=None))
         counts += [Count("high_risks_open", month, ONE) for month in months]
@@ -58,10 +60,11 @@ def finding(desk: Desk) -> Work:
             finder=desk.one_of("patrol", "audit", "petition"),
         ),
     )
+    check = _check(desk, fact)
     if fact.data["status"] != "confirmed":
-        return Work((fact,))
+        return check
     measure = "party_findings" if field == "party" else "safety_findings"
-    return Work((fact,), (Count(measure, month_of(at), ONE * weight),))
+    return Work(check.facts, (Count(measure, month_of(at), ONE * weight), *check.counts))
 
 
 def taxpayer_finding(desk: Desk) -> Work:
@@ -75,7 +78,7 @@ def taxpayer_finding(desk: Desk) -> Work:
         content=desk.one_of(*CONTENTS),
         finder=desk.one_of("audit", "petition", "state-council"),
     )
-    return Work((_finding(desk, at, _course(desk), data),))
+    return _check(desk, _finding(desk, at, _course(desk), data))
 
 
 def inspection(desk: Desk) -> Work:
@@ -155,6 +158,22 @@ def _finding(
     *earlier, last = (told | {"status": status} for status in course)
     whose = unit or desk.unit.code
     return Fact("finding.reported.v1", "audit", whose, at, last, key="finding_no", earlier=tuple(earlier))
+
+
+def _check(desk: Desk, finding: Fact) -> Work:
+    """Return a finding, and the check on site that the unit owes where it was alleged."""
+    if not any(told["status"] == "alleged" for told in finding.earlier):
+        return Work((finding,))
+    deadline = season.end_of_working_days(finding.time, CHECK_DAYS)
+    reported = desk.done(finding.time, deadline)
+    told = desk.data(
+        finding_no=finding.data["finding_no"], budget_days=CHECK_DAYS, deadline=written(deadline)
+    )
+    case = desk.number("HC")
+    facts = [finding, Fact("check.assigned.v1", "audit", finding.unit, finding.time, told, case)]
+    if reported is not None:
+        facts.append(Fact("check.reported.v1", "audit", finding.unit, reported, desk.data(), case))
+    return Work(tuple(facts), tuple(desk.late("checks_late", deadline, reported)))
 
 
 def _course(desk: Desk) -> tuple[str, ...]:

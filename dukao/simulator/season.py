@@ -1,6 +1,6 @@
 """The calendar of the simulation: seconds since 1970, Beijing's days and months, busy and quiet days."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ DAY_S = 86_400
 HOUR_S = 3_600
 OFFSET_S = 8 * 3_600
 EPOCH = date(1970, 1, 1)
+ONE_DAY = timedelta(days=1)
 BUSY_UNTIL_DAY = 15
 LAST_DAYS = 3
 SPRING_FESTIVAL = "Spring Festival"
@@ -45,9 +46,24 @@ def end_of_working_days(second: int, budget: int) -> int:
     """Return the last second of a budget of working days, which begins on the next one."""
     day = day_of(second)
     while budget:
-        day += timedelta(days=1)
+        day += ONE_DAY
         budget -= _worked(day)
     return midnight(day) + DAY_S - 1
+
+
+def late_days(deadline: int, done: int | None) -> Iterator[int]:
+    """Yield the first second of each late working day, that of the completion too; for ever while not done.
+
+    A deadline on a day that is not worked is that of the next working day.
+    """
+    due = day_of(deadline)
+    while not _worked(due):
+        due += ONE_DAY
+    day, last = due + ONE_DAY, None if done is None else day_of(done)
+    while last is None or day <= last:
+        if _worked(day):
+            yield midnight(day)
+        day += ONE_DAY
 
 
 def next_fifteenth(second: int) -> int:

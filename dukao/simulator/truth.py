@@ -52,7 +52,7 @@ class Truth:
         """Count for the unit and every unit it counts for; months outside the scheme count for nobody."""
         if not self._first <= count.month <= self._last:
             return
-        for unit in worked.counts_for:
+        for unit in worked.counts_for if count.in_region else worked.upwards:
             key = (unit, count.month, count.measure)
             numerator, denominator = self._sums.get(key, (0, 0))
             self._sums[key] = (numerator + count.numerator, denominator + count.denominator)
@@ -117,7 +117,11 @@ class Truth:
                 for line in self.lines()
             ],
             "figures": self._figures(),
-            "totals": {unit: _written(self.total(unit)) for unit in self.units() if self.indicators(unit)},
+            "totals": {
+                unit: _written(self.total(unit, self.months()))
+                for unit in self.units()
+                if self.indicators(unit)
+            },
         }
 
     def _figures(self) -> dict[str, dict[str, dict[str, str | None]]]:
@@ -130,24 +134,19 @@ class Truth:
 
     def worth(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Decimal | None:
         """Return the points of an indicator due in these months, at 12 places; `None` without data."""
-        numerator, denominator = self._merged(unit, months, indicator)
-        points, method = Fraction(indicator.points), indicator.method
-        if method.deduct is not None:
-            lost = Fraction(method.deduct.each or 1) * numerator / 1_000_000
-            return cell(max(points - lost, Fraction(method.deduct.floor)))
-        assert method.target is not None
-        if denominator == 0:
-            return None
-        target = Fraction(method.target.target) * denominator
-        up = method.target.direction == "up"
-        reached, wanted = (Fraction(numerator), target) if up else (target, Fraction(numerator))
-        return cell(points if reached >= wanted else points * reached / wanted)
+        return _scored(indicator, self._merged(unit, months, indicator))
 
-    def total(self, unit: str) -> Decimal | None:
-        """Return a unit's published points of the year, where every indicator is due; `None` without data."""
+    def cell(self, unit: str, month: str, indicator: IndicatorSpec) -> Decimal | None:
+        """Return the points of a month alone, whatever the cycle, at 12 places; `None` without data."""
+        return _scored(indicator, self.of(unit, month, indicator.measure))
+
+    def total(self, unit: str, months: list[str]) -> Decimal | None:
+        """Return a unit's published points of what is due in these months; `None` if some has no data."""
         total = Decimal(0)
         for indicator in self.indicators(unit):
-            value = self.worth(unit, self.months(), indicator)
+            if not _due(indicator, months):
+                continue
+            value = self.worth(unit, months, indicator)
             if value is None:
                 return None
             total += value
@@ -169,6 +168,20 @@ def _due(indicator: IndicatorSpec, months: list[str]) -> bool:
     if indicator.method.deduct is not None:
         return True
     return int(months[-1][5:]) % MONTHS_OF_CYCLE[indicator.cycle] == 0
+
+
+def _scored(indicator: IndicatorSpec, sums: Pair) -> Decimal | None:
+    (numerator, denominator), points, method = sums, Fraction(indicator.points), indicator.method
+    if method.deduct is not None:
+        lost = Fraction(method.deduct.each or 1) * numerator / 1_000_000
+        return cell(max(points - lost, Fraction(method.deduct.floor)))
+    assert method.target is not None
+    if denominator == 0:
+        return None
+    target = Fraction(method.target.target) * denominator
+    up = method.target.direction == "up"
+    reached, wanted = (Fraction(numerator), target) if up else (target, Fraction(numerator))
+    return cell(points if reached >= wanted else points * reached / wanted)
 
 
 def _written(value: Decimal | None) -> str | None:

@@ -1,9 +1,11 @@
 """The national sample is accepted by the services' own checks and says everywhere that it is simulated."""
 
+import csv
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import get_args
 
+import chinese_calendar
 import pytest
 import yaml
 
@@ -11,7 +13,11 @@ from dukao.simulator.nation import BUREAU, DEPARTMENT, INSPECTORATE, SAMPLE, SIZ
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import MethodSpec
+from services.scoring.domain.measures import ItemKind
 from services.scoring.domain.shapes import Cycle
+from tests.simulator.folded import statutory_calendar
+
+GROUP_LETTERS = {"bureaus": "B", "departments": "D", "inspectorates": "I", "disciplinary": "J"}
 
 
 @pytest.fixture(scope="module")
@@ -103,15 +109,75 @@ def test_every_value_has_a_source_and_says_that_nobody_verified_it(nation):
         *scheme.measures.values(),
         *scheme.indicators,
         *scheme.tiers,
+        *scheme.items.values(),
+        *scheme.incidents.jurisdictions,
         scheme.ranking.minimum_volume,
     ]
     assert [value for value in values if value.source is None or value.verified] == []
+    with (SAMPLE / "regions.csv").open(encoding="utf-8", newline="") as file:
+        assert {(row["source"][:5], row["verified"]) for row in csv.DictReader(file)} == {
+            ("本方案设定", "false")
+        }
 
 
-def test_every_indicator_is_explained_to_the_reader(nation):
-    written = (SAMPLE / "README.md").read_text("utf-8")
-    common = [one.code for one in nation.scheme.indicators if not one.units]
-    assert [code for code in common if f"`{code}`" not in written] == []
+def test_every_indicator_is_explained_to_the_reader_as_the_scheme_has_it(nation):
+    common = [one for one in nation.scheme.indicators if not one.units]
+    assert told_of_indicators() == [
+        (one.code, one.points, {GROUP_LETTERS[group] for group in one.groups}, one.cycle, told(nation, one))
+        for board in nation.scheme.boards
+        for one in common
+        if one.board == board.code
+    ]
+
+
+def told_of_indicators():
+    """Return code, points, groups, cycle and method of each common indicator in the reader's table."""
+    rows = [line.split("|") for line in (SAMPLE / "README.md").read_text("utf-8").splitlines()]
+    cells = [[cell.strip() for cell in row] for row in rows if len(row) == 8]
+    return [
+        (row[1].strip("`"), row[2], set(row[3].split()), row[4], row[5])
+        for row in cells
+        if row[1].startswith("`") and "…" not in row[1]
+    ]
+
+
+def told(nation, indicator):
+    """Return how the reader is told of a method."""
+    target, deduct = indicator.method.target, indicator.method.deduct
+    if target is not None:
+        return f"{'at least' if target.direction == 'up' else 'at most'} {target.target}"
+    floor = "" if deduct.floor == "0" else f", never below {deduct.floor}"
+    if deduct.each is not None:
+        return f"−{deduct.each} each{floor}"
+    late = nation.scheme.measures[indicator.measure]
+    return f"−{late.per_day} a day, an item at most {late.cap}{floor}"
+
+
+def test_the_reader_is_told_how_many_there_are_of_everything(nation):
+    scheme, written = nation.scheme, (SAMPLE / "README.md").read_text("utf-8")
+    assert f"{len(scheme.indicators)} indicators for {len(nation.units)} units" in written
+    assert f"the {len(nation.types['types'])} event types" in written
+
+
+def test_every_kind_of_matter_is_an_item_whose_late_days_cost_points(nation):
+    scheme = nation.scheme
+    assert {rule.kind for rule in scheme.items.values()} == set(get_args(ItemKind))
+    for kind in get_args(ItemKind):
+        (measure,) = [name for name, one in scheme.measures.items() if one.over == f"items:{kind}"]
+        (taker,) = [one.code for one in scheme.indicators if one.measure == measure]
+        assert taker in {rule.indicator for rule in scheme.items.values() if rule.kind == kind}
+
+
+def test_every_individual_indicator_has_items(nation):
+    own = {one.code for one in nation.scheme.indicators if one.units}
+    assert own <= {rule.indicator for rule in nation.scheme.items.values()}
+
+
+def test_the_calendar_has_the_days_that_the_simulation_goes_by():
+    calendar = statutory_calendar()
+    days = [calendar.first + timedelta(days=at) for at in range((calendar.last - calendar.first).days + 1)]
+    assert (days[0], days[-1]) == (date(2021, 1, 1), date(2022, 12, 31))
+    assert [day for day in days if calendar.is_worked(day) != chinese_calendar.is_workday(day)] == []
 
 
 def test_regions_name_units_of_the_scheme(nation):

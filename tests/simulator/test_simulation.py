@@ -4,14 +4,16 @@ import json
 import random
 from collections import Counter
 from datetime import date, datetime
-from itertools import pairwise
+from itertools import count, pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dukao.simulator import season
-from dukao.simulator.nation import load
+from dukao.simulator.desk import ONE, Desk
+from dukao.simulator.nation import habits, load
 from dukao.simulator.stream import Settings, problem, simulate
 from dukao.simulator.truth import Figure, Truth
 from services.ingest.domain.admission import Outcome
@@ -121,6 +123,34 @@ def test_matters_have_budgets_of_working_days_that_skip_holidays():
     given = season.midnight(date(2021, 4, 20))
     assert season.written(season.end_of_working_days(given, 8)) == "2021-04-29T23:59:59+08:00"
     assert season.written(season.end_of_working_days(given, 10)) == "2021-05-06T23:59:59+08:00"
+
+
+def test_late_days_are_worked_days_after_the_due_day_with_that_of_the_completion():
+    deadline, done = (season.end_of_day(season.midnight(date(2021, *day))) for day in ((4, 29), (5, 10)))
+    days = [season.written(day)[5:10] for day in season.late_days(deadline, done)]
+    assert days == ["04-30", "05-06", "05-07", "05-08", "05-10"]
+    on_a_holiday = season.end_of_day(season.midnight(date(2021, 5, 3)))
+    assert [season.written(day)[5:10] for day in season.late_days(on_a_holiday, done)] == days[2:]
+    assert list(season.late_days(deadline, deadline)) == []
+
+
+def test_what_is_never_done_costs_no_more_than_its_cap():
+    desk = Desk(Random(1), NATION, NATION.units[0], habits(Random(1), "bureau"), 0, 0, count())
+    counts = list(desk.late("assignments_late", season.midnight(date(2021, 12, 25)), None))
+    assert sum(one.numerator for one in counts) == ONE
+    assert {one.month for one in counts} == {"2021-12", "2022-01"}
+    assert {one.numerator for one in counts} == {ONE // 10}
+
+
+def test_lazy_units_lose_more_by_late_items(whole):
+    _, truth = whole
+    rng = Random(WHOLE.seed)
+    kept = [(habits(rng, unit.level).late, unit) for unit in NATION.units]
+    ranked = [unit.code for _, unit in sorted(kept, key=lambda one: one[0]) if unit.level != "discipline"]
+    lost = [
+        sum(truth.of(unit, month, "decisions_late")[0] for month in truth.months()[:6]) for unit in ranked
+    ]
+    assert 2 * sum(lost[:20]) < sum(lost[-20:])
 
 
 def test_every_kind_of_fault_is_there(small):
