@@ -1,114 +1,174 @@
-"""A simulated feed through the real platform, as it arrives and shuffled: every measure equals what happened."""
+"""A simulated year through the real platform, as it arrives and shuffled: every figure is what happened."""
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pytest
+import yaml
 
-from dukao.simulator.nation import load
+from deploy.state import Options
+from dukao.client import Client
+from dukao.feeds import Row
+from dukao.producing import produce
+from dukao.sending import LARGEST_BATCH_EVENTS, Sender
+from dukao.simulator.nation import SAMPLE, Nation, load
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
-from services.scoring.domain.figures import is_due
-from shared.kernel.periods import Period
+from shared.kernel.periods import Month
 from shared.kernel.points import of_millionths, text
-from tests.system.rig import Rig, platform
+from shared.messaging.kafka_access import KafkaAccess
+from tests.system.rig import Event, Rig, note, platform, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
-SETTINGS = Settings(units=98, days=365, rate=9, seed=11)
-PERIODS = ("2021-03", "2021-Q1", "2021")
+YEAR = Settings(units=62, days=365, rate=14, seed=11)
+LEAST_EVENTS = 300_000
 AT_ONCE = 8
+CELLS = "SELECT unit, month, indicator, value FROM scoring.cells WHERE scheme = 'national'"
 
 
-def as_they_arrive(events):
+async def test_every_figure_of_the_year_is_what_happened_as_it_arrives_by_http() -> None:
+    nation = load()
+    truth = Truth(nation.scheme)
+    events = year(nation, truth)
+    async with begun(nation) as rig:
+        outcomes = await asyncio.to_thread(sent, rig, events)
+        repeated = truth.kinds["repeated"] + truth.kinds["same_fact"]
+        assert outcomes == {"created": len(events) - repeated, "duplicate": repeated}
+        await compare(rig, nation, truth)
+
+
+async def test_every_figure_of_the_year_is_what_happened_shuffled_by_kafka() -> None:
+    nation = load()
+    truth = Truth(nation.scheme)
+    events = year(nation, truth)
+    random.Random(3).shuffle(events)
+    async with begun(nation) as rig:
+        access = KafkaAccess(rig.kafka)
+        produced = await asyncio.to_thread(produce, access, events, lambda _: None)
+        note(f"{produced.record()}")
+        await taken(rig, len(events))
+        assert (await rig.get("ingest", "/v1/refusals"))["items"] == []
+        await compare(rig, nation, truth)
+
+
+def year(nation: Nation, truth: Truth) -> list[Event]:
+    events = list(simulate(YEAR, nation, truth))
+    assert len(events) >= LEAST_EVENTS
     return events
 
 
-def shuffled(events):
-    return random.Random(3).sample(events, len(events))
-
-
-@pytest.mark.parametrize("order", [as_they_arrive, shuffled])
-async def test_every_measure_is_what_happened(order):
-    nation = load()
-    truth = Truth(nation.scheme)
-    events = list(simulate(SETTINGS, nation, truth))
-    async with platform() as rig:
-        scheme = nation.scheme.model_dump(mode="json", by_alias=True, exclude_none=True)
+@asynccontextmanager
+async def begun(nation: Nation) -> AsyncIterator[Rig]:
+    """Bring a platform up that lives through the year, with everything adopted that the sample has."""
+    async with platform(options=Options(clock="replay")) as rig:
         await rig.adopt_types(nation.types)
-        await rig.adopt_scheme(scheme)
-        statuses = await rig.send(order(events))
-        assert statuses.keys() <= {"created", "duplicate", "report"}
-        assert statuses["created"] == len(events) - truth.kinds["repeated"] - truth.kinds["same_fact"]
-        await rig.drained()
-        assert await wrong_measures(rig, nation, truth) == []
-        assert await wrong_cells(rig, nation, truth) == []
-        assert await wrong_totals(rig, nation, truth) == []
+        await adopt_calendar(rig)
+        await rig.adopt_scheme(nation.scheme.written())
+        yield rig
 
 
-async def answers(rig: Rig, service, paths, **query):
+async def adopt_calendar(rig: Rig) -> None:
+    """Adopt the sample's calendar by two persons."""
+    document = yaml.safe_load((SAMPLE / "calendar.yaml").read_text("utf-8"))
+    head = await rig.post("supervision", "/v1/calendars", "author", document)
+    await rig.post("supervision", f"/v1/calendars/{head['zone']}/{head['version']}:adopt", "approver")
+
+
+def sent(rig: Rig, events: Sequence[Event]) -> dict[str, int]:
+    """Send events and return how many were answered how."""
+    rows = (Row("year", number, (event,)) for number, event in enumerate(events, 1))
+    with Client(rig.state) as client:
+        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, lambda _: None).send(rows)
+    note(f"{tally.record()}")
+    return dict(tally.outcomes)
+
+
+async def taken(rig: Rig, count: int) -> None:
+    """Wait until ingest has read so many events from its inbound topics."""
+    database = await rig.database()
+
+    async def read() -> bool:
+        return await database.fetchval('SELECT sum("offset") FROM ingest.inbound') == count
+
+    await until(read)
+    await database.close()
+
+
+async def compare(rig: Rig, nation: Nation, truth: Truth) -> None:
+    """Compare every measure, cell and total with what happened."""
+    await rig.drained()
+    for what, pairs in (
+        ("measures", [pair async for pair in measures(rig, nation, truth)]),
+        ("cells", [pair async for pair in cells(rig, truth)]),
+        ("totals", [pair async for pair in totals(rig, nation, truth)]),
+    ):
+        wrong = [pair for pair in pairs if pair[1] != pair[2]]
+        assert wrong[:20] == [], f"{len(wrong)} of {len(pairs)} {what}"
+        note(f"{len(pairs)} {what} equal")
+
+
+async def measures(rig: Rig, nation: Nation, truth: Truth) -> Any:
+    """Yield (where, found, expected) of every measure of every unit of a group and month."""
+    head = nation.scheme.scheme
+    asked = list(product(truth.months(), truth.units()))
+    paths = [f"/v1/measures/{head.code}/{head.version}/{month}/{unit}" for month, unit in asked]
+    for (month, unit), answer in zip(asked, await answers(rig, "scoring", paths), strict=True):
+        for name, found in answer["measures"].items():
+            expected = truth.of(unit, month, name)
+            for side, value in zip(("numerator", "denominator"), expected, strict=True):
+                if found[side] is not None:
+                    yield (unit, month, name, side), Decimal(found[side]), of_millionths(value)
+
+
+async def cells(rig: Rig, truth: Truth) -> Any:
+    """Yield (where, found, expected) of the month cell of every unit and indicator; nothing lost has none."""
+    database = await rig.database()
+    rows = await database.fetch(CELLS)
+    await database.close()
+    kept = {
+        (row["unit"], str(Month.of_ordinal(row["month"])), row["indicator"]): row["value"] for row in rows
+    }
+    due = {
+        (unit, month, one.code): (truth.cell(unit, month, one), one)
+        for unit, month in product(truth.units(), truth.months())
+        for one in truth.indicators(unit)
+    }
+    assert kept.keys() <= due.keys()
+    for where, (expected, indicator) in due.items():
+        untouched = None if indicator.method.deduct is None else Decimal(indicator.points)
+        yield where, kept.get(where, untouched), expected
+
+
+async def totals(rig: Rig, nation: Nation, truth: Truth) -> Any:
+    """Yield (where, found, expected) of the points of every ranked unit in every period."""
+    ranked = [unit.code for unit in nation.units]
+    groups = dict.fromkeys(name for unit in nation.units for name in nation.groups_of(unit))
+    periods = dict(truth.periods())
+    asked = list(product(groups, periods))
+    paths = [f"/v1/standings/{nation.scheme.scheme.code}/{group}/{period}" for group, period in asked]
+    found: dict[tuple[str, str], str | None] = {}
+    for (_, period), standing in zip(asked, await answers(rig, "ranking", paths), strict=True):
+        assert standing["simulated"] is True
+        found |= {(line["unit"], period): line["points"] for line in standing["units"]}
+    for unit, (period, months) in product(ranked, periods.items()):
+        expected = truth.total(unit, months)
+        yield (unit, period), found.get((unit, period)), None if expected is None else text(expected)
+
+
+async def answers(rig: Rig, service: str, paths: Iterable[str]) -> list[dict[str, Any]]:
     """Ask for many things, a few at once."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def ask(path):
+    async def ask(path: str) -> dict[str, Any]:
         async with gate:
-            return await rig.get(service, path, **query)
+            return await rig.get(service, path)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(ask(path)) for path in paths]
     return [task.result() for task in tasks]
-
-
-async def wrong_measures(rig, nation, truth):
-    cells = list(product(truth.months(), [unit.code for unit in nation.scheme.units]))
-    found = await answers(
-        rig, "scoring", [f"/v1/measures/national/1/{month}/{unit}" for month, unit in cells]
-    )
-    return [
-        (unit, month, name, measures["measures"][name])
-        for (month, unit), measures in zip(cells, found, strict=True)
-        for name in nation.scheme.measures
-        if pair(measures["measures"][name]) != expected(truth, unit, month, name, measures)
-    ]
-
-
-def pair(found):
-    return tuple(
-        None if found[side] is None else Decimal(found[side]) for side in ("numerator", "denominator")
-    )
-
-
-def expected(truth, unit, month, name, measures):
-    numerator, denominator = map(of_millionths, truth.of(unit, month, name))
-    return numerator, None if measures["measures"][name]["denominator"] is None else denominator
-
-
-async def wrong_cells(rig, nation, truth):
-    units = [bureau.code for bureau in nation.bureaus[: SETTINGS.units]]
-    asked = [
-        (period, unit, indicator)
-        for period, unit, indicator in product(map(Period.parse, PERIODS), units, nation.scheme.indicators)
-        if is_due(indicator, period)
-    ]
-    paths = [f"/v1/cells/{period}/{unit}/{one.code}" for period, unit, one in asked]
-    found = [answer["figure"]["value"] for answer in await answers(rig, "scoring", paths, scheme="national")]
-    due = [truth.worth(unit, [str(m) for m in period.months()], one) for period, unit, one in asked]
-    return [
-        (cell, value, worth)
-        for cell, value, worth in zip(asked, found, due, strict=True)
-        if value != (None if worth is None else text(worth))
-    ]
-
-
-async def wrong_totals(rig, nation, truth):
-    standing = await rig.get("ranking", "/v1/standings/national/bureaus/2021")
-    assert standing["simulated"] is True
-    found = {unit["unit"]: unit["points"] for unit in standing["units"]}
-    due = {bureau.code: truth.total(bureau.code) for bureau in nation.bureaus}
-    return [
-        (code, found.get(code), total)
-        for code, total in due.items()
-        if found.get(code) != (None if total is None else text(total))
-    ]
