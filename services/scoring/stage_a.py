@@ -96,7 +96,8 @@ class StageA:
 
     async def _route(self, tx: PostgresTransaction, events: Read, catalogue: Catalogue) -> list[Answer]:
         """Send reports of findings and inspections to where incidents are decided."""
-        rules = {record.shard: await self._rules(tx, record.shard) for record, _ in events}
+        shards = {record.shard for record, _ in events}
+        rules = {shard: await self._rules(tx, shard) for shard in shards}
         return await routing.arrived(tx, events, rules, catalogue) if any(rules.values()) else []
 
     async def _rules(self, tx: PostgresTransaction, shard: int) -> list[Rules]:

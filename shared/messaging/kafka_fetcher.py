@@ -8,8 +8,8 @@ sent when its answer is wanted, and ahead of that only while there is a backlog.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeAlias
 
 import aiokafka.errors as kafka_errors
 from aiokafka import TopicPartition
@@ -35,13 +35,7 @@ READ_UNCOMMITTED = 0
 FIRST_OFFSET = -2  # asks for it instead of a timestamp
 
 _LOG = logger(__name__)
-
-
-class Message(NamedTuple):
-    """A record of aiokafka's with `offset`, `key`, `value` and `headers`, and where it lies."""
-
-    place: TopicPartition
-    record: Any
+Run: TypeAlias = tuple[TopicPartition, list[Any]]
 
 
 class _Held(NamedTuple):
@@ -64,7 +58,7 @@ class Fetcher:
         self.client: Any = AIOKafkaClient(**access.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
         self._next = {TopicPartition(*place): offset for place, offset in offsets.items()}
         self._held: deque[_Held] = deque()
-        self._taking: Iterator[Message] = iter(())
+        self._taken: tuple[TopicPartition, Iterator[Any]] | None = None
         self._left = 0  # records that are held, at most
         self._fetches: dict[int, asyncio.Task[Sequence[_Held]]] = {}
 
@@ -81,15 +75,18 @@ class Fetcher:
             await asyncio.wait(self._fetches.values())
         await self.client.close()
 
-    async def take(self, limit: int, wait_ms: int) -> list[Message]:
-        """Return up to `limit` messages, in order within each partition; wait only where there is none."""
+    async def take(self, limit: int, wait_ms: int) -> list[Run]:
+        """Return up to `limit` records of aiokafka's, in order within each partition; wait for one.
+
+        A record has `offset`, `key`, `value` and `headers`.
+        """
         if self._left < limit:
             self._ask(0 if self._left else wait_ms)
             await self._answered(wait_ms / 1000)
-        taken = list(islice(self._messages(), limit))
-        if len(taken) == limit and self._left < limit:
+        runs, room = self._runs(limit)
+        if room == 0 and self._left < limit:
             self._ask(0)
-        return taken
+        return runs
 
     def _ask(self, wait_ms: int) -> None:
         """Ask every leader of whom nothing is asked already for all its partitions."""
@@ -121,16 +118,24 @@ class Fetcher:
                 self._held.append(held)
                 self._left += held.most
 
-    def _messages(self) -> Iterator[Message]:
-        """Yield what is held; what a caller leaves comes with the next call."""
-        while True:
-            for message in self._taking:
-                self._left -= 1
-                yield message
-            if not self._held:
-                self._left = 0
-                return
-            self._taking = _read(self._held.popleft())
+    def _runs(self, room: int) -> tuple[list[Run], int]:
+        """Take from what is held until there is no room; return the room that is left, too."""
+        runs: list[Run] = []
+        while room and (self._taken or self._held):
+            if self._taken is None:
+                held = self._held.popleft()
+                self._taken = held.place, _asked_for(held)
+            place, records = self._taken
+            run = list(islice(records, room))
+            if len(run) < room:
+                self._taken = None
+            if run:
+                runs.append((place, run))
+            room -= len(run)
+            self._left -= len(run)
+        if self._taken is None and not self._held:
+            self._left = 0
+        return runs, room
 
     async def _fetch(
         self, leader: int, offsets: Mapping[TopicPartition, int], wait_ms: int
@@ -193,7 +198,8 @@ class Fetcher:
         return offset
 
 
-def _read(held: _Held) -> Iterator[Message]:
-    for record in held.batch:
-        if record.offset >= held.first:
-            yield Message(held.place, record)
+def _asked_for(held: _Held) -> Iterator[Any]:
+    """Return the records of a batch; it may begin before what was asked for."""
+    if held.batch.base_offset >= held.first:
+        return chain(held.batch)  # which itself is iterated only once
+    return (record for record in held.batch if record.offset >= held.first)
