@@ -22,6 +22,7 @@ from dukao.commands import (
     worklists,
 )
 from dukao.failures import Reporting
+from dukao.manual import paged
 from dukao.options import StateFolder, examples, remember
 
 app = typer.Typer(
@@ -38,9 +39,8 @@ app = typer.Typer(
 def root(ctx: typer.Context, state: StateFolder = None) -> None:
     """Assess the units of a layered administration, live, from the events of their daily work.
 
-    Exit codes: 0 done; 1 something of ours is broken; 2 the command line is wrong;
-    3 the machine lacks something; 4 the platform does not run, or not all of it;
-    5 a service refused; 6 a document or a file has findings.
+    Data goes to standard output as --output table, json or csv; what is said to people goes to stderr. Every
+    command that speaks to the platform is an operation of a service's OpenAPI, which its page names.
     """
     remember(ctx, state)
 
@@ -76,6 +76,7 @@ app.add_typer(types.app, name="types", help="Event types: list, show, check, dra
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."
 )
+paged(app)
 
 
 def main() -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from deploy.control import NotRunningError
 from deploy.embedded.files import MissingError
 from deploy.state import OtherPlatformError
 from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
+from dukao.manual import GroupPage
 from dukao.output import complain
 from dukao.yamls import UnreadableError
 from shared.kernel.errors import Refused
@@ -83,7 +83,7 @@ def failure_of(error: Exception) -> Failure:
             return Failure(code, str(error), advice)
 
 
-class Reporting(TyperGroup):
+class Reporting(GroupPage):
     """The root of all commands: an expected error ends with its message and never with a traceback."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -1,6 +1,7 @@
 """The command line without a platform: checks with lines, exit codes, messages beside data."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -240,7 +241,12 @@ def test_every_command_has_help_and_examples(dukao):
         assert command.epilog, words
         assert command.epilog.startswith("Examples:"), words
         assert all(parameter.help for parameter in command.params if parameter.name != "help"), words
-        assert dukao(*words, "--help").exit_code == Exit.OK
+        page = dukao(*words, "--help").stdout
+        headings = re.findall("^[A-Z][A-Z ]+$", page, re.MULTILINE)
+        assert headings[:2] == ["NAME", "SYNOPSIS"], words
+        assert headings[-1] == "EXIT CODES", words
+        assert "EXAMPLES" in headings, words
+        assert max(len(line) for line in page.splitlines() if "dukao " not in line) <= 100, words
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,25 @@ import gzip
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
+from deploy.control import survey
 from deploy.embedded.files import cache_folder
 from deploy.state import State
 from dukao.cli import app
 from dukao.exits import Exit
+from tests.cli.operations import asked, unlisted
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
@@ -72,8 +76,13 @@ class Command:
         self.state = State(folder / "state")
 
     def __call__(self, *words, ends=Exit.OK):
-        done = CliRunner().invoke(app, ["--state", str(self.state.folder), *map(str, words)])
+        """Run a command, which may ask nothing of the services but the operations that are its own."""
+        line = [str(word) for word in words]
+        with asked() as requests:
+            done = CliRunner().invoke(app, ["--state", str(self.state.folder), *line])
         assert ends is None or done.exit_code == ends, done.output
+        ports = {part.port: part.name for part in survey(self.state).parts}
+        assert line[0] == "down" or unlisted(line, requests, ports) == []
         return done
 
     def json(self, *words, ends=Exit.OK):
@@ -288,9 +297,9 @@ def caught_up(dukao):
 
 def test_lag_shows_every_shard_and_a_pause_is_ordered_and_listed(fed):
     shards = caught_up(fed)
-    assert {one["consumer"] for one in shards} == {"scoring-a", "scoring-b", "ranking"}
+    assert {one["consumer"] for one in shards} >= {"scoring-a", "scoring-b", "ranking", "supervision"}
     assert {one["state"] for one in shards} == {"running"}
-    assert {one["owner"] for one in shards} == {"scoring-1", "ranking-1"}
+    assert {one["owner"] for one in shards} == {f"{one['consumer'].partition('-')[0]}-1" for one in shards}
     assert "ranking: 128 shards, 0 records behind" in fed("lag").stdout
     fed("consumers", "pause", "ranking", "-p", 3, "--reason", "a disk is exchanged", "--as", "olga")
     paused = [one for one in fed.json("lag", "ranking")["items"] if one["state"] == "paused"]
@@ -328,6 +337,111 @@ def test_a_service_is_rebuilt_beside_itself_and_is_the_same(fed):
     assert "same" in fed("rebuild", "ranking", "--shadow").stdout
     fed("rebuild", "ingest", ends=Exit.USAGE)
     fed("rebuild", "ranking", "--swap", ends=Exit.USAGE)
+
+
+def test_a_shell_is_told_where_everything_is(fed):
+    told = fed.json("env", "--role", "reader")
+    assert set(told) == {
+        "INGEST",
+        "SCORING",
+        "SUPERVISION",
+        "RANKING",
+        "NOTIFY",
+        "KAFKA",
+        "KAFKA_JARS",
+        "TOKEN",
+    }
+    headers = {"authorization": f"Bearer {told['TOKEN']}"}
+    asked = httpx.get(f"{told['RANKING']}/v1/standings", headers=headers, trust_env=False)
+    assert asked.status_code == 200
+    assert all(Path(jar).is_file() for jar in told["KAFKA_JARS"].split(os.pathsep))
+    script = fed("env").stdout + 'printf %s "$INGEST $KAFKA"'
+    done = subprocess.run(["bash", "-eu", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{told['INGEST']} {told['KAFKA']}"
+    fed("env", "--role", "king", ends=Exit.USAGE)
+
+
+def events(done):
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_accepted_events_are_followed_by_type_unit_and_source(fed):
+    words = ("events", "tail", "--no-follow", "--output", "json")
+    assert {one["id"] for one in events(fed(*words, "--source", "hq", "--unit", "b1"))} == {
+        "l1",
+        "l2",
+        "l3",
+        "l4",
+    }
+    assert {one["type"] for one in events(fed(*words, "--type", "dukao.tick.*"))} <= {"dukao.tick.v1"}
+    assert fed("events", "tail", "--no-follow", "--source", "nobody").stdout == ""
+    moved = events(fed(*words, "ranking.standings", "--type", "dukao.standing-moved.*"))
+    assert {one["data"]["scheme"] for one in moved} == {"mini"}
+    rows = list(
+        csv.DictReader(io.StringIO(fed("events", "tail", "--no-follow", "-n", 2, "-o", "csv").stdout))
+    )
+    assert len(rows) == 2
+    fed("events", "tail", "nowhere.stream", ends=Exit.USAGE)
+
+
+def test_what_was_accepted_is_sent_again_and_is_all_known(fed):
+    before = caught_up(fed)
+    told = fed.json("events", "replay", "--source", "hq")
+    assert told["created"] == told["rejected"] == told["conflict"] == 0
+    assert told["duplicate"] == told["events"] >= 5
+    assert fed.json("events", "replay", "--since", "2022-01-01")["events"] == 0
+    assert {one["shard"]: one["applied"] for one in before if one["stream"] == "scoring.entries"} == {
+        one["shard"]: one["applied"] for one in caught_up(fed) if one["stream"] == "scoring.entries"
+    }
+
+
+HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's background does not
+
+
+@contextmanager
+def following(command, *words):
+    """A command that goes on until it is interrupted, as a shell without a terminal has it."""
+    main = f"{HEEDING}from dukao.cli import main; main()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", main, "--state", str(command.state.folder), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    try:
+        yield child
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE_S)
+        assert (child.returncode, err) == (130, ""), out
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_what_is_watched_moves_and_an_interrupt_ends_it(fed):
+    with (
+        following(fed, "standings", "mini", "bureaus", "2021-05", "--watch", "-o", "json") as standing_,
+        following(fed, "events", "tail", "--last", "0", "--unit", "b3", "-o", "json") as tail,
+        following(fed, "lag", "ranking", "--watch", "-o", "json") as lag_,
+        following(fed, "items", "list", "--watch", "-o", "json") as items,
+    ):
+        first = json.loads(standing_.stdout.readline())
+        assert json.loads(items.stdout.readline()) == []
+        assert {one["consumer"] for one in json.loads(lag_.stdout.readline())["items"]} == {"ranking"}
+        number = 0
+        while not select.select([tail.stdout], [], [], 1)[0]:  # what comes before it listens is not told
+            number += 1
+            row = f"编号,单位,时间,及时\nw{number},b3,2021-05-03 08:00:00,是\n"
+            fed(
+                "send",
+                fed.file("watched.csv", row.encode("gb18030")),
+                "--mapping",
+                fed.file("m.yaml", MAPPING),
+            )
+        assert json.loads(tail.stdout.readline())["subject"] == "b3"
+        moved = json.loads(standing_.stdout.readline())
+        assert moved["units"] != first["units"]
 
 
 def test_in_the_foreground_an_interrupt_ends_everything(dukao):

@@ -1,0 +1,94 @@
+"""Which operations of the services' OpenAPI each command calls, as `service.operationId`.
+
+Whatever a command does to a platform, a program can do too: it is an operation that is described. A test
+compares this table with the commands, with the descriptions, and with what commands really ask.
+"""
+
+from collections.abc import Mapping
+
+FOLDING = ("scoring", "supervision", "ranking", "notify")
+
+
+def _each(*operations: str) -> tuple[str, ...]:
+    """Return operations that every service with consumers has."""
+    return tuple(f"{service}.{operation}" for operation in operations for service in FOLDING)
+
+
+_TYPES = ("ingest.list_types", "ingest.show_type")
+_ADOPT_TYPES = ("ingest.draft_types", "ingest.adopt_types")
+_ADOPT_SCHEME = ("scoring.draft_scheme", "scoring.adopt_scheme")
+
+LOCAL = frozenset(
+    {
+        "admit",
+        "demo",
+        "doctor",
+        "down",
+        "env",
+        "logs",
+        "scheme schema",
+        "status",
+        "token",
+        "types check",
+        "up",
+    }
+)  # of the machine, its files or a document; `demo` runs the other commands
+
+OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "conflicts dismiss": ("ingest.dismiss_conflict",),
+    "conflicts list": ("ingest.list_conflicts",),
+    "conflicts replay": ("ingest.replay_conflict",),
+    "conflicts show": ("ingest.show_conflict",),
+    "consumers approve": _each("approve_skip"),
+    "consumers orders": _each("list_shards", "list_orders"),
+    "consumers pause": _each("pause_consumer"),
+    "consumers resume": _each("resume_consumer"),
+    "consumers retry": _each("retry_consumer"),
+    "consumers skip": _each("ask_skip"),
+    "consumers withdraw": _each("withdraw_skip"),
+    "events replay": ("ingest.read_shards", "ingest.read_stream", "ingest.post_events"),
+    "events tail": tuple(
+        f"{service}.{name}" for service in ("ingest", *FOLDING) for name in ("read_shards", "read_stream")
+    ),
+    "explain": ("scoring.explain_cell",),
+    "feeds": ("ingest.list_feeds",),
+    "items accept": ("supervision.accept_item",),
+    "items approve": ("supervision.approve_extension_item",),
+    "items assign": ("supervision.assign_item",),
+    "items cancel": ("supervision.cancel_item",),
+    "items counts": ("supervision.count_items",),
+    "items coverage": ("supervision.show_coverage",),
+    "items extend": ("supervision.ask_extension_item",),
+    "items list": ("supervision.list_items",),
+    "items open": ("supervision.open_item",),
+    "items pause": ("supervision.pause_item",),
+    "items refuse": ("supervision.refuse_extension_item",),
+    "items reopen": ("supervision.reopen_item",),
+    "items resume": ("supervision.resume_item",),
+    "items send-back": ("supervision.send_back_item",),
+    "items show": ("supervision.show_item",),
+    "items sign": ("supervision.sign_item",),
+    "items start": ("supervision.start_item",),
+    "items submit": ("supervision.submit_item",),
+    "lag": _each("list_shards"),
+    "manifests": ("ingest.list_manifests",),
+    "rebuild": _each("start_rebuild", "show_rebuild", "swap_rebuild"),
+    "refusals dismiss": ("ingest.dismiss_refusal",),
+    "refusals fix": ("ingest.fix_refusal",),
+    "refusals list": ("ingest.list_refusals",),
+    "refusals show": ("ingest.show_refusal",),
+    "scheme adopt": ("scoring.adopt_scheme",),
+    "scheme apply": (*_TYPES, *_ADOPT_SCHEME),
+    "scheme check": _TYPES,
+    "scheme draft": ("scoring.draft_scheme",),
+    "scheme list": ("scoring.list_schemes",),
+    "scheme show": ("scoring.show_scheme",),
+    "send": (*_TYPES, "ingest.post_events"),
+    "simulate": ("ingest.post_events",),
+    "standings": ("ranking.list_standings", "ranking.show_standing"),
+    "types adopt": ("ingest.adopt_types",),
+    "types apply": _ADOPT_TYPES,
+    "types draft": ("ingest.draft_types",),
+    "types list": ("ingest.list_types",),
+    "types show": ("ingest.show_type",),
+}
