@@ -23,7 +23,7 @@ SHARDS = "/v1/operations/consumers"
 SKIPS = "/v1/operations/skips"
 NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
 
-Consumer = Annotated[str, typer.Argument(help="scoring-a, scoring-b or ranking: dukao lag lists them.")]
+Consumer = Annotated[str, typer.Argument(help="As scoring-a: dukao lag lists them.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept with the order for good.")]
 Partitions = Annotated[
     list[int] | None,
@@ -93,30 +93,31 @@ def lag(
             _show_lag(_lag(client, consumer), output, every=every)
 
 
-@app.command(epilog=examples("dukao consumers pause scoring-b --partition 3 --reason 'disk exchange'"))
-def pause(
-    ctx: typer.Context,
-    consumer: Consumer,
-    reason: Reason,
-    partition: Partitions = None,
-    person: Person = "operator",
-    output: Output = Format.TABLE,
-) -> None:
-    """Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts."""
-    _order(ctx, consumer, "pause", {"reason": reason, "partitions": partition}, person, output)
+def _of_partitions(verb: str, about: str, why: str) -> None:
+    """Add an order about partitions of a consumer."""
+
+    @app.command(
+        name=verb,
+        help=about,
+        epilog=examples(f"dukao consumers {verb} scoring-b --partition 3 --reason '{why}'"),
+    )
+    def order(
+        ctx: typer.Context,
+        consumer: Consumer,
+        reason: Reason,
+        partition: Partitions = None,
+        person: Person = "operator",
+        output: Output = Format.TABLE,
+    ) -> None:
+        _order(ctx, consumer, verb, {"reason": reason, "partitions": partition}, person, output)
 
 
-@app.command(epilog=examples("dukao consumers resume scoring-b --reason 'disk exchanged'"))
-def resume(
-    ctx: typer.Context,
-    consumer: Consumer,
-    reason: Reason,
-    partition: Partitions = None,
-    person: Person = "operator",
-    output: Output = Format.TABLE,
-) -> None:
-    """Let partitions that rest go on."""
-    _order(ctx, consumer, "resume", {"reason": reason, "partitions": partition}, person, output)
+_of_partitions(
+    "pause",
+    "Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts.",
+    "disk exchange",
+)
+_of_partitions("resume", "Let partitions that rest go on.", "disk exchanged")
 
 
 @app.command(epilog=examples("dukao consumers retry scoring-a --reason 'deployed the fix'"))

@@ -197,22 +197,6 @@ def assign(
     _act(ctx, item, "assign", {"unit": unit, "shares": _shares(share), "reason": reason}, subject, output)
 
 
-@app.command(epilog=examples("dukao items sign decision-7 --as zhao"))
-def sign(
-    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Sign for an item (签收)."""
-    _act(ctx, item, "sign", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples("dukao items start decision-7"))
-def start(
-    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Say that the work has begun."""
-    _act(ctx, item, "start", {"reason": reason}, subject, output)
-
-
 @app.command(epilog=examples("dukao items submit decision-7 --evidence report.pdf --as zhao"))
 def submit(
     ctx: typer.Context,
@@ -234,38 +218,6 @@ def submit(
     _act(ctx, item, "submit", {"evidence": papers, "reason": reason}, subject, output)
 
 
-@app.command(epilog=examples("dukao items accept decision-7 --as li"))
-def accept(
-    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Accept what was submitted and strike it off (销号); not who submitted it."""
-    _act(ctx, item, "accept", {"reason": reason}, subject, output)
-
-
-@app.command(name="send-back", epilog=examples('dukao items send-back decision-7 --reason "缺附件" --as li'))
-def send_back(
-    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Send back what was submitted (退回); the time since the submission is a pause."""
-    _act(ctx, item, "send-back", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples('dukao items pause decision-7 --reason "等待批复"'))
-def pause(
-    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Stop the clock of an item."""
-    _act(ctx, item, "pause", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples("dukao items resume decision-7"))
-def resume(
-    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Let the clock of an item run again."""
-    _act(ctx, item, "resume", {"reason": reason}, subject, output)
-
-
 @app.command(epilog=examples('dukao items extend decision-7 --day 2021-05-07 --reason "资料未齐" --as zhao'))
 def extend(
     ctx: typer.Context,
@@ -279,38 +231,67 @@ def extend(
     _act(ctx, item, "ask-extension", {"day": day, "reason": reason}, subject, output)
 
 
-@app.command(
-    epilog=examples("dukao items approve decision-7 --as li", "dukao items approve decision-7 --as wang")
+def _plain(verb: str, act: str, about: str, *shown: str) -> None:
+    """Add an act that says nothing but, if it wants to, why."""
+
+    @app.command(name=verb, help=about, epilog=examples(*shown))
+    def take(
+        ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
+    ) -> None:
+        _act(ctx, item, act, {"reason": reason}, subject, output)
+
+
+def _reasoned(verb: str, act: str, about: str, shown: str) -> None:
+    """Add an act that must say why."""
+
+    @app.command(name=verb, help=about, epilog=examples(shown))
+    def take(
+        ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
+    ) -> None:
+        _act(ctx, item, act, {"reason": reason}, subject, output)
+
+
+_plain("sign", "sign", "Sign for an item (签收).", "dukao items sign decision-7 --as zhao")
+_plain("start", "start", "Say that the work has begun.", "dukao items start decision-7")
+_plain(
+    "accept",
+    "accept",
+    "Accept what was submitted and strike it off (销号); not who submitted it.",
+    "dukao items accept decision-7 --as li",
 )
-def approve(
-    ctx: typer.Context, item: Item, reason: Reason = "", subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Approve the extension that was asked for; the second person's approval moves the due time."""
-    _act(ctx, item, "approve-extension", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples('dukao items refuse decision-7 --reason "无正当理由" --as li'))
-def refuse(
-    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Refuse the extension that was asked for."""
-    _act(ctx, item, "refuse-extension", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples('dukao items cancel decision-7 --reason "并入另一事项"'))
-def cancel(
-    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Cancel an item; late days before today stay."""
-    _act(ctx, item, "cancel", {"reason": reason}, subject, output)
-
-
-@app.command(epilog=examples('dukao items reopen decision-7 --reason "问题反弹" --as li'))
-def reopen(
-    ctx: typer.Context, item: Item, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Open an item again that was done or cancelled."""
-    _act(ctx, item, "reopen", {"reason": reason}, subject, output)
+_plain("resume", "resume", "Let the clock of an item run again.", "dukao items resume decision-7")
+_plain(
+    "approve",
+    "approve-extension",
+    "Approve the extension that was asked for; the second person's approval moves the due time.",
+    "dukao items approve decision-7 --as li",
+    "dukao items approve decision-7 --as wang",
+)
+_reasoned(
+    "send-back",
+    "send-back",
+    "Send back what was submitted (退回); the time since the submission is a pause.",
+    'dukao items send-back decision-7 --reason "缺附件" --as li',
+)
+_reasoned("pause", "pause", "Stop the clock of an item.", 'dukao items pause decision-7 --reason "等待批复"')
+_reasoned(
+    "refuse",
+    "refuse-extension",
+    "Refuse the extension that was asked for.",
+    'dukao items refuse decision-7 --reason "无正当理由" --as li',
+)
+_reasoned(
+    "cancel",
+    "cancel",
+    "Cancel an item; late days before today stay.",
+    'dukao items cancel decision-7 --reason "并入另一事项"',
+)
+_reasoned(
+    "reopen",
+    "reopen",
+    "Open an item again that was done or cancelled.",
+    'dukao items reopen decision-7 --reason "问题反弹" --as li',
+)
 
 
 @app.command(epilog=examples("dukao items counts", "dukao items counts --at 2011-08-01T04:00:00Z"))

@@ -1,6 +1,7 @@
 """The work lists of ingest: what was refused, and what contradicts an accepted event."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Column, Format, columns, say, show
 
 refusals = typer.Typer(no_args_is_help=True)
 conflicts = typer.Typer(no_args_is_help=True)
@@ -33,23 +34,61 @@ Code = Annotated[str | None, typer.Option("--code", help="Only those of a code."
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit.")]
 
 
-@refusals.command(name="list", epilog=examples("dukao refusals list --state open --code source_scope"))
-def list_refusals(
-    ctx: typer.Context,
-    state: State = None,
-    source: Source = None,
-    code: Code = None,
-    output: Output = Format.TABLE,
-) -> None:
-    """List what ingest refused, oldest first."""
-    _list(ctx, "refusals", output, state=state, source=source, code=code)
+def _common(app: typer.Typer, noun: str, shown: Sequence[Column], about: Mapping[str, str]) -> None:
+    """Add what both lists have: list, show and dismiss; `about` says what each does here."""
+
+    @app.command(name="list", help=about["list"], epilog=examples(f"dukao {noun} list --state open"))
+    def list_entries(
+        ctx: typer.Context,
+        state: State = None,
+        source: Source = None,
+        code: Code = None,
+        output: Output = Format.TABLE,
+    ) -> None:
+        only = {"state": state, "source": source, "code": code}
+        with Client(state_of(ctx)) as client:
+            pages = client.pages("ingest", f"/v1/{noun}", limit=PAGE, **only)
+            items = [one for page in pages for one in page["items"]]
+        show(items, shown, output, none=f"no such {noun}")
+
+    @app.command(name="show", help=about["show"], epilog=examples(f"dukao {noun} show 7 --output json"))
+    def show_entry(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
+        with Client(state_of(ctx)) as client:
+            _show(client.get("ingest", f"/v1/{noun}{below(number)}"), output)
+
+    @app.command(
+        name="dismiss", help=about["dismiss"], epilog=examples(f'dukao {noun} dismiss 7 --reason "a test"')
+    )
+    def dismiss(
+        ctx: typer.Context,
+        number: Number,
+        reason: Reason,
+        subject: As = None,
+        output: Output = Format.TABLE,
+    ) -> None:
+        _decide(ctx, noun, number, "dismiss", {"reason": reason}, subject, output)
 
 
-@refusals.command(name="show", epilog=examples("dukao refusals show 7 --output json"))
-def show_refusal(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
-    """Show a refusal; the body is never kept, only its digest."""
-    with Client(state_of(ctx)) as client:
-        _show(client.get("ingest", f"/v1/refusals{below(number)}"), output)
+_common(
+    refusals,
+    "refusals",
+    _REFUSALS,
+    {
+        "list": "List what ingest refused, oldest first.",
+        "show": "Show a refusal; the body is never kept, only its digest.",
+        "dismiss": "Leave a refusal as it is.",
+    },
+)
+_common(
+    conflicts,
+    "conflicts",
+    _CONFLICTS,
+    {
+        "list": "List what contradicts an accepted event; where that was withdrawn since, on top.",
+        "show": "Show the event that contradicts beside the one that counts.",
+        "dismiss": "Let the first event count.",
+    },
+)
 
 
 @refusals.command(epilog=examples('dukao refusals fix 7 corrected.json --reason "unit written wrong"'))
@@ -71,33 +110,6 @@ def fix(
     _decide(ctx, "refusals", number, "fix", {"event": event, "reason": reason}, subject, output)
 
 
-@refusals.command(name="dismiss", epilog=examples('dukao refusals dismiss 7 --reason "a test of theirs"'))
-def dismiss_refusal(
-    ctx: typer.Context, number: Number, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Leave a refusal as it is."""
-    _decide(ctx, "refusals", number, "dismiss", {"reason": reason}, subject, output)
-
-
-@conflicts.command(name="list", epilog=examples("dukao conflicts list --state open"))
-def list_conflicts(
-    ctx: typer.Context,
-    state: State = None,
-    source: Source = None,
-    code: Code = None,
-    output: Output = Format.TABLE,
-) -> None:
-    """List what contradicts an accepted event; where that was withdrawn since, on top."""
-    _list(ctx, "conflicts", output, state=state, source=source, code=code)
-
-
-@conflicts.command(name="show", epilog=examples("dukao conflicts show 3"))
-def show_conflict(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
-    """Show the event that contradicts beside the one that counts."""
-    with Client(state_of(ctx)) as client:
-        _show(client.get("ingest", f"/v1/conflicts{below(number)}"), output)
-
-
 @conflicts.command(epilog=examples('dukao conflicts replay 3 --reason "the second report is right"'))
 def replay(
     ctx: typer.Context,
@@ -115,21 +127,6 @@ def replay(
     """Take the event that contradicts as a correction of the one that counts."""
     asked = {"reason": reason} | ({} if revision is None else {"revision": revision})
     _decide(ctx, "conflicts", number, "replay", asked, subject, output)
-
-
-@conflicts.command(name="dismiss", epilog=examples('dukao conflicts dismiss 3 --reason "sent twice"'))
-def dismiss_conflict(
-    ctx: typer.Context, number: Number, reason: Reason, subject: As = None, output: Output = Format.TABLE
-) -> None:
-    """Let the first event count."""
-    _decide(ctx, "conflicts", number, "dismiss", {"reason": reason}, subject, output)
-
-
-def _list(ctx: typer.Context, noun: str, output: Format, **only: str | None) -> None:
-    with Client(state_of(ctx)) as client:
-        pages = client.pages("ingest", f"/v1/{noun}", limit=PAGE, **only)
-        items = [one for page in pages for one in page["items"]]
-    show(items, _REFUSALS if noun == "refusals" else _CONFLICTS, output, none=f"no such {noun}")
 
 
 def _show(entry: dict[str, Any], output: Format) -> None:

@@ -1,8 +1,9 @@
 """The routes of the work lists, and of what a person decides of an entry."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, params
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.ingest import deciding, worklists
@@ -26,7 +27,6 @@ Code = Annotated[str, Query(pattern="^[a-z_0-9]{1,64}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=REASON_CHARACTERS)]
 Operator = Annotated[Subject, Depends(require("operator"))]
 Integrator = Annotated[Subject, Depends(require("integrator"))]
-Either = Annotated[Subject, Depends(require("operator", "integrator"))]
 
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -59,22 +59,12 @@ class Replay(_Asked):
 def refusals_router(door: Door) -> APIRouter:
     """Return the routes of what was refused."""
     router = APIRouter(prefix="/v1/refusals", tags=["work lists"])
+    readers = [Depends(require("operator", "integrator"))]
+    about = "List what was refused, oldest first; of its body only the digest is kept."
+    _add_listing(router, door, WorkList.REFUSALS, about, readers)
 
-    @router.get("", name="list_refusals")
-    async def list_refusals(
-        _: Either,
-        state: State | None = None,
-        source: Source | None = None,
-        code: Code | None = None,
-        after: After = 0,
-        limit: Limit = 50,
-    ) -> dict[str, Any]:
-        """List what was refused, oldest first; of its body only the digest is kept."""
-        async with door.exchange.reading() as tx:
-            return await worklists.page(tx, WorkList.REFUSALS, after, limit, Only(state, source, code))
-
-    @router.get("/{number}", name="show_refusal")
-    async def show_refusal(_: Either, number: Number) -> dict[str, Any]:
+    @router.get("/{number}", name="show_refusal", dependencies=readers)
+    async def show_refusal(number: Number) -> dict[str, Any]:
         """Return a refusal and what became of it."""
         async with door.exchange.reading() as tx:
             return await worklists.entry(tx, WorkList.REFUSALS, number)
@@ -85,34 +75,20 @@ def refusals_router(door: Door) -> APIRouter:
         asked = await _asked(request, Fix)
         return await deciding.fix(door.admission, number, asked.event, sender_of(subject), asked.reason)
 
-    @router.post("/{number}:dismiss", name="dismiss_refusal", openapi_extra=_body(Dismissal))
-    async def dismiss_refusal(subject: Operator, number: Number, request: Request) -> dict[str, Any]:
-        """Leave a refusal as it is, with a reason."""
-        asked = await _asked(request, Dismissal)
-        return await deciding.dismiss(door.admission, WorkList.REFUSALS, number, subject.name, asked.reason)
-
+    about = "Leave a refusal as it is, with a reason."
+    _add_dismissal(router, door, WorkList.REFUSALS, "dismiss_refusal", about)
     return router
 
 
 def conflicts_router(door: Door) -> APIRouter:
     """Return the routes of events that contradict an accepted one."""
     router = APIRouter(prefix="/v1/conflicts", tags=["work lists"])
+    readers = [Depends(require("operator"))]
+    about = "List what contradicts an accepted event, oldest first; of withdrawn ones before all."
+    _add_listing(router, door, WorkList.CONFLICTS, about, readers)
 
-    @router.get("", name="list_conflicts")
-    async def list_conflicts(
-        _: Operator,
-        state: State | None = None,
-        source: Source | None = None,
-        code: Code | None = None,
-        after: After = 0,
-        limit: Limit = 50,
-    ) -> dict[str, Any]:
-        """List what contradicts an accepted event, oldest first; of withdrawn ones before all."""
-        async with door.exchange.reading() as tx:
-            return await worklists.page(tx, WorkList.CONFLICTS, after, limit, Only(state, source, code))
-
-    @router.get("/{number}", name="show_conflict")
-    async def show_conflict(_: Operator, number: Number) -> dict[str, Any]:
+    @router.get("/{number}", name="show_conflict", dependencies=readers)
+    async def show_conflict(number: Number) -> dict[str, Any]:
         """Return a conflict beside the event that counts until a person decides."""
         async with door.exchange.reading() as tx:
             found = await worklists.entry(tx, WorkList.CONFLICTS, number)
@@ -125,13 +101,32 @@ def conflicts_router(door: Door) -> APIRouter:
         asked = await _asked(request, Replay)
         return await deciding.replay(door.admission, number, subject.name, asked.reason, asked.revision)
 
-    @router.post("/{number}:dismiss", name="dismiss_conflict", openapi_extra=_body(Dismissal))
-    async def dismiss_conflict(subject: Operator, number: Number, request: Request) -> dict[str, Any]:
-        """Let the first event count, with a reason."""
-        asked = await _asked(request, Dismissal)
-        return await deciding.dismiss(door.admission, WorkList.CONFLICTS, number, subject.name, asked.reason)
-
+    _add_dismissal(
+        router, door, WorkList.CONFLICTS, "dismiss_conflict", "Let the first event count, with a reason."
+    )
     return router
+
+
+def _add_listing(
+    router: APIRouter, door: Door, of: WorkList, about: str, readers: Sequence[params.Depends]
+) -> None:
+    @router.get("", name=f"list_{of}", description=about, dependencies=readers)
+    async def list_entries(
+        state: State | None = None,
+        source: Source | None = None,
+        code: Code | None = None,
+        after: After = 0,
+        limit: Limit = 50,
+    ) -> dict[str, Any]:
+        async with door.exchange.reading() as tx:
+            return await worklists.page(tx, of, after, limit, Only(state, source, code))
+
+
+def _add_dismissal(router: APIRouter, door: Door, of: WorkList, name: str, about: str) -> None:
+    @router.post("/{number}:dismiss", name=name, description=about, openapi_extra=_body(Dismissal))
+    async def dismiss_entry(subject: Operator, number: Number, request: Request) -> dict[str, Any]:
+        asked = await _asked(request, Dismissal)
+        return await deciding.dismiss(door.admission, of, number, subject.name, asked.reason)
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:
