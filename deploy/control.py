@@ -1,5 +1,6 @@
 """What is asked of a platform from outside: bring it up detached, look at it, take it down, read its logs."""
 
+import json
 import os
 import sys
 import time
@@ -12,7 +13,7 @@ from deploy.embedded.files import CHECKOUT, MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES, mint
 from deploy.managed import end_recorded
 from deploy.processes import Identity, alive, detach, end
-from deploy.state import PARTS, Options, OtherPlatformError, Record, State
+from deploy.state import Options, OtherPlatformError, Record, State
 from deploy.table import SERVICES
 
 START_S = 600.0
@@ -65,6 +66,7 @@ def bring_up(state: State, options: Options, say: Callable[[str], None]) -> Up:
     state.make()
     words = ["--clock", options.clock, "--postgres", options.postgres, "--java", options.java]
     words += ["--secure"] if options.secure else []
+    words += ["--workers", json.dumps(dict(options.workers))] if options.workers else []
     command = [sys.executable, "-m", "deploy.platform", str(state.folder), *words]
     child = detach(command, state.log("supervisor"), {**os.environ, "PYTHONPATH": str(CHECKOUT)})
     try:
@@ -129,7 +131,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 def logs(state: State, part: str | None) -> dict[str, Path]:
     """Return the logs that are there, or the one that is asked for."""
-    names = ("supervisor", *PARTS)
+    names = ("supervisor", *state.read().options.parts)
     if part is not None and part not in names:
         raise MissingError(f"There is no part {part}.", f"Parts: {', '.join(names)}.")
     chosen = names if part is None else (part,)

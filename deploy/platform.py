@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import functools
+import json
 import os
 import sys
 import time
@@ -24,7 +25,7 @@ from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
 from deploy.processes import PATH, spawn
-from deploy.state import PARTS, SERVERS, Options, OtherPlatformError, Record, State, myself
+from deploy.state import SERVERS, Options, OtherPlatformError, Record, State, myself, worker_name
 from deploy.table import (
     OWNER,
     POSTGRES_SETTINGS,
@@ -74,7 +75,7 @@ class Supervisor:
         self._watch.begin()
         self._state.keep_access(secure=self._options.secure)
         self._state.keep_clock(self._options.clock)
-        self._state.turn_logs(PARTS)
+        self._state.turn_logs(self._options.parts)
         self._say("finding PostgreSQL, Java and Kafka")
         with self._ending.at_once():
             self._say(f"starting {self._found()}")
@@ -89,7 +90,8 @@ class Supervisor:
         ports = {name: self._watch.port(name) for name in SERVERS}
         ports |= {service.name: self._port(service.name, service.port) for service in SERVICES}
         for service in SERVICES:
-            self._watch.add(self._service(service, ports))
+            for worker in self._options.workers_of(service.name):
+                self._watch.add(self._service(service, worker, ports))
         self._watch.wait_ready()
 
     def _found(self) -> str:
@@ -121,20 +123,23 @@ class Supervisor:
 
         return Managed("kafka", port, start, grace_s=KAFKA_GRACE_S)
 
-    def _service(self, service: Service, ports: Mapping[str, int]) -> Managed:
+    def _service(self, service: Service, worker: int, ports: Mapping[str, int]) -> Managed:
+        name = worker_name(service.name, worker)
+        port = ports[service.name] if worker == 1 else self._port(name)
         variables = environment(
             surroundings(self._state, service, ports, self._options.clock, secure=self._options.secure)
         )
         env = {"PATH": PATH, "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+        own = {"DUKAO_PORT": str(port), "DUKAO_WORKER": str(worker)}
         command = [sys.executable, "-m", service.module]
-        log, port = self._state.log(service.name), ports[service.name]
+        log = self._state.log(name)
 
         def start() -> Answering:
-            changed = self._state.changed(service.name)
-            process = spawn(command, self._state.folder, log, env={**env, **variables, **changed})
+            changed = self._state.changed(name)
+            process = spawn(command, self._state.folder, log, env={**env, **variables, **own, **changed})
             return Answering(process, port, self._client)
 
-        return Managed(service.name, port, start, ask_every_s=ANSWER_EVERY_S)
+        return Managed(name, port, start, ask_every_s=ANSWER_EVERY_S)
 
     async def _prepare(self) -> None:
         passwords = {service.name: self._state.password(service.role) for service in SERVICES}
@@ -216,8 +221,9 @@ def main() -> None:
     for name in ("postgres", "java"):
         parser.add_argument(f"--{name}", required=True, choices=("auto", "wheel"))
     parser.add_argument("--secure", action="store_true")
+    parser.add_argument("--workers", type=json.loads, default={})
     given = parser.parse_args()
-    options = Options(given.clock, given.postgres, given.java, given.secure)
+    options = Options(given.clock, given.postgres, given.java, given.secure, given.workers)
     try:
         supervise(State(given.folder), options, lambda _line: None, lambda _record: None)
     except (MissingError, OtherPlatformError, RuntimeError) as error:

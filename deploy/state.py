@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
@@ -39,6 +39,11 @@ SERVERS = ("postgres", "kafka")
 PARTS = (*SERVERS, *(service.name for service in SERVICES))
 
 
+def worker_name(service: str, worker: int) -> str:
+    """Return the name of a worker's part: the first is called as its service."""
+    return service if worker == 1 else f"{service}-{worker}"
+
+
 class OtherPlatformError(Exception):
     """The platform of the folder is another than the one asked for; `remedy` says what to do."""
 
@@ -68,6 +73,17 @@ class Options:
     postgres: Choice = "auto"
     java: Choice = "auto"
     secure: bool = False
+    workers: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def workers_of(self, service: str) -> range:
+        """Return the numbers of a service's workers; the first has its address."""
+        return range(1, self.workers.get(service, 1) + 1)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of what is run."""
+        services = (worker_name(one.name, n) for one in SERVICES for n in self.workers_of(one.name))
+        return (*SERVERS, *services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,7 @@ class State:
                 f"{path} cannot be read: {error}.", "Remove it; look for what still runs."
             ) from error
         known = {part.name: part for part in record.parts}
-        return replace(record, parts=tuple(known.get(name, Part(name)) for name in PARTS))
+        return replace(record, parts=tuple(known.get(name, Part(name)) for name in record.options.parts))
 
     def write(self, record: Record) -> None:
         """Replace the record as a whole."""

@@ -40,9 +40,9 @@ class Watch:
         self._state.write(self.record)
         for name in end_recorded(self.record.parts):
             self._say(f"ended {name}, left behind by a supervisor that was killed")
-        self.record = replace(
-            self.record, parts=tuple(Part(part.name, part.port) for part in self.record.parts)
-        )
+        ports = {part.name: part.port for part in self.record.parts}
+        parts = tuple(Part(name, ports.get(name, 0)) for name in self.record.options.parts)
+        self.record = replace(self.record, parts=parts)
         self._state.write(self.record)
 
     def add(self, part: Managed) -> None:

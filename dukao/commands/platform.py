@@ -22,17 +22,20 @@ from deploy.doctor import examine
 from deploy.embedded.files import MissingError
 from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
 from deploy.platform import supervise
-from deploy.state import PARTS, RECORD, Choice, Clock, Options, Record, State
+from deploy.state import RECORD, Choice, Clock, Options, Record, State
+from deploy.table import SERVICES
 from dukao.client import EVERYBODY, FailedError, Who, minted
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
 from shared.kernel.codes import CODE_PATTERN
+from shared.kernel.shards import PARTITIONS
 from shared.web.access import Role
 from shared.web.development_issuer import LIFE_LIMIT_S
 
 app = typer.Typer()
 
 SUPERVISOR = "supervisor"
+MOST_WORKERS = PARTITIONS  # more would find no partition
 
 PostgresChoice = Annotated[
     Choice, typer.Option(help="auto: the machine's PostgreSQL 15+, else the wheel's. wheel: the wheel's.")
@@ -56,6 +59,7 @@ _PARTS = columns(
         "dukao up --clock replay      time comes from the feed, for old data",
         "dukao up --postgres wheel --java wheel   without the machine's own",
         "dukao up --secure            Kafka asks who is there: docs/security.md",
+        "dukao up --workers scoring=2 another worker, which shares scoring's partitions",
     )
 )
 def up(
@@ -72,6 +76,14 @@ def up(
         bool,
         typer.Option("--secure", help="A broker with users and access lists, from the first start on."),
     ] = False,
+    workers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SERVICE=N",
+            help=f"How many workers a service has, up to {MOST_WORKERS}; may be given more than once.",
+            show_default=False,
+        ),
+    ] = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Start the platform: PostgreSQL, Kafka and the five services.
@@ -80,7 +92,7 @@ def up(
     A platform that runs already is left alone and its addresses are printed.
     """
     state = state_of(ctx)
-    options = Options(clock, postgres, java, secure)
+    options = Options(clock, postgres, java, secure, known_workers(workers))
     if detach or not _in_the_foreground(state, options, output):
         record = bring_up(state, options, say).record
         for line in other_options(options, record.options):
@@ -166,9 +178,11 @@ def show_logs(
     lines: Annotated[int, typer.Option(min=0, max=10_000, help="How many last lines of each log.")] = 20,
 ) -> None:
     """Print the end of the logs."""
-    if part is not None and part not in (SUPERVISOR, *PARTS):
-        raise typer.BadParameter(f"{part} is no part; one of {', '.join((SUPERVISOR, *PARTS))}")
-    paths = logs(state_of(ctx), part)
+    state = state_of(ctx)
+    parts = (SUPERVISOR, *state.read().options.parts)
+    if part is not None and part not in parts:
+        raise typer.BadParameter(f"{part} is no part; one of {', '.join(parts)}")
+    paths = logs(state, part)
     if not paths:
         raise NotRunningError("There are no logs yet.")
     for name, path in paths.items():
@@ -234,6 +248,20 @@ def known_roles(named: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(named or ())
 
 
+def known_workers(named: Sequence[str] | None) -> dict[str, int]:
+    """Return the numbers of workers that a command line names, by service; one is what each has."""
+    services = [service.name for service in SERVICES]
+    workers: dict[str, int] = {}
+    for given in named or ():
+        service, _, count = given.partition("=")
+        if service not in services:
+            raise typer.BadParameter(f"{service} is no service; one of {', '.join(services)}")
+        if not count.isdecimal() or not 1 <= int(count) <= MOST_WORKERS:
+            raise typer.BadParameter(f"{given}: a service has 1 to {MOST_WORKERS} workers")
+        workers[service] = int(count)
+    return {service: count for service, count in workers.items() if count > 1}
+
+
 def other_options(asked: Options, running: Options) -> Iterator[str]:
     """Yield what a platform that runs already does not have as it was asked for; auto takes what there is."""
     for name, wanted, there in (
@@ -242,6 +270,9 @@ def other_options(asked: Options, running: Options) -> Iterator[str]:
     ):
         if wanted not in {"auto", there}:
             yield f"it runs with --{name} {there}; for {wanted} end it first: dukao down"
+    if asked.workers and asked.workers != running.workers:
+        there = ", ".join(f"{name}={count}" for name, count in running.workers.items()) or "one of each"
+        yield f"its workers are {there}; for others end it first: dukao down"
 
 
 def _in_the_foreground(state: State, options: Options, output: Format) -> bool:

@@ -16,7 +16,7 @@ from dukao import yamls
 from dukao.checking import check_mapping, paper_of
 from dukao.cli import app
 from dukao.client import AwayError, FailedError, RefusedError
-from dukao.commands.platform import other_options
+from dukao.commands.platform import known_workers, other_options
 from dukao.exits import Exit
 from dukao.failures import Reporting, failure_of
 from dukao.yamls import UnreadableError
@@ -206,6 +206,9 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
     [
         ("nonsense",),
         ("up", "--clock", "sundial"),
+        ("up", "--workers", "scoring"),
+        ("up", "--workers", "scoring=17"),
+        ("up", "--workers", "postgres=2"),
         ("token", "--role", "king"),
         ("standings", "boston311", "city"),
         ("send", "/nowhere.ndjson"),
@@ -223,6 +226,17 @@ def test_a_platform_that_runs_with_other_options_is_told_apart():
     assert list(other_options(Options(postgres="wheel"), Options(postgres="wheel", java="wheel"))) == []
     (told,) = other_options(Options(postgres="wheel", java="wheel"), Options(java="wheel"))
     assert told == "it runs with --postgres auto; for wheel end it first: dukao down"
+
+
+def test_a_platform_that_runs_with_other_workers_is_told_apart():
+    assert list(other_options(Options(), Options(workers={"scoring": 2}))) == []
+    (told,) = other_options(Options(workers={"ranking": 3}), Options(workers={"scoring": 2}))
+    assert told == "its workers are scoring=2; for others end it first: dukao down"
+
+
+def test_workers_are_counted_by_service():
+    assert known_workers(["scoring=2", "ranking=1"]) == {"scoring": 2}
+    assert known_workers(None) == {}
 
 
 def test_every_command_has_help_and_examples(dukao):

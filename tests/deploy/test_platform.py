@@ -15,6 +15,7 @@ from deploy.control import addresses, bring_up, running, survey, take_down, toke
 from deploy.embedded.files import CHECKOUT, is_free
 from deploy.processes import alive
 from deploy.state import PARTS, SERVERS, Options, State
+from shared.kernel.shards import PARTITIONS
 from tests.deploy.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
@@ -91,6 +92,37 @@ def test_all_comes_up_what_is_killed_comes_back_and_nothing_stays(state, options
     with everything_ends(state):
         assert set(take_down(state)) == set(PARTS)
     assert take_down(state) == []
+
+
+def held(state, part):
+    """Return the partitions that each consumer of a worker holds."""
+    url = f"{survey(state).address(part)}/internal/v1/consumers"
+    answer = httpx.get(url, headers={"authorization": f"Bearer {token(state)}"}, trust_env=False)
+    return {one["name"]: set(one["partitions"]) for one in answer.json()["consumers"]}
+
+
+def test_two_workers_of_a_service_share_its_partitions_and_each_comes_back(state):
+    up = bring_up(state, Options(workers={"scoring": 2}), print)
+    first, second = up.record.part("scoring"), up.record.part("scoring-2")
+    assert first.port != second.port
+
+    def shared():
+        halves = held(state, "scoring"), held(state, "scoring-2")
+        return all(
+            halves[0][name].isdisjoint(halves[1][name])
+            and len(halves[0][name] | halves[1][name]) == PARTITIONS
+            for name in ("scoring-a", "scoring-b")
+        ) and all(half["scoring-a"] and half["scoring-b"] for half in halves)
+
+    until(shared)
+    os.kill(second.process.pid, signal.SIGKILL)
+    until(lambda: survey(state).part("scoring-2").process not in {None, second.process})
+    until(lambda: all_ready(state))
+    assert running(state).part("scoring") == first
+    until(shared)
+    with everything_ends(state):
+        assert "scoring-2" in take_down(state)
+    assert [part.name for part in bring_up(state, Options(), print).record.parts] == list(PARTS)
 
 
 @contextmanager

@@ -55,6 +55,15 @@ def test_a_record_of_other_parts_is_filled_up(state):
     assert state.read() == Record()
 
 
+def test_a_record_names_every_worker_of_a_service(state):
+    options = Options(workers={"scoring": 3})
+    names = [name for name in options.parts if name.startswith("scoring")]
+    assert names == ["scoring", "scoring-2", "scoring-3"]
+    record = Record(options=options, parts=tuple(Part(name, 1000) for name in options.parts))
+    state.write(record)
+    assert state.read() == record
+
+
 def test_a_record_that_is_no_record_is_said_with_its_place(state):
     (state.folder / RECORD).write_text("{")
     with pytest.raises(MissingError, match=RECORD):
