@@ -14,6 +14,7 @@ from dukao.yamls import Sheet, UnreadableError
 from services.ingest.domain import mapping_check
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping_document import MappingDocument
+from services.notify.domain import document as rules_document
 from services.scoring.domain import check, reading
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
@@ -103,6 +104,13 @@ def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
 def check_types(paper: Paper) -> list[Finding]:
     """Return everything that ingest would refuse in a catalogue."""
     return shaped(paper, CatalogueDocument, "catalogue")[1]
+
+
+def check_rules(paper: Paper) -> list[Finding]:
+    """Return everything that notify would refuse in rules of notices."""
+    found = rules_document.read(paper.document)
+    findings = found if isinstance(found, list) else []
+    return [paper.finding(one.path, one.code, one.reason) for one in findings]
 
 
 def check_mapping(paper: Paper, document: MappingDocument, catalogue: CatalogueDocument) -> list[Finding]:

@@ -8,11 +8,13 @@ from dukao.commands import (
     env,
     events,
     explain,
+    inbox,
     incidents,
     items,
     platform,
     promises,
     rebuild,
+    rules,
     scheme,
     send,
     simulate,
@@ -72,6 +74,8 @@ app.add_typer(
     name="webhooks",
     help="Webhooks: list, add, show, rotate, pause, resume, remove, ping, attempts, dead, resend.",
 )
+app.add_typer(inbox.app, name="inbox", help="Inboxes of units: list, show, sign for (签收).")
+app.add_typer(rules.app, name="rules", help="Rules of notices, who is told of what: show, check, adopt.")
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

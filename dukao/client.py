@@ -111,6 +111,10 @@ class Client:
         """Ask a service to do something."""
         return self._ask("POST", service, path, who, json=body)
 
+    def put(self, service: str, path: str, body: Any, who: Who = EVERYBODY) -> Any:
+        """Put something in the place of what a service has there."""
+        return self._ask("PUT", service, path, who, json=body)
+
     def delete(self, service: str, path: str, who: Who = EVERYBODY) -> None:
         """Ask a service to remove something."""
         self._ask("DELETE", service, path, who)

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from dukao import event_page
 from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
+from services.notify.domain.document import RulesDocument
 from services.scoring.domain import document
 from services.supervision.domain import machine
 from shared.contracts import asyncapi
@@ -49,6 +50,7 @@ def _schemas() -> dict[str, Any]:
         "schemas/scheme.json": document.json_schema(),
         "schemas/types.json": {"$schema": DIALECT} | CatalogueDocument.model_json_schema(),
         "schemas/mapping.json": mapping_document.json_schema(),
+        "schemas/rules.json": {"$schema": DIALECT} | RulesDocument.model_json_schema(),
     }
 
 

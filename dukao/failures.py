@@ -39,6 +39,7 @@ ADVICE = {
     "too_many_secrets": "End the old ones: dukao webhooks rotate CODE --keep-old-hours 0.",
     "expired": "Ask again: dukao consumers skip --help.",
     "scheme_refused": "Check the file for lines and reasons: dukao scheme check FILE.",
+    "rules_refused": "Check the file for lines and reasons: dukao rules check FILE.",
     "catalogue": "Check the file for lines and reasons: dukao types check FILE.",
 }
 FINDINGS_SHOWN = 20

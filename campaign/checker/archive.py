@@ -23,6 +23,7 @@ READERS = {
         ("ingest.accepted", "scoring.schemes", "supervision.acts", "supervision.calendars"),
     ),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
+    "notify": ("notify", ("ingest.notices", "supervision.items", "ranking.standings", "scoring.schemes")),
 }
 _BEHIND = """
     SELECT s.shard, p.number AS at, s.number AS head

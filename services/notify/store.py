@@ -129,17 +129,23 @@ async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: 
 
 
 async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice]]) -> None:
-    """Write notices (with the version of their rules) that are not there yet, and what endpoints are sent."""
-    if not found:
+    """Write notices (with the version of their rules) that are not there yet, and what endpoints are sent.
+
+    Of several with one identity the first stays, in a batch as over batches.
+    """
+    first: dict[str, tuple[int, Notice]] = {}
+    for version, notice in found:
+        first.setdefault(notice.id, (version, notice))
+    if not first:
         return
-    rows = sorted(_notice_values(version, notice) for version, notice in found)
+    rows = sorted(_notice_values(version, notice) for version, notice in first.values())
     await tx.many(_ADD_NOTICES, *map(list, zip(*rows, strict=True)))
-    sent = {
-        one.id: NewDelivery(one.id, one.to.name, webhook_body(one), one.happening.at)
-        for _, one in found
+    sent = [
+        NewDelivery(one.id, one.to.name, webhook_body(one), one.happening.at)
+        for _, one in first.values()
         if one.to.channel != INBOX
-    }
-    await deliveries.add(tx, list(sent.values()))
+    ]
+    await deliveries.add(tx, sent)
 
 
 async def cancel_reminders(tx: PostgresTransaction, endings: Sequence[Ending]) -> None:

@@ -1,0 +1,72 @@
+"""Notify folded anew from its inputs is the same, bit for bit; what persons did stays theirs."""
+
+import asyncio
+
+from services.notify.contract import CONSUMER
+from services.notify.handlers import Notify
+from services.notify.wiring import COMMANDED
+from shared.runtime.rebuilding import Fold, Rebuilds
+from tests.notify.facts import ASSIGNED, OVERDUE, RULES, Feed
+from tests.notify.rig import INPUTS
+
+
+class Kept:
+    """The archive of the producers: what was made here."""
+
+    def __init__(self):
+        self.records = []
+
+    async def read(self, stream, shard, after, limit):
+        found = [r for r in self.records if (r.stream, r.shard) == (stream, shard) and r.number > after]
+        return found[:limit]
+
+    async def reached(self, stream):
+        raise NotImplementedError
+
+
+async def rebuilt(rebuilds):
+    run = rebuilds.start("olga")
+    task = asyncio.ensure_future(rebuilds.run())
+    async with asyncio.timeout(60):
+        while run.state not in {"same", "differs", "failed"}:
+            await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.wait({task})
+    assert run.state != "failed", run.detail
+    return run
+
+
+async def test_a_rebuild_ends_at_the_same_notices_and_sends_nothing(service, postgres_url):
+    kept, feed = Kept(), Feed(shard=0)
+
+    async def fed(*records):
+        kept.records += records
+        await service.apply(*records)
+
+    await service.begin()
+    await service.adopt(RULES)
+    await fed(feed.adopted(), feed.item(), feed.tier())
+    await fed(feed.item(state="signed", late=1), feed.item(state="signed", late=3))
+    archive = ASSIGNED | {"code": "archive", "to": ["webhook:archive"], "when": {"state": ["submitted"]}}
+    await service.adopt({"rules": [OVERDUE, archive]})
+    async with service.door() as door:
+        entry = (await door.entries(unit="b1"))[0]
+        assert (await door.ask("POST", f"/v1/inbox/{entry['id']}:sign", "zhao")).status_code == 200
+    await fed(feed.item(state="submitted", late=3), feed.item("i2", late=1))
+    before = await service.state()
+
+    async with service.exchange.reading() as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+    folds = [Fold(CONSUMER, Notify, dict.fromkeys(INPUTS, kept))]
+    rebuilds = Rebuilds("notify", postgres_url, folds, COMMANDED, schema=schema)
+    run = await rebuilt(rebuilds)
+    assert (run.state, run.different, run.chains) == ("same", [], [])
+    rows = {one.table: one.rows for one in run.tables}
+    assert rows == {"items": 2, "notices": 6, "units": 4}
+    assert await service.state() == before
+
+    async with service.exchange.begin(actor="test", action="damage") as tx:
+        await tx.execute("DELETE FROM notices WHERE item = 'i2'")
+        await tx.execute("UPDATE items SET late = 9 WHERE item = 'i1'")
+    run = await rebuilt(rebuilds)
+    assert {one.table for one in run.different} == {"notices", "items"}

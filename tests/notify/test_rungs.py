@@ -1,0 +1,139 @@
+"""Each rung of an item is one event: whatever brings it, however often was looked, and only once."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notify.domain import document
+from services.notify.domain.happenings import Happening, Kind
+from services.notify.domain.items import Item, ends_reminders, happened
+from services.notify.domain.notices import notices
+from services.notify.domain.rules import Recipient, Rule, Severity, recipients
+from shared.contracts.supervision import ItemKind, ItemState, Light
+
+BEGIN = datetime(2021, 4, 30, tzinfo=UTC)
+DUES = ("2021-04-29T16:00:00.000000Z", "2021-05-07T16:00:00.000000Z", None)
+OPEN = ("assigned", "signed", "in_progress", "sent_back")
+
+
+def item(version=1, **changes):
+    told = {
+        "item": "i1",
+        "version": version,
+        "at": BEGIN + timedelta(hours=version),
+        "kind": "document",
+        "title": "公文督办",
+        "state": "signed",
+        "light": "red" if changes.get("late") else "green",
+        "unit": "b1",
+        "others": ("b2",),
+        "assessor": "d1",
+        "scheme": "mini",
+        "indicator": "k1",
+        "due": DUES[0],
+        "late": 0,
+    } | changes
+    return Item(**told)
+
+
+def rule(on, *to, **when):
+    return Rule(
+        "r", on, Severity.INFO, "operator", to, {name: frozenset(values) for name, values in when.items()}
+    )
+
+
+def events(history):
+    """Return what happens over versions of an item, as often as it happens."""
+    found, old = [], None
+    for new in history:
+        found += [one.event for one in happened(old, new)]
+        old = new
+    return found
+
+
+SEEN = st.tuples(
+    st.sampled_from(OPEN), st.sampled_from(DUES), st.integers(0, 6), st.sampled_from(("b1", "b3"))
+)
+
+
+def history(seen):
+    return [
+        item(n, state=state, due=due, late=late if due else 0, unit=unit)
+        for n, (state, due, late, unit) in enumerate(seen, 1)
+    ]
+
+
+@given(st.lists(SEEN, min_size=1, max_size=12))
+def test_a_rung_has_one_name_for_each_due_time_and_every_other_event_happens_once(seen):
+    found = events(history(seen))
+    rungs = {
+        one for one in found if one.startswith(("item-late/", "item-light/i1/2021", "item-light/i1/None"))
+    }
+    others = [one for one in found if one not in rungs]
+    assert len(others) == len(set(others))
+    most = {due: max((late for _, d, late, _ in seen if d == due), default=0) for due in DUES[:2]}
+    assert {one for one in rungs if one.startswith("item-late/")} == {
+        f"item-late/i1/{due}/{day}" for due, late in most.items() for day in range(1, late + 1)
+    }
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=10), st.data())
+def test_the_rungs_that_are_reached_do_not_depend_on_how_often_was_looked(steps, data):
+    late = [sum(steps[: n + 1]) for n in range(len(steps))]
+    whole = [item(n, late=days) for n, days in enumerate(late, 1)]
+    kept = sorted(data.draw(st.sets(st.integers(0, len(whole) - 1))) | {len(whole) - 1})
+    looked = [whole[n] for n in kept]
+    rungs = [{one for one in events(seen) if one.startswith("item-late/")} for seen in (whole, looked)]
+    assert rungs[0] == rungs[1]
+
+
+@given(st.lists(SEEN, min_size=2, max_size=12))
+def test_a_reminder_ends_exactly_when_state_hands_light_or_due_time_are_others(seen):
+    versions = history(seen)
+    for old, new in pairwise(versions):
+        same = all(getattr(old, name) == getattr(new, name) for name in ("state", "light", "unit", "due"))
+        assert ends_reminders(old, new) is not same
+    assert not ends_reminders(None, versions[0])
+
+
+PARTS = st.text(st.sampled_from("ab/:"), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(PARTS, PARTS, PARTS), min_size=2, max_size=6, unique=True))
+def test_the_identity_of_a_notice_is_that_of_event_rule_and_recipient(names):
+    ids = set()
+    for event, code, unit in names:
+        happening = Happening(Kind.TIER_CHANGED, event, BEGIN, {}, unit=unit)
+        one = Rule(code, Kind.TIER_CHANGED, Severity.INFO, "operator", ("unit",), {})
+        (notice,) = notices([one], happening)
+        ids.add(notice.id)
+    assert len(ids) == len(names)
+
+
+def test_an_endpoint_and_a_unit_of_the_same_name_are_two_recipients_and_nobody_is_one_twice():
+    (happening,) = [one for one in happened(None, item()) if one.kind is Kind.ITEM_STATE]
+    told = rule(Kind.ITEM_STATE, "unit", "co-handlers", "assessor", "unit:b1", "unit:d1", "webhook:b1")
+    assert recipients(told, happening) == [
+        Recipient("b1"),
+        Recipient("b2"),
+        Recipient("d1"),
+        Recipient("b1", "webhook:b1"),
+    ]
+    assert len({one.id for one in notices([told], happening)}) == 4
+
+
+def test_a_rule_takes_only_what_it_names_and_an_absent_value_is_none_of_them():
+    (happening,) = [one for one in happened(None, item(indicator=None)) if one.kind is Kind.ITEM_STATE]
+    assert rule(Kind.ITEM_STATE, "unit", state=["signed"], kind=["document"]).takes(happening)
+    assert not rule(Kind.ITEM_STATE, "unit", state=["assigned"]).takes(happening)
+    assert not rule(Kind.ITEM_STATE, "unit", indicator=["None", "k1"]).takes(happening)
+    assert not rule(Kind.ITEM_LIGHT, "unit").takes(happening)
+
+
+def test_the_words_of_rules_are_those_of_the_contracts():
+    assert {state.value for state in ItemState} == document.STATES
+    assert {light.value for light in Light} == document.LIGHTS
+    assert {kind.value for kind in ItemKind} == document.KINDS
+    assert set(document.SHAPES) == set(Kind)

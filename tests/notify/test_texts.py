@@ -1,0 +1,35 @@
+"""Every kind of event has a sentence in both languages and a link, from what is told of it alone."""
+
+import pytest
+
+from services.notify.domain.document import DAY_STATES, FEED_STATES, LIGHTS, STATES
+from services.notify.domain.happenings import Kind
+from services.notify.domain.links import link_of
+from services.notify.domain.texts import Lang, text_of
+
+ITEM = {"item": "a/1", "title": "公文", "state": "assigned", "light": "red", "due": None, "late_day": 3}
+TOLD = {
+    Kind.ITEM_STATE: [ITEM | {"state": one} for one in STATES],
+    Kind.ITEM_LIGHT: [ITEM | {"light": one} for one in LIGHTS],
+    Kind.ITEM_LATE: [ITEM | {"due": "2021-04-29T16:00:00.000000Z"}],
+    Kind.TIER_CHANGED: [
+        {"scheme": "m", "group": "g", "period": "2021", "unit": "b1", "old": None, "new": "first"}
+    ],
+    Kind.SCHEME_ADOPTED: [{"scheme": "m", "version": 2, "effective": "2021-07"}],
+    Kind.FEED_TURNED: [{"source": "core", "feed": "refunds", "state": one} for one in FEED_STATES],
+    Kind.DAY_TURNED: [{"source": "core", "day": "2021-03-31", "state": one} for one in DAY_STATES],
+    Kind.CONFLICT_FOUND: [{"source": "core", "id": "e1"}],
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_says_something_of_its_own_in_both_languages(kind):
+    for lang in Lang:
+        said = [text_of(kind, told, lang) for told in TOLD[kind]]
+        assert len(set(said)) == len(said)
+        assert all(("None" not in one and one.isascii() is False) or lang is Lang.EN for one in said)
+    assert all(link_of(kind, told).startswith("/") for told in TOLD[kind])
+
+
+def test_an_id_with_a_stroke_stays_one_step_of_the_link():
+    assert link_of(Kind.ITEM_LATE, ITEM) == "/supervision/v1/items/a%2F1"
