@@ -53,7 +53,8 @@ async def test_every_figure_of_the_year_is_what_happened_shuffled_by_kafka() -> 
         produced = await asyncio.to_thread(produce, access, events, lambda _: None)
         note(f"{produced.record()}")
         await taken(rig, len(events))
-        assert (await rig.get("ingest", "/v1/refusals"))["items"] == []
+        refusals = await rig.ask("GET", "ingest", "/v1/refusals", "operator")
+        assert refusals.json()["items"] == []
         await compare(rig, nation, truth)
 
 
