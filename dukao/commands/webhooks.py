@@ -168,7 +168,7 @@ def dead(
 ) -> None:
     """List deliveries that are tried no more, oldest first; they wait for dukao webhooks resend."""
     with Client(state_of(ctx)) as client:
-        found = _all(client, "/v1/deliveries", limit, state="dead", endpoint=endpoint)
+        found = _all(client, "/v1/deliveries", limit, state="dead", kind="notice", endpoint=endpoint)
     show(found, _DELIVERIES, output, whole=found, none="no delivery is dead")
 
 

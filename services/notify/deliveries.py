@@ -48,7 +48,7 @@ _END_LOST = f"""
 _SHOWN = "seq, id, endpoint, kind, created, state, attempts, failures, due"
 _LIST = f"""
     SELECT {_SHOWN} FROM deliveries WHERE seq > $1 AND (endpoint = $3 OR $3::text IS NULL)
-        AND (state = $4 OR $4::text IS NULL) ORDER BY seq LIMIT $2"""  # noqa: S608 - names of this module
+        AND (state = $4 OR $4::text IS NULL) AND (kind = $5 OR $5::text IS NULL) ORDER BY seq LIMIT $2"""  # noqa: S608 - names of this module
 _RESEND = """
     UPDATE deliveries d SET state = 'waiting', failures = 0, due = $2
     WHERE id = $1 AND NOT EXISTS (SELECT FROM attempts a WHERE a.delivery = d.id AND a.number = d.attempts
@@ -97,6 +97,15 @@ class Delivery:
     attempts: int
     failures: int
     due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries are listed; all if nothing is said."""
+
+    endpoint: str | None = None
+    state: Standing | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +205,9 @@ async def find(tx: PostgresTransaction, delivery: str) -> Delivery | None:
     return Delivery(**dict(rows[0])) if rows else None
 
 
-async def listed(
-    tx: PostgresTransaction, endpoint: str | None, state: Standing | None, after: int, limit: int
-) -> list[Delivery]:
+async def listed(tx: PostgresTransaction, wanted: Wanted, after: int, limit: int) -> list[Delivery]:
     """Return a page of deliveries in the order in which they came."""
-    rows = await tx.many(_LIST, after, limit, endpoint, None if state is None else state.value)
+    rows = await tx.many(_LIST, after, limit, wanted.endpoint, wanted.state, wanted.kind)
     return [Delivery(**dict(row)) for row in rows]
 
 

@@ -19,7 +19,7 @@ from services.notify.contract import (
     GaveUp,
 )
 from services.notify.deliveries import Claimed, Ended
-from services.notify.domain.retries import Kind, Reply, Standing, judge
+from services.notify.domain.retries import Kind, Outcome, Reply, Standing, judge
 from services.notify.domain.rules import WEBHOOK
 from services.notify.domain.signing import headers_of
 from services.notify.gateway import Gateway
@@ -98,12 +98,21 @@ class Sender:
     async def send(self, job: Job) -> Reply:
         """Make one attempt and settle it."""
         one = job.delivery
-        headers = headers_of(one.id, one.at, one.body, job.secrets)
-        reply = await self._gateway.send(one.url, headers, one.body)
+        reply = await self._attempt(job)
         FAIL_POINTS.passing("notify.after_send")
         await self._settle(one, reply)
         METRICS.count("dukao_webhook_attempts_total", outcome=reply.outcome.value)
         return reply
+
+    async def _attempt(self, job: Job) -> Reply:
+        """Sign and post; what our own code fails on is a failed attempt and stops no other."""
+        one = job.delivery
+        try:
+            headers = headers_of(one.id, one.at, one.body, job.secrets)
+            return await self._gateway.send(one.url, headers, one.body)
+        except Exception as error:  # noqa: BLE001 - one delivery must not end the sending of all
+            _LOG.exception("attempt failed on our side", delivery=one.id, endpoint=one.endpoint)
+            return Reply(Outcome.FAILED, error=f"internal: {type(error).__name__}")
 
     async def sweep(self) -> int:
         """End what waits for endpoints that are not there; return how many those were."""

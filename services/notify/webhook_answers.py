@@ -15,6 +15,7 @@ NEWEST = (1 << 62) - 1
 EndpointPath = Annotated[str, Path(pattern=ENDPOINT)]
 DeliveryPath = Annotated[str, Path(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$")]
 StateText = Literal["on", "paused", "disabled"]
+KindText = Literal["notice", "ping"]
 StandingText = Literal["waiting", "delivered", "dead"]
 
 
@@ -84,7 +85,7 @@ class DeliveryLine(BaseModel):
 
     delivery: str
     endpoint: str
-    kind: Literal["notice", "ping"]
+    kind: KindText
     created: str
     state: StandingText
     attempts: int
@@ -138,6 +139,7 @@ class Deliveries(BaseModel):
     limit: int = Query(PAGE, ge=1, le=PAGE)
     endpoint: str | None = Query(None, pattern=ENDPOINT)
     state: StandingText | None = None
+    kind: KindText | None = None
 
 
 class Attempts(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.notify import deliveries, endpoints, webhook_shown
-from services.notify.deliveries import NewDelivery
+from services.notify.deliveries import NewDelivery, Wanted
 from services.notify.domain.retries import Kind, Standing
 from services.notify.domain.signing import PREFIX, SECRET_BYTES
 from services.notify.domain.targets import read_target
@@ -149,9 +149,13 @@ def deliveries_router(exchange: Exchange) -> APIRouter:
     @router.get("", name="list_deliveries")
     async def list_deliveries(asked: Annotated[Deliveries, Query()], _: Operator) -> DeliveryPage:
         """List deliveries in the order in which they came; those that are dead wait for a person."""
-        state = None if asked.state is None else Standing(asked.state)
+        wanted = Wanted(
+            asked.endpoint,
+            None if asked.state is None else Standing(asked.state),
+            None if asked.kind is None else Kind(asked.kind),
+        )
         async with exchange.reading() as tx:
-            found = await deliveries.listed(tx, asked.endpoint, state, asked.after, asked.limit)
+            found = await deliveries.listed(tx, wanted, asked.after, asked.limit)
         following = found[-1].seq if len(found) == asked.limit else None
         return DeliveryPage(items=[webhook_shown.delivery_line(one) for one in found], next=following)
 

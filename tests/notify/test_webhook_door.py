@@ -228,6 +228,8 @@ async def test_dead_deliveries_are_listed_with_their_attempts_and_sent_again(doo
         assert (await door.ask("GET", "/v1/webhooks/oa")).json()["state"] == "disabled"
         dead = (await door.ask("GET", "/v1/deliveries", params={"state": "dead"})).json()
         assert [(one["delivery"], one["due"]) for one in dead["items"]] == [(ping, None)]
+        notices = (await door.ask("GET", "/v1/deliveries", params={"state": "dead", "kind": "notice"})).json()
+        assert notices["items"] == []
         await door.act("oa", "resume", {"reason": "they are back"})
         again = await door.ask("POST", f"/v1/deliveries/{ping}:resend", json={"reason": "they are back"})
         assert again.json()["state"] == "waiting"

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 
 from services.notify import deliveries, endpoints
 from services.notify.contract import DELIVERIES
-from services.notify.deliveries import NewDelivery
+from services.notify.deliveries import NewDelivery, Wanted
 from services.notify.domain.retries import MOST_ATTEMPTS, Kind, Standing
 from services.notify.gateway import Gateway
 from services.notify.sending import AT_ONCE, AT_ONCE_TO_ONE, Sender
@@ -152,7 +152,7 @@ async def test_after_the_last_attempt_it_is_dead_and_a_person_sends_it_again_wit
     assert await desk.states() == {"d1": "dead"}
     assert await desk.told() == [("gave-up", "d1", 10)]
     async with desk.exchange.reading() as tx:
-        assert [one.id for one in await deliveries.listed(tx, "oa", Standing.DEAD, 0, 10)] == ["d1"]
+        assert [one.id for one in await deliveries.listed(tx, Wanted("oa", Standing.DEAD), 0, 10)] == ["d1"]
     receiver.answers = [answer(500), answer(200)]
     async with desk.exchange.begin(actor="olga", action="resend") as tx:
         assert await deliveries.resend(tx, "d1")
@@ -242,6 +242,19 @@ async def test_an_attempt_that_ends_after_its_lease_counts_only_if_it_arrived(de
     assert await desk.states() == {"d1": "delivered", "d2": "delivered"}
     assert await desk.attempts("d2") == [(1, "delivered", 200), (2, "refused", 500)]
     assert await desk.told() == [("delivered", "d1", 2), ("delivered", "d2", 1)]
+
+
+async def test_what_our_own_code_fails_on_is_a_failed_attempt_and_stops_no_other(desk, receiver):
+    await desk.endpoint("odd", receiver.url)
+    await desk.endpoint("oa", receiver.url)
+    await desk.run("UPDATE webhook_secrets SET secret = 'whsec_' WHERE endpoint = 'odd'")
+    await desk.deliver("d1", endpoint="odd")
+    await desk.deliver("d2")
+    assert sorted(await desk.send()) == ["delivered", "failed"]
+    assert await desk.run("SELECT error FROM attempts WHERE delivery = 'd1'") == [
+        ("internal: EmptyWebhookSecretError",)
+    ]
+    assert receiver.ids() == ["d2"]
 
 
 async def test_several_workers_share_what_is_due_and_nothing_is_sent_twice(desk, receiver):

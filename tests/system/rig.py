@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -35,7 +35,9 @@ CHECK_TRIES = 3
 LOG_LINES = 30
 BATCH_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
+Changed = Mapping[str, Mapping[str, str]]
 PLAIN = Options()
+AS_IT_IS: Changed = {}
 _LOG = logging.getLogger(__name__)
 
 
@@ -248,26 +250,31 @@ def fail_point_folder(state: State, service: str) -> Path:
     return state.folder.parent / f"fail-{service}"
 
 
-def _heed_fail_points(state: State, services: Sequence[str]) -> None:
-    """Have services look for fail points in a folder of their own."""
-    changed: dict[str, dict[str, str]] = {}
-    for service in services:
-        fail_point_folder(state, service).mkdir()
-        changed[service] = {"DUKAO_FAIL_POINTS": str(fail_point_folder(state, service))}
-    (state.folder / CHANGED).write_text(json.dumps(changed), "utf-8")
+def _change(state: State, services: Sequence[str], changed: Changed) -> None:
+    """Tell services other settings, and those that heed fail points a folder of their own."""
+    folders = {name: {"DUKAO_FAIL_POINTS": str(fail_point_folder(state, name))} for name in services}
+    for name in services:
+        fail_point_folder(state, name).mkdir()
+    told = {name: {**changed.get(name, {}), **folders.get(name, {})} for name in {*changed, *folders}}
+    (state.folder / CHANGED).write_text(json.dumps(told), "utf-8")
 
 
 @asynccontextmanager
-async def platform(*, fail_points: Sequence[str] = (), options: Options = PLAIN) -> AsyncIterator[Rig]:
-    """Bring a platform up in a fresh folder that the servers' account can reach; leave nothing behind."""
+async def platform(
+    *, fail_points: Sequence[str] = (), options: Options = PLAIN, changed: Changed = AS_IT_IS
+) -> AsyncIterator[Rig]:
+    """Bring a platform up in a fresh folder that the servers' account can reach; leave nothing behind.
+
+    `changed` are variables by service, as `changed.json` has them.
+    """
     with tempfile.TemporaryDirectory(prefix="system-", dir=cache_folder().parent) as made:
         folder = Path(made)
         folder.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
         state = State(folder / "state")
         state.folder.mkdir(mode=0o755)
         _wish_own_ports(state)
-        if fail_points:
-            _heed_fail_points(state, fail_points)
+        if fail_points or changed:
+            _change(state, fail_points, changed)
         started = time.monotonic()
         await asyncio.to_thread(_bring_up, state, options)
         rig = Rig(state)
