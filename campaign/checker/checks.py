@@ -14,6 +14,7 @@ from campaign.checker import archive, folding, topics
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
+from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
 
 ACCEPTED = "ingest.accepted"
@@ -80,6 +81,7 @@ async def everything(
             "C5 ledger": lambda: ledger(database),
             "C5 handed on": lambda: handed_on(database),
             "C5 derived": lambda: derived(database),
+            "C5 incidents": lambda: incidents(database),
             **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),
             "positions": lambda: archive.behind(database),
