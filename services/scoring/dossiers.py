@@ -15,8 +15,8 @@ _ADD_REPORTS = """
     INSERT INTO dossier_reports
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING"""
 _REPORTS = """
-    SELECT DISTINCT ON (shard, number) body FROM dossier_reports
-    WHERE object = ANY($1::text[]) ORDER BY shard, number"""
+    SELECT object, body FROM dossier_reports
+    WHERE object = ANY($1::text[]) ORDER BY shard, number, object"""
 _OBJECTS = """
     SELECT DISTINCT object FROM dossier_reports WHERE object > $1 ORDER BY object LIMIT $2"""
 _RULINGS = "SELECT number, body FROM dossier_rulings WHERE objects && $1::text[] ORDER BY number"
@@ -121,9 +121,12 @@ async def add_rulings(tx: PostgresTransaction, rulings: Mapping[int, bytes]) -> 
         await tx.many("INSERT INTO dossier_rulings VALUES ($1, $2::text[], $3)", number, objects, body)
 
 
-async def reports(tx: PostgresTransaction, objects: Collection[str]) -> list[AcceptedEvent]:
-    """Return every report that was ever made of objects."""
-    return [envelope.decode(row["body"]) for row in await tx.many(_REPORTS, sorted(objects))]
+async def reports(tx: PostgresTransaction, objects: Collection[str]) -> dict[str, list[AcceptedEvent]]:
+    """Return every report that was ever made of each object."""
+    found: dict[str, list[AcceptedEvent]] = {}
+    for row in await tx.many(_REPORTS, sorted(objects)):
+        found.setdefault(row["object"], []).append(envelope.decode(row["body"]))
+    return found
 
 
 async def rulings(tx: PostgresTransaction, objects: Collection[str]) -> list[Ruled]:

@@ -55,7 +55,8 @@ class Desk:
         if key is None:
             raise refuse(404, "not_found", "There is no such incident.", pointer=pointer)
         self._dossiers.refresh()
-        dossier = await self._dossiers.open(tx, [key.object], await _pending(tx))
+        opened = await self._dossiers.open(tx, [key.object], await _pending(tx))
+        dossier = next(one for one in opened if key.object in one.objects)
         found = next((one for one in dossier.settled.incidents if one.key == key), None)
         if found is None:
             raise refuse(404, "not_found", "There is no such incident.", pointer=pointer)

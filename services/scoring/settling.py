@@ -62,26 +62,37 @@ class Dossiers:
 
     async def open(
         self, tx: PostgresTransaction, objects: Collection[str], beside: Sequence[Ruled] = ()
-    ) -> Dossier:
+    ) -> list[Dossier]:
         """Return what is known of objects and all that is joined to them; `beside` are more rulings."""
         schemes = await self._plans.of(tx, INCIDENTS_SHARD)
-        together, rulings = await _together(tx, objects, beside)
-        events = await dossiers.reports(tx, together)
-        joins, answers = ruled(rulings)
-        catalogue = self._catalogue(schemes)
-        reports = [report_of(event, catalogue) for event in events]
+        known, rulings = await _together(tx, objects, beside)
+        reports = await dossiers.reports(tx, known)
+        return [self._dossier(schemes, together, reports, rulings) for together in _apart(known, rulings)]
+
+    def _dossier(
+        self,
+        schemes: tuple[InForce, ...],
+        together: frozenset[str],
+        reports: Mapping[str, Sequence[AcceptedEvent]],
+        rulings: Sequence[Ruled],
+    ) -> Dossier:
+        mine = tuple(one for one in rulings if one.objects & together)
+        joins, answers = ruled(mine)
+        places = {(event.shard, event.number): event for name in together for event in reports.get(name, ())}
+        events = tuple(places[place] for place in sorted(places))
+        read = [report_of(event, self._catalogue(schemes)) for event in events]
         rules = _by_code(schemes)
-        settled = settle(rules, Facts(together, reports, joins, answers))
-        named = _named([one for mine in rules for one in mine], reports)
-        return Dossier(together, named, tuple(events), tuple(rulings), settled, schemes)
+        settled = settle(rules, Facts(together, read, joins, answers))
+        named = _named([one for mine in rules for one in mine], read)
+        return Dossier(together, named, events, mine, settled, schemes)
 
     def _catalogue(self, schemes: Sequence[InForce]) -> Catalogue:
         """Return the types of the schemes in force; a catalogue has the types of all before it."""
-        types: dict[str, object] = {}
-        for scheme in schemes:
-            types |= scheme.types.get("types", {})
         name = tuple(scheme.plan.id for scheme in schemes)
         if name not in self._catalogues:
+            types: dict[str, object] = {}
+            for scheme in schemes:
+                types |= scheme.types.get("types", {})
             self._catalogues = {name: catalogue_of({"types": types})}
         return self._catalogues[name]
 
@@ -122,6 +133,15 @@ async def _together(
         found |= {one.number: one for one in [*await dossiers.rulings(tx, known), *here]}
         known = known.union(*(one.objects for one in found.values()))
     return known, [found[number] for number in sorted(found)]
+
+
+def _apart(objects: Collection[str], rulings: Iterable[Ruled]) -> list[frozenset[str]]:
+    """Return the objects that hang together by rulings, in order."""
+    groups = {name: frozenset({name}) for name in objects}
+    for one in rulings:
+        whole = frozenset[str]().union(*(groups[name] for name in one.objects))
+        groups |= dict.fromkeys(whole, whole)
+    return sorted(set(groups.values()), key=min)
 
 
 def _named(rules: Sequence[Rules], reports: Iterable[Report]) -> dict[Name, frozenset[str]]:

@@ -14,6 +14,7 @@ from services.scoring.contract import (
     Cause,
     SchemeAdopted,
 )
+from services.scoring.dossiers import Kept
 from services.scoring.settling import Dossier, Dossiers
 from shared.contracts import envelope, findings
 from shared.contracts.catalogue import known_event
@@ -22,7 +23,7 @@ from shared.kernel.records import Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
-OBJECTS_PER_PAGE = 200
+OBJECTS_PER_PAGE = 100
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 
@@ -97,28 +98,41 @@ class StageIncidents:
         return answers
 
     async def _decide(self, tx: PostgresTransaction, touched: Mapping[str, Why]) -> list[Answer]:
-        """Settle what was touched, each object with all that hangs together with it."""
+        """Settle what was touched, each object with all that hangs together with it; a page at a time."""
         answers: list[Answer] = []
-        done: set[str] = set()
-        for name in sorted(touched):
-            if name not in done:
-                dossier = await self._dossiers.open(tx, [name])
-                answers += await _told(tx, dossier, touched)
-                done |= dossier.objects
+        names = sorted(touched)
+        for at in range(0, len(names), OBJECTS_PER_PAGE):
+            opened = await self._dossiers.open(tx, names[at : at + OBJECTS_PER_PAGE])
+            answers += await _told(tx, opened, touched)
         return answers
 
 
-async def _told(tx: PostgresTransaction, dossier: Dossier, touched: Mapping[str, Why]) -> list[Answer]:
-    """Write what a dossier comes to and answer with the decisions that are news."""
+async def _told(
+    tx: PostgresTransaction, opened: Sequence[Dossier], touched: Mapping[str, Why]
+) -> list[Answer]:
+    """Write what dossiers come to and answer with the decisions that are news."""
+    objects = frozenset[str]().union(*(one.objects for one in opened))
+    before = await dossiers.decisions(tx, objects)
+    answers: list[Answer] = []
+    kept: list[Kept] = []
+    for dossier in opened:
+        why = _why(dossier, touched)
+        mine = {key: one for key, one in before.items() if one.object in dossier.objects}
+        fresh = telling.news(mine, dossier.settled.decided())
+        kept += [one.kept for one in fresh]
+        answers += [one.message(why.received, why.cause) for one in fresh]
+    lines = [telling.line(one, dossier.path_of) for dossier in opened for one in dossier.settled.incidents]
+    unread = [one for dossier in opened for one in telling.unread(dossier.settled, dossier.named)]
+    await dossiers.save_incidents(tx, objects, lines, unread)
+    await dossiers.save_decisions(tx, kept)
+    return answers
+
+
+def _why(dossier: Dossier, touched: Mapping[str, Why]) -> Why:
     why = Why()
     for name in sorted(dossier.objects & touched.keys()):
         why.and_(touched[name])
-    before = await dossiers.decisions(tx, dossier.objects)
-    fresh = telling.news(before, dossier.settled.decided())
-    lines = [telling.line(one, dossier.path_of) for one in dossier.settled.incidents]
-    await dossiers.save_incidents(tx, dossier.objects, lines, telling.unread(dossier.settled, dossier.named))
-    await dossiers.save_decisions(tx, [one.kept for one in fresh])
-    return [one.message(why.received, why.cause) for one in fresh]
+    return why
 
 
 async def _keep_reports(tx: PostgresTransaction, read: Read) -> dict[str, Why]:

@@ -179,7 +179,7 @@ class WithIncidents(Driver):
             for stream, shard, number in sorted(tuple(row.values()) for row in heads):
                 place = name, stream, shard
                 if number > self.done.get(place, 0):
-                    batch += await tx.read(stream, shard, self.done.get(place, 0), 1_000)
+                    batch += await tx.read(stream, shard, self.done.get(place, 0), 100_000)
                     self.done[place] = number
             answers = await stage(tx, batch)
             for stream in sorted({stream for stream, _ in answers}):
