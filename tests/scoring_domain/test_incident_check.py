@@ -43,7 +43,7 @@ def test_the_scheme_of_the_worked_cases_is_sound():
         (("inspections",), [], "triggers", "no_inspections"),
         (("contents", "vat"), "d9", "contents/vat", "unknown_unit"),
         (("triggers", 1, "code"), "a", "triggers/1/code", "duplicate"),
-        (("jurisdictions", 0, "until"), "2021-06-01", "jurisdictions/1/units", "overlap"),
+        (("jurisdictions", 0, "until"), "2021-06-01", "jurisdictions/1/units", "two_inspectorates"),
         (("jurisdictions", 0, "until"), "2019-12-31", "jurisdictions/0/until", "dates"),
         (("jurisdictions", 0, "inspectorate"), "i9", "jurisdictions/0/inspectorate", "unknown_unit"),
         (("jurisdictions", 0, "units"), ["b1", "b9"], "jurisdictions/0/units/1", "unknown_unit"),

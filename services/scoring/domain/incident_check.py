@@ -136,4 +136,4 @@ def _jurisdictions(spec: IncidentsSpec) -> Iterator[Finding]:
         both = set(one.units) & set(other.units)
         if both and max(one.from_, other.from_) <= min(one.until or latest, other.until or latest):
             reason = f"{min(both)} has two inspectorates: {one.inspectorate} and {other.inspectorate}."
-            yield Finding(f"/incidents/jurisdictions/{place}/units", "overlap", reason)
+            yield Finding(f"/incidents/jurisdictions/{place}/units", "two_inspectorates", reason)
