@@ -7,6 +7,7 @@ import msgspec
 
 from services.scoring.contract import IncidentRuled
 from services.scoring.store import columns
+from services.scoring.traces import PlainText
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.storage.transaction import PostgresTransaction
@@ -45,7 +46,8 @@ _UNREAD = """
     ORDER BY object, source, id, why LIMIT $5"""
 _ENCODER = msgspec.json.Encoder()
 
-Unread = tuple[str, str, str, str]
+Begin = tuple[PlainText]
+Unread = tuple[PlainText, PlainText, PlainText, PlainText]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def incidents_router(exchange: Exchange) -> APIRouter:
         """List incidents in the order of their ids; of other units' incidents nothing is said."""
         only = asked.model_dump(exclude={"after", "limit"})
         bound = f"incidents {sorted(only.items())}"
-        begin = "" if asked.after is None else cursors.read(asked.after, bound, tuple[str])[0]
+        begin = "" if asked.after is None else cursors.read(asked.after, bound, dossiers.Begin)[0]
         async with exchange.reading() as tx:
             rows = await dossiers.listed(tx, Wanted(below=subject.unit, **only), begin, asked.limit)
         items = [incident_shown.line(one, lambda path: covers(subject.unit, path)) for one in rows]
