@@ -11,6 +11,7 @@ from typing import Any
 
 from dukao.simulator import season
 from dukao.simulator.desk import Desk, Work
+from dukao.simulator.linked import Problems
 from dukao.simulator.nation import Habits, Nation, Unit, habits
 from dukao.simulator.reports import Event, Reporter
 from dukao.simulator.season import DAY_S
@@ -61,6 +62,7 @@ class _Simulation:
     def __init__(self, settings: Settings, nation: Nation, truth: Truth) -> None:
         self._settings = settings
         self._truth = truth
+        self._problems = Problems(nation)
         self._rng = Random(settings.seed)
         self._nation = nation
         self._units = [(unit, habits(self._rng, unit.level)) for unit in nation.units[: settings.units]]
@@ -79,6 +81,8 @@ class _Simulation:
             yield from self._arrived(midnight)
             self._work(midnight, day, quota)
         yield from self._arrived(None)
+        for unit, month, points in self._problems.lost():
+            self._truth.lose(unit, month, points)
 
     def _arrived(self, before: int | None) -> Iterator[Event]:
         while self._waiting and (before is None or self._waiting[0][0] < before):
@@ -99,7 +103,10 @@ class _Simulation:
             for arrival in self._reporter.report(fact, desk.habits, bogus=bogus):
                 heapq.heappush(self._waiting, (arrival.at, next(self._order), arrival.event))
                 self._planned += 1
-        for one in () if bogus else work.counts:
+        if bogus:
+            return
+        self._problems.note(work.facts)
+        for one in work.counts:
             self._truth.add(desk.unit, one)
 
     def _desk(self, unit: Unit, kept: Habits, midnight: int) -> Desk:

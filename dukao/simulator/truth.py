@@ -10,6 +10,7 @@ from typing import Any
 from dukao.simulator.desk import Count
 from dukao.simulator.nation import Unit
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.measures import DecidedSpec
 from shared.kernel.points import cell, of_millionths, published, text
 
 MONTHS_OF_CYCLE = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
@@ -56,6 +57,13 @@ class Truth:
             key = (unit, count.month, count.measure)
             numerator, denominator = self._sums.get(key, (0, 0))
             self._sums[key] = (numerator + count.numerator, denominator + count.denominator)
+
+    def lose(self, unit: str, month: str, points: int) -> None:
+        """Let a unit, and no unit above it, lose points (millionths) that were decided of an incident."""
+        for measure, spec in self._scheme.measures.items():
+            if isinstance(spec, DecidedSpec) and self._first <= month <= self._last:
+                numerator, denominator = self._sums.get((unit, month, measure), (0, 0))
+                self._sums[unit, month, measure] = (numerator + points, denominator)
 
     def of(self, unit: str, month: str, measure: str) -> Pair:
         """Return numerator and denominator in millionths."""

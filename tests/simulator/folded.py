@@ -15,8 +15,10 @@ from services.scoring.domain.derived import fold_derived, points_plan
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import Tally
+from services.scoring.domain.incidents.deciding import decide
+from services.scoring.domain.incidents.rules import rules_of
 from services.scoring.domain.late_days import LateItem
-from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.measures import DecidedSpec, PointsSpec
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from services.supervision.domain.calendar_document import CalendarDocument, compiled, read
@@ -63,7 +65,7 @@ class Folding:
         tally = Tally()
         for reports in self.together(accepted):
             tally.add(self.plan, standing(reports).facts)
-        return by_measure(self.plan, tally.spread()) | self.lost(accepted)
+        return by_measure(self.plan, tally.spread()) | self.lost(accepted) | self.decided(accepted)
 
     def lost(self, accepted):
         """Return the month partials of points by (measure, unit) that late days of items cost."""
@@ -75,6 +77,21 @@ class Folding:
             for measure in self.points.late_days[over.removeprefix("items:")]:
                 partials = Partials(*measure.slots.of(numbers))
                 found[measure_id(self.nation.scheme, measure.name), unit][month] = partials
+        return found
+
+    def decided(self, accepted):
+        """Return the month partials of points by (measure, unit) that incidents cost."""
+        scheme = self.nation.scheme
+        reports = [
+            self.report(event, number, self.typed(event))
+            for number, event in enumerate(accepted, 1)
+            if event["type"] in scheme.incidents.types
+        ]
+        found = defaultdict(lambda: defaultdict(Partials))
+        (measure,) = [name for name, spec in scheme.measures.items() if isinstance(spec, DecidedSpec)]
+        for one in decide([rules_of(scheme)], standing(reports).facts).deductions:
+            if one.counts:
+                found[measure_id(scheme, measure), one.unit][one.month] += Partials(one.points * MILLIONTHS)
         return found
 
     def accepted(self, events):

@@ -13,7 +13,7 @@ from dukao.simulator.nation import BUREAU, DEPARTMENT, INSPECTORATE, SAMPLE, SIZ
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import MethodSpec
-from services.scoring.domain.measures import ItemKind
+from services.scoring.domain.measures import DecidedSpec, ItemKind
 from services.scoring.domain.shapes import Cycle
 from tests.simulator.folded import statutory_calendar
 
@@ -111,6 +111,7 @@ def test_every_value_has_a_source_and_says_that_nobody_verified_it(nation):
         *scheme.tiers,
         *scheme.items.values(),
         *scheme.incidents.jurisdictions,
+        *scheme.incidents.triggers,
         scheme.ranking.minimum_volume,
     ]
     assert [value for value in values if value.source is None or value.verified] == []
@@ -150,6 +151,8 @@ def told(nation, indicator):
     if deduct.each is not None:
         return f"−{deduct.each} each{floor}"
     late = nation.scheme.measures[indicator.measure]
+    if isinstance(late, DecidedSpec):
+        return f"as decided of {late.decided}{floor}"
     return f"−{late.per_day} a day, an item at most {late.cap}{floor}"
 
 

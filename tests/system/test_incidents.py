@@ -17,7 +17,7 @@ from tests.system.test_late_days import command, rebuilt
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
-ROUNDS = 4
+ROUNDS = 3
 LINKED = {"d1": "1", "b1": "2", "i1": "2"}
 DAMAGE = (
     (
