@@ -60,6 +60,16 @@ def adopt_scheme(client: Client, code: str, version: int, who: Who) -> None:
     client.post("scoring", f"/v1/schemes{below(code, version)}:adopt", who=who)
 
 
+def draft_calendar(client: Client, document: Any, who: Who) -> dict[str, Any]:
+    """Draft a working calendar and return its state."""
+    return client.post("supervision", "/v1/calendars", document, who)
+
+
+def adopt_calendar(client: Client, zone: str, version: int, who: Who) -> dict[str, Any]:
+    """Put a drafted calendar in force and return its state."""
+    return client.post("supervision", f"/v1/calendars{below(zone, version)}:adopt", who=who)
+
+
 def once_heard(ask: Callable[[], dict[str, Any]], say: Callable[[str], None]) -> dict[str, Any]:
     """Ask until scoring has heard, by event, of types that are in force already; at most a minute."""
     until = time.monotonic() + HEARD_S

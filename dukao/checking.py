@@ -16,6 +16,7 @@ from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping_document import MappingDocument
 from services.notify.domain import document as rules_document
 from services.scoring.domain import check, reading
+from services.supervision.domain import calendar_document
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
 
@@ -111,6 +112,12 @@ def check_rules(paper: Paper) -> list[Finding]:
     found = rules_document.read(paper.document)
     findings = found if isinstance(found, list) else []
     return [paper.finding(one.path, one.code, one.reason) for one in findings]
+
+
+def check_calendar(paper: Paper) -> list[Finding]:
+    """Return everything that supervision would refuse in a working calendar by itself."""
+    found = calendar_document.read(paper.document)
+    return [paper.finding(one.path, one.code, one.reason) for one in found] if isinstance(found, list) else []
 
 
 def check_mapping(paper: Paper, document: MappingDocument, catalogue: CatalogueDocument) -> list[Finding]:

@@ -3,6 +3,7 @@
 import typer
 
 from dukao.commands import (
+    calendar,
     consumers,
     demo,
     env,
@@ -76,6 +77,11 @@ app.add_typer(
 )
 app.add_typer(inbox.app, name="inbox", help="Inboxes of units: list, show, sign for (签收).")
 app.add_typer(rules.app, name="rules", help="Rules of notices, who is told of what: show, check, adopt.")
+app.add_typer(
+    calendar.app,
+    name="calendar",
+    help="Working days: seed, check, import, adopt, list, show a month or a day.",
+)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."

@@ -13,7 +13,7 @@ from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.notify.domain.document import RulesDocument
 from services.scoring.domain import document
-from services.supervision.domain import machine
+from services.supervision.domain import calendar_document, machine
 from shared.contracts import asyncapi
 from shared.runtime.settings import ServiceSettings
 from shared.web.app import openapi_of
@@ -49,6 +49,7 @@ def _schemas() -> dict[str, Any]:
     return {
         "schemas/scheme.json": document.json_schema(),
         "schemas/types.json": {"$schema": DIALECT} | CatalogueDocument.model_json_schema(),
+        "schemas/calendar.json": calendar_document.json_schema(),
         "schemas/mapping.json": mapping_document.json_schema(),
         "schemas/rules.json": {"$schema": DIALECT} | RulesDocument.model_json_schema(),
     }
