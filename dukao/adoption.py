@@ -44,12 +44,6 @@ def adopt_types(client: Client, version: int, who: Who) -> None:
     client.post("ingest", f"/v1/types/{version}:adopt", who=who)
 
 
-def adopt_calendar(client: Client, document: Any, drafter: Who, adopter: Who) -> None:
-    """Put a working calendar in force: one person drafts, another adopts."""
-    head = client.post("supervision", "/v1/calendars", document, drafter)
-    client.post("supervision", f"/v1/calendars{below(head['zone'], head['version'])}:adopt", who=adopter)
-
-
 def draft_scheme(client: Client, document: Any, who: Who) -> dict[str, Any]:
     """Draft a scheme and return its code and version."""
     return client.post("scoring", "/v1/schemes", document, who)

@@ -15,6 +15,7 @@ from dukao.adoption import (
     adopt_types,
     approver,
     author,
+    draft_calendar,
     draft_scheme,
     draft_types,
     once_heard,
@@ -91,7 +92,8 @@ def adopt(
 ) -> None:
     """Put types, a working calendar and a scheme in force: one person drafts, another adopts."""
     if calendar is not None:
-        adopt_calendar(client, calendar, author(None), approver(None))
+        drafted = draft_calendar(client, calendar, author(None))
+        adopt_calendar(client, drafted["zone"], drafted["version"], approver(None))
     adopt_types(client, draft_types(client, types, author(None)), approver(None))
     drafted = once_heard(
         lambda: draft_scheme(client, scheme, author(None)), lambda line: say(f"      {line}")

@@ -34,6 +34,13 @@ def test_every_day_of_a_year_is_what_two_packages_say(year):
     assert ours == [season._worked(day) for day in days(year)], "the simulator works on the same days"
 
 
+def test_the_national_samples_calendar_names_the_same_days():
+    sample = yamls.read(SAMPLE.parents[1] / "national" / "calendar.yaml").value
+    known = compiled(CalendarDocument.model_validate(sample))
+    assert known.between(known.first, known.last) == CALENDAR.between(known.first, known.last)
+    assert known.make_up == {day for day in CALENDAR.make_up if known.knows(date.fromordinal(day))}
+
+
 def test_make_up_workdays_are_those_of_both_packages_and_each_day_has_a_notice():
     named = noticed(CalendarDocument.model_validate(DOCUMENT))
     ours = {day for day, one in named.items() if one.day.kind == "make-up"}

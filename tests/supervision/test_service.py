@@ -121,6 +121,23 @@ async def test_events_that_come_before_their_scheme_is_heard_of_open_items_once_
     assert (told[PAPER]["light"], told[PAPER]["late_days"]) == ("done_late", LATE)
 
 
+async def test_a_budget_of_working_days_stands_in_a_field(service):
+    feed = Feed()
+    await begun(service, feed, scheme(paper=RULE | {"due": {"working_days_of": "budget"}}))
+    for bad in ({}, {"budget": 0}, {"budget": 2001}, {"budget": "8"}, {"budget": None}):
+        assert await service.apply(feed.given(f"bad{bad}", data=bad)) == {}
+    told = await service.apply(feed.given("good", data={"budget": 8}))
+    assert told[PAPER]["due"] == "2021-04-29T16:00:00.000000Z"
+
+
+async def test_an_individual_indicator_takes_only_items_of_its_units(service):
+    feed = Feed()
+    own = {"code": "k1", "name": "个性", "units": ["b2"], "groups": ["bureaus"]}
+    await begun(service, feed, scheme(indicators=[own]))
+    assert await service.apply(feed.given("a", unit="b1")) == {}
+    assert (await service.apply(feed.given("b", unit="b2")))[PAPER]["unit"] == "b2"
+
+
 async def test_a_later_version_of_the_scheme_opens_what_occurs_in_its_months(service):
     feed = Feed()
     await begun(service, feed)

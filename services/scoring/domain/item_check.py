@@ -8,7 +8,7 @@ from services.scoring.domain.item_section import ItemSpec, MatchSpec
 from services.scoring.domain.reading import Finding
 
 SUBJECT = "subject"
-_UNITS, _TIMES = frozenset({"code", "text"}), frozenset({"time"})
+_UNITS, _TIMES, _NUMBERS = frozenset({"code", "text"}), frozenset({"time"}), frozenset({"integer"})
 
 
 def item_findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> Iterator[Finding]:
@@ -34,6 +34,7 @@ def _types(path: str, spec: ItemSpec, types: Mapping[str, Any]) -> Iterator[Find
         ("opens/title", spec.opens.title, _UNITS),
         ("due/at", spec.due.at, _TIMES),
         ("due/day_of", spec.due.day_of, _TIMES),
+        ("due/working_days_of", spec.due.working_days_of, _NUMBERS),
     ):
         if field is not None and fields.get(field, {}).get("type") not in kinds:
             reason = f"{spec.opens.type} has no field {field} of type {' or '.join(sorted(kinds))}."

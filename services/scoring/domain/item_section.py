@@ -25,23 +25,28 @@ class OpensSpec(MatchSpec):
 
 
 class DueSpec(Closed):
-    """Until when: the instant `at` a field, the day of it, or a budget of working time from the event on."""
+    """Until when: the instant `at` a field, the day of it, or a budget of working time from the event on.
+
+    `working_days_of` names the field that holds the number of working days.
+    """
 
     at: Name | None = None
     day_of: Name | None = None
     working_days: WorkingDays | None = None
+    working_days_of: Name | None = None
     office_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "DueSpec":
         if len(self.model_dump(exclude_none=True)) != 1:
-            raise ValueError("a deadline has exactly one of at, day_of, working_days, office_minutes")
+            raise ValueError(f"a deadline has exactly one of {', '.join(DueSpec.model_fields)}")
         return self
 
 
 class ItemSpec(Sourced):
     """A kind of item (督考事项) that events open; an event without a deadline opens none.
 
+    An `indicator` that is for some units takes only their items.
     `accept` lets a completion wait until a person accepts it; `yellow_days` are the last working days before
     the due time, `sign_days` the limit of 签收, `approval_days` that of the approvals of an extension.
     """

@@ -59,11 +59,13 @@ def _plans_at(plans: Sequence[Plan], fact: Report) -> list[Plan]:
 
 
 def _opening(plan: Plan, rule: Rule, case: str, fact: Report) -> Opening | None:
-    """Return what an event opens; nothing without a unit or a deadline."""
+    """Return what an event opens; nothing without a deadline, or without a unit that the rule is for."""
     if not rule.opens.takes(fact):
         return None
     data = fact.data or {}
     unit = fact.subject if rule.unit == "subject" else written(data.get(rule.unit))
+    if rule.units and unit not in rule.units:
+        return None
     budget = rule.budget(fact)
     if budget is None or not is_code(unit):
         return None

@@ -7,7 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.supervision.domain.items import APPROVAL_DAYS, Kind, Terms
-from services.supervision.domain.worktime import Budget, NamedDate, NamedInstant, OfficeHours, WorkingDays
+from services.supervision.domain.worktime import (
+    LONGEST_DAYS,
+    Budget,
+    NamedDate,
+    NamedInstant,
+    OfficeHours,
+    WorkingDays,
+)
 from shared.kernel import instants
 from shared.kernel.facts import Report
 from shared.kernel.periods import Month
@@ -33,7 +40,10 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the scheme says of one kind of item; `unit` and `title` are fields, `named` is a title."""
+    """What the scheme says of one kind of item; `unit` and `title` are fields, `named` is a title.
+
+    `units` are those that its indicator is for, if it is not for all.
+    """
 
     name: str
     kind: Kind
@@ -44,6 +54,7 @@ class Rule:
     budget: Budgeting
     completes: Matching | None
     indicator: str | None
+    units: frozenset[str]
     terms: Terms
 
     @property
@@ -78,17 +89,17 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
     """Compile an adopted document."""
     head = document["scheme"]
     zone = ZoneInfo(head["zone"])
+    indicators = document.get("indicators", ())
+    own = {one["code"]: frozenset(one.get("units") or ()) for one in indicators}
     return Plan(
         code=head["code"],
         version=head["version"],
         first=Month.parse(head["effective"]).ordinal,
         last=Month.parse(head["until"]).ordinal,
         zone=zone,
-        rules={name: _rule(name, spec, zone) for name, spec in document.get("items", {}).items()},
+        rules={name: _rule(name, spec, zone, own) for name, spec in document.get("items", {}).items()},
         paths=paths_of(document["units"]),
-        assessors={
-            one["code"]: one["assessor"] for one in document.get("indicators", ()) if one.get("assessor")
-        },
+        assessors={one["code"]: one["assessor"] for one in indicators if one.get("assessor")},
     )
 
 
@@ -113,7 +124,7 @@ def written(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _rule(name: str, spec: Mapping[str, Any], zone: ZoneInfo) -> Rule:
+def _rule(name: str, spec: Mapping[str, Any], zone: ZoneInfo, own: Mapping[str, frozenset[str]]) -> Rule:
     opens, completes = spec["opens"], spec.get("completes")
     return Rule(
         name=name,
@@ -125,6 +136,7 @@ def _rule(name: str, spec: Mapping[str, Any], zone: ZoneInfo) -> Rule:
         budget=_budgeting(spec["due"], zone),
         completes=None if completes is None else _matching(completes),
         indicator=spec.get("indicator"),
+        units=own.get(spec.get("indicator") or "", frozenset()),
         terms=Terms(
             accept=spec.get("accept", False),
             sign_days=spec.get("sign_days"),
@@ -142,6 +154,8 @@ def _budgeting(spec: Mapping[str, Any], zone: ZoneInfo) -> Budgeting:
     """Return how an opening event says for how long an item is given; `None` where it has no deadline."""
     if (days := spec.get("working_days")) is not None:
         return lambda _fact: WorkingDays(days)
+    if (field := spec.get("working_days_of")) is not None:
+        return lambda fact: _working_days(fact, field)
     if (minutes := spec.get("office_minutes")) is not None:
         return lambda _fact: OfficeHours(minutes)
     if (at := spec.get("at")) is not None:
@@ -149,6 +163,12 @@ def _budgeting(spec: Mapping[str, Any], zone: ZoneInfo) -> Budgeting:
     return lambda fact: _named(
         fact, spec["day_of"], lambda instant: NamedDate(instant.astimezone(zone).date())
     )
+
+
+def _working_days(fact: Report, name: str) -> WorkingDays | None:
+    """Return the budget that a field holds; none where it is not one."""
+    value = (fact.data or {}).get(name)
+    return WorkingDays(value) if isinstance(value, int) and 1 <= value <= LONGEST_DAYS else None
 
 
 def _named(fact: Report, name: str, made: Callable[[datetime], Budget]) -> Budget | None:
