@@ -75,14 +75,20 @@ async def reached(database: asyncpg.Connection, schema: str, consumer: str) -> d
 
 
 async def behind(database: asyncpg.Connection) -> list[str]:
-    """Return every position that is not the head of its stream, in number and digest."""
-    readers = [(name, schema, stream) for name, (schema, streams) in READERS.items() for stream in streams]
-    for schema in SCHEMAS:
-        rows = await database.fetch(f"SELECT DISTINCT stream FROM {schema}.stream_shards")
-        readers += [("relay", schema, row["stream"]) for row in rows]
-    found: list[str] = []
-    for name, schema, stream in readers:
-        owner = stream.partition(".")[0]
-        rows = await database.fetch(_BEHIND.format(owner=owner, reader=schema), name, stream)
-        found += [f"{name} {stream}/{row['shard']}: {row['at']} of {row['head']}" for row in rows]
-    return found
+    """Return every position that is not the head of its stream, in number and digest, all at one moment.
+
+    What incidents come to goes through stage A once more: looked at one after the other, each could be done.
+    """
+    async with database.transaction(isolation="repeatable_read"):
+        readers = [
+            (name, schema, stream) for name, (schema, streams) in READERS.items() for stream in streams
+        ]
+        for schema in SCHEMAS:
+            rows = await database.fetch(f"SELECT DISTINCT stream FROM {schema}.stream_shards")
+            readers += [("relay", schema, row["stream"]) for row in rows]
+        found: list[str] = []
+        for name, schema, stream in readers:
+            owner = stream.partition(".")[0]
+            rows = await database.fetch(_BEHIND.format(owner=owner, reader=schema), name, stream)
+            found += [f"{name} {stream}/{row['shard']}: {row['at']} of {row['head']}" for row in rows]
+        return found
