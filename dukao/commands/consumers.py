@@ -80,7 +80,12 @@ def lag(
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show how far each shard of each consumer is behind its producer, and which rest or are halted."""
+    """Show how far each shard of each consumer is behind its producer, and which rest or are halted.
+
+    `lag` is the newest number of the producer less the one that is applied; `published` is what the broker
+    has. A shard is running, paused by an operator, halted at a record that cannot be applied, or unowned
+    while no worker holds it. Shards that run and are not behind are left out unless --all is given.
+    """
     with Client(state_of(ctx)) as client:
         if watch:
             watching.watch(
@@ -114,7 +119,8 @@ def _of_partitions(verb: str, about: str, why: str) -> None:
 
 _of_partitions(
     "pause",
-    "Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts.",
+    "Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts.\n\n"
+    "What is published meanwhile waits and is applied after dukao consumers resume.",
     "disk exchange",
 )
 _of_partitions("resume", "Let partitions that rest go on.", "disk exchanged")
@@ -134,7 +140,10 @@ def retry(
     person: Person = "operator",
     output: Output = Format.TABLE,
 ) -> None:
-    """Try halted shards again from their producer's archive; what still fails halts again."""
+    """Try halted shards again from their producer's archive; what still fails halts again.
+
+    Nothing is lost or doubled by it: a shard goes on behind the last record that it applied.
+    """
     body = {"reason": reason, "stream": stream, "shard": shard}
     _order(ctx, consumer, "retry", body, person, output)
 
@@ -185,7 +194,10 @@ def approve(
     person: Person = "operator",
     output: Output = Format.TABLE,
 ) -> None:
-    """Approve that a record is passed over; who asked for it cannot."""
+    """Approve that a record is passed over; who asked for it cannot.
+
+    The digest names the content that both persons mean: an order about other content is refused.
+    """
     _decide(ctx, consumer, f"{order}:approve", {"digest": digest}, person, output)
 
 

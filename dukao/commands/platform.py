@@ -123,7 +123,10 @@ def down(
         bool, typer.Option("--wipe", help="Also remove the state folder with all data. Cannot be undone.")
     ] = False,
 ) -> None:
-    """End the platform; data stays for the next dukao up."""
+    """End the platform; data stays for the next dukao up.
+
+    What was acknowledged is on disk and comes back. Nothing running is nothing to do.
+    """
     state = state_of(ctx)
     ended = take_down(state)
     say(f"ended: {', '.join(ended)}" if ended else "nothing was running")
@@ -177,7 +180,10 @@ def show_logs(
     ] = False,
     lines: Annotated[int, typer.Option(min=0, max=10_000, help="How many last lines of each log.")] = 20,
 ) -> None:
-    """Print the end of the logs."""
+    """Print the end of the logs.
+
+    Services write JSON, a line each; without a part each line begins with the name of its part.
+    """
     state = state_of(ctx)
     parts = (SUPERVISOR, *state.read().options.parts)
     if part is not None and part not in parts:
@@ -230,7 +236,11 @@ def show_token(
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Print a development token, good at every service of this platform for ten minutes."""
+    """Print a development token, good at every service of this platform for ten minutes.
+
+    With --role it may only what these roles may, so that a door can be tried as others meet it. In production
+    there is no such issuer.
+    """
     roles = known_roles(role) or DEVELOPER_ROLES
     made = minted(state_of(ctx), Who(subject, roles))
     if output is Format.TABLE:

@@ -27,7 +27,10 @@ State = Annotated[
 
 @app.command(epilog=examples("dukao feeds", "dukao feeds --source core --output json"))
 def feeds(ctx: typer.Context, source: Source = None, output: Output = Format.TABLE) -> None:
-    """Show which feeds are fresh, when they last brought something and when more is due."""
+    """Show which feeds are fresh, when they last brought something and when more is due.
+
+    A feed is stale when it brought nothing within its time, and waiting until a tick has first seen it.
+    """
     with Client(state_of(ctx)) as client:
         found = client.get("ingest", "/v1/feeds", source=source)
     show(found["items"], _FEEDS, output, whole=found, none="no source in force declares a feed")
@@ -37,7 +40,11 @@ def feeds(ctx: typer.Context, source: Source = None, output: Output = Format.TAB
 def manifests(
     ctx: typer.Context, source: Source = None, state: State = None, output: Output = Format.TABLE
 ) -> None:
-    """Show each day's manifest of a source and how it compares with the archive."""
+    """Show each day's manifest of a source and how it compares with the archive.
+
+    The archive holds fewer events than a manifest that is missing, more than one that is surplus, and as many
+    but others than one that is different. A mismatch settles when the rest comes, or by a new manifest.
+    """
     with Client(state_of(ctx)) as client:
         pages = client.pages("ingest", "/v1/manifests", limit=PAGE, source=source, state=state)
         items = [one for page in pages for one in page["items"]]

@@ -114,7 +114,10 @@ def apply(ctx: typer.Context, file: Document, units: Units = None, output: Outpu
 
 @app.command(name="list", epilog=examples("dukao scheme list"))
 def list_schemes(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """List every version of every scheme with its state and who drafted and adopted it."""
+    """List every version of every scheme with its state and who drafted and adopted it.
+
+    A version is a draft until another person than its author adopts it, and never changes afterwards.
+    """
     with Client(state_of(ctx)) as client:
         found = client.get("scoring", "/v1/schemes")
     shown = columns("code", "version", "state", "author", "approver", "digest", numbers=("version",))

@@ -20,7 +20,10 @@ _VERSION = columns("version", "state", numbers=("version",))
 
 @app.command(name="list", epilog=examples("dukao types list", "dukao types list --output csv"))
 def list_types(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """List the event types in force."""
+    """List the event types in force, and the sources that may send them.
+
+    The fields of a type are shown by dukao types show; JSON has the whole of every source.
+    """
     with Client(state_of(ctx)) as client:
         found = client.get("ingest", "/v1/types")
     sources = ", ".join(f"{one['source']} ({one['title']})" for one in found["sources"])
@@ -56,7 +59,11 @@ def check(file: Document, output: Output = Format.TABLE) -> None:
 
 @app.command(epilog=examples("dukao types draft types.yaml --as ada"))
 def draft(ctx: typer.Context, file: Document, subject: As = None, output: Output = Format.TABLE) -> None:
-    """Draft a catalogue; another person adopts it."""
+    """Draft a catalogue; another person adopts it.
+
+    It stands for the whole: types and sources that it leaves out are no longer taken. A type that was ever
+    adopted keeps its fields; another meaning is the next version of its name.
+    """
     paper = _checked(file)
     with Client(state_of(ctx)) as client:
         version = draft_types(client, paper.document, author(subject))

@@ -74,7 +74,9 @@ _common(
     "refusals",
     _REFUSALS,
     {
-        "list": "List what ingest refused, oldest first.",
+        "list": "List what ingest refused, oldest first.\n\n"
+        "An entry is open until a person has sent the event corrected, or dismissed it; what came from a "
+        "topic has its place. What each code means is in docs/errors.md.",
         "show": "Show a refusal; the body is never kept, only its digest.",
         "dismiss": "Leave a refusal as it is.",
     },
@@ -84,7 +86,8 @@ _common(
     "conflicts",
     _CONFLICTS,
     {
-        "list": "List what contradicts an accepted event; where that was withdrawn since, on top.",
+        "list": "List what contradicts an accepted event; where that was withdrawn since, on top.\n\n"
+        "The first event counts until a person takes the second as a correction of it, or dismisses it.",
         "show": "Show the event that contradicts beside the one that counts.",
         "dismiss": "Let the first event count.",
     },
