@@ -21,6 +21,9 @@ _ADOPT_SCHEME = ("scoring.draft_scheme", "scoring.adopt_scheme")
 LOCAL = frozenset(
     {
         "admit",
+        "calendar check",
+        "calendar schema",
+        "calendar seed",
         "demo",
         "doctor",
         "down",
@@ -36,6 +39,15 @@ LOCAL = frozenset(
 )  # of the machine, its files or a document; `demo` runs the other commands
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "calendar adopt": ("supervision.adopt_calendar",),
+    "calendar apply": ("supervision.draft_calendar", "supervision.adopt_calendar"),
+    "calendar import": ("supervision.draft_calendar",),
+    "calendar list": ("supervision.list_calendars",),
+    "calendar show": (
+        "supervision.list_calendars",
+        "supervision.show_calendar_days",
+        "supervision.show_calendar_version",
+    ),
     "conflicts dismiss": ("ingest.dismiss_conflict",),
     "conflicts list": ("ingest.list_conflicts",),
     "conflicts replay": ("ingest.replay_conflict",),
