@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from campaign.checker import archive, folding, topics
+from campaign.checker import archive, folding, telling, topics
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
@@ -82,6 +82,8 @@ async def everything(
             "C5 handed on": lambda: handed_on(database),
             "C5 derived": lambda: derived(database),
             "C5 incidents": lambda: incidents(database),
+            "C2 items": lambda: telling.items_told(database),
+            "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),
             "positions": lambda: archive.behind(database),

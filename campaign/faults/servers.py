@@ -7,6 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -32,6 +33,7 @@ FLOOR_BYTES = 64 << 20
 FILL_BYTES = 1 << 16
 NOTICED_S = 30.0
 PARTITIONS = 16
+MORE_THAN_BEFORE = 2
 RATE_PROBE_EVENTS = 20_000
 SETTINGS = {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": "1048588"}
 
@@ -103,8 +105,8 @@ async def kafka_away(run: Run) -> None:
     )
 
 
-async def topic_recreated(run: Run) -> None:
-    """F17."""
+async def topic_recreated(run: Run, *, grown: bool = False) -> None:
+    """F17, and F17G: where it has `grown` longer than it was, an old offset is one of other records."""
     async with run.load():
         pass
     await run.platform.drained()
@@ -124,12 +126,16 @@ async def topic_recreated(run: Run) -> None:
 
         await until(gone, seconds=DRAINED_S, what="the topic is gone")
         await admin.create_topics([NewTopic(ACCEPTED, PARTITIONS, 1, topic_configs=SETTINGS)])
+    if grown:
+        await Load(run.client, run.events(MORE_THAN_BEFORE * run.result.events)).run()
+        await run.platform.drained(but="scoring")
     run.platform.signal("scoring", signal.SIGCONT)
     run.allowed = Allowed(lost={(ACCEPTED, row["shard"]): row["number"] for row in heads})
     async with run.load():
         pass
     await run.platform.drained()
-    gaps = run.platform.logged("scoring", "GAP") + run.platform.logged("scoring", "out of range")
+    gaps = run.platform.logged("scoring", "GAP")
+    gaps += 0 if grown else run.platform.logged("scoring", "out of range")
     run.see("what went with the topic came from the archive", gaps, gaps)
 
 
@@ -300,6 +306,13 @@ FAULTS = (
         "topic deleted and recreated",
         "consumer falls back to the archive; ok",
         topic_recreated,
+        alone=True,
+    ),
+    Fault(
+        "F17G",
+        "topic deleted and recreated, and longer than before when it is read again",
+        "consumer does not go on at the old offset in silence; ok",
+        partial(topic_recreated, grown=True),
         alone=True,
     ),
     Fault(
