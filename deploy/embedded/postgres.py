@@ -1,5 +1,6 @@
 """A real PostgreSQL on a loopback port, run by an unprivileged account, with fsync on."""
 
+import functools
 import os
 import re
 import secrets
@@ -188,6 +189,7 @@ def _wheel(account: Account | None) -> Binaries | None:
     return None if major is None else Binaries(folder, major, "wheel")
 
 
+@functools.cache
 def _major(folder: Path) -> int | None:
     try:
         printed = run([str(folder / "postgres"), "--version"], Path("/"), account=None, timeout_s=START_S)
