@@ -34,7 +34,7 @@ async def items_told(database: asyncpg.Connection) -> list[str]:
 
 
 async def noticed(database: asyncpg.Connection) -> list[str]:
-    """C9: notices stand on versions that were told; each for an endpoint has one delivery, ended once."""
+    """C9: notices stand on versions that were told; each for an endpoint has one delivery."""
     reached = await archive.reached(database, "notify", "notify")
     told: dict[str, list[int]] = defaultdict(list)
     async for (stream, shard), number, body, _ in archive.records(database, "supervision"):
@@ -80,9 +80,9 @@ def not_last(told: Told, kept: Mapping[str, int], whose: str) -> list[str]:
 
 
 def _amiss(row: asyncpg.Record) -> bool:
-    """Tell whether attempts are not 1..n, or do not end as the delivery did."""
+    """Tell whether attempts are not 1..n, or none succeeded of what is called delivered."""
     numbered = row["tried"] == row["attempts"] == (row["last"] or 0)
-    return not numbered or row["delivered"] != (row["state"] == "delivered")
+    return not numbered or (row["state"] == "delivered" and not row["delivered"])
 
 
 async def _versions(database: asyncpg.Connection, statement: str) -> dict[str, int]:
