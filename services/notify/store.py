@@ -28,11 +28,14 @@ _SAVE_ITEMS = f"""
         others = excluded.others, assessor = excluded.assessor, scheme = excluded.scheme,
         indicator = excluded.indicator, due = excluded.due, late = excluded.late"""  # noqa: S608 - names of this module
 _ADD_NOTICES = """
-    INSERT INTO notices (id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder)
-    SELECT id, event, kind, at, rule, rules, severity, role, recipient, channel, told::jsonb, item, version, reminder
+    INSERT INTO notices (id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder,
+        cancelled)
+    SELECT id, event, kind, at, rule, rules, severity, role, recipient, channel, told::jsonb, item, version, reminder,
+        cancelled
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::int[], $7::text[], $8::text[],
-        $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::boolean[])
-        n(id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder)
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::boolean[], $15::timestamptz[])
+        n(id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder,
+        cancelled)
     ON CONFLICT DO NOTHING"""
 _CANCEL = """
     UPDATE notices t SET cancelled = c.at FROM (
@@ -177,5 +180,5 @@ def _notice_values(version: int, notice: Notice) -> tuple[Any, ...]:
     return (
         notice.id, happening.event, happening.kind.value, happening.at, rule.code, version, rule.severity.value,
         rule.role, to.name, to.channel, _JSON.encode(happening.told).decode(), happening.item, happening.version,
-        happening.reminder,
+        happening.reminder, happening.at if happening.over else None,
     )  # fmt: skip

@@ -40,3 +40,12 @@ async def test_what_an_endpoint_is_sent_is_written_once_with_its_notice(service)
     assert len(before["deliveries"]) == len(before["notices"]) == 1
     await service.apply(one)
     assert await service.state() == before
+
+
+async def test_a_rung_that_was_reached_and_left_between_two_looks_is_written_as_over(service):
+    feed = Feed()
+    await service.adopt(RULES)
+    await service.apply(feed.item(state="signed"), feed.item(state="completed", light="done_late", late=3))
+    assert await service.notices() == [
+        ("overdue", "inbox", "b1", f"item-late/i1/{DUE}/{day}", True) for day in (1, 3)
+    ]

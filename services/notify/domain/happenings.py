@@ -26,7 +26,8 @@ class Kind(StrEnum):
 class Happening:
     """One happening; `event` names it for ever, however often it is heard of.
 
-    A `reminder` holds until its `item` changes: `version` is that of the item which it stands on.
+    A `reminder` holds until its `item` changes: `version` is that of the item which it stands on. One that is
+    `over` was reached and left between two looks.
     """
 
     kind: Kind
@@ -39,3 +40,4 @@ class Happening:
     item: str | None = None
     version: int = 0
     reminder: bool = False
+    over: bool = False

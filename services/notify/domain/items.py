@@ -7,6 +7,7 @@ from datetime import datetime
 from services.notify.domain.happenings import Happening, Kind, Told
 
 REMINDING_LIGHTS = frozenset({"yellow", "red"})
+STATES_IN_HAND = frozenset({"registered", "assigned", "signed", "in_progress", "sent_back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,5 @@ def _happening(
         item=item.item,
         version=item.version,
         reminder=reminder,
+        over=reminder and not (item.state in STATES_IN_HAND and item.light in REMINDING_LIGHTS),
     )
