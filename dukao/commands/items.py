@@ -44,9 +44,10 @@ _COUNTS = columns(
     "given",
     "open",
     "overdue",
+    "provisional",
     "done",
     "done_late",
-    numbers=("given", "open", "overdue", "done", "done_late"),
+    numbers=("given", "open", "overdue", "provisional", "done", "done_late"),
 )
 
 Item = Annotated[str, typer.Argument(help="The id of the item: dukao items list.", metavar="ITEM")]
@@ -88,6 +89,12 @@ def list_items(
         bool | None,
         typer.Option("--overdue/--in-time", help="Only those that are or were late, or that are not."),
     ] = None,
+    provisional: Annotated[
+        bool | None,
+        typer.Option(
+            "--provisional/--known", help="Only those due past the known calendar (暂定), or only others."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
     watch: Watch = False,
     output: Output = Format.TABLE,
@@ -101,6 +108,7 @@ def list_items(
         "indicator": indicator,
         "open": open_,
         "overdue": overdue,
+        "provisional": provisional,
     }
     with Client(state_of(ctx)) as client:
         if watch:

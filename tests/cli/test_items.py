@@ -12,7 +12,7 @@ from services.supervision.domain.machine import CHINESE, Act, State
 from services.supervision.domain.seen import Light
 
 COMMANDS = {
-    "list": ("items", "list", "--overdue", "--output", "json"),
+    "list": ("items", "list", "--overdue", "--provisional", "--output", "json"),
     "show": ("items", "show", "decision-7"),
     "open": ("items", "open", "--title", "督办", "--unit", "b1", "--working-days", "8"),
     "assign": ("items", "assign", "decision-7", "--unit", "b1", "--share", "b1=0.7", "--share", "b2=0.3"),
