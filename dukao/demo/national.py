@@ -12,7 +12,7 @@ from dukao.client import Client, below
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
-from dukao.demo.supervised import supervised
+from dukao.demo.supervised import supervised, told
 from dukao.failures import FailedError
 from dukao.feeds import Row
 from dukao.output import Format, columns, say, show, show_lines
@@ -44,9 +44,10 @@ def run(state: State, *, keep: bool) -> None:
     truth = Truth(nation.scheme)
     with platform(beside(state), steps, keep=keep, options=LIVED_THROUGH) as client:
         steps.next(
-            "模拟 simulated: event types, a calendar and a thousand-point scheme, adopted by two persons"
+            "模拟 simulated: calendar, rules of notices, event types and a thousand-point scheme are adopted"
         )
         calendar = yaml.safe_load((SAMPLE / "calendar.yaml").read_text("utf-8"))
+        client.put("notify", "/v1/rules", yaml.safe_load((SAMPLE / "notices.yaml").read_text("utf-8")))
         adopt(client, nation.types, nation.scheme.written(), calendar)
         steps.next(f"模拟 simulated: a year of {YEAR.units} units is sent, about {_expected()} events")
         _feed(client, nation, truth)
@@ -57,6 +58,7 @@ def run(state: State, *, keep: bool) -> None:
         last = _last(client, nation)
         steps.next("督考合一: matters with deadlines are items, and their late working days cost points")
         supervised(client, nation.scheme.scheme.code, last)
+        told(client, last)
         steps.next(
             f"why {last} lost points: findings down to their events, and late days down to their items"
         )

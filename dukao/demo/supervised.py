@@ -1,4 +1,4 @@
-"""Shows what is under supervision: how many items, the coverage of individual indicators, what is overdue."""
+"""Shows what is under supervision: items, the coverage of individual indicators, what is overdue, notices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +9,20 @@ from dukao.failures import FailedError
 from dukao.output import Format, columns, show, show_lines
 
 ITEMS_SHOWN = 5
+COUNTED = ("given", "done", "done_late", "open", "overdue")
 LIGHTS = {"red": "逾期", "done_late": "办结(逾期)"}
 
 _ITEMS = columns(
     "title", "indicator", "given", "due", "completed", "light", "late=late days", numbers=("late",)
 )
+_NOTICES = columns("at", "severity", "state", "text")
 
 
 def supervised(client: Client, scheme: str, unit: str) -> None:
     """Tell the counts of all items, the coverage of individual indicators, and a unit's late items."""
     counts = read(client, "supervision", "/v1/item-counts")
-    told = ", ".join(
-        f"{counts[name]} {name.replace('_', ' ')}"
-        for name in ("given", "done", "done_late", "open", "overdue")
-    )
-    show_lines([f"督考事项 items under supervision: {told}", coverage(client, scheme)])
+    counted = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in COUNTED)
+    show_lines([f"督考事项 items under supervision: {counted}", coverage(client, scheme)])
     late = read(client, "supervision", "/v1/items", unit=unit, overdue=True, limit=ITEMS_SHOWN)["items"]
     show(
         [_line(one) for one in late],
@@ -31,6 +30,13 @@ def supervised(client: Client, scheme: str, unit: str) -> None:
         Format.TABLE,
         title=f"of {unit}, the first that are or were overdue",
     )
+
+
+def told(client: Client, unit: str) -> None:
+    """Show the newest urgent notices in the inbox of a unit."""
+    found = read(client, "notify", "/v1/inbox", unit=unit, severity="urgent", limit=ITEMS_SHOWN)["items"]
+    title = f"通知 notices: the newest urgent ones in the inbox of {unit}, to be signed for (签收)"
+    show(found, _NOTICES, Format.TABLE, title=title, none=f"nothing urgent was told to {unit}")
 
 
 def coverage(client: Client, scheme: str) -> str:

@@ -10,6 +10,7 @@ from dukao.cli import app
 from dukao.client import RefusedError
 from dukao.demo import explaining, staging
 from dukao.demo.staging import Comparison, beside, read, until_equal
+from dukao.demo.supervised import COUNTED, supervised, told
 from dukao.exits import Exit
 from dukao.failures import FailedError
 
@@ -96,3 +97,40 @@ def test_an_explanation_names_the_formula_and_the_first_cases_that_cost_points(c
     assert "kept" not in printed
     assert "outside" not in printed
     assert [query.get("after") for _, _, query in client.asked] == [None, "c"]
+
+
+def late_item(**more):
+    told = {
+        "title": "领导批示",
+        "indicator": "late",
+        "given": "2021-04-20T01:00:00.000000Z",
+        "completed": None,
+    }
+    return told | {"due": "2021-04-29T16:00:00.000000Z", "light": "red", "late_days": ["2021-04-30"]} | more
+
+
+def test_what_is_supervised_is_counted_and_a_units_late_items_are_shown(capsys):
+    counts = {"given": 9, "done": 7, "done_late": 2, "open": 2, "overdue": 1}
+    covered = {"missing": [], "covered": 40, "individual": 40}
+    client = Answering(counts, covered, {"items": [late_item(), late_item(light="done_late")]})
+    supervised(client, "national", "B110000")
+    printed = capsys.readouterr().out
+    assert "9 given, 7 done, 2 done late, 2 open, 1 overdue" in printed
+    assert "40 of 40" in printed
+    assert "2021-04-29" in printed
+    assert "办结(逾期)" in printed
+    assert client.asked[-1][2] == {"unit": "B110000", "overdue": True, "limit": 5}
+
+
+def test_an_individual_indicator_without_items_ends_the_demonstration():
+    missing = {"missing": ["own-bgt-done"], "covered": 39, "individual": 40}
+    with pytest.raises(FailedError, match="own-bgt-done"):
+        supervised(Answering({}.fromkeys(COUNTED, 0), missing), "national", "B110000")
+
+
+def test_notices_of_a_unit_are_those_that_are_urgent(capsys):
+    entry = {"at": "2021-05-06T00:00:00Z", "severity": "urgent", "state": "open", "text": "领导批示 逾期"}
+    client = Answering({"items": [entry]})
+    told(client, "B110000")
+    assert "领导批示 逾期" in capsys.readouterr().out
+    assert client.asked == [("notify", "/v1/inbox", {"unit": "B110000", "severity": "urgent", "limit": 5})]
