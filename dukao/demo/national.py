@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 from deploy.state import Options, State
+from dukao import yamls
+from dukao.checking import paper_of
 from dukao.client import Client, below
 from dukao.demo.explaining import explain
 from dukao.demo.moving import moving
@@ -47,7 +49,7 @@ def run(state: State, *, keep: bool) -> None:
             "模拟 simulated: calendar, rules of notices, event types and a thousand-point scheme are adopted"
         )
         calendar = yaml.safe_load((SAMPLE / "calendar.yaml").read_text("utf-8"))
-        client.put("notify", "/v1/rules", yaml.safe_load((SAMPLE / "notices.yaml").read_text("utf-8")))
+        client.put("notify", "/v1/rules", paper_of(yamls.read(SAMPLE / "notices.yaml")).document)
         adopt(client, nation.types, nation.scheme.written(), calendar)
         steps.next(f"模拟 simulated: a year of {YEAR.units} units is sent, about {_expected()} events")
         _feed(client, nation, truth)
