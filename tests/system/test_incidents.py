@@ -64,7 +64,7 @@ async def test_three_sources_in_any_order_cost_each_unit_once_whatever_dies(rig:
                 await rig.kill(["scoring"])
     for at in range(ROUNDS):
         await lost(rig, at, {"d1": "1.000000", "b1": "3.000000", "i1": "2.000000"})
-    await worth(rig, "2021-05/b1/patrol", "0.00")
+    await worth(rig, "2021-05/b1/patrol", f"{10 - 3 * ROUNDS:.2f}")
     await worth(rig, "2021/d1/department_linked", f"{40 - ROUNDS:.2f}")
     await worth(rig, "2021/i1/inspectorate_linked", f"{40 - 2 * ROUNDS:.2f}")
     revoked = [retracted(reported(at)[3], 3) for at in range(ROUNDS)]
