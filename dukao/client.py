@@ -135,7 +135,8 @@ def below(*steps: str | int) -> str:
 
 def answered(answer: httpx.Response, service: str) -> Any:
     """Return the body of an answer, or raise what it refuses."""
-    body: Any = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    told = answer.content and "json" in answer.headers.get("content-type", "")
+    body: Any = answer.json() if told else {}
     if answer.is_success:
         return body
     raise RefusedError(answer.status_code, body if isinstance(body, dict) else {}, service)

@@ -2,11 +2,12 @@
 
 from typing import get_args
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from dukao.cli import app
-from dukao.client import RefusedError
+from dukao.client import RefusedError, answered
 from dukao.commands.webhooks import OUTCOMES, STATES
 from dukao.exits import Exit
 from dukao.failures import failure_of
@@ -70,3 +71,8 @@ def test_a_refused_url_says_what_is_taken():
     failure = failure_of(refused)
     assert failure.exit == Exit.REFUSED
     assert "https" in " ".join(failure.advice)
+
+
+def test_an_answer_without_content_says_nothing_whatever_its_type():
+    answer = httpx.Response(204, headers={"content-type": "application/json"})
+    assert answered(answer, "notify") == {}

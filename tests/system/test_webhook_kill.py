@@ -1,4 +1,4 @@
-"""Notify dies between sending a webhook and writing down how it went: it is sent again as the same; faults.md F46.
+"""Notify dies between sending a webhook and writing down how it went: sent again as the same, told once; faults.md F46.
 
 The receiver is the sample that integrators copy, a process of its own behind TLS.
 """
@@ -16,8 +16,10 @@ import pytest
 
 from deploy.embedded.files import free_port
 from samples.receiver.receiver import Inbox
+from shared.kernel.digests import EMPTY_CHAIN
 from tests.notify.receivers import NAME, Authority, new_authority
 from tests.system.rig import Rig, platform, until
+from tests.system.test_late_days import command
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
@@ -30,6 +32,9 @@ RULE = {
     "to": ["unit", "webhook:oa"],
 }
 TAKEN = '"POST /in HTTP/1.1" 204'
+FROM_THE_BEGINNING = (
+    """UPDATE notify.positions SET number = 0, chain = $1, "offset" = -1 WHERE consumer = 'notify'"""
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,39 @@ async def test_a_kill_between_sending_and_recording_is_followed_by_the_same_mess
         assert await tried(rig, delivery["delivery"]) == [(1, None, None), (2, "delivered", 204)]
         ids = [message for message, _ in receiver.inbox.entries()]
         assert ids[1:] == [delivery["delivery"]], "two attempts, one webhook-id"
+        assert await entries(rig) == ["matter-1"]
+        assert await told(rig) == [("dukao.delivered.v1", delivery["delivery"])]
+        await everything_again(rig)
+        await pinged(rig)
+        assert await entries(rig) == ["matter-1"]
+        assert len(await deliveries(rig, "notice")) == 1
+        assert receiver.taken() == 4, "the second ping, and no notice"
+        assert await rebuilt(rig) == "same"
+        await assigned(rig, "matter-2")
+
+        async def both() -> bool:
+            return [one["state"] for one in await deliveries(rig, "notice")] == ["delivered"] * 2
+
+        await until(both)
+        assert sorted(await entries(rig)) == ["matter-1", "matter-2"]
+        assert receiver.taken() == 5
+        await by_command(rig)
+
+
+async def by_command(rig: Rig) -> None:
+    """See the same on the command line, and lead the endpoint by it."""
+    (line,) = json.loads(await command(rig, "webhooks", "list", "--output", "json"))
+    assert (line["code"], line["state"], line["dead"]) == ("oa", "on", 0)
+    assert "已暂停" in await command(rig, "webhooks", "pause", "oa", "--reason", "moved")
+    assert "moved" in await command(rig, "webhooks", "show", "oa")
+    await command(rig, "webhooks", "resume", "oa", "--reason", "back")
+    assert "送达" in await command(rig, "webhooks", "ping", "oa")
+    assert "进行中或已中断" in await command(rig, "webhooks", "attempts", "oa")
+    assert json.loads(await command(rig, "webhooks", "dead", "--output", "json")) == []
+    rotated = json.loads(await command(rig, "webhooks", "rotate", "oa", "--output", "json"))
+    assert (rotated["secret"][:6], len(rotated["secrets"])) == ("whsec_", 2)
+    again = (await deliveries(rig, "notice"))[0]["delivery"]
+    assert str(again) in await command(rig, "webhooks", "resend", str(again), "--reason", "lost there")
 
 
 async def assigned(rig: Rig, item: str) -> None:
@@ -132,6 +170,34 @@ async def pinged(rig: Rig) -> None:
     await until(arrived)
 
 
+async def everything_again(rig: Rig) -> None:
+    """Have notify take everything that it ever took once more."""
+    database = await rig.database()
+    try:
+        await database.execute(FROM_THE_BEGINNING, EMPTY_CHAIN)
+        await rig.kill(["notify"])
+    finally:
+        await database.close()
+    await rig.ready()
+    await rig.drained()
+
+
+async def rebuilt(rig: Rig) -> str:
+    """Fold notify's inputs anew beside what there is; tell whether it is the same."""
+    run = await rig.post("notify", "/v1/operations/rebuilds", "operator")
+    path = f"/v1/operations/rebuilds/{run['id']}"
+
+    async def state() -> str:
+        answer = await rig.ask("GET", "notify", path, "operator")
+        return answer.json()["state"]
+
+    async def ended() -> bool:
+        return await state() not in {"waiting", "folding", "comparing"}
+
+    await until(ended)
+    return await state()
+
+
 async def deliveries(rig: Rig, kind: str) -> list[dict[str, object]]:
     found = (await rig.ask("GET", "notify", "/v1/deliveries", "operator")).json()["items"]
     return [one for one in found if one["kind"] == kind]
@@ -145,3 +211,22 @@ async def tried(rig: Rig, delivery: str) -> list[tuple[int, str | None, int | No
     attempts = (await shown(rig, delivery))["tried"]
     assert isinstance(attempts, list)
     return [(one["number"], one["outcome"], one["status"]) for one in reversed(attempts)]
+
+
+async def entries(rig: Rig) -> list[str]:
+    """Return the items of which the inbox of the unit has an entry."""
+    page = await rig.get("notify", "/v1/inbox")
+    return [one["event"].split("/")[1] for one in page["items"]]
+
+
+async def told(rig: Rig) -> list[tuple[str, str]]:
+    """Return what notify published of deliveries."""
+    database = await rig.database()
+    try:
+        rows = await database.fetch(
+            "SELECT bodies FROM notify.outbox WHERE stream = 'notify.deliveries' ORDER BY shard, first"
+        )
+    finally:
+        await database.close()
+    read = [json.loads(row["bodies"]) for row in rows]
+    return [(one["type"], one["data"]["delivery"]) for one in read]
