@@ -45,6 +45,9 @@ _END_LOST = f"""
     UPDATE deliveries SET state = 'dead'
     WHERE id IN ({_LOST} ORDER BY endpoint, due LIMIT $1 FOR UPDATE SKIP LOCKED)
     RETURNING id, endpoint, kind, attempts"""  # noqa: S608 - a statement of this module
+_END_ALL = """
+    UPDATE deliveries SET state = 'dead' WHERE endpoint = $1 AND state = 'waiting'
+    RETURNING id, endpoint, kind, attempts"""
 _SHOWN = "seq, id, endpoint, kind, created, state, attempts, failures, due"
 _LIST = f"""
     SELECT {_SHOWN} FROM deliveries WHERE seq > $1 AND (endpoint = $3 OR $3::text IS NULL)
@@ -179,6 +182,11 @@ async def settle(tx: PostgresTransaction, job: Claimed, reply: Reply, verdict: V
     )
     rows = await tx.many(_SETTLE, job.id, job.attempts, verdict.standing.value, verdict.failures, verdict.due)
     return bool(rows)
+
+
+async def end_all(tx: PostgresTransaction, endpoint: str) -> list[Ended]:
+    """End what waits for an endpoint; return it."""
+    return [Ended(**_values(row)) for row in await tx.many(_END_ALL, endpoint)]
 
 
 async def end_without_endpoint(tx: PostgresTransaction, limit: int) -> list[Ended]:

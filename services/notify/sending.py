@@ -10,23 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.notify import deliveries, endpoints
-from services.notify.contract import (
-    DELIVERED,
-    DELIVERIES,
-    GAVE_UP,
-    SOURCE,
-    Delivered,
-    GaveUp,
-)
-from services.notify.deliveries import Claimed, Ended
-from services.notify.domain.retries import Kind, Outcome, Reply, Standing, judge
-from services.notify.domain.rules import WEBHOOK
+from services.notify.contract import DELIVERIES
+from services.notify.deliveries import Claimed
+from services.notify.domain.retries import Outcome, Reply, judge
 from services.notify.domain.signing import headers_of
 from services.notify.gateway import Gateway
-from shared.contracts import envelope
-from shared.contracts.fields import Closed
-from shared.kernel.records import Draft
-from shared.kernel.shards import shard_of
+from services.notify.telling import gave_up, settled
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.telemetry.fail_points import FAIL_POINTS
@@ -118,8 +107,7 @@ class Sender:
         """End what waits for endpoints that are not there; return how many those were."""
         async with self._exchange.begin(actor=ACTOR, action="end deliveries without endpoint") as tx:
             ended = await deliveries.end_without_endpoint(tx, SWEPT_AT_ONCE)
-            told = [_gave_up(one, "no such endpoint") for one in ended if one.kind is Kind.NOTICE]
-            await tx.append(DELIVERIES, told)
+            await tx.append(DELIVERIES, gave_up(ended, "no such endpoint"))
             tx.remarks.append(str(len(ended)))
         return len(ended)
 
@@ -169,33 +157,8 @@ class Sender:
             if verdict.gone:
                 await endpoints.disable(tx, one.endpoint, "The receiver answered 410 Gone.")
             stands = await deliveries.settle(tx, one, reply, verdict)
-            if stands and one.kind is Kind.NOTICE:
-                await tx.append(DELIVERIES, _told(one, reply, verdict.standing))
-
-
-def _told(one: Claimed, reply: Reply, standing: Standing) -> list[Draft]:
-    """Return the event of a delivery that ended, if it did."""
-    match standing:
-        case Standing.DELIVERED:
-            told = Delivered(delivery=one.id, channel=_channel(one.endpoint), attempts=one.attempts)
-            return [_draft(DELIVERED, one.id, told)]
-        case Standing.DEAD:
-            return [_gave_up(one, reply.error or "")]
-        case Standing.WAITING:
-            return []
-
-
-def _gave_up(one: Claimed | Ended, reason: str) -> Draft:
-    told = GaveUp(delivery=one.id, channel=_channel(one.endpoint), attempts=one.attempts, reason=reason)
-    return _draft(GAVE_UP, one.id, told)
-
-
-def _channel(endpoint: str) -> str:
-    return f"{WEBHOOK}:{endpoint}"
-
-
-def _draft(name: str, delivery: str, told: Closed) -> Draft:
-    return Draft(shard_of(delivery), envelope.encode(name, SOURCE, delivery, told))
+            if stands:
+                await tx.append(DELIVERIES, settled(one, reply, verdict.standing))
 
 
 async def _wait(woken: asyncio.Event, seconds: float) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.notify import deliveries, endpoints, webhook_shown
+from services.notify.contract import DELIVERIES
 from services.notify.deliveries import NewDelivery, Wanted
 from services.notify.domain.retries import Kind, Standing
 from services.notify.domain.signing import PREFIX, SECRET_BYTES
 from services.notify.domain.targets import read_target
 from services.notify.gateway import Gateway
+from services.notify.telling import gave_up
 from services.notify.webhook_answers import (
     AttemptPage,
     Attempts,
@@ -84,10 +86,12 @@ def webhooks_router(exchange: Exchange, gateway: Gateway) -> APIRouter:
 
     @router.delete("/{endpoint}", name="remove_webhook", status_code=204)
     async def remove_webhook(endpoint: EndpointPath, subject: Operator) -> None:
-        """Remove an endpoint with its secrets; what waits for it is dead from then on."""
+        """Remove an endpoint with its secrets; what waits for it is dead, also for a next one of its code."""
         async with exchange.begin(actor=subject.name, action="remove webhook", detail=endpoint) as tx:
             await webhook_shown.find(tx, endpoint, lock=True)
             await endpoints.remove(tx, endpoint)
+            ended = await deliveries.end_all(tx, endpoint)
+            await tx.append(DELIVERIES, gave_up(ended, "endpoint removed"))
 
     @router.get("/{endpoint}/attempts", name="list_attempts")
     async def list_attempts(

@@ -2,15 +2,20 @@
 
 import json
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from services.notify import deliveries
+from services.notify.contract import DELIVERIES
+from services.notify.deliveries import NewDelivery
 from services.notify.gateway import Gateway
 from services.notify.sending import Sender
 from services.notify.webhooks import MOST_SECRETS, acts_router, deliveries_router, webhooks_router
 from services.notify.wiring import WebhookSettings
+from shared.kernel.shards import shard_of
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
@@ -269,10 +274,27 @@ async def test_a_removed_endpoint_is_gone_with_its_secrets_and_what_waits_for_it
     async with door.exchange.reading() as tx:
         assert await tx.many("SELECT FROM webhook_secrets") == []
     assert await door.sender.take() == []
-    await door.sender.sweep()
     assert (await door.ask("GET", f"/v1/deliveries/{ping}")).json()["state"] == "dead"
     resent = await door.ask("POST", f"/v1/deliveries/{ping}:resend", json=WHY)
     assert (resent.status_code, resent.json()["code"]) == (404, "not_found")
+
+
+async def test_what_waited_for_a_removed_endpoint_is_not_sent_to_the_next_of_its_code(door):
+    await door.add()
+    ping = (await door.act("oa", "ping")).json()["delivery"]
+    waiting = NewDelivery("d1", "oa", b"{}", datetime(2021, 3, 1, tzinfo=UTC))
+    async with door.exchange.begin(actor="test", action="test") as tx:
+        await deliveries.add(tx, [waiting])
+    assert (await door.ask("DELETE", "/v1/webhooks/oa")).status_code == 204
+    assert (await door.add(url=f"https://{NAME}/other")).status_code == 201
+    assert await door.sender.take() == []
+    for one in (ping, "d1"):
+        assert (await door.ask("GET", f"/v1/deliveries/{one}")).json()["state"] == "dead"
+    async with door.exchange.reading() as tx:
+        told = await tx.read(DELIVERIES, shard_of("d1"), 0, 100)
+    assert [json.loads(record.body)["data"] for record in told] == [
+        {"delivery": "d1", "channel": "webhook:oa", "attempts": 0, "reason": "endpoint removed"}
+    ]
 
 
 @pytest.mark.parametrize(
