@@ -85,10 +85,8 @@ def _lost(scheme: Mapping[str, Any], item: Item) -> Iterator[tuple[str, str, int
     """Yield what every late day costs every unit that bears it: view, unit, month, measure, points."""
     over = f"items:{item['kind']}"
     first, last = (_month(scheme["scheme"][name]) for name in ("effective", "until"))
-    for name in _measures(scheme, over):
-        users = {one["code"] for one in scheme["indicators"] if one["measure"] == name}
-        elsewhere = item.get("scheme") not in {None, scheme["scheme"]["code"]}
-        if item["provisional"] or elsewhere or item.get("indicator") not in {None, *users}:
+    for name in _charging(scheme, item, _measures(scheme, over)):
+        if item["provisional"] or item.get("scheme") not in {None, scheme["scheme"]["code"]}:
             continue
         left = Fraction(scheme["measures"][name]["cap"])
         for day in sorted(item["late_days"]):
@@ -98,6 +96,23 @@ def _lost(scheme: Mapping[str, Any], item: Item) -> Iterator[tuple[str, str, int
             for unit, share in item["shares"].items() if first <= month <= last else ():
                 for bearing in _bearing(scheme, unit):
                     yield over, bearing, month, name, cost * Fraction(share)
+
+
+def _charging(scheme: Mapping[str, Any], item: Item, measures: list[str]) -> set[str]:
+    """Return the measures of the indicator that an item names, else of the first that any unit has."""
+    takers = [one for one in scheme["indicators"] if one["measure"] in measures]
+    if item.get("indicator") is not None:
+        return {one["measure"] for one in takers if one["code"] == item["indicator"]}
+    found: set[str] = set()
+    served: set[str] = set()
+    for one in takers:
+        levels = {scheme["groups"][name]["level"] for name in one["groups"]}
+        having = {unit["code"] for unit in scheme["units"] if unit["level"] in levels}
+        having &= set(one.get("units") or having)
+        if not having & served:
+            served |= having
+            found.add(one["measure"])
+    return found
 
 
 def _bearing(scheme: Mapping[str, Any], unit: str) -> Iterator[str]:

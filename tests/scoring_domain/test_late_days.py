@@ -145,6 +145,44 @@ def test_an_item_of_its_own_indicator_and_scheme_counts():
     assert lost(folded(item(days=DONE_10_MAY, scheme="mini", indicator="late"))) != {}
 
 
+def two_takers(**second):
+    """Return a scheme with two indicators for late items of one kind, each by a measure of its own."""
+    document = scheme()
+    document["measures"]["later"] = {"items": "decision", "per_day": "0.5", "cap": "1"}
+    document["indicators"][3] |= {"measure": "later"} | second
+    return document
+
+
+def points(document, **named):
+    """Return what b1 loses in April and May by the measures `late` and `later`."""
+    plan = plan_of(document)
+    found = {"late": 0, "later": 0}
+    for one in item(days=DONE_10_MAY, **named).losses(plan):
+        (name,) = [of.name for of in plan.late_days["decision"] if of.slots == one.slots]
+        found[name] += one.parts
+    return {name: Decimal(parts) / PARTS for name, parts in found.items()}
+
+
+def test_an_item_without_an_indicator_counts_for_the_first_that_takes_its_kind():
+    document = two_takers()
+    assert refused(document) == set()
+    assert points(document) == {"late": 1, "later": 0}
+    document["indicators"][2:] = document["indicators"][:1:-1]
+    assert points(document) == {"late": 0, "later": 1}
+
+
+def test_an_item_counts_for_the_indicator_that_it_names_and_no_other():
+    assert points(two_takers(), scheme="mini", indicator="late") == {"late": 1, "later": 0}
+    assert points(two_takers(), scheme="mini", indicator="linked") == {"late": 0, "later": 1}
+
+
+def test_indicators_that_have_no_unit_in_common_take_items_without_one_each_from_its_own():
+    document = two_takers(groups=["cities"])
+    document["units"].append({"code": "c1", "parent": "b1", "name": "c1", "level": "city"})
+    document["groups"]["cities"] = {"level": "city", "title": "Cities"}
+    assert points(document) == {"late": 1, "later": 1}
+
+
 def test_an_unknown_unit_is_in_doubt_and_the_others_lose_their_share():
     cells = {}
     traces = fold_derived(cells, [PLAN], item(days=DONE_10_MAY, shares={"b1": 500_000, "nobody": 500_000}))
@@ -241,6 +279,7 @@ def refused(document):
         (("indicators", 2, "method"), {"target": {"target": "1"}}, ("/indicators/2/method", "points_are_deducted")),
         (("indicators", 1, "method"), {"deduct": {}}, ("/indicators/1/method/deduct/each", "each_missing")),
         (("indicators", 2, "measure"), "linked", ("/indicators/3/measure", "measure_taken")),
+        (("indicators", 3, "measure"), "late", ("/indicators/3/measure", "measure_taken")),
         (("ranking",), {"minimum_volume": {"measure": "late", "at_least": 1}}, ("/ranking/minimum_volume/measure", "points")),
     ],
 )  # fmt: skip

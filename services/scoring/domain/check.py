@@ -20,9 +20,9 @@ from services.scoring.domain.plan import (
     overs,
 )
 from services.scoring.domain.points_check import (
-    decided_points_have_one_indicator,
     late_days_cost_something,
     points_are_deducted_as_they_are,
+    points_have_one_indicator,
 )
 from services.scoring.domain.reading import Finding
 from shared.kernel.errors import Refused
@@ -248,7 +248,7 @@ RULES: tuple[Rule, ...] = (
     methods_can_be_reached,
     points_are_deducted_as_they_are,
     late_days_cost_something,
-    decided_points_have_one_indicator,
+    points_have_one_indicator,
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,

@@ -37,11 +37,15 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LateDays:
-    """A measure of late days: its place, who takes it, what a day costs until the cap, in millionths."""
+    """A measure of late days: its place, who takes it, what a day costs until the cap, in millionths.
+
+    With `unnamed` it takes items without an indicator too.
+    """
 
     name: str
     slots: Slots
     indicators: frozenset[str]
+    unnamed: bool
     per_day: int
     cap: int
 
@@ -82,12 +86,14 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
     users: dict[str, list[str]] = {}
     for indicator in document.indicators:
         users.setdefault(indicator.measure, []).append(indicator.code)
+    unnamed = _of_unnamed(document)
     late_days: dict[str, tuple[LateDays, ...]] = {}
     for name, spec in document.measures.items():
         if isinstance(spec, ItemsSpec):
             slots = layouts[spec.over].slots[name]
             takers = frozenset(users.get(name, ()))
-            found = LateDays(name, slots, takers, _exact(spec.per_day), _exact(spec.cap))
+            costs = _exact(spec.per_day), _exact(spec.cap)
+            found = LateDays(name, slots, takers, name in unnamed, *costs)
             late_days[spec.items] = (*late_days.get(spec.items, ()), found)
     decided = layouts[DECIDED].slots if DECIDED in layouts else {}
     return PointsPlan(
@@ -118,6 +124,20 @@ def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None
 def newest(facts: Iterable[Derived]) -> Derived | None:
     """Return the version that counts."""
     return max(facts, key=lambda fact: fact.version, default=None)
+
+
+def _of_unnamed(document: SchemeDocument) -> frozenset[str]:
+    """Return the measures that take items without an indicator: of a unit only its first indicator's."""
+    taken: dict[str, set[str]] = {}
+    found: set[str] = set()
+    for indicator in document.indicators:
+        spec = document.measures[indicator.measure]
+        if isinstance(spec, ItemsSpec):
+            mine, known = document.units_of(indicator), taken.setdefault(spec.items, set())
+            if known.isdisjoint(mine):
+                known |= mine
+                found.add(indicator.measure)
+    return frozenset(found)
 
 
 def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) -> Traces:

@@ -176,6 +176,11 @@ class SchemeDocument(Closed):
         """The measures of events, by name."""
         return {name: spec for name, spec in self.measures.items() if isinstance(spec, MeasureSpec)}
 
+    def units_of(self, indicator: IndicatorSpec) -> set[str]:
+        """Return the units that have an indicator."""
+        levels = {self.groups[name].level for name in indicator.groups}
+        return {unit.code for unit in self.units if unit.level in levels and indicator.is_for(unit.code)}
+
     def written(self) -> dict[str, Any]:
         """Return the one form that is stored, digested and published: defaults in, absent values out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

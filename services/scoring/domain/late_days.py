@@ -37,7 +37,7 @@ class Charge:
 class LateItem:
     """An item with its late working days; `shares` are in millionths and sum to 1 exactly.
 
-    Without a scheme or an indicator of its own it counts wherever late days of its kind do.
+    Without a scheme of its own it counts in each, without an indicator for the first that takes its kind.
     """
 
     key: str
@@ -95,5 +95,5 @@ def _free(item: LateItem, measure: LateDays, scheme: str) -> Free | None:
     if item.provisional:
         return Free.PROVISIONAL
     other_scheme = item.scheme not in {None, scheme}
-    other = item.indicator is not None and item.indicator not in measure.indicators
-    return Free.OTHER_INDICATOR if other_scheme or other else None
+    mine = measure.unnamed if item.indicator is None else item.indicator in measure.indicators
+    return Free.OTHER_INDICATOR if other_scheme or not mine else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.measures import LATE_DAYS_TOLD, DecidedSpec, ItemsSpec, PointsSpec
+from services.scoring.domain.measures import LATE_DAYS_TOLD, ItemsSpec, PointsSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
 
@@ -43,13 +43,13 @@ def late_days_cost_something(document: SchemeDocument, _types: EventTypes) -> It
             yield Finding(f"/measures/{name}/cap", "cap_out_of_reach", reason)
 
 
-def decided_points_have_one_indicator(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """What is decided names its indicator, so a measure of it belongs to one."""
+def points_have_one_indicator(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """What is decided and an item name their indicator, so a measure in points belongs to one."""
     taken: dict[str, str] = {}
     for place, indicator in enumerate(document.indicators):
-        if not isinstance(document.measures.get(indicator.measure), DecidedSpec):
+        if not isinstance(document.measures.get(indicator.measure), PointsSpec):
             continue
         first = taken.setdefault(indicator.measure, indicator.code)
         if first != indicator.code:
-            reason = f"{indicator.measure} belongs to {first}; what is decided names its indicator."
+            reason = f"{indicator.measure} belongs to {first}; write {indicator.code} a measure of its own."
             yield Finding(f"/indicators/{place}/measure", "measure_taken", reason)
