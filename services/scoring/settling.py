@@ -25,7 +25,8 @@ _RULING = {RulingAct.APPLY: Ruling.APPLIES, RulingAct.DISMISS: Ruling.DISMISSED}
 class Dossier:
     """Everything of objects that hang together: reports, rulings in order, and what they come to.
 
-    `named` are the objects that the reports of a finding or inspection name.
+    `named` are those of the objects that the reports of a finding or inspection name; one beside them is
+    settled by itself, and what is written under it is written then.
     """
 
     objects: frozenset[str]
@@ -83,7 +84,7 @@ class Dossiers:
         read = [report_of(event, self._catalogue(schemes)) for event in events]
         rules = _by_code(schemes)
         settled = settle(rules, Facts(together, read, joins, answers))
-        named = _named([one for mine in rules for one in mine], read)
+        named = _named([one for mine in rules for one in mine], read, together)
         return Dossier(together, named, events, mine, settled, schemes)
 
     def _catalogue(self, schemes: Sequence[InForce]) -> Catalogue:
@@ -144,11 +145,13 @@ def _apart(objects: Collection[str], rulings: Iterable[Ruled]) -> list[frozenset
     return sorted(set(groups.values()), key=min)
 
 
-def _named(rules: Sequence[Rules], reports: Iterable[Report]) -> dict[Name, frozenset[str]]:
+def _named(
+    rules: Sequence[Rules], reports: Iterable[Report], among: frozenset[str]
+) -> dict[Name, frozenset[str]]:
     found: dict[Name, frozenset[str]] = {}
     for report in reports:
         objects = {name for one in rules if (name := object_of(one, report)) is not None}
-        found[report.root] = found.get(report.root, frozenset()) | objects
+        found[report.root] = found.get(report.root, frozenset()) | (objects & among)
     return found
 
 

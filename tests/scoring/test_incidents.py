@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.contract import DEDUCTION_DECIDED, DEDUCTIONS, INCIDENTS_SHARD, DeductionDecided
+from services.scoring.stage_incidents import OBJECTS_PER_PAGE
 from shared.contracts import envelope
 from shared.kernel.shards import shard_of
 from tests.scoring.incidents import (
@@ -202,6 +203,7 @@ FACTS = [
     retracted(THREE[2]),
     corrected(EARLY, taxpayer="t3"),
     corrected(EARLY, 2, time="2021-02-28"),
+    corrected(finding("x", taxpayer="t9"), taxpayer="t4", first_year=2020),
 ]
 
 
@@ -212,6 +214,7 @@ async def tables(exchange):
             "dossier_reports": "object, convert_from(body, 'UTF8')::jsonb ->> 'id' AS id",
             "decisions": "key, told",
             "incidents": "*",
+            "unread_reports": "*",
             "cells": "*",
             "derived_places": "over, unit, month, shard, key",
         }
@@ -241,6 +244,41 @@ async def test_whatever_the_order_the_batches_and_the_restarts_the_tables_are_th
         found.append(await tables(exchange))
     assert found[0]["decisions"]
     assert all(one == found[0] for one in found)
+
+
+LEAVES = finding("r", taxpayer="t1")
+UNREADABLE = corrected(LEAVES, taxpayer="a0", status="rumour")
+MORE_OF_THE_SECOND = finding("y", points="1", taxpayer="a0", time="2021-06-02")
+BESIDE = [finding(f"m{at}", points="1", taxpayer=f"m{at}") for at in range(OBJECTS_PER_PAGE)]
+BATCHES = {
+    "all at once": [[LEAVES, UNREADABLE, MORE_OF_THE_SECOND]],
+    "the second object last": [[LEAVES, UNREADABLE], [MORE_OF_THE_SECOND]],
+    "the correction alone": [[LEAVES], [UNREADABLE], [MORE_OF_THE_SECOND]],
+    "the correction last": [[LEAVES], [MORE_OF_THE_SECOND], [UNREADABLE]],
+    "the correction first": [[UNREADABLE], [MORE_OF_THE_SECOND], [LEAVES]],
+}
+
+
+async def test_an_unreadable_correction_to_another_object_stands_under_that_object_in_any_batching(scoring):
+    found = []
+    for batches in BATCHES.values():
+        exchange, driver = await begun(scoring)
+        for batch in batches:
+            await accept(exchange, batch)
+            await driver.run()
+        found.append(await tables(exchange))
+    assert found[0]["unread_reports"] == ["('a0', 's', 'r', 'status')"]
+    assert all(one == found[0] for one in found)
+
+
+async def test_a_scheme_is_adopted_over_an_unreadable_correction_pages_before_its_original(scoring):
+    exchange, driver = await settled(scoring, *BESIDE)
+    await accept(exchange, [LEAVES, UNREADABLE])
+    await driver.run()
+    before = await tables(exchange)
+    await adopt(exchange, scheme(version=2))
+    await driver.run()
+    assert (await tables(exchange))["unread_reports"] == before["unread_reports"]
 
 
 async def test_all_reports_go_to_one_shard_each_once_for_every_object_named(scoring):
