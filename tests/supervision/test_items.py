@@ -102,6 +102,39 @@ def test_the_clock_stops_at_the_submission_that_is_accepted_in_the_end():
     assert (found.completed, found.light) == (date(2021, 5, 8), Light.DONE)
 
 
+def test_a_completion_after_the_acceptance_changes_nothing():
+    first = [done("2021-04-28 16:00"), act("accept", "2021-04-29 10:00", "li")]
+    item, found = seen([*first, done("2021-05-10 16:00")])
+    assert (item.state, found.completed, found.light, found.late) == (
+        State.CLEARED,
+        date(2021, 4, 28),
+        Light.DONE,
+        (),
+    )
+    assert [line.refused for line in item.lines] == [None, None, "illegal_step"]
+    again = act("reopen", "2021-04-30 10:00", "li")
+    item, found = seen([*first, again, done("2021-05-10 16:00")])
+    assert (item.state, found.completed) == (State.COMPLETED, date(2021, 5, 10))
+
+
+def test_a_completion_does_not_move_the_submission_of_a_person_that_waits():
+    way = [act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00"), done("2021-05-10 16:00")]
+    item, found = seen(way)
+    assert (item.state, found.completed, found.late) == (State.SUBMITTED, date(2021, 4, 28), ())
+    assert item.lines[-1].refused == "illegal_step"
+    item, found = seen([*way, act("accept", "2021-05-20 10:00", "li")])
+    assert (item.state, found.completed, found.light) == (State.CLEARED, date(2021, 4, 28), Light.DONE)
+
+
+@pytest.mark.parametrize(
+    ("accept", "state"), [(False, State.COMPLETED), (True, State.SUBMITTED)], ids=["at once", "waits"]
+)
+def test_of_completions_alone_the_last_counts(accept, state):
+    opening = replace(OPENED, terms=Terms(accept=accept))
+    item, found = seen([done("2021-04-28 16:00", 1), done("2021-05-10 16:00", 2)], opening=opening)
+    assert (item.state, found.completed, list(found.late)) == (state, date(2021, 5, 10), LATE)
+
+
 def test_who_submitted_does_not_accept():
     item, _ = seen([act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00", "zhao")])
     refused = take(CALENDAR, item, act("accept", "2021-04-28 11:00", "zhao"))

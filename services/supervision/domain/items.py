@@ -156,7 +156,8 @@ def take(calendar: Calendar, item: Item, taken: Taken) -> Item | NotPossible:
     """Return the item after an act, or why that is not possible."""
     asked = asked_now(calendar, item, taken.at)
     rule = rule_of(taken.act)
-    if not fits(rule, item.state, paused=item.paused_since is not None, asked=asked is not None):
+    allowed = fits(rule, item.state, paused=item.paused_since is not None, asked=asked is not None)
+    if not allowed or (taken.act is Act.COMPLETE and _waits(item)):
         return NotPossible(
             "illegal_step", f"An item that is {_described(item, asked)} cannot be: {taken.act}."
         )
@@ -183,6 +184,11 @@ def possible_now(calendar: Calendar, item: Item, at: datetime) -> list[tuple[Act
     acts = [(rule.act, rule.who) for rule in possible(item.state, paused=paused, asked=asked)]
     late = not in_time(calendar, item.course, at)
     return [(act, who) for act, who in acts if act is not Act.ASK_EXTENSION or not late]
+
+
+def _waits(item: Item) -> bool:
+    """Tell whether a person's submission waits to be accepted; no event moves when it was."""
+    return item.state is State.SUBMITTED and item.submitter is not None
 
 
 def _described(item: Item, asked: Request | None) -> str:
@@ -233,7 +239,7 @@ def _submitted(item: Item, taken: Taken) -> Item:
 
 
 def _completed(item: Item, taken: Taken) -> Item:
-    """The last completion counts."""
+    """Of the completions before a person accepts, the last counts."""
     return replace(_running(item, taken), done=taken.at, submitter=None)
 
 

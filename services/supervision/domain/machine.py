@@ -131,7 +131,13 @@ RULES: tuple[Rule, ...] = (
         Who.CHECKER,
         "the time until then is a pause",
     ),
-    Rule(Act.COMPLETE, (*OPEN_STATES, *DONE_STATES), State.COMPLETED, Who.EVENT, "done when it occurred"),
+    Rule(
+        Act.COMPLETE,
+        (*OPEN_STATES, State.SUBMITTED, State.COMPLETED),
+        State.COMPLETED,
+        Who.EVENT,
+        "done when it occurred; a submission of a person that waits stands",
+    ),
 )
 _BY_ACT = {rule.act: rule for rule in RULES}
 
