@@ -1,4 +1,7 @@
-"""Cases: the accepted events that open and complete items, kept by their case, and read as reports."""
+"""Cases: the accepted events that open and complete items, kept by their case, and read as reports.
+
+Events of types that no scheme names yet are set aside, until one does.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.digests import key_digest
@@ -16,6 +20,7 @@ _EVENTS = msgspec.json.Decoder(list[AcceptedEvent])
 _DATA = msgspec.json.Decoder(dict[str, Any] | None)
 
 Key = tuple[int, bytes]
+Aside = tuple[int, str, int, bytes]
 BusinessKeys = Mapping[str, Sequence[str]]
 
 
@@ -51,6 +56,27 @@ async def add(tx: PostgresTransaction, bodies: Mapping[Key, Sequence[bytes]]) ->
         [grp for _, grp in bodies],
         [b",".join(found) for found in bodies.values()],
     )
+
+
+async def set_aside(tx: PostgresTransaction, rows: Sequence[Aside]) -> None:
+    """Keep events that nothing reads yet."""
+    await tx.copy("events_aside", ("shard", "type", "number", "body"), rows)
+
+
+async def take_up(tx: PostgresTransaction, shard: int, types: Iterable[str]) -> None:
+    """Add to their cases what was set aside of types that a scheme names from here on."""
+    rows = await tx.many(
+        "DELETE FROM events_aside WHERE shard = $1 AND type = ANY($2::text[]) RETURNING number, body",
+        shard,
+        list(types),
+    )
+    bodies: dict[Key, list[bytes]] = {}
+    for row in sorted(rows, key=lambda one: one["number"]):
+        case = envelope.glance(row["body"]).case
+        assert case is not None
+        bodies.setdefault((shard, group_of(case)), []).append(row["body"])
+    if bodies:
+        await add(tx, bodies)
 
 
 async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:

@@ -84,8 +84,11 @@ class Facts:
         found: dict[str, tuple[Key, Matter]] = {}
         counts: dict[Key, int] = {}
         for key, case in (await cases.load(tx, keys)).items():
-            events = case.read()
+            types = await self._plans.types(tx, key[0])
+            events = [event for event in case.read() if event.type in types]
             counts[key] = len(events)
+            if not events:
+                continue
             reports = cases.reports_of(events, business)
             opened = matters_of(await self._plans.of(tx, key[0]), events[0].case or "", reports)
             found |= {item: (key, matter) for item, matter in opened.items()}

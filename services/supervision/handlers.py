@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.supervision import cases, store
 from services.supervision.calendars import Calendars
-from services.supervision.cases import Key
+from services.supervision.cases import Aside, Key
 from services.supervision.contract import (
     ACCEPTED,
     ACTS,
@@ -108,7 +108,7 @@ class Supervision:
             if event.type == TYPES_ADOPTED:
                 await _keep_keys(tx, envelope.decode_data(event, TypesAdopted))
             elif record.stream == SCHEMES:
-                await self._plans.adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
+                await self._adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
                 answers += await self._look_again(tx, record, event)
             elif record.stream == CALENDARS:
                 await self._calendars.adopt(tx, record.shard, envelope.decode_data(event, CalendarAdopted))
@@ -127,20 +127,28 @@ class Supervision:
     ) -> None:
         """Add the events of types that a scheme names to their cases; only those are read whole.
 
-        Streams meet in any order: before a shard hears of its first scheme, any event may be of an item.
+        Streams meet in any order: a scheme that is yet to be heard of may name any other.
         """
         bodies: dict[Key, list[bytes]] = {}
+        others: list[Aside] = []
         for record, seen in reports:
             if seen.case is None:
                 continue
-            key = record.shard, cases.group_of(seen.case)
             if seen.type in await self._plans.types(tx, record.shard):
+                key = record.shard, cases.group_of(seen.case)
                 bodies.setdefault(key, []).append(record.body)
                 touched.group(key, record, envelope.decode(record.body))
-            elif not await self._plans.of(tx, record.shard):
-                bodies.setdefault(key, []).append(record.body)
+            else:
+                others.append((record.shard, seen.type, record.number, record.body))
         if bodies:
             await cases.add(tx, bodies)
+        await cases.set_aside(tx, others)
+
+    async def _adopt(self, tx: PostgresTransaction, shard: int, told: SchemeAdopted) -> None:
+        """Apply a scheme, to what came before it too."""
+        before = await self._plans.types(tx, shard)
+        await self._plans.adopt(tx, shard, told)
+        await cases.take_up(tx, shard, await self._plans.types(tx, shard) - before)
 
     async def _look_again(
         self, tx: PostgresTransaction, record: Record, event: AcceptedEvent

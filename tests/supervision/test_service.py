@@ -1,5 +1,6 @@
 """Supervision on a real PostgreSQL: items from events, whatever their order; ticks; schemes."""
 
+import json
 import random
 
 import pytest
@@ -119,6 +120,51 @@ async def test_events_that_come_before_their_scheme_is_heard_of_open_items_once_
     assert await service.apply(feed.types(), feed.given(), feed.done()) == {}
     told = await service.apply(feed.tick("2021-05-11 00:00"), feed.adopted(scheme()))
     assert (told[PAPER]["light"], told[PAPER]["late_days"]) == ("done_late", LATE)
+
+
+SECOND = {"opens": {"type": "memo.given.v1"}, "completes": {"type": "memo.done.v1"}}
+
+
+@pytest.mark.parametrize("scheme_first", [True, False])
+@pytest.mark.parametrize("code", ["mini", "other"])
+async def test_a_type_that_a_later_scheme_names_opens_the_same_items_in_any_order_of_streams(
+    services, code, scheme_first
+):
+    states = []
+    for first in (True, scheme_first):
+        service, feed = await services(), Feed()
+        await begun(service, feed)
+        later = scheme(2, paper=RULE, memo=RULE | SECOND)
+        later["scheme"]["code"] = code
+        adopted = feed.adopted(later)
+        events = [
+            feed.event("noise.v1", "n", "2021-04-20 08:00", data={}),
+            feed.event("memo.given.v1", "m1", "2021-04-20 09:00", data={}),
+            feed.event("memo.done.v1", "m2", "2021-05-07 09:00", data={}),
+            feed.given(),
+        ]
+        if first:
+            await service.apply(adopted)
+        for event in events:
+            await service.apply(event)
+        if not first:
+            await service.apply(adopted)
+        states.append(await service.state())
+    assert item_id(code, "memo", "c1") in {row[0] for row in states[0]}
+    assert states[0] == states[1]
+
+
+async def test_a_type_that_a_scheme_drops_and_names_again_is_counted_once(service):
+    feed = Feed()
+    await begun(service, feed, scheme(paper=RULE, memo=RULE | SECOND))
+    await service.apply(feed.event("memo.given.v1", "m1", "2021-04-20 09:00", data={}))
+    await service.apply(feed.adopted(scheme(2)))
+    await service.apply(feed.event("memo.done.v1", "m2", "2021-05-07 09:00", data={}))
+    await service.apply(feed.adopted(scheme(3, paper=RULE, memo=RULE | SECOND)))
+    ((item, *_, told),) = [row for row in await service.state() if row[0] == item_id("mini", "memo", "c1")]
+    assert (item, json.loads(told)["state"]) == (item_id("mini", "memo", "c1"), "completed")
+    facts = {row[0]: row[3] for row in await service.state()}
+    assert facts[item] == 2
 
 
 async def test_a_budget_of_working_days_stands_in_a_field(service):

@@ -22,6 +22,9 @@ TABLES = (
         shard smallint NOT NULL, zone text NOT NULL, version int NOT NULL, PRIMARY KEY (shard, zone))""",
     """CREATE TABLE cases (
         shard smallint NOT NULL, grp bytea NOT NULL, events bytea NOT NULL, PRIMARY KEY (shard, grp))""",
+    """CREATE TABLE events_aside (
+        shard smallint NOT NULL, type text NOT NULL, number bigint NOT NULL, body bytea NOT NULL,
+        PRIMARY KEY (shard, type, number))""",
     """CREATE TABLE acts (
         shard smallint NOT NULL, item text NOT NULL, number bigint NOT NULL, body bytea NOT NULL,
         PRIMARY KEY (shard, item, number))""",
