@@ -18,7 +18,6 @@ from aiokafka.errors import (
     CorruptRecordException,
     KafkaError,
     OffsetOutOfRangeError,
-    TopicAuthorizationFailedError,
 )
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
@@ -26,6 +25,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
+from shared.messaging.rests import Rests
 from shared.telemetry.logs import logger
 
 FETCH_BYTES = 16 << 20
@@ -61,6 +61,7 @@ class Fetcher:
         self._taken: tuple[TopicPartition, Iterator[Any]] | None = None
         self._left = 0  # records that are held, at most
         self._fetches: dict[int, asyncio.Task[Sequence[_Held]]] = {}
+        self._rests = Rests()  # of leaders and of partitions
 
     async def start(self) -> None:
         """Connect and learn who leads the partitions."""
@@ -89,14 +90,23 @@ class Fetcher:
         return runs
 
     def _ask(self, wait_ms: int) -> None:
-        """Ask every leader of whom nothing is asked already for all its partitions."""
+        """Ask every leader of whom nothing is asked already for all its partitions that do not rest."""
         by_leader: dict[int, dict[TopicPartition, int]] = defaultdict(dict)
+        resting = self._rests.resting(_now())
+        leaderless: list[TopicPartition] = []
         for place, offset in self._next.items():
             leader = self.client.cluster.leader_for_partition(place)
+            if place in resting or leader in resting:
+                continue
             if leader is None or leader < 0:
-                self.client.force_metadata_update()
+                leaderless.append(place)
             else:
                 by_leader[leader][place] = offset
+        if leaderless:
+            self._let_rest(dict.fromkeys(leaderless, "no leader"))
+            self.client.force_metadata_update()
+        if resting:
+            wait_ms = min(wait_ms, int(1000 * min(resting.values())) + 1)
         for leader in by_leader.keys() - self._fetches.keys():
             fetching = self._fetch(leader, by_leader[leader], wait_ms)
             self._fetches[leader] = asyncio.ensure_future(fetching)
@@ -104,7 +114,8 @@ class Fetcher:
     async def _answered(self, limit_s: float) -> None:
         """Wait for answers: for one where nothing is held, else for those that come at once."""
         if not self._fetches:
-            await asyncio.sleep(limit_s)
+            if not self._left:
+                await asyncio.sleep(min([limit_s, *self._rests.resting(_now()).values()]))
             return
         when, within_s = (
             (asyncio.ALL_COMPLETED, min(limit_s, AGAIN_S))
@@ -148,17 +159,22 @@ class Fetcher:
         try:
             answer = await self.client.send(leader, request)
         except KafkaError as error:
-            _LOG.warning("a fetch failed", leader=leader, error=type(error).__name__)
-            await asyncio.sleep(AGAIN_S)
+            self._let_rest({leader: type(error).__name__})
             return ()
+        self._rests.answered(leader)
         found: list[_Held] = []
+        refused: dict[TopicPartition, type[Exception]] = {}
         for topic, partitions in answer.topics:
             for partition, code, _highwater, *_, written in partitions:
                 place = TopicPartition(topic, partition)
                 if code:
-                    await self._refused(leader, place, kafka_errors.for_code(code))
-                elif written:
+                    refused[place] = kafka_errors.for_code(code)
+                    continue
+                self._rests.answered(place)
+                if written:
                     found += self._batches(place, written)
+        if refused:
+            await self._refused(leader, refused)
         return found
 
     def _batches(self, place: TopicPartition, written: bytes) -> Iterator[_Held]:
@@ -175,27 +191,48 @@ class Fetcher:
                 yield _Held(place, batch, first)
         self._next[place] = after
 
-    async def _refused(self, leader: int, place: TopicPartition, error: type[Exception]) -> None:
-        """Find out what a refused partition needs, so that it is asked for rightly next time."""
-        if error is TopicAuthorizationFailedError:
-            raise error(place.topic)
-        at = f"{place.topic}/{place.partition}"
-        if error is OffsetOutOfRangeError:
-            asked, first = self._next[place], await self._first_offset(leader, place)
-            _LOG.warning("offset out of range, reading what is left", partition=at, asked=asked, first=first)
-            self._next[place] = first
-        else:
-            _LOG.warning("a partition is not read", partition=at, error=error.__name__)
+    async def _refused(self, leader: int, refused: Mapping[TopicPartition, type[Exception]]) -> None:
+        """Find out what refused partitions need, so that they are asked for rightly next time."""
+        lost = [place for place, error in refused.items() if error is OffsetOutOfRangeError]
+        others = {place: error.__name__ for place, error in refused.items() if place not in lost}
+        if others:
+            self._let_rest(others)
             self.client.force_metadata_update()
-            await asyncio.sleep(AGAIN_S)
+        if lost:
+            await self._find(leader, lost)
 
-    async def _first_offset(self, leader: int, place: TopicPartition) -> int:
-        request = OffsetRequest(-1, READ_UNCOMMITTED, [(place.topic, [(place.partition, FIRST_OFFSET)])])
-        answer = await self.client.send(leader, request)
-        (_, ((_, code, _timestamp, offset),)), *_ = answer.topics
-        if code:
-            raise kafka_errors.for_code(code)(place.topic)
-        return offset
+    async def _find(self, leader: int, lost: Sequence[TopicPartition]) -> None:
+        """Go on at the first offset of partitions that do not have the one asked for."""
+        topics: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for place in lost:
+            topics[place.topic].append((place.partition, FIRST_OFFSET))
+        try:
+            answer = await self.client.send(leader, OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items())))
+        except KafkaError as error:
+            self._let_rest(dict.fromkeys(lost, type(error).__name__))
+            return
+        for topic, partitions in answer.topics:
+            for partition, code, _timestamp, first in partitions:
+                place = TopicPartition(topic, partition)
+                if code:
+                    self._let_rest({place: kafka_errors.for_code(code).__name__})
+                    continue
+                _LOG.warning(
+                    "offset out of range, reading what is left",
+                    partition=f"{topic}/{partition}",
+                    asked=self._next[place],
+                    first=first,
+                )
+                self._next[place] = first
+
+    def _let_rest(self, refused: Mapping[TopicPartition, str] | Mapping[int, str]) -> None:
+        now = _now()
+        for who, reason in refused.items():
+            self._rests.refused(who, reason, now)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _asked_for(held: _Held) -> Iterator[Any]:

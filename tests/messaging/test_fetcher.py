@@ -1,0 +1,105 @@
+"""What a fetcher does with answers that a sound broker does not give every day: one made up here gives them."""
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+
+from aiokafka import TopicPartition
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_fetcher import Fetcher
+
+NOT_LEADER, OUT_OF_RANGE, FORBIDDEN = 6, 1, 29
+ZSTD = 4
+
+
+def batch(first, values, *, compression=ZSTD):
+    """Return a batch whose first record is at an offset."""
+    builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 16 << 20)
+    for delta, value in enumerate(values):
+        builder.append(delta, 0, None, value, [])
+    written = bytes(builder.build())
+    return first.to_bytes(8, "big") + written[8:]
+
+
+class Leader:
+    """Leads every partition and answers from what it was given: bytes by offset, or an error's code."""
+
+    def __init__(self, logs=(), codes=()):
+        self.logs = dict(logs)
+        self.codes = dict(codes)
+        self.asked = []
+        self.updates = 0
+        self.cluster = SimpleNamespace(leader_for_partition=lambda _place: 1)
+
+    def force_metadata_update(self):
+        self.updates += 1
+
+    async def close(self):
+        pass
+
+    async def send(self, _leader, request):
+        if not isinstance(request, FetchRequest):
+            return SimpleNamespace(topics=[(t, [(p, 0, -1, 0) for p, _ in ps]) for t, ps in request._topics])
+        self.asked.append([TopicPartition(topic, p[0]) for topic, ps in request.topics for p in ps])
+        answers = [(topic, [self._answer(topic, *p) for p in ps]) for topic, ps in request.topics]
+        if not any(code or written for _, ps in answers for _, code, _, written in ps):
+            await asyncio.sleep(request._max_wait_ms / 1000)
+        return SimpleNamespace(topics=answers)
+
+    def _answer(self, topic, partition, offset, _most):
+        log = self.logs.get((topic, partition), {})
+        written = b"".join(log[first] for first in sorted(log) if first >= offset)
+        return partition, self.codes.get((topic, partition), 0), 1_000, written
+
+
+def fetcher_of(leader, *places):
+    fetcher = Fetcher(KafkaAccess("127.0.0.1:9"), dict.fromkeys(places, 0))
+    fetcher.client = leader
+    return fetcher
+
+
+def read(runs):
+    return [(place.partition, record.offset) for place, run in runs for record in run]
+
+
+async def test_partitions_that_are_refused_hold_nothing_back():
+    places = [("s", partition) for partition in range(64)]
+    leader = Leader({("s", 63): {0: batch(0, [b"x"])}}, dict.fromkeys(places[:63], NOT_LEADER))
+    fetcher = fetcher_of(leader, *places)
+    async with asyncio.timeout(0.08):
+        assert read(await fetcher.take(10, 500)) == [(63, 0)]
+    assert leader.updates == 1
+    await fetcher.take(10, 20)
+    leader.codes.clear()
+    leader.logs["s", 5] = {0: batch(0, [b"x"])}
+    async with asyncio.timeout(1):
+        while not (runs := await fetcher.take(10, 500)):
+            pass
+    assert read(runs) == [(5, 0)]
+    await fetcher.stop()
+
+
+async def test_what_is_refused_is_asked_for_less_and_less_and_the_rest_as_before():
+    leader = Leader(codes={("s", 0): FORBIDDEN})
+    fetcher = fetcher_of(leader, ("s", 0), ("s", 1))
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1
+    while loop.time() < end:
+        await fetcher.take(10, 20)
+    counts = Counter(place.partition for asked in leader.asked for place in asked)
+    assert counts[0] <= 5
+    assert counts[1] >= 20
+    await fetcher.stop()
+
+
+async def test_lost_offsets_are_found_together():
+    places = [("s", 0), ("s", 1), ("t", 0)]
+    leader = Leader({place: {0: batch(0, [b"x"])} for place in places}, dict.fromkeys(places, OUT_OF_RANGE))
+    fetcher = fetcher_of(leader, *places)
+    await fetcher.take(10, 50)
+    leader.codes.clear()
+    assert sorted(read(await fetcher.take(10, 50))) == [(0, 0), (0, 0), (1, 0)]
+    await fetcher.stop()
