@@ -11,7 +11,6 @@ from shared.kernel.points import of_parts, parts_of
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, int, str]
-ENTRY_COLUMNS = ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause")
 
 _CAUSES = """
     INSERT INTO causes (digest, ranges)

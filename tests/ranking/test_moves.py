@@ -1,18 +1,22 @@
 """What is told is the difference to what was told before, whatever lies between."""
 
-from decimal import Decimal
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranking.domain.moves import NOWHERE, Spot, moves, spot_of
-from services.ranking.domain.standings import Rules, standing
-from shared.kernel.figures import FigureState
+from services.ranking.domain.moves import NOWHERE, Spot, moves
+from services.ranking.domain.standings import standing
 from tests.ranking.test_standings import RULES, figure
 
 
 def lines(**points):
     return standing({unit: [figure("a", worth, points="10")] for unit, worth in points.items()}, RULES)
+
+
+def spot_of(line):
+    """Return what is told of a line."""
+    if line.total is None:
+        return Spot(line.rank, line.tier, low=line.low, high=line.high)
+    return Spot(line.rank, line.tier, line.total)
 
 
 def told_of(found):
@@ -32,12 +36,6 @@ def test_a_change_that_does_not_reach_the_print_is_not_told():
 def test_a_unit_that_left_stands_nowhere():
     gone = moves(told_of(lines(a="9", b="8", c="7")), told_of(lines(a="9", b="8")))
     assert ("c", NOWHERE) in [(move.unit, move.new) for move in gone]
-
-
-def test_a_range_is_told_until_everything_is_assessed():
-    missing = figure("late", None, points="15", state=FigureState.NOT_ASSESSED)
-    line = standing({"u": [figure("a", "5"), missing]}, Rules(places=2))[0]
-    assert spot_of(line) == Spot(low=Decimal("5.00"), high=Decimal("20.00"))
 
 
 WORTHS = st.dictionaries(st.sampled_from("abcdef"), st.decimals(0, 10, places=2), min_size=1)

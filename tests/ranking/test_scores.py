@@ -5,11 +5,12 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranking.domain.moves import spot_of
+from services.ranking.domain.moves import Spot
 from services.ranking.domain.scores import score, spots
 from services.ranking.domain.standings import Rules, standing
 from services.ranking.store import Row, Scheme
 from shared.kernel.points import parts_of
+from tests.ranking.test_moves import spot_of
 from tests.ranking.test_standings import TIERS
 
 INDICATORS = {"a": ("month", "7"), "b": ("quarter", "3.5"), "c": ("year", "0.000001")}
@@ -49,6 +50,12 @@ def test_spots_are_those_of_the_whole_standing(rows, period, at_least):
         for row in [rows.get(unit)]
     }
     assert spots(scores, of.rules) == {line.unit: spot_of(line) for line in whole}
+
+
+def test_a_range_is_told_until_everything_is_assessed():
+    points = {"a": parts_of(Decimal(10)), "late": parts_of(Decimal(15))}
+    found = score(points, points, {"a": parts_of(Decimal(5)), "late": None}, 0, Rules(places=2))
+    assert spots({"u": found}, Rules(places=2)) == {"u": Spot(low=Decimal("5.00"), high=Decimal("20.00"))}
 
 
 def test_nothing_due_is_neither_full_nor_ranked():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.scoring.domain.cells import Partials
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.figures import merged, month_cell, scheme_months, worth
+from services.scoring.domain.figures import merged, scheme_months, worth
 from services.scoring.domain.groups import Standing, everything, group_plan, post, posted
 from services.scoring.domain.layout import layout_of
 from services.scoring.domain.sums import UnitSums
@@ -16,6 +16,7 @@ from shared.kernel.figures import FigureState
 from shared.kernel.periods import Cycle, Month, Period
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.scoring.test_stages import SCHEME
+from tests.scoring_domain.month_cells import month_cell
 
 
 def scheme():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.cells import Partials, compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.facts import Report, standing
-from services.scoring.domain.figures import month_cell, touched_periods, worth
+from services.scoring.domain.figures import touched_periods, worth
 from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
@@ -21,6 +21,7 @@ from shared.kernel.figures import FigureState
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import MILLIONTHS, published
 from tests.scoring.test_stages import SCHEME, TYPES
+from tests.scoring_domain.month_cells import month_cell
 
 COLUMNS = event_types(TYPES)
 MARCH, APRIL = Month(2021, 3), Month(2021, 4)

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.ranking.domain.standings import Line
-
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -28,18 +26,6 @@ class Move:
 
 
 NOWHERE = Spot()
-
-
-def spot_of(line: Line) -> Spot:
-    """Return what is told of a line."""
-    full = line.total is not None
-    return Spot(
-        rank=line.rank,
-        tier=line.tier,
-        points=line.total,
-        low=None if full else line.low,
-        high=None if full else line.high,
-    )
 
 
 def moves(told: Mapping[str, Spot], now: Mapping[str, Spot]) -> list[Move]:

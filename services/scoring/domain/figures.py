@@ -65,15 +65,6 @@ def worth(
     return Worth(value, FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
 
 
-def month_cell(
-    document: SchemeDocument, indicator: IndicatorSpec, month: Month, partials: MonthPartials
-) -> Decimal | None:
-    """Return the month cell: the points of the month alone, whatever the cycle."""
-    spec = document.measures[indicator.measure]
-    total = merged((month,), partials, stock=spec.kind == "stock")
-    return compute(indicator, total, is_ratio=spec.denominator is not None)
-
-
 def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:
     """Return every period whose figure depends on a month: for a stock all later ones of the scheme too."""
     stock = document.measures[indicator.measure].kind == "stock"
