@@ -15,7 +15,7 @@ ZOMBIE_S = 30.0
 BLOCKED_S = 20
 SHARED_S = 30.0
 SEEN_S = 60.0
-READERS = {"scoring": ("scoring-a", "scoring-b"), "ranking": ("ranking",)}
+READERS = {"scoring": ("scoring-a", "scoring-b", "scoring-incidents"), "ranking": ("ranking",)}
 DEPLOYED = CHECKOUT / "campaign" / "deployed"
 UNKNOWN = "dukao.future.v2"
 

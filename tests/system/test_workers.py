@@ -22,7 +22,7 @@ from tests.thread.test_event_to_standing import TIERED
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
-CONSUMERS = ("scoring-a", "scoring-b")
+CONSUMERS = ("scoring-a", "scoring-b", "scoring-incidents")
 MOST_WITHOUT_OWNER_S = 10.0
 _LEASES = """
     SELECT consumer, partition, epoch, CASE WHEN expires > clock_timestamp() THEN owner END AS owner
