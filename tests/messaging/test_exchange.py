@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.storage.failures import STORAGE_ERRORS, may_pass
+
 ACTORS = "SELECT actor FROM audit ORDER BY id"
 OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()"""
@@ -61,3 +63,15 @@ async def test_connections_that_the_server_ended_are_replaced_without_an_error(e
         await tx.many(OTHERS)
     await asyncio.gather(*(change(exchange, "any") for _ in range(8)))
     assert await actors(exchange) == ["any"] * 8
+
+
+async def test_a_session_that_ends_between_two_statements_is_a_failure_that_passes(exchange):
+    """As when the loop was blocked past the time that a transaction may idle."""
+    with pytest.raises(STORAGE_ERRORS) as failed:
+        async with exchange.begin(actor="first", action="change") as tx:
+            async with exchange.reading() as other:
+                await other.many(OTHERS)
+            await tx.many(ACTORS)
+    assert may_pass(failed.value)
+    await change(exchange, "second")
+    assert await actors(exchange) == ["second"]
