@@ -10,6 +10,7 @@ LOCK_TIMEOUT_MS = 1_500
 STATEMENT_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5
+ANSWER_MARGIN_S = 5  # a server that does not keep its own bound on a statement hangs
 POOL_SIZE = 8
 POOL_WAIT_S = 5
 
@@ -21,7 +22,10 @@ def open_engine(
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
     idle_timeout_ms: int = IDLE_IN_TRANSACTION_TIMEOUT_MS,
 ) -> AsyncEngine:
-    """Return an engine for `postgresql+asyncpg://…`; the caller closes it."""
+    """Return an engine for `postgresql+asyncpg://…`; the caller closes it.
+
+    A statement that the server neither answers nor ends raises TimeoutError.
+    """
     settings = {
         "search_path": schema,
         "application_name": f"dukao-{schema}",
@@ -34,7 +38,11 @@ def open_engine(
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        connect_args={"server_settings": settings, "timeout": CONNECT_TIMEOUT_S},
+        connect_args={
+            "server_settings": settings,
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": statement_timeout_ms / 1000 + ANSWER_MARGIN_S,
+        },
     )
     event.listen(engine.sync_engine, "checkout", _check_open)
     return engine

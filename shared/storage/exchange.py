@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.storage.database import POOL_SIZE
+from shared.storage.database import CONNECT_TIMEOUT_S, POOL_SIZE
 from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.metrics import METRICS
+
+ROLLBACK_TIMEOUT_S = 2
 
 _OPEN = text("SELECT 1")
 _AUDIT = "INSERT INTO audit (actor, action, detail) VALUES ($1, $2, $3)"
@@ -67,10 +69,16 @@ class Exchange:
         """Open a transaction that only reads, all of it as of one moment, as an answer with `as_of` must."""
         async with self._engine.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ")
-            transaction = await connection.begin()
-            await connection.execute(_OPEN)  # SQLAlchemy sends BEGIN with its first statement
-            yield PostgresTransaction(connection, await _driver_of(connection), self._present)
-            await transaction.rollback()
+            driver = await _driver_of(connection)
+            try:
+                transaction = await connection.begin()
+                await connection.execute(_OPEN)  # SQLAlchemy sends BEGIN with its first statement
+                yield PostgresTransaction(connection, driver, self._present)
+                await transaction.rollback()
+            except (asyncio.CancelledError, *STORAGE_ERRORS):
+                driver.terminate()
+                await connection.invalidate()
+                raise
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[tuple[PostgresTransaction, Any]]:
@@ -86,7 +94,8 @@ class Exchange:
                 ended = True
             except BaseException:
                 with suppress(*STORAGE_ERRORS):
-                    await transaction.rollback()
+                    async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
+                        await transaction.rollback()
                     ended = True
                 raise
             finally:
@@ -94,16 +103,21 @@ class Exchange:
                     driver.terminate()
 
     async def _begun(self, stack: AsyncExitStack) -> tuple[AsyncConnection, Any, Any]:
-        """Begin on a connection of the pool; the server may have ended each of them while it lay there."""
+        """Begin on a connection of the pool; the server may have ended each of them while it lay there.
+
+        One that gives no answer is given up too, but no other is waited for.
+        """
         for left in reversed(range(1 + POOL_SIZE)):
             connection = await stack.enter_async_context(self._plain.connect())
             driver = await _driver_of(connection)
             transaction = driver.transaction()
             try:
-                await transaction.start()
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await transaction.start()
             except BaseException as error:
                 driver.terminate()
-                if left == 0 or not isinstance(error, STORAGE_ERRORS):
+                hangs = isinstance(error, TimeoutError)
+                if left == 0 or hangs or not isinstance(error, STORAGE_ERRORS):
                     raise
                 await connection.close()
             else:

@@ -1,5 +1,6 @@
 """The messaging port on one PostgreSQL transaction; asyncpg directly where rows are many."""
 
+import asyncio
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import shards_of
 
 CHAIN_BYTES = 32
+COPY_TIMEOUT_S = 30.0  # the driver's own bound does not hold while it waits to write
 _KEY_COLUMNS = ("key", "shard", "number", "content")
 _KEY_LENGTH = struct.Struct(">hi").pack
 _KEY_REST = struct.Struct(">ihiqi").pack
@@ -137,7 +139,8 @@ class PostgresTransaction:
     async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
         """Write rows by binary COPY."""
         if rows:
-            await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
+            async with asyncio.timeout(COPY_TIMEOUT_S):
+                await self._driver.copy_records_to_table(table, records=rows, columns=list(columns))
 
     async def lock(self, stream: str, shards: Sequence[int]) -> dict[int, Head]:
         """Lock shards ascending and return their heads; also fixes `now`."""
@@ -163,9 +166,11 @@ class PostgresTransaction:
     async def remember(self, rows: Mapping[bytes, Known]) -> None:
         """Add keys; a key that is there already ends the transaction."""
         if rows:
-            await self._driver.copy_to_table(
-                "keys", source=_once(_packed_keys(rows)), columns=list(_KEY_COLUMNS), format="binary"
-            )
+            source = _once(_packed_keys(rows))
+            async with asyncio.timeout(COPY_TIMEOUT_S):
+                await self._driver.copy_to_table(
+                    "keys", source=source, columns=list(_KEY_COLUMNS), format="binary"
+                )
 
     async def append(self, stream: str, drafts: Sequence[Draft]) -> list[tuple[int, int]]:
         """Number and archive the drafts; return (shard, number) in the order given."""
