@@ -7,7 +7,6 @@ from typing import Any
 
 from shared.storage.transaction import PostgresTransaction
 
-ALL_UNITS = "/"
 _ENTRY = """
     SELECT n.id, n.event, n.kind, n.at, n.rule, n.severity, n.role, n.recipient, n.told, n.cancelled,
         s.person AS signed_by, s.at AS signed_at,
