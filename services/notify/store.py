@@ -36,7 +36,7 @@ _ADD_NOTICES = """
         $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::boolean[], $15::timestamptz[])
         n(id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder,
         cancelled)
-    ON CONFLICT DO NOTHING"""
+    ON CONFLICT DO NOTHING RETURNING id"""
 _CANCEL = """
     UPDATE notices t SET cancelled = c.at FROM (
         SELECT DISTINCT ON (n.id) n.id, e.at FROM unnest($1::text[], $2::int[], $3::timestamptz[]) e(item, version, at)
@@ -134,7 +134,8 @@ async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: 
 async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice]]) -> None:
     """Write notices (with the version of their rules) that are not there yet, and what endpoints are sent.
 
-    Of several with one identity the first stays, in a batch as over batches.
+    Of several with one identity the first stays, in a batch as over batches. An endpoint is not sent what is
+    over already.
     """
     first: dict[str, tuple[int, Notice]] = {}
     for version, notice in found:
@@ -142,11 +143,12 @@ async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice
     if not first:
         return
     rows = sorted(_notice_values(version, notice) for version, notice in first.values())
-    await tx.many(_ADD_NOTICES, *map(list, zip(*rows, strict=True)))
+    written = await tx.many(_ADD_NOTICES, *map(list, zip(*rows, strict=True)))
+    added = [first[row["id"]][1] for row in written]
     sent = [
         NewDelivery(one.id, one.to.name, webhook_body(one), one.happening.at)
-        for _, one in first.values()
-        if one.to.channel != INBOX
+        for one in added
+        if one.to.channel != INBOX and not one.happening.over
     ]
     await deliveries.add(tx, sent)
 

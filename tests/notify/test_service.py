@@ -1,6 +1,6 @@
 """Notify on a real PostgreSQL: one notice per event, rule and recipient."""
 
-from tests.notify.facts import DUE, RULES, Feed
+from tests.notify.facts import DUE, OVERDUE, RULES, Feed
 
 ARCHIVE = {"code": "archive", "on": "item-state", "severity": "info", "to": ["webhook:archive"]}
 
@@ -49,3 +49,13 @@ async def test_a_rung_that_was_reached_and_left_between_two_looks_is_written_as_
     assert await service.notices() == [
         ("overdue", "inbox", "b1", f"item-late/i1/{DUE}/{day}", True) for day in (1, 3)
     ]
+
+
+async def test_an_endpoint_is_not_sent_a_reminder_that_was_over_when_it_was_written(service):
+    feed = Feed()
+    await service.adopt({"rules": [OVERDUE | {"to": ["webhook:archive"]}]})
+    await service.apply(feed.item(state="signed"), feed.item(state="completed", light="done_late", late=1))
+    assert len(await service.notices()) == 1
+    assert (await service.state())["deliveries"] == []
+    await service.apply(feed.item("i2", state="signed", late=1))
+    assert len((await service.state())["deliveries"]) == 1
