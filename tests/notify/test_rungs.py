@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from services.notify.domain.happenings import Happening, Kind
 from services.notify.domain.items import Item, ends_reminders, happened
 from services.notify.domain.notices import notices
 from services.notify.domain.rules import Recipient, Rule, Severity, recipients
-from shared.contracts.supervision import ItemKind, ItemState, Light
+from shared.contracts.ingest import DayTurned, FeedTurned
+from shared.contracts.supervision import LATE_DAYS_TOLD, ItemKind, ItemState, Light
 
 BEGIN = datetime(2021, 4, 30, tzinfo=UTC)
 DUES = ("2021-04-29T16:00:00.000000Z", "2021-05-07T16:00:00.000000Z", None)
@@ -136,4 +138,7 @@ def test_the_words_of_rules_are_those_of_the_contracts():
     assert {state.value for state in ItemState} == document.STATES
     assert {light.value for light in Light} == document.LIGHTS
     assert {kind.value for kind in ItemKind} == document.KINDS
+    assert {*map(str, range(1, LATE_DAYS_TOLD + 1))} == document.LATE_DAYS
+    assert set(get_args(FeedTurned.model_fields["state"].annotation)) == document.FEED_STATES
+    assert set(get_args(DayTurned.model_fields["state"].annotation)) == document.DAY_STATES
     assert set(document.SHAPES) == set(Kind)
