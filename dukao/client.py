@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -106,6 +107,11 @@ class Client:
             after = page.get("next")
             if after is None:
                 return
+
+    def first(self, service: str, path: str, *, most: int, page: int, **query: Any) -> list[dict[str, Any]]:
+        """Return the first entries of a list, at most `most`, asked for in pages of `page`."""
+        pages = self.pages(service, path, limit=min(most, page), **query)
+        return list(islice((one for found in pages for one in found["items"]), most))
 
     def post(self, service: str, path: str, body: Any = None, who: Who = EVERYBODY) -> Any:
         """Ask a service to do something."""

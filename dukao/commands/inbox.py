@@ -4,9 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Format, columns, say, show, table
+from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -23,6 +25,7 @@ Lang = Annotated[str, typer.Option("--lang", help="The language of the texts: zh
     epilog=examples(
         "dukao inbox list --state open",
         "dukao inbox list --unit B310000 --severity urgent --lang en",
+        "dukao inbox list --state open --watch",
         "dukao inbox list --state open --output json",
     ),
 )
@@ -34,6 +37,7 @@ def list_inbox(
     severity: Annotated[str | None, typer.Option(help="Only info, warning or urgent.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
     lang: Lang = "zh",
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
     """List inbox entries, the newest first.
@@ -41,15 +45,16 @@ def list_inbox(
     An entry is open until a person of its unit signs for it. A reminder whose item has moved on is cancelled.
     """
     only = {"unit": unit, "state": state, "severity": severity, "lang": lang}
-    found: list[dict[str, Any]] = []
     with Client(state_of(ctx)) as client:
-        for page in client.pages("notify", "/v1/inbox", limit=min(limit, PAGE), **only):
-            found += page["items"]
-            if len(found) >= limit:
-                break
-    found = found[:limit]
-    none = "nothing was told: rules say what is, dukao rules show"
-    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+        if watch:
+            watching.watch(
+                lambda: client.first("notify", "/v1/inbox", most=limit, page=PAGE, **only),
+                drawn=lambda found: table([_line(one) for one in found], _LIST),
+                tell=lambda found: _show_list(found, output),
+                form=output,
+            )
+        else:
+            _show_list(client.first("notify", "/v1/inbox", most=limit, page=PAGE, **only), output)
 
 
 @app.command(
@@ -73,6 +78,11 @@ def sign(ctx: typer.Context, notice: Notice, subject: As = None, output: Output 
         found = client.post("notify", f"/v1/inbox{below(notice)}:sign", None, who)
     say(f"signed for by {found['signed']['person']} at {found['signed']['at']}")
     _show(found, output)
+
+
+def _show_list(found: list[dict[str, Any]], output: Format) -> None:
+    none = "nothing was told: rules say what is, dukao rules show"
+    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
 
 
 def _line(one: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
+from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Format, columns, say, show, table
+from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -39,6 +41,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the his
     name="list",
     epilog=examples(
         "dukao incidents list --waiting",
+        "dukao incidents list --waiting --watch",
         "dukao incidents list --unit B110000 --stage confirmed",
         "dukao incidents list --object 9111 -o json",
     ),
@@ -58,6 +61,7 @@ def list_incidents(
         typer.Option("--waiting/--settled", help="Only those that wait for a person, or that do not."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
     """List incidents: one problem of one year, however many reports name it.
@@ -73,15 +77,16 @@ def list_incidents(
         "year": year,
         "waiting": None if waiting is None else str(waiting).lower(),
     }
-    found: list[dict[str, Any]] = []
     with Client(state_of(ctx)) as client:
-        for page in client.pages("scoring", "/v1/incidents", limit=min(limit, PAGE), **only):
-            found += page["items"]
-            if len(found) >= limit:
-                break
-    found = found[:limit]
-    none = "no such incident: a scheme with `incidents` and findings that name an object make some"
-    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+        if watch:
+            watching.watch(
+                lambda: client.first("scoring", "/v1/incidents", most=limit, page=PAGE, **only),
+                drawn=lambda found: table([_line(one) for one in found], _LIST),
+                tell=lambda found: _show_list(found, output),
+                form=output,
+            )
+        else:
+            _show_list(client.first("scoring", "/v1/incidents", most=limit, page=PAGE, **only), output)
 
 
 @app.command(
@@ -185,6 +190,11 @@ def unread(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         pages = client.pages("scoring", "/v1/unread-reports", limit=PAGE)
         found = [one for page in pages for one in page["items"]]
     show(found, columns("object", "source", "id", "why"), output, none="every report can be judged")
+
+
+def _show_list(found: list[dict[str, Any]], output: Format) -> None:
+    none = "no such incident: a scheme with `incidents` and findings that name an object make some"
+    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
 
 
 def _pair(

@@ -1,7 +1,6 @@
 """Items under supervision (督考事项): what there is, what is possible, and every act on them."""
 
 import hashlib
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,13 +112,13 @@ def list_items(
     with Client(state_of(ctx)) as client:
         if watch:
             watching.watch(
-                lambda: _found(client, limit, only),
+                lambda: client.first("supervision", "/v1/items", most=limit, page=PAGE, **only),
                 drawn=lambda found: table([_line(one) for one in found], _LIST),
                 tell=lambda found: _show_list(found, output),
                 form=output,
             )
         else:
-            _show_list(_found(client, limit, only), output)
+            _show_list(client.first("supervision", "/v1/items", most=limit, page=PAGE, **only), output)
 
 
 @app.command(
@@ -334,12 +333,6 @@ def coverage(
     show(found["indicators"], _COVERAGE, output, title=title, whole=found, none=none)
     if found["missing"]:
         say(f"missing: {', '.join(found['missing'])}")
-
-
-def _found(client: Client, limit: int, only: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the first items that are asked for."""
-    pages = client.pages("supervision", "/v1/items", limit=min(limit, PAGE), **only)
-    return list(islice((one for page in pages for one in page["items"]), limit))
 
 
 def _show_list(found: list[dict[str, Any]], output: Format) -> None:

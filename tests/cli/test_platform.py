@@ -425,9 +425,11 @@ def test_what_is_watched_moves_and_an_interrupt_ends_it(fed):
         following(fed, "events", "tail", "--last", "0", "--unit", "b3", "-o", "json") as tail,
         following(fed, "lag", "ranking", "--watch", "-o", "json") as lag_,
         following(fed, "items", "list", "--watch", "-o", "json") as items,
+        following(fed, "inbox", "list", "--watch", "-o", "json") as inbox,
+        following(fed, "incidents", "list", "--watch", "-o", "json") as incidents,
     ):
         first = json.loads(standing_.stdout.readline())
-        assert json.loads(items.stdout.readline()) == []
+        assert [json.loads(one.stdout.readline()) for one in (items, inbox, incidents)] == [[], [], []]
         assert {one["consumer"] for one in json.loads(lag_.stdout.readline())["items"]} == {"ranking"}
         number = 0
         while not select.select([tail.stdout], [], [], 1)[0]:  # what comes before it listens is not told
