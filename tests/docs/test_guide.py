@@ -18,7 +18,16 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "integrators.md"
 PATIENCE_S = 540
 MARK = "@@@@ block"
+PROMISE_S = 300
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a block printed, and when it began, in seconds."""
+
+    began: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -43,10 +52,10 @@ def expected() -> Iterator[tuple[Block, str]]:
 
 
 def script() -> str:
-    """Return all blocks as one session of a shell; what a block prints follows its mark."""
+    """Return all blocks as one session of a shell; what a block prints follows its mark with the time."""
     lines = ["set -euo pipefail", "shopt -s expand_aliases"]
     for place, (block, _) in enumerate(expected()):
-        lines += [f"echo; echo '{MARK} {place}'", block.text]
+        lines += [f'echo; echo "{MARK} {place} $EPOCHSECONDS"', block.text]
     return "\n".join(lines)
 
 
@@ -56,7 +65,7 @@ def pattern(told: str) -> re.Pattern[str]:
 
 
 @pytest.fixture(scope="module")
-def printed() -> Iterator[list[str]]:
+def printed() -> Iterator[list[Printed]]:
     """What each block printed, in a folder as a newcomer has it after `make setup`."""
     with tempfile.TemporaryDirectory(prefix="guide-", dir=cache_folder().parent) as made:
         folder = Path(made)
@@ -85,7 +94,8 @@ def printed() -> Iterator[list[str]]:
                 )
             told = (folder / "out").read_text("utf-8")
             assert done.returncode == 0, told[-1500:] + (folder / "err").read_text("utf-8")[-3000:]
-            yield [part.partition("\n")[2].strip() for part in told.split(f"{MARK} ")[1:]]
+            parts = [part.partition("\n") for part in told.split(f"{MARK} ")[1:]]
+            yield [Printed(int(mark.split()[1]), text.strip()) for mark, _, text in parts]
         finally:
             take_down(state)
 
@@ -98,12 +108,22 @@ def test_the_page_names_every_way_in() -> None:
 @pytest.mark.system
 @pytest.mark.kafka
 @pytest.mark.long
-def test_every_block_prints_what_the_page_says(printed: list[str]) -> None:
+def test_every_block_prints_what_the_page_says(printed: list[Printed]) -> None:
     told = list(expected())
     assert len(printed) == len(told)
     for (block, wanted), got in zip(told, printed, strict=True):
         if wanted:
-            assert pattern(wanted).fullmatch(got), f"{block.text}\nprints:\n{got}\nthe page says:\n{wanted}"
+            assert pattern(wanted).fullmatch(got.text), (
+                f"{block.text}\nprints:\n{got.text}\nthe page says:\n{wanted}"
+            )
+
+
+@pytest.mark.system
+@pytest.mark.kafka
+@pytest.mark.long
+def test_the_first_event_is_created_within_five_minutes_of_the_first_block(printed: list[Printed]) -> None:
+    created = next(place for place, one in enumerate(printed) if '"status":"created"' in one.text)
+    assert printed[created + 1].began - printed[0].began < PROMISE_S
 
 
 def test_a_page_that_says_something_else_is_noticed() -> None:
