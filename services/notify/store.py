@@ -1,4 +1,4 @@
-"""Tables of notify: versions of rules, items as they were told, units, notices, deliveries."""
+"""Tables of notify: versions of rules, items as they were told, units, zones, notices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,6 +128,17 @@ async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: 
     await tx.many(
         "DELETE FROM units WHERE scheme = $1 AND version < (SELECT max(version) FROM units WHERE scheme = $1)",
         scheme,
+    )
+
+
+async def save_zone(tx: PostgresTransaction, scheme: str, version: int, zone: str) -> None:
+    """Keep the time zone of the newest version of a scheme."""
+    await tx.many(
+        "INSERT INTO zones VALUES ($1, $2, $3) ON CONFLICT (scheme) DO UPDATE "
+        "SET version = excluded.version, zone = excluded.zone WHERE zones.version < excluded.version",
+        scheme,
+        version,
+        zone,
     )
 
 

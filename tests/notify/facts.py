@@ -36,7 +36,7 @@ RULES = {"rules": [ASSIGNED, OVERDUE]}
 
 def scheme(version=1, units=("b1", "b2", "b3")):
     return {
-        "scheme": {"code": "mini", "version": version},
+        "scheme": {"code": "mini", "version": version, "zone": "Asia/Shanghai"},
         "units": [
             {"code": "nation", "name": "全国"},
             *({"code": u, "parent": "nation", "name": u} for u in units),

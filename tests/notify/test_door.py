@@ -31,12 +31,12 @@ async def test_an_entry_says_in_chinese_or_english_what_happened_and_where_it_is
         "unit": "b1",
         "state": "open",
     }
-    assert first["text"] == "督考事项“公文督办”逾期第 1 个工作日，期限 2021-04-29 16:00 UTC。"
+    assert first["text"] == "督考事项“公文督办”逾期第 1 个工作日，期限 2021年4月29日 24:00。"
     assert first["link"] == "/supervision/v1/items/i1"
     assert first["event"] == f"item-late/i1/{DUE}/1"
     assert first["at"] == "2021-04-30T16:00:00.000000Z"
     shown = (await door.ask("GET", f"/v1/inbox/{first['id']}", params={"lang": "en"})).json()
-    assert shown["text"] == "Item “公文督办” is late by 1 working days, due 2021-04-29 16:00 UTC."
+    assert shown["text"] == "Item “公文督办” is late by 1 working days, due 29 April 2021 24:00."
 
 
 async def test_a_person_signs_once_and_the_first_signature_stays(begun):

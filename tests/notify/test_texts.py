@@ -31,5 +31,20 @@ def test_each_says_something_of_its_own_in_both_languages(kind):
     assert all(link_of(kind, told).startswith("/") for told in TOLD[kind])
 
 
+@pytest.mark.parametrize(
+    ("due", "zone", "zh", "en"),
+    [
+        ("2022-01-12T16:00:00.000000Z", "Asia/Shanghai", "2022年1月12日 24:00", "12 January 2022 24:00"),
+        ("2022-01-12T09:30:00.000000Z", "Asia/Shanghai", "2022年1月12日 17:30", "12 January 2022 17:30"),
+        ("2022-01-01T05:00:00.000000Z", "America/New_York", "2021年12月31日 24:00", "31 December 2021 24:00"),
+        ("2022-01-12T16:00:00.000000Z", None, "2022年1月12日 16:00 UTC", "12 January 2022 16:00 UTC"),
+    ],
+)
+def test_a_due_time_is_told_in_the_zone_and_ends_with_the_day(due, zone, zh, en):
+    told = ITEM | {"due": due}
+    assert text_of(Kind.ITEM_LATE, told, Lang.ZH, zone) == f"督考事项“公文”逾期第 3 个工作日，期限 {zh}。"
+    assert text_of(Kind.ITEM_LATE, told, Lang.EN, zone) == f"Item “公文” is late by 3 working days, due {en}."
+
+
 def test_an_id_with_a_stroke_stays_one_step_of_the_link():
     assert link_of(Kind.ITEM_LATE, ITEM) == "/supervision/v1/items/a%2F1"

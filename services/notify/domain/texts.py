@@ -1,9 +1,12 @@
 """What a notice says to a person, in Chinese or English, from what was told of the event alone."""
 
 from collections.abc import Callable, Mapping
+from datetime import time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from services.notify.domain.happenings import Kind, Told
+from shared.kernel import instants
 
 Words = Mapping[str, tuple[str, str]]
 Sentence = Callable[[Told], tuple[str, str]]
@@ -43,11 +46,15 @@ DAYS: Words = {
     "different": ("不符", "they differ"),
     "agreed": ("已相符", "they agree again"),
 }
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
-def text_of(kind: Kind, told: Told, lang: Lang) -> str:
-    """Return the sentence of a notice."""
-    zh, en = _SENTENCES[kind](told)
+def text_of(kind: Kind, told: Told, lang: Lang, zone: str | None = None) -> str:
+    """Return the sentence of a notice; due times are those of a time zone, of UTC without one."""
+    zh, en = _SENTENCES[kind]({**told, "zone": zone})
     return zh if lang is Lang.ZH else en
 
 
@@ -111,11 +118,17 @@ def _conflict_found(told: Told) -> tuple[str, str]:
 
 
 def _due(told: Told) -> tuple[str, str]:
-    due = str(told["due"] or "")
-    if not due:
+    """Return until when: what is due at midnight is due with the end of the day before, 24:00."""
+    if told["due"] is None:
         return "", ""
-    minute = f"{due[:10]} {due[11:16]} UTC"
-    return f"，期限 {minute}", f", due {minute}"
+    due = instants.parse(str(told["due"])).astimezone(ZoneInfo(str(told["zone"] or "UTC")))
+    ends_day = due.time() == time.min
+    day = due.date() - timedelta(days=ends_day)
+    hour = f"{'24:00' if ends_day else f'{due:%H:%M}'}{'' if told['zone'] else ' UTC'}"
+    return (
+        f"，期限 {day.year}年{day.month}月{day.day}日 {hour}",
+        f", due {day.day} {MONTHS[day.month - 1]} {day.year} {hour}",
+    )
 
 
 _SENTENCES: Mapping[Kind, Sentence] = {

@@ -1,4 +1,4 @@
-"""The shared tables; rules, items as they were told, units, notices and who signed for them; webhooks."""
+"""The shared tables; rules, items as they were told, units, zones, notices, signatures; webhooks."""
 
 from alembic import op
 
@@ -18,6 +18,7 @@ TABLES = (
     """CREATE TABLE units (
         unit text NOT NULL, scheme text NOT NULL, version int NOT NULL, path text NOT NULL,
         PRIMARY KEY (unit, scheme))""",
+    "CREATE TABLE zones (scheme text PRIMARY KEY, version int NOT NULL, zone text NOT NULL)",
     """CREATE TABLE notices (
         id text PRIMARY KEY, event text NOT NULL, kind text NOT NULL, at timestamptz NOT NULL,
         rule text NOT NULL, rules int NOT NULL, severity text NOT NULL, role text NOT NULL,
