@@ -1,7 +1,7 @@
 """The facts of items put together: events of their case, acts of persons, the calendar; and folded."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from services.supervision.cases import Key
 from services.supervision.contract import ActTaken, Deadline, ItemOpened
 from services.supervision.domain.calendar import Calendar
 from services.supervision.domain.items import Act, Item, Kind, Opening, Taken, Terms, fold
+from services.supervision.domain.machine import State
 from services.supervision.domain.matters import Matter, matters_of
 from services.supervision.domain.worktime import Budget, NamedDate, NamedInstant, OfficeHours, WorkingDays
 from services.supervision.plans import Plans, zone_of
@@ -22,7 +23,7 @@ from shared.storage.transaction import PostgresTransaction
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An item with everything it is made of; `item` is None where the event that opened it was withdrawn."""
+    """An item with everything it is made of; `item` is None where no scheme in force opens it any more."""
 
     id: str
     shard: int
@@ -115,6 +116,8 @@ class Facts:
         calendar = await self._calendars.of(tx, shard, zone)
         facts = [*others, *(one for one in taken if one.act is not Act.OPEN)]
         folded = None if opening is None else fold(calendar, opening, facts)
+        if folded is not None and matter is not None and matter[1].is_withdrawn:
+            folded = replace(folded, state=State.WITHDRAWN, done=None, paused_since=None)
         count = len(acts) + (counts.get(key, 0) if key is not None else 0)
         return Known(item, shard, grp, row, folded, calendar, count)
 

@@ -88,7 +88,7 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
 
 
 def _withdrawn(known: Known) -> Told:
-    """Return an item whose opening fact is no longer there: as it was told, and off."""
+    """Return an item that no scheme in force opens any more: as it was told, and off."""
     assert known.row is not None
     old = known.row
     fields = msgspec.json.decode(old.told) | _WITHDRAWN

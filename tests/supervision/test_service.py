@@ -1,5 +1,6 @@
 """Supervision on a real PostgreSQL: items from events, whatever their order; ticks; schemes."""
 
+import itertools
 import json
 import random
 
@@ -196,8 +197,38 @@ async def test_a_later_version_of_the_scheme_opens_what_occurs_in_its_months(ser
     assert told[PAPER]["cause"]["stream"] == "scoring.schemes"
 
 
-def everything(feed):
+async def test_a_withdrawn_item_is_the_same_in_every_order_and_by_every_cut(service):
+    rule = RULE | {"opens": {"type": "paper.given.v1", "title": "name"}}
+    back = {"correctssource": "office", "correctsid": "open"}
+    ways = itertools.product(itertools.permutations(range(3)), [(), (1, 2), (2,)])
+    for n, (order, cuts) in enumerate(ways):
+        feed = Feed(f"c{n}")
+        await begun(service, feed, scheme(paper=rule))
+        reports = [
+            feed.given(data={"name": "one"}),
+            feed.given("r1", "2021-04-21 09:00", data={"name": "two"}, revision=1, **back),
+            feed.event("paper.given.v1", "r2", "2021-04-22 10:00", revision=2, **back),
+        ]
+        for first, last in itertools.pairwise((0, *cuts, 3)):
+            await service.apply(*(reports[at] for at in order[first:last]))
+    rows = await service.state()
+    assert len(rows) == 18
+    for *_, changes, provisional, told in rows:
+        said = json.loads(told)
+        assert (said["state"], said["light"], said["title"]) == ("withdrawn", "off", "two")
+        assert (said["given"], said["due"], said["late_days"]) == ("2021-04-21T01:00:00.000000Z", None, [])
+        assert (changes, provisional) == (None, False)
+    async with service.door() as door:
+        for row in rows:
+            assert (await door.ask("GET", f"/v1/items/{row[0]}")).status_code == 200
+
+
+def everything(feed, *, is_withdrawn):
     back = {"correctssource": "office"}
+    withdrawn = [
+        feed.event("paper.given.v1", f"w{n}", "2021-05-08 10:00", unit=u, correctsid=n, revision=3, **back)
+        for n, u in ((("open", "b1"), ("again", "b2")) if is_withdrawn else ())
+    ]
     return [
         feed.given(),
         feed.given("again", "2021-04-22 09:00", unit="b2"),
@@ -206,19 +237,23 @@ def everything(feed):
         feed.done("early", "2021-05-07 09:00"),
         feed.event("paper.done.v1", "r2", "2021-05-12 10:00", correctsid="done", revision=2, **back),
         feed.done("r3", "2021-05-06 10:00", correctsid="done", revision=1, **back),
+        *withdrawn,
         feed.tick("2021-05-09 00:00"),
         feed.tick("2021-05-13 00:00"),
     ]
 
 
+@pytest.mark.parametrize("is_withdrawn", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_order_of_arrival_and_any_cut_into_batches_ends_at_the_same_items(services, seed):
+async def test_any_order_of_arrival_and_any_cut_into_batches_ends_at_the_same_items(
+    services, seed, is_withdrawn
+):
     chance = random.Random(seed)
     states = []
     for shuffled in (False, True):
         service, feed = await services(), Feed()
         await begun(service, feed)
-        records = everything(feed)
+        records = everything(feed, is_withdrawn=is_withdrawn)
         if shuffled:
             ticks, others = records[-2:], records[:-2]
             chance.shuffle(others)

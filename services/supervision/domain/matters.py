@@ -9,7 +9,7 @@ from services.supervision.domain.plans import Plan, Rule, in_force_at, written
 from shared.kernel import instants
 from shared.kernel.codes import is_code
 from shared.kernel.digests import key_digest
-from shared.kernel.facts import Report, standing
+from shared.kernel.facts import ORIGINAL_MISSING, Report, Standing, standing
 from shared.kernel.periods import month_of
 
 TITLE_CHARACTERS = 200
@@ -18,18 +18,26 @@ ID_HEX = 20
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """An item that events opened: under which scheme, and which events completed it."""
+    """An item that events opened: under which scheme, and which events completed it.
+
+    A withdrawn one is as it was before no event opened it any more.
+    """
 
     opening: Opening
     plan: Plan
+    is_withdrawn: bool
     completions: tuple[Taken, ...] = field(default=())
 
 
 def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> dict[str, Matter]:
-    """Return the items of a case by their ids: one for each rule of a scheme, opened by the first event."""
-    facts = standing(reports).facts
+    """Return the items of a case by their ids: one for each rule of a scheme, opened by the first event.
+
+    What opened one once and does no more leaves it withdrawn.
+    """
+    known = standing(reports)
+    facts, before = known.facts, _before(known)
     found: dict[str, Matter] = {}
-    for fact in facts:
+    for place, fact in enumerate((*facts, *before)):
         for plan in _plans_at(plans, fact):
             for rule in plan.rules.values():
                 opening = _opening(plan, rule, case, fact)
@@ -37,8 +45,17 @@ def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> d
                     continue
                 item = item_id(plan.code, rule.name, case)
                 if item not in found:
-                    found[item] = Matter(opening, plan, _completions(rule, facts))
+                    is_withdrawn = place >= len(facts)
+                    found[item] = Matter(opening, plan, is_withdrawn, _completions(rule, facts))
     return found
+
+
+def _before(known: Standing) -> list[Report]:
+    """Return what was reported and counts no more: the highest revision first, of equals the first event."""
+    left_out = [report for report, why in known.left_out if why != ORIGINAL_MISSING]
+    originals = {report.root for report in (*known.facts, *left_out) if report.revision == 0}
+    revised = [report for report in left_out if report.root in originals and report.data is not None]
+    return sorted(revised, key=lambda one: (-one.revision, one.time, one.source, one.id))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -38,6 +38,8 @@ class Seen:
 
 def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
     """Derive what is shown of an item; `now` is the newest tick or fact."""
+    if item.state is State.WITHDRAWN:
+        return Seen(Due(None), Light.OFF, (), None, None, None)
     course = item.course
     end = due(calendar, course)
     late = late_days(calendar, course, _counted_until(calendar, item, now))[:LATE_DAYS_TOLD]
@@ -62,7 +64,7 @@ def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:
 def _light_when_done(item: Item, end: Due, done: datetime) -> Light:
     late = end.passed(done)
     match item.state:
-        case State.CANCELLED | State.WITHDRAWN:
+        case State.CANCELLED:
             return Light.OFF
         case State.SUBMITTED:
             return Light.RED if late else Light.GREEN
