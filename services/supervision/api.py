@@ -80,7 +80,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
     async def open_item(
         asked: NewItem, subject: Annotated[Subject, Depends(require(Role.AUTHOR))], response: Response
     ) -> ItemAnswer:
-        """Open an item (登记); the same request with the same name answers with what it opened."""
+        """Open an item (登记) under a name; a retry of the same request answers with what it opened."""
         async with exchange.begin(actor=subject.name, action="open item", detail=asked.title) as tx:
             item = await desk.open(tx, asked, subject.name)
             found = await desk.find(tx, item)
@@ -257,20 +257,11 @@ async def _state(tx: PostgresTransaction, zone: str, version: int) -> CalendarSt
 
 
 def _days(asked: DaysQuery) -> list[date]:
-    first, last = (
-        _day(text, name) for name, text in (("/first", asked.first), ("/last", asked.last or asked.first))
-    )
+    first, last = map(date.fromisoformat, (asked.first, asked.last or asked.first))
     count = (last - first).days + 1
     if not 1 <= count <= DAYS_SHOWN:
         raise refuse(422, "range", f"From one day to a later one, {DAYS_SHOWN} at most.", pointer="/last")
     return [first + timedelta(days=at) for at in range(count)]
-
-
-def _day(text: str, pointer: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise refuse(422, "day", "There is no such day.", pointer=pointer) from None
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -1,5 +1,6 @@
 """The kinds of text that cross a border, each checked once."""
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -30,10 +31,15 @@ def _instant(text: str) -> str:
     return text
 
 
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
 InstantText = Annotated[str, AfterValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
 PeriodText = Annotated[str, Field(pattern=PERIOD_PATTERN)]
-DayText = Annotated[str, Field(pattern=DAY_PATTERN)]
+DayText = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_day)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 ShareText = Annotated[str, Field(pattern=SHARE_PATTERN)]

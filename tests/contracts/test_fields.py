@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.fields import Code, InstantText, MonthText, PeriodText
+from shared.contracts.fields import Code, DayText, InstantText, MonthText, PeriodText
 from shared.kernel import codes, instants
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Month, Period
@@ -43,3 +43,12 @@ def takes_field(field: object, text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def test_a_day_is_one_of_the_calendar() -> None:
+    taken = [
+        text
+        for text in ("2024-02-29", "2021-02-29", "2021-02-30", "2021-04-31", "2021-12-31")
+        if takes_field(DayText, text)
+    ]
+    assert taken == ["2024-02-29", "2021-12-31"]

@@ -1,6 +1,7 @@
 """What `scheme check` refuses of incidents: each with its path and code."""
 
 import pytest
+from pydantic import ValidationError
 
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
@@ -51,6 +52,13 @@ def test_the_scheme_of_the_worked_cases_is_sound():
 )
 def test_what_is_wrong_is_named_by_its_path(path, value, where, code):
     assert checked(changed("incidents", *path, to=value)) == {(f"/incidents/{where}", code)}
+
+
+@pytest.mark.parametrize("end", ["from", "until"])
+def test_a_jurisdiction_runs_between_days_that_exist(end):
+    with pytest.raises(ValidationError) as refused:
+        SchemeDocument.model_validate(changed("incidents", "jurisdictions", 0, end, to="2021-02-30"))
+    assert [error["loc"][-1] for error in refused.value.errors()] == [end]
 
 
 def test_an_indicator_that_takes_no_incidents_cannot_lose_by_them():

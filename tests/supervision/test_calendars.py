@@ -147,7 +147,7 @@ async def test_days_say_whether_they_are_worked_and_by_which_notice_and_2022_is_
         (one,) = (await door.ask("GET", f"{ZONE}/days?first=2022-01-03")).json()["days"]
         assert (one["worked"], one["provisional"], one["notice"]) == (True, True, None)
         for query, code in (
-            ("first=2021-02-30", "day"),
+            ("first=2021-02-30", "invalid"),
             ("first=2021-01-02&last=2021-01-01", "range"),
             ("first=2021-01-01&last=2023-01-01", "range"),
             ("first=yesterday", "invalid"),

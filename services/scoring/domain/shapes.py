@@ -1,8 +1,9 @@
 """The kinds of text in a scheme document, and a part of it: closed, so that a misspelt word is refused."""
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.kernel.codes import CODE_PATTERN
 
@@ -11,10 +12,16 @@ MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
 DAY_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
 
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
 Code = Annotated[str, Field(pattern=CODE_PATTERN)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
-DayText = Annotated[str, Field(pattern=DAY_PATTERN)]
+DayText = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_day)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 Version = Annotated[int, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]
