@@ -92,6 +92,27 @@ def test_an_extension_asked_for_at_the_due_time_is_too_late():
     assert Act.ASK_EXTENSION not in {name for name, _ in possible_now(CALENDAR, item, at("2021-04-30 00:00"))}
 
 
+@pytest.mark.parametrize(
+    ("day", "taken"),
+    [("2021-03-01", False), ("2021-04-29", False), ("2021-04-30", True), ("2021-05-01", True)],
+)
+def test_an_extension_asks_for_a_later_day(day, taken):
+    facts = [act("ask-extension", "2021-04-28 10:00", day=date.fromisoformat(day))]
+    facts += [act("approve-extension", "2021-04-28 11:00", person) for person in ("li", "wang")]
+    item, found = seen(facts)
+    assert (item.lines[0].refused is None, bool(item.requests)) == (taken, taken)
+    assert item.lines[0].refused in {None, "extension_not_later"}
+    assert (found.due.instant == at("2021-04-30 00:00")) is not taken
+
+
+def test_while_it_is_paused_an_extension_follows_what_would_be_due():
+    paused = [act("sign", "2021-04-20 10:00"), act("pause", "2021-04-21 10:00", "issuer")]
+    item, _ = seen(paused)
+    for day, taken in ((date(2021, 5, 6), False), (date(2021, 5, 7), True)):
+        after = take(CALENDAR, item, act("ask-extension", "2021-04-23 10:00", day=day))
+        assert isinstance(after, NotPossible) is not taken
+
+
 def test_the_clock_stops_at_the_submission_that_is_accepted_in_the_end():
     way = [act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00")]
     item, found = seen([*way, act("accept", "2021-05-20 10:00", "li")])
@@ -229,5 +250,5 @@ def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
     offered = {name for name, who in possible_now(CALENDAR, item, now) if who is not Who.EVENT}
     later = max([now, *(one.at for one in facts)])
     for name in offered if later == now else ():
-        tried = take(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 5, 14), unit="b1"))
+        tried = take(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 12, 1), unit="b1"))
         assert not isinstance(tried, NotPossible)

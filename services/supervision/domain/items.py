@@ -24,6 +24,7 @@ from services.supervision.domain.worktime import (
     WorkingDays,
     approval_limit,
     approved_at,
+    due,
     in_time,
 )
 
@@ -214,9 +215,19 @@ def _asked(calendar: Calendar, item: Item, taken: Taken) -> Item | NotPossible:
     if not in_time(calendar, item.course, taken.at):
         return NotPossible("extension_too_late", "An extension is asked for before the due time.")
     assert taken.day is not None
+    if not _is_later(calendar, item, taken, taken.day):
+        return NotPossible(
+            "extension_not_later", "An extension names a day after the one on which it is due."
+        )
     limit = WorkingDays(item.opening.terms.approval_days)
     request = Request(taken.person, Extension(taken.at, taken.day, limit))
     return replace(item, requests=(*item.requests, request))
+
+
+def _is_later(calendar: Calendar, item: Item, taken: Taken, day: date) -> bool:
+    """Tell whether a day ends after the due time; of an item that rests, after what that would be now."""
+    end = due(calendar, _running(item, taken).course).instant
+    return end is None or calendar.ends(calendar.on_or_after(day)) > end
 
 
 def _after(item: Item, taken: Taken) -> Item:
