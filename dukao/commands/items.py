@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -151,7 +152,9 @@ def open_item(
     ] = None,
     day: Annotated[str | None, typer.Option(help="Until 24:00 of a day: 2021-05-07.")] = None,
     at: Annotated[str | None, typer.Option(help="Until an instant: 2021-05-07T12:00:00+08:00.")] = None,
-    name: Annotated[str | None, typer.Option(help="Its id; a retry with it opens nothing twice.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its id, else one is made; a retry with it opens nothing twice.")
+    ] = None,
     scheme: Annotated[str | None, typer.Option(help="The scheme whose indicator it counts for.")] = None,
     indicator: Annotated[str | None, typer.Option(help="The indicator it counts for.")] = None,
     case: Annotated[str | None, typer.Option(help="The case it belongs to.")] = None,
@@ -177,13 +180,15 @@ def open_item(
         "reason": reason,
     }
     more = {
-        "item": name,
+        "item": name or str(uuid4()),
         "scheme": scheme,
         "indicator": indicator,
         "case": case,
         "sign_days": sign_days,
     }
     asked |= {name: value for name, value in more.items() if value is not None}
+    if name is None:
+        say(f"if the answer is lost, ask again with --name {asked['item']}")
     with Client(state_of(ctx)) as client:
         found = client.post("supervision", "/v1/items", asked, _who(subject))
     say(f"opened {found['item']}, due {found['due']}")

@@ -33,10 +33,10 @@ WorkingDays = Annotated[int, Field(ge=1, le=2000)]
 class NewItem(Closed):
     """An item that a person opens; without `shares` the lead unit has all, without `given` it is given now.
 
-    `item` may name it, so that a retry finds what it opened before.
+    `item` names it, so that a retry finds what it opened before.
     """
 
-    item: str | None = Field(None, pattern=SAFE_ID)
+    item: str = Field(pattern=SAFE_ID)
     kind: KindText
     title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
     unit: Code
@@ -140,7 +140,7 @@ class ExtensionAnswer(BaseModel):
 
 
 class ItemLine(BaseModel):
-    """An item as it was told last; `facts` is its ETag."""
+    """An item as it was told last; `facts` is of how many it is made."""
 
     item: str
     version: int

@@ -1,5 +1,6 @@
 """Commands of supervision: a person's act is decided on all that is known of its item, and becomes a fact."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -17,9 +18,12 @@ from services.supervision.contract import (
     ItemOpened,
 )
 from services.supervision.domain.items import Act, NotPossible, Taken, possible_now, take
+from services.supervision.domain.machine import State
+from services.supervision.domain.seen import see
 from services.supervision.facts import Facts, Found, Known, taken_of
 from services.supervision.plans import Plans, path_of
 from services.supervision.store import ActRow
+from services.supervision.telling import fields_of
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.digests import key_digest, sha256
@@ -31,6 +35,8 @@ from shared.kernel.shards import shard_of
 from shared.storage.transaction import PostgresTransaction
 
 PENDING_ACTS = 1_000
+TAG_HEX = 32
+OF_EVENTS = "e-"
 OWN = {"same_person", "already_approved"}
 
 
@@ -60,9 +66,11 @@ class Desk:
 
     async def open(self, tx: PostgresTransaction, asked: NewItem, person: str) -> str:
         """Open an item, or return the one that the same request opened before."""
+        if asked.item.startswith(OF_EVENTS):
+            raise refuse(422, "reserved_name", "Only items from events have such a name.", pointer="/item")
         shard = shard_of(asked.case or asked.unit)
         head = (await tx.lock(ACTS, [shard]))[shard]
-        item = asked.item or f"i-{shard}-{head.number + 1}"
+        item = asked.item
         key, content = key_digest("item", item), sha256(asked.model_dump_json().encode())
         before = (await tx.known([key])).get(key)
         if before is not None:
@@ -101,8 +109,17 @@ class Desk:
 
 
 def etag(known: Known) -> str:
-    """Return the ETag of an item: how many facts it is made of."""
-    return f'"{known.facts}"'
+    """Return the ETag of an item: its facts, and what a calendar or a scheme makes of them.
+
+    It is looked at as of when it was given, so that a tick alone does not change its tag.
+    """
+    parts = [known.id, str(known.facts)]
+    if known.item is not None:
+        opening = known.item.opening
+        seen = see(known.calendar, known.item, opening.given)
+        shown = fields_of(known.id, known.item, seen)
+        parts += [json.dumps(shown), str(seen.sign_due), str(opening.terms)]
+    return f'"{key_digest(*parts).hex()[:TAG_HEX]}"'
 
 
 def _check_unchanged(known: Known, if_match: str | None) -> None:
@@ -116,7 +133,9 @@ def _check_unchanged(known: Known, if_match: str | None) -> None:
 def _check_possible(known: Known, taken: Taken) -> None:
     """Refuse an act that is not possible by what is known, and say what is."""
     if known.item is None:
-        raise refuse(409, "illegal_step", "The fact that opened this item was withdrawn.")
+        detail = "The fact that opened this item was withdrawn."
+        extra = {"state": State.WITHDRAWN.value, "possible": []}
+        raise Refused(Problem(409, "illegal_step", detail, extra=extra))
     after = take(known.calendar, known.item, taken)
     if isinstance(after, NotPossible):
         acts = [act.value for act, _ in possible_now(known.calendar, known.item, taken.at)]

@@ -1,5 +1,7 @@
 """Items from the command line, without a platform; and what a refusal says."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -46,6 +48,13 @@ def test_without_a_platform_a_command_says_so(tmp_path, case):
 )
 def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
     assert run(tmp_path, "items", *words).exit_code == Exit.USAGE
+
+
+def test_an_item_that_is_opened_without_a_name_is_told_one_for_a_retry(tmp_path):
+    told = [run(tmp_path, *COMMANDS["open"]).stderr for _ in range(2)]
+    names = {re.search(r"--name ([0-9a-f-]{36})", text)[1] for text in told}
+    assert len(names) == 2
+    assert "--name" not in run(tmp_path, *COMMANDS["open"], "--name", "matter-7").stderr
 
 
 def test_every_act_of_a_person_has_a_command():

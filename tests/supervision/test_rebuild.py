@@ -70,6 +70,7 @@ async def lived_through(service, kept, feed):
             assert (await door.act(item, act, person, **body)).status_code == 200
         await consume_acts(service, feed.shard)
         opened = {
+            "item": "by-hand",
             "kind": "decision",
             "title": "t",
             "unit": "b2",
