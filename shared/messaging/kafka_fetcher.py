@@ -27,6 +27,7 @@ from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.messaging.rests import Rests
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 FETCH_BYTES = 16 << 20
 PARTITION_BYTES = 4 << 20
@@ -137,7 +138,7 @@ class Fetcher:
                 held = self._held.popleft()
                 self._taken = held.place, _asked_for(held)
             place, records = self._taken
-            run = list(islice(records, room))
+            run = _read(place, records, room)
             if len(run) < room:
                 self._taken = None
             if run:
@@ -165,31 +166,45 @@ class Fetcher:
         found: list[_Held] = []
         refused: dict[TopicPartition, type[Exception]] = {}
         for topic, partitions in answer.topics:
-            for partition, code, _highwater, *_, written in partitions:
+            for partition, code, end, *_, written in partitions:
                 place = TopicPartition(topic, partition)
                 if code:
                     refused[place] = kafka_errors.for_code(code)
                     continue
                 self._rests.answered(place)
                 if written:
-                    found += self._batches(place, written)
+                    found += self._batches(place, written, end)
         if refused:
             await self._refused(leader, refused)
         return found
 
-    def _batches(self, place: TopicPartition, written: bytes) -> Iterator[_Held]:
-        """Yield the batches of an answer; its partition goes behind those that brought nothing."""
-        first = self._next.pop(place)
-        found = MemoryRecords(written)
-        after = first
-        while found.has_next():
-            batch: Any = found.next_batch()
+    def _batches(self, place: TopicPartition, written: bytes, end: int) -> list[_Held]:
+        """Return the batches of an answer; its partition goes behind those that brought nothing.
+
+        One that cannot be read is stepped over, never beyond the partition's end: its numbers are missed and
+        come from the archive.
+        """
+        found: list[_Held] = []
+        first = after = self._next[place]
+        batches = MemoryRecords(written)
+        while batches.has_next():
+            try:
+                batch: Any = batches.next_batch()
+            except CorruptRecordException:  # it is too short to be one, and where the next begins unknown
+                after += 1
+                _unreadable(place, after, "length")
+                break
             if not batch.validate_crc():
-                raise CorruptRecordException(f"{place.topic}/{place.partition}")
+                after = max(after + 1, min(batch.next_offset, end))
+                _unreadable(place, after, "checksum")
+                continue
             after = batch.next_offset
             if not batch.is_control_batch:
-                yield _Held(place, batch, first)
-        self._next[place] = after
+                found.append(_Held(place, batch, first))
+        if after != first:
+            del self._next[place]
+            self._next[place] = after
+        return found
 
     async def _refused(self, leader: int, refused: Mapping[TopicPartition, type[Exception]]) -> None:
         """Find out what refused partitions need, so that they are asked for rightly next time."""
@@ -236,7 +251,23 @@ def _now() -> float:
 
 
 def _asked_for(held: _Held) -> Iterator[Any]:
-    """Return the records of a batch; it may begin before what was asked for."""
+    """Return the records of a batch, unpacked when they are taken; it may begin before what was asked for."""
+    records = chain(held.batch)  # which itself is iterated only once
     if held.batch.base_offset >= held.first:
-        return chain(held.batch)  # which itself is iterated only once
-    return (record for record in held.batch if record.offset >= held.first)
+        return records
+    return (record for record in records if record.offset >= held.first)
+
+
+def _read(place: TopicPartition, records: Iterator[Any], most: int) -> list[Any]:
+    """Take records of a batch; of one that cannot be unpacked none, and its numbers are missed."""
+    try:
+        return list(islice(records, most))
+    except Exception as error:  # noqa: BLE001 - what the codecs raise has no name in common
+        _unreadable(place, None, type(error).__name__)
+        return []
+
+
+def _unreadable(place: TopicPartition, after: int | None, reason: str) -> None:
+    at = f"{place.topic}/{place.partition}"
+    _LOG.error("a batch cannot be read and is stepped over", partition=at, reason=reason, after=after)
+    METRICS.count("dukao_batches_unreadable_total", stream=place.topic)

@@ -28,6 +28,8 @@ MetricName = Literal[
     "dukao_producers_discarded_total",
     # Records that the broker refused, of which only the number went out. Any: a topic's limit was lowered.
     "dukao_stubs_total",
+    # Batches in Kafka that cannot be read; the archive stands in. Any: look at the broker's disks.
+    "dukao_batches_unreadable_total",
     # Records consumed and folded. Flat while its producer appends: the consumer waits or is halted.
     "dukao_records_consumed_total",
     # Records skipped because their number was known. A steady rate: a relay repeats itself.
@@ -88,6 +90,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_relay_lag_records": Metric(Kind.GAUGE, "Records not yet published", ("stream",)),
     "dukao_producers_discarded_total": Metric(Kind.COUNTER, "Producers discarded"),
     "dukao_stubs_total": Metric(Kind.COUNTER, "Records of which only a stub was published", ("stream",)),
+    "dukao_batches_unreadable_total": Metric(Kind.COUNTER, "Batches that cannot be read", ("stream",)),
     "dukao_records_consumed_total": Metric(Kind.COUNTER, "Records consumed", ("consumer", "stream")),
     "dukao_records_duplicate_total": Metric(Kind.COUNTER, "Records skipped as known", ("consumer",)),
     "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),

@@ -4,9 +4,11 @@ import asyncio
 from collections import Counter
 from types import SimpleNamespace
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
 
 from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_fetcher import Fetcher
@@ -51,12 +53,13 @@ class Leader:
 
     def _answer(self, topic, partition, offset, _most):
         log = self.logs.get((topic, partition), {})
-        written = b"".join(log[first] for first in sorted(log) if first >= offset)
+        ends = {first: first + int.from_bytes(log[first][57:61], "big") for first in sorted(log)}
+        written = b"".join(log[first] for first, end in ends.items() if end > offset)
         return partition, self.codes.get((topic, partition), 0), 1_000, written
 
 
-def fetcher_of(leader, *places):
-    fetcher = Fetcher(KafkaAccess("127.0.0.1:9"), dict.fromkeys(places, 0))
+def fetcher_of(leader, *places, at=0):
+    fetcher = Fetcher(KafkaAccess("127.0.0.1:9"), dict.fromkeys(places, at))
     fetcher.client = leader
     return fetcher
 
@@ -102,4 +105,44 @@ async def test_lost_offsets_are_found_together():
     await fetcher.take(10, 50)
     leader.codes.clear()
     assert sorted(read(await fetcher.take(10, 50))) == [(0, 0), (0, 0), (1, 0)]
+    await fetcher.stop()
+
+
+def torn(written):
+    """Spoil a batch's body without its checksum knowing."""
+    return written[:-3] + bytes(byte ^ 0x55 for byte in written[-3:])
+
+
+def garbled(written):
+    """Spoil a batch's body and sign it anew, as a program with a mistake would."""
+    body = written[21:61] + b"\x00garbage" * 4
+    sized = (len(body) + 9).to_bytes(4, "big")
+    return written[:8] + sized + written[12:17] + calc_crc32c(body).to_bytes(4, "big") + body
+
+
+def misread(written):
+    """Spoil the header's last offset, too."""
+    return written[:23] + b"\x7f\xff\xff\xff" + written[27:]
+
+
+@pytest.mark.parametrize("spoilt", [torn, garbled, misread])
+async def test_a_batch_that_cannot_be_read_is_stepped_over(spoilt):
+    good = [b"a" * 50, b"b" * 50, b"c" * 50]
+    log = {0: batch(0, good), 3: spoilt(batch(3, good)), 6: batch(6, good)}
+    leader = Leader({("s", 0): log, ("s", 1): {0: batch(0, good)}})
+    fetcher = fetcher_of(leader, ("s", 0), ("s", 1))
+    found = read([*await fetcher.take(100, 50), *await fetcher.take(100, 50)])
+    assert found == [(0, 0), (0, 1), (0, 2), (0, 6), (0, 7), (0, 8), (1, 0), (1, 1), (1, 2)]
+    await fetcher.stop()
+
+
+@pytest.mark.parametrize("spoilt", [torn, garbled, misread])
+@pytest.mark.parametrize("at", [0, 7])
+async def test_a_batch_that_cannot_be_read_at_the_end_is_stepped_over_once(spoilt, at):
+    leader = Leader({("s", 0): {0: spoilt(batch(0, [b"a" * 50] * 1_000))}})
+    fetcher = fetcher_of(leader, ("s", 0), at=at)
+    for _ in range(3):
+        assert await fetcher.take(100, 20) == []
+    leader.logs["s", 0][1_000] = batch(1_000, [b"x"])
+    assert read(await fetcher.take(100, 20)) == [(0, 1_000)]
     await fetcher.stop()
