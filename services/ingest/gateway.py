@@ -25,6 +25,7 @@ LARGEST_RECORD_BYTES = (2 << 20) + (64 << 10)  # so that 2 MiB are refused on re
 FETCH_BYTES = 8 << 20
 POLL_RECORDS = 10_000
 POLL_MS = 500
+FETCH_WAIT_MS = 50  # so long at most a partition that is busy waits beside idle ones
 AGAIN_MS = 20
 CALL_TIMEOUT_S = 10
 CREATED = frozenset({0, 36})  # done; there already
@@ -228,6 +229,7 @@ def _reader(access: KafkaAccess, isolation_level: str) -> AIOKafkaConsumer:
         isolation_level=isolation_level,
         max_partition_fetch_bytes=LARGEST_RECORD_BYTES,
         fetch_max_bytes=FETCH_BYTES,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
 
