@@ -22,6 +22,7 @@ from shared.messaging import kafka_clients
 from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
 from shared.messaging.kafka_fetcher import Fetcher
+from shared.messaging.rests import Rests
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -113,6 +114,7 @@ class KafkaSubscription:
         self._offsets: dict[Place, int] = {}
         self._fetcher: Fetcher | None = None
         self._heard = 0.0
+        self._rests = Rests()
 
     async def assign(self, offsets: Mapping[Place, int]) -> None:
         """Read exactly these (stream, partition) from the offsets given."""
@@ -128,10 +130,11 @@ class KafkaSubscription:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 found = await (await self._open()).take(limit, POLL_MS)
         except (KafkaError, Unavailable, TimeoutError, OSError) as error:
-            _LOG.warning("Kafka is away", error=type(error).__name__)
             await self.close()
-            await asyncio.sleep(AWAY_S)
+            now = asyncio.get_running_loop().time()
+            await asyncio.sleep(self._rests.refused("the broker", type(error).__name__, now))
             return []
+        self._rests.answered("the broker")
         await self._watch(heard=bool(found))
         records: list[Record] = []
         for place, run in found:
