@@ -8,7 +8,7 @@ sent when its answer is wanted, and ahead of that only while there is a backlog.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from typing import Any, NamedTuple, TypeAlias
 
 import aiokafka.errors as kafka_errors
@@ -31,6 +31,7 @@ from shared.telemetry.metrics import METRICS
 
 FETCH_BYTES = 16 << 20
 PARTITION_BYTES = 4 << 20
+TAKEN_BYTES = 32 << 20
 AGAIN_S = 0.1
 READ_UNCOMMITTED = 0
 FIRST_OFFSET = -2  # asks for it instead of a timestamp
@@ -61,6 +62,7 @@ class Fetcher:
         self._held: deque[_Held] = deque()
         self._taken: tuple[TopicPartition, Iterator[Any]] | None = None
         self._left = 0  # records that are held, at most
+        self._full = False  # what was taken last ended at its bytes, and more is held
         self._fetches: dict[int, asyncio.Task[Sequence[_Held]]] = {}
         self._rests = Rests()  # of leaders and of partitions
 
@@ -75,14 +77,19 @@ class Fetcher:
             fetch.cancel()
         if self._fetches:
             await asyncio.wait(self._fetches.values())
+        for fetch in self._fetches.values():
+            if not fetch.cancelled():
+                fetch.exception()  # looked at, so that nobody is told that nobody did
         await self.client.close()
 
     async def take(self, limit: int, wait_ms: int) -> list[Run]:
         """Return up to `limit` records of aiokafka's, in order within each partition; wait for one.
 
+        At TAKEN_BYTES of values it ends with the batch that it is at.
+
         A record has `offset`, `key`, `value` and `headers`.
         """
-        if self._left < limit:
+        if self._left < limit and not self._full:
             self._ask(0 if self._left else wait_ms)
             await self._answered(wait_ms / 1000)
         runs, room = self._runs(limit)
@@ -124,16 +131,16 @@ class Fetcher:
             else (asyncio.FIRST_COMPLETED, limit_s)
         )
         done, _ = await asyncio.wait(self._fetches.values(), timeout=within_s, return_when=when)
-        self._fetches = {leader: fetch for leader, fetch in self._fetches.items() if fetch not in done}
-        for fetch in done:
-            for held in fetch.result():
+        for leader in [leader for leader, fetch in self._fetches.items() if fetch in done]:
+            for held in self._fetches.pop(leader).result():
                 self._held.append(held)
                 self._left += held.most
 
     def _runs(self, room: int) -> tuple[list[Run], int]:
         """Take from what is held until there is no room; return the room that is left, too."""
         runs: list[Run] = []
-        while room and (self._taken or self._held):
+        size = 0
+        while room and size < TAKEN_BYTES and (self._taken or self._held):
             if self._taken is None:
                 held = self._held.popleft()
                 self._taken = held.place, _asked_for(held)
@@ -145,6 +152,8 @@ class Fetcher:
                 runs.append((place, run))
             room -= len(run)
             self._left -= len(run)
+            size += sum(len(record.value or b"") for record in run)
+        self._full = size >= TAKEN_BYTES and bool(self._taken or self._held)
         if self._taken is None and not self._held:
             self._left = 0
         return runs, room
@@ -153,10 +162,11 @@ class Fetcher:
         self, leader: int, offsets: Mapping[TopicPartition, int], wait_ms: int
     ) -> Sequence[_Held]:
         """Fetch once and move the offsets to ask for next; what fails is asked again after a moment."""
-        topics: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        for place, offset in offsets.items():
-            topics[place.topic].append((place.partition, offset, PARTITION_BYTES))
-        request = FetchRequest(wait_ms, 1, FETCH_BYTES, READ_UNCOMMITTED, list(topics.items()))
+        topics = [
+            (topic, [(place.partition, offset, PARTITION_BYTES) for place, offset in run])
+            for topic, run in groupby(offsets.items(), key=lambda item: item[0].topic)
+        ]  # a topic is named again rather than its partitions moved before who waited longer
+        request = FetchRequest(wait_ms, 1, FETCH_BYTES, READ_UNCOMMITTED, topics)
         try:
             answer = await self.client.send(leader, request)
         except KafkaError as error:

@@ -1,6 +1,8 @@
 """What a fetcher does with answers that a sound broker does not give every day: one made up here gives them."""
 
 import asyncio
+import gc
+import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_broker import KafkaSubscription
 from shared.messaging.kafka_fetcher import Fetcher
 
 NOT_LEADER, OUT_OF_RANGE, FORBIDDEN = 6, 1, 29
@@ -146,3 +149,51 @@ async def test_a_batch_that_cannot_be_read_at_the_end_is_stepped_over_once(spoil
     leader.logs["s", 0][1_000] = batch(1_000, [b"x"])
     assert read(await fetcher.take(100, 20)) == [(0, 1_000)]
     await fetcher.stop()
+
+
+async def test_what_is_taken_at_once_is_bounded_in_bytes_too():
+    values = {number: batch(number, [b"x" * (1 << 20)]) for number in range(70)}
+    leader = Leader({("s", 0): values})
+    fetcher = fetcher_of(leader, ("s", 0))
+    takes = [read(await fetcher.take(10_000, 50)) for _ in range(3)]
+    assert [len(found) for found in takes] == [32, 32, 6]
+    assert len(leader.asked) == 1
+    assert [at for found in takes for at in found] == [(0, number) for number in range(70)]
+    await fetcher.stop()
+
+
+async def test_who_was_served_is_asked_for_behind_who_was_not():
+    busy = [("a", partition) for partition in range(1, 5)]
+    leader = Leader({place: {0: batch(0, [b"x"])} for place in busy})
+    fetcher = fetcher_of(leader, ("a", 0), *busy, ("b", 0))
+    await fetcher.take(10, 20)
+    await fetcher.take(10, 20)
+    assert leader.asked[1] == [("a", 0), ("b", 0), *busy]
+    await fetcher.stop()
+
+
+async def test_every_fetch_that_failed_is_looked_at():
+    class Broken(Leader):
+        async def send(self, _leader, _request):
+            raise LookupError
+
+    leader, told = Broken(), []
+    leader.cluster = SimpleNamespace(leader_for_partition=lambda place: place.partition)
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    fetcher = fetcher_of(leader, ("s", 0), ("s", 1), ("s", 2))
+    with pytest.raises(LookupError):
+        await fetcher.take(10, 20)
+    await fetcher.stop()
+    del fetcher
+    gc.collect()
+    assert told == []
+
+
+async def test_a_broker_that_is_away_is_tried_less_and_less_often():
+    subscription = KafkaSubscription(KafkaAccess("127.0.0.1:9"))
+    await subscription.assign({("s", 0): 0})
+    started = time.monotonic()
+    for _ in range(4):
+        assert await subscription.poll(10) == []
+    assert time.monotonic() - started > 1.4
+    await subscription.close()
