@@ -12,12 +12,14 @@ from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.storage.transaction import PostgresTransaction
 
+REPORTS_PER_PAGE = 5_000
+
 _ADD_REPORTS = """
     INSERT INTO dossier_reports
     SELECT * FROM unnest($1::text[], $2::smallint[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING"""
 _REPORTS = """
-    SELECT object, body FROM dossier_reports
-    WHERE object = ANY($1::text[]) ORDER BY shard, number, object"""
+    SELECT * FROM dossier_reports WHERE object = ANY($1::text[]) AND (object, shard, number) > ($2, $3, $4)
+    ORDER BY object, shard, number LIMIT $5"""
 _OBJECTS = """
     SELECT DISTINCT object FROM dossier_reports WHERE object > $1 ORDER BY object LIMIT $2"""
 _RULINGS = "SELECT number, body FROM dossier_rulings WHERE objects && $1::text[] ORDER BY number"
@@ -124,10 +126,15 @@ async def add_rulings(tx: PostgresTransaction, rulings: Mapping[int, bytes]) -> 
 
 
 async def reports(tx: PostgresTransaction, objects: Collection[str]) -> dict[str, list[AcceptedEvent]]:
-    """Return every report that was ever made of each object."""
+    """Return every report that was ever made of each object; a page at a time, so that others run between."""
     found: dict[str, list[AcceptedEvent]] = {}
-    for row in await tx.many(_REPORTS, sorted(objects)):
-        found.setdefault(row["object"], []).append(envelope.decode(row["body"]))
+    after: tuple[str, int, int] | None = ("", 0, 0)
+    while after is not None:
+        rows = await tx.many(_REPORTS, sorted(objects), *after, REPORTS_PER_PAGE)
+        for row in rows:
+            found.setdefault(row["object"], []).append(envelope.decode(row["body"]))
+        full = len(rows) == REPORTS_PER_PAGE
+        after = (rows[-1]["object"], rows[-1]["shard"], rows[-1]["number"]) if full else None
     return found
 
 

@@ -1,5 +1,6 @@
 """Loads what is known of objects that hang together, and settles it under the schemes in force."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -68,24 +69,11 @@ class Dossiers:
         schemes = await self._plans.of(tx, INCIDENTS_SHARD)
         known, rulings = await _together(tx, objects, beside)
         reports = await dossiers.reports(tx, known)
-        return [self._dossier(schemes, together, reports, rulings) for together in _apart(known, rulings)]
-
-    def _dossier(
-        self,
-        schemes: tuple[InForce, ...],
-        together: frozenset[str],
-        reports: Mapping[str, Sequence[AcceptedEvent]],
-        rulings: Sequence[Ruled],
-    ) -> Dossier:
-        mine = tuple(one for one in rulings if one.objects & together)
-        joins, answers = ruled(mine)
-        places = {(event.shard, event.number): event for name in together for event in reports.get(name, ())}
-        events = tuple(places[place] for place in sorted(places))
-        read = [report_of(event, self._catalogue(schemes)) for event in events]
-        rules = _by_code(schemes)
-        settled = settle(rules, Facts(together, read, joins, answers))
-        named = _named([one for mine in rules for one in mine], read, together)
-        return Dossier(together, named, events, mine, settled, schemes)
+        catalogue = self._catalogue(schemes)
+        return [
+            await asyncio.to_thread(_dossier, schemes, catalogue, together, reports, rulings)
+            for together in _apart(known, rulings)
+        ]
 
     def _catalogue(self, schemes: Sequence[InForce]) -> Catalogue:
         """Return the types of the schemes in force; a catalogue has the types of all before it."""
@@ -96,6 +84,25 @@ class Dossiers:
                 types |= scheme.types.get("types", {})
             self._catalogues = {name: catalogue_of({"types": types})}
         return self._catalogues[name]
+
+
+def _dossier(
+    schemes: tuple[InForce, ...],
+    catalogue: Catalogue,
+    together: frozenset[str],
+    reports: Mapping[str, Sequence[AcceptedEvent]],
+    rulings: Sequence[Ruled],
+) -> Dossier:
+    """Settle what hangs together: a thread's work, for of an object with many findings it takes long."""
+    mine = tuple(one for one in rulings if one.objects & together)
+    joins, answers = ruled(mine)
+    places = {(event.shard, event.number): event for name in together for event in reports.get(name, ())}
+    events = tuple(places[place] for place in sorted(places))
+    read = [report_of(event, catalogue) for event in events]
+    rules = _by_code(schemes)
+    settled = settle(rules, Facts(together, read, joins, answers))
+    named = _named([one for mine in rules for one in mine], read, together)
+    return Dossier(together, named, events, mine, settled, schemes)
 
 
 def ruled(rulings: Iterable[Ruled]) -> tuple[frozenset[Join], Mapping[Question, Ruling]]:

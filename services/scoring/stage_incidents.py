@@ -1,5 +1,6 @@
 """Decides incidents, in one shard: from every report of an object and what persons ruled, in any order."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,9 @@ from services.scoring.contract import (
     Cause,
     SchemeAdopted,
 )
-from services.scoring.dossiers import Kept
+from services.scoring.dossiers import Kept, Line
 from services.scoring.settling import Dossier, Dossiers
+from services.scoring.telling import News
 from shared.contracts import envelope, findings
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
@@ -115,17 +117,26 @@ async def _told(
     before = await dossiers.decisions(tx, objects)
     answers: list[Answer] = []
     kept: list[Kept] = []
+    lines: list[Line] = []
     for dossier in opened:
         why = _why(dossier, touched)
         mine = {key: one for key, one in before.items() if one.object in dossier.objects}
-        fresh = telling.news(mine, dossier.settled.decided())
+        fresh = await asyncio.to_thread(telling.news, mine, dossier.settled.decided())
         kept += [one.kept for one in fresh]
-        answers += [one.message(why.received, why.cause) for one in fresh]
-    lines = [telling.line(one, dossier.path_of) for dossier in opened for one in dossier.settled.incidents]
+        answers += await asyncio.to_thread(_messages, fresh, why)
+        lines += await asyncio.to_thread(_lines, dossier)
     unread = [one for dossier in opened for one in telling.unread(dossier.settled, dossier.named)]
     await dossiers.save_incidents(tx, objects, lines, unread)
     await dossiers.save_decisions(tx, kept)
     return answers
+
+
+def _messages(fresh: Sequence[News], why: Why) -> list[Answer]:
+    return [one.message(why.received, why.cause) for one in fresh]
+
+
+def _lines(dossier: Dossier) -> list[Line]:
+    return [telling.line(one, dossier.path_of) for one in dossier.settled.incidents]
 
 
 def _why(dossier: Dossier, touched: Mapping[str, Why]) -> Why:

@@ -1,5 +1,6 @@
 """Incidents through the stages on a real PostgreSQL: §10's cases as entries in three groups, in any order."""
 
+import asyncio
 import itertools
 import random
 from decimal import Decimal
@@ -279,6 +280,34 @@ async def test_a_scheme_is_adopted_over_an_unreadable_correction_pages_before_it
     await adopt(exchange, scheme(version=2))
     await driver.run()
     assert (await tables(exchange))["unread_reports"] == before["unread_reports"]
+
+
+async def longest_part(work):
+    """Do work; return for which part of its time at a stretch it let nobody else run on the loop."""
+    waits, now = [0.0], asyncio.get_running_loop().time
+
+    async def watch():
+        while True:
+            began = now()
+            await asyncio.sleep(0.001)
+            waits.append(now() - began)
+
+    began = now()
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        await work
+        watching.cancel()
+    return max(waits) / (now() - began)
+
+
+async def test_an_object_with_many_findings_does_not_hold_up_the_loop(scoring):
+    exchange, driver = await begun(scoring)
+    inspections = [inspection(f"i{at}", started="2021-01-11", ended="2021-02-28") for at in range(10)]
+    many = [asked(points="1") | {"id": f"f{at}"} for at in range(300)]
+    await accept(exchange, [*inspections, *many])
+    await driver.run_stage("a")
+    assert await longest_part(driver.run_stage("i")) < 0.3
+    assert len(await told(exchange, "i1")) == 1
 
 
 async def test_all_reports_go_to_one_shard_each_once_for_every_object_named(scoring):
