@@ -32,6 +32,7 @@ class Platform:
     bootstrap: str
     database_port: int
     processes: dict[str, int]
+    supervisor: int
 
     @property
     def services(self) -> list[str]:
@@ -54,13 +55,21 @@ class Platform:
 
     @contextlib.contextmanager
     def frozen(self, names: Sequence[str]) -> Generator[None]:
-        """Stop the clocks of services, so that what comes before them piles up."""
+        """Stop the clocks of services, so that what comes before them piles up.
+
+        The supervisor stands still with them: it would kill what gives no answer.
+        """
+        supervisor = psutil.Process(self.supervisor)
+        outermost = supervisor.status() != psutil.STATUS_STOPPED
+        supervisor.suspend()
         for name in names:
             psutil.Process(self.processes[name]).suspend()
         try:
             yield
         finally:
             self.thaw(names)
+            if outermost:
+                supervisor.resume()
 
     def thaw(self, names: Sequence[str]) -> None:
         """Let services go on; one that does so already is left alone."""
@@ -81,12 +90,14 @@ def platform() -> Generator[Platform]:
     state = State(folder)
     try:
         record = bring_up(state, Options(), say).record
+        assert record.supervisor is not None
         running = Platform(
             state,
             addresses(record),
             f"127.0.0.1:{record.part('kafka').port}",
             record.part("postgres").port,
             {part.name: part.process.pid for part in record.parts if part.process is not None},
+            record.supervisor.pid,
         )
         _adopt(running)
         yield running
