@@ -26,16 +26,19 @@ from tests.system.rig import Event, Rig, note, platform, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
-YEAR = Settings(units=62, days=365, rate=14, seed=11)
-LEAST_EVENTS = 300_000
+UNITS, DAYS, SEED = 62, 365, 11
+SLICE_RATE, WHOLE_RATE = 2, 14  # events a unit and day
+LEAST_EVENTS = {SLICE_RATE: 40_000, WHOLE_RATE: 300_000}
+RATES = pytest.mark.parametrize("rate", [SLICE_RATE, pytest.param(WHOLE_RATE, marks=pytest.mark.whole)])
 AT_ONCE = 8
 CELLS = "SELECT unit, month, indicator, value FROM scoring.cells WHERE scheme = 'national'"
 
 
-async def test_every_figure_of_the_year_is_what_happened_as_it_arrives_by_http() -> None:
+@RATES
+async def test_every_figure_of_the_year_is_what_happened_as_it_arrives_by_http(rate: int) -> None:
     nation = load()
     truth = Truth(nation.scheme)
-    events = year(nation, truth)
+    events = year(rate, nation, truth)
     async with begun(nation) as rig:
         outcomes = await asyncio.to_thread(sent, rig, events)
         repeated = truth.kinds["repeated"] + truth.kinds["same_fact"]
@@ -43,10 +46,11 @@ async def test_every_figure_of_the_year_is_what_happened_as_it_arrives_by_http()
         await compare(rig, nation, truth)
 
 
-async def test_every_figure_of_the_year_is_what_happened_shuffled_by_kafka() -> None:
+@RATES
+async def test_every_figure_of_the_year_is_what_happened_shuffled_by_kafka(rate: int) -> None:
     nation = load()
     truth = Truth(nation.scheme)
-    events = year(nation, truth)
+    events = year(rate, nation, truth)
     random.Random(3).shuffle(events)
     async with begun(nation) as rig:
         access = KafkaAccess(rig.kafka)
@@ -58,9 +62,9 @@ async def test_every_figure_of_the_year_is_what_happened_shuffled_by_kafka() -> 
         await compare(rig, nation, truth)
 
 
-def year(nation: Nation, truth: Truth) -> list[Event]:
-    events = list(simulate(YEAR, nation, truth))
-    assert len(events) >= LEAST_EVENTS
+def year(rate: int, nation: Nation, truth: Truth) -> list[Event]:
+    events = list(simulate(Settings(units=UNITS, days=DAYS, rate=rate, seed=SEED), nation, truth))
+    assert len(events) >= LEAST_EVENTS[rate]
     return events
 
 
