@@ -20,7 +20,8 @@ BACKOFF_LIMIT_S = 30.0
 CALM_S = 15.0
 ANSWER_S = 2.0
 ANSWER_EVERY_S = 2.0
-SILENT_S = 60.0
+SILENT_ANSWERS = 15  # about a minute, as each question waits for its answer first
+SILENT_STARTING = 60
 END_SIGNALS = {"postgres": signal.SIGINT}  # its SIGTERM waits for every client to leave
 
 
@@ -47,8 +48,13 @@ class Answering:
         return self._answer() if self._listens else None
 
     def _answer(self) -> bool | None:
+        """Say no if it lives and only its readiness takes long: that waits for the database."""
+        ready = self._asked("/readyz")
+        return False if ready is None and self._asked("/livez") else ready
+
+    def _asked(self, path: str) -> bool | None:
         with contextlib.suppress(httpx.HTTPError):
-            return self.client.get(f"http://{HOST}:{self.port}/readyz", timeout=ANSWER_S).is_success
+            return self.client.get(f"http://{HOST}:{self.port}{path}", timeout=ANSWER_S).is_success
         return None
 
 
@@ -57,7 +63,8 @@ class Managed:
     """A part and its process: `start` returns at once, what it returns tells when it serves.
 
     Once ready, it is asked again every `ask_every_s`; by default what it said holds until its process ends.
-    One that was ready and gives no answer at all for `SILENT_S` hangs, and is killed.
+    One that leaves so many questions in a row without any answer hangs, and is killed: questions are counted
+    and no time is measured, as whoever asks may have been suspended. One that starts is given more.
     """
 
     name: str
@@ -74,13 +81,16 @@ class Managed:
     _running: Running | None = field(default=None, repr=False)
     _served_from: float = field(default=math.inf, repr=False)
     _ask_at: float = field(default=0.0, repr=False)
-    _answered_at: float = field(default=math.inf, repr=False)
+    _silent: int = field(default=0, repr=False)
+    _count_at: float = field(default=0.0, repr=False)
     _retry_at: float = field(default=0.0, repr=False)
 
     def launch(self) -> None:
         """Start the process."""
         self._ask_at = self.clock()
-        self._served_from = self._answered_at = math.inf
+        self._count_at = self.clock() + self.ask_every_s
+        self._served_from = math.inf
+        self._silent = 0
         self.state = "starting"
         self._running = self.start()
         self.known = identity(self._running.process.pid)
@@ -96,9 +106,10 @@ class Managed:
             return True
         if self.clock() >= self._ask_at:
             self._ask(self._running)
-        if self.clock() - self._answered_at > SILENT_S:
+        if self._silent >= (SILENT_STARTING if self.state == "starting" else SILENT_ANSWERS):
+            how = f"{self._silent} questions without an answer"
             self.end(signal.SIGKILL)
-            self.fail(f"no answer for {SILENT_S:.0f} s")
+            self.fail(how)
             return True
         return False
 
@@ -145,8 +156,11 @@ class Managed:
         if ready or self.state != "starting":
             self.state = "ready" if ready else "not ready"
             self._ask_at = self.clock() + self.ask_every_s
-            if ready is not None and math.isfinite(self.ask_every_s):
-                self._answered_at = self.clock()
+        if ready is not None:
+            self._silent = 0
+        elif self.clock() >= self._count_at:
+            self._silent += 1
+            self._count_at = self.clock() + self.ask_every_s
 
 
 def end_recorded(parts: Sequence[Part]) -> list[str]:
