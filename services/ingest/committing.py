@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -159,7 +159,7 @@ class Admission:
             for gap in (gap for gap in gaps if taken[gap.at] == gap.asked):
                 place = f"{gap.topic}/{gap.partition}/{gap.asked}"
                 await store.note_refusals(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place)])
-                await store.advance_inbound(tx, {gap.at: gap.first})
+                await store.advance_inbound(tx, {gap.at: gap.first}, {})
 
     async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
         async def once(*, careful: bool) -> list[Answer]:
@@ -203,7 +203,11 @@ class Admission:
             ]
             await store.note_refusals(tx, refusals)
             if fresh:
-                await store.advance_inbound(tx, {at: max(taken[at], to) for at, to in reached.items()})
+                lasts = {message.at: message for message in messages}
+                digests = {at: last.digest for at, last in lasts.items()}
+                await store.advance_inbound(
+                    tx, {at: max(taken[at], to) for at, to in reached.items()}, digests
+                )
         FAIL_POINTS.passing("ingest.after_commit")
         for topic, amount in Counter(refusal.client for refusal in refusals).items():
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
@@ -423,11 +427,22 @@ class Intake:
         sources = {topic_of(source): source for source in catalogue.sources}
         places = await self._topics.ensure(sources) if sources else []
         if self._version != catalogue.version or places != self._places:
+            self._ahead = None
+            await self._notice_made_anew(places)
             async with self._admission.exchange.reading() as tx:
                 stored = await store.inbound_offsets(tx)
-            self._ahead = None
             await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
         self._places = places
         complete = {topic for topic, _ in places} == sources.keys()
         self._version = catalogue.version
         self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)
+
+    async def _notice_made_anew(self, places: Collection[store.Place]) -> None:
+        """Begin anew where the record taken last is another now: that is another topic of the same name."""
+        async with self._admission.exchange.reading() as tx:
+            taken = {at: last for at, last in (await store.last_taken(tx)).items() if at in places}
+        there = await self._topics.digests({at: offset for at, (offset, _) in taken.items()})
+        anew = [Gap(*at, taken[at][0] + 1, 0) for at, digest in there.items() if digest != taken[at][1]]
+        if anew:
+            _LOG.warning("inbound topic made anew", places=[gap.at for gap in anew])
+            await self._admission.note_gaps(anew)

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import Message
+from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Unavailable
 from shared.messaging import kafka_clients
 from shared.messaging.kafka_access import KafkaAccess
@@ -106,6 +107,27 @@ class InboundTopics:
             await kafka_clients.start(consumer.start())
             self._reached = {TopicPartition(*place): offset for place, offset in offsets.items()}
             _place(consumer, self._reached)
+
+    async def digests(self, offsets: Mapping[Place, int]) -> dict[Place, str]:
+        """Return the digests of what lies at these offsets, where something does; "" is no record."""
+        found: dict[Place, str] = {}
+        if not offsets:
+            return found
+        async with self._away():
+            wanted = {TopicPartition(*place): offset for place, offset in offsets.items()}
+            again = await self._begun({})
+            first, end = await again.beginning_offsets(list(wanted)), await again.end_offsets(list(wanted))
+            left = {at: offset for at, offset in wanted.items() if first[at] <= offset < end[at]}
+            _place(again, left)
+            while left:
+                read = await again.getmany(*left, timeout_ms=AGAIN_MS)
+                for at, offset in list(left.items()):
+                    if at in read or await again.position(at) > offset:
+                        one = next((one for one in read.get(at, ()) if one.offset == offset), None)
+                        found[at.topic, at.partition] = "" if one is None else sha256_hex(one.value or b"")
+                        again.pause(at)
+                        del left[at]
+        return found
 
     async def poll(self) -> Polled:
         """Return what has come, in order within each partition; nothing after a short wait."""

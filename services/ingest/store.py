@@ -45,8 +45,9 @@ _LOCK_INBOUND = """
     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
     ORDER BY topic, partition FOR UPDATE"""
 _ADVANCE_INBOUND = """
-    UPDATE inbound t SET "offset" = n.next
-    FROM unnest($1::text[], $2::int[], $3::bigint[]) n(topic, partition, next)
+    UPDATE inbound t SET "offset" = n.next,
+        digest = CASE WHEN t."offset" = n.next THEN t.digest ELSE n.digest END
+    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) n(topic, partition, next, digest)
     WHERE t.topic = n.topic AND t.partition = n.partition"""
 
 
@@ -211,6 +212,12 @@ async def inbound_offsets(tx: PostgresTransaction) -> dict[Place, int]:
     return {(row["topic"], row["partition"]): row["offset"] for row in rows}
 
 
+async def last_taken(tx: PostgresTransaction) -> dict[Place, tuple[int, str]]:
+    """Return offset and digest of the last record that was taken of each inbound partition."""
+    rows = await tx.many('SELECT topic, partition, "offset", digest FROM inbound WHERE digest IS NOT NULL')
+    return {(row["topic"], row["partition"]): (row["offset"] - 1, row["digest"]) for row in rows}
+
+
 async def now(tx: PostgresTransaction) -> datetime:
     """Return the database's clock, by which a record of an inbound topic is judged before any shard is locked."""
     (row,) = await tx.many("SELECT clock_timestamp() AS now")
@@ -225,7 +232,10 @@ async def lock_inbound(tx: PostgresTransaction, places: Collection[Place]) -> di
     return {(row["topic"], row["partition"]): row["offset"] for row in rows}
 
 
-async def advance_inbound(tx: PostgresTransaction, offsets: Mapping[Place, int]) -> None:
-    """Write the next offset to take of inbound partitions that are locked."""
+async def advance_inbound(
+    tx: PostgresTransaction, offsets: Mapping[Place, int], digests: Mapping[Place, str]
+) -> None:
+    """Write the next offset to take of inbound partitions that are locked, and what lies before it if taken."""
     topics, partitions = zip(*offsets, strict=True)
-    await tx.many(_ADVANCE_INBOUND, topics, partitions, list(offsets.values()))
+    values = [digests.get(place) for place in offsets]
+    await tx.many(_ADVANCE_INBOUND, topics, partitions, list(offsets.values()), values)

@@ -447,6 +447,39 @@ async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes
     assert gap["place"].endswith("/0")
 
 
+@pytest.mark.kafka
+async def test_a_topic_made_anew_and_longer_than_what_was_taken_is_read_from_its_start(
+    admission, source, kafka_bootstrap
+):
+    topic = topic_of(source)
+
+    def intake():
+        return Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap)))
+
+    async def has(count):
+        return len(await accepted(admission)) == count
+
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    await produce(kafka_bootstrap, source, *(event(source, id=f"a{n}") for n in range(3)))
+    await run_until(intake(), lambda: has(3))
+    await produce(kafka_bootstrap, source, event(source, id="a3"))
+    await run_until(intake(), lambda: has(4))
+    assert await rows(admission, "refusals") == []
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
+        await admin.delete_topics([topic])
+
+    async def gone():
+        return topic not in await topics(kafka_bootstrap)
+
+    await until(gone)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    await produce(kafka_bootstrap, source, *(event(source, id=f"b{n}") for n in range(6)))
+    await run_until(intake(), lambda: has(10))
+    assert await offsets(admission) == {(topic, 0): 6}
+    (gap,) = await rows(admission, "refusals")
+    assert (gap["code"], gap["place"]) == ("inbound_gap", f"{topic}/0/4")
+
+
 async def test_while_kafka_is_away_the_intake_waits(admission):
     intake = Intake(admission, InboundTopics(KafkaAccess("127.0.0.1:9")))
     with pytest.raises(Unavailable):

@@ -42,7 +42,7 @@ TABLES = (
         revision int NOT NULL, manifest text NOT NULL, told_by text NOT NULL, told_at timestamptz NOT NULL,
         state text NOT NULL, comparison text NOT NULL, UNIQUE (source, day))""",
     """CREATE TABLE inbound (
-        topic text NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL,
+        topic text NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL, digest text,
         PRIMARY KEY (topic, partition))""",
 )
 
