@@ -42,16 +42,19 @@ Read = Sequence[tuple[Record, AcceptedEvent]]
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The records of a shard that a change stands on, and the `received` of the last."""
+    """The record that a change stands on, of several the one that came last, and its `received`."""
 
     cause: ItemCause
     received: str
 
     def and_(self, record: Record, event: AcceptedEvent) -> "Why":
-        """Return it with one more record; of several streams the one that came last is named."""
-        if record.stream != self.cause.stream:
-            return why_of(record, event)
-        return Why(self.cause.model_copy(update={"last": record.number}), event.received)
+        """Return it with one more record."""
+        return max(self, why_of(record, event), key=lambda one: one.place)
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """When its record was received, its stream and number: the order of causes."""
+        return self.received, self.cause.stream, self.cause.last
 
 
 def why_of(record: Record, event: AcceptedEvent) -> Why:

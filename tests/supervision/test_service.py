@@ -7,6 +7,8 @@ import random
 import pytest
 
 from services.supervision.domain.matters import item_id
+from services.supervision.handlers import why_of
+from shared.contracts.catalogue import known_event
 from shared.contracts.supervision import ItemChanged
 from tests.supervision.facts import RULE, Feed, scheme
 
@@ -121,6 +123,18 @@ async def test_events_that_come_before_their_scheme_is_heard_of_open_items_once_
     assert await service.apply(feed.types(), feed.given(), feed.done()) == {}
     told = await service.apply(feed.tick("2021-05-11 00:00"), feed.adopted(scheme()))
     assert (told[PAPER]["light"], told[PAPER]["late_days"]) == ("done_late", LATE)
+
+
+def test_the_cause_that_is_named_came_last_in_whatever_order_streams_are_read():
+    feed = Feed()
+    event = feed.given(received="2021-05-11 09:00")
+    adopted = feed.adopted(scheme())
+    for pair in ([event, adopted], [adopted, event]):
+        first, second = pair
+        why = why_of(first, known_event(first.stream, first.body))
+        why = why.and_(second, known_event(second.stream, second.body))
+        assert (why.cause.stream, why.cause.last) == (event.stream, event.number)
+        assert why.received == "2021-05-11T01:00:00.000000Z"
 
 
 SECOND = {"opens": {"type": "memo.given.v1"}, "completes": {"type": "memo.done.v1"}}
