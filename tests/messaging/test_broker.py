@@ -181,6 +181,24 @@ async def test_large_records_and_many_batches_of_a_partition_arrive_whole(broker
     assert by_partition([r._replace(offset=-1) for r in found]) == by_partition(sent)
 
 
+async def test_topics_are_read_in_turn_whichever_partitions_are_busy(broker, stream):
+    """Partitions of one topic stand apart in what is asked for once some of them were busy."""
+    other = f"{stream}.other"
+    if isinstance(broker, Kafka):
+        await ensure_topics(KafkaAccess(broker.bootstrap), [other])
+    producer, subscription = broker.producer(), broker.subscription()
+    await subscription.assign(everywhere(stream) | everywhere(other))
+    for number in range(1, 7):
+        sent = [
+            Record(name, shard, number, b"{}", CHAIN)
+            for name, step in ((stream, 3), (other, 5))
+            for shard in range(number % 3, 16, step)
+        ]
+        await producer.send(sent)
+        found = await read(subscription, len(sent))
+        assert {record[:3] for record in found} == {record[:3] for record in sent}
+
+
 @asynccontextmanager
 async def silent():
     """A server that takes connections and never answers."""
