@@ -38,7 +38,7 @@ STATES = {
 }
 _LIST = columns("item", "title", "kind", "unit", "state", "light", "due", "late=late days", numbers=("late",))
 _HISTORY = columns("at", "act", "person", "state", "reason", "refused=without effect")
-_COVERAGE = columns("indicator", "name", "units", "items", "covered", numbers=("items",))
+_COVERAGE = columns("indicator", "name", "items=items of each unit", "missing=units without")
 _COUNTS = columns(
     "at",
     "given",
@@ -327,17 +327,28 @@ def coverage(
     scheme: Annotated[str, typer.Argument(help="The code of the scheme.")],
     output: Output = Format.TABLE,
 ) -> None:
-    """Show which individual indicators (个性指标) have an item, and name those that have none."""
+    """Show for which of their units individual indicators (个性指标) have an item, and name those without."""
     with Client(state_of(ctx)) as client:
         found = client.get("supervision", f"/v1/coverage{below(scheme)}")
+    show_coverage(found, output)
+
+
+def show_coverage(found: dict[str, Any], output: Format) -> None:
+    """Print an answer on coverage: a line for each indicator; what is missing is named on stderr."""
     title = (
-        f"{found['scheme']} v{found['version']} · {found['covered']} of {found['individual']} "
-        f"individual indicators have an item: {found['percent']} %"
+        f"{found['scheme']} v{found['version']} · {found['covered']} of {found['pairs']} "
+        f"individual indicators have an item, each unit counted: {found['percent']} %"
     )
-    none = "the scheme has no individual indicators"
-    show(found["indicators"], _COVERAGE, output, title=title, whole=found, none=none)
-    if found["missing"]:
-        say(f"missing: {', '.join(found['missing'])}")
+    none = "the scheme has no individual indicators of units that you see"
+    lines = [_covered(one) for one in found["indicators"]]
+    show(lines, _COVERAGE, output, title=title, whole=found, none=none)
+    for one in found["missing"]:
+        say(f"missing: {one['indicator']} {one['name']} of {one['unit']} {one['unit_name']}")
+
+
+def _covered(one: dict[str, Any]) -> dict[str, Any]:
+    items = ", ".join(f"{unit} {count}" for unit, count in one["items"].items())
+    return one | {"items": items, "missing": ", ".join(one["missing"])}
 
 
 def _show_list(found: list[dict[str, Any]], output: Format) -> None:

@@ -40,11 +40,12 @@ def told(client: Client, unit: str) -> None:
 
 
 def coverage(client: Client, scheme: str) -> str:
-    """Tell that every individual indicator has items; fail where one has none."""
+    """Tell that every individual indicator has items for each of its units; fail where one has none."""
     found = read(client, "supervision", f"/v1/coverage{below(scheme)}")
     if found["missing"]:
-        raise FailedError(f"individual indicators without items: {', '.join(found['missing'])}")
-    return f"个性指标 individual indicators with items: {found['covered']} of {found['individual']}"
+        missing = ", ".join(f"{one['indicator']} of {one['unit']}" for one in found["missing"])
+        raise FailedError(f"individual indicators without items: {missing}")
+    return f"个性指标 individual indicators with items, by unit: {found['covered']} of {found['pairs']}"
 
 
 def _line(item: Mapping[str, Any]) -> dict[str, Any]:

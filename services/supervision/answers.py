@@ -206,25 +206,41 @@ class Counts(BaseModel):
 
 
 class IndicatorCoverage(BaseModel):
-    """An individual indicator (个性指标): for which units it is, which items supervise it."""
+    """An individual indicator (个性指标): the reader's units that it is for, how many items each has.
+
+    `covered` counts the units with an item, `missing` names the others; `rules` open items for it.
+    """
 
     indicator: str
     name: str
     units: list[str]
-    items: int
+    items: dict[str, int]
     rules: list[str]
-    covered: bool
+    covered: int
+    missing: list[str]
+
+
+class Uncovered(BaseModel):
+    """An individual indicator and a unit that it is for and that has no item of it."""
+
+    indicator: str
+    name: str
+    unit: str
+    unit_name: str
 
 
 class Coverage(BaseModel):
-    """How many individual indicators of a scheme have an item; the percentage has two places."""
+    """How many pairs of an individual indicator of a scheme and a unit of the reader's have an item.
+
+    The percentage has two places, cut off: it is 100.00 only where none is missing.
+    """
 
     scheme: str
     version: int
-    individual: int
+    pairs: int
     covered: int
     percent: str
-    missing: list[str]
+    missing: list[Uncovered]
     indicators: list[IndicatorCoverage]
 
 

@@ -45,6 +45,7 @@ from shared.kernel import instants
 from shared.kernel.errors import refuse
 from shared.kernel.instants import EPOCH
 from shared.kernel.strict_json import Limits
+from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
@@ -159,14 +160,15 @@ def overview_router(exchange: Exchange) -> APIRouter:
         return Counts(at=instants.text(at), **found)
 
     @router.get("/coverage/{scheme}", name="show_coverage")
-    async def show_coverage(scheme: str, _: Reader) -> Coverage:
-        """Show which individual indicators (个性指标) of a scheme have an item, and which have none."""
+    async def show_coverage(scheme: str, subject: Reader) -> Coverage:
+        """Show which of the reader's units have items of their own indicators (个性指标), which none."""
         async with exchange.snapshot() as tx:
             document = await store.newest_scheme(tx, scheme)
             if document is None:
                 raise refuse(404, "not_found", "No such scheme was adopted, or it was not heard of yet.")
-            counts = await reports.by_indicator(tx, scheme)
-        return shown.coverage(document, counts)
+            counts = await reports.by_indicator_and_unit(tx, scheme)
+        visible = {unit for unit, path in paths_of(document["units"]).items() if covers(subject.unit, path)}
+        return shown.coverage(document, counts, visible)
 
     return router
 

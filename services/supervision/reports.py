@@ -28,6 +28,12 @@ _COUNT = """
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
         AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $3 || '/')))) told"""
 
+# The last step of a path is the unit itself.
+_BY_INDICATOR_AND_UNIT = """
+    SELECT indicator, substring(path FROM '[^/]+$') AS unit, count(*) AS items FROM items, unnest(paths) path
+    WHERE scheme = $1 AND indicator IS NOT NULL AND NOT state IN ('withdrawn', 'cancelled')
+    GROUP BY 1, 2"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -73,14 +79,13 @@ async def counted(tx: PostgresTransaction, at: datetime, unit: str | None, below
     return dict(row)
 
 
-async def by_indicator(tx: PostgresTransaction, scheme: str) -> dict[str, int]:
-    """Return how many items each indicator of a scheme has; those taken back do not count."""
-    rows = await tx.many(
-        "SELECT indicator, count(*) AS items FROM items WHERE scheme = $1 AND indicator IS NOT NULL "
-        "AND NOT state IN ('withdrawn', 'cancelled') GROUP BY indicator",
-        scheme,
-    )
-    return {row["indicator"]: row["items"] for row in rows}
+async def by_indicator_and_unit(tx: PostgresTransaction, scheme: str) -> dict[tuple[str, str], int]:
+    """Return how many items each unit has of each indicator of a scheme; those taken back do not count.
+
+    An item is one of its lead unit and of every unit among its shares.
+    """
+    rows = await tx.many(_BY_INDICATOR_AND_UNIT, scheme)
+    return {(row["indicator"], row["unit"]): row["items"] for row in rows}
 
 
 async def newest_tick(tx: PostgresTransaction) -> datetime | None:

@@ -1,6 +1,6 @@
 """Items, counts, coverage and calendars as the door shows them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from services.supervision.answers import (
     ItemAnswer,
     ItemLine,
     Possible,
+    Uncovered,
 )
 from services.supervision.domain.calendar import Calendar
 from services.supervision.domain.calendar_document import Noticed
@@ -79,40 +80,53 @@ def item_answer(found: Found) -> ItemAnswer:
 
 
 def coverage(
-    document: Mapping[str, Any], counts: Mapping[str, int], visible: Iterable[str] | None = None
+    document: Mapping[str, Any], counts: Mapping[tuple[str, str], int], visible: Collection[str]
 ) -> Coverage:
-    """Return which individual indicators have an item; `counts` are the items by indicator."""
-    units = None if visible is None else set(visible)
+    """Return which individual indicators have an item for which of their units that are `visible`.
+
+    `counts` are the items by indicator and unit.
+    """
     lines = [
-        _covered(indicator, document, counts)
+        _covered(indicator, units, document, counts)
         for indicator in document["indicators"]
-        if indicator.get("units") and (units is None or units & set(indicator["units"]))
+        if (units := [unit for unit in indicator.get("units", ()) if unit in visible])
     ]
-    covered = sum(one.covered for one in lines)
-    percent = Decimal(100 * covered) / Decimal(len(lines)) if lines else Decimal(100)
+    pairs, covered = sum(len(one.units) for one in lines), sum(one.covered for one in lines)
+    percent = Decimal(100 * covered) / Decimal(pairs) if pairs else Decimal(100)
+    names = {unit["code"]: unit.get("name", unit["code"]) for unit in document["units"]}
     return Coverage(
         scheme=document["scheme"]["code"],
         version=document["scheme"]["version"],
-        individual=len(lines),
+        pairs=pairs,
         covered=covered,
         percent=str(percent.quantize(_HUNDREDTH, ROUND_DOWN)),
-        missing=[one.indicator for one in lines if not one.covered],
+        missing=[
+            Uncovered(indicator=one.indicator, name=one.name, unit=unit, unit_name=names.get(unit, unit))
+            for one in lines
+            for unit in one.missing
+        ],
         indicators=lines,
     )
 
 
 def _covered(
-    indicator: Mapping[str, Any], document: Mapping[str, Any], counts: Mapping[str, int]
+    indicator: Mapping[str, Any],
+    units: Sequence[str],
+    document: Mapping[str, Any],
+    counts: Mapping[tuple[str, str], int],
 ) -> IndicatorCoverage:
     code = indicator["code"]
     rules = [name for name, rule in document.get("items", {}).items() if rule.get("indicator") == code]
+    items = {unit: counts.get((code, unit), 0) for unit in units}
+    missing = [unit for unit, count in items.items() if count == 0]
     return IndicatorCoverage(
         indicator=code,
         name=indicator.get("name", code),
-        units=list(indicator["units"]),
-        items=counts.get(code, 0),
+        units=list(items),
+        items=items,
         rules=rules,
-        covered=counts.get(code, 0) > 0,
+        covered=len(items) - len(missing),
+        missing=missing,
     )
 
 

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from dukao.cli import app
 from dukao.client import RefusedError
-from dukao.commands.items import LIGHTS, STATES
+from dukao.commands.items import LIGHTS, STATES, show_coverage
 from dukao.exits import Exit
 from dukao.failures import failure_of
+from dukao.output import Format
 from services.supervision.domain.machine import CHINESE, Act, State
 from services.supervision.domain.seen import Light
 
@@ -71,6 +72,21 @@ def test_every_act_of_a_person_has_a_command():
 def test_states_and_lights_are_shown_in_the_words_of_the_service():
     assert {state.value: CHINESE[state] for state in State} == STATES
     assert {light.value for light in Light} == LIGHTS.keys()
+
+
+def test_coverage_shows_the_items_of_each_unit_and_names_the_units_without(capsys):
+    own = {"indicator": "k2", "name": "个性二", "units": ["b1", "b2"], "rules": [], "covered": 1}
+    missing = {"indicator": "k2", "name": "个性二", "unit": "b2", "unit_name": "上海"}
+    counted = {"scheme": "mini", "version": 1, "pairs": 2, "covered": 1, "percent": "50.00"}
+    found = counted | {
+        "missing": [missing],
+        "indicators": [own | {"items": {"b1": 3, "b2": 0}, "missing": ["b2"]}],
+    }
+    show_coverage(found, Format.TABLE)
+    printed = capsys.readouterr()
+    assert "1 of 2 individual indicators" in printed.out
+    assert "b1 3, b2 0" in printed.out
+    assert "missing: k2 个性二 of b2 上海" in printed.err
 
 
 def test_a_refused_step_says_what_is_possible():

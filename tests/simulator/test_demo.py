@@ -111,7 +111,7 @@ def late_item(**more):
 
 def test_what_is_supervised_is_counted_and_a_units_late_items_are_shown(capsys):
     counts = {"given": 9, "done": 7, "done_late": 2, "open": 2, "overdue": 1}
-    covered = {"missing": [], "covered": 40, "individual": 40}
+    covered = {"missing": [], "covered": 40, "pairs": 40}
     client = Answering(counts, covered, {"items": [late_item(), late_item(light="done_late")]})
     supervised(client, "national", "B110000")
     printed = capsys.readouterr().out
@@ -123,8 +123,8 @@ def test_what_is_supervised_is_counted_and_a_units_late_items_are_shown(capsys):
 
 
 def test_an_individual_indicator_without_items_ends_the_demonstration():
-    missing = {"missing": ["own-bgt-done"], "covered": 39, "individual": 40}
-    with pytest.raises(FailedError, match="own-bgt-done"):
+    missing = {"missing": [{"indicator": "own-bgt-done", "unit": "D-BGT"}], "covered": 39, "pairs": 40}
+    with pytest.raises(FailedError, match="own-bgt-done of D-BGT"):
         supervised(Answering({}.fromkeys(COUNTED, 0), missing), "national", "B110000")
 
 

@@ -53,12 +53,12 @@ def test_every_budget_ends_at_the_deadline_that_the_simulator_set_and_every_own_
         if "case" in event and event["type"] in plan.types and (event["source"], event["id"]) not in known:
             known.add((event["source"], event["id"]))
             cases.setdefault(event["case"], []).append(read(event, number))
-    counts: Counter[str | None] = Counter()
+    counts: Counter[tuple[str | None, str]] = Counter()
     budgets = 0
     for case, reports in cases.items():
         for matter in matters_of([plan], case, reports).values():
             opening = matter.opening
-            counts[opening.indicator] += 1
+            counts.update((opening.indicator, unit) for unit in opening.shares)
             item = fold(CALENDAR, opening, matter.completions)
             end = due(CALENDAR, item.course)
             assert not end.provisional
@@ -68,5 +68,7 @@ def test_every_budget_ends_at_the_deadline_that_the_simulator_set_and_every_own_
                 assert end == counted == Due(instants.parse(str(data["deadline"])) + A_SECOND)
                 budgets += 1
     assert budgets > 500
-    found = coverage(document, {code: count for code, count in counts.items() if code is not None})
-    assert (found.individual, found.covered, found.percent, found.missing) == (40, 40, "100.00", [])
+    everyone = [unit["code"] for unit in document["units"]]
+    items = {(code, unit): count for (code, unit), count in counts.items() if code is not None}
+    found = coverage(document, items, everyone)
+    assert (found.pairs, found.covered, found.percent, found.missing) == (40, 40, "100.00", [])
