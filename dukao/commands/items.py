@@ -321,7 +321,7 @@ def counts(
     show([found], _COUNTS, output, whole=found)
 
 
-@app.command(epilog=examples("dukao items coverage national-2021"))
+@app.command(epilog=examples("dukao items coverage national"))
 def coverage(
     ctx: typer.Context,
     scheme: Annotated[str, typer.Argument(help="The code of the scheme.")],
