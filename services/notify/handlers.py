@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from services.notify import store
 from services.notify.contract import ITEMS, SCHEMES, ItemChanged, SchemeAdopted
 from services.notify.domain.happenings import Happening
-from services.notify.domain.items import Item, ends_reminders, happened
+from services.notify.domain.items import Item, ended, happened
 from services.notify.domain.notices import Notice, notices
 from services.notify.hearing import happening_of, item_of
 from services.notify.rulebook import Rulebook
@@ -67,8 +67,7 @@ class Notify:
             old = known.get(new.item)
             if old is not None and old.version >= new.version:
                 continue
-            if ends_reminders(old, new):
-                endings.append(Ending(new.item, new.version, new.at))
+            endings += [Ending(new.item, new.version, new.at, kind) for kind in ended(old, new)]
             for happening in happened(old, new):
                 found += self._notices(record, happening)
             known[new.item] = moved[new.item] = new

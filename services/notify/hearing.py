@@ -39,6 +39,8 @@ def item_of(told: ItemChanged) -> Item:
         indicator=told.indicator,
         due=told.due,
         late=len(told.late_days),
+        sign_due=told.sign_due,
+        sign_late=told.sign_late,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from services.notify import deliveries
 from services.notify.deliveries import NewDelivery
+from services.notify.domain.happenings import Kind
 from services.notify.domain.items import Item
 from services.notify.domain.notices import Notice, webhook_body
 from services.notify.domain.rules import INBOX
@@ -17,16 +18,19 @@ from shared.kernel.digests import sha256
 from shared.storage.transaction import PostgresTransaction
 
 _ITEM_COLUMNS = (
-    "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, late"
+    "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, late, "
+    "sign_due, sign_late"
 )
 _SAVE_ITEMS = f"""
     INSERT INTO items ({_ITEM_COLUMNS})
     SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],
+        $15::text[], $16::boolean[])
     ON CONFLICT (item) DO UPDATE SET version = excluded.version, at = excluded.at, kind = excluded.kind,
         title = excluded.title, state = excluded.state, light = excluded.light, unit = excluded.unit,
         others = excluded.others, assessor = excluded.assessor, scheme = excluded.scheme,
-        indicator = excluded.indicator, due = excluded.due, late = excluded.late"""  # noqa: S608 - names of this module
+        indicator = excluded.indicator, due = excluded.due, late = excluded.late,
+        sign_due = excluded.sign_due, sign_late = excluded.sign_late"""  # noqa: S608 - names of this module
 _ADD_NOTICES = """
     INSERT INTO notices (id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder,
         cancelled)
@@ -39,8 +43,9 @@ _ADD_NOTICES = """
     ON CONFLICT DO NOTHING RETURNING id"""
 _CANCEL = """
     UPDATE notices t SET cancelled = c.at FROM (
-        SELECT DISTINCT ON (n.id) n.id, e.at FROM unnest($1::text[], $2::int[], $3::timestamptz[]) e(item, version, at)
-        JOIN notices n ON n.item = e.item AND n.reminder AND n.cancelled IS NULL AND n.version < e.version
+        SELECT DISTINCT ON (n.id) n.id, e.at FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::text[])
+            e(item, version, at, kind)
+        JOIN notices n ON n.item = e.item AND n.kind = e.kind AND n.reminder AND n.cancelled IS NULL AND n.version < e.version
         ORDER BY n.id, e.version) c
     WHERE t.id = c.id"""
 _JSON = msgspec.json.Encoder()
@@ -60,11 +65,12 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A version of an item that ends what was reminded of before."""
+    """A version of an item that ends what was reminded of before by happenings of a kind."""
 
     item: str
     version: int
     at: datetime
+    kind: Kind
 
 
 async def rules_after(tx: PostgresTransaction, version: int) -> list[Adopted]:
@@ -172,6 +178,7 @@ async def cancel_reminders(tx: PostgresTransaction, endings: Sequence[Ending]) -
             [one.item for one in endings],
             [one.version for one in endings],
             [one.at for one in endings],
+            [one.kind.value for one in endings],
         )
 
 
@@ -184,7 +191,8 @@ def _item(row: Mapping[str, Any]) -> Item:
 def _item_values(item: Item) -> tuple[Any, ...]:
     return (
         item.item, item.version, item.at, item.kind, item.title, item.state, item.light, item.unit,
-        " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.late,
+        " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.late, item.sign_due,
+        item.sign_late,
     )  # fmt: skip
 
 

@@ -161,6 +161,8 @@ class ItemLine(BaseModel):
     paused: bool
     light: str
     late_days: list[str]
+    sign_due: str | None
+    sign_late: bool
 
 
 class ItemAnswer(ItemLine):
@@ -170,7 +172,6 @@ class ItemAnswer(ItemLine):
     """
 
     calendar: str | None
-    sign_due: str | None
     possible: list[Possible]
     extensions: list[ExtensionAnswer]
     history: list[Cause]

@@ -118,7 +118,7 @@ def etag(known: Known) -> str:
         opening = known.item.opening
         seen = see(known.calendar, known.item, opening.given)
         shown = fields_of(known.id, known.item, seen)
-        parts += [json.dumps(shown), str(seen.sign_due), str(opening.terms)]
+        parts += [json.dumps(shown), str(opening.terms)]
     return f'"{key_digest(*parts).hex()[:TAG_HEX]}"'
 
 

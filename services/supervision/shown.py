@@ -54,7 +54,6 @@ def item_answer(found: Found) -> ItemAnswer:
         assert known.row is not None
         empty: dict[str, Any] = {
             "calendar": None,
-            "sign_due": None,
             "possible": [],
             "extensions": [],
             "history": [],
@@ -69,7 +68,6 @@ def item_answer(found: Found) -> ItemAnswer:
             "version": version,
             "facts": known.facts,
             "calendar": _named(known.calendar),
-            "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
             "possible": [
                 Possible(act=act, who=who, roles=[role.value for role in ROLES[who]]) for act, who in possible
             ],

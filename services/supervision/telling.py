@@ -25,6 +25,8 @@ _WITHDRAWN = {
     "completed": None,
     "paused": False,
     "late_days": [],
+    "sign_due": None,
+    "sign_late": False,
 }
 
 
@@ -84,6 +86,8 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
         "paused": folded.paused_since is not None,
         "light": seen.light.value,
         "late_days": [day.isoformat() for day in seen.late],
+        "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
+        "sign_late": seen.sign_late,
     }
 
 

@@ -88,8 +88,10 @@ class ItemChanged(Closed):
 
     `late_days` are the late working days so far, ascending, at most the first thousand; none while the due
     time is provisional. `completed` is the day of the submission that counts, told while it waits to be
-    accepted too. `shares` of lead and co-handlers sum to 1 exactly. `received` is that of the cause;
-    `assessor` assesses the indicator by the newest version of its scheme.
+    accepted too. `sign_due` is until when an assigned item is to be signed for, none while a pause holds the
+    clock; `sign_late` says that this passed and it still waits. `shares` of lead and co-handlers sum to 1
+    exactly. `received` is that of the cause; `assessor` assesses the indicator by the newest
+    version of its scheme.
     """
 
     item: ItemId
@@ -111,6 +113,8 @@ class ItemChanged(Closed):
     paused: bool = False
     light: Light = Field(Light.GREEN, strict=False)
     late_days: tuple[DayText, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
+    sign_due: InstantText | None = None
+    sign_late: bool = False
     received: InstantText
     cause: ItemCause
 

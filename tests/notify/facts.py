@@ -24,6 +24,8 @@ OVERDUE = {
     "severity": "urgent",
     "to": ["unit"],
 }
+SIGN_DUE = "2021-04-22T16:00:00.000000Z"
+SIGN_LATE = {"code": "sign-late", "on": "item-sign-late", "severity": "warning", "to": ["unit"]}
 ASSIGNED = {
     "code": "assigned",
     "on": "item-state",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.notify.domain import document
 from services.notify.domain.happenings import Happening, Kind
-from services.notify.domain.items import Item, ends_reminders, happened
+from services.notify.domain.items import Item, ended, happened
 from services.notify.domain.notices import notices
 from services.notify.domain.rules import Recipient, Rule, Severity, recipients
 from shared.contracts.ingest import DayTurned, FeedTurned
@@ -36,6 +36,8 @@ def item(version=1, **changes):
         "indicator": "k1",
         "due": DUES[0],
         "late": 0,
+        "sign_due": None,
+        "sign_late": False,
     } | changes
     return Item(**told)
 
@@ -96,8 +98,43 @@ def test_a_reminder_ends_exactly_when_state_hands_light_or_due_time_are_others(s
     versions = history(seen)
     for old, new in pairwise(versions):
         same = all(getattr(old, name) == getattr(new, name) for name in ("state", "light", "unit", "due"))
-        assert ends_reminders(old, new) is not same
-    assert not ends_reminders(None, versions[0])
+        assert (Kind.ITEM_LATE in ended(old, new)) is not same
+        assert (Kind.ITEM_LIGHT in ended(old, new)) is not same
+    assert ended(None, versions[0]) == ()
+
+
+SIGN_DUES = ("2021-04-22T16:00:00.000000Z", "2021-04-26T16:00:00.000000Z")
+SIGNING = st.tuples(
+    st.sampled_from(SIGN_DUES),
+    st.booleans(),
+    st.sampled_from(("green", "yellow", "red")),
+    st.sampled_from(DUES),
+)
+
+
+@given(st.lists(SIGNING, min_size=1, max_size=12))
+def test_a_limit_of_signing_that_passed_is_one_event_and_ends_by_nothing_but_itself(seen):
+    versions = [
+        item(n, state="assigned", sign_due=sign_due, sign_late=late, light=light, due=due)
+        for n, (sign_due, late, light, due) in enumerate(seen, 1)
+    ]
+    rungs = {one for one in events(versions) if one.startswith("item-sign-late/")}
+    assert rungs == {f"item-sign-late/i1/{sign_due}" for sign_due, late, *_ in seen if late}
+    for old, new in pairwise(versions):
+        same = (old.sign_due, old.sign_late) == (new.sign_due, new.sign_late)
+        assert (Kind.ITEM_SIGN_LATE in ended(old, new)) is not same
+
+
+def test_a_limit_of_signing_is_told_at_once_and_not_again_with_every_version():
+    late = {"state": "assigned", "sign_due": SIGN_DUES[0], "sign_late": True}
+    versions = [item(1, **late), item(2, **late, light="yellow"), item(3, **late, light="red")]
+    assert [one for one in events(versions) if one.startswith("item-sign-late/")] == [
+        f"item-sign-late/i1/{SIGN_DUES[0]}"
+    ]
+    (told,) = [one for one in happened(None, versions[0]) if one.kind is Kind.ITEM_SIGN_LATE]
+    assert (told.reminder, told.over, told.told["sign_due"]) == (True, False, SIGN_DUES[0])
+    assert Kind.ITEM_SIGN_LATE in ended(versions[2], item(4, state="signed", light="red"))
+    assert Kind.ITEM_SIGN_LATE in ended(versions[2], item(4, **late, light="red", unit="b3"))
 
 
 PARTS = st.text(st.sampled_from("ab/:"), min_size=1, max_size=4)

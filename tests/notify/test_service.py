@@ -1,6 +1,6 @@
 """Notify on a real PostgreSQL: one notice per event, rule and recipient."""
 
-from tests.notify.facts import DUE, OVERDUE, RULES, Feed
+from tests.notify.facts import DUE, OVERDUE, RULES, SIGN_DUE, SIGN_LATE, Feed
 
 ARCHIVE = {"code": "archive", "on": "item-state", "severity": "info", "to": ["webhook:archive"]}
 
@@ -59,3 +59,30 @@ async def test_an_endpoint_is_not_sent_a_reminder_that_was_over_when_it_was_writ
     assert (await service.state())["deliveries"] == []
     await service.apply(feed.item("i2", state="signed", late=1))
     assert len((await service.state())["deliveries"]) == 1
+
+
+async def test_a_limit_of_signing_that_passed_is_told_once_and_ends_with_the_signature_alone(service):
+    feed = Feed()
+    await service.adopt({"rules": [SIGN_LATE, OVERDUE]})
+    late = {"sign_due": SIGN_DUE, "sign_late": True}
+    waits, passed = feed.item(sign_due=SIGN_DUE), feed.item(**late)
+    await service.apply(waits, passed)
+    first = ("sign-late", "inbox", "b1", f"item-sign-late/i1/{SIGN_DUE}")
+    assert await service.notices() == [(*first, False)]
+    before = await service.state()
+    await service.apply(passed)
+    assert await service.state() == before
+    await service.apply(feed.item(light="yellow", **late), feed.item(late=1, **late))
+    overdue = ("overdue", "inbox", "b1", f"item-late/i1/{DUE}/1")
+    assert sorted(await service.notices()) == [(*overdue, False), (*first, False)]
+    await service.apply(feed.item(due="2021-05-07T16:00:00.000000Z", **late))
+    assert sorted(await service.notices()) == [(*overdue, True), (*first, False)]
+    await service.apply(feed.item(state="signed"))
+    assert sorted(await service.notices()) == [(*overdue, True), (*first, True)]
+
+
+async def test_a_signature_in_time_tells_nobody_of_its_limit(service):
+    feed = Feed()
+    await service.adopt({"rules": [SIGN_LATE]})
+    await service.apply(feed.item(sign_due=SIGN_DUE), feed.item(state="signed"))
+    assert await service.notices() == []

@@ -12,6 +12,7 @@ TOLD = {
     Kind.ITEM_STATE: [ITEM | {"state": one} for one in STATES],
     Kind.ITEM_LIGHT: [ITEM | {"light": one} for one in LIGHTS],
     Kind.ITEM_LATE: [ITEM | {"due": "2021-04-29T16:00:00.000000Z"}],
+    Kind.ITEM_SIGN_LATE: [ITEM | {"sign_due": "2021-04-22T16:00:00.000000Z"}],
     Kind.TIER_CHANGED: [
         {"scheme": "m", "group": "g", "period": "2021", "unit": "b1", "old": None, "new": "first"}
     ],
@@ -44,6 +45,15 @@ def test_a_due_time_is_told_in_the_zone_and_ends_with_the_day(due, zone, zh, en)
     told = ITEM | {"due": due}
     assert text_of(Kind.ITEM_LATE, told, Lang.ZH, zone) == f"督考事项“公文”逾期第 3 个工作日，期限 {zh}。"
     assert text_of(Kind.ITEM_LATE, told, Lang.EN, zone) == f"Item “公文” is late by 3 working days, due {en}."
+
+
+def test_what_was_not_signed_for_is_told_with_its_limit():
+    told = ITEM | {"sign_due": "2021-04-22T16:00:00.000000Z"}
+    said = [text_of(Kind.ITEM_SIGN_LATE, told, lang, "Asia/Shanghai") for lang in (Lang.ZH, Lang.EN)]
+    assert said == [
+        "督考事项“公文”签收逾期，签收期限 2021年4月22日 24:00。",
+        "Item “公文” is not signed for, which was due 22 April 2021 24:00.",
+    ]
 
 
 def test_an_id_with_a_stroke_stays_one_step_of_the_link():

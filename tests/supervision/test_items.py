@@ -123,6 +123,55 @@ def test_the_clock_stops_at_the_submission_that_is_accepted_in_the_end():
     assert (found.completed, found.light) == (date(2021, 5, 8), Light.DONE)
 
 
+SIGNED_IN_TWO = replace(OPENED, terms=Terms(sign_days=2))
+
+
+@pytest.mark.parametrize(
+    ("facts", "now", "due", "late", "changes"),
+    [
+        ([], "2021-04-20 10:00", "2021-04-23 00:00", False, "2021-04-23 00:00"),
+        ([], "2021-04-22 23:59", "2021-04-23 00:00", False, "2021-04-23 00:00"),
+        ([], "2021-04-23 00:00", "2021-04-23 00:00", True, "2021-04-29 00:00"),
+        ([("sign", "2021-04-22 10:00")], "2021-04-22 23:59", None, False, "2021-04-29 00:00"),
+        ([("sign", "2021-04-23 10:00")], "2021-04-23 23:59", None, False, "2021-04-29 00:00"),
+        ([("pause", "2021-04-21 10:00")], "2021-04-23 10:00", None, False, None),
+        (
+            [("pause", "2021-04-21 10:00"), ("resume", "2021-04-23 10:00")],
+            "2021-04-23 11:00",
+            "2021-04-26 00:00",
+            False,
+            "2021-04-26 00:00",
+        ),
+        ([("pause", "2021-04-23 10:00")], "2021-04-23 11:00", "2021-04-23 00:00", True, None),
+    ],
+)
+def test_the_limit_of_signing_passes_while_it_waits_and_a_pause_stops_it(facts, now, due, late, changes):
+    acts = [act(name, when, "unit" if name == "sign" else "issuer") for name, when in facts]
+    _, found = seen(acts, now, SIGNED_IN_TWO)
+    wanted = [None if one is None else at(one) for one in (due, changes)]
+    assert [found.sign_due, found.changes, found.sign_late] == [*wanted, late]
+
+
+def test_the_limit_of_signing_is_looked_at_where_the_due_time_is_provisional_or_stands():
+    given = at("2021-12-30 09:00")
+    opening = replace(SIGNED_IN_TWO, given=given, budget=WorkingDays(30))
+    _, found = seen([], "2022-01-01 00:00", opening)
+    assert found.due.provisional
+    assert (found.sign_late, found.changes) == (False, found.sign_due)
+    late = replace(opening, budget=WorkingDays(2), terms=Terms(sign_days=5, yellow_days=0))
+    _, found = seen([], "2022-01-05 00:00", late)
+    assert (found.due.passed(at("2022-01-05 00:00")), found.due.provisional) == (True, True)
+    assert found.changes == found.sign_due
+    _, found = seen([], "2022-02-01 00:00", late)
+    assert found.sign_late
+
+
+def test_another_assignment_is_another_limit_of_signing():
+    again = act("assign", "2021-04-23 10:00", "issuer", unit="b2")
+    _, found = seen([again], "2021-04-23 11:00", SIGNED_IN_TWO)
+    assert (found.sign_due, found.sign_late) == (at("2021-04-27 00:00"), False)
+
+
 def test_a_completion_after_the_acceptance_changes_nothing():
     first = [done("2021-04-28 16:00"), act("accept", "2021-04-29 10:00", "li")]
     item, found = seen([*first, done("2021-05-10 16:00")])

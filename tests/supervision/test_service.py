@@ -45,6 +45,8 @@ async def test_an_event_with_a_deadline_opens_an_item_and_is_told_whole(service)
         "paused": False,
         "light": "green",
         "late_days": [],
+        "sign_due": None,
+        "sign_late": False,
         "received": "2021-04-20T01:00:00.000000Z",
         "cause": {"stream": "ingest.accepted", "shard": feed.shard, "first": 3, "last": 3},
     }
@@ -72,6 +74,56 @@ async def test_a_tick_that_begins_a_late_working_day_tells_it_and_no_other_tick_
     told = (await service.apply(feed.done()))[PAPER]
     assert (told["late_days"], told["light"], told["state"]) == (LATE, "done_late", "completed")
     assert await service.apply(feed.tick("2021-05-11 00:00")) == {}
+
+
+async def signed(service, feed):
+    async with service.door() as door:
+        assert (await door.act(PAPER, "sign", "unit")).status_code == 200
+    return (await service.apply_acts(feed.shard))[PAPER]
+
+
+async def test_a_tick_past_the_limit_of_signing_tells_it_once_and_the_signature_ends_it(service):
+    feed = Feed()
+    await begun(service, feed, scheme(paper=RULE | {"sign_days": 2}))
+    first = (await service.apply(feed.given()))[PAPER]
+    assert (first["sign_due"], first["sign_late"]) == ("2021-04-22T16:00:00.000000Z", False)
+    assert await service.apply(feed.tick("2021-04-22 23:59")) == {}
+    late = (await service.apply(feed.tick("2021-04-23 00:00")))[PAPER]
+    assert ItemChanged.model_validate(late).sign_late
+    assert (late["version"], late["state"], late["light"]) == (2, "assigned", "green")
+    assert await service.apply(feed.tick("2021-04-24 00:00")) == {}
+    done = await signed(service, feed)
+    assert (done["state"], done["sign_due"], done["sign_late"]) == ("signed", None, False)
+
+
+async def test_who_signs_in_time_is_not_told_that_the_limit_passed(service):
+    feed = Feed()
+    await begun(service, feed, scheme(paper=RULE | {"sign_days": 2}))
+    await service.apply(feed.given(), feed.tick("2021-04-22 23:59"))
+    assert not (await signed(service, feed))["sign_late"]
+    assert await service.apply(feed.tick("2021-04-23 00:00")) == {}
+
+
+async def test_a_limit_of_signing_that_passes_after_the_due_time_is_told_too(service):
+    feed = Feed()
+    rule = RULE | {"due": {"working_days": 1}, "sign_days": 2, "yellow_days": 0}
+    await begun(service, feed, scheme(paper=rule))
+    await service.apply(feed.given())
+    days = {}
+    for day in ("04-22", "04-23", "04-24"):
+        for told in (await service.apply(feed.tick(f"2021-{day} 00:00"))).values():
+            days[day] = (told["light"], len(told["late_days"]), told["sign_late"])
+    assert days == {"04-22": ("red", 1, False), "04-23": ("red", 2, True)}
+
+
+async def test_an_unsigned_item_that_is_withdrawn_is_not_late_for_signing(service):
+    feed = Feed()
+    await begun(service, feed, scheme(paper=RULE | {"sign_days": 2}))
+    await service.apply(feed.given(), feed.tick("2021-04-23 00:00"))
+    back = {"correctssource": "office", "correctsid": "open"}
+    record = feed.event("paper.given.v1", "r", "2021-04-23 10:00", revision=1, **back)
+    told = (await service.apply(record))[PAPER]
+    assert (told["state"], told["sign_due"], told["sign_late"]) == ("withdrawn", None, False)
 
 
 async def test_a_completion_that_comes_late_takes_days_back_and_its_retraction_brings_them_again(service):

@@ -49,6 +49,7 @@ SHAPES: Mapping[Kind, Shape] = {
     Kind.ITEM_STATE: Shape({"state": STATES, **_ITEM}, _HANDS),
     Kind.ITEM_LIGHT: Shape({"light": LIGHTS, **_ITEM}, _HANDS),
     Kind.ITEM_LATE: Shape({"late_day": LATE_DAYS, **_ITEM}, _HANDS),
+    Kind.ITEM_SIGN_LATE: Shape(_ITEM, _HANDS),
     Kind.TIER_CHANGED: Shape(
         {"scheme": None, "group": None, "period": None, "unit": None, "old": None, "new": None}, (UNIT,)
     ),

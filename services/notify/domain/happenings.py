@@ -15,6 +15,7 @@ class Kind(StrEnum):
     ITEM_STATE = "item-state"
     ITEM_LIGHT = "item-light"
     ITEM_LATE = "item-late"
+    ITEM_SIGN_LATE = "item-sign-late"
     TIER_CHANGED = "tier-changed"
     SCHEME_ADOPTED = "scheme-adopted"
     FEED_TURNED = "feed-turned"

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.notify.domain.happenings import Happening, Kind, Told
 
 REMINDING_LIGHTS = frozenset({"yellow", "red"})
+DUE_KINDS = (Kind.ITEM_LIGHT, Kind.ITEM_LATE)
 STATES_IN_HAND = frozenset({"registered", "assigned", "signed", "in_progress", "sent_back"})
 
 
@@ -14,7 +15,8 @@ STATES_IN_HAND = frozenset({"registered", "assigned", "signed", "in_progress", "
 class Item:
     """An item as it was told: `others` are its co-handlers, `late` counts late working days.
 
-    `at` is when that was known, `due` an instant as it was written.
+    `at` is when that was known, `due` and `sign_due` instants as they were written; `sign_late` says that it
+    waits to be signed for after `sign_due`.
     """
 
     item: str
@@ -31,6 +33,8 @@ class Item:
     indicator: str | None
     due: str | None
     late: int
+    sign_due: str | None
+    sign_late: bool
 
     @property
     def told(self) -> Told:
@@ -54,6 +58,7 @@ def happened(old: Item | None, new: Item) -> Iterator[Happening]:
 
     Yellow, red and each late day are rungs: each is one event of a due time, whatever brings it again. Rungs
     that are passed together are reached together, so that their set does not depend on how often was looked.
+    That the limit of signing passed is one event of that limit.
     """
     if old is None or _held(old) != _held(new):
         yield _happening(new, Kind.ITEM_STATE, f"{new.version}")
@@ -65,21 +70,33 @@ def happened(old: Item | None, new: Item) -> Iterator[Happening]:
     passed = old.late if old is not None and old.due == new.due else 0
     for day in range(passed + 1, new.late + 1):
         yield _happening(new, Kind.ITEM_LATE, f"{new.due}/{day}", reminder=True, late_day=day)
+    if new.sign_late and (old is None or _signing(old) != _signing(new)):
+        yield _happening(new, Kind.ITEM_SIGN_LATE, f"{new.sign_due}", reminder=True, sign_due=new.sign_due)
 
 
-def ends_reminders(old: Item | None, new: Item) -> bool:
-    """Tell whether an item is no longer in the state, light and hands in which it was reminded of."""
-    return old is not None and (_held(old), old.light, old.due) != (_held(new), new.light, new.due)
+def ended(old: Item | None, new: Item) -> tuple[Kind, ...]:
+    """Return what an item is no longer reminded of: state or hands are others, or what it was about is."""
+    if old is None:
+        return ()
+    other_hands = _held(old) != _held(new)
+    by_due = other_hands or (old.light, old.due) != (new.light, new.due)
+    by_limit = other_hands or _signing(old) != _signing(new)
+    return (*(DUE_KINDS if by_due else ()), *((Kind.ITEM_SIGN_LATE,) if by_limit else ()))
 
 
 def _held(item: Item) -> tuple[str, str, tuple[str, ...]]:
     return item.state, item.unit, item.others
 
 
+def _signing(item: Item) -> tuple[str | None, bool]:
+    return item.sign_due, item.sign_late
+
+
 def _happening(
-    item: Item, kind: Kind, which: str, *, reminder: bool = False, late_day: int | None = None
+    item: Item, kind: Kind, which: str, *, reminder: bool = False, **more: str | int | None
 ) -> Happening:
-    more = {} if late_day is None else {"late_day": late_day}
+    """Return a happening; a rung of the due time is over where the item is no longer in hand and lit."""
+    is_lit = item.state in STATES_IN_HAND and item.light in REMINDING_LIGHTS
     return Happening(
         kind=kind,
         event=f"{kind}/{item.item}/{which}",
@@ -91,5 +108,5 @@ def _happening(
         item=item.item,
         version=item.version,
         reminder=reminder,
-        over=reminder and not (item.state in STATES_IN_HAND and item.light in REMINDING_LIGHTS),
+        over=reminder and kind in DUE_KINDS and not is_lit,
     )

@@ -78,6 +78,14 @@ def _item_late(told: Told) -> tuple[str, str]:
     )
 
 
+def _item_sign_late(told: Told) -> tuple[str, str]:
+    zh, en = _until(told, "sign_due")
+    return (
+        f"督考事项“{told['title']}”签收逾期，签收期限 {zh}。",
+        f"Item “{told['title']}” is not signed for, which was due {en}.",
+    )
+
+
 def _tier_changed(told: Told) -> tuple[str, str]:
     old, new, place = told["old"], told["new"], f"{told['scheme']} {told['group']} {told['period']}"
     return (
@@ -118,16 +126,21 @@ def _conflict_found(told: Told) -> tuple[str, str]:
 
 
 def _due(told: Told) -> tuple[str, str]:
-    """Return until when: what is due at midnight is due with the end of the day before, 24:00."""
     if told["due"] is None:
         return "", ""
-    due = instants.parse(str(told["due"])).astimezone(ZoneInfo(str(told["zone"] or "UTC")))
+    zh, en = _until(told, "due")
+    return f"，期限 {zh}", f", due {en}"
+
+
+def _until(told: Told, name: str) -> tuple[str, str]:
+    """Return until when: what is due at midnight is due with the end of the day before, 24:00."""
+    due = instants.parse(str(told[name])).astimezone(ZoneInfo(str(told["zone"] or "UTC")))
     ends_day = due.time() == time.min
     day = due.date() - timedelta(days=ends_day)
     hour = f"{'24:00' if ends_day else f'{due:%H:%M}'}{'' if told['zone'] else ' UTC'}"
     return (
-        f"，期限 {day.year}年{day.month}月{day.day}日 {hour}",
-        f", due {day.day} {MONTHS[day.month - 1]} {day.year} {hour}",
+        f"{day.year}年{day.month}月{day.day}日 {hour}",
+        f"{day.day} {MONTHS[day.month - 1]} {day.year} {hour}",
     )
 
 
@@ -135,6 +148,7 @@ _SENTENCES: Mapping[Kind, Sentence] = {
     Kind.ITEM_STATE: _item_state,
     Kind.ITEM_LIGHT: _item_light,
     Kind.ITEM_LATE: _item_late,
+    Kind.ITEM_SIGN_LATE: _item_sign_late,
     Kind.TIER_CHANGED: _tier_changed,
     Kind.SCHEME_ADOPTED: _scheme_adopted,
     Kind.FEED_TURNED: _feed_turned,

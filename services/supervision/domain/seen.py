@@ -26,30 +26,38 @@ class Light(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An item at an instant; `changes` is the next instant at which this is another without any fact."""
+    """An item at an instant; `changes` is the next instant at which this is another without any fact.
+
+    `sign_due` is until when an assigned item is to be signed for, `None` while a pause holds the clock.
+    """
 
     due: Due
     light: Light
     late: tuple[date, ...]
     completed: date | None
     sign_due: datetime | None
+    sign_late: bool
     changes: datetime | None
 
 
 def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
     """Derive what is shown of an item; `now` is the newest tick or fact."""
     if item.state is State.WITHDRAWN:
-        return Seen(Due(None), Light.OFF, (), None, None, None)
+        return Seen(Due(None), Light.OFF, (), None, None, sign_late=False, changes=None)
     course = item.course
     end = due(calendar, course)
     late = late_days(calendar, course, _counted_until(calendar, item, now))[:LATE_DAYS_TOLD]
     completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None
-    sign_due = _sign_due(calendar, item)
     if item.done is not None:
-        return Seen(end, _light_when_done(item, end, item.done), late, completed, sign_due, None)
+        light = _light_when_done(item, end, item.done)
+        return Seen(end, light, late, completed, None, sign_late=False, changes=None)
     yellow = _yellow_from(calendar, end, item.opening.terms.yellow_days)
     light = _light(end, yellow, now)
-    return Seen(end, light, late, completed, sign_due, _changes(calendar, end, yellow, now))
+    sign_due = _sign_due(calendar, item)
+    sign_late = sign_due is not None and sign_due <= now
+    turns = (_turns(calendar, end, yellow, now), None if sign_late else sign_due)
+    changes = min((at for at in turns if at is not None), default=None)
+    return Seen(end, light, late, completed, sign_due, sign_late, changes)
 
 
 def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:
@@ -91,10 +99,11 @@ def _sign_due(calendar: Calendar, item: Item) -> datetime | None:
     days = item.opening.terms.sign_days
     if days is None or item.state is not State.ASSIGNED or item.assigned is None:
         return None
-    return due(calendar, Course(item.assigned, WorkingDays(days))).instant
+    return due(calendar, Course(item.assigned, WorkingDays(days), item.course.pauses)).instant
 
 
-def _changes(calendar: Calendar, end: Due, yellow: datetime | None, now: datetime) -> datetime | None:
+def _turns(calendar: Calendar, end: Due, yellow: datetime | None, now: datetime) -> datetime | None:
+    """Return when the light or the late days are others next."""
     if end.instant is None:
         return None
     if not end.passed(now):
