@@ -105,6 +105,8 @@ class Folding:
                 cases[event["case"]].append(self.report(event, number, event.get("data")))
         for case, reports in cases.items():
             for name, matter in matters_of([self.rules], case, reports).items():
+                if matter.is_withdrawn:
+                    continue
                 item = fold(self.calendar, matter.opening, matter.completions)
                 seen = see(self.calendar, item, LONG_AFTER)
                 assert not seen.due.provisional
