@@ -146,7 +146,9 @@ def show_scheme(ctx: typer.Context, code: Code, version: Version, output: Output
         numbers=("points",),
     )
     rows: list[dict[str, Any]] = [
-        one | {"groups": " ".join(one["units"] or one["groups"]), "method": next(iter(one["method"]))}
+        one
+        | {"groups": " ".join(one["units"] or one["groups"]), "method": next(iter(one["method"]))}
+        | {"board": one.get("board", "")}
         for one in document["indicators"]
     ]
     show(rows, shown, output, title=title, whole=document)

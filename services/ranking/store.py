@@ -57,8 +57,8 @@ class Scheme:
 
     @cached_property
     def points(self) -> dict[str, int]:
-        """The points of every indicator, in parts of 10^-12."""
-        return {one["code"]: parts_of(one["points"]) for one in self.document["indicators"]}
+        """The points of every indicator, in parts of 10^-12; those outside the boards are in no total to reach."""
+        return {one["code"]: parts_of(_points(one)) for one in self.document["indicators"]}
 
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
         """Return by unit of a group the points of what it is due in a period."""
@@ -83,7 +83,9 @@ class Scheme:
                     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
                 points = None if value is None else of_parts(value)
                 volume = row.volume if row else 0
-                found.append(Figure(one["code"], one["board"], Decimal(one["points"]), points, state, volume))
+                found.append(
+                    Figure(one["code"], one.get("board"), Decimal(_points(one)), points, state, volume)
+                )
         return found
 
     def members(self, group: str) -> dict[str, str]:
@@ -257,13 +259,17 @@ async def standings(
     return [(row["scheme"], row["grp"], row["period"]) for row in rows]
 
 
+def _points(indicator: Mapping[str, Any]) -> str:
+    return indicator["points"] if "board" in indicator else "0"
+
+
 def _is_for(indicator: Mapping[str, Any], group: str, unit: str) -> bool:
     return group in indicator["groups"] and (not indicator.get("units") or unit in indicator["units"])
 
 
 def _is_due(indicator: Mapping[str, Any], period: Period) -> bool:
-    """Tell whether a cycle of an indicator ends in a period; a deduction is due in every one."""
-    if "deduct" in indicator["method"]:
+    """Tell whether a cycle of an indicator ends in a period; a deduction or bonus is due in every one."""
+    if indicator["method"].keys() & {"deduct", "bonus"}:
         return True
     return Period.containing(period.last, Cycle(indicator.get("cycle", "month"))).last == period.last
 

@@ -75,7 +75,7 @@ class Head(Answer):
     unit_name: str
     indicator: str
     indicator_name: str
-    board: str
+    board: str | None
     state: Literal["live"] = "live"
     as_of: str
     fresh_at: str | None

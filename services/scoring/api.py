@@ -20,13 +20,13 @@ from services.scoring import (
 )
 from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, ShownRow, Suspense
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
-from services.scoring.domain.cells import Partials, actual_of
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
-from services.scoring.domain.formulas import amount, lost
 from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Cursor, Question, Schemes
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted

@@ -8,13 +8,13 @@ import msgspec
 
 from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
-from services.scoring.domain.cells import Partials
 from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
 from services.scoring.domain.facts import standing
 from services.scoring.domain.figures import Worth, merged, window, worth
 from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
 from services.scoring.plans import group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
@@ -158,7 +158,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Pa
     document = question.scheme.document
     shard = group_shard(document, question.groups[0])
     sums = await inputs.load(tx, shard, question.scheme.plan.id, [question.unit])
-    partials = inputs.by_month(document, sums[question.unit], question.indicator.measure)
+    partials = inputs.of_indicator(document, sums[question.unit], question.indicator)
     found = worth(document, question.indicator, question.period, partials)
     return found, merged(question.window, partials, stock=question.spec.kind == "stock")
 

@@ -1,12 +1,13 @@
 """The table of what stage B was told: the newest row of numbers of every A shard."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
-from services.scoring.domain.cells import Partials
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.layout import Numbers, layout_of
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.sums import UnitSums
 from services.scoring.store import columns
 from shared.storage.transaction import PostgresTransaction
@@ -20,6 +21,7 @@ _SAVE = """
     INSERT INTO inputs (shard, scheme, unit, over, month, source_shard, numbers)
     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::smallint[], $7::text[])
     ON CONFLICT (shard, scheme, unit, over, month, source_shard) DO UPDATE SET numbers = excluded.numbers"""
+NO_ROWS = Partials()
 _NUMBERS = msgspec.json.Decoder(list[int])
 _ENCODER = msgspec.json.Encoder()
 
@@ -48,3 +50,19 @@ def by_month(document: SchemeDocument, sums: UnitSums, measure: str) -> dict[int
     return {
         first: Partials(*slots.of(numbers)) for (first, last), numbers in windows.items() if first == last
     }
+
+
+def of_indicator(document: SchemeDocument, sums: UnitSums, indicator: IndicatorSpec) -> dict[int, Partials]:
+    """Return the month partials of an indicator, with the sums of the further measures that it takes."""
+    found = by_month(document, sums, indicator.measure)
+    further = [by_month(document, sums, name) for name in indicator.method.further_measures.values()]
+    return (
+        found
+        if not further
+        else {
+            month: replace(
+                found.get(month, NO_ROWS), more=tuple(one.get(month, NO_ROWS).numerator for one in further)
+            )
+            for month in sorted(found.keys() | {month for one in further for month in one})
+        }
+    )

@@ -14,9 +14,9 @@ from services.scoring.contract import (
 from services.scoring.derived import Found, Told
 from services.scoring.domain.decided import Decision
 from services.scoring.domain.explanation import Uncounted, leaves_of
-from services.scoring.domain.formulas import lost
 from services.scoring.domain.late_days import LateItem, charges
 from services.scoring.domain.measures import DECIDED
+from services.scoring.domain.written import lost
 from services.scoring.explaining import Cursor, Question
 from services.scoring.settling import key_of
 from shared.contracts import envelope

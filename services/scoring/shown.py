@@ -18,13 +18,14 @@ from services.scoring.answers import (
     Suspense,
 )
 from services.scoring.cases import Case, Key
-from services.scoring.domain.cells import Partials
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
-from services.scoring.domain.formulas import amount, lost, put_in, symbolic
+from services.scoring.domain.formulas import put_in, symbolic
 from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import columns_of
+from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Question, Told
 from services.scoring.reports import stored_events
 from services.scoring.traces import Doubted, LedgerEntry

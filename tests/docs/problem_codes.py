@@ -108,7 +108,7 @@ def _read(call: ast.Call, module: Module, modules: dict[str, Module], result: Fo
         named = {one.arg: one.value for one in call.keywords}
         return call.args[at] if len(call.args) > at else named.get(keyword)
 
-    if name == "Finding" and _is_of_a_document(module):
+    if name == "Fault" or (name == "Finding" and _is_of_a_document(module)):
         node = argument(1, "code")
         code = text(node)
         if code is not None:

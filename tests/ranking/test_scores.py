@@ -61,3 +61,17 @@ def test_a_range_is_told_until_everything_is_assessed():
 def test_nothing_due_is_neither_full_nor_ranked():
     found = score({}, {}, {}, 5, Rules(places=2))
     assert (found.low, found.full, found.ranked) == (Decimal("0.00"), False, False)
+
+
+def test_a_bonus_outside_the_boards_is_in_the_total_and_in_no_board_and_adds_no_points_to_reach():
+    of = scheme(0)
+    of.document["indicators"][1:] = [
+        {"code": "a", "board": "a", "points": "7", "groups": ["g"], "method": {}},
+        {"code": "w", "points": "5", "groups": ["g"], "cycle": "year", "method": {"bonus": {}}},
+    ]
+    due = of.due("g", "2021-02")["z"]
+    row = Row({"a": parts_of("6.5"), "w": parts_of("2")}, 0, 1)
+    (line,) = standing({"z": of.figures("g", "z", due, row)}, of.rules)
+    assert (line.total, line.covered, line.boards) == (Decimal("8.50"), 7, {"a": Decimal("6.50")})
+    assert score(due, of.points, row.worth, 0, of.rules).low == line.total
+    assert score(due, of.points, {"w": row.worth["w"]}, 0, of.rules).high == Decimal("9.00")

@@ -14,11 +14,11 @@ import yaml
 
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
-from services.scoring.domain.cells import actual_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import Tally
+from services.scoring.domain.methods.amounts import actual_of
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.kernel import instants

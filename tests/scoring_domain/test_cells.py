@@ -5,8 +5,9 @@ from fractions import Fraction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.scoring.domain.cells import Partials, actual_of, compute
+from services.scoring.domain.cells import compute
 from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.methods.amounts import Partials, actual_of
 from shared.kernel.points import MILLIONTHS, cell
 
 SUMS = st.integers(-(10**30), 10**30) | st.integers(-3, 3)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.domain.cells import Partials, compute
+from services.scoring.domain.cells import compute
 from services.scoring.domain.check import findings
 from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import fold_derived, newest, points_plan
@@ -17,6 +17,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.late_days import Free, LateItem, charges
 from services.scoring.domain.measures import LATE_DAYS_TOLD, ItemKind
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.reading import read
 from shared.contracts import supervision

@@ -10,7 +10,6 @@ from dukao.simulator.nation import SAMPLE
 from services.ingest.domain.admission import Outcome, admit
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
-from services.scoring.domain.cells import Partials
 from services.scoring.domain.derived import fold_derived, points_plan
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
@@ -19,6 +18,7 @@ from services.scoring.domain.incidents.deciding import decide
 from services.scoring.domain.incidents.rules import rules_of
 from services.scoring.domain.late_days import LateItem
 from services.scoring.domain.measures import DecidedSpec, PointsSpec
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from services.supervision.domain.calendar_document import CalendarDocument, compiled, read

@@ -12,10 +12,10 @@ from shared.kernel.points import ZERO, published
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What an indicator is worth for a unit in a period."""
+    """What an indicator is worth for a unit in a period; one outside the boards has no points to reach."""
 
     indicator: str
-    board: str
+    board: str | None
     points: Decimal
     value: Decimal | None
     state: FigureState
@@ -90,7 +90,7 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
         low=low,
         high=published(scored + open_points, rules.places),
         covered=published(sum((figure.points for figure in due), ZERO), rules.places),
-        boards={board: _board(board, due, rules) for board in sorted({figure.board for figure in due})},
+        boards={board: _board(board, due, rules) for board in sorted({f.board for f in due if f.board})},
         volume=volume,
         not_assessed=tuple(figure.indicator for figure in missing),
         not_due=tuple(figure.indicator for figure in ordered if figure.state is FigureState.NOT_DUE),

@@ -11,6 +11,11 @@ from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
 from services.scoring.domain.magnitudes import is_magnitude
 from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.method_check import (
+    further_measures_count_events,
+    methods_can_be_reached,
+    only_a_bonus_is_outside_the_boards,
+)
 from services.scoring.domain.plan import (
     EventTypes,
     column_kind,
@@ -97,7 +102,7 @@ def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) ->
     boards = {board.code for board in document.boards}
     for place, indicator in enumerate(document.indicators):
         path = f"/indicators/{place}"
-        if indicator.board not in boards:
+        if indicator.board is not None and indicator.board not in boards:
             yield Finding(f"{path}/board", "unknown_board", f"There is no board {indicator.board}.")
         for group in indicator.groups:
             if group not in document.groups:
@@ -106,27 +111,12 @@ def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) ->
             yield Finding(f"{path}/measure", "unknown_measure", f"There is no measure {indicator.measure}.")
 
 
-def methods_can_be_reached(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """A method separates units: no target of 0 but for reverse, no floor at the points, no deduction of 0."""
-    for place, indicator in enumerate(document.indicators):
-        path = f"/indicators/{place}/method"
-        target, deduct = indicator.method.target, indicator.method.deduct
-        if target is not None and target.direction == "up" and Decimal(target.target) == 0:
-            reason = "A target of 0 is reached by nobody and everybody."
-            yield Finding(f"{path}/target/target", "target_zero", reason)
-        if deduct is not None and Decimal(deduct.floor) >= Decimal(indicator.points):
-            reason = f"A floor of {deduct.floor} is never left with {indicator.points} points."
-            yield Finding(f"{path}/deduct/floor", "floor", reason)
-        if deduct is not None and deduct.each is not None and Decimal(deduct.each) == 0:
-            yield Finding(f"{path}/deduct/each", "each_zero", "An event that costs 0 deducts nothing.")
-
-
 def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """A cycle of every indicator ends within the months of the scheme."""
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
     for place, indicator in enumerate(document.indicators):
         ends = Period.containing(first, Cycle(indicator.cycle)).last
-        if indicator.method.deduct is None and ends > last:
+        if not indicator.method.is_always_due and ends > last:
             reason = f"No {indicator.cycle} ends between {first} and {last}: it would never be due."
             yield Finding(f"/indicators/{place}/cycle", "never_due", reason)
 
@@ -231,11 +221,13 @@ def the_gate_is_a_flow(document: SchemeDocument, _types: EventTypes) -> Iterator
 
 
 def deductions_are_magnitudes(document: SchemeDocument, catalogue: Mapping[str, Any]) -> Iterator[Finding]:
-    """What a deduction counts is never negative; asked last, of measures that compile."""
+    """What a deduction or a bonus counts is never negative; asked last, of measures that compile."""
     deducted = {one.measure for one in document.indicators if one.method.deduct is not None}
-    for name in sorted(deducted & document.event_measures.keys()):
+    won = {name for one in document.indicators for name in one.method.further_measures.values()}
+    for name in sorted((deducted | won) & document.event_measures.keys()):
         if not is_magnitude(document, document.event_measures[name], catalogue):
-            reason = "A deduction sums what cannot be negative: declare minimum: 0, or take GREATEST(…, 0)."
+            what = "deduction" if name in deducted else "bonus"
+            reason = f"A {what} sums what cannot be negative: declare minimum: 0, or take GREATEST(…, 0)."
             yield Finding(f"/measures/{name}/numerator", "magnitude", reason)
 
 
@@ -246,6 +238,8 @@ RULES: tuple[Rule, ...] = (
     units_hang_together,
     indicators_name_what_exists,
     methods_can_be_reached,
+    further_measures_count_events,
+    only_a_bonus_is_outside_the_boards,
     points_are_deducted_as_they_are,
     late_days_cost_something,
     points_have_one_indicator,

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.item_section import ItemSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec
+from services.scoring.domain.methods.spec import MethodSpec
 from services.scoring.domain.shapes import (
     Closed,
     Code,
@@ -87,39 +88,15 @@ class ViewSpec(Closed):
     columns: dict[Name, ColumnSpec]
 
 
-class TargetSpec(Closed):
-    """w · min(1, actual/target); down: w · min(1, target/actual)."""
-
-    target: DecimalText
-    direction: Literal["up", "down"] = "up"
-
-
-class DeductSpec(Closed):
-    """max(floor, w - each · events); without `each` what a measure counts in points is taken as it is."""
-
-    each: DecimalText | None = None
-    floor: DecimalText = "0"
-
-
-class MethodSpec(Closed):
-    """Exactly one method."""
-
-    target: TargetSpec | None = None
-    deduct: DeductSpec | None = None
-
-    @model_validator(mode="after")
-    def _one_method(self) -> "MethodSpec":
-        if (self.target is None) == (self.deduct is None):
-            raise ValueError("an indicator has exactly one method")
-        return self
-
-
 class IndicatorSpec(Sourced):
-    """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them."""
+    """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them.
+
+    Without a board a bonus stands outside them.
+    """
 
     code: Code
     name: str
-    board: str
+    board: str | None = None
     points: DecimalText
     assessor: str = ""
     groups: tuple[str, ...] = Field(min_length=1)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from services.scoring.domain.cells import Partials, compute
+from services.scoring.domain.cells import compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.methods.amounts import Partials
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
 
@@ -22,8 +23,8 @@ class Worth:
 
 
 def is_due(indicator: IndicatorSpec, period: Period) -> bool:
-    """Tell whether a cycle of the indicator ends in the period; a deduct indicator is always due."""
-    if indicator.method.deduct is not None:
+    """Tell whether a cycle of the indicator ends in the period; a deduction or bonus is always due."""
+    if indicator.method.is_always_due:
         return True
     return _ends(Cycle(indicator.cycle), period)
 
@@ -35,11 +36,11 @@ def _ends(cycle: Cycle, period: Period) -> bool:
 
 def window(indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
     """Return the months that an indicator covers: the period, or its cycle where that is longer."""
-    return _window(Cycle(indicator.cycle), period, deducts=indicator.method.deduct is not None)
+    return _window(Cycle(indicator.cycle), period, at_once=indicator.method.is_always_due)
 
 
-def _window(cycle: Cycle, period: Period, *, deducts: bool) -> tuple[Month, ...]:
-    if not deducts and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
+def _window(cycle: Cycle, period: Period, *, at_once: bool) -> tuple[Month, ...]:
+    if not at_once and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
         return Period.containing(period.last, cycle).months()
     return period.months()
 
@@ -68,15 +69,15 @@ def worth(
 def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:
     """Return every period whose figure depends on a month: for a stock all later ones of the scheme too."""
     stock = document.measures[indicator.measure].kind == "stock"
-    last, deducts = Month.parse(document.scheme.until), indicator.method.deduct is not None
-    return _touched(month, last, Cycle(indicator.cycle), stock=stock, deducts=deducts)
+    last, at_once = Month.parse(document.scheme.until), indicator.method.is_always_due
+    return _touched(month, last, Cycle(indicator.cycle), stock=stock, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
-def _touched(month: Month, last: Month, cycle: Cycle, *, stock: bool, deducts: bool) -> tuple[Period, ...]:
+def _touched(month: Month, last: Month, cycle: Cycle, *, stock: bool, at_once: bool) -> tuple[Period, ...]:
     months = _run(month, last if stock else min(last, Period.containing(month, cycle).last))
     found = {period: None for at in months for period in periods_containing(at)}
-    return tuple(p for p in found if stock or month in _window(cycle, p, deducts=deducts))
+    return tuple(p for p in found if stock or month in _window(cycle, p, at_once=at_once))
 
 
 def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:

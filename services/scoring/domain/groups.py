@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from services.scoring.domain.cells import Formula, formula
+from services.scoring.domain.cells import formula
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
 from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.methods.amounts import Formula
 from services.scoring.domain.sums import NOTHING, UnitSums, Window
 from shared.kernel.periods import Month, Period, periods_containing
 from shared.kernel.points import MILLIONTHS
@@ -21,12 +22,16 @@ UNTOLD = object()
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An indicator: where its sums stand, its formula, its due periods, and by month what depends on it."""
+    """An indicator: where its sums stand, its formula, its due periods, and by month what depends on it.
+
+    `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
+    """
 
     code: str
     over: str
     slots: Slots
-    places: frozenset[int]
+    further: tuple[tuple[str, Slots], ...]
+    places: Mapping[str, frozenset[int]]
     stock: bool
     formula: Formula
     due: tuple[tuple[str, Window], ...]
@@ -37,6 +42,9 @@ class Scored:
         """Return what the indicator is worth over months, in parts of 10^-12."""
         if self.stock:
             return self.formula(*sums.stock(self.over, self.slots, at))
+        if self.further:
+            more = [sums.flow(over, slots, at)[0] for over, slots in self.further]
+            return self.formula(*sums.flow(self.over, self.slots, at), *more)
         row = sums.merged.get(self.over, {}).get(at)
         if row is None:
             return self.formula(*NOTHING)
@@ -83,13 +91,11 @@ class GroupPlan:
 
     def all(self) -> Iterator[Scored]:
         """Yield every indicator."""
-        for found in self.scored.values():
-            yield from found
+        yield from _once(self.scored)
 
     def of(self, unit: str) -> Iterator[Scored]:
         """Yield the indicators of a unit."""
-        for found in self.of_unit[unit].values():
-            yield from found
+        yield from _once(self.of_unit[unit])
 
     def volume(self, sums: UnitSums, at: Window) -> int:
         """Return the volume of a unit over months."""
@@ -156,7 +162,7 @@ def post(plan: GroupPlan, unit: str, sums: UnitSums, standing: Standing, moved: 
     scored = plan.of_unit[unit]
     for (over, month), places in moved.items():
         for one in scored.get(over, ()):
-            if not one.places.isdisjoint(places):
+            if not one.places[over].isdisjoint(places):
                 _post(one, sums, standing, month, changes)
         if plan.gate is not None and plan.gate.over == over and plan.gate.slots.numerator in places:
             for period, at in _around(month):
@@ -169,13 +175,19 @@ def post(plan: GroupPlan, unit: str, sums: UnitSums, standing: Standing, moved: 
 
 def everything(plan: GroupPlan) -> Moved:
     """Return every place of every month as moved."""
-    wanted = {over: {at for one in found for at in one.places} for over, found in plan.scored.items()}
+    wanted = {over: {at for one in found for at in one.places[over]} for over, found in plan.scored.items()}
     return {(over, month): places for over, places in wanted.items() for month in plan.months}
 
 
 def _by_over(indicators: Collection[Scored]) -> ByOver:
-    overs = sorted({one.over for one in indicators})
-    return {over: tuple(one for one in indicators if one.over == over) for over in overs}
+    overs = sorted({over for one in indicators for over in one.places})
+    return {over: tuple(one for one in indicators if over in one.places) for over in overs}
+
+
+def _once(indicators: ByOver) -> Iterator[Scored]:
+    """Yield each indicator under what its own measure runs over."""
+    for over, found in indicators.items():
+        yield from (one for one in found if one.over == over)
 
 
 def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: Changes) -> None:
@@ -198,7 +210,8 @@ def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: 
 
 def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Scored:
     spec = document.measures[indicator.measure]
-    slots = layout_of(document, spec.over).slots[indicator.measure]
+    slots = _slots(document, indicator.measure)[1]
+    further = tuple(_slots(document, name) for name in indicator.method.further_measures.values())
     stock, first, last = spec.kind == "stock", months[0], months[-1]
 
     def covered(period: Period) -> Window:
@@ -217,7 +230,8 @@ def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
         code=indicator.code,
         over=spec.over,
         slots=slots,
-        places=frozenset(at for at in slots if at is not None),
+        further=further,
+        places=_places([(spec.over, slots), *further]),
         stock=stock,
         formula=formula(indicator, is_ratio=spec.denominator is not None),
         due=tuple({found: None for of_month in periods.values() for found in of_month}),
@@ -229,6 +243,18 @@ def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
         },
         periods=periods,
     )
+
+
+def _slots(document: SchemeDocument, measure: str) -> tuple[str, Slots]:
+    over = document.measures[measure].over
+    return over, layout_of(document, over).slots[measure]
+
+
+def _places(read: Collection[tuple[str, Slots]]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for over, slots in read:
+        found.setdefault(over, set()).update(at for at in slots if at is not None)
+    return {over: frozenset(places) for over, places in found.items()}
 
 
 def _around(month: int) -> Iterator[tuple[str, Window]]:

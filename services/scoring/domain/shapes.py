@@ -11,6 +11,7 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 MONTH_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"
 DAY_PATTERN = r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
+SIGNED_PATTERN = r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
 
 
 def _day(text: str) -> str:
@@ -23,6 +24,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
 DayText = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_day)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
+SignedText = Annotated[str, Field(pattern=SIGNED_PATTERN)]
 Version = Annotated[int, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]
 

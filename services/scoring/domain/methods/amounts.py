@@ -1,0 +1,93 @@
+"""What a method takes, exact sums, and what it gives: whole parts of 10^-12, rounded once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from services.scoring.domain.written import amount
+from shared.kernel.points import MILLIONTHS, PARTS, millionths
+
+PARTS_OF_MILLIONTH = PARTS // MILLIONTHS
+
+Scored = Callable[[int, int], int]
+
+
+class Formula(Protocol):
+    """From sums in millionths, and those of further measures, to points; None where there is no data."""
+
+    def __call__(self, numerator: int, denominator: int, rows: int, /, *more: int) -> int | None:
+        """Return points in whole parts of 10^-12."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """Exact sums in millionths; `rows` counts what was summed, `more` are sums of further measures."""
+
+    numerator: int = 0
+    denominator: int = 0
+    rows: int = 0
+    more: tuple[int, ...] = ()
+
+    def __add__(self, other: "Partials") -> "Partials":
+        more = self.more and other.more and tuple(map(sum, zip(self.more, other.more, strict=True)))
+        return Partials(
+            self.numerator + other.numerator,
+            self.denominator + other.denominator,
+            self.rows + other.rows,
+            more or self.more or other.more,
+        )
+
+
+class Measured(NamedTuple):
+    """The sums behind a value that a formula is written with."""
+
+    sums: Partials
+    is_ratio: bool
+
+    @property
+    def value(self) -> Fraction | None:
+        """What was measured."""
+        return actual_of(self.sums, is_ratio=self.is_ratio)
+
+    @property
+    def written(self) -> str:
+        """The value with its numbers: `9702`, `(9702/10000)`."""
+        numerator = amount(self.sums.numerator)
+        return f"({numerator}/{amount(self.sums.denominator)})" if self.is_ratio else numerator
+
+
+class Fault(NamedTuple):
+    """What is wrong with the parameters of a method, and where below it."""
+
+    path: str
+    code: str
+    reason: str
+
+
+def actual_of(partials: Partials, *, is_ratio: bool) -> Fraction | None:
+    """Return the measured value; a zero denominator, or no row at all, is no data."""
+    if is_ratio:
+        return Fraction(partials.numerator, partials.denominator) if partials.denominator else None
+    return Fraction(partials.numerator, MILLIONTHS) if partials.rows else None
+
+
+def of_value(scored: Scored, *, is_ratio: bool) -> Formula:
+    """Score what was measured as numerator/denominator, brought to a denominator above 0."""
+
+    def ratio(numerator: int, denominator: int, _rows: int, *_more: int) -> int | None:
+        if denominator == 0:
+            return None
+        return scored(numerator, denominator) if denominator > 0 else scored(-numerator, -denominator)
+
+    def amount(numerator: int, _denominator: int, rows: int, *_more: int) -> int | None:
+        return scored(numerator, MILLIONTHS) if rows else None
+
+    return ratio if is_ratio else amount
+
+
+def exact(written: str) -> int:
+    """Read a number of the scheme, which has at most 6 places, in millionths."""
+    return millionths(Decimal(written))

@@ -1,0 +1,84 @@
+"""The method of an indicator: exactly one of those that there are."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import ClassVar, Protocol, cast
+
+from pydantic import model_validator
+
+from services.scoring.domain.methods.amounts import Fault, Formula, Measured
+from services.scoring.domain.methods.award import BonusSpec
+from services.scoring.domain.methods.bands import BandsSpec
+from services.scoring.domain.methods.deduct import DeductSpec
+from services.scoring.domain.methods.excess import ExcessSpec
+from services.scoring.domain.methods.target import TargetSpec
+from services.scoring.domain.methods.within import WithinSpec
+from services.scoring.domain.shapes import Closed
+
+
+class Method(Protocol):
+    """A method with its parameters; `points` are w, `actual` is how the value is written in a formula."""
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+
+    def symbolic(self, actual: str, /) -> str:
+        """Return the formula in symbols."""
+        ...
+
+    def faults(self, points: Decimal, /) -> Iterator[Fault]:
+        """Yield what is wrong with the parameters."""
+        ...
+
+
+class OwnMethod(Method, Protocol):
+    """A method that scores a unit by its own sums alone."""
+
+    def formula(self, points: int, /, *, is_ratio: bool) -> Formula:
+        """Return the score as a function of sums; points in millionths."""
+        ...
+
+    def put_in(self, points: str, measured: Measured, /) -> str:
+        """Return the formula with numbers."""
+        ...
+
+
+class MethodSpec(Closed):
+    """Exactly one method."""
+
+    target: TargetSpec | None = None
+    within: WithinSpec | None = None
+    deduct: DeductSpec | None = None
+    bands: BandsSpec | None = None
+    excess: ExcessSpec | None = None
+    bonus: BonusSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_method(self) -> "MethodSpec":
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise ValueError("an indicator has exactly one method")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The word by which the scheme names the method."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+    @property
+    def chosen(self) -> OwnMethod:
+        """The method."""
+        return cast("OwnMethod", getattr(self, self.name))
+
+    @property
+    def is_always_due(self) -> bool:
+        """Whether an event posts at once, so that the cycle does not matter."""
+        return self.deduct is not None or self.bonus is not None
+
+    @property
+    def further_measures(self) -> Mapping[str, str]:
+        """The measures that the formula takes as further sums, in its order, by their place in the method."""
+        if self.bonus is not None:
+            return {f"bonus/levels/{at}/measure": one.measure for at, one in enumerate(self.bonus.levels)}
+        if self.deduct is not None and self.deduct.bonus is not None:
+            return {"deduct/bonus/measure": self.deduct.bonus.measure}
+        return {}
