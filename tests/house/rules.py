@@ -52,8 +52,18 @@ def _of_call(path: str, call: ast.Call) -> Iterator[Finding]:
         and path not in PUBLISHES_IN
     ):
         yield Finding(path, call.lineno, "one place publishes")
+    if _ends_early(call):
+        yield Finding(path, call.lineno, "a pattern ends where the text ends")
     if path.startswith(CLOCKLESS) and name.endswith(("datetime.now", "datetime.utcnow", "time.time")):
         yield Finding(path, call.lineno, "no clock in a decision")
+
+
+def _ends_early(call: ast.Call) -> bool:
+    """Tell whether a pattern of `re`, which msgspec searches with too, ends in `$` and lets a line end follow."""
+    name = ast.unparse(call.func)
+    patterns = [word.value for word in call.keywords if word.arg == "pattern" and name == "Meta"]
+    patterns += call.args[:1] if name in {"re.compile", "re.match", "re.search"} else []
+    return any(ast.unparse(one).endswith(("$'", '$"', "PATTERN")) for one in patterns)
 
 
 def _imports_inside(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ SYNTAX_VIOLATIONS = {
     "one place publishes": "async def f(producer):\n    await producer.send('topic', b'')\n",
     "no clock in a decision": "import datetime\n\n\ndef f():\n    return datetime.datetime.now()\n",
     "no import inside a function": "def f():\n    import json\n    return json\n",
+    "a pattern ends where the text ends": "from msgspec import Meta\n\nKIND = Meta(pattern=CODE_PATTERN)\n",
     "settings are read in wiring": "import os\n\nHOME = os.environ['HOME']\n",
 }
 

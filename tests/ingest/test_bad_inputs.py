@@ -129,6 +129,7 @@ BAD = {
     "I12 -0": (b'{"a":-0}', 400, "number", None),
     "I12 30 digits": (b'{"a":' + b"9" * 30 + b"}", 400, "number", None),
     "I12 a fraction": (b'{"a":1.5}', 400, "number", None),
+    "I12 a decimal and a line end": (bad(amount="1.5\n"), 422, "field", "/data/amount"),
     "I13 top": (b'{"a":1,"a":2}', 400, "duplicate_key", None),
     "I13 nested": (rb'{"a":{"b":1,"\u0062":2}}', 400, "duplicate_key", None),
     "I14 byte order mark": (b"\xef\xbb\xbf{}", 400, "encoding", None),
@@ -149,6 +150,8 @@ BAD = {
     "I20 zero width": (bad(subject="11\u200b01"), 422, "code_charset", "/subject"),
     "I20 right to left": (bad(subject="11\u202e01"), 422, "code_charset", "/subject"),
     "I20 combining": (bad(subject="11e\u0301"), 422, "code_charset", "/subject"),
+    "I20 a line end": (bad(subject="1101\n"), 422, "code_charset", "/subject"),
+    "I20 a code of data and a line end": (bad(number="n\n"), 422, "field", "/data/number"),
     "I20 name not NFC": (bad(data={"number": "n", "remark": "e\u0301"}), 422, "text", "/data/remark"),
     "I20 name hidden": (bad(data={"number": "n", "remark": "a\u200bb"}), 422, "text", "/data/remark"),
     "I21 six minutes": (lambda: bad(time=ahead(minutes=6)), 422, "time_in_future", "/time"),
@@ -156,9 +159,11 @@ BAD = {
     "I22 30 February": (bad(time="2021-02-30T00:00:00Z"), 422, "time_format", "/time"),
     "I22 leap second": (bad(time="2016-12-31T23:59:60Z"), 422, "time_format", "/time"),
     "I22 year 9999": (bad(time="9999-03-01T00:00:00Z"), 422, "time_format", "/time"),
+    "I22 a line end": (bad(time="2021-03-01T00:00:00Z\n"), 422, "time_format", "/time"),
     "I22 +24:00": (bad(time="2021-03-01T00:00:00+24:00"), 422, "time_format", "/time"),
     "I26 10 kB": (bad(id=ECHO * 1700), 422, "id", "/id"),
     "I26 control": (bad(id=f"{ECHO}\t"), 422, "id", "/id"),
+    "I26 a line end": (bad(id=f"{ECHO}\n"), 422, "id", "/id"),
     "I26 a path": (bad(id=f"../{ECHO}"), 422, "id", "/id"),
 }  # fmt: skip
 

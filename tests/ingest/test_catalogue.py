@@ -6,7 +6,7 @@ import copy
 import pytest
 
 from services.ingest import handlers, store
-from services.ingest.domain.catalogue import LARGEST_DOCUMENT_BYTES
+from services.ingest.domain.catalogue import LARGEST_DOCUMENT_BYTES, check_data, compile_catalogue, parse
 from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.canonical import canonical
 from shared.kernel.errors import Refused
@@ -123,3 +123,18 @@ async def test_a_catalogue_is_so_small_that_it_is_told_in_one_message(ingest):
     await adopt(ingest, version)
     told = await problem(draft(ingest, document(room + 1)))
     assert (told.status, told.code) == (413, "catalogue_too_large")
+
+
+WRITTEN = {"code": "A-1", "decimal": "1.5", "time": "2021-03-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", "{}\n\n", "\n{}", "{} ", "{}\u2028", "{}\nx"])
+def test_nothing_stands_around_a_value(kind, around):
+    fields = {"value": {"type": kind, "scale": 2}}
+    document = {"types": {TYPE: {"title": "Done", "fields": fields}}, "sources": {}}
+    declared = compile_catalogue(parse(document)).types[TYPE]
+    check_data(declared, {"value": WRITTEN[kind]})
+    with pytest.raises(Refused) as refused:
+        check_data(declared, {"value": around.format(WRITTEN[kind])})
+    assert (refused.value.problem.code, refused.value.problem.pointer) == ("field", "/data/value")

@@ -253,12 +253,16 @@ def test_what_cannot_be_read_is_told():
         finding("f1", status="rumour"),
         finding("f2", first_year=2020, last_year=2019),
         finding("f3", time="2020-12-31"),
+        finding("f4", taxpayer="t1\n"),
+        finding("f5", content="of vat"),
         inspection("i", started="2021-03-02", ended="2021-03-01"),
     ]
     assert {one.name[1]: one.why for one in decided(*facts).unread} == {
         "f1": Unreadable.STATUS,
         "f2": Unreadable.YEARS,
         "f3": Unreadable.NO_SCHEME,
+        "f4": Unreadable.FIELDS,
+        "f5": Unreadable.FIELDS,
         "i": Unreadable.DAYS,
     }
 

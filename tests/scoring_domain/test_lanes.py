@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from services.scoring.domain.adders import adder
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.ordinary import Fact, Ordinary, Sums, row_of
+from services.scoring.domain.ordinary import Fact, Ordinary, Sums, millionths_of, row_of
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.rows import typed
 from shared.kernel.instants import parse_micros
@@ -154,3 +155,10 @@ def test_years_are_one_lane_and_a_case_of_one_year_asks_one_scheme():
     assert len(rows) == 2
     for (at, _), row in rows.items():
         assert [lanes.adders[one].plan.id for one in lanes.lanes[at].reached(row)] == [PLANS[1].id]
+
+
+def test_a_decimal_that_ends_otherwise_than_with_a_digit_is_never_scored():
+    assert millionths_of("-1.5") == -1_500_000
+    for written in ("1.5\n", "1.123456\n", "15\n", "1."):
+        with pytest.raises(AssertionError):
+            millionths_of(written)

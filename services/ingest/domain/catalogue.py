@@ -224,14 +224,14 @@ def _kind(declared: FieldSpec) -> Any:
         case "text":
             return Annotated[str, Meta(max_length=declared.max)]
         case "code":
-            return Annotated[str, Meta(pattern=CODE_PATTERN)]
+            return Annotated[str, Meta(pattern=_whole(CODE_PATTERN))]
         case "integer":
             least = -LARGEST_INTEGER if declared.minimum is None else declared.minimum
             return Annotated[int, Meta(ge=least, le=LARGEST_INTEGER)]
         case "decimal":
-            return Annotated[str, Meta(pattern=_decimal_pattern(declared), max_length=20)]
+            return Annotated[str, Meta(pattern=_whole(_decimal_pattern(declared)), max_length=20)]
         case "time":
-            return Annotated[str, Meta(pattern=INSTANT_PATTERN)]
+            return Annotated[str, Meta(pattern=_whole(INSTANT_PATTERN))]
         case "boolean":
             return bool
 
@@ -240,3 +240,8 @@ def _decimal_pattern(declared: FieldSpec) -> str:
     sign = "" if declared.minimum is not None and declared.minimum >= 0 else "-?"
     places = f"(\\.[0-9]{{1,{declared.scale}}})?" if declared.scale else ""
     return f"^(?=[-.]*([0-9][-.]*){{1,18}}$){sign}(0|[1-9][0-9]*){places}$"
+
+
+def _whole(pattern: str) -> str:
+    """Return a pattern of which nothing follows: Python's `$` also stands before a last line end."""
+    return pattern + r"(?!\n)"

@@ -52,6 +52,7 @@ def _cell(found: Any, kind: Kind | None) -> Any:
 
 def millionths_of(written: str) -> int:
     """Read a decimal that ingest has checked, as an integer in millionths."""
+    assert written[-1].isdecimal(), "a decimal ends with a digit"
     point = written.find(".")
     if point < 0:
         return int(written) * MILLIONTHS

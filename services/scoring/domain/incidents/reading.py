@@ -13,6 +13,7 @@ from services.scoring.domain.incident_section import FindingSpec, InspectionSpec
 from services.scoring.domain.incidents.facts import Finding, Inspection, Name, Own, Status
 from services.scoring.domain.incidents.rules import Rules, covering
 from shared.kernel import instants
+from shared.kernel.codes import is_code
 from shared.kernel.points import millionths
 
 MOST_YEARS = 30
@@ -67,6 +68,8 @@ def inspection_of(rules: Rules, report: Report) -> Inspection | Unread | None:
 def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> Finding | Unreadable:
     data = _fields(report)
     if _lacks(data, spec.object, spec.content, *_of(spec.years), spec.discovered, spec.status, spec.severity):
+        return Unreadable.FIELDS
+    if not (is_code(data[spec.object]) and is_code(data[spec.content])):
         return Unreadable.FIELDS
     years = _years(spec.years, data)
     if years is None:
