@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 import asyncpg
 import msgspec
 
-from services.ingest import arrivals, clock, store, watching
+from services.ingest import arrivals, clock, lateness, store, watching
 from services.ingest.clock import EVERY_SHARD
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
@@ -231,6 +231,7 @@ class Admission:
         accepted = [ruling.candidate for ruling in taken]
         drafts = [
             Draft(one.candidate.shard, one.body, own=False, received=self._stamp(one.candidate))
+        looked = await lateness.judge(tx, looked, lambda one: self._stamp(one) or now)
             for one in taken
         ]
         stamps = received_each(heads, drafts, tx.now)
@@ -307,13 +308,7 @@ class Admission:
             judged = self._judged(decode(known.body), known.sender)
         if isinstance(judged, Problem):
             return judged
-        if not self.replay and judged.time > now + FUTURE_ALLOWANCE:
-            return IN_FUTURE
-        if judged.late_after is None or judged.sender.backfill:
-            return judged
-        if backfill.is_backfill(judged, self._stamp(judged) or now):
-            return backfill.NOT_ALLOWED
-        return judged
+        return IN_FUTURE if not self.replay and judged.time > now + FUTURE_ALLOWANCE else judged
 
     def _stamp(self, one: Candidate) -> datetime | None:
         """Return what the feed says that an event was received, under the replay clock."""

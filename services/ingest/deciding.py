@@ -63,7 +63,8 @@ async def replay(
         original = corrected_by(kept, await accepted(tx, found), found["why"])
         chosen = await _next_revision(tx, original) if revision is None else revision
     made = as_correction(kept, number, original, chosen)
-    ready = _good((await admission.judge([made], Sender(by)))[0])
+    in_time = Sender(by, backfill=True)  # it was judged when it came
+    ready = _good((await admission.judge([made], in_time))[0])
 
     async def once() -> dict[str, Any]:
         detail = _detail(number, reason)

@@ -81,6 +81,40 @@ async def test_a_correction_of_an_old_event_is_no_backfill(rig):
     assert await outcome(trusted, event(time=old)) == (201, "created")
     revised = event(id="c1", time=old, amount="2.00", correctssource="desk", correctsid="e1", revision=1)
     assert await outcome(desk, revised) == (201, "created")
+    withdrawn = revised | {"id": "c2", "revision": 2}
+    assert await outcome(desk, {name: withdrawn[name] for name in withdrawn if name != "data"}) == (
+        201,
+        "created",
+    )
+    audited = [detail for _, detail in await rig.audit("admitted")]
+    assert audited == ["1 events; 1 of desk backfilled by eve", "1 events", "1 events"]
+
+
+async def test_a_correction_that_moves_a_fact_far_back_is_a_backfill(rig):
+    trusted = await rig.as_("eve", "integrator", "backfill", account="desk-account")
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    assert await outcome(desk, event(time=ago(hours=1))) == (201, "created")
+
+    def moved(name, revision, time):
+        return event(id=name, time=time, correctssource="desk", correctsid="e1", revision=revision)
+
+    years_back, later = ago(days=5 * 365), ago(days=4 * 365)
+    assert await outcome(desk, moved("c1", 1, years_back)) == (403, "backfill")
+    assert await outcome(desk, moved("c1", 1, ago(days=2))) == (201, "created")
+    assert await outcome(trusted, moved("c2", 2, years_back)) == (201, "created")
+    assert await outcome(desk, moved("c3", 3, later)) == (403, "backfill")
+    assert await outcome(desk, moved("c3", 3, years_back) | {"data": {"number": "n1"}}) == (201, "created")
+    audited = [detail for _, detail in await rig.audit("admitted")]
+    assert [detail for detail in audited if "backfilled" in detail] == [
+        "1 events; 1 of desk backfilled by eve"
+    ]
+
+
+async def test_a_correction_before_its_original_is_judged_by_its_own_time(rig):
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    early = {"correctssource": "desk", "correctsid": "e1", "revision": 1}
+    assert await outcome(desk, event(id="c1", time=ago(days=300), **early)) == (403, "backfill")
+    assert await outcome(desk, event(id="c1", time=ago(days=3), **early)) == (201, "created")
 
 
 async def test_the_role_backfill_alone_sends_nothing(rig):

@@ -98,7 +98,7 @@ def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Ca
         correction=correction,
         version=catalogue.version,
         sender=sender,
-        late_after=None if correction is not None else scope.late_after(time),
+        late_after=scope.late_after(time),
         counted=counted(scope, event_type.name, attributes["id"], time, (attributes.get("data") or {}).get),
     )
 
