@@ -12,6 +12,7 @@ from services.ingest.domain.catalogue import CatalogueDocument, check_size, chec
 from services.ingest.domain.sources import Sender
 from services.ingest.papers import Paper
 from shared.contracts.envelope import encode
+from shared.kernel import periods
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.records import Draft
 from shared.storage.transaction import PostgresTransaction
@@ -91,7 +92,7 @@ async def take_manifest(
 
 
 async def _check_day(tx: PostgresTransaction, source: str, day: str, *, replay: bool) -> None:
-    asked = manifests.read_day(day)
+    asked = periods.day(day, "/day")
     if not replay and asked > (tx.now.astimezone(UTC) + FARTHEST_ZONE).date():
         raise refuse(422, "time_in_future", "The day has not begun.", pointer="/day")
     since = await papers.counted_since(tx, source)

@@ -1,8 +1,8 @@
-"""Months and the periods made of them: `2021-03`, `2021-Q1`, `2021-H1`, `2021`."""
+"""Days, months and the periods made of them: `2021-03-31`, `2021-03`, `2021-Q1`, `2021-H1`, `2021`."""
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,8 +10,20 @@ from zoneinfo import ZoneInfo
 from shared.kernel.errors import refuse
 from shared.kernel.instants import FIRST_YEAR, LAST_YEAR
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])\Z")
 _PERIOD = re.compile(r"([0-9]{4})(?:-(?:(0[1-9]|1[0-2])|Q([1-4])|H([12])))?\Z")
+
+
+def day(text: str, pointer: str | None = None) -> date:
+    """Read `2021-03-31`, or refuse it with `day`; the library alone takes `20210331` and `2021-W13-3` too."""
+    try:
+        found = date.fromisoformat(text) if _DAY.match(text) else None
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise refuse(422, "day", "A day is written 2021-03-31.", pointer=pointer)
+    return found
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -121,6 +121,11 @@ async def test_a_day_without_events_matches_an_empty_manifest(desk):
 REFUSED = {
     "no such day": ({"day": "2021-02-30"}, 422, "day"),
     "a day that is none": ({"day": "yesterday"}, 422, "day"),
+    "a day without dashes": ({"day": "20210331"}, 422, "day"),
+    "a day of a week": ({"day": "2021-W13-3"}, 422, "day"),
+    "a day before 1900": ({"day": "1899-12-31"}, 422, "day"),
+    "a day with other digits": ({"day": "２０２１-03-31"}, 422, "day"),
+    "a day and a line end": ({"day": "2021-03-31%0A"}, 422, "day"),
     "tomorrow but one": ({"day": (datetime.now(UTC) + timedelta(days=3)).date().isoformat()}, 422, "time_in_future"),
     "a source without manifests": ({"source": "other"}, 404, "not_found"),
     "a source that is none": ({"source": "nobody"}, 404, "not_found"),

@@ -1,6 +1,6 @@
 """Instants and periods are read strictly and written in one way."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.kernel import instants
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Cycle, Month, Period, month_of, periods_containing
+from shared.kernel.periods import Cycle, Month, Period, day, month_of, periods_containing
 
 MONTHS = st.builds(Month, st.integers(1900, 2199), st.integers(1, 12))
 
@@ -102,3 +102,21 @@ def test_the_month_of_an_instant_is_that_of_the_zone() -> None:
     assert str(month_of(instant, ZoneInfo("Asia/Shanghai"))) == "2021-04"
     assert str(month_of(instant, ZoneInfo("America/New_York"))) == "2021-03"
     assert Month(2021, 4).starts(ZoneInfo("Asia/Shanghai")) == instant
+
+
+@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)))
+def test_a_day_is_written_in_one_way(found: date) -> None:
+    assert day(found.isoformat()) == found
+    week = "{}-W{:02}-{}".format(*found.isocalendar())
+    for written in (found.strftime("%Y%m%d"), week, f"{found}\n", f" {found}", f"{found}T00:00"):
+        with pytest.raises(Refused):
+            day(written)
+
+
+@pytest.mark.parametrize(
+    "written", ["1899-12-31", "2200-01-01", "2021-02-29", "2021-3-31", "", "０021-03-31"]
+)
+def test_what_is_no_day_is_refused(written: str) -> None:
+    with pytest.raises(Refused) as refused:
+        day(written, "/day")
+    assert (refused.value.problem.code, refused.value.problem.pointer) == ("day", "/day")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -51,14 +50,6 @@ class Comparison:
     count: int
     digest: str
     differing: tuple[str, ...]
-
-
-def read_day(day: str) -> date:
-    """Read a day, or refuse it."""
-    try:
-        return date.fromisoformat(day)
-    except ValueError:
-        raise refuse(422, "day", "A day is written 2021-03-31.") from None
 
 
 def read(document: object, spec: ManifestSpec) -> Manifest:
