@@ -12,7 +12,7 @@ from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
 from services.ingest.domain.catalogue import Catalogue
-from services.ingest.domain.quick import LARGEST_BATCH_EVENTS, quick, quick_batch
+from services.ingest.domain.quick import check_count, quick, quick_batch
 from services.ingest.domain.sources import Sender
 from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Refused, refuse
@@ -88,10 +88,10 @@ def _read(request: Request, kind: str, raw: bytes) -> Json:
     if not raw:
         raise refuse(400, "empty", "The body is empty.")
     body = decode(raw)
-    if kind == BATCH and (not isinstance(body, list) or not body):
-        raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
-    if kind == BATCH and len(cast("list[Json]", body)) > LARGEST_BATCH_EVENTS:
-        raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
+    if kind == BATCH:
+        if not isinstance(body, list) or not body:
+            raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
+        check_count(body)
     return body
 
 

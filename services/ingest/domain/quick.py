@@ -4,6 +4,7 @@ It takes only what the strict decoder and `candidate` take, with the same result
 escape, a null attribute, a correction) or wrong is left to them, and so are all answers.
 """
 
+from collections.abc import Sized
 from datetime import datetime
 
 import msgspec
@@ -25,7 +26,7 @@ from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.totals import counted
 from shared.kernel import instants
 from shared.kernel.codes import is_id
-from shared.kernel.errors import Refused
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import LIMITS, MIB, Limits, decode
 
@@ -78,17 +79,30 @@ def quick(raw: bytes, catalogue: Catalogue, sender: Sender = TOPIC) -> Candidate
 def quick_batch(raw: bytes, catalogue: Catalogue, sender: Sender) -> list[object] | None:
     """Return the events of a batch, plain ones as candidates and others decoded; None if any cannot be read.
 
-    Then, as when there are too many or none, the strict decoder says what is wrong with the whole.
+    Then, as when there are none, the strict decoder says what is wrong with the whole. Too many are refused
+    before its bounds are looked at.
     """
     if len(raw) > MIB:
         return None
     try:
-        parts = [bytes(part) for part in _PARTS.decode(raw)]
-        if not 0 < len(parts) <= LARGEST_BATCH_EVENTS:
-            return None
-        return [quick(part, catalogue, sender) or decode(part, limits=_IN_BATCH) for part in parts]
+        parts = _PARTS.decode(raw)
     except _WRONG:
         return None
+    check_count(parts)
+    try:
+        return [_part(bytes(part), catalogue, sender) for part in parts] or None
+    except _WRONG:
+        return None
+
+
+def check_count(parts: Sized) -> None:
+    """Refuse a batch of too many events."""
+    if len(parts) > LARGEST_BATCH_EVENTS:
+        raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
+
+
+def _part(raw: bytes, catalogue: Catalogue, sender: Sender) -> object:
+    return quick(raw, catalogue, sender) or decode(raw, limits=_IN_BATCH)
 
 
 def _candidate(raw: bytes, event: _Plain, catalogue: Catalogue, sender: Sender) -> Candidate | None:
