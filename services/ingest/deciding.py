@@ -17,7 +17,7 @@ from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
 from services.ingest.worklists import WorkList
 from shared.kernel.digests import key_digest
-from shared.kernel.errors import Problem, Refused
+from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.strict_json import decode
 from shared.storage.transaction import PostgresTransaction
 
@@ -36,12 +36,21 @@ async def dismiss(admission: Admission, name: WorkList, number: int, by: str, re
 
 
 async def fix(
-    admission: Admission, number: int, event: object, sender: Sender, reason: str
+    admission: Admission, number: int, event: object, sender: Sender, reason: str, *, anyones: bool
 ) -> dict[str, Any]:
-    """Take the event that stands for what was refused, and link it; one that is in already is linked too."""
+    """Take the event that stands for what was refused, and link it; one that is in already is linked too.
+
+    It is of the source that was refused. What could not be read is of no source: then it comes from the same
+    account, unless `anyones` may be fixed.
+    """
     async with admission.exchange.reading() as tx:
-        worklists.check_open(await worklists.entry(tx, WorkList.REFUSALS, number))
+        refused = await worklists.entry(tx, WorkList.REFUSALS, number)
+    if refused["source"] is None and not anyones and refused["client"] != sender.client:
+        raise refuse(404, "not_found", "The list has no such entry.")
+    worklists.check_open(refused)
     ready = _good((await admission.judge([event], sender))[0])
+    if refused["source"] not in {None, ready.source}:
+        raise refuse(409, "other_source", "What was refused was of another source.", pointer="/event/source")
 
     async def once() -> dict[str, Any]:
         detail = _detail(number, reason)

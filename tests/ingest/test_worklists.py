@@ -201,6 +201,31 @@ async def test_a_refusal_whose_event_came_right_in_the_meantime_is_linked_to_tha
     assert (done.status_code, done.json()["state"]) == (200, "fixed")
 
 
+async def test_a_refusal_is_fixed_by_an_event_of_its_own_source_alone(desk, olga):
+    await send(desk, event(amount="1.555"))
+    (told,) = await items(olga, "refusals")
+    path = f"/v1/refusals/{told['id']}:fix"
+    await send(desk, event(source="other", id="o1", number="n2"))
+    for stranger in (event(source="other", id="o1", number="n2"), event(source="other", number="n3")):
+        answer = await desk.post(path, json={"event": stranger})
+        assert (answer.status_code, answer.json()["code"]) == (409, "other_source")
+    assert (await desk.get("/v1/events/other/e1")).status_code == 404
+    assert (await desk.post(path, json={"event": event()})).json()["state"] == "fixed"
+
+
+async def test_what_could_not_be_read_is_fixed_by_the_account_that_sent_it_or_an_operator(desk, olga, rig):
+    for body in (b"{", b"["):
+        kind = {"content-type": "application/cloudevents+json"}
+        assert (await desk.post("/v1/events", content=body, headers=kind)).status_code == 400
+    first, second = [f"/v1/refusals/{told['id']}:fix" for told in await items(olga, "refusals")]
+    other = await rig.as_("eve", "integrator", account="another")
+    answer = await other.post(first, json={"event": event()})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (await desk.post(first, json={"event": event()})).json()["state"] == "fixed"
+    operating = await rig.as_("olga", "integrator", "operator", account="another")
+    assert (await operating.post(second, json={"event": event()})).json()["state"] == "fixed"
+
+
 async def test_who_may_decide(desk, olga):
     await send(desk, event(amount="1.555"))
     (told,) = await items(olga, "refusals")

@@ -15,7 +15,7 @@ from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Refused
 from shared.kernel.strict_json import decode
 from shared.web import bodies, problems
-from shared.web.access import Subject
+from shared.web.access import Role, Subject
 from shared.web.tokens import require
 
 PAGE_LIMIT = 200
@@ -73,7 +73,9 @@ def refusals_router(door: Door) -> APIRouter:
     async def fix_refusal(subject: Integrator, number: Number, request: Request) -> dict[str, Any]:
         """Take the corrected event and link it to the refusal; nothing changes if it is refused too."""
         asked = await _asked(request, Fix)
-        return await deciding.fix(door.admission, number, asked.event, sender_of(subject), asked.reason)
+        anyones = Role.OPERATOR in subject.roles
+        sender = sender_of(subject)
+        return await deciding.fix(door.admission, number, asked.event, sender, asked.reason, anyones=anyones)
 
     about = "Leave a refusal as it is, with a reason."
     _add_dismissal(router, door, WorkList.REFUSALS, "dismiss_refusal", about)
