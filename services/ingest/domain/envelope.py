@@ -29,7 +29,7 @@ OPTIONAL = frozenset(
 )
 KNOWN = OPTIONAL | set(REQUIRED)
 _CASE = re.compile(r"[!-~]{1,128}\Z")
-_HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co"})
+_HIDDEN = frozenset({"Cf", "Cs", "Co"})  # in ASCII there is none, nor anything that is not NFC
 
 
 class Correction(msgspec.Struct, frozen=True, gc=False):
