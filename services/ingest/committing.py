@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from services.ingest import arrivals, clock, lateness, store, watching
-from services.ingest.clock import EVERY_SHARD
+from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
 from services.ingest.domain.admission import (
@@ -156,9 +156,11 @@ class Admission:
         detail = f"{len(gaps)} partitions"
         async with self.exchange.begin(actor="ingest", action="inbound gap", detail=detail) as tx:
             taken = await store.lock_inbound(tx, [gap.at for gap in gaps])
+            sources = {topic_of(source): source for source in self.catalogue.sources}
             for gap in (gap for gap in gaps if taken[gap.at] == gap.asked):
                 place = f"{gap.topic}/{gap.partition}/{gap.asked}"
-                await store.note_refusals(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place)])
+                source = sources.get(gap.topic)
+                await self._refuse(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place, source)])
                 await store.advance_inbound(tx, {gap.at: gap.first}, {})
 
     async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
@@ -201,7 +203,7 @@ class Admission:
                 for (message, _), answer in zip(fresh, answers, strict=True)
                 if answer.outcome is Outcome.REFUSED and answer.problem is not None
             ]
-            await store.note_refusals(tx, refusals)
+            await self._refuse(tx, refusals)
             if fresh:
                 lasts = {message.at: message for message in messages}
                 digests = {at: last.digest for at, last in lasts.items()}
@@ -213,6 +215,12 @@ class Admission:
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
         return answers
 
+    async def _refuse(self, tx: PostgresTransaction, refusals: Sequence[store.Refusal]) -> None:
+        """Keep refused records of inbound topics, and tell persons of what is new among them."""
+        await store.note_refusals(tx, refusals)
+        received = BEFORE_THE_FEED if self.replay else None
+        await watching.tell_refused(tx, await store.untold(tx, refusals), received)
+
     async def _admit(
         self, tx: PostgresTransaction, judged: Sequence[Judged], *, careful: bool
     ) -> list[Answer]:
@@ -223,6 +231,7 @@ class Admission:
         await self._renew(tx)
         now = tx.now
         looked = [one if isinstance(one, Problem) else self._looked(one, now) for one in judged]
+        looked = await lateness.judge(tx, looked, lambda one: self._stamp(one) or now)
         ready = [one for one in looked if not isinstance(one, Problem)]
         numbers = {shard: head.number for shard, head in heads.items()}
         rulings, keys = await self._ruled(tx, ready, numbers, careful=careful)
@@ -231,7 +240,6 @@ class Admission:
         accepted = [ruling.candidate for ruling in taken]
         drafts = [
             Draft(one.candidate.shard, one.body, own=False, received=self._stamp(one.candidate))
-        looked = await lateness.judge(tx, looked, lambda one: self._stamp(one) or now)
             for one in taken
         ]
         stamps = received_each(heads, drafts, tx.now)

@@ -23,6 +23,9 @@ _REPEATABLE = """
     ORDER BY 1, 2, 3
     ON CONFLICT (client, digest, code) WHERE state = 'open' AND place IS NULL DO UPDATE
         SET times = refusals.times + excluded.times, last_at = clock_timestamp()"""
+_TELL_INBOUND = """
+    INSERT INTO inbound_told (topic, code) SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2
+    ON CONFLICT (topic, code) DO UPDATE SET topic = excluded.topic RETURNING topic, code, xmax = 0 AS is_new"""
 _CONFLICTS = """
     INSERT INTO conflicts (why, source, event_id, content, shard, number, body, times, withdrawn)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[], $6::bigint[],
@@ -152,6 +155,20 @@ async def note_refusals(tx: PostgresTransaction, refusals: Sequence[Refusal]) ->
             sent.setdefault((r.client, r.digest, r.problem.code), first)[-1] += 1
     if sent:
         await tx.many(_REPEATABLE, *zip(*sent, strict=True), *zip(*sent.values(), strict=True))
+
+
+async def untold(tx: PostgresTransaction, refusals: Sequence[Refusal]) -> list[Refusal]:
+    """Return the first of each inbound topic and code that persons have not been told of, and note that they are.
+
+    The row is locked, so that whoever deals with the last one of them sees these.
+    """
+    first: dict[tuple[str, str], Refusal] = {}
+    for refusal in refusals:
+        first.setdefault((refusal.client, refusal.problem.code), refusal)
+    if not first:
+        return []
+    rows = await tx.many(_TELL_INBOUND, *zip(*first, strict=True))
+    return [first[row["topic"], row["code"]] for row in rows if row["is_new"]]
 
 
 async def note_conflicts(tx: PostgresTransaction, rulings: Sequence[Ruling]) -> list[Ruling]:

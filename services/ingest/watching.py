@@ -1,7 +1,8 @@
 """What a tick sees, and a manifest when it comes: feeds that went stale or fresh, days that differ or agree.
 
 All of it is decided with every shard locked, from `received`, ticks and totals of what is accepted. What
-persons are to know, conflicts too, is told once more in a stream of its own, in the same transaction.
+persons are to know, conflicts and refused records too, is told once more in a stream of its own, in the same
+transaction.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ from services.ingest.contract import (
     FEED_FRESH,
     FEED_STALE,
     FEED_TURNED,
+    INBOUND_REFUSED,
     MISMATCH_OPENED,
     MISMATCH_SETTLED,
     NOTICES,
@@ -26,6 +28,7 @@ from services.ingest.contract import (
     FeedFresh,
     FeedStale,
     FeedTurned,
+    InboundRefused,
     MismatchOpened,
     MismatchSettled,
 )
@@ -35,6 +38,7 @@ from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.feeds import FeedKey, FeedState, at_tick
 from services.ingest.domain.manifests import Compared, Comparison, compare
 from services.ingest.papers import Paper
+from services.ingest.store import Refusal
 from shared.contracts.envelope import encode
 from shared.contracts.fields import Closed
 from shared.kernel import instants
@@ -82,6 +86,21 @@ async def tell_conflicts(
         )
         body = encode(CONFLICT_FOUND, SOURCE, one.source, told)
         drafts.append(Draft(one.shard, body, received=received(one)))
+    await tx.append(NOTICES, drafts)
+
+
+async def tell_refused(tx: PostgresTransaction, found: Sequence[Refusal], received: datetime | None) -> None:
+    """Tell of refused records of inbound topics, each in the shard of its source, else of its topic."""
+    drafts: list[Draft] = []
+    for refusal in found:
+        told = InboundRefused(
+            source=refusal.source,
+            topic=refusal.client,
+            code=refusal.problem.code,
+            place=refusal.place or refusal.client,
+        )
+        body = encode(INBOUND_REFUSED, SOURCE, refusal.client, told)
+        drafts.append(Draft(shard_of(refusal.source or refusal.client), body, received=received))
     await tx.append(NOTICES, drafts)
 
 

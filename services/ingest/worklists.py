@@ -22,6 +22,10 @@ _CONFLICTS = f"""
     WHERE rank > $1 AND ($3::text IS NULL OR state = $3)
         AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR why = $5) ORDER BY rank LIMIT $2"""  # noqa: S608 - a number of ours
 
+_TELL_AGAIN = """
+    DELETE FROM inbound_told WHERE topic = $1 AND code = $2 AND NOT EXISTS (SELECT FROM refusals
+        WHERE client = $1 AND code = $2 AND state = 'open' AND place IS NOT NULL)"""
+
 
 class WorkList(StrEnum):
     """The two lists."""
@@ -66,7 +70,7 @@ async def decide(tx: PostgresTransaction, name: WorkList, number: int, decision:
     became = decision.event or (None, None)
     rows = await tx.many(
         f"UPDATE {name} SET state = $2, decided_by = $3, decided_at = clock_timestamp(), reason = $4, "  # noqa: S608 - one of two names
-        "became_source = $5, became_id = $6 WHERE id = $1 AND state = 'open' RETURNING id",
+        "became_source = $5, became_id = $6 WHERE id = $1 AND state = 'open' RETURNING *",
         number,
         decision.state.value,
         decision.by,
@@ -75,6 +79,14 @@ async def decide(tx: PostgresTransaction, name: WorkList, number: int, decision:
     )
     if not rows:
         check_open(await entry(tx, name, number))
+    elif name is WorkList.REFUSALS and rows[0]["place"] is not None:
+        await _let_tell_again(tx, rows[0]["client"], rows[0]["code"])
+
+
+async def _let_tell_again(tx: PostgresTransaction, topic: str, code: str) -> None:
+    """Forget that persons were told of a topic's refusals when none of this code is open any more."""
+    await tx.many("SELECT FROM inbound_told WHERE topic = $1 AND code = $2 FOR UPDATE", topic, code)
+    await tx.many(_TELL_AGAIN, topic, code)
 
 
 def check_open(found: Mapping[str, Any]) -> None:

@@ -4,10 +4,12 @@ from shared.contracts.ingest import (
     CONFLICT_FOUND,
     DAY_TURNED,
     FEED_TURNED,
+    INBOUND_REFUSED,
     NOTICES,
     ConflictFound,
     DayTurned,
     FeedTurned,
+    InboundRefused,
 )
 from shared.contracts.notify import DELIVERED, DELIVERIES, GAVE_UP, SOURCE, Delivered, GaveUp
 from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
@@ -25,6 +27,7 @@ __all__ = [
     "DELIVERIES",
     "FEED_TURNED",
     "GAVE_UP",
+    "INBOUND_REFUSED",
     "ITEMS",
     "ITEM_CHANGED",
     "NOTICES",
@@ -39,6 +42,7 @@ __all__ = [
     "Delivered",
     "FeedTurned",
     "GaveUp",
+    "InboundRefused",
     "ItemChanged",
     "SchemeAdopted",
     "TierChanged",

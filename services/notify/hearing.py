@@ -6,11 +6,13 @@ from services.notify.contract import (
     CONFLICT_FOUND,
     DAY_TURNED,
     FEED_TURNED,
+    INBOUND_REFUSED,
     SCHEME_ADOPTED,
     TIER_CHANGED,
     ConflictFound,
     DayTurned,
     FeedTurned,
+    InboundRefused,
     ItemChanged,
     SchemeAdopted,
     TierChanged,
@@ -82,12 +84,18 @@ def conflict_found(event: AcceptedEvent) -> Happening:
     return _happening(Kind.CONFLICT_FOUND, event, told.model_dump(), told.unit)
 
 
+def inbound_refused(event: AcceptedEvent) -> Happening:
+    """Records of an inbound topic are refused."""
+    return _happening(Kind.INBOUND_REFUSED, event, envelope.decode_data(event, InboundRefused).model_dump())
+
+
 _READERS: Mapping[str, Callable[[AcceptedEvent], Happening]] = {
     TIER_CHANGED: tier_changed,
     SCHEME_ADOPTED: scheme_adopted,
     FEED_TURNED: feed_turned,
     DAY_TURNED: day_turned,
     CONFLICT_FOUND: conflict_found,
+    INBOUND_REFUSED: inbound_refused,
 }
 
 

@@ -64,6 +64,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(ingest.FeedTurned, ingest.FEED_TURNED, ingest.NOTICES, "ingest"),
     Published(ingest.DayTurned, ingest.DAY_TURNED, ingest.NOTICES, "ingest"),
     Published(ingest.ConflictFound, ingest.CONFLICT_FOUND, ingest.NOTICES, "ingest"),
+    Published(ingest.InboundRefused, ingest.INBOUND_REFUSED, ingest.NOTICES, "ingest"),
     Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),

@@ -21,6 +21,7 @@ MISMATCH_SETTLED = "dukao.mismatch-settled.v1"
 FEED_TURNED = "dukao.feed-turned.v1"
 DAY_TURNED = "dukao.day-turned.v1"
 CONFLICT_FOUND = "dukao.conflict-found.v1"
+INBOUND_REFUSED = "dukao.inbound-refused.v1"
 
 
 class InboundEvent(Closed):
@@ -141,3 +142,16 @@ class ConflictFound(Closed):
     unit: Code
     why: str = Field(pattern="^[a-z_]{1,64}$")
     content: Digest
+
+
+class InboundRefused(Closed):
+    """A record of an inbound topic is refused by a code, and nobody has dealt with all such before it.
+
+    Told once per topic and code until none of its refusals is open; `place` is topic/partition/offset of the
+    record, `source` the topic's, if it is in force.
+    """
+
+    source: Code | None
+    topic: str = Field(min_length=1, max_length=249)
+    code: str = Field(pattern="^[a-z_0-9]{1,64}$")
+    place: str = Field(min_length=1, max_length=300)

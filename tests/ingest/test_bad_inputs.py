@@ -64,6 +64,7 @@ HELD = {
     "I31": [PARSED],
     "I32": [f"{HERE}::test_a_body_that_drips_is_given_up_after_ten_seconds"],
     "I51": [
+        "tests/ingest/test_inbound.py::test_persons_are_told_once_of_a_topic_and_a_code_until_nothing_of_it_is_open",
         "tests/ingest/test_inbound.py::test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on",
         "tests/ingest/test_inbound.py::test_what_a_source_sent_and_took_back_in_a_transaction_is_refused_with_its_place",
     ],
@@ -115,6 +116,7 @@ BAD = {
     "I4 empty batch": ([], 422, "batch", None),
     "I4 501 events": ([bad()] * 501, 413, "batch_too_large", None),
     "I4 1,500 small events": ([bad(data={})] * 1500, 413, "batch_too_large", None),
+    "I7": (bad(data={"number": "n", "remark": "y" * (256 << 10)}), 413, "event_too_large", None),
     "I8 65 levels": (b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", 400, "depth", None),
     "I8 100,000 brackets": (b"[" * 100_000, 400, "depth", None),
     "I9 513 keys": (object_of(b"%d" % n for n in range(513)), 400, "complexity", None),
@@ -257,6 +259,17 @@ def test_what_is_only_unusual_is_taken(served: Served):
         for body in (soon, unknown):
             answer = client.post("/v1/events", content=raw(body), headers={"content-type": STRUCTURED})
             assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("before", ["", "办结 "])
+@pytest.mark.parametrize("text", ["a\x1b[31mb", "a\r\nb\tc", "<script>", "\x85", "\x7f"])
+def test_whatever_script_a_text_is_in_its_control_characters_and_markup_stay(served: Served, before, text):
+    named = f"i47-{(before + text).encode().hex()}"
+    with served.client() as client:
+        sent = event(id=named, data={"number": "n", "remark": before + text})
+        answer = client.post("/v1/events", content=raw(sent), headers={"content-type": STRUCTURED})
+        assert answer.status_code == 201, answer.text
+        assert client.get(f"/v1/events/desk/{named}").json()["event"]["data"]["remark"] == before + text
 
 
 POST = b"POST /v1/events HTTP/1.1\r\n"

@@ -9,12 +9,20 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from services.ingest import gateway, handlers, store, worklists
+from services.ingest import deciding, gateway, handlers, store, worklists
 from services.ingest.committing import Admission, Intake
-from services.ingest.contract import ACCEPTED, INBOUND, INBOUND_PARTITIONS, InboundEvent
+from services.ingest.contract import (
+    ACCEPTED,
+    INBOUND,
+    INBOUND_PARTITIONS,
+    INBOUND_REFUSED,
+    NOTICES,
+    InboundEvent,
+)
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.gateway import InboundTopics
 from services.ingest.migrations.ingest_0001 import TABLES
+from services.ingest.worklists import WorkList
 from shared.kernel.errors import Unavailable
 from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import decode
@@ -104,6 +112,32 @@ async def test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes
     assert (refusal["code"], refusal["place"], refusal["client"]) == (code, f"{topic}/0/7", topic)
     assert await accepted(admission) == ["e1"]
     assert await offsets(admission) == {(topic, 0): 9}
+
+
+async def told(admission):
+    """Return what persons were told of refused records."""
+    found = []
+    async with admission.exchange.reading() as tx:
+        for shard in range(64):
+            found += [decode(record.body) for record in await tx.read(NOTICES, shard, 0, 1000)]
+    assert {one["type"] for one in found} <= {INBOUND_REFUSED}
+    return sorted((one["data"]["topic"], one["data"]["code"], one["data"]["place"]) for one in found)
+
+
+async def test_persons_are_told_once_of_a_topic_and_a_code_until_nothing_of_it_is_open(admission, source):
+    topic, lost = topic_of(source), event(source, type="task.lost.v1")
+    await admission.commit_inbound([message(source, at, body) for at, body in enumerate([b"{", lost, b"["])])
+    await admission.commit_inbound([message(source, 3, b"{"), message(source, 4, lost)])
+    first = [(topic, "json", f"{topic}/0/0"), (topic, "unknown_type", f"{topic}/0/1")]
+    assert await told(admission) == first
+    numbers = [row["id"] for row in await rows(admission, "refusals") if row["code"] == "json"]
+    await deciding.dismiss(admission, WorkList.REFUSALS, numbers[0], "olga", "nothing")
+    await admission.commit_inbound([message(source, 5, b"{")])
+    assert await told(admission) == first
+    for number in [*numbers[1:], numbers[-1] + 2]:
+        await deciding.dismiss(admission, WorkList.REFUSALS, number, "olga", "nothing")
+    await admission.commit_inbound([message(source, 6, b"{"), message(source, 7, lost)])
+    assert await told(admission) == sorted([*first, (topic, "json", f"{topic}/0/6")])
 
 
 async def test_structured_and_binary_records_are_the_same_event_and_a_retraction_has_no_value(

@@ -20,6 +20,7 @@ TOLD = {
     Kind.FEED_TURNED: [{"source": "core", "feed": "refunds", "state": one} for one in FEED_STATES],
     Kind.DAY_TURNED: [{"source": "core", "day": "2021-03-31", "state": one} for one in DAY_STATES],
     Kind.CONFLICT_FOUND: [{"source": "core", "id": "e1"}],
+    Kind.INBOUND_REFUSED: [{"source": None, "topic": "in.core", "code": one} for one in ("json", "empty")],
 }
 
 

@@ -19,6 +19,8 @@ TABLES = (
         decided_by text, decided_at timestamptz, reason text, became_source text, became_id text)""",
     """CREATE UNIQUE INDEX refusals_open ON refusals (client, digest, code)
         WHERE state = 'open' AND place IS NULL""",
+    "CREATE INDEX refusals_of_topic ON refusals (client, code) WHERE state = 'open' AND place IS NOT NULL",
+    "CREATE TABLE inbound_told (topic text NOT NULL, code text NOT NULL, PRIMARY KEY (topic, code))",
     """CREATE TABLE conflicts (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
         why text NOT NULL, source text NOT NULL, event_id text NOT NULL, shard smallint NOT NULL,

@@ -57,6 +57,7 @@ SHAPES: Mapping[Kind, Shape] = {
     Kind.FEED_TURNED: Shape({"state": FEED_STATES, "source": None, "feed": None}),
     Kind.DAY_TURNED: Shape({"state": DAY_STATES, "source": None}),
     Kind.CONFLICT_FOUND: Shape({"source": None, "type": None, "unit": None, "why": None}, (UNIT,)),
+    Kind.INBOUND_REFUSED: Shape({"source": None, "topic": None, "code": None}),
 }
 
 

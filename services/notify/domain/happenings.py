@@ -21,6 +21,7 @@ class Kind(StrEnum):
     FEED_TURNED = "feed-turned"
     DAY_TURNED = "day-turned"
     CONFLICT_FOUND = "conflict-found"
+    INBOUND_REFUSED = "inbound-refused"
 
 
 @dataclass(frozen=True, slots=True)

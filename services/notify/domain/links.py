@@ -25,6 +25,7 @@ _LINKS: Mapping[Kind, Callable[[Told], str]] = {
     Kind.FEED_TURNED: lambda told: f"/ingest/v1/feeds?source={_quoted(told, 'source')}",
     Kind.DAY_TURNED: lambda told: f"/ingest/v1/manifests?source={_quoted(told, 'source')}",
     Kind.CONFLICT_FOUND: lambda told: f"/ingest/v1/conflicts?source={_quoted(told, 'source')}",
+    Kind.INBOUND_REFUSED: lambda told: f"/ingest/v1/refusals?state=open&code={_quoted(told, 'code')}",
 }
 
 

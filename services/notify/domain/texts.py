@@ -125,6 +125,14 @@ def _conflict_found(told: Told) -> tuple[str, str]:
     )
 
 
+def _inbound_refused(told: Told) -> tuple[str, str]:
+    topic, code = told["topic"], told["code"]
+    return (
+        f"报送主题 {topic} 有记录被拒收（{code}），待人工处理。",
+        f"Records of {topic} are refused ({code}) and wait for a person.",
+    )
+
+
 def _due(told: Told) -> tuple[str, str]:
     if told["due"] is None:
         return "", ""
@@ -154,4 +162,5 @@ _SENTENCES: Mapping[Kind, Sentence] = {
     Kind.FEED_TURNED: _feed_turned,
     Kind.DAY_TURNED: _day_turned,
     Kind.CONFLICT_FOUND: _conflict_found,
+    Kind.INBOUND_REFUSED: _inbound_refused,
 }
