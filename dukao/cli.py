@@ -13,6 +13,7 @@ from dukao.commands import (
     incidents,
     items,
     platform,
+    points,
     promises,
     rebuild,
     rules,
@@ -69,6 +70,11 @@ app.add_typer(
 )
 app.add_typer(
     incidents.app, name="incidents", help="Incidents: list, show, decide what waits, join, part, unread."
+)
+app.add_typer(
+    points.app,
+    name="points",
+    help="Manual points: request with evidence, list, show, approve, refuse, withdraw.",
 )
 app.add_typer(
     webhooks.app,

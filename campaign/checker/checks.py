@@ -16,6 +16,7 @@ from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
 from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
+from campaign.checker.manual import manual
 
 ACCEPTED = "ingest.accepted"
 SHOWN = 20
@@ -82,6 +83,7 @@ async def everything(
             "C5 handed on": lambda: handed_on(database),
             "C5 derived": lambda: derived(database),
             "C5 incidents": lambda: incidents(database),
+            "C5 manual": lambda: manual(database),
             "C2 items": lambda: telling.items_told(database),
             "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),

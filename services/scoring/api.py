@@ -22,7 +22,7 @@ from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, 
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
-from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.measures import GivenSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
@@ -186,8 +186,8 @@ def suspense_router(exchange: Exchange) -> APIRouter:
 async def _rows(
     tx: PostgresTransaction, question: Question, begin: Cursor | None, asked: PageQuery
 ) -> tuple[list[ShownRow], Cursor | None]:
-    """Return a page of the rows behind a cell: cases and events, or late days and deductions."""
-    if isinstance(question.spec, PointsSpec):
+    """Return a page of the rows behind a cell: cases and events, or what others concluded and gave."""
+    if isinstance(question.spec, GivenSpec):
         return await points.rows(tx, question, begin, asked.limit, counted=asked.counted)
     rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
     return shown.rows_of_events(question, rows), following

@@ -11,6 +11,8 @@ from shared.contracts.scoring import (
     INCIDENT_RULED,
     PARTIALS,
     PARTIALS_CHANGED,
+    POINTS,
+    POINTS_GIVEN,
     RULINGS,
     SCHEME_ADOPTED,
     SCHEMES,
@@ -20,10 +22,13 @@ from shared.contracts.scoring import (
     DeductionDecided,
     DeductionState,
     EntriesPosted,
+    Evidence,
+    GivenState,
     IncidentName,
     IncidentRuled,
     MonthEntries,
     PartialsChanged,
+    PointsGiven,
     ReportName,
     RoleOfUnit,
     RulingAct,
@@ -35,7 +40,7 @@ from shared.kernel.shards import shard_of
 CONSUMER_A = "scoring-a"
 CONSUMER_B = "scoring-b"
 CONSUMER_INCIDENTS = "scoring-incidents"
-STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS)
+STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS)
 INCIDENTS_SHARD = shard_of("incidents")
 
 __all__ = [
@@ -55,6 +60,8 @@ __all__ = [
     "ITEM_CHANGED",
     "PARTIALS",
     "PARTIALS_CHANGED",
+    "POINTS",
+    "POINTS_GIVEN",
     "RULINGS",
     "SCHEMES",
     "SCHEME_ADOPTED",
@@ -66,11 +73,14 @@ __all__ = [
     "DeductionDecided",
     "DeductionState",
     "EntriesPosted",
+    "Evidence",
+    "GivenState",
     "IncidentName",
     "IncidentRuled",
     "ItemChanged",
     "MonthEntries",
     "PartialsChanged",
+    "PointsGiven",
     "ReportName",
     "RoleOfUnit",
     "RulingAct",

@@ -12,13 +12,19 @@ from services.scoring.contract import (
     DEDUCTIONS,
     ITEM_CHANGED,
     ITEMS,
+    POINTS,
+    POINTS_GIVEN,
     DeductionDecided,
     DeductionState,
+    GivenState,
     ItemChanged,
+    PointsGiven,
 )
 from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import Derived
 from services.scoring.domain.late_days import LateItem
+from services.scoring.domain.manual import Given
+from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.store import columns
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
@@ -28,7 +34,7 @@ from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[int, bytes]
 
-STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS}
+STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS, "manual": POINTS}
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """
@@ -125,9 +131,28 @@ def decision_of(event: AcceptedEvent) -> Decision:
     )
 
 
+def given_of(event: AcceptedEvent) -> Given:
+    """Read what persons gave."""
+    told = envelope.decode_data(event, PointsGiven)
+    written = told.value if told.points is None else told.points
+    assert written is not None, "points or a value"
+    return Given(
+        key=told.key,
+        version=told.version,
+        scheme=told.scheme,
+        unit=told.unit,
+        indicator=told.indicator,
+        month=Month.parse(told.month).ordinal,
+        over=MANUAL_VALUES if told.points is None else MANUAL_POINTS,
+        amount=millionths(decimal(written)),
+        stands=told.state is GivenState.APPROVED,
+    )
+
+
 READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     ITEM_CHANGED: item_of,
     DEDUCTION_DECIDED: decision_of,
+    POINTS_GIVEN: given_of,
 }
 
 
@@ -138,8 +163,9 @@ def told(stream: str, shard: int, event: AcceptedEvent, body: bytes) -> Told:
 
 
 def stream_of(over: str) -> str:
-    """Return the stream whose records move the sums of a view, an event type, or of points."""
-    return STREAM_OF_OVER.get(over.partition(":")[0], ACCEPTED)
+    """Return the stream whose records move the sums of a view, an event type, or of what is derived."""
+    what, derived, _ = over.partition(":")
+    return STREAM_OF_OVER.get(what, ACCEPTED) if derived else ACCEPTED
 
 
 async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Told]:

@@ -1,4 +1,4 @@
-"""Reads the derived facts behind a cell in points back: each late day, each deduction, a page at a time."""
+"""Reads the derived facts behind a cell back: late days, deductions, what persons gave, a page at a time."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,16 @@ from services.scoring.contract import (
     DeductionDecided,
     DeductionState,
     ItemChanged,
+    PointsGiven,
     ReportName,
 )
 from services.scoring.derived import Found, Told
 from services.scoring.domain.decided import Decision
 from services.scoring.domain.explanation import Uncounted, leaves_of
 from services.scoring.domain.late_days import LateItem, charges
-from services.scoring.domain.measures import DECIDED
-from services.scoring.domain.written import lost
+from services.scoring.domain.manual import Given
+from services.scoring.domain.measures import ItemsSpec, PointsSpec
+from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Cursor, Question
 from services.scoring.settling import key_of
 from shared.contracts import envelope
@@ -72,7 +74,9 @@ async def _find(tx: PostgresTransaction, question: Question, at: Found | None) -
         tx,
         derived.stream_of(over),
         over,
-        [question.unit] if over == DECIDED else leaves_of(question.scheme.plan, question.unit),
+        leaves_of(question.scheme.plan, question.unit)
+        if isinstance(question.spec, ItemsSpec)
+        else [question.unit],
         (months[0].ordinal, months[-1].ordinal),
         at,
         FACTS_PER_QUERY,
@@ -85,6 +89,43 @@ def _rows(question: Question, place: Found, told: Told) -> Iterator[ShownRow]:
         yield from _late_days(question, place, fact, told.body)
     elif isinstance(fact, Decision):
         yield from _deductions(question, place, told.body)
+    elif isinstance(fact, Given) and _is_of(question, fact):
+        yield _given(question, fact, told.body)
+
+
+def _is_of(question: Question, fact: Given) -> bool:
+    scheme = question.scheme.document.scheme.code
+    return (fact.scheme, fact.indicator) == (scheme, question.indicator.code)
+
+
+def _given(question: Question, fact: Given, body: bytes) -> ShownRow:
+    """Return what persons gave for the indicator in a month, withdrawn or not."""
+    event = envelope.decode(body)
+    told = envelope.decode_data(event, PointsGiven)
+    in_points = isinstance(question.spec, PointsSpec)
+    written = lost(fact.amount * MILLIONTHS) if in_points else amount(fact.amount)
+    return ShownRow(
+        case=None,
+        unit=fact.unit,
+        month=told.month,
+        counted=fact.stands,
+        met=None,
+        reason=None if fact.stands else Uncounted.WITHDRAWN,
+        numerator=written if fact.stands else "0",
+        denominator=None if in_points else str(int(fact.stands)),
+        columns={
+            "request": told.key,
+            "state": told.state.value,
+            "points" if in_points else "value": written,
+            "asked_by": told.asked_by,
+            "reason": told.reason,
+            "approved_by": told.approved_by,
+            "evidence": told.evidence.name,
+            "sha256": told.evidence.sha256,
+        },
+        reports=[shown.event_of(event)],
+        reports_total=1,
+    )
 
 
 def _late_days(question: Question, place: Found, item: LateItem, body: bytes) -> Iterator[ShownRow]:

@@ -16,11 +16,13 @@ from services.scoring.contract import (
     FINDINGS,
     ITEMS,
     PARTIALS,
+    POINTS,
     RULINGS,
     SCHEMES,
     STREAMS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
+from services.scoring.request_api import requests_router, steps_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
@@ -37,18 +39,22 @@ DOORS = (
     suspense_router,
     incidents_router,
     rulings_router,
+    requests_router,
+    steps_router,
 )
 
 
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, SCHEMES), StageA)
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     return frame.service(
         streams=STREAMS,
         routers=[door(frame.exchange) for door in DOORS],
         parts=[stage_a.run, stage_b.run, incidents.run],
-        commanded=Commanded(tables=("schemes",), streams=(SCHEMES, RULINGS)),
+        commanded=Commanded(
+            tables=("schemes", "requests", "request_steps"), streams=(SCHEMES, RULINGS, POINTS)
+        ),
     )

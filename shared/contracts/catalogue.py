@@ -32,6 +32,7 @@ STREAM_OWNERS: dict[str, str] = {
     scoring.FINDINGS: "scoring",
     scoring.RULINGS: "scoring",
     scoring.DEDUCTIONS: "scoring",
+    scoring.POINTS: "scoring",
     supervision.ITEMS: "supervision",
     supervision.ACTS: "supervision",
     supervision.CALENDARS: "supervision",
@@ -48,6 +49,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         scoring.FINDINGS,
         scoring.RULINGS,
         scoring.DEDUCTIONS,
+        scoring.POINTS,
     ),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS, supervision.CALENDARS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
@@ -71,6 +73,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.FindingReported, scoring.FINDING_REPORTED, scoring.FINDINGS, "scoring"),
     Published(scoring.IncidentRuled, scoring.INCIDENT_RULED, scoring.RULINGS, "scoring"),
     Published(scoring.DeductionDecided, scoring.DEDUCTION_DECIDED, scoring.DEDUCTIONS, "scoring"),
+    Published(scoring.PointsGiven, scoring.POINTS_GIVEN, scoring.POINTS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(

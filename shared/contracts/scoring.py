@@ -1,4 +1,4 @@
-"""What scoring publishes: schemes, partial sums, entries, and what was decided of incidents."""
+"""What scoring publishes: schemes, partial sums, entries, decisions on incidents, what persons gave."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ ENTRIES = "scoring.entries"
 FINDINGS = "scoring.findings"
 RULINGS = "scoring.rulings"
 DEDUCTIONS = "scoring.deductions"
+POINTS = "scoring.points"
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 PARTIALS_CHANGED = "dukao.partials-changed.v1"
@@ -34,6 +35,7 @@ ENTRIES_POSTED = "dukao.entries-posted.v1"
 FINDING_REPORTED = "dukao.finding-reported.v1"
 INCIDENT_RULED = "dukao.incident-ruled.v1"
 DEDUCTION_DECIDED = "dukao.deduction-decided.v1"
+POINTS_GIVEN = "dukao.points-given.v1"
 
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
@@ -220,3 +222,40 @@ class DeductionDecided(Closed):
     deductions: tuple[Deduction, ...] = Field(strict=False)
     received: InstantText
     cause: tuple[Cause, ...] = Field(strict=False)
+
+
+class GivenState(StrEnum):
+    """Whether what was given counts."""
+
+    APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+
+
+class Evidence(Closed):
+    """What a request rests on: a name for people, and the SHA-256 of what is kept elsewhere."""
+
+    name: str = Field(min_length=1, max_length=200)
+    sha256: Digest
+
+
+class PointsGiven(Closed):
+    """Points or a value of a month that one person asked for and another approved, or withdrew.
+
+    Of several versions of a request the highest counts. Either `points` (lost by the unit) or `value` is
+    there. `asked_by` and `approved_by` are never one person; in a withdrawal they are those who withdrew.
+    """
+
+    key: str = Field(min_length=1, max_length=256)
+    version: Version
+    state: GivenState = Field(strict=False)
+    scheme: Code
+    unit: Code
+    indicator: Code
+    month: MonthText
+    points: DecimalText | None = None
+    value: DecimalText | None = None
+    evidence: Evidence
+    asked_by: str = Field(min_length=1, max_length=128)
+    reason: str = Field(min_length=1, max_length=500)
+    approved_by: str = Field(min_length=1, max_length=128)
+    remark: str = Field("", max_length=500)

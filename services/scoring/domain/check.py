@@ -10,7 +10,8 @@ from services.scoring.domain.expressions import Kind
 from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
 from services.scoring.domain.magnitudes import is_magnitude
-from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.manual_check import manual_indicators_say_who_gives
+from services.scoring.domain.measures import GivenSpec
 from services.scoring.domain.method_check import (
     further_measures_count_events,
     methods_can_be_reached,
@@ -212,8 +213,8 @@ def the_gate_is_a_flow(document: SchemeDocument, _types: EventTypes) -> Iterator
         return
     if gate.measure not in document.measures:
         yield Finding("/ranking/minimum_volume", "unknown_measure", f"There is no measure {gate.measure}.")
-    elif isinstance(document.measures[gate.measure], PointsSpec):
-        reason = f"{gate.measure} is in points; a volume counts events."
+    elif isinstance(document.measures[gate.measure], GivenSpec):
+        reason = f"{gate.measure} is given; a volume counts events."
         yield Finding("/ranking/minimum_volume/measure", "points", reason)
     elif document.measures[gate.measure].kind == "stock":
         reason = f"{gate.measure} is a stock; a volume is a flow, such as what came in."
@@ -243,6 +244,7 @@ RULES: tuple[Rule, ...] = (
     points_are_deducted_as_they_are,
     late_days_cost_something,
     points_have_one_indicator,
+    manual_indicators_say_who_gives,
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,

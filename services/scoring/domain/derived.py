@@ -13,10 +13,16 @@ from typing import NamedTuple, Protocol
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.folding import NO_SCHEME, NO_TRACES, UNKNOWN_UNIT, Cell, Doubt, Place, Traces
 from services.scoring.domain.layout import Slots, layout_of
-from services.scoring.domain.measures import DECIDED, ItemsSpec, PointsSpec
+from services.scoring.domain.measures import (
+    DECIDED,
+    MANUAL_POINTS,
+    MANUAL_VALUES,
+    GivenSpec,
+    ItemsSpec,
+)
 from services.scoring.domain.plan import Plan
 from shared.kernel.periods import Month
-from shared.kernel.points import millionths
+from shared.kernel.points import MILLIONTHS, millionths
 
 Cells = dict[Cell, list[int]]
 
@@ -24,6 +30,7 @@ Cells = dict[Cell, list[int]]
 class Loss(NamedTuple):
     """Points in parts of 10^-12 that a unit loses in a month, and where they stand in the sums of `over`.
 
+    Of a value that is given, and not lost, `parts` are millionths; it counts once in a denominator.
     With `above` every unit above loses them too, as with events; else the unit alone.
     """
 
@@ -52,12 +59,16 @@ class LateDays:
 
 @dataclass(frozen=True, slots=True)
 class PointsPlan:
-    """What a scheme makes of derived facts: measures by kind of item, places by indicator."""
+    """What a scheme makes of derived facts: measures by kind of item, places by indicator.
+
+    `manual` are the places of what persons give, by what they run over and indicator.
+    """
 
     scheme: str
     plan: Plan
     late_days: Mapping[str, tuple[LateDays, ...]]
     decided: Mapping[str, Slots]
+    manual: Mapping[tuple[str, str], Slots]
     widths: Mapping[str, int]
 
 
@@ -81,7 +92,7 @@ class Derived(Protocol):
 
 def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
     """Make what a scheme says of derived facts ready."""
-    overs = {spec.over for spec in document.measures.values() if isinstance(spec, PointsSpec)}
+    overs = {spec.over for spec in document.measures.values() if isinstance(spec, GivenSpec)}
     layouts = {over: layout_of(document, over) for over in overs}
     users: dict[str, list[str]] = {}
     for indicator in document.indicators:
@@ -95,12 +106,21 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
             costs = _exact(spec.per_day), _exact(spec.cap)
             found = LateDays(name, slots, takers, name in unnamed, *costs)
             late_days[spec.items] = (*late_days.get(spec.items, ()), found)
-    decided = layouts[DECIDED].slots if DECIDED in layouts else {}
+
+    def taken(over: str) -> dict[str, Slots]:
+        slots = layouts[over].slots if over in layouts else {}
+        return {code: found for name, found in slots.items() for code in users.get(name, ())}
+
     return PointsPlan(
         scheme=document.scheme.code,
         plan=plan,
         late_days=late_days,
-        decided={code: slots for name, slots in decided.items() for code in users.get(name, ())},
+        decided=taken(DECIDED),
+        manual={
+            (over, code): slots
+            for over in (MANUAL_POINTS, MANUAL_VALUES)
+            for code, slots in taken(over).items()
+        },
         widths={over: layout.width for over, layout in layouts.items()},
     )
 
@@ -149,6 +169,8 @@ def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) ->
             cell = plan.id, one.over, unit, one.month
             numbers = cells.setdefault(cell, [0] * under.widths[one.over])
             numbers[one.slots.numerator] += sign * one.parts
+            if one.slots.denominator is not None:
+                numbers[one.slots.denominator] += sign * MILLIONTHS
             touched.add((cell, one.slots.rows))
     for cell, rows in touched:
         cells[cell][rows] += sign

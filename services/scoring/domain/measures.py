@@ -1,4 +1,4 @@
-"""How a scheme takes values: from events, from the late days of items, from what was decided of incidents."""
+"""How a scheme takes values: from events, from items, from what was decided of incidents, from persons."""
 
 from typing import Annotated, Any, Literal, cast
 
@@ -8,8 +8,10 @@ from services.scoring.domain.shapes import Closed, DecimalText, MonthText, Sourc
 
 ItemKind = Literal["decision", "document", "instruction", "control_risk", "alleged_finding"]
 DECIDED = "decided:incidents"
+MANUAL_POINTS, MANUAL_VALUES = "manual:points", "manual:values"
 LATE_DAYS_TOLD = 1_000
 EVENTS, ITEMS, INCIDENTS = "of events", "of items", "of incidents"
+POINTS, VALUES = "points of persons", "values of persons"
 _TAGS = {"items": ITEMS, "decided": INCIDENTS}
 
 
@@ -39,8 +41,8 @@ class MeasureSpec(Sourced):
         return self
 
 
-class PointsSpec(Sourced):
-    """A measure in points, which only `deduct` takes; each point stands in a month, so it is a flow."""
+class GivenSpec(Sourced):
+    """A measure of what others concluded; each amount stands in a month, so it is a flow."""
 
     version: Version = 1
     owner: str = ""
@@ -48,18 +50,22 @@ class PointsSpec(Sourced):
 
     @property
     def kind(self) -> Literal["flow"]:
-        """Points are lost in their months."""
+        """What is given counts in its month."""
         return "flow"
 
     @property
     def period_by(self) -> str:
-        """A late day counts in its month, a deduction in that of its finding."""
+        """A late day counts in its month, a deduction in that of its finding, what persons give in theirs."""
         return "day"
 
     @property
-    def denominator(self) -> None:
-        """Points are no ratio."""
-        return
+    def denominator(self) -> str | None:
+        """What is given is no ratio, but for the values of months."""
+        return None
+
+
+class PointsSpec(GivenSpec):
+    """A measure in points, which only `deduct` takes."""
 
 
 class ItemsSpec(PointsSpec):
@@ -90,17 +96,59 @@ class DecidedSpec(PointsSpec):
         return DECIDED
 
 
+class ManualPointsSpec(PointsSpec):
+    """Points that persons asked for and others approved, for the indicator that takes this measure."""
+
+    manual: Literal["points"]
+
+    @property
+    def over(self) -> str:
+        """What stands in the place of a view."""
+        return MANUAL_POINTS
+
+
+class ManualValueSpec(GivenSpec):
+    """The value of a month that a person asked for and another approved, for one indicator.
+
+    Of several months it is their mean: a ratio of sums, over the months that have a value.
+    """
+
+    manual: Literal["value"]
+
+    @property
+    def denominator(self) -> str | None:
+        """The months that have a value."""
+        return "months"
+
+    @property
+    def over(self) -> str:
+        """What stands in the place of a view."""
+        return MANUAL_VALUES
+
+
 def _kind(value: Any) -> str:
     """Tell a measure by the word that only it has."""
     if isinstance(value, dict):
         names = cast("dict[str, Any]", value)
+        if "manual" in names:
+            return VALUES if names["manual"] == "value" else POINTS
         return next((tag for word, tag in _TAGS.items() if word in names), EVENTS)
-    return {ItemsSpec: ITEMS, DecidedSpec: INCIDENTS}.get(type(value), EVENTS)
+    return _KINDS.get(type(value), EVENTS)
+
+
+_KINDS: dict[type, str] = {
+    ItemsSpec: ITEMS,
+    DecidedSpec: INCIDENTS,
+    ManualPointsSpec: POINTS,
+    ManualValueSpec: VALUES,
+}
 
 
 AnyMeasure = Annotated[
     Annotated[MeasureSpec, Tag(EVENTS)]
     | Annotated[ItemsSpec, Tag(ITEMS)]
-    | Annotated[DecidedSpec, Tag(INCIDENTS)],
+    | Annotated[DecidedSpec, Tag(INCIDENTS)]
+    | Annotated[ManualPointsSpec, Tag(POINTS)]
+    | Annotated[ManualValueSpec, Tag(VALUES)],
     Discriminator(_kind),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.measures import LATE_DAYS_TOLD, ItemsSpec, PointsSpec
+from services.scoring.domain.measures import LATE_DAYS_TOLD, GivenSpec, ItemsSpec, PointsSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
 
@@ -17,10 +17,12 @@ def points_are_deducted_as_they_are(document: SchemeDocument, _types: EventTypes
         if in_points and deduct is None:
             reason = f"{indicator.measure} is in points; only `deduct` takes points."
             yield Finding(path, "points_are_deducted", reason)
-        elif in_points and deduct is not None and deduct.each is not None:
+        elif deduct is None or indicator.measure not in document.measures:
+            continue
+        elif in_points and deduct.each is not None:
             reason = f"{indicator.measure} is in points already; leave `each` out."
             yield Finding(f"{path}/deduct/each", "each_of_points", reason)
-        elif indicator.measure in document.event_measures and deduct is not None and deduct.each is None:
+        elif not in_points and deduct.each is None:
             yield Finding(f"{path}/deduct/each", "each_missing", "Say what an event costs: `each: 0.5`.")
 
 
@@ -44,10 +46,10 @@ def late_days_cost_something(document: SchemeDocument, _types: EventTypes) -> It
 
 
 def points_have_one_indicator(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """What is decided and an item name their indicator, so a measure in points belongs to one."""
+    """Who decides or gives names an indicator, and so does an item: such a measure belongs to one."""
     taken: dict[str, str] = {}
     for place, indicator in enumerate(document.indicators):
-        if not isinstance(document.measures.get(indicator.measure), PointsSpec):
+        if not isinstance(document.measures.get(indicator.measure), GivenSpec):
             continue
         first = taken.setdefault(indicator.measure, indicator.code)
         if first != indicator.code:

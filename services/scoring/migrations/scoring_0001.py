@@ -63,6 +63,16 @@ TABLES = (
     """CREATE TABLE unread_reports (
         object text NOT NULL, source text NOT NULL, id text NOT NULL, why text NOT NULL,
         PRIMARY KEY (object, source, id, why))""",
+    """CREATE TABLE requests (
+        id text PRIMARY KEY, scheme text NOT NULL, unit text NOT NULL, indicator text NOT NULL,
+        month int NOT NULL, sha256 text NOT NULL, paths text[] NOT NULL, state text NOT NULL,
+        asked text NOT NULL)""",
+    "CREATE INDEX requests_of_cell ON requests (scheme, unit, indicator, month)",
+    """CREATE TABLE request_steps (
+        request text NOT NULL, step int NOT NULL, at timestamptz NOT NULL, what text NOT NULL,
+        person text NOT NULL, reason text NOT NULL, PRIMARY KEY (request, step))""",
+    """CREATE TRIGGER request_steps_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON request_steps
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE partials (
         shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
         month int NOT NULL, numbers text NOT NULL,

@@ -1,0 +1,149 @@
+"""What persons gave must come to: each request, its facts, what stage A keeps of them, and the sums."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from campaign.checker import archive
+
+POINTS = "scoring.points"
+GIVEN = "dukao.points-given.v1"
+PARTS, MILLIONTHS = 10**12, 10**6
+FACTS_OF_STATE = {
+    "asked": [],
+    "refused": [],
+    "approved": ["approved"],
+    "withdrawal_asked": ["approved"],
+    "withdrawn": ["approved", "withdrawn"],
+}
+Fact: TypeAlias = Mapping[str, Any]
+Cell: TypeAlias = tuple[str, str, str, int, str]
+
+
+async def manual(database: asyncpg.Connection) -> list[str]:
+    """C5: every fact has its request and two persons; the newest is kept, found, and worth what it says."""
+    told: dict[str, list[Fact]] = defaultdict(list)
+    newest: dict[tuple[int, str], Fact] = {}
+    reached = await archive.reached(database, "scoring", "scoring-a")
+    async for (stream, shard), number, body, _ in archive.records(database, "scoring"):
+        event = json.loads(body)
+        if stream == POINTS and event["type"] == GIVEN:
+            fact = event["data"]
+            told[fact["key"]].append(fact)
+            known = newest.get((shard, fact["key"]))
+            later = known is None or known["version"] < fact["version"]
+            if later and number <= reached.get((stream, shard), 0):
+                newest[shard, fact["key"]] = fact
+    return [
+        *await _requests(database, told),
+        *await _kept(database, newest),
+        *await _sums(database, newest),
+    ]
+
+
+async def _requests(database: asyncpg.Connection, told: Mapping[str, list[Fact]]) -> list[str]:
+    """Compare requests and their steps with the facts that they became."""
+    wrong = [
+        f"{fact['key']}: {fact['asked_by']} gave it alone"
+        for facts in told.values()
+        for fact in facts
+        if fact["asked_by"] == fact["approved_by"]
+    ]
+    rows = await database.fetch("SELECT * FROM scoring.requests")
+    steps: dict[str, list[str]] = defaultdict(list)
+    for row in await database.fetch("SELECT * FROM scoring.request_steps ORDER BY request, step"):
+        steps[row["request"]].append(row["person"])
+    for row in rows:
+        facts = told.get(row["id"], [])
+        if [fact["state"] for fact in facts] != FACTS_OF_STATE[row["state"]]:
+            wrong.append(f"{row['id']}: it is {row['state']}, told was {facts}")
+        asked = json.loads(row["asked"])
+        for fact in facts:
+            if any(fact[name] != asked[name] for name in ("points", "value", "evidence", "unit", "month")):
+                wrong.append(f"{row['id']}: asked was {asked}, told was {fact}")
+            if not {fact["asked_by"], fact["approved_by"]} <= set(steps[row["id"]]):
+                wrong.append(f"{row['id']}: no step of {fact['asked_by']} and {fact['approved_by']}")
+    return wrong + [f"{key}: nobody asked for it" for key in told.keys() - {row["id"] for row in rows}]
+
+
+async def _kept(database: asyncpg.Connection, newest: Mapping[tuple[int, str], Fact]) -> list[str]:
+    kept = {
+        (row["shard"], row["key"]): event["data"]
+        for row in await database.fetch("SELECT * FROM scoring.derived WHERE stream = $1", POINTS)
+        if (event := json.loads(row["body"]))["type"] == GIVEN
+    }
+    places = {
+        (row["over"], row["unit"], row["month"], row["shard"], row["key"])
+        for row in await database.fetch("SELECT * FROM scoring.derived_places WHERE over LIKE 'manual:%'")
+    }
+    wanted = {(_over(one), one["unit"], _month(one["month"]), *at) for at, one in newest.items()}
+    keys = newest.keys() | kept.keys()
+    return [
+        *(f"given {at}: kept is {kept.get(at)}" for at in keys if newest.get(at) != kept.get(at)),
+        *(f"found where nothing was given, or not where it was: {one}" for one in wanted ^ places),
+    ]
+
+
+async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], Fact]) -> list[str]:
+    """Compare what the schemes in force make of it with the sums of stage A."""
+    schemes = {
+        f"{row['code']}@{row['version']}": json.loads(row["document"])
+        for row in await database.fetch(
+            "SELECT code, version, document::text FROM scoring.schemes s WHERE EXISTS (SELECT FROM "
+            "scoring.in_force f WHERE f.stage = 'a' AND f.code = s.code AND f.version = s.version)"
+        )
+    }
+    wanted: dict[Cell, Fraction] = defaultdict(Fraction)
+    for one in newest.values():
+        for name, scheme in schemes.items():
+            measure = _measure(scheme, one)
+            if one["state"] == "approved" and measure is not None:
+                amount = Fraction(one["points"] or one["value"])
+                wanted[name, _over(one), one["unit"], _month(one["month"]), measure] += amount
+    found: dict[Cell, Fraction] = defaultdict(Fraction)
+    for row in await database.fetch("SELECT * FROM scoring.partials WHERE over LIKE 'manual:%'"):
+        if row["scheme"] not in schemes:
+            continue
+        measures = schemes[row["scheme"]]["measures"].items()
+        names = sorted(name for name, spec in measures if _of_spec(spec) == row["over"])
+        numbers = json.loads(row["numbers"])
+        in_points = row["over"] == "manual:points"
+        spots = [0, *range(2 if in_points else 3, len(numbers), 1 if in_points else 2)]
+        for name, spot in zip(names, spots, strict=True):
+            amount = Fraction(numbers[spot], PARTS if in_points else MILLIONTHS)
+            found[row["scheme"], row["over"], row["unit"], row["month"], name] += amount
+    return [
+        f"given to {at} was {wanted.get(at)}, the sums are {found.get(at)}"
+        for at in wanted.keys() | found.keys()
+        if wanted.get(at, 0) != found.get(at, 0)
+    ]
+
+
+def _measure(scheme: Mapping[str, Any], one: Fact) -> str | None:
+    """Return the measure that takes it, where the scheme knows month, unit and such an indicator."""
+    first, last = (_month(scheme["scheme"][name]) for name in ("effective", "until"))
+    levels = {group["level"] for group in scheme["groups"].values()}
+    units = {unit["code"] for unit in scheme["units"] if unit["level"] in levels}
+    if scheme["scheme"]["code"] != one["scheme"] or one["unit"] not in units:
+        return None
+    if not first <= _month(one["month"]) <= last:
+        return None
+    names = [spec["measure"] for spec in scheme["indicators"] if spec["code"] == one["indicator"]]
+    taking = [name for name in names if _of_spec(scheme["measures"][name]) == _over(one)]
+    return taking[0] if taking else None
+
+
+def _of_spec(spec: Mapping[str, Any]) -> str | None:
+    return {"points": "manual:points", "value": "manual:values", None: None}[spec.get("manual")]
+
+
+def _over(one: Fact) -> str:
+    return "manual:values" if one["points"] is None else "manual:points"
+
+
+def _month(text: str) -> int:
+    return int(text[:4]) * 12 + int(text[5:7]) - 1

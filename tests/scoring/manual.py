@@ -1,0 +1,145 @@
+"""A small administration whose department gives points and values by hand, with its door and stages."""
+
+import copy
+import hashlib
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from services.scoring.api import cells_router
+from services.scoring.contract import ACCEPTED, POINTS, SCHEMES
+from services.scoring.request_api import requests_router, steps_router
+from services.scoring.stage_a import StageA
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.test_stages import SCHEME, Driver, adopt, teach
+
+CELL = {"scheme": "mini", "unit": "b1", "indicator": "conduct", "month": "2021-03"}
+
+
+def scheme(**head):
+    """Return a scheme with an indicator of 4 points that persons take from, and two that they give values."""
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= {"total": "36"} | head
+    document["boards"][0]["points"] = "36"
+    document["units"].append({"code": "d1", "parent": "hq", "name": "D1", "level": "department"})
+    document["measures"] |= {
+        "conduct": {"manual": "points"},
+        "marks": {"manual": "value"},
+        "praise": {"manual": "value"},
+    }
+    own = {"board": "work", "groups": ["bureaus"], "assessor": "d1", "collection": "manual"}
+    document["indicators"] += [
+        own | one | {"name": one["code"], "measure": one["code"]}
+        for one in (
+            {"code": "conduct", "points": "4", "method": {"deduct": {}}},
+            {"code": "marks", "points": "6", "method": {"target": {"target": "90"}}},
+            {"code": "praise", "points": "6", "method": {"target": {"target": "2"}}, "cycle": "quarter"},
+        )
+    ]
+    return document
+
+
+def evidence(name="notice.pdf"):
+    return {"name": name, "sha256": hashlib.sha256(name.encode()).hexdigest()}
+
+
+def request(points="0.5", *, file="notice.pdf", **more):
+    told = CELL | {"points": points, "reason": "未按要求整改", "evidence": evidence(file)} | more
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def value(amount="81", *, indicator="marks", **more):
+    return request(None, value=amount, indicator=indicator, **more)
+
+
+class WithPersons(Driver):
+    """Runs the stages over events and what persons gave."""
+
+    def __init__(self, exchange, done=()):
+        super().__init__(exchange, done)
+        self.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS)
+
+
+async def begun(scoring, *, adopted=True, document=None):
+    exchange = await scoring()
+    driver = WithPersons(exchange)
+    await teach(exchange)
+    await driver.run()
+    if adopted:
+        await adopt(exchange, document or scheme())
+        await driver.run()
+    return exchange, driver
+
+
+class Door:
+    """The door, asked by persons of the development issuer."""
+
+    def __init__(self, client, mint):
+        self.client = client
+        self._mint = mint
+
+    async def ask(self, method, path, who="zhao", role="author", unit="/hq/d1", **more):
+        headers = {"authorization": f"Bearer {self._mint(who, role, unit)}"}
+        return await self.client.request(method, path, headers=headers, **more)
+
+    async def got(self, path, status=200, *, who="zhao", role="reader", below="/", **query):
+        answer = await self.ask("GET", path, who, role, below, params=query)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def post(self, path, body, status, *, who, role, unit="/hq/d1"):
+        answer = await self.ask("POST", path, who, role, unit, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def request(self, body, status=201, *, who="zhao", role="author", unit="/hq/d1"):
+        return await self.post("/v1/points-requests", body, status, who=who, role=role, unit=unit)
+
+    async def step(self, id_, step, status=200, *, who="qian", role=None, unit="/hq/d1", reason="属实"):
+        role = role or ("author" if step == "withdraw" else "approver")
+        path = f"/v1/points-requests/{id_}:{step}"
+        return await self.post(path, {"reason": reason}, status, who=who, role=role, unit=unit)
+
+    async def give(self, body, *, who="zhao", second="qian"):
+        asked = await self.request(body, who=who)
+        return await self.step(asked["id"], "approve", who=second)
+
+    async def take_back(self, id_, *, who="zhao", second="qian"):
+        await self.step(id_, "withdraw", who=who, reason="误报")
+        return await self.step(id_, "approve", who=second)
+
+
+def door_of(folder, *routers):
+    """Return a context that opens the door over an exchange."""
+    issuer = DevelopmentIssuer(folder / "issuer", environment="development")
+    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+    made = (requests_router, steps_router, cells_router, *routers)
+
+    @asynccontextmanager
+    async def opened(exchange):
+        async def ready():
+            return {}
+
+        app = create_app(
+            title="scoring",
+            service="scoring",
+            routers=[router(exchange) for router in made],
+            readiness=ready,
+            tokens=check,
+        )
+
+        def mint(who, role, unit):
+            return issuer.mint(who, [role], [audience_of("scoring")], unit=unit)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://scoring") as client:
+            yield Door(client, mint)
+
+    return opened
+
+
+@pytest.fixture
+def door(tmp_path):
+    return door_of(tmp_path)
