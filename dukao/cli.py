@@ -16,6 +16,7 @@ from dukao.commands import (
     points,
     promises,
     rebuild,
+    reviews,
     rules,
     scheme,
     send,
@@ -76,6 +77,7 @@ app.add_typer(
     name="points",
     help="Manual points: request with evidence, list, show, approve, refuse, withdraw.",
 )
+app.add_typer(reviews.app, name="reviews", help="Reviews (申诉复核): ask, list, show, drop, uphold, change.")
 app.add_typer(
     webhooks.app,
     name="webhooks",

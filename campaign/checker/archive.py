@@ -14,7 +14,14 @@ ROWS_AT_ONCE = 50
 READERS = {
     "scoring-a": (
         "scoring",
-        ("ingest.accepted", "supervision.items", "scoring.deductions", "scoring.points", "scoring.schemes"),
+        (
+            "ingest.accepted",
+            "supervision.items",
+            "supervision.calendars",
+            "scoring.deductions",
+            "scoring.points",
+            "scoring.schemes",
+        ),
     ),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
     "scoring-incidents": ("scoring", ("scoring.findings", "scoring.rulings", "scoring.schemes")),

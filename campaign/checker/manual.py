@@ -11,7 +11,7 @@ import asyncpg
 from campaign.checker import archive
 
 POINTS = "scoring.points"
-GIVEN = "dukao.points-given.v1"
+GIVEN, REVIEW = "dukao.points-given.v1", "dukao.review-decided.v1"
 PARTS, MILLIONTHS = 10**12, 10**6
 FACTS_OF_STATE = {
     "asked": [],
@@ -28,9 +28,12 @@ async def manual(database: asyncpg.Connection) -> list[str]:
     """C5: every fact has its request and two persons; the newest is kept, found, and worth what it says."""
     told: dict[str, list[Fact]] = defaultdict(list)
     newest: dict[tuple[int, str], Fact] = {}
+    decided: list[Fact] = []
     reached = await archive.reached(database, "scoring", "scoring-a")
     async for (stream, shard), number, body, _ in archive.records(database, "scoring"):
         event = json.loads(body)
+        if stream == POINTS and event["type"] == REVIEW and number <= reached.get((stream, shard), 0):
+            decided.append(event["data"])
         if stream == POINTS and event["type"] == GIVEN:
             fact = event["data"]
             told[fact["key"]].append(fact)
@@ -42,6 +45,7 @@ async def manual(database: asyncpg.Connection) -> list[str]:
         *await _requests(database, told),
         *await _kept(database, newest),
         *await _sums(database, newest),
+        *await _reviewed(database, decided),
     ]
 
 
@@ -90,13 +94,7 @@ async def _kept(database: asyncpg.Connection, newest: Mapping[tuple[int, str], F
 
 async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], Fact]) -> list[str]:
     """Compare what the schemes in force make of it with the sums of stage A."""
-    schemes = {
-        f"{row['code']}@{row['version']}": json.loads(row["document"])
-        for row in await database.fetch(
-            "SELECT code, version, document::text FROM scoring.schemes s WHERE EXISTS (SELECT FROM "
-            "scoring.in_force f WHERE f.stage = 'a' AND f.code = s.code AND f.version = s.version)"
-        )
-    }
+    schemes = await _in_force(database)
     wanted: dict[Cell, Fraction] = defaultdict(Fraction)
     for one in newest.values():
         for name, scheme in schemes.items():
@@ -121,6 +119,93 @@ async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], F
         for at in wanted.keys() | found.keys()
         if wanted.get(at, 0) != found.get(at, 0)
     ]
+
+
+async def _reviewed(database: asyncpg.Connection, decided: list[Fact]) -> list[str]:
+    """Compare decisions on reviews with the reviews, and the sums that they changed with what they say."""
+    wrong = [
+        f"review {one['key']}: {one['decided_by']} decided what they asked for"
+        for one in decided
+        if one["decided_by"] == one["asked_by"]
+    ]
+    states = {
+        row["id"]: row["state"] for row in await database.fetch("SELECT id, state FROM scoring.reviews")
+    }
+    for one in decided:
+        changes = any(one[name] is not None for name in ("points", "numerator", "denominator"))
+        if states.get(one["key"]) != ("changed" if changes else "upheld"):
+            wrong.append(f"review {one['key']}: it is {states.get(one['key'])}, told was {one}")
+    schemes = await _in_force(database)
+    wanted: dict[tuple[str, str, int], Fraction] = defaultdict(Fraction)
+    for name, scheme in schemes.items():
+        for one in decided:
+            amount = _amount(scheme, one)
+            if amount:
+                wanted[name, one["unit"], _month(one["month"])] += amount
+    found: dict[tuple[str, str, int], Fraction] = defaultdict(Fraction)
+    for row in await database.fetch("SELECT * FROM scoring.partials WHERE over LIKE 'reviewed:%'"):
+        scheme = schemes.get(row["scheme"])
+        if scheme is None:
+            continue
+        over = row["over"].removeprefix("reviewed:")
+        in_points = over.startswith(("items:", "decided:", "manual:points"))
+        spots = _spots(scheme, over)
+        numbers = json.loads(row["numbers"])
+        found[row["scheme"], row["unit"], row["month"]] += sum(
+            Fraction(numbers[spot], PARTS if in_points else MILLIONTHS) for spot in spots
+        )
+    return wrong + [
+        f"reviews of {at} changed {wanted.get(at)}, the sums are {found.get(at)}"
+        for at in wanted.keys() | found.keys()
+        if wanted.get(at, 0) != found.get(at, 0)
+    ]
+
+
+def _amount(scheme: Mapping[str, Any], one: Fact) -> Fraction:
+    """Return what a decision adds to the numerators and denominators of a unit in a month."""
+    first, last = (_month(scheme["scheme"][name]) for name in ("effective", "until"))
+    specs = [spec for spec in scheme["indicators"] if spec["code"] == one["indicator"]]
+    inside = scheme["scheme"]["code"] == one["scheme"] and first <= _month(one["month"]) <= last
+    if not specs or not inside:
+        return Fraction(0)
+    measure = scheme["measures"][specs[0]["measure"]]
+    if measure.get("items") or measure.get("decided") or measure.get("manual") == "points":
+        return -Fraction(one["points"] or 0)
+    has_base = measure.get("denominator") is not None or measure.get("manual") == "value"
+    return Fraction(one["numerator"] or 0) + (Fraction(one["denominator"] or 0) if has_base else 0)
+
+
+def _spots(scheme: Mapping[str, Any], over: str) -> list[int]:
+    """Return where numerators and denominators stand in rows of what measures run over."""
+    spots: list[int] = []
+    rows: set[str] = set()
+    width = 0
+    for name, spec in sorted(scheme["measures"].items()):
+        if _over_of(spec) != over:
+            continue
+        based = spec.get("denominator") is not None or spec.get("manual") == "value"
+        spots += [width, width + 1] if based else [width]
+        width += 2 if based else 1
+        by = spec.get("period_by", "day")
+        placed = f"flow {by}" if isinstance(by, str) else f"stock {name}"
+        width += 0 if placed in rows else 1
+        rows.add(placed)
+    return spots
+
+
+def _over_of(spec: Mapping[str, Any]) -> str:
+    if "items" in spec:
+        return f"items:{spec['items']}"
+    return "decided:incidents" if "decided" in spec else _of_spec(spec) or spec["over"]
+
+
+async def _in_force(database: asyncpg.Connection) -> dict[str, Mapping[str, Any]]:
+    """Return the schemes that stage A applies, by code@version."""
+    rows = await database.fetch(
+        "SELECT code, version, document::text FROM scoring.schemes s WHERE EXISTS (SELECT FROM "
+        "scoring.in_force f WHERE f.stage = 'a' AND f.code = s.code AND f.version = s.version)"
+    )
+    return {f"{row['code']}@{row['version']}": json.loads(row["document"]) for row in rows}
 
 
 def _measure(scheme: Mapping[str, Any], one: Fact) -> str | None:

@@ -148,14 +148,31 @@ class ShownRow(Answer):
     reports_total: int
 
 
+class ShownReview(Answer):
+    """A review of an entry of the cell: who asked when and why, and what was decided by whom."""
+
+    id: str
+    entry: int
+    month: str
+    state: str
+    asked_at: str
+    asked_by: str
+    asked: str
+    decided_at: str | None
+    decided_by: str | None
+    decided: str | None
+    difference: dict[str, str]
+
+
 class Explanation(Head):
-    """Why a cell stands where it stands, with a page of its rows.
+    """Why a cell stands where it stands, with a page of its rows, and with the reviews of its entries.
 
     The rows are those of stage A, which can be ahead of the figure by what is on its way.
     """
 
     formula: Formula
     inputs: Inputs
+    reviews: list[ShownReview]
     rows: list[ShownRow]
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 

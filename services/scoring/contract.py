@@ -13,6 +13,7 @@ from shared.contracts.scoring import (
     PARTIALS_CHANGED,
     POINTS,
     POINTS_GIVEN,
+    REVIEW_DECIDED,
     RULINGS,
     SCHEME_ADOPTED,
     SCHEMES,
@@ -30,11 +31,19 @@ from shared.contracts.scoring import (
     PartialsChanged,
     PointsGiven,
     ReportName,
+    ReviewDecided,
     RoleOfUnit,
     RulingAct,
     SchemeAdopted,
 )
-from shared.contracts.supervision import ITEM_CHANGED, ITEMS, ItemChanged
+from shared.contracts.supervision import (
+    CALENDAR_ADOPTED,
+    CALENDARS,
+    ITEM_CHANGED,
+    ITEMS,
+    CalendarAdopted,
+    ItemChanged,
+)
 from shared.kernel.shards import shard_of
 
 CONSUMER_A = "scoring-a"
@@ -45,6 +54,8 @@ INCIDENTS_SHARD = shard_of("incidents")
 
 __all__ = [
     "ACCEPTED",
+    "CALENDARS",
+    "CALENDAR_ADOPTED",
     "CONSUMER_A",
     "CONSUMER_B",
     "CONSUMER_INCIDENTS",
@@ -62,12 +73,14 @@ __all__ = [
     "PARTIALS_CHANGED",
     "POINTS",
     "POINTS_GIVEN",
+    "REVIEW_DECIDED",
     "RULINGS",
     "SCHEMES",
     "SCHEME_ADOPTED",
     "SOURCE",
     "STREAMS",
     "TYPES_ADOPTED",
+    "CalendarAdopted",
     "Cause",
     "Deduction",
     "DeductionDecided",
@@ -82,6 +95,7 @@ __all__ = [
     "PartialsChanged",
     "PointsGiven",
     "ReportName",
+    "ReviewDecided",
     "RoleOfUnit",
     "RulingAct",
     "SchemeAdopted",

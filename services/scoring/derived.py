@@ -14,27 +14,30 @@ from services.scoring.contract import (
     ITEMS,
     POINTS,
     POINTS_GIVEN,
+    REVIEW_DECIDED,
     DeductionDecided,
     DeductionState,
     GivenState,
     ItemChanged,
     PointsGiven,
+    ReviewDecided,
 )
 from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import Derived
 from services.scoring.domain.late_days import LateItem
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
+from services.scoring.domain.reviewed import Reviewed
 from services.scoring.store import columns
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.periods import Month
-from shared.kernel.points import decimal, millionths
+from shared.kernel.points import MILLIONTHS, decimal, millionths
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[int, bytes]
 
-STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS, "manual": POINTS}
+STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS, "manual": POINTS, "reviewed": POINTS}
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """
@@ -149,10 +152,31 @@ def given_of(event: AcceptedEvent) -> Given:
     )
 
 
+def reviewed_of(event: AcceptedEvent) -> Reviewed:
+    """Read what was decided on a review."""
+    told = envelope.decode_data(event, ReviewDecided)
+    return Reviewed(
+        key=told.key,
+        version=told.version,
+        scheme=told.scheme,
+        unit=told.unit,
+        indicator=told.indicator,
+        month=Month.parse(told.month).ordinal,
+        points=-_millionths(told.points) * MILLIONTHS,
+        numerator=_millionths(told.numerator),
+        denominator=_millionths(told.denominator),
+    )
+
+
+def _millionths(written: str | None) -> int:
+    return 0 if written is None else millionths(decimal(written))
+
+
 READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     ITEM_CHANGED: item_of,
     DEDUCTION_DECIDED: decision_of,
     POINTS_GIVEN: given_of,
+    REVIEW_DECIDED: reviewed_of,
 }
 
 

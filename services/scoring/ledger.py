@@ -40,12 +40,15 @@ class Entry(NamedTuple):
 
 
 async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str) -> None:
-    """Write entries of a group, each with its causes, the cells they lead to, and how fresh they are."""
+    """Write entries of a group with causes and dates, the cells they lead to, and how fresh they are.
+
+    The date of an entry is the newest `received` of what its batch contains.
+    """
     named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(
         "entries",
-        ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause"),
+        ("scheme", "version", "grp", "month", "unit", "indicator", "old", "new", "cause", "at"),
         [
             (
                 scheme,
@@ -57,6 +60,7 @@ async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], 
                 _value(e.old),
                 _value(e.new),
                 named[e.cause],
+                fresh_at,
             )
             for e in entries
         ],

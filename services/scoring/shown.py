@@ -13,6 +13,7 @@ from services.scoring.answers import (
     ShownEvent,
     ShownFigure,
     ShownMeasure,
+    ShownReview,
     ShownRow,
     SuspendedCase,
     Suspense,
@@ -85,6 +86,7 @@ def explanation(
     read: tuple[Worth, Partials],
     rows: Sequence[ShownRow],
     following: str | None,
+    objections: Sequence[ShownReview],
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
     found, partials = read
@@ -103,6 +105,7 @@ def explanation(
             denominator=amount(partials.denominator) if ratio else None,
             months=[str(month) for month in question.window],
         ),
+        reviews=list(objections),
         rows=list(rows),
         next=following,
     )

@@ -8,11 +8,13 @@ from services.scoring import cases, deriving, facts, moves, routing, store
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
+    CALENDAR_ADOPTED,
     PARTIALS,
     PARTIALS_CHANGED,
     SCHEMES,
     SOURCE,
     TYPES_ADOPTED,
+    CalendarAdopted,
     SchemeAdopted,
     TypesAdopted,
 )
@@ -65,6 +67,9 @@ class StageA:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)
                 await store.save_catalogue(tx, told.version, told.document)
+            elif event.type == CALENDAR_ADOPTED:
+                days = envelope.decode_data(event, CalendarAdopted)
+                await store.save_calendar(tx, days.zone, days.version, days.document)
         catalogue = await self._types(tx)
         events = [
             (record, event)

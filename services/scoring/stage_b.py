@@ -9,6 +9,7 @@ from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import ENTRIES, ENTRIES_POSTED, PARTIALS, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.groups import Changes, GroupPlan, everything, group_plan, post
 from services.scoring.domain.layout import Numbers
+from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
 from services.scoring.ledger import Entry
@@ -58,7 +59,7 @@ class Told:
             if sums is not None:
                 places = sums.take((over, month, shard), numbers)
                 of_unit = self.moved.setdefault(scheme, {}).setdefault(unit, {})
-                of_unit.setdefault((over, month), set()).update(places)
+                of_unit.setdefault((home_of(over), month), set()).update(places)
 
 
 class StageB:

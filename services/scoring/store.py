@@ -53,6 +53,26 @@ async def save_catalogue(tx: PostgresTransaction, version: int, document: Mappin
     await tx.execute(_SAVE_CATALOGUE, version=version, document=json.dumps(document))
 
 
+async def save_calendar(
+    tx: PostgresTransaction, zone: str, version: int, document: Mapping[str, Any]
+) -> None:
+    """Keep an adopted working calendar; every shard tells of it, the first is kept."""
+    await tx.execute(
+        "INSERT INTO calendars VALUES (:zone, :version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
+        zone=zone,
+        version=version,
+        document=json.dumps(document),
+    )
+
+
+async def newest_calendar(tx: PostgresTransaction, zone: str) -> Mapping[str, Any] | None:
+    """Return the document of the working calendar of a zone with the highest version."""
+    rows = await tx.execute(
+        "SELECT document FROM calendars WHERE zone = :zone ORDER BY version DESC LIMIT 1", zone=zone
+    )
+    return rows[0].document if rows else None
+
+
 async def newest_catalogue_version(tx: PostgresTransaction) -> int:
     """Return the version of the newest catalogue, 0 when there is none."""
     rows = await tx.execute("SELECT max(version) AS version FROM catalogues")

@@ -100,3 +100,9 @@ async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Seq
         list(groups),
     )
     return rows[0]["newest"]
+
+
+async def newest(tx: PostgresTransaction) -> str | None:
+    """Return the newest `received` that any cell contains."""
+    rows = await tx.many("SELECT max(fresh_at) AS newest FROM freshness")
+    return rows[0]["newest"]

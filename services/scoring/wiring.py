@@ -9,6 +9,7 @@ from services.scoring.api import (
 )
 from services.scoring.contract import (
     ACCEPTED,
+    CALENDARS,
     CONSUMER_A,
     CONSUMER_B,
     CONSUMER_INCIDENTS,
@@ -23,6 +24,7 @@ from services.scoring.contract import (
 )
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.request_api import requests_router, steps_router
+from services.scoring.review_api import reviews_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
@@ -47,14 +49,18 @@ DOORS = (
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SCHEMES), StageA)
+    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, CALENDARS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     return frame.service(
         streams=STREAMS,
-        routers=[door(frame.exchange) for door in DOORS],
+        routers=[
+            *(door(frame.exchange) for door in DOORS),
+            reviews_router(frame.exchange, replay=settings.clock == "replay"),
+        ],
         parts=[stage_a.run, stage_b.run, incidents.run],
         commanded=Commanded(
-            tables=("schemes", "requests", "request_steps"), streams=(SCHEMES, RULINGS, POINTS)
+            tables=("schemes", "requests", "request_steps", "reviews", "review_steps"),
+            streams=(SCHEMES, RULINGS, POINTS),
         ),
     )

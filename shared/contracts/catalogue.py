@@ -50,6 +50,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         scoring.RULINGS,
         scoring.DEDUCTIONS,
         scoring.POINTS,
+        supervision.CALENDARS,
     ),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS, supervision.CALENDARS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES),
@@ -74,6 +75,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.IncidentRuled, scoring.INCIDENT_RULED, scoring.RULINGS, "scoring"),
     Published(scoring.DeductionDecided, scoring.DEDUCTION_DECIDED, scoring.DEDUCTIONS, "scoring"),
     Published(scoring.PointsGiven, scoring.POINTS_GIVEN, scoring.POINTS, "scoring"),
+    Published(scoring.ReviewDecided, scoring.REVIEW_DECIDED, scoring.POINTS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(

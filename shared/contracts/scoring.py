@@ -36,6 +36,7 @@ FINDING_REPORTED = "dukao.finding-reported.v1"
 INCIDENT_RULED = "dukao.incident-ruled.v1"
 DEDUCTION_DECIDED = "dukao.deduction-decided.v1"
 POINTS_GIVEN = "dukao.points-given.v1"
+REVIEW_DECIDED = "dukao.review-decided.v1"
 
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
@@ -259,3 +260,26 @@ class PointsGiven(Closed):
     reason: str = Field(min_length=1, max_length=500)
     approved_by: str = Field(min_length=1, max_length=128)
     remark: str = Field("", max_length=500)
+
+
+class ReviewDecided(Closed):
+    """A decision on a review of a ledger entry, a fact from here on: it upholds, or changes the cell's sums.
+
+    `points` are given back to the unit, where its measure is in points; else numerator and denominator of the
+    measure are changed. What changes nothing upholds.
+    """
+
+    key: str = Field(min_length=1, max_length=256)
+    version: Version
+    scheme: Code
+    unit: Code
+    indicator: Code
+    month: MonthText
+    entry: Number
+    points: DecimalText | None = None
+    numerator: DecimalText | None = None
+    denominator: DecimalText | None = None
+    asked_by: str = Field(min_length=1, max_length=128)
+    asked: str = Field(min_length=1, max_length=500)
+    decided_by: str = Field(min_length=1, max_length=128)
+    reason: str = Field(min_length=1, max_length=500)

@@ -1,4 +1,4 @@
-"""Manual points through the running platform while scoring is killed: given, withdrawn, explained, rebuilt."""
+"""Manual points through the running platform while scoring is killed: given, withdrawn, reviewed, rebuilt."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +19,8 @@ DAMAGE = (
     "DELETE FROM scoring.derived_places WHERE over = 'manual:points'",
     "UPDATE scoring.partials SET numbers = replace(numbers, '15', '25') WHERE over = 'manual:points'",
     "UPDATE scoring.partials SET numbers = replace(numbers, '81', '91') WHERE over = 'manual:values'",
+    "UPDATE scoring.partials SET numbers = replace(numbers, '-5', '-6') WHERE over = 'reviewed:manual:points'",
+    "UPDATE scoring.reviews SET state = 'upheld'",
     "UPDATE scoring.requests SET state = 'withdrawn' WHERE state = 'approved'",
     "DELETE FROM scoring.requests",
 )
@@ -51,10 +53,11 @@ async def test_what_persons_give_and_take_back_stands_whatever_dies(rig: Rig, tm
     await asked(rig, "marks", "--value", "81", files["marks"])
     await command(rig, "points", "approve", "mini~b1~marks~2021-03~1", "--reason", "复核无误", "--as", "qian")
     await worth(rig, "marks", "5.40")
+    await reviewed(rig)
     assert await rig.faults(sent) == {}
     await every_damage_is_seen(rig)
     explained = await command(rig, "explain", "mini", "b1", "conduct", "2021-03")
-    assert "max(0, 4 − 1.5) = 2.50" in explained
+    assert "max(0, 4 − 1) = 3.00" in explained
     assert "approved_by qian" in explained
     assert "误报" in await command(rig, "points", "show", ID.format(2))
     assert await rebuilt(rig) == ("same", [])
@@ -64,6 +67,16 @@ async def killed(rig: Rig) -> None:
     """Kill scoring and wait until it answers again."""
     await rig.kill(["scoring"])
     await rig.ready()
+
+
+async def reviewed(rig: Rig) -> None:
+    """A unit asks about the newest entry, and a person above gives half a point back."""
+    entry = (await rig.get("scoring", "/v1/cells/2021-03/b1/conduct", scheme="mini"))["entries"][-1]["id"]
+    asked = await command(rig, "reviews", "ask", str(entry), "--reason", "已按时报送", "--as", "wang")
+    assert "待复核" in asked
+    given = ("--points", "0.5", "--reason", "经复核属实", "--as", "sun")
+    await command(rig, "reviews", "change", f"{entry}-1", *given)
+    await worth(rig, "conduct", "3.00")
 
 
 async def asked(rig: Rig, indicator: str, kind: str, amount: str, file: Path) -> None:

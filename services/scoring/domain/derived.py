@@ -12,15 +12,16 @@ from typing import NamedTuple, Protocol
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.folding import NO_SCHEME, NO_TRACES, UNKNOWN_UNIT, Cell, Doubt, Place, Traces
-from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import (
     DECIDED,
     MANUAL_POINTS,
     MANUAL_VALUES,
-    GivenSpec,
     ItemsSpec,
+    PointsSpec,
 )
 from services.scoring.domain.plan import Plan
+from services.scoring.domain.sums import REVIEWED
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
 
@@ -30,7 +31,7 @@ Cells = dict[Cell, list[int]]
 class Loss(NamedTuple):
     """Points in parts of 10^-12 that a unit loses in a month, and where they stand in the sums of `over`.
 
-    Of a value that is given, and not lost, `parts` are millionths; it counts once in a denominator.
+    Of a value that is given, and not lost, `parts` are millionths; `base` is added to a denominator.
     With `above` every unit above loses them too, as with events; else the unit alone.
     """
 
@@ -40,6 +41,7 @@ class Loss(NamedTuple):
     month: int
     parts: int
     above: bool
+    base: int = MILLIONTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,20 @@ class LateDays:
     cap: int
 
 
+class Taking(NamedTuple):
+    """Where the sums of the measure that an indicator takes stand, and whether they are in points."""
+
+    over: str
+    slots: Slots
+    in_points: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PointsPlan:
     """What a scheme makes of derived facts: measures by kind of item, places by indicator.
 
-    `manual` are the places of what persons give, by what they run over and indicator.
+    `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
+    every indicator, which a review may change.
     """
 
     scheme: str
@@ -69,6 +80,7 @@ class PointsPlan:
     late_days: Mapping[str, tuple[LateDays, ...]]
     decided: Mapping[str, Slots]
     manual: Mapping[tuple[str, str], Slots]
+    taken: Mapping[str, Taking]
     widths: Mapping[str, int]
 
 
@@ -92,7 +104,7 @@ class Derived(Protocol):
 
 def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
     """Make what a scheme says of derived facts ready."""
-    overs = {spec.over for spec in document.measures.values() if isinstance(spec, GivenSpec)}
+    overs = {spec.over for spec in document.measures.values()}
     layouts = {over: layout_of(document, over) for over in overs}
     users: dict[str, list[str]] = {}
     for indicator in document.indicators:
@@ -121,7 +133,10 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
             for over in (MANUAL_POINTS, MANUAL_VALUES)
             for code, slots in taken(over).items()
         },
-        widths={over: layout.width for over, layout in layouts.items()},
+        taken={one.code: _taking(document, one.measure, layouts) for one in document.indicators},
+        widths={
+            name: layout.width for over, layout in layouts.items() for name in (over, f"{REVIEWED}{over}")
+        },
     )
 
 
@@ -144,6 +159,11 @@ def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None
 def newest(facts: Iterable[Derived]) -> Derived | None:
     """Return the version that counts."""
     return max(facts, key=lambda fact: fact.version, default=None)
+
+
+def _taking(document: SchemeDocument, measure: str, layouts: Mapping[str, Layout]) -> Taking:
+    spec = document.measures[measure]
+    return Taking(spec.over, layouts[spec.over].slots[measure], isinstance(spec, PointsSpec))
 
 
 def _of_unnamed(document: SchemeDocument) -> frozenset[str]:
@@ -170,7 +190,7 @@ def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) ->
             numbers = cells.setdefault(cell, [0] * under.widths[one.over])
             numbers[one.slots.numerator] += sign * one.parts
             if one.slots.denominator is not None:
-                numbers[one.slots.denominator] += sign * MILLIONTHS
+                numbers[one.slots.denominator] += sign * one.base
             touched.add((cell, one.slots.rows))
     for cell, rows in touched:
         cells[cell][rows] += sign

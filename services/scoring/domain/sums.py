@@ -10,6 +10,7 @@ from shared.kernel.periods import Month, periods_containing
 Window = tuple[int, int]
 Source = tuple[str, int, int]
 NOTHING: Amounts = 0, 0, 0
+REVIEWED = "reviewed:"
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class UnitSums:
             for at, (new, was) in enumerate(zip(numbers, old or (0,) * len(numbers), strict=True))
             if new != was
         ]
-        windows = self.merged.setdefault(over, {})
+        windows = self.merged.setdefault(home_of(over), {})
         for window in _windows(month) if moved else ():
             row = windows.get(window)
             if row is None:
@@ -48,6 +49,11 @@ class UnitSums:
         months = self.merged.get(over, {})
         found = [slots.of(months[at, at]) for at in range(window[0], window[1] + 1) if (at, at) in months]
         return _added(found)
+
+
+def home_of(over: str) -> str:
+    """Return what rows count for: what a review changed counts with what it changed."""
+    return over.removeprefix(REVIEWED)
 
 
 def _added(amounts: Iterable[Amounts]) -> Amounts:

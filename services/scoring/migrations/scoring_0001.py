@@ -73,6 +73,18 @@ TABLES = (
         person text NOT NULL, reason text NOT NULL, PRIMARY KEY (request, step))""",
     """CREATE TRIGGER request_steps_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON request_steps
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TABLE reviews (
+        id text PRIMARY KEY, entry bigint NOT NULL, scheme text NOT NULL, unit text NOT NULL,
+        indicator text NOT NULL, month int NOT NULL, paths text[] NOT NULL, state text NOT NULL,
+        asked text NOT NULL, decided text)""",
+    "CREATE INDEX reviews_of_cell ON reviews (scheme, unit, indicator, month)",
+    """CREATE TABLE review_steps (
+        review text NOT NULL, step int NOT NULL, at timestamptz NOT NULL, what text NOT NULL,
+        person text NOT NULL, reason text NOT NULL, PRIMARY KEY (review, step))""",
+    """CREATE TRIGGER review_steps_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON review_steps
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TABLE calendars (
+        zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (zone, version))""",
     """CREATE TABLE partials (
         shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
         month int NOT NULL, numbers text NOT NULL,
@@ -91,7 +103,7 @@ TABLES = (
     """CREATE TABLE entries (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scheme text NOT NULL, version int NOT NULL,
         grp text NOT NULL, month int NOT NULL, unit text NOT NULL, indicator text NOT NULL,
-        old numeric, new numeric, cause bytea NOT NULL)""",
+        old numeric, new numeric, cause bytea NOT NULL, at text NOT NULL)""",
     "CREATE INDEX entries_of_cell ON entries (unit, indicator, month)",
     """CREATE TRIGGER entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entries
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",

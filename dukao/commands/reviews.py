@@ -1,0 +1,135 @@
+"""Reviews (申诉复核): a unit asks about an entry within thirty days, who stands above decides."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dukao.client import APPROVER, AUTHOR, Client, Who, below
+from dukao.options import As, Output, examples, state_of
+from dukao.output import Format, columns, say, show
+
+app = typer.Typer(no_args_is_help=True)
+
+PAGE = 200
+DOOR = "/v1/reviews"
+STATES = {"asked": "待复核", "dropped": "已撤回", "upheld": "维持", "changed": "变更"}
+STEPS = {"ask": "申诉", "drop": "撤回", "uphold": "维持", "change": "变更"}
+_LIST = columns(
+    "review", "state", "unit", "indicator", "month", "old", "new", "reason", numbers=("old", "new")
+)
+_HISTORY = columns("at", "what", "person", "reason")
+
+Review = Annotated[str, typer.Argument(help="ENTRY-NUMBER, as dukao reviews list names it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the review.")]
+
+
+@app.command(epilog=examples("dukao reviews ask 1742 --reason 整改已按时报送 --as wang"))
+def ask(
+    ctx: typer.Context,
+    entry: Annotated[int, typer.Argument(min=1, help="The id of an entry of the ledger.")],
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Ask for a review of an entry, within thirty days of its date.
+
+    Calendar days; if the last is not worked, until the next working day. GET /v1/cells names the entries.
+    """
+    with Client(state_of(ctx)) as client:
+        found = client.post("scoring", DOOR, {"entry": entry, "reason": reason}, _who(subject, AUTHOR))
+    say(f"{found['id']}: {STATES[found['state']]}; to be decided until {found['decide_until']}")
+    _show(found, output)
+
+
+@app.command(
+    name="list",
+    epilog=examples("dukao reviews list --state asked", "dukao reviews list --unit b1 -o json"),
+)
+def list_reviews(
+    ctx: typer.Context,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only asked, dropped, upheld or changed.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Only those of a scheme.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only those of a unit.")] = None,
+    indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    output: Output = Format.TABLE,
+) -> None:
+    """List reviews, of the own units and of those that they assess."""
+    only = {"state": state, "scheme": scheme, "unit": unit, "indicator": indicator}
+    with Client(state_of(ctx)) as client:
+        found = client.first("scoring", DOOR, most=limit, page=PAGE, **only)
+    show([_line(one) for one in found], _LIST, output, whole=found, none="no such review")
+
+
+@app.command(name="show", epilog=examples("dukao reviews show 1742-1"))
+def show_review(ctx: typer.Context, review: Review, output: Output = Format.TABLE) -> None:
+    """Show a review with its last days, its history, and what can be done now."""
+    with Client(state_of(ctx)) as client:
+        _show(client.get("scoring", f"{DOOR}{below(review)}"), output)
+
+
+@app.command(epilog=examples("dukao reviews drop 1742-1 --reason 已核实 --as wang"))
+def drop(
+    ctx: typer.Context, review: Review, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Take back a review that the unit asked for."""
+    _step(ctx, review, "drop", {"reason": reason}, _who(subject, AUTHOR), output)
+
+
+@app.command(epilog=examples("dukao reviews uphold 1742-1 --reason 扣分依据充分 --as sun"))
+def uphold(
+    ctx: typer.Context, review: Review, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Decide that the entry stays; by a person above the unit and its assessor."""
+    _step(ctx, review, "uphold", {"reason": reason}, _who(subject, APPROVER), output)
+
+
+@app.command(
+    epilog=examples(
+        "dukao reviews change 1742-1 --points 0.5 --reason 经复核属实 --as sun",
+        "dukao reviews change 1743-1 --numerator 1 --reason 系统延时 --as sun",
+    )
+)
+def change(
+    ctx: typer.Context,
+    review: Review,
+    reason: Reason,
+    *,
+    points: Annotated[str | None, typer.Option(help="Points given back, of a measure in points.")] = None,
+    numerator: Annotated[str | None, typer.Option(help="What is added to a numerator: 1 or -1.")] = None,
+    denominator: Annotated[str | None, typer.Option(help="What is added to a denominator.")] = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Decide that the cell's sums change; the difference is posted at once."""
+    body = {"points": points, "numerator": numerator, "denominator": denominator, "reason": reason}
+    if points is None and numerator is None and denominator is None:
+        raise typer.BadParameter("--points, or --numerator and --denominator", param_hint="--points")
+    _step(ctx, review, "change", body, _who(subject, APPROVER), output)
+
+
+def _step(ctx: typer.Context, review: str, step: str, body: dict[str, Any], who: Who, output: Format) -> None:
+    with Client(state_of(ctx)) as client:
+        found = client.post("scoring", f"{DOOR}{below(review)}:{step}", body, who)
+    say(f"{review}: {STATES[found['state']]}")
+    _show(found, output)
+
+
+def _who(subject: str | None, default: Who) -> Who:
+    return Who(subject, default.roles) if subject else default
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {"review": one["id"], "state": STATES[one["state"]]}
+
+
+def _show(found: dict[str, Any], output: Format) -> None:
+    """Show a review for people in two tables; JSON and CSV have all of it."""
+    names = ("review", "state", "unit", "indicator", "month", "old", "new", "decide_until", "decided")
+    decided = {name: value for name, value in (found["decided"] or {}).items() if value is not None}
+    fields = _line(found) | {"decided": ", ".join(f"{name} {value}" for name, value in decided.items())}
+    told = [{"field": name, "value": fields[name]} for name in names if fields[name] is not None]
+    show(told, columns("field", "value"), output, whole=found)
+    if output is Format.TABLE:
+        show([one | {"what": STEPS[one["what"]]} for one in found["history"]], _HISTORY, output)

@@ -1,0 +1,234 @@
+"""Reviews of entries: asked within thirty days, decided above unit and assessor, posted as a difference."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
+from services.scoring.review_api import reviews_router
+from services.scoring.stage_a import StageA
+from shared.contracts import envelope
+from shared.contracts.supervision import CALENDAR_ADOPTED, CalendarAdopted
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS, shard_of
+from tests.scoring.manual import begun, door_of, request, value
+from tests.scoring.test_manual_points import MARCH, cell
+from tests.scoring.test_stages import accept, kept_cells, levy, scoring
+
+__all__ = ["scoring"]
+ABOVE = {"who": "sun", "role": "approver", "unit": "/"}
+UNIT = {"who": "wang", "role": "author", "unit": "/hq/b1"}
+
+
+@pytest.fixture
+def door(tmp_path):
+    return door_of(tmp_path, lambda exchange: reviews_router(exchange, replay=False))
+
+
+@pytest.fixture
+def feed_door(tmp_path):
+    return door_of(tmp_path, lambda exchange: reviews_router(exchange, replay=True))
+
+
+async def entry(exchange, indicator="conduct"):
+    """Return the newest entry of a cell of March."""
+    async with exchange.reading() as tx:
+        rows = await tx.execute(
+            "SELECT max(id) AS id FROM entries WHERE unit = 'b1' AND month = :month AND indicator = :indicator",
+            month=MARCH,
+            indicator=indicator,
+        )
+    return rows[0].id
+
+
+async def ask(client, exchange, status=201, *, indicator="conduct", reason="整改已按时报送", **who):
+    body = {"entry": await entry(exchange, indicator), "reason": reason}
+    return await client.post("/v1/reviews", body, status, **(UNIT | who))
+
+
+async def decide(client, review, step, status=200, *, body=None, **who):
+    path = f"/v1/reviews/{review}:{step}"
+    told = {"reason": "经复核属实"} | (body or {})
+    return await client.post(path, told, status, **(ABOVE | who))
+
+
+async def given(scoring, door_):
+    """Return an exchange in which 1.5 points were given and posted."""
+    exchange, driver = await begun(scoring)
+    driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS, CALENDARS)
+    async with door_(exchange) as client:
+        await client.give(request("1.5"))
+    await driver.run()
+    return exchange, driver
+
+
+async def test_points_that_a_review_gives_back_are_posted_as_a_difference(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        asked = await ask(client, exchange)
+        assert (asked["state"], asked["possible"]) == ("asked", ["drop", "uphold", "change"])
+        assert (asked["old"], asked["new"]) == ("4.000000000000", "2.500000000000")
+        decided = await decide(client, asked["id"], "change", body={"points": "0.5"})
+        assert (decided["state"], decided["late"], decided["possible"]) == ("changed", False, [])
+        await driver.run()
+        assert await cell(exchange) == 3
+        told = await client.got("/v1/cells/2021-03/b1/conduct/explain", scheme="mini")
+        await client.take_back("mini~b1~conduct~2021-03~1")
+        await driver.run()
+    assert await cell(exchange) == 4
+    (review,) = told["reviews"]
+    assert (review["asked_by"], review["decided_by"], review["difference"]) == (
+        "wang",
+        "sun",
+        {"points": "0.5"},
+    )
+    assert told["formula"]["with_numbers"] == "max(0, 4 − 1) = 3.00"
+    async with exchange.reading() as tx:
+        rows = await tx.execute(
+            "SELECT ranges FROM entries e JOIN causes c ON c.digest = e.cause WHERE new = 3 AND indicator = 'conduct'"
+        )
+    assert rows[0].ranges == [{"stream": POINTS, "shard": shard_of("b1"), "first": 2, "last": 2}]
+
+
+async def test_a_review_changes_the_sums_of_a_measure_of_events_and_of_a_value(scoring, door):
+    exchange, driver = await given(scoring, door)
+    await accept(exchange, [levy(1), levy(2, ontime=False)])
+    async with door(exchange) as client:
+        await client.give(value("81"))
+        await driver.run()
+        before = await cell(exchange, "ontime")
+        found = await ask(client, exchange, indicator="ontime")
+        for body in ({}, {"points": "1"}, {"numerator": "0"}):
+            refused = await decide(client, found["id"], "change", 422, body=body)
+            assert refused["code"] == "points_or_sums"
+        await decide(client, found["id"], "change", body={"numerator": "1", "denominator": "-0.000000"})
+        marks = await ask(client, exchange, indicator="marks")
+        await decide(client, marks["id"], "change", body={"numerator": "9"})
+        await driver.run()
+    assert before < 10
+    assert await cell(exchange, "ontime") == 10
+    assert await cell(exchange, "marks") == 6
+    await accept(exchange, [levy(3, ontime=False)])
+    await driver.run()
+    async with exchange.reading() as tx:
+        found = (await kept_cells(tx))[MARCH, "b1", "ontime"]
+    assert found == Decimal("6.802721088435")
+
+
+async def test_what_is_upheld_changes_nothing_and_is_decided_for_good(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        asked = await ask(client, exchange)
+        assert await ask(client, exchange) == asked
+        assert (await ask(client, exchange, 409, reason="other"))["code"] == "review_asked"
+        upheld = await decide(client, asked["id"], "uphold")
+        assert (upheld["state"], upheld["possible"]) == ("upheld", [])
+        await driver.run()
+        assert await cell(exchange) == Decimal("2.5")
+        assert (await ask(client, exchange, 409))["code"] == "review_decided"
+        for step, body in (("uphold", {}), ("change", {"points": "1"})):
+            refused = await decide(client, asked["id"], step, 409, body=body)
+            assert (refused["code"], refused["state"], refused["possible"]) == ("illegal_step", "upheld", [])
+        told = await client.got("/v1/cells/2021-03/b1/conduct/explain", scheme="mini")
+    assert [(one["state"], one["decided"]) for one in told["reviews"]] == [("upheld", "经复核属实")]
+
+
+async def test_a_review_that_its_unit_drops_may_be_asked_again(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        asked = await ask(client, exchange)
+        assert (await decide(client, asked["id"], "drop", 403, **(UNIT | {"unit": "/hq/d1"})))["code"]
+        dropped = await decide(client, asked["id"], "drop", **UNIT)
+        assert dropped["state"] == "dropped"
+        again = await ask(client, exchange)
+    assert again["id"] == f"{asked['entry']}-2"
+
+
+async def test_neither_the_unit_nor_its_assessor_nor_who_gave_the_points_decides(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        review = (await ask(client, exchange))["id"]
+        for unit in ("/hq/b1", "/hq/d1"):
+            assert (await decide(client, review, "uphold", 403, unit=unit))["code"] == "not_above"
+        for person in ("zhao", "qian", "wang"):
+            refused = await decide(client, review, "uphold", 403, who=person)
+            assert refused["code"] == "original_assessor"
+        assert (await decide(client, review, "uphold", 403, role="author"))["code"] == "forbidden"
+        await decide(client, review, "uphold", 404, unit="/hq/b2")
+        await decide(client, review, "uphold", unit="/hq")
+
+
+async def test_what_cannot_be_asked_is_refused(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        await client.post("/v1/reviews", {"entry": 10**9, "reason": "r"}, 404, **UNIT)
+        await ask(client, exchange, 404, unit="/hq/b2")
+        await ask(client, exchange, 403, role="reader")
+        await ask(client, exchange, 422, reason="")
+        await client.got("/v1/reviews/1-99", 404)
+        await client.got("/v1/reviews/x", 422)
+        asked = await ask(client, exchange)
+        listed = await client.got("/v1/reviews", state="asked")
+        assert [one["id"] for one in listed["items"]] == [asked["id"]]
+        assert (await client.got("/v1/reviews"))["next"] is None
+    async with door(exchange) as client:
+        answer = await client.ask("GET", "/v1/reviews", "li", "reader", "/hq/b2")
+        assert answer.json()["items"] == []
+
+
+async def dated(exchange, days):
+    """Set the date of all entries some days back, as if they were posted then."""
+    async with exchange.begin(actor="test", action="date") as tx:
+        await tx.execute("ALTER TABLE entries DISABLE TRIGGER USER")
+        await tx.many(
+            "UPDATE entries SET at = to_char((now() - make_interval(days => $1)) AT TIME ZONE 'UTC', "
+            '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')',
+            days,
+        )
+        await tx.execute("ALTER TABLE entries ENABLE TRIGGER USER")
+
+
+async def test_after_the_last_of_thirty_days_it_is_too_late(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        await dated(exchange, 29)
+        found = await ask(client, exchange)
+        until = date.fromisoformat(found["ask_until"])
+        assert until.weekday() < 5
+        await decide(client, found["id"], "drop", **UNIT)
+        await dated(exchange, 50)
+        assert (await ask(client, exchange, 409))["code"] == "review_too_late"
+
+
+async def test_in_a_replay_the_days_are_those_of_the_feed(scoring, feed_door):
+    exchange, _ = await given(scoring, feed_door)
+    async with feed_door(exchange) as client:
+        await dated(exchange, 400)
+        async with exchange.begin(actor="test", action="date") as tx:
+            await tx.execute("UPDATE freshness SET fresh_at = (SELECT max(at) FROM entries)")
+        await ask(client, exchange)
+
+
+async def test_the_calendar_of_supervision_moves_the_last_day(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        before = date.fromisoformat((await ask(client, exchange))["ask_until"])
+        rest = {"day": before.isoformat(), "kind": "rest", "name": "holiday"}
+        told = CalendarAdopted(
+            zone="Asia/Shanghai",
+            version=1,
+            digest="0" * 64,
+            first="2021-01-01",
+            last="2199-12-31",
+            document={"notices": [{"title": "n", "days": [rest]}]},
+        )
+        body = envelope.encode(CALENDAR_ADOPTED, "dukao/supervision", "Asia/Shanghai", told)
+        async with exchange.begin(actor="test", action="calendar") as tx:
+            await tx.append(CALENDARS, [Draft(shard, body) for shard in range(SHARDS)])
+        await driver.run()
+        (line,) = (await client.got("/v1/reviews"))["items"]
+        found = await client.got(f"/v1/reviews/{line['id']}")
+        after = date.fromisoformat(found["ask_until"])
+    assert after > before
+    assert after.weekday() < 5
