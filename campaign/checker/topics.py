@@ -44,8 +44,8 @@ async def held(kafka: str, streams: Sequence[str]) -> dict[Place, Held]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    await consumer.start()
     try:
+        await consumer.start()
         places = [
             TopicPartition(topic, partition)
             for topic in streams
@@ -72,8 +72,8 @@ async def held(kafka: str, streams: Sequence[str]) -> dict[Place, Held]:
 async def ends(kafka: str, topic: str) -> int:
     """Return how many records a topic was ever given, over all partitions."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         places = [TopicPartition(topic, partition) for partition in await _partitions(consumer, topic)]
         return sum((await consumer.end_offsets(places)).values()) if places else 0
     finally:
