@@ -111,7 +111,6 @@ POSTGRES_SETTINGS: dict[str, str] = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "wal_compression": "on",
     "fsync": "on",
     "full_page_writes": "on",
     "recovery_init_sync_method": "syncfs",  # after a kill, one call instead of one a file; Linux 5.8 or newer

@@ -8,8 +8,8 @@ TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 10_000
-LEAST_REST_S = 0.02
-MOST_REST_S = 0.1
+LEAST_REST_S = 0.01
+MOST_REST_S = 0.03
 
 
 class Pace:

@@ -62,7 +62,7 @@ def test_a_small_batch_tells_nothing_of_what_would_fit():
 def test_a_consumer_that_keeps_up_waits_for_company_and_one_that_is_behind_does_not():
     pace = Pace()
     assert pace.rest_s(3, 0.01) == LEAST_REST_S
-    assert pace.rest_s(3, 0.08) == 0.04
+    assert pace.rest_s(3, 0.04) == 0.02
     assert Pace(0.25).rest_s(3, 0.08) == 0.25
     assert pace.rest_s(3, 2.0) == MOST_REST_S
     assert pace.rest_s(pace.records, 0.5) == 0
