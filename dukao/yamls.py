@@ -13,6 +13,8 @@ import yaml
 
 LARGEST_FILE_BYTES = 1 << 20
 DEEPEST = 32
+MOST_VALUES = 100_000
+_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z")
 _FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)\Z")
 _WORDS: Mapping[str, bool | None] = {"": None, "null": None, "true": True, "false": False}
@@ -89,27 +91,33 @@ def escaped(key: str) -> str:
 def _check_characters(text: str, file: str) -> None:
     if text.startswith("\ufeff"):
         raise UnreadableError(file, 1, "encoding", "Save the file as UTF-8 without a byte order mark.")
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if "\t" in line:
             raise UnreadableError(file, number, "tab", "A tab stands in this line; use blanks.")
+        if any(end in line for end in _LINE_ENDS):
+            reason = "A line ends by what editors do not show as its end; use line feeds."
+            raise UnreadableError(file, number, "characters", reason)
 
 
 def _check_events(events: Iterator[yaml.Event], file: str) -> None:
     """Refuse what makes a document larger or other than it looks."""
-    documents = depth = 0
+    documents = depth = values = 0
     for event in events:
         documents += isinstance(event, yaml.DocumentStartEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        found = _oddity(event, documents, depth)
+        values += isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        found = _oddity(event, documents, depth, values)
         if found:
             raise UnreadableError(file, event.start_mark.line + 1, *found)
 
 
-def _oddity(event: yaml.Event, documents: int, depth: int) -> tuple[str, str] | None:
+def _oddity(event: yaml.Event, documents: int, depth: int, values: int) -> tuple[str, str] | None:
     if documents > 1:
         return "documents", "A file holds one document; a second begins here."
     if depth > DEEPEST:
         return "depth", f"At most {DEEPEST} levels are taken."
+    if values > MOST_VALUES:
+        return "complexity", f"At most {MOST_VALUES} values are taken."
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         return "anchor", "Anchors and aliases are not taken; write the value out."
     if getattr(event, "tag", None):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.scoring.domain.coverage_check import machines_cover_enough
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import Kind
 from services.scoring.domain.incident_check import incident_findings
@@ -34,6 +35,7 @@ from services.scoring.domain.reading import Finding
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Cycle, Month, Period
 
+DEEPEST = 32
 Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
 
 
@@ -84,23 +86,42 @@ def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterato
             seen.add(code)
 
 
+def points_are_above_zero(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """The total, every board and every indicator have points, every tier a share."""
+    listed = {"/scheme/total": document.scheme.total}
+    listed |= {f"/boards/{place}/points": one.points for place, one in enumerate(document.boards)}
+    listed |= {f"/indicators/{place}/points": one.points for place, one in enumerate(document.indicators)}
+    for path, points in listed.items():
+        if Decimal(points) == 0:
+            yield Finding(path, "no_points", "What has 0 points is not assessed; leave it out.")
+    for place, tier in enumerate(document.tiers):
+        if Decimal(tier.share) == 0:
+            yield Finding(f"/tiers/{place}/share", "no_share", "A tier of 0 holds nobody; leave it out.")
+
+
 def units_hang_together(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Every parent is a unit, no unit lies above itself, every group has units."""
+    """Every parent is a unit, no unit lies above itself or too far down, every group has units."""
     parents = {unit.code: unit.parent for unit in document.units}
     levels = {unit.level for unit in document.units}
+    depths = _depths(parents)
     for place, unit in enumerate(document.units):
         if unit.parent is not None and unit.parent not in parents:
             yield Finding(f"/units/{place}/parent", "unknown_unit", f"There is no unit {unit.parent}.")
-        elif _is_above_itself(unit.code, parents):
-            yield Finding(f"/units/{place}/parent", "unit_cycle", f"{unit.code} lies above itself.")
+        elif depths[unit.code] is None:
+            reason = f"{unit.code} lies above itself, or below a unit that does."
+            yield Finding(f"/units/{place}/parent", "unit_cycle", reason)
+        elif depths[unit.code] == DEEPEST + 1:
+            reason = f"{unit.code} has more than {DEEPEST} units above it."
+            yield Finding(f"/units/{place}/parent", "too_deep", reason)
     for name, group in document.groups.items():
         if group.level not in levels:
             yield Finding(f"/groups/{name}/level", "empty_group", f"No unit has the level {group.level}.")
 
 
 def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Boards, groups and measures of indicators exist."""
+    """Boards, groups, measures and assessors of indicators exist."""
     boards = {board.code for board in document.boards}
+    units = {unit.code for unit in document.units}
     for place, indicator in enumerate(document.indicators):
         path = f"/indicators/{place}"
         if indicator.board is not None and indicator.board not in boards:
@@ -110,6 +131,16 @@ def indicators_name_what_exists(document: SchemeDocument, _types: EventTypes) ->
                 yield Finding(f"{path}/groups", "unknown_group", f"There is no group {group}.")
         if indicator.measure not in document.measures:
             yield Finding(f"{path}/measure", "unknown_measure", f"There is no measure {indicator.measure}.")
+        if indicator.assessor and indicator.assessor not in units:
+            yield Finding(f"{path}/assessor", "unknown_unit", f"There is no unit {indicator.assessor}.")
+
+
+def a_parent_is_named_by_who_carries_it_on(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """An indicator breaks one of the parent down only where the scheme names its parent."""
+    for place, indicator in enumerate(document.indicators):
+        if indicator.decomposes is not None and document.parent is None:
+            reason = "It carries an indicator of a parent on; the scheme names no parent."
+            yield Finding(f"/indicators/{place}/decomposes", "no_parent", reason)
 
 
 def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -167,7 +198,7 @@ def measures_compile(document: SchemeDocument, types: EventTypes) -> Iterator[Fi
     if _zone(document) is None:
         return
     for name, spec in document.event_measures.items():
-        alone = document.model_copy(update={"measures": {name: spec}})
+        alone = document.model_copy(update={"measures": {name: spec}, "units": ()})
         try:
             compile_plan(alone, types)
         except Refused as refused:
@@ -235,9 +266,11 @@ def deductions_are_magnitudes(document: SchemeDocument, catalogue: Mapping[str, 
 RULES: tuple[Rule, ...] = (
     boards_sum_to_the_total,
     a_floor_is_exceeded,
+    points_are_above_zero,
     names_are_used_once,
     units_hang_together,
     indicators_name_what_exists,
+    a_parent_is_named_by_who_carries_it_on,
     methods_can_be_reached,
     further_measures_count_events,
     only_a_bonus_is_outside_the_boards,
@@ -250,6 +283,7 @@ RULES: tuple[Rule, ...] = (
     indicators_fill_their_boards,
     dates_are_in_order,
     tiers_share_everything,
+    machines_cover_enough,
     views_read_what_there_is,
     measures_compile,
     rows_lead_to_units,
@@ -261,13 +295,15 @@ def _sums(
     document: SchemeDocument, group: str, indicators: Sequence[IndicatorSpec]
 ) -> list[tuple[str, Decimal]]:
     """Return what indicators sum to: in a group, or for each unit of it where one is not for all."""
+    common = sum((Decimal(one.points) for one in indicators if not one.units), Decimal(0))
     if all(not one.units for one in indicators):
-        return [(group, sum((Decimal(one.points) for one in indicators), Decimal(0)))]
+        return [(group, common)]
+    own: dict[str, Decimal] = {}
+    for one in indicators:
+        for unit in set(one.units):
+            own[unit] = own.get(unit, Decimal(0)) + Decimal(one.points)
     units = [unit.code for unit in document.units if unit.level == document.groups[group].level]
-    return [
-        (f"{group}, {unit}", sum((Decimal(one.points) for one in indicators if one.is_for(unit)), Decimal(0)))
-        for unit in units
-    ]
+    return [(f"{group}, {unit}", common + own.get(unit, Decimal(0))) for unit in units]
 
 
 def _over_path(document: SchemeDocument, over: str) -> str:
@@ -285,12 +321,22 @@ def _zone(document: SchemeDocument) -> ZoneInfo | None:
         return None
 
 
-def _is_above_itself(code: str, parents: Mapping[str, str | None]) -> bool:
-    seen: set[str] = set()
-    at = parents[code]
-    while at is not None and at not in seen:
-        if at == code:
-            return True
-        seen.add(at)
-        at = parents.get(at)
-    return False
+def _depths(parents: Mapping[str, str | None]) -> dict[str, int | None]:
+    """Return how many units lie above each, None above whom there is no end; each unit is looked at once."""
+    depths: dict[str, int | None] = {}
+    for code in parents:
+        chain: dict[str, None] = {}
+        at: str | None = code
+        while at is not None and at in parents and at not in depths and at not in chain:
+            chain[at] = None
+            at = parents[at]
+        above = None if at in chain else _depth(at, depths)
+        for unit in reversed(chain):
+            above = None if above is None else above + 1
+            depths[unit] = above
+    return depths
+
+
+def _depth(unit: str | None, depths: Mapping[str, int | None]) -> int | None:
+    """Return how many lie above a unit that is known; above the topmost, and what is no unit, lies -1."""
+    return depths.get(unit, -1) if unit is not None else -1

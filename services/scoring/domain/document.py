@@ -13,15 +13,18 @@ from services.scoring.domain.shapes import (
     Code,
     Cycle,
     DecimalText,
+    Flag,
     MonthText,
     Name,
     Sourced,
+    Text,
     Version,
+    Whole,
 )
 
 
 class Head(Sourced):
-    """Which scheme this is and the months it covers."""
+    """Which scheme this is, the months it covers, and its rounds of consultation (三上三下)."""
 
     code: Code
     version: Version
@@ -29,9 +32,10 @@ class Head(Sourced):
     until: MonthText
     zone: str
     total: DecimalText
-    places: int = Field(2, ge=0, le=9)
-    title: str
-    simulated: bool = False
+    places: Whole = Field(2, ge=0, le=9)
+    consultation_rounds: Whole = Field(0, ge=0, le=99)
+    title: Text
+    simulated: Flag = False
 
 
 class UnitSpec(Sourced):
@@ -39,7 +43,7 @@ class UnitSpec(Sourced):
 
     code: Code
     parent: str | None = None
-    name: str
+    name: Text
     level: Name
 
 
@@ -47,14 +51,14 @@ class GroupSpec(Sourced):
     """Units compared with each other: all of a level."""
 
     level: Name
-    title: str
+    title: Text
 
 
 class BoardSpec(Sourced):
     """A part of the total; `floor_above` is the share that it must exceed."""
 
     code: Code
-    title: str
+    title: Text
     points: DecimalText
     floor_above: DecimalText | None = None
 
@@ -95,7 +99,7 @@ class IndicatorSpec(Sourced):
     """
 
     code: Code
-    name: str
+    name: Text
     board: str | None = None
     points: DecimalText
     assessor: str = ""
@@ -104,12 +108,34 @@ class IndicatorSpec(Sourced):
     cycle: Cycle = "month"
     collection: Literal["machine", "system", "manual"] = "machine"
     measure: str
+    decomposes: Code | None = None
     method: MethodSpec
     no_data: Literal["not_assessed"] = "not_assessed"
 
     def is_for(self, unit: str) -> bool:
         """Tell whether a unit of its groups has the indicator."""
         return not self.units or unit in self.units
+
+
+class CoverageSpec(Sourced):
+    """The shares of the points that machines are to give; only their sum decides, the split is shown."""
+
+    machine: DecimalText
+    system: DecimalText
+
+
+class ParentSpec(Sourced):
+    """The version of the scheme above, and the unit of it whose own scheme this is."""
+
+    scheme: Code
+    version: Version
+    unit: Code
+
+
+class ChildrenSpec(Sourced):
+    """What the scheme of a unit below may ask at most."""
+
+    indicators: Whole = Field(ge=1, lt=1 << 31)
 
 
 class TierSpec(Sourced):
@@ -123,7 +149,7 @@ class VolumeSpec(Sourced):
     """Units with less than this of a measure follow unranked."""
 
     measure: str
-    at_least: int = Field(ge=1, lt=1 << 63)
+    at_least: Whole = Field(ge=1, lt=1 << 63)
 
 
 class RankingSpec(Closed):
@@ -136,6 +162,8 @@ class SchemeDocument(Closed):
     """The whole document."""
 
     scheme: Head
+    parent: ParentSpec | None = None
+    children: ChildrenSpec | None = None
     units: tuple[UnitSpec, ...] = Field(min_length=1)
     trees: dict[Name, Name]
     groups: dict[Name, GroupSpec]
@@ -143,6 +171,7 @@ class SchemeDocument(Closed):
     views: dict[Name, ViewSpec] = Field({})
     measures: dict[Name, AnyMeasure]
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
+    coverage: CoverageSpec | None = None
     tiers: tuple[TierSpec, ...] = ()
     ranking: RankingSpec = RankingSpec()
     incidents: IncidentsSpec | None = None

@@ -4,9 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.scoring.domain.shapes import Closed, Code, DayText, DecimalText, Name, Sourced
+from services.scoring.domain.shapes import (
+    Closed,
+    Code,
+    DayText,
+    DecimalText,
+    Flag,
+    Name,
+    Sourced,
+    Text,
+    Whole,
+)
 
-Severity = Annotated[int, Field(ge=0, lt=1 << 31)]
+Severity = Annotated[Whole, Field(ge=0, lt=1 << 31)]
 Overlap = Literal["content", "years"]
 
 
@@ -84,9 +94,9 @@ class TriggerSpec(Sourced):
     """
 
     code: Code
-    title: str
+    title: Text
     overlap: tuple[Overlap, ...] = ()
-    another_finder: bool = False
+    another_finder: Flag = False
     gate: Severity
     roles: RolesSpec
 

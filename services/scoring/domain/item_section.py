@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.scoring.domain.shapes import Closed, Code, Name, Sourced
+from services.scoring.domain.shapes import Closed, Code, Flag, Name, Sourced, Whole
 
-WorkingDays = Annotated[int, Field(ge=1, le=2000)]
+WorkingDays = Annotated[Whole, Field(ge=1, le=2000)]
 Values = Annotated[tuple[Annotated[str, Field(max_length=200)], ...], Field(min_length=1, max_length=100)]
 
 
@@ -34,7 +34,7 @@ class DueSpec(Closed):
     day_of: Name | None = None
     working_days: WorkingDays | None = None
     working_days_of: Name | None = None
-    office_minutes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    office_minutes: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "DueSpec":
@@ -56,8 +56,8 @@ class ItemSpec(Sourced):
     opens: OpensSpec
     due: DueSpec
     completes: MatchSpec | None = None
-    accept: bool = False
+    accept: Flag = False
     indicator: Code | None = None
     sign_days: WorkingDays | None = None
-    yellow_days: Annotated[int, Field(ge=0, le=2000)] = 1
+    yellow_days: Annotated[Whole, Field(ge=0, le=2000)] = 1
     approval_days: WorkingDays = 3

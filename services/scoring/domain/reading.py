@@ -1,12 +1,13 @@
 """Reads a scheme document, or names every place that is not of its shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.texts import LONGEST_TEXT, escaped, oddities
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Finding:
 
 def read(document: object) -> SchemeDocument | list[Finding]:
     """Read a scheme document, or return every place that is not of its shape."""
+    odd = list(_odd(document))
+    if odd:
+        return odd
     try:
         return SchemeDocument.model_validate(document)
     except ValidationError as error:
@@ -33,6 +37,16 @@ def read(document: object) -> SchemeDocument | list[Finding]:
         ]
 
 
+def _odd(document: object) -> Iterator[Finding]:
+    """Name texts that are not taken; none of them comes into a path or reason that a terminal shows."""
+    for path, unseen in oddities(document):
+        if unseen is None:
+            yield Finding(path, "too_long", f"A text has at most {LONGEST_TEXT} characters.")
+        else:
+            reason = f"U+{ord(unseen):04X} is not seen, or moves what stands around it; leave it out."
+            yield Finding(path, "characters", reason)
+
+
 def _pointer(document: object, location: Sequence[str | int], *, missing: bool) -> str:
     """Write a location as a JSON pointer into the document; steps that only name a branch are left out."""
     steps: list[str] = []
@@ -43,12 +57,8 @@ def _pointer(document: object, location: Sequence[str | int], *, missing: bool) 
             at = members[step]
         elif not (missing and place == len(location) - 1):
             continue
-        steps.append("/" + _escaped(str(step)))
+        steps.append("/" + escaped(str(step)))
     return "".join(steps)
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
 
 
 def _members(value: object) -> Mapping[Any, Any]:

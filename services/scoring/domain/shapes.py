@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from shared.kernel.codes import CODE_PATTERN
 
@@ -25,7 +25,10 @@ MonthText = Annotated[str, Field(pattern=MONTH_PATTERN)]
 DayText = Annotated[str, Field(pattern=DAY_PATTERN), AfterValidator(_day)]
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN)]
 SignedText = Annotated[str, Field(pattern=SIGNED_PATTERN)]
-Version = Annotated[int, Field(ge=1, lt=1 << 31)]
+Text = Annotated[str, Field(min_length=1)]
+Whole = Annotated[int, Field(strict=True)]
+Flag = StrictBool
+Version = Annotated[Whole, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]
 
 
@@ -38,7 +41,7 @@ class Closed(BaseModel):
 class Provenance(Closed):
     """Where a value comes from."""
 
-    document: str
+    document: Text
     clause: str = ""
 
 
@@ -46,4 +49,4 @@ class Sourced(Closed):
     """A part whose values come from somewhere; `verified` once somebody has compared them with it."""
 
     source: Provenance | None = None
-    verified: bool = False
+    verified: Flag = False
