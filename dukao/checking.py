@@ -16,6 +16,7 @@ from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping_document import MappingDocument
 from services.notify.domain import document as rules_document
 from services.scoring.domain import check, reading
+from services.scoring.domain.document import SchemeDocument
 from services.supervision.domain import calendar_document
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
@@ -100,6 +101,14 @@ def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
     found = reading.read(paper.document)
     findings = found if isinstance(found, list) else check.findings(found, catalogue)
     return [paper.finding(one.path, one.code, one.reason) for one in findings]
+
+
+def as_scheme(paper: Paper) -> SchemeDocument | list[Finding]:
+    """Return a scheme, or every place that is not of its shape."""
+    found = reading.read(paper.document)
+    if isinstance(found, SchemeDocument):
+        return found
+    return [paper.finding(one.path, one.code, one.reason) for one in found]
 
 
 def check_types(paper: Paper) -> list[Finding]:

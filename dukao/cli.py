@@ -19,6 +19,8 @@ from dukao.commands import (
     reviews,
     rules,
     scheme,
+    scheme_consulting,
+    scheme_reports,
     send,
     simulate,
     standings,
@@ -90,9 +92,13 @@ app.add_typer(
     name="calendar",
     help="Working days: seed, check, import, adopt, list, show a month or a day.",
 )
+scheme.app.add_typer(scheme_reports.app)
+scheme.app.add_typer(scheme_consulting.app)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
-    scheme.app, name="scheme", help="Schemes: check with line and reason, draft, adopt, list, show."
+    scheme.app,
+    name="scheme",
+    help="Schemes: check, diff, coverage, draft, consult, comment, answer, adopt, list, show.",
 )
 paged(app)
 

@@ -116,11 +116,22 @@ def apply(ctx: typer.Context, file: Document, units: Units = None, output: Outpu
 def list_schemes(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     """List every version of every scheme with its state and who drafted and adopted it.
 
-    A version is a draft until another person than its author adopts it, and never changes afterwards.
+    A version is a draft, in consultation once a round was opened, adopted by another person than its author,
+    effective once its first month has begun, and superseded by a newer one. Adopted it never changes.
     """
     with Client(state_of(ctx)) as client:
         found = client.get("scoring", "/v1/schemes")
-    shown = columns("code", "version", "state", "author", "approver", "digest", numbers=("version",))
+    shown = columns(
+        "code",
+        "version",
+        "state",
+        "rounds",
+        "unanswered",
+        "author",
+        "approver",
+        "digest",
+        numbers=("version",),
+    )
     none = "no scheme yet: dukao scheme apply FILE, or dukao scheme draft FILE and another person's adopt"
     show(found["items"], shown, output, whole=found, none=none)
 

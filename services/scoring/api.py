@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.scoring import (
+    consultations,
     cursors,
     derived,
     explaining,
@@ -20,6 +21,7 @@ from services.scoring import (
     traces,
 )
 from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, ShownRow, Suspense
+from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import Worth, merged
@@ -59,7 +61,7 @@ def schemes_router(exchange: Exchange) -> APIRouter:
     async def list_schemes(_: Reader) -> dict[str, Any]:
         """List every version of every scheme with its state."""
         async with exchange.reading() as tx:
-            return {"items": await store.list_schemes(tx)}
+            return {"items": [shown_version(one) for one in await consultations.versions(tx)]}
 
     @router.get("/schema", name="show_scheme_schema")
     async def show_scheme_schema(_: Reader) -> dict[str, Any]:

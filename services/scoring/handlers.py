@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.scoring import store
+from services.scoring import consultations, store
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.life import Act
 from services.scoring.domain.reading import Finding, read
 from services.scoring.domain.versions import overlaps
 from shared.contracts.envelope import encode
@@ -47,6 +48,9 @@ async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], aut
     found = findings(parsed, catalogue)
     if found:
         raise scheme_refused(found)
+    known = await consultations.known(tx, parsed.scheme.code, parsed.scheme.version)
+    if known is not None and not known.life.adopted:
+        consultations.check(known, Act.REDRAFT)
     await store.draft(tx, parsed, version, author)
     return parsed
 
@@ -58,6 +62,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
         raise refuse(403, "same_person", "A scheme is adopted by another person than its author.")
     if scheme.approver is not None:
         raise refuse(409, "already_adopted", "This version is in force.")
+    consultations.check(await consultations.version(tx, code, version), Act.ADOPT)
     found = list(overlaps(scheme.document, await store.adopted_versions(tx, code)))
     if found:
         raise scheme_refused(found)

@@ -48,7 +48,7 @@ class Plans:
         new = await self.scheme(tx, code, version)
         for other in await self.of(tx, shard):
             head = other.document.scheme
-            if head.code == code and covers(new.document, other.document):
+            if head.code == code and covers(new.document.scheme, head):
                 await store.take_out_of_force(tx, self._stage, shard, code, head.version)
         await store.put_in_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)

@@ -139,6 +139,16 @@ async def adopted_version(
     return rows[0]["version"]
 
 
+async def adopted_before(tx: PostgresTransaction, code: str, version: int) -> int | None:
+    """Return the newest adopted version of a scheme below a version, if there is one."""
+    rows = await tx.many(
+        "SELECT max(version) AS version FROM schemes WHERE code = $1 AND version < $2::int AND approver IS NOT NULL",
+        code,
+        version,
+    )
+    return rows[0]["version"]
+
+
 async def adopt(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
     """Note who adopted a version."""
     await tx.execute(
@@ -149,17 +159,6 @@ async def adopt(tx: PostgresTransaction, code: str, version: int, approver: str)
     )
 
 
-async def list_schemes(tx: PostgresTransaction) -> list[dict[str, Any]]:
-    """Return every version with its state."""
-    rows = await tx.execute(
-        "SELECT code, version, digest, author, approver FROM schemes ORDER BY code, version"
-    )
-    return [
-        dict(row._mapping) | {"state": "adopted" if row.approver else "draft"}  # noqa: SLF001 - the row's mapping
-        for row in rows
-    ]
-
-
 async def adopted_versions(tx: PostgresTransaction, code: str) -> list[SchemeDocument]:
     """Return the adopted versions of a scheme, newest first; nobody adopts beside me until I commit."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(:code, 0))", code=code)
@@ -168,6 +167,20 @@ async def adopted_versions(tx: PostgresTransaction, code: str) -> list[SchemeDoc
         code=code,
     )
     return [SchemeDocument.model_validate(row.document) for row in rows]
+
+
+async def scored_wholly(
+    tx: PostgresTransaction, code: str, version: int, months: Sequence[int]
+) -> list[tuple[str, str, str]]:
+    """Return (group, unit, indicator) of which the cells of all these months have a value."""
+    rows = await tx.many(
+        "SELECT grp, unit, indicator FROM cells WHERE scheme = $1 AND version = $2 AND month = ANY($3::int[]) "
+        "GROUP BY grp, unit, indicator HAVING count(*) = cardinality($3::int[])",
+        code,
+        version,
+        list(months),
+    )
+    return [(row["grp"], row["unit"], row["indicator"]) for row in rows]
 
 
 async def put_in_force(tx: PostgresTransaction, stage: str, shard: int, code: str, version: int) -> None:

@@ -7,6 +7,7 @@ from services.scoring.api import (
     schemes_router,
     suspense_router,
 )
+from services.scoring.consultation_api import consultation_router
 from services.scoring.contract import (
     ACCEPTED,
     CALENDARS,
@@ -25,6 +26,7 @@ from services.scoring.contract import (
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.review_api import reviews_router
+from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
@@ -36,6 +38,8 @@ NAME = "scoring"
 DOORS = (
     schemes_router,
     adoption_router,
+    comparing_router,
+    consultation_router,
     measures_router,
     cells_router,
     suspense_router,
@@ -60,7 +64,15 @@ def build(settings: ServiceSettings) -> Service:
         ],
         parts=[stage_a.run, stage_b.run, incidents.run],
         commanded=Commanded(
-            tables=("schemes", "requests", "request_steps", "reviews", "review_steps"),
+            tables=(
+                "schemes",
+                "scheme_rounds",
+                "scheme_comments",
+                "requests",
+                "request_steps",
+                "reviews",
+                "review_steps",
+            ),
             streams=(SCHEMES, RULINGS, POINTS),
         ),
     )

@@ -9,7 +9,9 @@ import pytest
 
 from services.scoring import handlers
 from services.scoring.api import adoption_router, measures_router, schemes_router
+from services.scoring.consultation_api import consultation_router
 from services.scoring.contract import SCHEMES, SchemeAdopted
+from services.scoring.scheme_api import comparing_router
 from shared.contracts import envelope
 from shared.kernel.canonical import digest_hex
 from shared.web.app import create_app
@@ -20,6 +22,7 @@ from tests.scoring.test_stages import SCHEME, Driver, scoring, teach
 __all__ = ["scoring"]
 WAIT_S = 10
 HUGE = 10**30
+ROUTERS = (schemes_router, adoption_router, comparing_router, consultation_router, measures_router)
 AUTHOR, APPROVER = ("ada", ["author"]), ("bob", ["approver"])
 
 
@@ -33,7 +36,7 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        routers = [route(exchange) for route in (schemes_router, adoption_router, measures_router)]
+        routers = [route(exchange) for route in ROUTERS]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         token = issuer.mint(*person, [audience_of("scoring")])
         async with httpx.AsyncClient(

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import Head, SchemeDocument
 from services.scoring.domain.reading import Finding
 
 
-def covers(newer: SchemeDocument, older: SchemeDocument) -> bool:
+def covers(newer: Head, older: Head) -> bool:
     """Tell whether a version takes the place of another: it covers every month of it."""
-    new, old = newer.scheme, older.scheme
-    return new.effective <= old.effective and old.until <= new.until
+    return newer.effective <= older.effective and older.until <= newer.until
 
 
 def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
@@ -21,7 +20,7 @@ def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterat
         new, old = draft.scheme, other.scheme
         if new.effective[:4] != old.effective[:4]:
             continue
-        if new.version <= old.version or not covers(draft, other):
+        if new.version <= old.version or not covers(new, old):
             reason = (
                 f"Version {old.version} is in force from {old.effective} to {old.until}; a newer version "
                 "covers all of these months, or begins in another year."

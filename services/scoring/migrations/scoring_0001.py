@@ -13,6 +13,15 @@ TABLES = (
         code text NOT NULL, version int NOT NULL, document jsonb NOT NULL, digest text NOT NULL,
         catalogue int NOT NULL REFERENCES catalogues DEFERRABLE, author text NOT NULL, approver text,
         drafted timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (code, version))""",
+    """CREATE TABLE scheme_rounds (
+        code text NOT NULL, version int NOT NULL, round int NOT NULL, digest text NOT NULL,
+        opened_by text NOT NULL, opened timestamptz NOT NULL DEFAULT clock_timestamp(),
+        closed_by text, closed timestamptz, PRIMARY KEY (code, version, round))""",
+    """CREATE TABLE scheme_comments (
+        code text NOT NULL, version int NOT NULL, comment int NOT NULL, round int NOT NULL,
+        unit text NOT NULL, person text NOT NULL, said text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(), answer text, answered_by text,
+        answered timestamptz, PRIMARY KEY (code, version, comment))""",
     """CREATE TABLE in_force (
         stage text NOT NULL, shard smallint NOT NULL, code text NOT NULL, version int NOT NULL,
         PRIMARY KEY (stage, shard, code, version))""",

@@ -1,0 +1,141 @@
+"""What is another between two versions of a scheme: by section, thing and field."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.measures import MeasureSpec
+
+Change = Literal["added", "removed", "changed"]
+SECTIONS = ("scheme", "boards", "indicators", "measures", "views", "groups", "units")
+NAMED_BY = ("code", "type", "inspectorate")
+OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items"})
+OF_ITSELF = frozenset({"scheme/version", "scheme/code"})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One change: of the thing `key` in a section, at a place in it; old and new as they are written.
+
+    A thing that was added or removed has no place; its points, where it has any, are its new or old value.
+    `splits` says that an indicator is scored in parts from the newer version on.
+    """
+
+    section: str
+    key: str
+    name: str
+    change: Change
+    place: str = ""
+    old: str | None = None
+    new: str | None = None
+    splits: bool = False
+
+
+def differences(older: SchemeDocument, newer: SchemeDocument) -> tuple[Difference, ...]:
+    """Return every difference; that the newer has another version is none."""
+    old, new = _sections(older), _sections(newer)
+    split = splits(older, newer)
+    rest = sorted((old.keys() | new.keys()) - set(SECTIONS))
+    return tuple(
+        found
+        for section in (*SECTIONS, *rest)
+        for found in _of_section(section, old.get(section, {}), new.get(section, {}), split)
+    )
+
+
+def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
+    """Return the indicators of both whose points, method, parameters or measure are others.
+
+    Only these are scored in parts by months; a measure is another with its view, not with its owner.
+    """
+    before = {one.code: one for one in older.indicators}
+    return frozenset(
+        one.code
+        for one in newer.indicators
+        if one.code in before and _scored(older, before[one.code]) != _scored(newer, one)
+    )
+
+
+def _scored(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
+    spec = document.measures.get(indicator.measure)
+    if spec is None:
+        return indicator.points, indicator.method, None, None
+    view = document.views.get(spec.over) if isinstance(spec, MeasureSpec) else None
+    definition = spec.model_copy(update={"owner": "", "effective": None, "source": None, "verified": False})
+    return indicator.points, indicator.method, definition, view
+
+
+def _sections(document: SchemeDocument) -> dict[str, dict[str, Any]]:
+    """Return a document as sections of things by their keys; a section of no things is one thing without."""
+    found: dict[str, dict[str, Any]] = {}
+    for section, value in document.written().items():
+        match value:
+            case list():
+                found[section] = _keyed(cast("list[Any]", value))
+            case dict() if section in OF_THINGS:
+                found[section] = cast("dict[str, Any]", value)
+            case _:
+                found[section] = {"": value}
+    return found
+
+
+def _keyed(items: list[Any]) -> dict[str, Any]:
+    """Return things by what names them, so that another order is no difference."""
+    name = next((key for key in NAMED_BY if all(isinstance(one, dict) and key in one for one in items)), None)
+    if name is None:
+        return {str(place): item for place, item in enumerate(items)}
+    keyed: dict[str, Any] = {}
+    for item in items:
+        key, again = str(item[name]), 2
+        while key in keyed:
+            key, again = f"{item[name]} {again}", again + 1
+        keyed[key] = item
+    return keyed
+
+
+def _of_section(
+    section: str, old: Mapping[str, Any], new: Mapping[str, Any], split: frozenset[str]
+) -> Iterator[Difference]:
+    for key in [*old, *(key for key in new if key not in old)]:
+        splitting = section == "indicators" and key in split
+        if key not in new:
+            yield Difference(section, key, _name(old[key]), "removed", old=_points(old[key]))
+        elif key not in old:
+            yield Difference(section, key, _name(new[key]), "added", new=_points(new[key]))
+        else:
+            yield from _of_thing(section, key, old[key], new[key], splitting=splitting)
+
+
+def _of_thing(section: str, key: str, old: Any, new: Any, *, splitting: bool) -> Iterator[Difference]:
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    for place in [*before, *(place for place in after if place not in before)]:
+        was, now = before.get(place), after.get(place)
+        if was != now and f"{section}/{place}" not in OF_ITSELF:
+            yield Difference(section, key, _name(new), "changed", place, was, now, splitting)
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every value with its place; a list of plain values is one, of things each by what names it."""
+    match value:
+        case dict():
+            for key, item in cast("dict[str, Any]", value).items():
+                yield from _leaves(item, f"{place}/{key}" if place else key)
+        case list() if any(isinstance(one, dict) for one in cast("list[Any]", value)):
+            yield from _leaves(_keyed(cast("list[Any]", value)), place)
+        case list():
+            yield place, ", ".join(str(one) for one in cast("list[Any]", value))
+        case bool():
+            yield place, "true" if value else "false"
+        case _:
+            yield place, str(value)
+
+
+def _name(thing: Any) -> str:
+    """Return what people call a thing."""
+    named = cast("dict[str, Any]", thing) if isinstance(thing, dict) else {}
+    return str(named.get("name") or named.get("title") or "")
+
+
+def _points(thing: Any) -> str | None:
+    return cast("dict[str, Any]", thing).get("points") if isinstance(thing, dict) else None

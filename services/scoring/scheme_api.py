@@ -1,0 +1,79 @@
+"""The HTTP door of what schemes say beside their documents: what changed, what machines cover."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.scoring import layer_answers, scheme_answers, store
+from services.scoring.domain.coverage import Scored
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.figures import scheme_months
+from services.scoring.layer_answers import Layers, LayersQuery
+from services.scoring.scheme_answers import Coverage, CoverageQuery, Diff, DiffQuery
+from shared.contracts.fields import Version
+from shared.kernel.errors import refuse
+from shared.kernel.periods import Period
+from shared.storage.exchange import Exchange
+from shared.storage.transaction import PostgresTransaction
+from shared.web.access import Subject
+from shared.web.tokens import require
+
+MOST_LAYERS = 8
+Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+
+
+def comparing_router(exchange: Exchange) -> APIRouter:
+    """Return the routes on which schemes are compared and measured."""
+    router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
+
+    @router.get("/{code}/{version}/differences", name="diff_scheme")
+    async def diff_scheme(
+        code: str, version: Version, asked: Annotated[DiffQuery, Query()], _: Reader
+    ) -> Diff:
+        """Return in words what a version changed since the one adopted before it, or since another."""
+        async with exchange.reading() as tx:
+            newer = await store.scheme(tx, code, version)
+            since = asked.since or await store.adopted_before(tx, code, version)
+            if since is None:
+                raise refuse(404, "not_found", "No version was adopted before this one; name one by `since`.")
+            older = await store.scheme(tx, code, since)
+        return scheme_answers.diff(older.document, newer.document, asked.lang)
+
+    @router.get("/{code}/{version}/coverage", name="show_scheme_coverage")
+    async def show_scheme_coverage(
+        code: str, version: Version, asked: Annotated[CoverageQuery, Query()], _: Reader
+    ) -> Coverage:
+        """Return the share of the points that machines give: planned, and achieved in a period."""
+        wanted = None if asked.period is None else Period.parse(asked.period, "/query/period")
+        async with exchange.snapshot() as tx:
+            document = (await store.scheme(tx, code, version)).document
+            if wanted is None:
+                return scheme_answers.coverage(document)
+            months = [one.ordinal for one in scheme_months(document) if one in wanted]
+            if not months:
+                raise refuse(404, "not_found", "The scheme covers no month of this period.")
+            scored = [Scored(*one) for one in await store.scored_wholly(tx, code, version, months)]
+        return scheme_answers.coverage(document, str(wanted), scored)
+
+    @router.get("/{code}/{version}/layers", name="show_scheme_layers")
+    async def show_scheme_layers(
+        code: str, version: Version, asked: Annotated[LayersQuery, Query()], _: Reader
+    ) -> Layers:
+        """Return what a scheme asks beyond those above it (层层加码), and what it carries on of them."""
+        async with exchange.reading() as tx:
+            chain = await _chain(tx, code, version)
+        if len(chain) == 1:
+            raise refuse(409, "no_parent", "This scheme names no parent.")
+        return layer_answers.layers(chain, asked.lang)
+
+    return router
+
+
+async def _chain(tx: PostgresTransaction, code: str, version: int) -> list[SchemeDocument]:
+    """Return a scheme below those above it, the topmost first."""
+    chain = [(await store.scheme(tx, code, version)).document]
+    while (parent := chain[0].parent) is not None:
+        if len(chain) == MOST_LAYERS:
+            raise refuse(409, "too_many_layers", f"At most {MOST_LAYERS} schemes lie above each other.")
+        chain.insert(0, (await store.scheme(tx, parent.scheme, parent.version)).document)
+    return chain

@@ -1,0 +1,98 @@
+"""What schemes of files say beside their documents, without a platform."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from dukao.cli import app
+from dukao.exits import Exit
+from tests.hostile_schemes.corpus import BASE
+
+
+@pytest.fixture
+def dukao(tmp_path):
+    def run(*words):
+        state = {"DUKAO_STATE": str(tmp_path / "state")}
+        return CliRunner().invoke(app, [str(word) for word in words], env=state)
+
+    return run
+
+
+@pytest.fixture
+def versions(tmp_path):
+    older, newer = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    older.write_text(BASE, "utf-8")
+    changed = BASE.replace('target: "0.98"', 'target: "0.99"').replace(
+        "code: mini\n  version: 1", "code: mini\n  version: 2"
+    )
+    newer.write_text(changed, "utf-8")
+    return older, newer
+
+
+def test_two_files_are_compared_in_words(dukao, versions):
+    done = dukao("scheme", "diff", *versions)
+    assert (done.exit_code, done.stdout) == (
+        Exit.OK,
+        "指标 training（到课率）：目标值由 0.98 改为 0.99（分段计分）\n",
+    )
+    assert "1 change" in done.stderr
+    english = dukao("scheme", "diff", *versions, "--lang", "en").stdout
+    assert english == "Indicator training (到课率): target from 0.98 to 0.99 (scored in parts)\n"
+
+
+def test_the_difference_of_files_is_told_to_programs_too(dukao, versions):
+    found = json.loads(dukao("scheme", "diff", *versions, "--output", "json").stdout)
+    assert (found["since"], found["version"], found["splits"]) == (1, 2, ["training"])
+    (one,) = found["differences"]
+    assert (one["section"], one["key"], one["place"], one["old"], one["new"]) == (
+        "indicators",
+        "training",
+        "method/target/target",
+        "0.98",
+        "0.99",
+    )
+
+
+def test_a_file_that_is_no_scheme_has_findings_and_a_language_is_zh_or_en(dukao, versions, tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(BASE.replace("places: 2", 'places: "2"'), "utf-8")
+    done = dukao("scheme", "diff", wrong, versions[1])
+    assert (done.exit_code, done.stdout.split()[:3]) == (
+        Exit.INVALID,
+        [f"{wrong}:9", "/scheme/places", "shape"],
+    )
+    assert dukao("scheme", "diff", *versions, "--lang", "xx").exit_code == Exit.USAGE
+    assert dukao("scheme", "diff", "nothing.yaml", versions[1]).exit_code == Exit.USAGE
+
+
+def test_what_machines_are_to_give_is_shown_of_a_file(dukao, versions):
+    done = dukao("scheme", "coverage", versions[0])
+    assert done.exit_code == Exit.OK
+    assert "no target" in done.stdout
+    found = json.loads(dukao("scheme", "coverage", versions[0], "--output", "json").stdout)
+    assert [(one["group"], one["planned"]["share"]) for one in found["groups"]] == [
+        ("bureaus", "1.000000"),
+        ("regions", "1.000000"),
+    ]
+    assert dukao("scheme", "coverage", versions[0], "--period", "2021-03").exit_code == Exit.USAGE
+
+
+def test_a_child_of_files_is_checked_against_its_parents(dukao, versions, tmp_path):
+    child = tmp_path / "city.yaml"
+    text = BASE.replace(
+        "units:\n  - {code: hq", "parent: {scheme: mini, version: 1, unit: b1}\nunits:\n  - {code: hq"
+    )
+    child.write_text(
+        text.replace("    measure: came\n", "    decomposes: missed\n    measure: came\n").replace(
+            'each: "0.5", floor', 'each: "0.6", floor'
+        ),
+        "utf-8",
+    )
+    done = dukao("scheme", "layers", child, "--parent", versions[0])
+    assert done.exit_code == Exit.OK
+    assert "层层加码：指标 missed 为 0.6，严于上级的 0.5" in done.stdout
+    (layer,) = json.loads(dukao("scheme", "layers", child, "--parent", versions[0], "-o", "json").stdout)[
+        "layers"
+    ]
+    assert (layer["points"], layer["total"]) == ("20", "100")

@@ -1,0 +1,103 @@
+"""What is another between two versions, in words of both languages."""
+
+import copy
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scoring.domain.difference_words import in_words
+from services.scoring.domain.differences import differences, splits
+from services.scoring.domain.reading import read
+from tests.scoring.test_stages import SCHEME
+
+
+def changed(*changes):
+    document = copy.deepcopy(SCHEME)
+    document["scheme"]["version"] = 2
+    for path, value in changes:
+        at = document
+        for step in path[:-1]:
+            at = at[step]
+        at[path[-1]] = value
+    return document
+
+
+def told(newer, lang="en", older=SCHEME):
+    return [in_words(one, lang) for one in differences(read(older), read(newer))]
+
+
+def test_another_version_alone_is_no_difference():
+    assert told(changed()) == []
+
+
+def test_another_order_is_no_difference():
+    document = changed()
+    for section in ("units", "indicators"):
+        document[section] = document[section][::-1]
+    assert told(document) == []
+
+
+def test_changed_points_and_target_are_told_in_both_languages_with_the_parts_they_make():
+    document = changed(
+        (("indicators", 0, "points"), "12"), (("indicators", 0, "method"), {"target": {"target": "0.95"}})
+    )
+    assert told(document) == [
+        "Indicator ontime (On time): points from 10 to 12 (scored in parts)",
+        "Indicator ontime (On time): target from 0.98 to 0.95 (scored in parts)",
+    ]
+    assert told(document, "zh") == [
+        "指标 ontime（On time）：分值由 10 改为 12（分段计分）",
+        "指标 ontime（On time）：目标值由 0.98 改为 0.95（分段计分）",
+    ]
+
+
+def test_what_is_new_and_what_is_gone_are_told_with_their_points():
+    document = changed()
+    document["indicators"][1] = document["indicators"][1] | {"code": "answered", "name": "Answered"}
+    assert told(document) == [
+        "Indicator missed (Missed) is gone, it had 10 points",
+        "Indicator answered (Answered) is new, with 10 points",
+    ]
+    assert told(document, "zh") == [
+        "取消指标 missed（Missed），原 10 分",
+        "新增指标 answered（Answered），10 分",
+    ]
+
+
+def test_another_method_is_told_as_what_it_takes_away_and_what_it_brings():
+    document = changed((("indicators", 0, "method"), {"deduct": {"each": "1"}}))
+    assert "Indicator ontime (On time): target from 0.98 to none (scored in parts)" in told(document)
+    assert "Indicator ontime (On time): deduction for each from none to 1 (scored in parts)" in told(document)
+
+
+def test_only_the_indicators_whose_points_method_or_measure_changed_are_scored_in_parts():
+    renamed = changed((("indicators", 0, "name"), "Punctual"), (("measures", "ontime", "owner"), "hq"))
+    assert splits(read(SCHEME), read(renamed)) == frozenset()
+    assert told(renamed) == [
+        "Indicator ontime (Punctual): name from On time to Punctual",
+        "Measure ontime: owner from none to hq",
+    ]
+    counted = changed((("measures", "missed", "numerator"), "count(*) FILTER (WHERE time IS NOT NULL)"))
+    assert splits(read(SCHEME), read(counted)) == {"missed"}
+
+
+def test_what_has_no_word_is_called_as_the_document_calls_it():
+    gate = {"minimum_volume": {"measure": "ontime", "at_least": 20}}
+    assert "Ranking: minimum_volume/at_least from none to 20" in told(changed((("ranking",), gate)))
+
+
+@given(st.data())
+def test_whatever_is_told_forwards_is_told_backwards_the_other_way_round(data):
+    document = changed()
+    for place in data.draw(st.sets(st.sampled_from([0, 1]))):
+        document["indicators"][place]["points"] = str(data.draw(st.integers(1, 99)))
+    if data.draw(st.booleans()):
+        del document["indicators"][data.draw(st.integers(0, 1))]
+    if data.draw(st.booleans()):
+        document["units"].append({"code": "b3", "parent": "hq", "name": "B3", "level": "bureau"})
+    there = differences(read(SCHEME), read(document))
+    back = differences(read(document), read(SCHEME))
+    turned = {"added": "removed", "removed": "added", "changed": "changed"}
+    assert {(one.section, one.key, turned[one.change], one.place, one.new, one.old) for one in there} == {
+        (one.section, one.key, one.change, one.place, one.old, one.new) for one in back
+    }
