@@ -58,6 +58,26 @@ def test_boards_260_440_180_120_pass_the_floor():
     assert not {code for _, code in found} & {"board_floor", "board_sum"}
 
 
+@pytest.mark.parametrize(("won", "is_taken"), [("3.99", True), ("4", False), ("5", False)])
+def test_the_floor_is_checked_against_the_total_with_the_bonus_that_is_added_to_it(won, is_taken):
+    """26 of 100 is above a quarter, of 104 it is a quarter."""
+    boards = [
+        {"code": "party", "title": "Party", "points": "26", "floor_above": "0.25"},
+        {"code": "work", "title": "Work", "points": "74"},
+    ]
+    document = changed((("boards",), boards), (("scheme", "total"), "100"))
+    ontime, missed = document["indicators"]
+    levels = [{"level": "national", "measure": "missed", "each": "1"}]
+    award = missed | {"code": "award", "points": won, "method": {"bonus": {"levels": levels}}}
+    del award["board"]
+    document["indicators"] = [
+        ontime | {"board": "party", "points": "26"},
+        missed | {"points": "74"},
+        award,
+    ]
+    assert refused(document) == (set() if is_taken else {("/boards/0/points", "board_floor")})
+
+
 def with_individual(*units, points="10"):
     document = changed()
     own = [

@@ -70,6 +70,31 @@ def test_a_reverse_target_is_stricter_where_it_is_lower():
         assert bool(found(child, parent)) is stricter
 
 
+@pytest.mark.parametrize(
+    ("above", "here", "place"),
+    [
+        ({"low": "1", "high": "3", "tolerance": "1"}, {"low": "1.5", "high": "3", "tolerance": "1"}, "low"),
+        ({"low": "1", "high": "3", "tolerance": "1"}, {"low": "1", "high": "2.5", "tolerance": "1"}, "high"),
+        ({"low": "1", "high": "3", "tolerance": "1"}, {"low": "1", "high": "3", "tolerance": "0.5"}, "tolerance"),
+        ({"low": "1", "high": "3", "tolerance": "1"}, {"low": "0", "high": "4", "tolerance": "2"}, None),
+        ({"limit": "5", "step": "1"}, {"limit": "4", "step": "0.5"}, "limit"),
+        ({"limit": "5", "step": "1"}, {"limit": "5", "step": "0.6"}, "step"),
+        ({"limit": "5", "step": "1"}, {"limit": "5", "step": "0.5"}, None),
+    ],
+)  # fmt: skip
+def test_every_parameter_that_is_stricter_is_named_by_itself(above, here, place):
+    method = "within" if "low" in above else "excess"
+    parent = nation()
+    parent["indicators"][0]["method"] = {method: above}
+    told = found(city(ontime={method: here}), parent)
+    wanted = (
+        []
+        if place is None
+        else [("stricter", f"/indicators/0/method/{method}/{place}", above[place], here[place])]
+    )
+    assert told == wanted
+
+
 def test_more_indicators_than_the_parent_allows_are_reported_and_as_many_are_not():
     assert found(city(), nation(budget=2)) == []
     assert found(city(), nation(budget=1)) == [("too_many", "/indicators", "1", "2")]

@@ -58,13 +58,15 @@ def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Ite
 
 
 def a_floor_is_exceeded(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """A board with a floor has strictly more than its share of the total."""
+    """A board with a floor has strictly more than its share of the total with all that is added to it."""
+    added = _outside(document)
+    total = Decimal(document.scheme.total) + added
     for place, board in enumerate(document.boards):
         floor = board.floor_above
-        if floor is not None and Decimal(board.points) <= Decimal(floor) * Decimal(document.scheme.total):
-            yield Finding(
-                f"/boards/{place}/points", "board_floor", f"{board.code} is not above {floor} of the total."
-            )
+        if floor is not None and Decimal(board.points) <= Decimal(floor) * total:
+            whole = f"the total of {total}, {added} of them outside the boards" if added else "the total"
+            reason = f"{board.code} is not above {floor} of {whole}."
+            yield Finding(f"/boards/{place}/points", "board_floor", reason)
 
 
 def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -304,6 +306,17 @@ def _sums(
             own[unit] = own.get(unit, Decimal(0)) + Decimal(one.points)
     units = [unit.code for unit in document.units if unit.level == document.groups[group].level]
     return [(f"{group}, {unit}", common + own.get(unit, Decimal(0))) for unit in units]
+
+
+def _outside(document: SchemeDocument) -> Decimal:
+    """Return the most that is added to a unit's total outside the boards, in whatever group."""
+    outside = [one for one in document.indicators if one.board is None]
+    sums = [
+        found
+        for group in document.groups
+        for _, found in _sums(document, group, [one for one in outside if group in one.groups])
+    ]
+    return max(sums, default=Decimal(0))
 
 
 def _over_path(document: SchemeDocument, over: str) -> str:

@@ -1,4 +1,4 @@
-"""How many of the points machines give: planned by the scheme, achieved by the cells that were scored."""
+"""How many points of the boards machines give: planned by the scheme, achieved by cells that were scored."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ def achieved(document: SchemeDocument, scored: Collection[Scored]) -> dict[str, 
 
 def _groups(document: SchemeDocument) -> Iterator[tuple[str, list[str], list[IndicatorSpec]]]:
     for name, group in document.groups.items():
-        within = [one for one in document.indicators if name in one.groups]
+        within = [one for one in document.indicators if name in one.groups and one.board is not None]
         yield name, _units(document, group), within
 
 

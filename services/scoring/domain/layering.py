@@ -6,7 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from services.scoring.domain.document import DeductSpec, IndicatorSpec, SchemeDocument, TargetSpec
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.methods.deduct import DeductSpec
+from services.scoring.domain.methods.excess import ExcessSpec
+from services.scoring.domain.methods.target import TargetSpec
+from services.scoring.domain.methods.within import WithinSpec
 
 Kind = Literal["stricter", "too_many", "not_comparable", "unknown_parent_indicator", "unknown_parent_unit"]
 NOTHING = Decimal(0)
@@ -85,39 +89,48 @@ def reached(chain: Sequence[SchemeDocument]) -> list[Decimal]:
 
 
 def _compared(path: str, here: IndicatorSpec, above: IndicatorSpec) -> Iterator[Burden]:
-    match (here.method.target, above.method.target), (here.method.deduct, above.method.deduct):
-        case (TargetSpec() as ours, TargetSpec() as theirs), _ if ours.direction == theirs.direction:
-            yield from _target(f"{path}/target/target", here.code, ours, theirs)
-        case _, (DeductSpec() as ours, DeductSpec() as theirs):
-            yield from _deduct(f"{path}/deduct", (here, ours), (above, theirs))
+    """Compare two indicators by the one method that both have; others only by whether they are the same."""
+    place = f"{path}/{here.method.name}"
+    match here.method.chosen, above.method.chosen:
+        case (TargetSpec() as ours, TargetSpec() as theirs) if ours.direction == theirs.direction:
+            more, less = (ours, theirs) if ours.direction == "up" else (theirs, ours)
+            asks = [("target", theirs.target, ours.target, _of(more.target) > _of(less.target))]
+        case (DeductSpec() as ours, DeductSpec() as theirs):
+            asks = [
+                ("floor", theirs.floor, ours.floor, _of(ours.floor, here) < _of(theirs.floor, above)),
+                *_dearer("each", (here, ours.each), (above, theirs.each)),
+            ]
+        case (ExcessSpec() as ours, ExcessSpec() as theirs):
+            asks = [
+                ("limit", theirs.limit, ours.limit, _of(ours.limit) < _of(theirs.limit)),
+                *_dearer("step", (here, ours.step), (above, theirs.step)),
+            ]
+        case (WithinSpec() as ours, WithinSpec() as theirs):
+            asks = [
+                ("low", theirs.low, ours.low, _of(ours.low) > _of(theirs.low)),
+                ("high", theirs.high, ours.high, _of(ours.high) < _of(theirs.high)),
+                ("tolerance", theirs.tolerance, ours.tolerance, _of(ours.tolerance) < _of(theirs.tolerance)),
+            ]
         case _:
+            asks = []
             if here.method != above.method:
-                yield Burden("not_comparable", path, here.code, _name(above), _name(here))
+                yield Burden("not_comparable", path, here.code, above.method.name, here.method.name)
+    for name, theirs, ours, stricter in asks:
+        if stricter:
+            yield Burden("stricter", f"{place}/{name}", here.code, theirs, ours)
 
 
-def _target(path: str, code: str, ours: TargetSpec, theirs: TargetSpec) -> Iterator[Burden]:
-    higher, lower = (
-        Decimal(ours.target) > Decimal(theirs.target),
-        Decimal(ours.target) < Decimal(theirs.target),
-    )
-    if higher if ours.direction == "up" else lower:
-        yield Burden("stricter", path, code, theirs.target, ours.target)
-
-
-def _deduct(
-    path: str, here: tuple[IndicatorSpec, DeductSpec], above: tuple[IndicatorSpec, DeductSpec]
-) -> Iterator[Burden]:
-    """Compare shares of the points of each indicator, so that other totals do not look stricter."""
+def _dearer(
+    name: str, here: tuple[IndicatorSpec, str | None], above: tuple[IndicatorSpec, str | None]
+) -> list[tuple[str, str, str, bool]]:
+    """Compare what one event takes of the points of each, where both say it."""
     (one, ours), (other, theirs) = here, above
-    if ours.each is not None and theirs.each is not None and _of(ours.each, one) > _of(theirs.each, other):
-        yield Burden("stricter", f"{path}/each", one.code, theirs.each, ours.each)
-    if _of(ours.floor, one) < _of(theirs.floor, other):
-        yield Burden("stricter", f"{path}/floor", one.code, theirs.floor, ours.floor)
+    if ours is None or theirs is None:
+        return []
+    return [(name, theirs, ours, _of(ours, one) > _of(theirs, other))]
 
 
-def _of(amount: str, indicator: IndicatorSpec) -> Fraction:
-    return Fraction(Decimal(amount)) / Fraction(Decimal(indicator.points))
-
-
-def _name(indicator: IndicatorSpec) -> str:
-    return next(iter(indicator.method.model_dump(exclude_none=True)))
+def _of(amount: str, indicator: IndicatorSpec | None = None) -> Fraction:
+    """Return an amount, as a share of an indicator's points, so that other totals do not look stricter."""
+    whole = Fraction(1) if indicator is None else Fraction(Decimal(indicator.points))
+    return Fraction(Decimal(amount)) / whole
