@@ -27,52 +27,79 @@ class Head(Sourced):
     """Which scheme this is, the months it covers, and its rounds of consultation (三上三下)."""
 
     code: Code
+    """What names the scheme, the same in all its versions."""
     version: Version
+    """The version; it rises with every change, an adopted one never changes."""
     effective: MonthText
+    """The first month that it covers, as 2021-01; a version comes into force on the first of a month."""
     until: MonthText
+    """The last month that it covers, of the same year."""
     zone: str
+    """The time zone whose months count, as Asia/Shanghai."""
     total: DecimalText
+    """The points of the whole, which the boards sum to, as text: "1000"."""
     places: Whole = Field(2, ge=0, le=9)
+    """How many places published figures have."""
     consultation_rounds: Whole = Field(0, ge=0, le=99)
+    """How many rounds of consultation it has before it may be adopted (三上三下: 3)."""
     title: Text
+    """What people call it."""
     simulated: Flag = False
+    """True for a scheme of simulated data; screens say 模拟 / simulated."""
 
 
 class UnitSpec(Sourced):
     """A unit and the one above it."""
 
     code: Code
+    """What names the unit in events."""
     parent: str | None = None
+    """The unit above; none for the topmost."""
     name: Text
+    """What people call it."""
     level: Name
+    """Its level, by which groups are made."""
 
 
 class GroupSpec(Sourced):
     """Units compared with each other: all of a level."""
 
     level: Name
+    """The level whose units are compared with each other."""
     title: Text
+    """What people call the group."""
 
 
 class BoardSpec(Sourced):
     """A part of the total; `floor_above` is the share that it must exceed."""
 
     code: Code
+    """What names the board (板块)."""
     title: Text
+    """What people call it."""
     points: DecimalText
+    """Its points; the indicators of every unit sum to them."""
     floor_above: DecimalText | None = None
+    """The share of the total that its points must exceed, as "0.25"; exactly that share is refused."""
 
 
 class ColumnSpec(Closed):
     """A column of a case: one aggregate over the events of one type, by the time they occurred."""
 
     first: str | None = None
+    """This field of the event that occurred first."""
     last: str | None = None
+    """This field of the event that occurred last."""
     min: str | None = None
+    """The least value of this field."""
     max: str | None = None
+    """The greatest value of this field."""
     sum: str | None = None
+    """The sum of this field over the events."""
     count: Literal["*"] | None = None
+    """How many events there are: "*"."""
     of: str
+    """The event type that it is taken of."""
 
     @model_validator(mode="after")
     def _one_aggregate(self) -> "ColumnSpec":
@@ -89,7 +116,9 @@ class ViewSpec(Closed):
     """A case view: its event types and its columns."""
 
     events: tuple[str, ...] = Field(min_length=1)
+    """The event types whose events make up a case."""
     columns: dict[Name, ColumnSpec]
+    """The columns of a row, one row for each case."""
 
 
 class IndicatorSpec(Sourced):
@@ -99,18 +128,31 @@ class IndicatorSpec(Sourced):
     """
 
     code: Code
+    """What names the indicator."""
     name: Text
+    """What people call it."""
     board: str | None = None
+    """The board that its points belong to."""
     points: DecimalText
+    """Its points w, above 0."""
     assessor: str = ""
+    """The unit that assesses it (考评司局)."""
     groups: tuple[str, ...] = Field(min_length=1)
+    """The groups whose units have it."""
     units: tuple[str, ...] = ()
+    """The units that have it alone, for an individual one (个性指标); without them all of its groups."""
     cycle: Cycle = "month"
+    """When it becomes due: at the end of each month, quarter, half-year or year."""
     collection: Literal["machine", "system", "manual"] = "machine"
+    """machine: 机生机汇; system: 系统测评 or a third party; manual: by persons."""
     measure: str
+    """The measure that it takes its value from."""
     decomposes: Code | None = None
+    """The indicator of the parent scheme that it carries on."""
     method: MethodSpec
+    """How the value becomes points."""
     no_data: Literal["not_assessed"] = "not_assessed"
+    """What no data means: the indicator is not assessed, the total a range."""
 
     def is_for(self, unit: str) -> bool:
         """Tell whether a unit of its groups has the indicator."""
@@ -121,61 +163,87 @@ class CoverageSpec(Sourced):
     """The shares of the points that machines are to give; only their sum decides, the split is shown."""
 
     machine: DecimalText
+    """The share of the points from machine indicators that is aimed at, as "0.53"."""
     system: DecimalText
+    """The share from system indicators, as "0.27"."""
 
 
 class ParentSpec(Sourced):
     """The version of the scheme above, and the unit of it whose own scheme this is."""
 
     scheme: Code
+    """The code of the scheme above."""
     version: Version
+    """Its version."""
     unit: Code
+    """The unit of it whose own scheme this is."""
 
 
 class ChildrenSpec(Sourced):
     """What the scheme of a unit below may ask at most."""
 
     indicators: Whole = Field(ge=1, lt=1 << 31)
+    """How many indicators a child scheme has at most."""
 
 
 class TierSpec(Sourced):
     """A tier and its share of the ranked units."""
 
     code: Name
+    """What names the tier (段)."""
     share: DecimalText
+    """Its share of the ranked units; all shares sum to 1."""
 
 
 class VolumeSpec(Sourced):
     """Units with less than this of a measure follow unranked."""
 
     measure: str
+    """The measure that is a unit's volume."""
     at_least: Whole = Field(ge=1, lt=1 << 63)
+    """The volume from which on a unit is ranked."""
 
 
 class RankingSpec(Closed):
     """How units are ranked."""
 
     minimum_volume: VolumeSpec | None = None
+    """Below this volume units follow unranked."""
 
 
 class SchemeDocument(Closed):
     """The whole document."""
 
     scheme: Head
+    """Which scheme this is."""
     parent: ParentSpec | None = None
+    """The scheme above, for a unit's own scheme for those below it."""
     children: ChildrenSpec | None = None
+    """What the schemes of units below may ask."""
     units: tuple[UnitSpec, ...] = Field(min_length=1)
+    """Every unit with the one above it; [] where a table of units is given beside."""
     trees: dict[Name, Name]
+    """Names of trees, each with the column whose code leads a row into it."""
     groups: dict[Name, GroupSpec]
+    """Units that are compared, by the name of the group."""
     boards: tuple[BoardSpec, ...] = Field(min_length=1)
+    """The boards (板块), which sum to the total."""
     views: dict[Name, ViewSpec] = Field({})
+    """Case views, by name."""
     measures: dict[Name, AnyMeasure]
+    """Measures (取数口径), by name."""
     indicators: tuple[IndicatorSpec, ...] = Field(min_length=1)
+    """What is scored."""
     coverage: CoverageSpec | None = None
+    """The share of the points that machines are to give (机考率)."""
     tiers: tuple[TierSpec, ...] = ()
+    """The tiers (段), the best first."""
     ranking: RankingSpec = RankingSpec()
+    """How units are ranked."""
     incidents: IncidentsSpec | None = None
+    """Findings, inspections and what an incident costs (同一问题)."""
     items: dict[Name, ItemSpec] = Field({})
+    """Which events put a matter under supervision (督考事项), by the name of the kind."""
 
     @property
     def event_measures(self) -> dict[str, MeasureSpec]:
@@ -193,5 +261,9 @@ class SchemeDocument(Closed):
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a scheme document, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | SchemeDocument.model_json_schema()
+    """Return the JSON Schema of a scheme document, for editors; what a field does not say its part says."""
+    schema = SchemeDocument.model_json_schema()
+    for part in (schema, *schema["$defs"].values()):
+        for field in part.get("properties", {}).values():
+            field.setdefault("description", part.get("description", ""))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema

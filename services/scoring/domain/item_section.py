@@ -14,14 +14,18 @@ class MatchSpec(Closed):
     """Events of a type; `when` names fields and the values that are meant, as text."""
 
     type: str
+    """The event type."""
     when: dict[Name, Values] = Field({})
+    """Fields and the values that are meant; without it every event is."""
 
 
 class OpensSpec(MatchSpec):
     """What opens an item; `unit` is the field of the lead unit, `title` that of a title of its own."""
 
     unit: Name = "subject"
+    """The field of the lead unit."""
     title: Name | None = None
+    """The field of a title of its own."""
 
 
 class DueSpec(Closed):
@@ -31,10 +35,15 @@ class DueSpec(Closed):
     """
 
     at: Name | None = None
+    """The field of the instant at which it is due."""
     day_of: Name | None = None
+    """The field whose day is the last."""
     working_days: WorkingDays | None = None
+    """So many working days from the event on."""
     working_days_of: Name | None = None
+    """The field that holds the number of working days."""
     office_minutes: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    """So many minutes of office time from the event on."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "DueSpec":
@@ -52,12 +61,22 @@ class ItemSpec(Sourced):
     """
 
     kind: Literal["decision", "document", "instruction", "control_risk", "alleged_finding"]
+    """Where the matter comes from."""
     title: Annotated[str, Field(min_length=1, max_length=200)]
+    """What people call it."""
     opens: OpensSpec
+    """The events that open an item."""
     due: DueSpec
+    """Until when; an event without a deadline opens none."""
     completes: MatchSpec | None = None
+    """The events that complete an item."""
     accept: Flag = False
+    """True where a person accepts a completion first."""
     indicator: Code | None = None
+    """The indicator that its late days belong to."""
     sign_days: WorkingDays | None = None
+    """Working days until it is signed for (签收)."""
     yellow_days: Annotated[Whole, Field(ge=0, le=2000)] = 1
+    """The last working days in which its light is yellow."""
     approval_days: WorkingDays = 3
+    """Working days in which an extension is approved."""

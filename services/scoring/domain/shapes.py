@@ -35,18 +35,24 @@ Cycle = Literal["month", "quarter", "half-year", "year"]
 class Closed(BaseModel):
     """A part of the document."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True
+    )
 
 
 class Provenance(Closed):
     """Where a value comes from."""
 
     document: Text
+    """The document that the value comes from; of this scheme's own making: 本方案设定."""
     clause: str = ""
+    """The clause of the document."""
 
 
 class Sourced(Closed):
     """A part whose values come from somewhere; `verified` once somebody has compared them with it."""
 
     source: Provenance | None = None
+    """Where the values here come from."""
     verified: Flag = False
+    """True once somebody has compared the values with their source."""
