@@ -442,6 +442,32 @@ def test_what_is_watched_moves_and_an_interrupt_ends_it(fed):
         assert moved["units"] != first["units"]
 
 
+def test_a_draft_is_consulted_on_and_compared_and_machines_are_measured(fed):
+    units = fed.folder / "units.csv"
+    changed = SCHEME.replace("version: 1", "version: 2").replace('target: "1"', 'target: "0.9"')
+    newer = fed.file("newer.yaml", changed)
+    fed("scheme", "draft", newer, "--units", units, "--as", "ada")
+    fed("scheme", "consult", "mini", "2", "--as", "ada")
+    said = fed.json("scheme", "comment", "mini", "2", "--unit", "b1", "--text", "请下调", "--as", "li")
+    early = fed("scheme", "adopt", "mini", "2", "--as", "bob", ends=Exit.REFUSED)
+    assert "illegal_step" in early.stderr
+    assert "possible now: close_round, comment, answer" in early.stderr
+    fed("scheme", "answer", "mini", "2", said["comment"], "--text", "已下调", "--as", "ada")
+    fed("scheme", "close-round", "mini", "2", "--as", "ada")
+    found = fed.json("scheme", "consultation", "mini", "2")
+    assert (found["state"], found["possible"]) == ("consultation", ["redraft", "open_round", "adopt"])
+    assert [(one["text"], one["answer"]) for one in found["comments"]] == [("请下调", "已下调")]
+    assert "请下调" in fed("scheme", "consultation", "mini", "2").stdout
+    told = fed("scheme", "diff", "mini@1", "mini@2").stdout
+    assert told == "指标 ontime（及时率）：目标值由 1 改为 0.9（分段计分）\n"
+    english = fed("scheme", "diff", "mini@1", newer, "--units", units, "--lang", "en").stdout
+    assert english == "Indicator ontime (及时率): target from 1 to 0.9 (scored in parts)\n"
+    (group,) = fed.json("scheme", "coverage", "mini@1", "--period", "2021-03")["groups"]
+    assert (group["planned"]["share"], group["units"]) == ("1.000000", 3)
+    assert group["achieved"]["total"] == "30"
+    assert "no_parent" in fed("scheme", "layers", "mini@1", ends=Exit.REFUSED).stderr
+
+
 def test_in_the_foreground_an_interrupt_ends_everything(dukao):
     command = Command(dukao.folder / "second")
     command.folder.mkdir()
