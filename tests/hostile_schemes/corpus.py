@@ -219,7 +219,18 @@ REST = [
     *swap("/__proto__", "shape", "tiers:\n", "__proto__: {admin: true}\ntiers:\n"),
 ]  # fmt: skip
 
-CASES = [*HEAD, *UNITS, *BOARDS, *MEASURES, *INDICATORS, *REST]
+BESIDES = [
+    *swap("/scheme/consultation_rounds", "shape", "  places: 2\n", '  consultation_rounds: "3"\n', "  consultation_rounds: -1\n", "  consultation_rounds: 100\n"),
+    *swap("/coverage/machine", "shape", "tiers:\n", 'coverage: {machine: 53%, system: "0.27"}\ntiers:\n', 'coverage: {machine: 0, system: "0.27"}\ntiers:\n'),
+    *swap("/coverage/system", "shape", "tiers:\n", 'coverage: {machine: "0.53"}\ntiers:\n'),
+    *swap("/coverage", "coverage_above_one", "tiers:\n", 'coverage: {machine: "0.73", system: "0.28"}\ntiers:\n', 'coverage: {machine: "53", system: "27"}\ntiers:\n'),
+    *swap("/children/indicators", "shape", "tiers:\n", "children: {indicators: 0}\ntiers:\n", 'children: {indicators: "40"}\ntiers:\n', f"children: {{indicators: {HUGE}}}\ntiers:\n"),
+    *swap("/parent/unit", "shape", "tiers:\n", "parent: {scheme: nation, version: 1}\ntiers:\n", "parent: {scheme: nation, version: 1, unit: 省局}\ntiers:\n"),
+    *swap("/parent/version", "shape", "tiers:\n", "parent: {scheme: nation, version: latest, unit: b1}\ntiers:\n"),
+    *swap("/indicators/0/decomposes", "no_parent", "assessor: d1", "decomposes: ontime"),
+]  # fmt: skip
+
+CASES = [*HEAD, *UNITS, *BOARDS, *MEASURES, *INDICATORS, *REST, *BESIDES]
 
 
 @dataclass(frozen=True)
