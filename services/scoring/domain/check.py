@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -31,7 +32,7 @@ from services.scoring.domain.points_check import (
     points_are_deducted_as_they_are,
     points_have_one_indicator,
 )
-from services.scoring.domain.reading import Finding
+from services.scoring.domain.reading import MOST_FINDINGS, Finding
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Cycle, Month, Period
 
@@ -40,12 +41,14 @@ Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
 
 
 def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Finding]:
-    """Return everything that is wrong with a scheme, in the order of the rules."""
+    """Return what is wrong with a scheme, in the order of the rules; of very much the first."""
     types = event_types(catalogue)
-    found = [finding for rule in RULES for finding in rule(document, types)]
-    found += item_findings(document, catalogue)
-    found += incident_findings(document, catalogue)
-    return found or list(deductions_are_magnitudes(document, catalogue))
+    found = chain(
+        (finding for rule in RULES for finding in rule(document, types)),
+        item_findings(document, catalogue),
+        incident_findings(document, catalogue),
+    )
+    return list(islice(found, MOST_FINDINGS)) or list(deductions_are_magnitudes(document, catalogue))
 
 
 def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -338,13 +341,13 @@ def _depths(parents: Mapping[str, str | None]) -> dict[str, int | None]:
     """Return how many units lie above each, None above whom there is no end; each unit is looked at once."""
     depths: dict[str, int | None] = {}
     for code in parents:
-        chain: dict[str, None] = {}
+        line: dict[str, None] = {}
         at: str | None = code
-        while at is not None and at in parents and at not in depths and at not in chain:
-            chain[at] = None
+        while at is not None and at in parents and at not in depths and at not in line:
+            line[at] = None
             at = parents[at]
-        above = None if at in chain else _depth(at, depths)
-        for unit in reversed(chain):
+        above = None if at in line else _depth(at, depths)
+        for unit in reversed(line):
             above = None if above is None else above + 1
             depths[unit] = above
     return depths

@@ -1,8 +1,6 @@
 """The rules of the `incidents` section: fields that every event has, units, indicators that lose points."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from services.scoring.domain.document import SchemeDocument
@@ -13,6 +11,7 @@ from services.scoring.domain.reading import Finding
 CODE, INTEGER, TIME = frozenset({"code"}), frozenset({"integer"}), frozenset({"time"})
 TEXT, AMOUNT = frozenset({"code", "text"}), frozenset({"integer", "decimal"})
 OF_EVENT = "time"
+LATEST = "9999-12-31"
 
 Field = tuple[str, str | None, frozenset[str], bool]
 
@@ -131,9 +130,22 @@ def _jurisdictions(spec: IncidentsSpec) -> Iterator[Finding]:
         if one.until is not None and one.until < one.from_:
             path = f"/incidents/jurisdictions/{place}/until"
             yield Finding(path, "dates", "A jurisdiction ends on the day on which it begins, or later.")
-    latest = date.max.isoformat()
-    for (_, one), (place, other) in combinations(enumerate(spec.jurisdictions), 2):
-        both = set(one.units) & set(other.units)
-        if both and max(one.from_, other.from_) <= min(one.until or latest, other.until or latest):
-            reason = f"{min(both)} has two inspectorates: {one.inspectorate} and {other.inspectorate}."
-            yield Finding(f"/incidents/jurisdictions/{place}/units", "two_inspectorates", reason)
+    of_unit: dict[str, list[tuple[str, str, int]]] = {}
+    for place, one in enumerate(spec.jurisdictions):
+        for unit in set(one.units):
+            of_unit.setdefault(unit, []).append((one.from_, one.until or LATEST, place))
+    for unit, days in sorted(of_unit.items()):
+        for first, second in _overlapping(sorted(days)):
+            one, other = spec.jurisdictions[first], spec.jurisdictions[second]
+            reason = f"{unit} has two inspectorates: {one.inspectorate} and {other.inspectorate}."
+            yield Finding(f"/incidents/jurisdictions/{second}/units", "two_inspectorates", reason)
+
+
+def _overlapping(days: Sequence[tuple[str, str, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the places, lower first, of spans that begin before another of an earlier day has ended."""
+    longest: tuple[str, int] | None = None
+    for first, last, place in days:
+        if longest is not None and first <= longest[0]:
+            yield min(place, longest[1]), max(place, longest[1])
+        if longest is None or last > longest[0]:
+            longest = last, place

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.texts import LONGEST_TEXT, escaped, oddities
+
+MOST_FINDINGS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,8 @@ class Finding:
 
 
 def read(document: object) -> SchemeDocument | list[Finding]:
-    """Read a scheme document, or return every place that is not of its shape."""
-    odd = list(_odd(document))
+    """Read a scheme document, or return the places that are not of its shape; of very many the first."""
+    odd = list(islice(_odd(document), MOST_FINDINGS))
     if odd:
         return odd
     try:
@@ -33,7 +36,7 @@ def read(document: object) -> SchemeDocument | list[Finding]:
                 "shape",
                 one["msg"].removeprefix("Value error, "),
             )
-            for one in error.errors(include_url=False, include_input=False)
+            for one in error.errors(include_url=False, include_input=False)[:MOST_FINDINGS]
         ]
 
 
