@@ -260,7 +260,7 @@ RAW_YAML = [
     Raw("depth", "[" * 100_000),
     Raw("depth", "- " * 100_000 + "a"),
     Raw("depth", "\n".join("  " * at + f"k{at}:" for at in range(1000)), 33),
-    Raw("complexity", "a: [" + "1," * 300_000 + "1]"),
+    Raw("complexity", "a: [" + "1," * 100_000 + "1]"),
     Raw("documents", BASE + "---\n" + BASE, BASE.count("\n") + 1),
     Raw("encoding", "\ufeff" + BASE),
     Raw("characters", BASE.replace("title: 小方案", "title: 小\u2028方案"), 4),
