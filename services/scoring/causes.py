@@ -1,6 +1,6 @@
 """Which records moved which months of which units: one range of numbers for each shard of a stream."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,6 +37,17 @@ class Causes:
         """Return what moved a month of a unit; a stock is moved by every month before it too."""
         months = self.months.get(unit, {})
         wanted = [found for at, found in months.items() if at == month or (stock and at < month)]
+        return self._joined(wanted)
+
+    def of_movers(self, movers: Mapping[int, Collection[str]], month: int, *, stock: bool) -> Ranges:
+        """Return what moved a month of those units, by month, that moved it for a whole group."""
+        wanted = [
+            found
+            for at, units in movers.items()
+            if at == month or (stock and at < month)
+            for unit in units
+            if (found := self.months.get(unit, {}).get(at)) is not None
+        ]
         return self._joined(wanted)
 
     def of_units(self, units: Iterable[str]) -> Ranges:

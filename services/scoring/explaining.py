@@ -12,7 +12,7 @@ from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
 from services.scoring.domain.facts import standing
-from services.scoring.domain.figures import Worth, merged, window, worth
+from services.scoring.domain.figures import Worth, compared_worth, merged, window, worth
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
@@ -88,6 +88,16 @@ class Question:
         return window(self.indicator, self.period)
 
     @property
+    def among(self) -> tuple[str, ...]:
+        """The units whose values the figure depends on: the whole group where the method compares them."""
+        if self.indicator.method.comparing is None:
+            return (self.unit,)
+        document = self.scheme.document
+        level = document.groups[self.groups[0]].level
+        units = [one.code for one in document.units if one.level == level]
+        return tuple(unit for unit in units if self.indicator.is_for(unit))
+
+    @property
     def asked(self) -> Asked:
         """What is asked of each case; a stock is made of all that came since the scheme began."""
         measure, months = self.measure, self.window
@@ -155,11 +165,15 @@ class Told:
 
 async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
     """Return what a cell is worth and the sums that it is made of."""
-    document = question.scheme.document
+    document, indicator = question.scheme.document, question.indicator
     shard = group_shard(document, question.groups[0])
-    sums = await inputs.load(tx, shard, question.scheme.plan.id, [question.unit])
-    partials = inputs.of_indicator(document, sums[question.unit], question.indicator)
-    found = worth(document, question.indicator, question.period, partials)
+    sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
+    by_unit = {unit: inputs.of_indicator(document, found, indicator) for unit, found in sums.items()}
+    partials = by_unit[question.unit]
+    if indicator.method.comparing is None:
+        found = worth(document, indicator, question.period, partials)
+    else:
+        found = compared_worth(document, indicator, question.period, by_unit)[question.unit]
     return found, merged(question.window, partials, stock=question.spec.kind == "stock")
 
 

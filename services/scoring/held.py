@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from services.scoring import inputs, ledger
+from services.scoring.domain.comparing import compared_figures
 from services.scoring.domain.groups import GroupPlan, Standing, posted
 from services.scoring.domain.sums import UnitSums
 from services.scoring.ledger import Group
@@ -66,10 +67,17 @@ async def sums_of(
 async def standings_of(
     tx: PostgresTransaction, held: Shard, plan: GroupPlan, units: Iterable[str], *, told: bool
 ) -> None:
-    """Hold how units of a group stand by the sums that are held; of a new scheme nothing was told yet."""
+    """Hold how units of a group stand by the sums that are held; of a new scheme nothing was told yet.
+
+    Where the group is compared, the sums of all its units are held.
+    """
     group = plan.scheme, plan.version, plan.name
     missing = sorted({unit for unit in units if (group, unit) not in held.standings})
     cells = await ledger.cells(tx, group, missing) if missing and told else {}
     for unit in missing:
         standing = posted(plan, unit, held.sums[plan.id, unit], cells[unit]) if told else Standing()
         held.standings[group, unit] = standing
+    if missing and told and plan.compared:
+        figures = compared_figures(plan, {unit: held.sums[plan.id, unit] for unit in plan.units})
+        for unit in missing:
+            held.standings[group, unit].figures |= figures[unit]

@@ -7,7 +7,8 @@ from services.scoring import held as memory
 from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import ENTRIES, ENTRIES_POSTED, PARTIALS, SCHEMES, SOURCE, SchemeAdopted
-from services.scoring.domain.groups import Changes, GroupPlan, everything, group_plan, post
+from services.scoring.domain.comparing import Movers, compare
+from services.scoring.domain.groups import Changes, GroupPlan, Moved, everything, group_plan, post
 from services.scoring.domain.layout import Numbers
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
@@ -90,8 +91,9 @@ class StageB:
         held = self._held.of(shard)
         touched = {plan: _touched(plan, told, adopted) for plan in plans}
         for plan, units in touched.items():
-            await memory.sums_of(tx, shard, held, plan.id, units)
-            await memory.standings_of(tx, held, plan, units, told=plan.id not in adopted)
+            needed = plan.units if units and plan.compared else units
+            await memory.sums_of(tx, shard, held, plan.id, needed)
+            await memory.standings_of(tx, held, plan, needed, told=plan.id not in adopted)
         await inputs.save(tx, shard, told.rows)
         told.merge(held)
         answers: list[Answer] = []
@@ -129,7 +131,7 @@ class StageB:
                     if key not in self._groups:
                         self._groups[key] = group_plan(scheme.document, name)
                     found.append(self._groups[key])
-        return [plan for plan in found if plan.scored]
+        return [plan for plan in found if plan.scored or plan.compared]
 
 
 def _touched(plan: GroupPlan, told: Told, adopted: Mapping[str, Range]) -> list[str]:
@@ -158,12 +160,13 @@ async def _post(
     causes = told.causes if adopted is None else Causes((adopted,), told.causes.months)
     group = plan.scheme, plan.version, plan.name
     whole = everything(plan)
+    moved = {unit: whole if adopted else told.moved.get(plan.id, {}).get(unit, {}) for unit in units}
     changed: dict[str, Changes] = {}
     for unit in units:
-        moved = whole if adopted else told.moved.get(plan.id, {}).get(unit, {})
         sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
-        changed[unit] = post(plan, unit, sums, standing, moved)
-    await ledger.post(tx, group, list(_entries(plan, changed, causes)), told.fresh_at)
+        changed[unit] = post(plan, unit, sums, standing, moved[unit])
+    movers = _compare(held, plan, moved, changed) if plan.compared else {}
+    await ledger.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh_at)
     cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
     return [
         _message(shard, Posted(*group, cause if at == 0 else [], told.fresh_at, entries, figures))
@@ -171,16 +174,36 @@ async def _post(
     ]
 
 
-def _entries(plan: GroupPlan, changed: Mapping[str, Changes], causes: Causes) -> Iterator[Entry]:
-    """Yield an entry for every cell, each with what moved its month."""
+def _compare(
+    held: Shard, plan: GroupPlan, moved: Mapping[str, Moved], changed: dict[str, Changes]
+) -> dict[str, Movers]:
+    """Score the units of a group anew that are compared with one that moved."""
+    group = plan.scheme, plan.version, plan.name
+    sums = {unit: held.sums[plan.id, unit] for unit in plan.units}
+    standings = {unit: held.standings[group, unit] for unit in plan.units}
+    return compare(plan, sums, standings, moved, changed)
+
+
+def _entries(
+    plan: GroupPlan, changed: Mapping[str, Changes], movers: Mapping[str, Movers], causes: Causes
+) -> Iterator[Entry]:
+    """Yield an entry for every cell, each with what moved its month: in its unit, or in those compared."""
+    of_group: dict[tuple[str, int], Ranges] = {}
     for unit, changes in changed.items():
         for month, cells in changes.cells.items():
             known: dict[bool, Ranges] = {}
             for indicator, (old, new) in cells.items():
                 stock = indicator in plan.stocks
-                if stock not in known:
-                    known[stock] = causes.of(unit, month, stock=stock)
-                yield Entry(unit, month, indicator, old, new, known[stock])
+                if indicator in movers:
+                    key = indicator, month
+                    if key not in of_group:
+                        of_group[key] = causes.of_movers(movers[indicator], month, stock=stock)
+                    cause = of_group[key]
+                else:
+                    if stock not in known:
+                        known[stock] = causes.of(unit, month, stock=stock)
+                    cause = known[stock]
+                yield Entry(unit, month, indicator, old, new, cause)
 
 
 def _pages(changed: Mapping[str, Changes]) -> Iterator[tuple[list[MonthRow], list[PeriodRow]]]:

@@ -3,23 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 
-from services.scoring.domain.cells import compute
+from services.scoring.domain.cells import compare, compute
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.methods.amounts import Partials, actual_of
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
+from shared.kernel.points import of_parts
 
 MonthPartials = Mapping[int, Partials]
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """The figure of one indicator of one unit in one period."""
+    """The figure of one indicator of one unit in one period; `among` are the values that were compared."""
 
     value: Decimal | None
     state: FigureState
+    among: tuple[Fraction, ...] = ()
 
 
 def is_due(indicator: IndicatorSpec, period: Period) -> bool:
@@ -57,13 +60,34 @@ def merged(months: Sequence[Month], partials: MonthPartials, *, stock: bool) -> 
 def worth(
     document: SchemeDocument, indicator: IndicatorSpec, period: Period, partials: MonthPartials
 ) -> Worth:
-    """Return what an indicator is worth in a period."""
+    """Return what an indicator is worth in a period, by a method that does not compare."""
     if not is_due(indicator, period):
         return Worth(None, FigureState.NOT_DUE)
     spec = document.measures[indicator.measure]
     total = merged(window(indicator, period), partials, stock=spec.kind == "stock")
     value = compute(indicator, total, is_ratio=spec.denominator is not None)
     return Worth(value, FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
+
+
+def compared_worth(
+    document: SchemeDocument, indicator: IndicatorSpec, period: Period, by_unit: Mapping[str, MonthPartials]
+) -> dict[str, Worth]:
+    """Return by unit of a group what an indicator is worth in a period that compares them."""
+    if not is_due(indicator, period):
+        return dict.fromkeys(by_unit, Worth(None, FigureState.NOT_DUE))
+    spec, months = document.measures[indicator.measure], window(indicator, period)
+    values: dict[str, Fraction] = {}
+    for unit, found in by_unit.items():
+        total = merged(months, found, stock=spec.kind == "stock")
+        actual = actual_of(total, is_ratio=spec.denominator is not None)
+        if actual is not None:
+            values[unit] = actual
+    among = tuple(values.values())
+    worths = {
+        unit: Worth(of_parts(points), FigureState.SCORED, among)
+        for unit, points in compare(indicator, values).items()
+    }
+    return dict.fromkeys(by_unit, Worth(None, FigureState.NOT_ASSESSED, among)) | worths
 
 
 def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:

@@ -16,7 +16,9 @@ def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_rat
     """Return the formula with its numbers: `10 · min(1, (9702/10000) / 0.98) = 9.90`."""
     if worth.state is FigureState.NOT_DUE:
         return f"not due: its cycle ({indicator.cycle}) does not end in this period"
-    left = indicator.method.chosen.put_in(indicator.points, Measured(partials, is_ratio))
+    if worth.value is None and indicator.method.comparing is not None:
+        return f"{symbolic(indicator, is_ratio=is_ratio)}: no data yet"
+    left = indicator.method.chosen.put_in(indicator.points, Measured(partials, is_ratio, worth.among))
     if worth.value is None:
         return f"{left}: no data yet"
     return f"{left} = {text(published(worth.value, places))}"

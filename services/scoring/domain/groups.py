@@ -1,14 +1,16 @@
 """What a scheme scores of a group, made ready: only what depends on rows that moved is computed anew."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any
 
-from services.scoring.domain.cells import formula
+from services.scoring.domain.cells import compare, formula
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
 from services.scoring.domain.layout import Slots, layout_of
-from services.scoring.domain.methods.amounts import Formula
+from services.scoring.domain.methods.amounts import Formula, Partials, actual_of
 from services.scoring.domain.sums import NOTHING, UnitSums, Window
 from shared.kernel.periods import Month, Period, periods_containing
 from shared.kernel.points import MILLIONTHS
@@ -21,8 +23,8 @@ UNTOLD = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """An indicator: where its sums stand, its formula, its due periods, and by month what depends on it.
+class Placed:
+    """An indicator: where its sums stand, its due periods, and by month what depends on it.
 
     `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
     """
@@ -33,10 +35,16 @@ class Scored:
     further: tuple[tuple[str, Slots], ...]
     places: Mapping[str, frozenset[int]]
     stock: bool
-    formula: Formula
     due: tuple[tuple[str, Window], ...]
     cells: Mapping[int, tuple[tuple[int, Window], ...]]
     periods: Mapping[int, tuple[tuple[str, Window], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(Placed):
+    """An indicator that scores each unit by its own sums."""
+
+    formula: Formula
 
     def value(self, sums: UnitSums, at: Window) -> int | None:
         """Return what the indicator is worth over months, in parts of 10^-12."""
@@ -50,6 +58,25 @@ class Scored:
             return self.formula(*NOTHING)
         numerator, denominator, rows = self.slots
         return self.formula(row[numerator], 0 if denominator is None else row[denominator], row[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Placed):
+    """An indicator that compares units: those of the group that have it."""
+
+    units: frozenset[str]
+    is_ratio: bool
+    scores: Callable[[Mapping[str, Fraction]], Mapping[str, int]]
+
+    def scored(self, sums: Mapping[str, UnitSums], at: Window) -> Mapping[str, int]:
+        """Return what the indicator is worth over months for the units that have a value there."""
+        return self.scores(
+            {unit: value for unit in self.units if (value := self._actual(sums[unit], at)) is not None}
+        )
+
+    def _actual(self, sums: UnitSums, at: Window) -> Fraction | None:
+        amounts = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
+        return actual_of(Partials(*amounts), is_ratio=self.is_ratio)
 
 
 ByOver = Mapping[str, tuple[Scored, ...]]
@@ -67,7 +94,8 @@ class Gate:
 class GroupPlan:
     """A group of a scheme, ready to be scored; `months` are those of the scheme.
 
-    `scored` are all its indicators by what they run over, `of_unit` the common and the own ones of a unit.
+    `scored` are its indicators by what they run over, `of_unit` the common and the own ones of a unit,
+    `compared` those that compare its units.
     """
 
     scheme: str
@@ -77,6 +105,7 @@ class GroupPlan:
     months: tuple[int, ...]
     scored: ByOver
     of_unit: Mapping[str, ByOver]
+    compared: tuple[Compared, ...]
     gate: Gate | None
 
     @cached_property
@@ -87,14 +116,10 @@ class GroupPlan:
     @cached_property
     def stocks(self) -> frozenset[str]:
         """The indicators that are moved by every month before."""
-        return frozenset(one.code for one in self.all() if one.stock)
-
-    def all(self) -> Iterator[Scored]:
-        """Yield every indicator."""
-        yield from _once(self.scored)
+        return frozenset(one.code for one in (*_once(self.scored), *self.compared) if one.stock)
 
     def of(self, unit: str) -> Iterator[Scored]:
-        """Yield the indicators of a unit."""
+        """Yield the indicators of a unit that do not compare it."""
         yield from _once(self.of_unit[unit])
 
     def volume(self, sums: UnitSums, at: Window) -> int:
@@ -109,6 +134,10 @@ class Standing:
     cells: dict[Cell, int] = field(default_factory=dict[Cell, int])
     figures: dict[PeriodFigure, int | None] = field(default_factory=dict[PeriodFigure, int | None])
 
+    def has(self, period: str, indicator: str, value: int | None) -> bool:
+        """Tell whether a figure was posted as it is."""
+        return self.figures.get((period, indicator), UNTOLD) == value
+
 
 @dataclass(slots=True)
 class Changes:
@@ -120,12 +149,25 @@ class Changes:
     figures: dict[str, dict[str, int | None]] = field(default_factory=dict[str, dict[str, int | None]])
     volumes: dict[str, int] = field(default_factory=dict[str, int])
 
+    def cell(self, standing: Standing, month: int, indicator: str, new: int | None) -> None:
+        """Note a month cell that became another."""
+        key = month, indicator
+        self.cells.setdefault(month, {})[indicator] = standing.cells.get(key), new
+        if new is None:
+            del standing.cells[key]
+        else:
+            standing.cells[key] = new
+
+    def figure(self, standing: Standing, period: str, indicator: str, new: int | None) -> None:
+        """Note a figure that became another."""
+        standing.figures[period, indicator] = self.figures.setdefault(period, {})[indicator] = new
+
 
 def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
     """Make a group of a scheme ready."""
     head, months = document.scheme, [month.ordinal for month in scheme_months(document)]
     specs = [one for one in document.indicators if name in one.groups]
-    scored = {one.code: _scored(document, one, months) for one in specs}
+    scored = {one.code: _scored(document, one, months) for one in specs if one.method.own is not None}
     volume = document.ranking.minimum_volume
     gate = None
     if volume is not None:
@@ -143,15 +185,22 @@ def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
         months=tuple(months),
         scored=whole,
         of_unit={
-            unit: _by_over([scored[one.code] for one in specs if one.is_for(unit)]) if individual else whole
+            unit: _by_over([scored[one.code] for one in specs if one.code in scored and one.is_for(unit)])
+            if individual
+            else whole
             for unit in units
         },
+        compared=tuple(
+            _compared(document, one, months, [unit for unit in units if one.is_for(unit)])
+            for one in specs
+            if one.method.comparing is not None
+        ),
         gate=gate,
     )
 
 
 def posted(plan: GroupPlan, unit: str, sums: UnitSums, cells: Mapping[Cell, int]) -> Standing:
-    """Return how a unit stands by its sums and cells: every due figure of every period."""
+    """Return how a unit stands by its sums and cells: every due figure of every period, but compared ones."""
     figures = {(period, one.code): one.value(sums, at) for one in plan.of(unit) for period, at in one.due}
     return Standing(dict(cells), figures)
 
@@ -168,14 +217,22 @@ def post(plan: GroupPlan, unit: str, sums: UnitSums, standing: Standing, moved: 
             for period, at in _around(month):
                 changes.volumes[period] = plan.volume(sums, at)
                 changes.figures.setdefault(period, {})
+    weigh(plan, sums, changes)
+    return changes
+
+
+def weigh(plan: GroupPlan, sums: UnitSums, changes: Changes) -> None:
+    """Add the volume of every period of which a figure became another."""
     for period in changes.figures.keys() - changes.volumes.keys():
         changes.volumes[period] = 0 if plan.gate is None else plan.volume(sums, _window(Period.parse(period)))
-    return changes
 
 
 def everything(plan: GroupPlan) -> Moved:
     """Return every place of every month as moved."""
-    wanted = {over: {at for one in found for at in one.places[over]} for over, found in plan.scored.items()}
+    wanted: dict[str, set[int]] = {}
+    for one in (*_once(plan.scored), *plan.compared):
+        for over, places in one.places.items():
+            wanted.setdefault(over, set()).update(places)
     return {(over, month): places for over, places in wanted.items() for month in plan.months}
 
 
@@ -191,6 +248,7 @@ def _once(indicators: ByOver) -> Iterator[Scored]:
 
 
 def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: Changes) -> None:
+    """Note what became another; written out, as a call for each figure makes a batch a tenth dearer."""
     values: dict[Window, int | None] = {}
     for at, months in one.cells.get(month, ()):
         old = standing.cells.get((at, one.code))
@@ -209,6 +267,27 @@ def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: 
 
 
 def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Scored:
+    is_ratio = document.measures[indicator.measure].denominator is not None
+    placed = _members(_placed(document, indicator, months))
+    return Scored(**placed, formula=formula(indicator, is_ratio=is_ratio))
+
+
+def _compared(
+    document: SchemeDocument, indicator: IndicatorSpec, months: list[int], units: Collection[str]
+) -> Compared:
+    return Compared(
+        **_members(_placed(document, indicator, months)),
+        units=frozenset(units),
+        is_ratio=document.measures[indicator.measure].denominator is not None,
+        scores=partial(compare, indicator),
+    )
+
+
+def _members(placed: Placed) -> dict[str, Any]:
+    return {one.name: getattr(placed, one.name) for one in fields(placed)}
+
+
+def _placed(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Placed:
     spec = document.measures[indicator.measure]
     slots = _slots(document, indicator.measure)[1]
     further = tuple(_slots(document, name) for name in indicator.method.further_measures.values())
@@ -226,14 +305,13 @@ def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
         )
         for month in months
     }
-    return Scored(
+    return Placed(
         code=indicator.code,
         over=spec.over,
         slots=slots,
         further=further,
         places=_places([(spec.over, slots), *further]),
         stock=stock,
-        formula=formula(indicator, is_ratio=spec.denominator is not None),
         due=tuple({found: None for of_month in periods.values() for found in of_month}),
         cells={
             month: tuple(

@@ -1,6 +1,6 @@
 """What a method takes, exact sums, and what it gives: whole parts of 10^-12, rounded once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -42,10 +42,11 @@ class Partials:
 
 
 class Measured(NamedTuple):
-    """The sums behind a value that a formula is written with."""
+    """The sums behind a value that a formula is written with, and the values `among` which it is compared."""
 
     sums: Partials
     is_ratio: bool
+    among: Collection[Fraction] = ()
 
     @property
     def value(self) -> Fraction | None:

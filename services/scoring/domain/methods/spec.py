@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import ClassVar, Protocol, cast
 
 from pydantic import model_validator
@@ -9,8 +10,11 @@ from pydantic import model_validator
 from services.scoring.domain.methods.amounts import Fault, Formula, Measured
 from services.scoring.domain.methods.award import BonusSpec
 from services.scoring.domain.methods.bands import BandsSpec
+from services.scoring.domain.methods.benchmark import BenchmarkSpec
 from services.scoring.domain.methods.deduct import DeductSpec
+from services.scoring.domain.methods.efficacy import EfficacySpec
 from services.scoring.domain.methods.excess import ExcessSpec
+from services.scoring.domain.methods.rank import RankSpec
 from services.scoring.domain.methods.target import TargetSpec
 from services.scoring.domain.methods.within import WithinSpec
 from services.scoring.domain.shapes import Closed
@@ -26,6 +30,10 @@ class Method(Protocol):
         """Return the formula in symbols."""
         ...
 
+    def put_in(self, points: str, measured: Measured, /) -> str:
+        """Return the formula with numbers."""
+        ...
+
     def faults(self, points: Decimal, /) -> Iterator[Fault]:
         """Yield what is wrong with the parameters."""
         ...
@@ -38,8 +46,12 @@ class OwnMethod(Method, Protocol):
         """Return the score as a function of sums; points in millionths."""
         ...
 
-    def put_in(self, points: str, measured: Measured, /) -> str:
-        """Return the formula with numbers."""
+
+class ComparingMethod(Method, Protocol):
+    """A method that scores units by comparing them: what moves one value can move every score."""
+
+    def scores(self, points: int, values: Mapping[str, Fraction], /) -> dict[str, int]:
+        """Return the points of the units that have a value, in parts of 10^-12; points in millionths."""
         ...
 
 
@@ -52,6 +64,9 @@ class MethodSpec(Closed):
     bands: BandsSpec | None = None
     excess: ExcessSpec | None = None
     bonus: BonusSpec | None = None
+    benchmark: BenchmarkSpec | None = None
+    rank: RankSpec | None = None
+    efficacy: EfficacySpec | None = None
 
     @model_validator(mode="after")
     def _one_method(self) -> "MethodSpec":
@@ -65,9 +80,19 @@ class MethodSpec(Closed):
         return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @property
-    def chosen(self) -> OwnMethod:
+    def chosen(self) -> Method:
         """The method."""
-        return cast("OwnMethod", getattr(self, self.name))
+        return cast("Method", getattr(self, self.name))
+
+    @property
+    def comparing(self) -> ComparingMethod | None:
+        """The method if it compares units with each other."""
+        return self.benchmark or self.rank or self.efficacy
+
+    @property
+    def own(self) -> OwnMethod | None:
+        """The method if it scores a unit by its own sums."""
+        return self.target or self.within or self.deduct or self.bands or self.excess or self.bonus
 
     @property
     def is_always_due(self) -> bool:
