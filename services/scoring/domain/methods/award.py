@@ -17,8 +17,11 @@ class LevelSpec(Closed):
     """A level of awards: the measure that counts them and what one of them wins."""
 
     level: str = Field(min_length=1, max_length=64)
+    """What the level is called."""
     measure: Name
+    """The measure that counts its awards."""
     each: DecimalText
+    """The points that one of them wins."""
 
 
 class BonusSpec(Closed):
@@ -28,6 +31,7 @@ class BonusSpec(Closed):
     source: ClassVar[str] = "§4; §2.6 and §11: outside boards and lists, inside the total that is ranked"
 
     levels: tuple[LevelSpec, ...] = Field(min_length=1, max_length=LEVELS_AT_MOST)
+    """The levels of awards; the indicator names the measure of the first."""
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:  # noqa: ARG002  awards are no ratio
         """Return what awards win, 0 without any; their sums are those of the levels, in their order."""

@@ -33,10 +33,15 @@ class Band(Closed):
     """A band from or above its lower end, to or below its upper one; without such a word it is open."""
 
     from_: SignedText | None = Field(None, alias="from")
+    """The lower end, which is in the band."""
     above: SignedText | None = None
+    """The lower end, which is not in the band."""
     to: SignedText | None = None
+    """The upper end, which is in the band."""
     below: SignedText | None = None
+    """The upper end, which is not in the band."""
     points: DecimalText
+    """The points of a value in the band."""
 
     @model_validator(mode="after")
     def _one_end_each(self) -> "Band":
@@ -74,6 +79,7 @@ class BandsSpec(Closed):
     source: ClassVar[str] = "§4; §11 Values: the first and last band are open to infinity"
 
     table: tuple[Band, ...] = Field(min_length=2, max_length=BANDS_AT_MOST)
+    """The bands, rising; the first has no lower end and the last no upper one."""
 
     def formula(self, _points: int, *, is_ratio: bool) -> Formula:
         """Return the points of the first band whose upper end is not passed."""

@@ -13,8 +13,11 @@ class DeductBonusSpec(Closed):
     """What wins points back: each event of a measure of its own, in all at most `cap`."""
 
     measure: Name
+    """The measure that counts what wins points."""
     each: DecimalText
+    """The points that one of it wins."""
     cap: DecimalText
+    """The points that all of it wins at most."""
 
 
 class DeductSpec(Closed):
@@ -29,8 +32,11 @@ class DeductSpec(Closed):
     )
 
     each: DecimalText | None = None
+    """The points that one of what the measure counts costs; left out where the measure is in points."""
     floor: SignedText = "0"
+    """What is left at least; it may be negative."""
     bonus: DeductBonusSpec | None = None
+    """What wins points back, beyond those of the indicator too."""
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:  # noqa: ARG002  a deduction takes no ratio
         """Return w less what was lost, w without events; neither a loss nor a bonus is below 0."""

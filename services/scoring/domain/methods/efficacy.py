@@ -18,6 +18,7 @@ class EfficacySpec(Closed):
     source: ClassVar[str] = "§4: base 0.60"
 
     base: DecimalText = "0.60"
+    """The share of the points that the worst keeps."""
 
     def scores(self, points: int, values: Mapping[str, Fraction]) -> dict[str, int]:
         """Return the points of every unit, which has a value."""

@@ -23,7 +23,9 @@ class ExcessSpec(Closed):
     source: ClassVar[str] = "§4"
 
     limit: DecimalText
+    """Up to here, the limit included, nothing is lost."""
     step: DecimalText
+    """The points that one above the limit costs."""
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:
         """Return w up to the limit, and less by the step above it."""

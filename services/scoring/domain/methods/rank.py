@@ -20,8 +20,11 @@ class RankSpec(Closed):
     source: ClassVar[str] = "§4: ties share the better rank; w if n = 1"
 
     step: DecimalText | None = None
+    """The share of the points that a place costs; without it ranks are spread evenly to the floor."""
     floor: DecimalText = "0"
+    """What is left at least."""
     best: Literal["high", "low"] = "high"
+    """Whether the first has the highest or the lowest value."""
 
     def scores(self, points: int, values: Mapping[str, Fraction]) -> dict[str, int]:
         """Return the points of every unit, which has a value."""

@@ -59,14 +59,23 @@ class MethodSpec(Closed):
     """Exactly one method."""
 
     target: TargetSpec | None = None
+    """How much of a target was reached."""
     within: WithinSpec | None = None
+    """Whether a value lies in a range, or how far outside."""
     deduct: DeductSpec | None = None
+    """What each event costs, and what wins points back."""
     bands: BandsSpec | None = None
+    """The points of the band that holds the value."""
     excess: ExcessSpec | None = None
+    """What lies above a limit costs points."""
     bonus: BonusSpec | None = None
+    """Awards by their level."""
     benchmark: BenchmarkSpec | None = None
+    """The share of the best value of the group."""
     rank: RankSpec | None = None
+    """The place in the group."""
     efficacy: EfficacySpec | None = None
+    """The place between the worst and the best value of the group."""
 
     @model_validator(mode="after")
     def _one_method(self) -> "MethodSpec":

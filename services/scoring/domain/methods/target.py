@@ -24,7 +24,9 @@ class TargetSpec(Closed):
     source: ClassVar[str] = "§4; §11 Values: a target of 0 only downwards, where 0 gives w, anything above 0"
 
     target: DecimalText
+    """What is to be reached, or downwards not to be passed."""
     direction: Literal["up", "down"] = "up"
+    """`up`: more is better; `down`: less is."""
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:
         """Return the share of the points that was reached: 0 below 0, downwards w from 0 on."""

@@ -23,8 +23,11 @@ class WithinSpec(Closed):
     source: ClassVar[str] = "§4"
 
     low: SignedText
+    """The lower end, which is inside."""
     high: SignedText
+    """The upper end, which is inside."""
     tolerance: DecimalText
+    """The distance outside at which nothing is left."""
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:
         """Return w in the range, and what is left of it by the distance to the nearer end."""
