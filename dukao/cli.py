@@ -16,6 +16,7 @@ from dukao.commands import (
     points,
     promises,
     rebuild,
+    replies,
     reviews,
     rules,
     scheme,
@@ -79,6 +80,7 @@ app.add_typer(
     name="points",
     help="Manual points: request with evidence, list, show, approve, refuse, withdraw.",
 )
+app.add_typer(replies.app, name="replies", help="Replies to entries (绩效沟通): send, list, show, answer.")
 app.add_typer(reviews.app, name="reviews", help="Reviews (申诉复核): ask, list, show, drop, uphold, change.")
 app.add_typer(
     webhooks.app,

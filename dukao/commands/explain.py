@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from dukao.client import Client, below
+from dukao.objections import objections
 from dukao.options import Output, examples, state_of
 from dukao.output import Column, Format, columns, show, show_lines
 
@@ -79,6 +80,7 @@ def explain(
 def _show(answer: Mapping[str, Any], output: Format) -> None:
     if output is Format.TABLE:
         show_lines(told(answer))
+        show_lines(objections(answer))
     rows = [_shown(row) for row in answer["rows"]]
     show(rows, _csv_columns(answer) if output is Format.CSV else _TABLE, output, whole=answer)
     if output is Format.TABLE and answer["next"] is not None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from dukao.client import APPROVER, AUTHOR, Client, Who, below
+from dukao.objections import REVIEWS as STATES
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show
 
@@ -12,7 +13,6 @@ app = typer.Typer(no_args_is_help=True)
 
 PAGE = 200
 DOOR = "/v1/reviews"
-STATES = {"asked": "待复核", "dropped": "已撤回", "upheld": "维持", "changed": "变更"}
 STEPS = {"ask": "申诉", "drop": "撤回", "uphold": "维持", "change": "变更"}
 _LIST = columns(
     "review", "state", "unit", "indicator", "month", "old", "new", "reason", numbers=("old", "new")

@@ -164,8 +164,29 @@ class ShownReview(Answer):
     difference: dict[str, str]
 
 
+class ShownReply(Answer):
+    """What the unit said to an entry of the cell, and the dated answer, if there is one."""
+
+    number: int
+    entry: int
+    month: str
+    at: str
+    person: str
+    says: str
+    answered_at: str | None
+    answered_by: str | None
+    answer: str | None
+
+
+class Objections(Answer):
+    """What was said against entries of the cell: reviews, and replies with their answers."""
+
+    reviews: list[ShownReview]
+    replies: list[ShownReply]
+
+
 class Explanation(Head):
-    """Why a cell stands where it stands, with a page of its rows, and with the reviews of its entries.
+    """Why a cell stands where it stands, with a page of its rows, and with what was said to its entries.
 
     The rows are those of stage A, which can be ahead of the figure by what is on its way.
     """
@@ -173,6 +194,7 @@ class Explanation(Head):
     formula: Formula
     inputs: Inputs
     reviews: list[ShownReview]
+    replies: list[ShownReply]
     rows: list[ShownRow]
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 

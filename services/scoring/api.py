@@ -163,7 +163,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
             read = await explaining.figure(tx, question)
             begun = await _begun(tx, question, read[0])
             rows, following = await _rows(tx, question, begin, asked)
-            told = await objecting.reviews_of(tx, question)
+            told = await objecting.objections(tx, question)
         next_page = None if following is None else cursors.write(following, bound)
         return shown.explanation(question, begun, read, rows, next_page, told)
 

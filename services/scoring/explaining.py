@@ -67,6 +67,12 @@ class Question:
         return "/" + "/".join(reversed(self.scheme.plan.above[self.unit]))
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of the unit, and that of the indicator's assessor, if it is a unit of the scheme."""
+        above = self.scheme.plan.above.get(self.indicator.assessor)
+        return self.unit_path, *(() if above is None else ("/" + "/".join(reversed(above)),))
+
+    @property
     def spec(self) -> AnyMeasure:
         """The measure as the scheme writes it."""
         return self.scheme.document.measures[self.indicator.measure]

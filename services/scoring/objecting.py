@@ -1,9 +1,10 @@
-"""What a unit said against entries of a cell and what was answered: reviews with their decisions."""
+"""What a unit said to entries of a cell and what was answered: reviews with their decisions, replies."""
 
-from services.scoring import reviews
-from services.scoring.answers import ShownReview
+from services.scoring import replies, reply_shown, reviews
+from services.scoring.answers import Objections, ShownReply, ShownReview
 from services.scoring.domain.reviews import DECIDED
 from services.scoring.explaining import Question
+from services.scoring.replies import Reply
 from services.scoring.reviews import Review
 from shared.kernel import instants
 from shared.kernel.periods import Month
@@ -12,11 +13,19 @@ from shared.storage.transaction import PostgresTransaction
 SHOWN = 100
 
 
-async def reviews_of(tx: PostgresTransaction, question: Question) -> list[ShownReview]:
-    """Return the reviews of a cell's entries, 100 at most."""
+async def objections(tx: PostgresTransaction, question: Question) -> Objections:
+    """Return the reviews of a cell's entries and the replies to them, 100 at most of each."""
     cell = question.scheme.document.scheme.code, question.unit, question.indicator.code
     months = [month.ordinal for month in question.window]
-    return [await _review(tx, one) for one in await reviews.of_cell(tx, cell, months, SHOWN)]
+    return Objections(
+        reviews=[await _review(tx, one) for one in await reviews.of_cell(tx, cell, months, SHOWN)],
+        replies=[_reply(one) for one in await replies.of_cell(tx, cell, months, SHOWN)],
+    )
+
+
+def _reply(one: Reply) -> ShownReply:
+    told = reply_shown.answer(one).model_dump(mode="json")
+    return ShownReply.model_validate({name: told[name] for name in ShownReply.model_fields})
 
 
 async def _review(tx: PostgresTransaction, one: Review) -> ShownReview:

@@ -120,8 +120,7 @@ def _assessor_of(question: Question) -> str:
     if not isinstance(question.spec, ManualPointsSpec | ManualValueSpec):
         reason = "The indicator takes nothing of persons; its measure is of events, items or incidents."
         raise refuse(409, "not_manual", reason, pointer="/indicator")
-    above = question.scheme.plan.above[question.indicator.assessor]
-    return "/" + "/".join(reversed(above))
+    return question.paths[-1]
 
 
 def _check_assessor(subject: Subject, assessor: str) -> None:

@@ -70,7 +70,7 @@ class Desk:
             unit=entry.unit,
             indicator=entry.indicator,
             month=entry.month,
-            paths=cell_paths(question),
+            paths=question.paths,
             state=State.ASKED,
             asked=told,
         )
@@ -154,13 +154,6 @@ def _written(entry: Entry, asked: NewReview) -> dict[str, Any]:
 
 def _day(question: Question, at: datetime) -> date:
     return at.astimezone(ZoneInfo(question.scheme.document.scheme.zone)).date()
-
-
-def cell_paths(question: Question) -> tuple[str, ...]:
-    """Return the path of the unit of a cell, and that of the indicator's assessor, if it is a unit."""
-    above = question.scheme.plan.above.get(question.indicator.assessor)
-    assessor = () if above is None else ("/" + "/".join(reversed(above)),)
-    return question.unit_path, *assessor
 
 
 async def _check_decider(tx: PostgresTransaction, found: Found, subject: Subject) -> None:

@@ -9,11 +9,11 @@ from services.scoring.answers import (
     Explanation,
     Formula,
     Inputs,
+    Objections,
     ShownEntry,
     ShownEvent,
     ShownFigure,
     ShownMeasure,
-    ShownReview,
     ShownRow,
     SuspendedCase,
     Suspense,
@@ -86,7 +86,7 @@ def explanation(
     read: tuple[Worth, Partials],
     rows: Sequence[ShownRow],
     following: str | None,
-    objections: Sequence[ShownReview],
+    objections: Objections,
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
     found, partials = read
@@ -105,7 +105,8 @@ def explanation(
             denominator=amount(partials.denominator) if ratio else None,
             months=[str(month) for month in question.window],
         ),
-        reviews=list(objections),
+        reviews=objections.reviews,
+        replies=objections.replies,
         rows=list(rows),
         next=following,
     )

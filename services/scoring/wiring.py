@@ -24,6 +24,7 @@ from services.scoring.contract import (
     STREAMS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
+from services.scoring.reply_api import replies_router
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.review_api import reviews_router
 from services.scoring.scheme_api import comparing_router
@@ -60,6 +61,7 @@ def build(settings: ServiceSettings) -> Service:
         streams=STREAMS,
         routers=[
             *(door(frame.exchange) for door in DOORS),
+            replies_router(frame.exchange),
             reviews_router(frame.exchange, replay=settings.clock == "replay"),
         ],
         parts=[stage_a.run, stage_b.run, incidents.run],
@@ -72,6 +74,7 @@ def build(settings: ServiceSettings) -> Service:
                 "request_steps",
                 "reviews",
                 "review_steps",
+                "replies",
             ),
             streams=(SCHEMES, RULINGS, POINTS),
         ),

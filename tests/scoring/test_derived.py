@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 
 from services.scoring.contract import ACCEPTED, ITEM_CHANGED, ITEMS, SCHEMES
+from services.scoring.derived import stream_of
 from services.scoring.stage_a import StageA
 from shared.contracts import envelope
 from shared.contracts.supervision import ItemChanged
@@ -83,6 +84,11 @@ async def entries(exchange, indicator="late"):
             "WHERE indicator = :indicator AND old IS NOT NULL ORDER BY e.id",
             indicator=indicator,
         )
+
+
+def test_a_view_may_have_the_name_of_what_is_derived():
+    assert [stream_of(over) for over in ("items", "decided", "levy.done.v1")] == [ACCEPTED] * 3
+    assert stream_of("items:decision") == ITEMS
 
 
 async def test_an_item_done_on_10_may_is_worth_2_0_and_extended_to_7_may_2_6(scoring):

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from services.scoring.contract import POINTS
 from shared.kernel.shards import shard_of
 from tests.scoring.manual import begun, door, evidence, request, scheme, value
@@ -306,6 +308,7 @@ async def test_what_was_given_before_a_version_was_adopted_counts_under_it(scori
     assert await cell(exchange, version=2) == Decimal("2.5")
 
 
+@pytest.mark.long
 async def test_facts_of_persons_in_any_batches_leave_one_state(scoring, door):
     found = set()
     for cuts in ((False,) * 3, (True,) * 3, (False, True, False)):

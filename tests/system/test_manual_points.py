@@ -59,6 +59,7 @@ async def test_what_persons_give_and_take_back_stands_whatever_dies(rig: Rig, tm
     explained = await command(rig, "explain", "mini", "b1", "conduct", "2021-03")
     assert "max(0, 4 − 1) = 3.00" in explained
     assert "approved_by qian" in explained
+    assert all(said in explained for said in ("变更 points 0.5", "已全部整改", "zhao: 已转交核实"))
     assert "误报" in await command(rig, "points", "show", ID.format(2))
     assert await rebuilt(rig) == ("same", [])
 
@@ -70,13 +71,15 @@ async def killed(rig: Rig) -> None:
 
 
 async def reviewed(rig: Rig) -> None:
-    """A unit asks about the newest entry, and a person above gives half a point back."""
+    """A unit asks about the newest entry, a person above gives half a point back; a reply is answered."""
     entry = (await rig.get("scoring", "/v1/cells/2021-03/b1/conduct", scheme="mini"))["entries"][-1]["id"]
     asked = await command(rig, "reviews", "ask", str(entry), "--reason", "已按时报送", "--as", "wang")
     assert "待复核" in asked
     given = ("--points", "0.5", "--reason", "经复核属实", "--as", "sun")
     await command(rig, "reviews", "change", f"{entry}-1", *given)
     await worth(rig, "conduct", "3.00")
+    await command(rig, "replies", "send", str(entry), "--says", "已全部整改", "--as", "wang")
+    await command(rig, "replies", "answer", "1", "--says", "已转交核实", "--as", "zhao")
 
 
 async def asked(rig: Rig, indicator: str, kind: str, amount: str, file: Path) -> None:
