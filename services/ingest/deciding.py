@@ -40,12 +40,15 @@ async def fix(
 ) -> dict[str, Any]:
     """Take the event that stands for what was refused, and link it; one that is in already is linked too.
 
-    It is of the source that was refused. What could not be read is of no source: then it comes from the same
-    account, unless `anyones` may be fixed.
+    It is of the source that was refused. Another account than the one whose was refused fixes it if it speaks
+    for that source, or if `anyones` may be fixed; what could not be read is of no source.
     """
+    await admission.newest()
     async with admission.exchange.reading() as tx:
         refused = await worklists.entry(tx, WorkList.REFUSALS, number)
-    if refused["source"] is None and not anyones and refused["client"] != sender.client:
+    scope = admission.catalogue.scopes.get(refused["source"] or "")
+    speaks = scope is not None and scope.stranger(sender) is None
+    if not (anyones or speaks or refused["client"] == sender.client):
         raise refuse(404, "not_found", "The list has no such entry.")
     worklists.check_open(refused)
     ready = _good((await admission.judge([event], sender))[0])

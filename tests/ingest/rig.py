@@ -36,11 +36,11 @@ class Rig:
         self._app, self._issuer, self._stack = app, issuer, AsyncExitStack()
         self._clients = {}
 
-    async def as_(self, name, *roles, account="dukao-development"):
+    async def as_(self, name, *roles, account="dukao-development", unit="/"):
         """Return a client of a person or account; the same each time."""
-        key = name, roles, account
+        key = name, roles, account, unit
         if key not in self._clients:
-            token = self._issuer.mint(name, roles, ["dukao/ingest"], client=account)
+            token = self._issuer.mint(name, roles, ["dukao/ingest"], client=account, unit=unit)
             self._clients[key] = await self._stack.enter_async_context(
                 httpx.AsyncClient(
                     transport=httpx.ASGITransport(self._app),

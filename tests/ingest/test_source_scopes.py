@@ -117,5 +117,19 @@ async def test_a_correction_before_its_original_is_judged_by_its_own_time(rig):
     assert await outcome(desk, event(id="c1", time=ago(days=3), **early)) == (201, "created")
 
 
+async def test_an_accepted_event_is_shown_to_its_source_and_to_who_has_all_units(rig):
+    desk = await rig.as_("desk", "integrator", account="desk-account", unit="/nation/b1")
+    assert await outcome(desk, event(time=ago(hours=1))) == (201, "created")
+    shown = (await desk.get("/v1/events/desk/e1")).json()
+    for role in ("reader", "operator", "integrator"):
+        everyone = await rig.as_("all", role, account="other-account")
+        assert (await everyone.get("/v1/events/desk/e1")).json() == shown
+        below = await rig.as_("some", role, account="other-account", unit="/nation/b1")
+        answer = await below.get("/v1/events/desk/e1")
+        assert (answer.status_code, answer.json()) == (404, (await below.get("/v1/events/desk/e9")).json())
+    reading = await rig.as_("desk", "reader", account="desk-account", unit="/nation/b1")
+    assert (await reading.get("/v1/events/desk/e1")).status_code == 404
+
+
 async def test_the_role_backfill_alone_sends_nothing(rig):
     assert await outcome(await rig.as_("eve", "backfill"), event()) == (403, "forbidden")

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import cast
+from typing import Annotated, cast
 
 import msgspec
+from fastapi import Depends
 
 from services.ingest import store
 from services.ingest.api.answers import times_of
@@ -19,18 +20,20 @@ from services.ingest.domain.sources import Sender
 from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused, Unavailable
+from shared.kernel.errors import Problem, Refused, Unavailable, refuse
 from shared.messaging.committer import Committer
 from shared.storage import excerpts
 from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.metrics import METRICS
-from shared.web.access import Role, Subject
+from shared.web.access import Role, Subject, covers
+from shared.web.tokens import authenticated
 
 BODIES_BYTES = 32 << 20  # of all requests that are read or wait for their commit
 STREAMS_OF_CLIENT = 4
 STREAMS = 32
 STREAM_RETRY_S = 5
+NOT_ACCEPTED = "No event was accepted under this source and id."
 NOTHING_UNREAD: Mapping[int, str] = MappingProxyType({})
 
 
@@ -57,6 +60,15 @@ class Door:
         """Return the catalogue in force."""
         await self.admission.newest()
         return self.admission.catalogue
+
+    async def shown(self, source: str, subject: Annotated[Subject, Depends(authenticated)]) -> None:
+        """Let the accounts of a source see what it sent, and who has the unit `/`; others find nothing."""
+        if covers(subject.unit, "/"):
+            return
+        scope = (await self.types()).scopes.get(source)
+        speaks = scope is not None and scope.stranger(sender_of(subject)) is None
+        if not speaks or Role.INTEGRATOR not in subject.roles:
+            raise refuse(404, "not_found", NOT_ACCEPTED)
 
     def check(self) -> None:
         """Raise Unavailable if what comes now could not be committed soon."""

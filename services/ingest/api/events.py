@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.ingest import store
 from services.ingest.api.answers import receipt, several, single, times_of
-from services.ingest.api.door import Door, sender_of
+from services.ingest.api.door import NOT_ACCEPTED, Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
@@ -54,7 +54,7 @@ def events_router(door: Door) -> APIRouter:
                 return several(answers)
             return single(*await door.take([body], sender))
 
-    @router.get("/events/{source}/{event_id:path}", name="get_receipt")
+    @router.get("/events/{source}/{event_id:path}", name="get_receipt", dependencies=[Depends(door.shown)])
     async def get_receipt(
         source: str,
         event_id: str,
@@ -65,7 +65,7 @@ def events_router(door: Door) -> APIRouter:
         async with door.exchange.reading() as tx:
             known = (await tx.known([key])).get(key)
             if known is None or is_awaited(known):
-                raise refuse(404, "not_found", "No event was accepted under this source and id.")
+                raise refuse(404, "not_found", NOT_ACCEPTED)
             record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
         return {
             "receipt": receipt(known.shard, known.number, times_of(record.body)),
