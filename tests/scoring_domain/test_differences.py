@@ -81,6 +81,22 @@ def test_only_the_indicators_whose_points_method_or_measure_changed_are_scored_i
     assert splits(read(SCHEME), read(counted)) == {"missed"}
 
 
+def test_a_measure_that_only_has_another_number_splits_nothing():
+    renumbered = changed((("measures", "ontime", "version"), 2))
+    assert splits(read(SCHEME), read(renumbered)) == frozenset()
+    assert told(renumbered) == ["Measure ontime: version from 1 to 2"]
+
+
+def test_another_measure_of_a_bonus_splits_the_indicator_that_wins_by_it():
+    bonus = {"deduct": {"each": "0.5", "bonus": {"measure": "praised", "each": "1", "cap": "2"}}}
+    praised = {"over": "levy.done.v1", "period_by": "time", "numerator": "count(*)"}
+    older = changed((("indicators", 1, "method"), bonus), (("measures", "praised"), praised))
+    newer = copy.deepcopy(older)
+    newer["measures"]["praised"]["numerator"] = "count(*) FILTER (WHERE ontime)"
+    assert splits(read(older), read(older)) == frozenset()
+    assert splits(read(older), read(newer)) == {"missed"}
+
+
 def test_what_has_no_word_is_called_as_the_document_calls_it():
     gate = {"minimum_volume": {"measure": "ontime", "at_least": 20}}
     assert "Ranking: minimum_volume/at_least from none to 20" in told(changed((("ranking",), gate)))

@@ -11,6 +11,7 @@ Change = Literal["added", "removed", "changed"]
 SECTIONS = ("scheme", "boards", "indicators", "measures", "views", "groups", "units")
 NAMED_BY = ("code", "type", "inspectorate")
 OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items"})
+NOT_TAKEN = {"version": 1, "owner": "", "effective": None, "source": None, "verified": False}
 OF_ITSELF = frozenset({"scheme/version", "scheme/code"})
 
 
@@ -58,12 +59,18 @@ def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
 
 
 def _scored(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
-    spec = document.measures.get(indicator.measure)
+    """Return all that a value depends on: the indicator's own words, its measures and their views."""
+    named = (indicator.measure, *indicator.method.further_measures.values())
+    return indicator.points, indicator.method, [_taken(document, name) for name in named]
+
+
+def _taken(document: SchemeDocument, name: str) -> tuple[object, object]:
+    """Return how a measure takes its value; its number, owner and source are no part of that."""
+    spec = document.measures.get(name)
     if spec is None:
-        return indicator.points, indicator.method, None, None
+        return None, None
     view = document.views.get(spec.over) if isinstance(spec, MeasureSpec) else None
-    definition = spec.model_copy(update={"owner": "", "effective": None, "source": None, "verified": False})
-    return indicator.points, indicator.method, definition, view
+    return spec.model_copy(update=NOT_TAKEN), view
 
 
 def _sections(document: SchemeDocument) -> dict[str, dict[str, Any]]:
