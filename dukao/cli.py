@@ -12,6 +12,7 @@ from dukao.commands import (
     inbox,
     incidents,
     items,
+    measure,
     platform,
     points,
     promises,
@@ -96,6 +97,11 @@ app.add_typer(
 )
 scheme.app.add_typer(scheme_reports.app)
 scheme.app.add_typer(scheme_consulting.app)
+app.add_typer(
+    measure.app,
+    name="measure",
+    help="Measures (取数口径): test against the examples of a scheme, backtest on a past period.",
+)
 app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
 app.add_typer(
     scheme.app,

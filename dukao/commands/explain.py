@@ -94,16 +94,18 @@ def told(answer: Mapping[str, Any]) -> Iterator[str]:
     sums = f"numerator {inputs['numerator']}"
     if inputs["denominator"] is not None:
         sums += f", denominator {inputs['denominator']}"
+    told_apart = {"version", "owner", "effective"}
     definition = ", ".join(
-        f"{name}: {part}" for name, part in measure["definition"].items() if part and name != "version"
+        f"{name}: {part}" for name, part in measure["definition"].items() if part and name not in told_apart
     )
+    owner = f" of {measure['owner']}" if measure["owner"] else ""
     yield f"{answer['unit']} {answer['unit_name']} · {answer['indicator']} {answer['indicator_name']}"
     yield f"{answer['scheme']} v{answer['version']} · {answer['period']} · {answer['state']}"
     yield f"value    {value} of {figure['points']} points, {figure['state']}"
     yield f"formula  {formula['symbolic']}"
     yield f"         {formula['with_numbers']}"
     yield f"inputs   {sums}; months {', '.join(inputs['months'])}"
-    yield f"measure  {measure['name']} v{measure['version']}: {definition}"
+    yield f"measure  {measure['name']} v{measure['version']}{owner} from {measure['effective']}: {definition}"
     yield f"fresh at {answer['fresh_at'] or 'no event yet'} · as of {answer['as_of'][:12]}"
 
 

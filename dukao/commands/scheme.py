@@ -67,7 +67,7 @@ def check(
     """
     with reading(file, output):
         paper = read_scheme(file, units)
-        catalogue = _types_of(ctx, file, types, output)
+        catalogue = types_of(ctx, file, types, output)
         report(check_scheme(paper, catalogue), file, output)
 
 
@@ -171,7 +171,7 @@ def schema() -> None:
     show_json(json_schema())
 
 
-def _types_of(ctx: typer.Context, scheme: Path, named: Path | None, output: Format) -> Any:
+def types_of(ctx: typer.Context, scheme: Path, named: Path | None, output: Format) -> Any:
     """Return the catalogue that a scheme is checked against, itself checked."""
     beside = scheme.parent / TYPES_BESIDE
     file = named or (beside if beside.exists() else None)

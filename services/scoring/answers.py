@@ -55,10 +55,12 @@ class ShownFigure(Answer):
 
 
 class ShownMeasure(Answer):
-    """The measure and its definition."""
+    """The measure and its definition; `owner` answers for it, `effective` is its first month."""
 
     name: str
     version: int
+    owner: str
+    effective: str
     definition: AnyMeasure
 
 
@@ -216,3 +218,46 @@ class Suspense(Answer):
 
     items: list[SuspendedCase]
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
+
+
+class BacktestQuery(BaseModel):
+    """Which two versions of the scheme are compared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    before: Version = Field(description="a version of the scheme, drafted or adopted")
+    after: Version = Field(description="the version it is compared with")
+
+
+class MeasuredValue(Answer):
+    """Exact numerator and denominator, and the ratio at 6 places where there is one."""
+
+    numerator: str
+    denominator: str | None
+    ratio: str | None
+
+
+class BacktestedUnit(Answer):
+    """A unit under both versions; `after` less `before` is what the newer version would have changed."""
+
+    unit: str
+    before: MeasuredValue
+    after: MeasuredValue
+    differs: bool
+
+
+class Backtest(Answer):
+    """Two versions of a measure on a period, over all facts that are stored, recomputed by DuckDB.
+
+    Units of which no version measures anything are left out; `differing` counts those that differ.
+    """
+
+    scheme: str
+    measure: str
+    period: str
+    before: int
+    after: int
+    definitions: dict[Literal["before", "after"], AnyMeasure]
+    facts: int
+    differing: int
+    units: list[BacktestedUnit]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.scoring import (
+    backtesting,
     consultations,
     cursors,
     derived,
@@ -20,7 +21,17 @@ from services.scoring import (
     store,
     traces,
 )
-from services.scoring.answers import After, CellAnswer, CellQuery, Explanation, PageQuery, ShownRow, Suspense
+from services.scoring.answers import (
+    After,
+    Backtest,
+    BacktestQuery,
+    CellAnswer,
+    CellQuery,
+    Explanation,
+    PageQuery,
+    ShownRow,
+    Suspense,
+)
 from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
@@ -123,6 +134,16 @@ def measures_router(exchange: Exchange) -> APIRouter:
         return {"scheme": code, "version": version, "period": period, "unit": unit, "state": "live"} | {
             "measures": measures
         }
+
+    @router.get("/{code}/{measure}/{period}:backtest", name="backtest_measure")
+    async def backtest_measure(
+        code: str, measure: str, period: str, asked: Annotated[BacktestQuery, Query()], _: Operator
+    ) -> Backtest:
+        """Compare two versions of a measure on a past period, per unit, over the facts that are stored."""
+        wanted = Period.parse(period)
+        async with exchange.snapshot() as tx:
+            found = await backtesting.backtest(tx, code, (asked.before, asked.after), measure, wanted)
+        return shown.backtest(code, found)
 
     return router
 

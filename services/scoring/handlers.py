@@ -9,7 +9,7 @@ from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.life import Act
 from services.scoring.domain.reading import Finding, read
-from services.scoring.domain.versions import overlaps
+from services.scoring.domain.versions import measures_keep_their_meaning, overlaps
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical
 from shared.kernel.errors import Problem, Refused, refuse
@@ -63,7 +63,8 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     if scheme.approver is not None:
         raise refuse(409, "already_adopted", "This version is in force.")
     consultations.check(await consultations.version(tx, code, version), Act.ADOPT)
-    found = list(overlaps(scheme.document, await store.adopted_versions(tx, code)))
+    adopted = await store.adopted_versions(tx, code)
+    found = [*overlaps(scheme.document, adopted), *measures_keep_their_meaning(scheme.document, adopted)]
     if found:
         raise scheme_refused(found)
     await store.adopt(tx, code, version, approver)

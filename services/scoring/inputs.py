@@ -47,9 +47,7 @@ def by_month(document: SchemeDocument, sums: UnitSums, measure: str) -> dict[int
     over = document.measures[measure].over
     slots = layout_of(document, over).slots[measure]
     windows = sums.merged.get(over, {})
-    return {
-        first: Partials(*slots.of(numbers)) for (first, last), numbers in windows.items() if first == last
-    }
+    return {first: slots.partials(numbers) for (first, last), numbers in windows.items() if first == last}
 
 
 def of_indicator(document: SchemeDocument, sums: UnitSums, indicator: IndicatorSpec) -> dict[int, Partials]:

@@ -5,10 +5,13 @@ from typing import Any
 
 from services.scoring import cursors
 from services.scoring.answers import (
+    Backtest,
+    BacktestedUnit,
     CellAnswer,
     Explanation,
     Formula,
     Inputs,
+    MeasuredValue,
     Objections,
     ShownEntry,
     ShownEvent,
@@ -18,13 +21,14 @@ from services.scoring.answers import (
     SuspendedCase,
     Suspense,
 )
+from services.scoring.backtesting import Compared
 from services.scoring.cases import Case, Key
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
 from services.scoring.domain.formulas import put_in, symbolic
-from services.scoring.domain.measures import PointsSpec
-from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.measures import MeasureSpec, PointsSpec
+from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import columns_of
 from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Question, Told
@@ -34,7 +38,7 @@ from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.scoring import Cause
 from shared.kernel import instants
 from shared.kernel.periods import Month
-from shared.kernel.points import published, text
+from shared.kernel.points import published, shown_ratio, text
 
 REPORTS_SHOWN = 100
 SUSPENSE = "suspense"
@@ -61,7 +65,13 @@ def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> 
             published=None if value is None else text(published(value, document.scheme.places)),
             state=found.state,
         ),
-        "measure": ShownMeasure(name=indicator.measure, version=spec.version, definition=spec),
+        "measure": ShownMeasure(
+            name=indicator.measure,
+            version=spec.version,
+            owner=spec.owner or indicator.assessor,
+            effective=spec.effective or document.scheme.effective,
+            definition=spec,
+        ),
     }
 
 
@@ -109,6 +119,38 @@ def explanation(
         replies=objections.replies,
         rows=list(rows),
         next=following,
+    )
+
+
+def backtest(code: str, found: Compared) -> Backtest:
+    """Return two versions of a measure beside each other."""
+    units = [_beside(unit, found) for unit in sorted(found.old.keys() | found.new.keys())]
+    return Backtest(
+        scheme=code,
+        measure=found.before.name,
+        period=str(found.before.period),
+        before=found.before.scheme,
+        after=found.after.scheme,
+        definitions={"before": found.before.spec, "after": found.after.spec},
+        facts=found.facts,
+        differing=sum(one.differs for one in units),
+        units=units,
+    )
+
+
+def _beside(unit: str, found: Compared) -> BacktestedUnit:
+    before = _value(found.old.get(unit, Partials()), found.before.spec)
+    after = _value(found.new.get(unit, Partials()), found.after.spec)
+    return BacktestedUnit(unit=unit, before=before, after=after, differs=before != after)
+
+
+def _value(partials: Partials, spec: MeasureSpec) -> MeasuredValue:
+    is_ratio = spec.denominator is not None
+    actual = actual_of(partials, is_ratio=True) if is_ratio else None
+    return MeasuredValue(
+        numerator=amount(partials.numerator),
+        denominator=amount(partials.denominator) if is_ratio else None,
+        ratio=None if actual is None else text(shown_ratio(actual)),
     )
 
 

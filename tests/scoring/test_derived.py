@@ -163,6 +163,8 @@ async def test_items_before_the_scheme_and_under_a_newer_one_count_as_if_it_had_
     assert await late(exchange) == first
     newer = scheme(per_day="0.5", cap="1.25")
     newer["scheme"]["version"] = 2
+    for measure in newer["measures"].values():
+        measure["version"] = 2
     await adopt(exchange, newer)
     await tell(exchange, item(version=2, days=DONE_10_MAY[2:], unit="b1"))
     await driver.run()

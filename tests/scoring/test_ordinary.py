@@ -39,7 +39,9 @@ def scheme(version, *, units=("b1", "b2"), kept="good", months=("2021-01", "2021
     }
     visit = {"over": "visit.made.v1", "period_by": "time"}
     found["measures"] |= {
-        "visits": visit | {"numerator": f"count(*) FILTER (WHERE {kept})", "denominator": "count(*)"},
+        "visits": visit
+        | {"version": 1 if kept == "good" else 2}
+        | {"numerator": f"count(*) FILTER (WHERE {kept})", "denominator": "count(*)"},
         "stays": {
             "over": "stay",
             "kind": "stock",

@@ -124,6 +124,18 @@ async def test_a_version_that_no_scheme_can_have_is_a_problem(taught, door, vers
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
+@pytest.mark.parametrize("text", ["1; DROP TABLE facts", "pg_sleep(60)", "__import__('os')", "sum(1 / 0)"])
+async def test_a_hostile_measure_is_a_finding_at_its_place_and_no_draft(taught, door, text):
+    document = copy.deepcopy(SCHEME)
+    document["measures"]["ontime"]["numerator"] = text
+    async with door(taught, AUTHOR) as client:
+        answer = await client.post("/v1/schemes", json=document)
+        drafts = (await client.get("/v1/schemes")).json()["items"]
+    found = [(one["path"], one["code"]) for one in answer.json()["findings"]]
+    assert (answer.status_code, answer.json()["code"]) == (422, "scheme_refused")
+    assert (found, drafts) == ([("/measures/ontime/numerator", "expression")], [])
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

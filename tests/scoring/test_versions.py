@@ -70,3 +70,22 @@ async def test_an_older_version_does_not_come_back(scoring):
     with pytest.raises(Refused):
         async with exchange.begin(actor="bob", action="adopt") as tx:
             await handlers.adopt_scheme(tx, "mini", 2, "bob")
+
+
+async def test_a_measure_with_another_meaning_needs_a_version_of_its_own(scoring):
+    exchange, _ = await state(scoring, [])
+    changed = version(2)
+    changed["measures"]["ontime"] |= {"denominator": "count(ontime)", "owner": "hq"}
+    with pytest.raises(Refused) as refused:
+        await adopt(exchange, changed)
+    found = [(one["path"], one["code"]) for one in refused.value.problem.extra["findings"]]
+    assert found == [("/measures/ontime/version", "measure_version")]
+    changed["measures"]["ontime"]["version"] = 2
+    await adopt(exchange, changed)
+
+
+async def test_another_owner_of_a_measure_is_no_other_meaning(scoring):
+    exchange, _ = await state(scoring, [])
+    handed_on = version(2)
+    handed_on["measures"]["ontime"] |= {"owner": "hq", "effective": "2021-01"}
+    await adopt(exchange, handed_on)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.keyed import counted, keyed
 from services.scoring.domain.layout import Slots
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.plan import Plan, month_ordinal
@@ -131,7 +132,8 @@ def _flow(source: Source, terms: Terms, by: str, alike: Sequence[tuple[Slots, Me
     ]
     terms.row(month, alike[0][0].rows)
     for slots, spec in alike:
-        terms.put(month, source.share(spec.numerator), slots.numerator)
+        for text, slot in _counted(spec, slots):
+            terms.put(month, source.share(text), slot)
         if spec.denominator is not None and slots.denominator is not None:
             terms.put(month, source.share(spec.denominator), slots.denominator)
     return month
@@ -150,13 +152,20 @@ def _stock(source: Source, terms: Terms, slots: Slots, spec: MeasureSpec, span: 
         f"    elif {went} > last: {went} = None",
     ]
     terms.row(came, slots.rows)
-    shares = [(source.share(spec.numerator), slots.numerator)]
+    shares = [(source.share(text), slot) for text, slot in _counted(spec, slots)]
     if spec.denominator is not None and slots.denominator is not None:
         shares.append((source.share(spec.denominator), slots.denominator))
     for share, slot in shares:
         terms.put(came, share, slot)
         terms.put(went, share, slot, sign=-1)
     return came, went
+
+
+def _counted(spec: MeasureSpec, slots: Slots) -> list[tuple[str, int]]:
+    """Return what adds up for a numerator, and where: of bounded keys the rows of each too."""
+    found = keyed(spec.numerator)
+    keys = [] if found is None or slots.keys is None else zip(found.counts, slots.keys.places, strict=True)
+    return [(counted(spec.numerator), slots.numerator), *keys]
 
 
 def _leaves(plan: Plan, source: Source) -> list[str]:

@@ -13,6 +13,13 @@ from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
 from services.scoring.domain.magnitudes import is_magnitude
 from services.scoring.domain.manual_check import manual_indicators_say_who_gives
+from services.scoring.domain.measure_check import (
+    examples_name_what_exists,
+    keys_are_measured_alone,
+    measures_begin_with_the_scheme,
+    measures_compile,
+    measures_have_owners,
+)
 from services.scoring.domain.measures import GivenSpec
 from services.scoring.domain.method_check import (
     further_measures_count_events,
@@ -23,7 +30,6 @@ from services.scoring.domain.plan import (
     EventTypes,
     column_kind,
     columns_of,
-    compile_plan,
     event_types,
     overs,
 )
@@ -198,18 +204,6 @@ def tiers_share_everything(document: SchemeDocument, _types: EventTypes) -> Iter
         yield Finding("/tiers", "tier_sum", "The shares of the tiers sum to 1.")
 
 
-def measures_compile(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
-    """Every measure parses and reads only what its events have; each is tried alone."""
-    if _zone(document) is None:
-        return
-    for name, spec in document.event_measures.items():
-        alone = document.model_copy(update={"measures": {name: spec}, "units": ()})
-        try:
-            compile_plan(alone, types)
-        except Refused as refused:
-            yield Finding(f"/measures/{name}", refused.problem.code, refused.problem.detail)
-
-
 def views_read_what_there_is(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
     """Every view names event types of the catalogue and columns that they have, used by a measure or not."""
     for name, view in document.views.items():
@@ -291,6 +285,10 @@ RULES: tuple[Rule, ...] = (
     machines_cover_enough,
     views_read_what_there_is,
     measures_compile,
+    measures_have_owners,
+    measures_begin_with_the_scheme,
+    keys_are_measured_alone,
+    examples_name_what_exists,
     rows_lead_to_units,
     the_gate_is_a_flow,
 )

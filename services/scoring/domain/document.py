@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from services.scoring.domain.example_section import ExamplesSpec
 from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.item_section import ItemSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec
@@ -244,6 +245,8 @@ class SchemeDocument(Closed):
     """Findings, inspections and what an incident costs (同一问题)."""
     items: dict[Name, ItemSpec] = Field({})
     """Which events put a matter under supervision (督考事项), by the name of the kind."""
+    examples: ExamplesSpec | None = None
+    """Events as they could come, and what measures then are."""
 
     @property
     def event_measures(self) -> dict[str, MeasureSpec]:

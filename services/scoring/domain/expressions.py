@@ -18,6 +18,7 @@ from shared.kernel.points import MILLIONTHS, decimal, millionths
 LARGEST_NODES = 200
 LARGEST_DEPTH = 20
 LONGEST_TEXT = 2000
+_MARKS = (";", "--", "/*", "$")
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
@@ -33,6 +34,7 @@ class Kind(StrEnum):
 
 
 Columns = Mapping[str, Kind]
+ORDERED = frozenset({Kind.NUMBER, Kind.TIME})
 _COMPARE: dict[type[exp.Expr], Callable[[Any, Any], bool]] = {
     exp.EQ: operator.eq,
     exp.NEQ: operator.ne,
@@ -54,8 +56,10 @@ def refusal(reason: str) -> Exception:
 
 def parse(text: str) -> exp.Expr:
     """Parse one expression and bound it; comments and several statements are refused."""
-    if len(text) > LONGEST_TEXT or any(mark in text for mark in (";", "--", "/*", "$")):
+    if len(text) > LONGEST_TEXT or any(mark in text for mark in _MARKS):
         raise refusal("One expression without comments, at most 2,000 characters.")
+    if not all(one.isprintable() or one in "\n\t" for one in text):
+        raise refusal("An expression is written in characters that can be seen.")
     try:
         parsed = sqlglot.parse_one(text, read="postgres")
     except (SqlglotError, RecursionError, ValueError):
@@ -152,8 +156,8 @@ def _arithmetic(node: exp.Expr, columns: Columns) -> tuple[Kind, Getter]:
 def _extreme(node: exp.Expr, columns: Columns) -> tuple[Kind, Getter]:
     parts = [scalar(part, columns) for part in [node.this, *node.expressions]]
     kinds = {kind for kind, _ in parts}
-    if len(kinds) != 1:
-        raise refusal("GREATEST and LEAST compare values of one kind.")
+    if len(kinds) != 1 or not kinds <= ORDERED:
+        raise refusal("GREATEST and LEAST compare values of one kind, numbers or instants.")
     pick = max if isinstance(node, exp.Greatest) else min
     getters = [getter for _, getter in parts]
 
@@ -189,6 +193,8 @@ def _comparison(node: exp.Expr, columns: Columns) -> Getter:
     (left_kind, left), (right_kind, right) = scalar(node.this, columns), scalar(node.expression, columns)
     if left_kind is not right_kind:
         raise refusal(f"A {left_kind} is not compared with a {right_kind}.")
+    if left_kind not in ORDERED and not isinstance(node, exp.EQ | exp.NEQ):
+        raise refusal(f"A {left_kind} has no order here: databases sort it each in its own way.")
     return _lifted(compare, left, right)
 
 

@@ -6,8 +6,9 @@ from operator import add
 
 from services.scoring.domain.expressions import Row
 from services.scoring.domain.facts import ORIGINAL_MISSING, Report, Standing, standing
+from services.scoring.domain.keyed import Keys
 from services.scoring.domain.layout import Slots
-from services.scoring.domain.plan import Plan
+from services.scoring.domain.plan import CompiledMeasure, Plan
 from shared.kernel.periods import Month
 
 UNKNOWN_UNIT = "unknown_unit"
@@ -87,11 +88,15 @@ class Tally:
             for slots, measure in flows.measures:
                 base = 0 if measure.denominator is None else measure.denominator(row)
                 _put(numbers, slots, sign * measure.numerator(row), sign * base)
+                if slots.keys is not None:
+                    _put_keys(numbers, slots.keys, measure, row, sign)
         for slots, measure in plan.stocks[over]:
             for share in measure.shares(row):
                 months.add(share.month)
                 numbers = self._at(plan, over, leaves, share.month)
                 _put(numbers, slots, sign * share.numerator, sign * share.denominator)
+                if slots.keys is not None:
+                    _put_keys(numbers, slots.keys, measure, row, sign if share.rows else -sign)
                 numbers[slots.rows] += sign * share.rows
         return months
 
@@ -107,6 +112,12 @@ def _put(numbers: list[int], slots: Slots, numerator: int, denominator: int) -> 
     numbers[slots.numerator] += numerator
     if slots.denominator is not None:
         numbers[slots.denominator] += denominator
+
+
+def _put_keys(numbers: list[int], keys: Keys, measure: CompiledMeasure, row: Row, sign: int) -> None:
+    """Count the key that a row holds; what leaves a stock takes it back."""
+    for at, count in zip(keys.places, measure.keys, strict=True):
+        numbers[at] += sign * count(row)
 
 
 def fold_under(tally: Tally, plans: Sequence[Plan], reports: Sequence[Report], sign: int = 1) -> Traces:

@@ -56,7 +56,9 @@ class Scored(Placed):
         row = sums.merged.get(self.over, {}).get(at)
         if row is None:
             return self.formula(*NOTHING)
-        numerator, denominator, rows = self.slots
+        numerator, denominator, rows, keys = self.slots
+        if keys is not None:
+            return self.formula(*self.slots.of(row))
         return self.formula(row[numerator], 0 if denominator is None else row[denominator], row[rows])
 
 
@@ -331,7 +333,7 @@ def _slots(document: SchemeDocument, measure: str) -> tuple[str, Slots]:
 def _places(read: Collection[tuple[str, Slots]]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = {}
     for over, slots in read:
-        found.setdefault(over, set()).update(at for at in slots if at is not None)
+        found.setdefault(over, set()).update(slots.places)
     return {over: frozenset(places) for over, places in found.items()}
 
 

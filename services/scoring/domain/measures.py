@@ -22,12 +22,24 @@ class Span(Closed):
     until: str
 
 
-class MeasureSpec(Sourced):
-    """How a value is taken from events: over a case view or an event type."""
+class OwnedSpec(Sourced):
+    """A measure (取数口径) has its own version, an owner, and the month from which it is taken so.
+
+    Without `owner` it is the assessor's of the indicator, without `effective` it begins with its scheme.
+    """
 
     version: Version = 1
     owner: str = ""
     effective: MonthText | None = None
+
+    def meaning(self) -> dict[str, Any]:
+        """Return what it takes and how; who owns it and since when is no part of it."""
+        return self.model_dump(exclude={"version", "owner", "effective", "source", "verified"})
+
+
+class MeasureSpec(OwnedSpec):
+    """How a value is taken from events: over a case view or an event type."""
+
     over: str
     kind: Literal["flow", "stock"] = "flow"
     period_by: str | Span
@@ -41,12 +53,8 @@ class MeasureSpec(Sourced):
         return self
 
 
-class GivenSpec(Sourced):
+class GivenSpec(OwnedSpec):
     """A measure of what others concluded; each amount stands in a month, so it is a flow."""
-
-    version: Version = 1
-    owner: str = ""
-    effective: MonthText | None = None
 
     @property
     def kind(self) -> Literal["flow"]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
+from services.scoring.domain.keyed import keyed, numerator
 from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.rows import aggregated, event_row
@@ -55,6 +56,7 @@ class CompiledMeasure:
     stock: bool
     over: str
     numerator: Callable[[Row], int]
+    keys: tuple[Callable[[Row], int], ...]
     denominator: Callable[[Row], int] | None
     shares: Callable[[Row], list[Share]]
     placed: Callable[[Row], int | None]
@@ -187,6 +189,19 @@ def column_kind(view: ViewSpec, name: str, types: EventTypes) -> Kind:
     return kind
 
 
+def parts_of(spec: MeasureSpec, columns: Columns) -> dict[str, Callable[[], object]]:
+    """Return the expressions of a measure by their place in it, each to be compiled and perhaps refused."""
+    found: dict[str, Callable[[], object]] = {"numerator": partial(numerator, spec.numerator, columns)}
+    if spec.denominator is not None:
+        found["denominator"] = partial(aggregate, spec.denominator, columns)
+    if isinstance(spec.period_by, Span):
+        found["period_by/from"] = partial(_instant, spec.period_by.from_, columns)
+        found["period_by/until"] = partial(_instant, spec.period_by.until, columns)
+    else:
+        found["period_by"] = partial(_instant, spec.period_by, columns)
+    return found
+
+
 def _events(document: SchemeDocument, over: str) -> frozenset[str]:
     view = document.views.get(over)
     return frozenset({over} if view is None else view.events)
@@ -235,15 +250,17 @@ def _aggregates(view: ViewSpec) -> dict[str, Aggregate]:
 def _measure(
     name: str, identity: str, spec: MeasureSpec, columns: Columns, zone: ZoneInfo, months: tuple[int, int]
 ) -> CompiledMeasure:
-    numerator = aggregate(spec.numerator, columns)
+    counting = numerator(spec.numerator, columns)
+    found = keyed(spec.numerator)
+    keys = tuple(aggregate(one, columns) for one in (() if found is None else found.counts))
     denominator = aggregate(spec.denominator, columns) if spec.denominator else None
     placed = _placed(spec, columns, zone)
     if isinstance(spec.period_by, Span):
-        shares = _stock(numerator, denominator or _nothing, spec.period_by, columns, zone, months)
+        shares = _stock(counting, denominator or _nothing, spec.period_by, columns, zone, months)
     else:
-        shares = _flow(numerator, denominator or _nothing, placed, months)
+        shares = _flow(counting, denominator or _nothing, placed, months)
     return CompiledMeasure(
-        identity, name, spec.kind == "stock", spec.over, numerator, denominator, shares, placed
+        identity, name, spec.kind == "stock", spec.over, counting, keys, denominator, shares, placed
     )
 
 

@@ -47,8 +47,10 @@ class UnitSums:
     def stock(self, over: str, slots: Slots, window: Window) -> Amounts:
         """Return what stands at the end of a window: all that came from its first month on."""
         months = self.merged.get(over, {})
-        found = [slots.of(months[at, at]) for at in range(window[0], window[1] + 1) if (at, at) in months]
-        return _added(found)
+        rows = [months[at, at] for at in range(window[0], window[1] + 1) if (at, at) in months]
+        if slots.keys is not None:
+            return slots.of([sum(column) for column in zip(*rows, strict=True)]) if rows else NOTHING
+        return _added(map(slots.of, rows))
 
 
 def home_of(over: str) -> str:

@@ -26,3 +26,19 @@ def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterat
                 "covers all of these months, or begins in another year."
             )
             yield Finding("/scheme/effective", "overlap", reason)
+
+
+def measures_keep_their_meaning(
+    draft: SchemeDocument, adopted: Iterable[SchemeDocument]
+) -> Iterator[Finding]:
+    """A version of a measure has one meaning: what is taken otherwise has another version."""
+    for other in adopted:
+        for name, spec in draft.measures.items():
+            before = other.measures.get(name)
+            if before is None or spec.version != before.version or spec.meaning() == before.meaning():
+                continue
+            reason = (
+                f"Version {spec.version} of {name} was adopted with another meaning in version "
+                f"{other.scheme.version} of the scheme; raise its version."
+            )
+            yield Finding(f"/measures/{name}/version", "measure_version", reason)

@@ -1,11 +1,12 @@
 """What a method takes, exact sums, and what it gives: whole parts of 10^-12, rounded once."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
+from services.scoring.domain.keyed import Held
 from services.scoring.domain.written import amount
 from shared.kernel.points import MILLIONTHS, PARTS, millionths
 
@@ -24,20 +25,28 @@ class Formula(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Partials:
-    """Exact sums in millionths; `rows` counts what was summed, `more` are sums of further measures."""
+    """Exact sums in millionths; `rows` counts what was summed, `more` are sums of further measures.
+
+    Of bounded keys `held` counts the rows of each, and the numerator is what they say together.
+    """
 
     numerator: int = 0
     denominator: int = 0
     rows: int = 0
     more: tuple[int, ...] = ()
+    held: Held | None = field(default=None, compare=False)
 
     def __add__(self, other: "Partials") -> "Partials":
+        held = self.held or other.held
+        if self.held is not None and other.held is not None:
+            held = self.held + other.held
         more = self.more and other.more and tuple(map(sum, zip(self.more, other.more, strict=True)))
         return Partials(
-            self.numerator + other.numerator,
+            self.numerator + other.numerator if held is None else held.amount,
             self.denominator + other.denominator,
             self.rows + other.rows,
             more or self.more or other.more,
+            held,
         )
 
 

@@ -1,0 +1,83 @@
+"""Every measure of every sample: DuckDB, PostgreSQL and live folding agree on every unit and month, exactly."""
+
+from collections import defaultdict
+
+import pytest
+
+from campaign.fines import YEARS, Fines, year_of
+from dukao.simulator.stream import Settings, simulate
+from dukao.simulator.truth import Truth
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.facts import Report, standing
+from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.rows import typed
+from services.scoring.opinion import recompute
+from shared.kernel import instants
+from tests.scoring_domain.opinions import at_once, by_postgres, folded
+from tests.scoring_domain.test_boston import DATA, cases, document, folder, set_of, types, units
+from tests.simulator.test_simulation import FOLDING, NATION
+
+__all__ = ["cases", "document", "folder", "types", "units"]
+FINES = Fines.here(YEARS[-1])
+YEARS_COMPARED = (2000, 2006, 2012)
+
+
+async def assert_agreed(url, scheme, columns, groups):
+    """Compare the engines; return how many values of measures agree."""
+    plan = compile_plan(scheme, columns)
+    live = folded(plan, groups)
+    assert {name for name, _, _ in live} <= scheme.event_measures.keys()
+    assert at_once(scheme, plan, columns, groups) == live
+    assert recompute(scheme, columns, groups) == live
+    assert await by_postgres(url, scheme, columns, groups) == live
+    return live
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Settings(units=98, days=30, rate=1, seed=5),
+        pytest.param(Settings(units=98, days=150, rate=4, seed=6), marks=pytest.mark.long),
+    ],
+)
+async def test_the_measures_of_the_national_sample(postgres_url, chosen):
+    events = FOLDING.accepted(list(simulate(chosen, NATION, Truth(NATION.scheme))))
+    groups = [standing(reports).facts for reports in FOLDING.together(events)]
+    agreed = await assert_agreed(postgres_url, NATION.scheme, FOLDING.types, groups)
+    assert len({name for name, _, _ in agreed}) > 20
+
+
+@pytest.mark.long
+@pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets")
+async def test_the_measures_of_boston(postgres_url, document, types, cases):
+    groups = [standing(set_of(reports)).facts for reports in cases]
+    agreed = await assert_agreed(postgres_url, document, types, groups)
+    assert {name for name, _, _ in agreed} == document.measures.keys()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(FINES is None, reason="DUKAO_DATA names no folder that holds road_traffic_fines")
+async def test_the_measures_of_the_fines(postgres_url):
+    columns = event_types(FINES.types)
+    found, lived = defaultdict(list), defaultdict(set)
+    for number, event in enumerate(FINES.events(), 1):
+        kind = event["type"]
+        found[event["case"]].append(
+            Report(
+                source=event["source"],
+                id=event["id"],
+                type=kind,
+                subject=event["subject"],
+                time=instants.parse_micros(event["time"]),
+                shard=0,
+                number=number,
+                data=typed(event["data"], columns[kind]),
+            )
+        )
+        lived[year_of(event["time"])].add(event["case"])
+    schemes = {one["scheme"]["version"]: one for one in FINES.schemes()}
+    for year in YEARS_COMPARED:
+        scheme = SchemeDocument.model_validate(schemes[year])
+        groups = [standing(found[case]).facts for case in sorted(lived[year])]
+        agreed = await assert_agreed(postgres_url, scheme, columns, groups)
+        assert {name for name, _, _ in agreed} >= {"fines", "amount_sum", "t1", "log_paid"}
