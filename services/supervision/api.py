@@ -28,7 +28,7 @@ from services.supervision.answers import (
 )
 from services.supervision.calendars import nothing_known
 from services.supervision.contract import ActTaken
-from services.supervision.deciding import Desk, etag
+from services.supervision.deciding import Desk, check_sees, etag
 from services.supervision.domain.calendar_document import (
     CalendarDocument,
     compiled,
@@ -38,7 +38,6 @@ from services.supervision.domain.calendar_document import (
 )
 from services.supervision.domain.items import Act
 from services.supervision.domain.machine import rule_of
-from services.supervision.facts import Found
 from services.supervision.reports import Wanted
 from shared.contracts.fields import Closed, Version
 from shared.kernel import instants
@@ -49,8 +48,8 @@ from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
-from shared.web.access import Action, Role, Subject, covers
-from shared.web.tokens import allow, require
+from shared.web.access import Role, Subject, covers
+from shared.web.tokens import require
 
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
 DAYS_SHOWN = 400
@@ -83,9 +82,9 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
     ) -> ItemAnswer:
         """Open an item (登记) under a name; a retry of the same request answers with what it opened."""
         async with exchange.begin(actor=subject.name, action="open item", detail=asked.title) as tx:
-            item = await desk.open(tx, asked, subject.name)
+            item = await desk.open(tx, asked, subject)
             found = await desk.find(tx, item)
-            _allowed(subject, found, READERS)
+            check_sees(subject, found)
         response.headers["etag"] = etag(found.known)
         return shown.item_answer(found)
 
@@ -94,7 +93,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
         """Show an item with its history and what is possible now, and by whom."""
         async with exchange.reading() as tx:
             found = await desk.find(tx, item)
-        _allowed(subject, found, READERS)
+        check_sees(subject, found)
         response.headers["etag"] = etag(found.known)
         return shown.item_answer(found)
 
@@ -128,8 +127,7 @@ def _add_act(router: APIRouter, exchange: Exchange, desk: Desk, act: Act, body: 
     ) -> ItemAnswer:
         told = ActTaken(item=item, act=act.value, person=subject.name, **_members(asked))
         async with exchange.begin(actor=subject.name, action=f"{act} item", detail=item) as tx:
-            _allowed(subject, await desk.find(tx, item), roles)
-            await desk.act(tx, told, if_match)
+            await desk.act(tx, told, subject, if_match)
             found = await desk.find(tx, item)
         response.headers["etag"] = etag(found.known)
         return shown.item_answer(found)
@@ -275,10 +273,3 @@ def _zone(name: str) -> ZoneInfo:
 
 def _members(asked: Closed) -> dict[str, Any]:
     return {name: getattr(asked, name) for name in type(asked).model_fields}
-
-
-def _allowed(subject: Subject, found: Found, roles: tuple[Role, ...]) -> None:
-    """Let those act on an item who may, of its units or of one above; to others it is not there."""
-    allow(subject, Action(frozenset(roles)))
-    if not any(covers(subject.unit, path) for path in found.paths):
-        raise refuse(404, "not_found", "There is no such item.")

@@ -1,7 +1,7 @@
 """Commands of supervision: a person's act is decided on all that is known of its item, and becomes a fact."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,10 +18,11 @@ from services.supervision.contract import (
     ItemOpened,
 )
 from services.supervision.domain.items import Act, NotPossible, Taken, possible_now, take
-from services.supervision.domain.machine import State
+from services.supervision.domain.machine import State, Who, rule_of
 from services.supervision.domain.seen import see
 from services.supervision.facts import Facts, Found, Known, taken_of
-from services.supervision.plans import Plans, path_of
+from services.supervision.domain.plans import Plan
+from services.supervision.plans import Plans, assessor_of, path_of
 from services.supervision.store import ActRow
 from services.supervision.telling import fields_of
 from shared.contracts import envelope
@@ -33,6 +34,7 @@ from shared.kernel.records import Draft, Head
 from shared.kernel.records import Known as Key
 from shared.kernel.shards import shard_of
 from shared.storage.transaction import PostgresTransaction
+from shared.web.access import Subject, covers
 
 PENDING_ACTS = 1_000
 TAG_HEX = 32
@@ -59,16 +61,19 @@ class Desk:
         now = (await store.clock(tx, [shard]))[shard]
         if known.item is None:
             assert known.row is not None
-            return Found(known, known.row.paths, now)
-        in_force = await plans.of(tx, shard)
-        units = {known.item.unit, *known.item.shares}
-        return Found(known, tuple(path_of(in_force, unit) for unit in sorted(units)), now)
+            return Found(known, known.row.paths, known.row.assessor, now)
+        in_force, opening = await plans.of(tx, shard), known.item.opening
+        paths = paths_in(in_force, {known.item.unit, *known.item.shares})
+        return Found(known, paths, assessor_path(in_force, opening.scheme, opening.indicator), now)
 
-    async def open(self, tx: PostgresTransaction, asked: NewItem, person: str) -> str:
+    async def open(self, tx: PostgresTransaction, asked: NewItem, subject: Subject) -> str:
         """Open an item, or return the one that the same request opened before."""
         if asked.item.startswith(OF_EVENTS):
             raise refuse(422, "reserved_name", "Only items from events have such a name.", pointer="/item")
         shard = shard_of(asked.case or asked.unit)
+        plans = await Plans().of(tx, shard)
+        assessor = assessor_path(plans, asked.scheme, asked.indicator)
+        check_decides(subject, paths_in(plans, {asked.unit, *asked.shares}), assessor)
         head = (await tx.lock(ACTS, [shard]))[shard]
         item = asked.item
         key, content = key_digest("item", item), sha256(asked.model_dump_json().encode())
@@ -80,16 +85,25 @@ class Desk:
         at = await self._at(tx, shard, head)
         opened = _opened(asked, at)
         _check_shares(opened.unit, opened.shares)
-        told = ActTaken(item=item, act=Act.OPEN.value, person=person, reason=asked.reason, opened=opened)
+        told = ActTaken(item=item, act=Act.OPEN.value, person=subject.name, reason=asked.reason, opened=opened)
         ((_, number),) = await tx.append(ACTS, [self._draft(shard, told, at)])
         await tx.remember({key: Key(shard, number, content)})
         return item
 
-    async def act(self, tx: PostgresTransaction, told: ActTaken, if_match: str | None) -> None:
-        """Take an act if it is possible now; refuse it with what is."""
+    async def act(
+        self, tx: PostgresTransaction, told: ActTaken, subject: Subject, if_match: str | None
+    ) -> None:
+        """Take an act if the person may and it is possible now; refuse it with what is."""
         shard = await _shard_of(tx, told.item)
         head = (await tx.lock(ACTS, [shard]))[shard]
         found = await self.find(tx, told.item)
+        check_sees(subject, found)
+        if rule_of(Act(told.act)).who is not Who.UNIT:
+            given_to = {told.unit, *told.shares} if told.unit is not None else set[str]()
+            paths = paths_in(await Plans().of(tx, shard), given_to)
+            check_decides(subject, (*found.paths, *paths), found.assessor)
+        elif not _is_of(subject, found.paths):
+            raise refuse(403, "not_above", "Its own units do the work; who assesses it does not.")
         _check_unchanged(found.known, if_match)
         at = await self._at(tx, shard, head)
         if told.unit is not None:
@@ -106,6 +120,41 @@ class Desk:
     def _draft(self, shard: int, told: ActTaken, at: datetime) -> Draft:
         body = envelope.encode(ACT_TAKEN, SOURCE, told.item, told)
         return Draft(shard, body, received=at if self._replay else None)
+
+
+def paths_in(plans: Sequence[Plan], units: Collection[str]) -> tuple[str, ...]:
+    """Return the paths of units."""
+    return tuple(path_of(plans, unit) for unit in sorted(units))
+
+
+def assessor_path(plans: Sequence[Plan], scheme: str | None, indicator: str | None) -> str | None:
+    """Return the path of who assesses an indicator."""
+    assessor = assessor_of(plans, scheme, indicator)
+    return None if assessor is None else path_of(plans, assessor)
+
+
+def check_sees(subject: Subject, found: Found) -> None:
+    """Let an item be seen by its units, by whoever is above one, and by who assesses it; else it is not there."""
+    if not _is_of(subject, found.paths) and not _assesses(subject, found.assessor):
+        raise refuse(404, "not_found", "There is no such item.")
+
+
+def check_decides(subject: Subject, paths: Collection[str], assessor: str | None) -> None:
+    """Let nobody issue or check what their own unit does: only who is above all its units, or assesses it."""
+    is_own = any(covers(path, subject.unit) for path in paths)
+    is_above = all(covers(subject.unit, path) for path in paths)
+    if is_own or not (is_above or _assesses(subject, assessor)):
+        raise refuse(
+            403, "not_above", "Who issues or checks an item is above all its units, or assesses its indicator."
+        )
+
+
+def _is_of(subject: Subject, paths: Collection[str]) -> bool:
+    return any(covers(subject.unit, path) for path in paths)
+
+
+def _assesses(subject: Subject, assessor: str | None) -> bool:
+    return assessor is not None and covers(subject.unit, assessor)
 
 
 def etag(known: Known) -> str:

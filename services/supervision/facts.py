@@ -36,10 +36,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An item as the door sees it: with acts that the consumer has not come to, and the unit paths of it."""
+    """An item as the door sees it: with acts that the consumer has not come to.
+
+    `paths` are those of its units, `assessor` that of who assesses its indicator.
+    """
 
     known: Known
     paths: tuple[str, ...]
+    assessor: str | None
     now: datetime
 
 

@@ -17,7 +17,7 @@ _LIST = """
         AND ($9::bool IS NULL OR (state = ANY($10::text[])) = $9)
         AND ($11::bool IS NULL OR (light = ANY($12::text[])) = $11)
         AND (provisional = $14 OR $14::bool IS NULL)
-        AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $13 || '/')))
+        AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $13 || '/')))
     ORDER BY id LIMIT $2"""
 _COUNT = """
     SELECT count(*) AS given, count(*) FILTER (WHERE open) AS open,
@@ -26,7 +26,8 @@ _COUNT = """
         count(*) FILTER (WHERE NOT open AND due <= done) AS done_late
     FROM (SELECT due, done, provisional, done IS NULL OR done >= $1 AS open FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
-        AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $3 || '/')))) told"""
+        AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))
+    ) told"""
 
 # The last step of a path is the unit itself.
 _BY_INDICATOR_AND_UNIT = """
@@ -37,7 +38,7 @@ _BY_INDICATOR_AND_UNIT = """
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items; `below` is the unit path that must lie above one of an item's."""
+    """Which items; `below` is the unit path that must lie above one of an item's, or above who assesses it."""
 
     below: str
     state: str | None = None

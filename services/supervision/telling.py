@@ -60,9 +60,12 @@ def told_of(
         return _withdrawn(known)
     seen = see(known.calendar, known.item, now)
     opening = known.item.opening
-    fields = fields_of(known.id, known.item, seen) | {"assessor": assessor(opening.scheme, opening.indicator)}
+    assessed_by = assessor(opening.scheme, opening.indicator)
+    fields = fields_of(known.id, known.item, seen) | {"assessor": assessed_by}
+    told = _compared(known, fields, known.item, seen)
     paths = tuple(path(unit) for unit in sorted({known.item.unit, *known.item.shares}))
-    return _compared(known, fields, known.item, seen, paths)
+    row = replace(told.row, paths=paths, assessor=None if assessed_by is None else path(assessed_by))
+    return replace(told, row=row)
 
 
 def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
@@ -113,9 +116,8 @@ def _withdrawn(known: Known) -> Told:
     return Told(row, fields, version != old.version)
 
 
-def _compared(
-    known: Known, fields: Mapping[str, Any], item: Item, seen: Seen, paths: tuple[str, ...]
-) -> Told:
+def _compared(known: Known, fields: Mapping[str, Any], item: Item, seen: Seen) -> Told:
+    """Return an item, without its paths, compared with how it was told last."""
     body = _ENCODER.encode(fields)
     old = known.row
     is_news = old is None or old.told != body
@@ -129,7 +131,8 @@ def _compared(
         state=item.state.value,
         light=seen.light.value,
         unit=item.unit,
-        paths=paths,
+        paths=(),
+        assessor=None,
         scheme=item.opening.scheme,
         indicator=item.opening.indicator,
         given=item.opening.given,
