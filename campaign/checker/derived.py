@@ -93,7 +93,7 @@ def _lost(scheme: Mapping[str, Any], item: Item) -> Iterator[tuple[str, str, int
             cost = min(left, Fraction(scheme["measures"][name]["per_day"]))
             left -= cost
             month = _month(day)
-            for unit, share in item["shares"].items() if first <= month <= last else ():
+            for unit, share in _shares(item, day).items() if first <= month <= last else ():
                 for bearing in _bearing(scheme, unit):
                     yield over, bearing, month, name, cost * Fraction(share)
 
@@ -131,9 +131,15 @@ def _measures(scheme: Mapping[str, Any], over: str) -> list[str]:
 
 
 def _places(at: tuple[int, str], item: Item) -> Iterator[tuple[str, str, int, int, str]]:
-    for unit in item["shares"]:
-        for day in item["late_days"]:
+    for day in item["late_days"]:
+        for unit in _shares(item, day):
             yield f"items:{item['kind']}", unit, _month(day), *at
+
+
+def _shares(item: Item, day: str) -> Mapping[str, str]:
+    """Return who bears a late day: the newest of its shares that begin on it or before."""
+    newest = max((one["first"], at) for at, one in enumerate(item["late_shares"]) if one["first"] <= day)
+    return item["late_shares"][newest[1]]["shares"]
 
 
 def _month(text: str) -> int:

@@ -24,7 +24,7 @@ from services.scoring.contract import (
 )
 from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import Derived
-from services.scoring.domain.late_days import LateItem
+from services.scoring.domain.late_days import LateItem, Shares
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.domain.reviewed import Reviewed
@@ -104,12 +104,16 @@ def item_of(event: AcceptedEvent) -> LateItem:
         key=told.item,
         version=told.version,
         kind=told.kind.value,
-        shares=tuple((unit, millionths(decimal(share))) for unit, share in sorted(told.shares.items())),
-        days=tuple(date.fromisoformat(day) for day in told.late_days),
+        days=tuple((date.fromisoformat(day), _parts(shares_on(told, day))) for day in told.late_days),
         provisional=told.provisional,
         scheme=told.scheme,
         indicator=told.indicator,
     )
+
+
+def shares_on(told: ItemChanged, day: str) -> Mapping[str, str]:
+    """Return the shares by which a late day of an item is borne."""
+    return [one.shares for one in told.late_shares if one.first <= day][-1]
 
 
 def decision_of(event: AcceptedEvent) -> Decision:
@@ -244,6 +248,10 @@ async def waiting(tx: PostgresTransaction, groups: Iterable[Group]) -> dict[Grou
             keys.append(Key(shard, stream, key))
     found = await load(tx, keys) if keys else {}
     return {key.group: Case(*key.group, one.body) for key, one in found.items()}
+
+
+def _parts(shares: Mapping[str, str]) -> Shares:
+    return tuple((unit, millionths(decimal(share))) for unit, share in sorted(shares.items()))
 
 
 def _places(one: Told) -> set[tuple[str, str, int, int, str]]:

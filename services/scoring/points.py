@@ -142,10 +142,10 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
         "given": state.given,
         "due": state.due,
         "completed": state.completed,
-        "share": state.shares[place.unit],
     }
     for one in charges(item, measure, plan.scheme):
         if (one.unit, one.month) == (place.unit, place.month):
+            day = one.day.isoformat()
             yield ShownRow(
                 case=state.case,
                 unit=one.unit,
@@ -155,7 +155,7 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
                 reason=None if one.free is None else Uncounted(one.free),
                 numerator=lost(one.parts),
                 denominator=None,
-                columns={"day": one.day.isoformat(), **columns},
+                columns={"day": day, **columns, "share": derived.shares_on(state, day)[place.unit]},
                 reports=[shown.event_of(event)],
                 reports_total=1,
             )

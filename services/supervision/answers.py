@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, Field, model_validator
 
-from services.supervision.contract import Deadline, Evidence
+from services.supervision.contract import Deadline, Evidence, LateShares
 from shared.contracts.fields import Closed, Code, DayText, InstantText, ShareText
 
 PAGE_ITEMS = 500
@@ -161,6 +161,7 @@ class ItemLine(BaseModel):
     paused: bool
     light: str
     late_days: list[str]
+    late_shares: list[LateShares]
     sign_due: str | None
     sign_late: bool
 

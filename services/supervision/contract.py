@@ -18,6 +18,7 @@ from shared.contracts.supervision import (
     ItemChanged,
     ItemKind,
     ItemOpened,
+    LateShares,
     SourceEvent,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "ItemChanged",
     "ItemKind",
     "ItemOpened",
+    "LateShares",
     "SchemeAdopted",
     "SourceEvent",
     "Tick",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ _WITHDRAWN = {
     "completed": None,
     "paused": False,
     "late_days": [],
+    "late_shares": [],
     "sign_due": None,
     "sign_late": False,
 }
@@ -77,7 +79,7 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
         "title": opening.title,
         "state": folded.state.value,
         "unit": folded.unit,
-        "shares": {unit: str(share) for unit, share in sorted(folded.shares.items())},
+        "shares": _written(folded.shares),
         "scheme": opening.scheme,
         "indicator": opening.indicator,
         "event": None if opening.event is None else dict(zip(("source", "id"), opening.event, strict=True)),
@@ -89,9 +91,16 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
         "paused": folded.paused_since is not None,
         "light": seen.light.value,
         "late_days": [day.isoformat() for day in seen.late],
+        "late_shares": [
+            {"first": one.first.isoformat(), "shares": _written(one.shares)} for one in seen.borne
+        ],
         "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
         "sign_late": seen.sign_late,
     }
+
+
+def _written(shares: Mapping[str, Decimal]) -> dict[str, str]:
+    return {unit: str(share) for unit, share in sorted(shares.items())}
 
 
 def _withdrawn(known: Known) -> Told:

@@ -83,11 +83,19 @@ class ItemCause(NumberRange):
     stream: str = ACCEPTED
 
 
+class LateShares(Closed):
+    """Who bears late days, from `first` on until that of the next: the shares of the day, summing to 1."""
+
+    first: DayText
+    shares: dict[Code, ShareText]
+
+
 class ItemChanged(Closed):
     """The whole state of an item after a change; the highest version counts.
 
     `late_days` are the late working days so far, ascending, at most the first thousand; none while the due
-    time is provisional. `completed` is the day of the submission that counts, told while it waits to be
+    time is provisional. `late_shares` says who bears them, ascending, the first from the first late day on: an
+    assignment moves no day that was late before. `completed` is the day of the submission that counts, told while it waits to be
     accepted too. `sign_due` is until when an assigned item is to be signed for, none while a pause holds the
     clock; `sign_late` says that this passed and it still waits. `shares` of lead and co-handlers sum to 1
     exactly. `received` is that of the cause; `assessor` assesses the indicator by the newest
@@ -113,6 +121,7 @@ class ItemChanged(Closed):
     paused: bool = False
     light: Light = Field(Light.GREEN, strict=False)
     late_days: tuple[DayText, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
+    late_shares: tuple[LateShares, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
     sign_due: InstantText | None = None
     sign_late: bool = False
     received: InstantText

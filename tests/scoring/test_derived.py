@@ -35,7 +35,15 @@ def item(*, version=1, days=DONE_10_MAY, name="i1", unit="b1", shares=None, **mo
         "received": "2021-05-10T09:29:58.000000Z",
         "cause": {"shard": 0, "first": 1, "last": 1},
     }
+    told["late_shares"] = [{"first": days[0], "shares": told["shares"]}] if days else []
     return ItemChanged.model_validate(told | more)
+
+
+def handed_on(**more):
+    """Return an item that b1 had until 6 May, then b1 and b2 together."""
+    both = {"b1": "0.4", "b2": "0.6"}
+    borne = [{"first": "2021-04-30", "shares": {"b1": "1"}}, {"first": "2021-05-07", "shares": both}]
+    return item(shares=both, late_shares=borne, **more)
 
 
 async def tell(exchange, *items):
@@ -257,6 +265,38 @@ async def test_explain_lists_every_late_day_with_its_item_beyond_the_cap_too(sco
     assert [one["id"] for one in may["rows"][0]["reports"]] == [f"{ITEMS}/{shard_of('matter-7')}/1"]
     told = {(row["columns"]["item"], row["counted"], row["reason"]) for row in april["rows"]}
     assert told == {("i1", True, None), ("i2", False, "other_indicator")}
+
+
+async def test_late_days_from_before_an_item_was_handed_on_stay_and_each_unit_is_shown_its_own(scoring, door):
+    exchange, driver = await begun(scoring)
+    await tell(exchange, item(), handed_on(version=2))
+    await driver.run()
+    assert await late(exchange) == {
+        (APRIL, "b1"): Decimal("2.8"),
+        (MAY, "b1"): Decimal("2.56"),
+        (MAY, "b2"): Decimal("2.64"),
+    }
+    async with door(exchange) as client:
+        rows = {
+            unit: (await got(client, f"/v1/cells/2021-05/{unit}/late/explain"))["rows"]
+            for unit in ("b1", "b2")
+        }
+    assert {
+        unit: [(row["columns"]["day"], row["columns"]["share"], row["numerator"]) for row in found]
+        for unit, found in rows.items()
+    } == {
+        "b1": [
+            ("2021-05-06", "1", "0.2"),
+            ("2021-05-07", "0.4", "0.08"),
+            ("2021-05-08", "0.4", "0.08"),
+            ("2021-05-10", "0.4", "0.08"),
+        ],
+        "b2": [
+            ("2021-05-07", "0.6", "0.12"),
+            ("2021-05-08", "0.6", "0.12"),
+            ("2021-05-10", "0.6", "0.12"),
+        ],
+    }
 
 
 async def test_pages_of_late_days_follow_each_other(scoring, door):

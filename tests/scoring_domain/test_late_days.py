@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -57,7 +58,12 @@ INDICATORS = {one.code: one for one in SchemeDocument.model_validate(scheme()).i
 
 def item(*, days=(), shares=None, version=1, **more):
     told = tuple((shares or {"b1": MILLIONTHS}).items())
-    return LateItem("i1", version, "decision", told, tuple(days), **more)
+    return LateItem("i1", version, "decision", tuple((day, told) for day in days), **more)
+
+
+def handed_on(*days, version=1):
+    """Return an item whose days are borne by the shares beside each."""
+    return LateItem("i1", version, "decision", tuple((day, tuple(shares.items())) for day, shares in days))
 
 
 def folded(*facts, plans=(PLAN,)):
@@ -119,6 +125,21 @@ def test_shares_split_each_day_exactly():
     cells = folded(item(days=DONE_10_MAY, shares=shares))
     assert lost(cells, "b1") == {APRIL: Decimal("0.0666666"), MAY: Decimal("0.2666664")}
     assert lost(cells, "b2") == {APRIL: Decimal("0.1333334"), MAY: Decimal("0.5333336")}
+
+
+def test_days_that_were_late_before_an_item_was_handed_on_stay_with_who_had_it():
+    shares = [{"b1": MILLIONTHS}] * 2 + [{"b1": 400_000, "b2": 600_000}] * 2 + [{"b2": MILLIONTHS}]
+    cells = folded(handed_on(*zip(DONE_10_MAY, shares, strict=True)))
+    assert lost(cells, "b1") == {APRIL: Decimal("0.2"), MAY: Decimal("0.36")}
+    assert lost(cells, "b2") == {MAY: Decimal("0.44")}
+
+
+def test_handing_an_item_on_leaves_one_cap_over_its_life():
+    plan = plan_of(scheme(per_day="0.5", cap="2"))
+    shares = [{"b1": MILLIONTHS}] * 3 + [{"b2": MILLIONTHS}] * 2
+    cells = folded(handed_on(*zip(DONE_10_MAY, shares, strict=True)), plans=[plan])
+    assert sum(lost(cells, "b1").values()) == Decimal("1.5")
+    assert lost(cells, "b2") == {MAY: Decimal("0.5")}
 
 
 def test_what_two_units_below_one_lose_it_loses_together():
@@ -209,10 +230,10 @@ def test_a_decision_costs_the_unit_it_names_and_none_above():
     assert worth(cells, "linked") == Decimal(3)
 
 
-DAYS = st.sets(st.dates(date(2020, 12, 20), date(2022, 1, 10)), max_size=15)
 SHARES = st.integers(0, MILLIONTHS).map(lambda part: {"b1": part, "b2": MILLIONTHS - part})
+HANDED_ON = st.dictionaries(st.dates(date(2020, 12, 20), date(2022, 1, 10)), SHARES, max_size=15)
 VERSIONS = st.lists(
-    st.builds(lambda days, shares: item(days=sorted(days), shares=shares), DAYS, SHARES),
+    HANDED_ON.map(lambda days: handed_on(*sorted(days.items(), key=lambda one: one[0]))),
     min_size=1,
     max_size=4,
 )
@@ -229,7 +250,7 @@ def taken(cells, kept, fact):
 
 @given(VERSIONS)
 def test_versions_in_every_order_and_twice_leave_what_the_newest_alone_does(told):
-    versions = [item(days=one.days, shares=dict(one.shares), version=at) for at, one in enumerate(told, 1)]
+    versions = [replace(one, version=at) for at, one in enumerate(told, 1)]
     wanted = folded(newest(versions))
     for order in itertools.permutations(versions):
         cells, kept = {}, None
@@ -238,10 +259,10 @@ def test_versions_in_every_order_and_twice_leave_what_the_newest_alone_does(told
         assert {cell: numbers for cell, numbers in cells.items() if any(numbers)} == wanted
 
 
-@given(DAYS, SHARES, st.integers(1, 10**6), st.integers(1, 10**7))
-def test_all_that_is_lost_is_the_days_or_the_cap_and_every_part_is_somebodys(days, shares, per_day, cap):
+@given(HANDED_ON, st.integers(1, 10**6), st.integers(1, 10**7))
+def test_all_that_is_lost_is_the_days_or_the_cap_and_every_part_is_somebodys(days, per_day, cap):
     plan = plan_of(scheme(per_day=f"{per_day / 10**6:.6f}", cap=f"{cap / 10**6:.6f}"))
-    found = charges(item(days=days, shares=shares), plan.late_days["decision"][0], "mini")
+    found = charges(handed_on(*days.items()), plan.late_days["decision"][0], "mini")
     assert sum(one.parts for one in found) == min(cap, per_day * len(days)) * MILLIONTHS
     assert [one.day for one in found] == sorted(one.day for one in found)
 

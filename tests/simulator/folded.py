@@ -111,7 +111,8 @@ class Folding:
                 seen = see(self.calendar, item, LONG_AFTER)
                 assert not seen.due.provisional
                 own = {"kind": matter.opening.kind.value, "indicator": matter.opening.indicator}
-                yield LateItem(name, 1, shares=((item.unit, MILLIONTHS),), days=seen.late, **own)
+                days = tuple((day, ((item.unit, MILLIONTHS),)) for day in seen.late)
+                yield LateItem(name, 1, days=days, **own)
 
     def together(self, events):
         """Return the reports that stand or fall together: those of a case, a fact, or a correction's root."""

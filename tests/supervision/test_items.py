@@ -21,7 +21,7 @@ from services.supervision.domain.items import (
 )
 from services.supervision.domain.machine import RULES, State, Who
 from services.supervision.domain.seen import Light, see
-from services.supervision.domain.worktime import WorkingDays
+from services.supervision.domain.worktime import NamedInstant, WorkingDays
 from tests.supervision.facts import CALENDAR, at
 
 ONE = {"b1": Decimal(1)}
@@ -166,6 +166,32 @@ def test_the_limit_of_signing_is_looked_at_where_the_due_time_is_provisional_or_
     assert found.sign_late
 
 
+def borne(found):
+    return [(one.first.isoformat(), {unit: str(share) for unit, share in one.shares.items()}) for one in found.borne]
+
+
+def test_late_days_stay_with_who_had_the_item_when_the_day_began():
+    both = {"b1": Decimal("0.4"), "b2": Decimal("0.6")}
+    facts = [
+        act("assign", "2021-05-06 17:00", "issuer", unit="b2", shares=both),
+        act("assign", "2021-05-10 00:00", "issuer", unit="b2"),
+    ]
+    _, found = seen(facts, "2021-05-11 00:00")
+    assert list(found.late) == [*LATE, date(2021, 5, 11)]
+    assert borne(found) == [
+        ("2021-04-30", {"b1": "1"}),
+        ("2021-05-07", {"b1": "0.4", "b2": "0.6"}),
+        ("2021-05-11", {"b2": "1"}),
+    ]
+
+
+def test_a_day_on_which_it_was_due_is_borne_by_who_had_it_then():
+    opening = replace(OPENED, budget=NamedInstant(at("2021-04-28 12:00")))
+    for when, first in (("2021-04-28 11:59", "b2"), ("2021-04-28 12:00", "b1")):
+        _, found = seen([act("assign", when, "issuer", unit="b2")], "2021-04-28 13:00", opening)
+        assert borne(found) == [("2021-04-28", {first: "1"})]
+
+
 def test_another_assignment_is_another_limit_of_signing():
     again = act("assign", "2021-04-23 10:00", "issuer", unit="b2")
     _, found = seen([again], "2021-04-23 11:00", SIGNED_IN_TWO)
@@ -295,6 +321,7 @@ def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
     found = see(CALENDAR, item, now)
     assert found.changes is None or found.changes > now
     assert list(found.late) == sorted(set(found.late))
+    assert [one.first for one in found.borne][:1] == list(found.late)[:1]
     assert len(item.lines) == len(facts)
     offered = {name for name, who in possible_now(CALENDAR, item, now) if who is not Who.EVENT}
     later = max([now, *(one.at for one in facts)])

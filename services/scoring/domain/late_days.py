@@ -1,4 +1,4 @@
-"""What late working days of an item cost: so much a day until the cap, in their order, by shares."""
+"""What late working days of an item cost: so much a day until the cap, in their order, by the day's shares."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ from enum import StrEnum
 from services.scoring.domain.derived import LateDays, Loss, PointsPlan
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS
+
+
+Shares = tuple[tuple[str, int], ...]
 
 
 class Free(StrEnum):
@@ -35,7 +38,9 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class LateItem:
-    """An item with its late working days; `shares` are in millionths and sum to 1 exactly.
+    """An item with its late working days, each with the shares by which it is borne.
+
+    They are in millionths and sum to 1 exactly on every day.
 
     Without a scheme of its own it counts in each, without an indicator for the first that takes its kind.
     """
@@ -43,14 +48,14 @@ class LateItem:
     key: str
     version: int
     kind: str
-    shares: tuple[tuple[str, int], ...]
-    days: tuple[date, ...]
+    days: tuple[tuple[date, Shares], ...]
     provisional: bool = False
     scheme: str | None = None
     indicator: str | None = None
 
     def __post_init__(self) -> None:
-        assert sum(share for _, share in self.shares) == MILLIONTHS, "shares sum to 1 exactly"
+        for _, shares in self.days:
+            assert sum(share for _, share in shares) == MILLIONTHS, "shares sum to 1 exactly"
 
     @property
     def over(self) -> str:
@@ -65,9 +70,10 @@ class LateItem:
                     yield Loss(self.over, measure.slots, one.unit, one.month, one.parts, above=True)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
-        """Return where it is found: under every unit that has a share, in every month with a late day."""
-        months = {month_of(day) for day in self.days}
-        return frozenset((self.over, unit, month) for unit, _ in self.shares for month in months)
+        """Return where it is found: under every unit in every month of a late day that it has a share of."""
+        return frozenset(
+            (self.over, unit, month_of(day)) for day, shares in self.days for unit, _ in shares
+        )
 
 
 def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:
@@ -76,8 +82,8 @@ def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:
     costs = [0] * len(item.days) if reason else costs_of(len(item.days), measure.per_day, measure.cap)
     return [
         Charge(day, unit, cost * share, None if cost else reason or Free.BEYOND_CAP)
-        for day, cost in zip(sorted(item.days), costs, strict=True)
-        for unit, share in item.shares
+        for (day, shares), cost in zip(sorted(item.days), costs, strict=True)
+        for unit, share in shares
     ]
 
 

@@ -103,13 +103,25 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """Who bears an item by which shares from an instant on, `None` from the beginning."""
+
+    since: datetime | None
+    shares: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """The state of an item; `done` is when the clock stopped, `submitter` who may not accept."""
+    """The state of an item; `done` is when the clock stopped, `submitter` who may not accept.
+
+    `held` says in order who had it when.
+    """
 
     opening: Opening
     state: State
     unit: str
     shares: Mapping[str, Decimal]
+    held: tuple[Holding, ...]
     assigned: datetime | None = None
     paused_since: datetime | None = None
     pauses: tuple[Pause, ...] = ()
@@ -124,6 +136,10 @@ class Item:
         running = () if self.paused_since is None else (Pause(self.paused_since),)
         extensions = tuple(request.extension for request in self.requests)
         return Course(self.opening.given, self.opening.budget, (*self.pauses, *running), extensions)
+
+    def shares_before(self, instant: datetime) -> Mapping[str, Decimal]:
+        """Return by which shares it was borne just before an instant; what is assigned then comes after."""
+        return [one.shares for one in self.held if one.since is None or one.since < instant][-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +158,7 @@ def fold(calendar: Calendar, opening: Opening, facts: Iterable[Taken]) -> Item:
         State.ASSIGNED if by_event else State.REGISTERED,
         opening.unit,
         opening.shares,
+        held=(Holding(None, opening.shares),),
         assigned=opening.given if by_event else None,
     )
     for taken in sorted(facts, key=lambda one: (one.at, one.act is not Act.COMPLETE, one.number, one.person)):
@@ -242,7 +259,8 @@ def _after(item: Item, taken: Taken) -> Item:
 def _assigned(item: Item, taken: Taken) -> Item:
     unit = taken.unit or item.unit
     shares = taken.shares or ({unit: WHOLE} if taken.unit else item.shares)
-    return replace(item, unit=unit, shares=shares, assigned=taken.at)
+    held = (*item.held, Holding(taken.at, shares))
+    return replace(item, unit=unit, shares=shares, held=held, assigned=taken.at)
 
 
 def _submitted(item: Item, taken: Taken) -> Item:

@@ -1,7 +1,9 @@
 """What is derived of an item at an instant: due time, light, late days, and when that changes next."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from services.supervision.domain.calendar import Calendar
@@ -25,15 +27,25 @@ class Light(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Borne:
+    """Late days from `first` on, until those of the next, are borne by these shares."""
+
+    first: date
+    shares: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """An item at an instant; `changes` is the next instant at which this is another without any fact.
 
+    `late` are the late working days in order, `borne` says by whom, ascending and from the first of them on.
     `sign_due` is until when an assigned item is to be signed for, `None` while a pause holds the clock.
     """
 
     due: Due
     light: Light
     late: tuple[date, ...]
+    borne: tuple[Borne, ...]
     completed: date | None
     sign_due: datetime | None
     sign_late: bool
@@ -43,21 +55,33 @@ class Seen:
 def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
     """Derive what is shown of an item; `now` is the newest tick or fact."""
     if item.state is State.WITHDRAWN:
-        return Seen(Due(None), Light.OFF, (), None, None, sign_late=False, changes=None)
+        return Seen(Due(None), Light.OFF, (), (), None, None, sign_late=False, changes=None)
     course = item.course
     end = due(calendar, course)
     late = late_days(calendar, course, _counted_until(calendar, item, now))[:LATE_DAYS_TOLD]
+    borne = _borne(calendar, item, end, late)
     completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None
     if item.done is not None:
         light = _light_when_done(item, end, item.done)
-        return Seen(end, light, late, completed, None, sign_late=False, changes=None)
+        return Seen(end, light, late, borne, completed, None, sign_late=False, changes=None)
     yellow = _yellow_from(calendar, end, item.opening.terms.yellow_days)
     light = _light(end, yellow, now)
     sign_due = _sign_due(calendar, item)
     sign_late = sign_due is not None and sign_due <= now
     turns = (_turns(calendar, end, yellow, now), None if sign_late else sign_due)
     changes = min((at for at in turns if at is not None), default=None)
-    return Seen(end, light, late, completed, sign_due, sign_late, changes)
+    return Seen(end, light, late, borne, completed, sign_due, sign_late, changes)
+
+
+def _borne(calendar: Calendar, item: Item, end: Due, late: Sequence[date]) -> tuple[Borne, ...]:
+    """Return who bears late days: who had the item when the day began, or when it was due on that day."""
+    found: list[Borne] = []
+    for day in late:
+        assert end.instant is not None
+        shares = item.shares_before(max(calendar.starts(day), end.instant))
+        if not found or found[-1].shares != shares:
+            found.append(Borne(day, shares))
+    return tuple(found)
 
 
 def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:
