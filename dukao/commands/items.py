@@ -191,7 +191,7 @@ def open_item(
         say(f"if the answer is lost, ask again with --name {asked['item']}")
     with Client(state_of(ctx)) as client:
         found = client.post("supervision", "/v1/items", asked, _who(subject))
-    say(f"opened {found['item']}, due {found['due']}")
+    say(f"opened {found['item']}: its clock begins when it is assigned, dukao items assign {found['item']}")
     _show(found, output)
 
 

@@ -33,7 +33,8 @@ WorkingDays = Annotated[int, Field(ge=1, le=2000)]
 class NewItem(Closed):
     """An item that a person opens; without `shares` the lead unit has all, without `given` it is given now.
 
-    `item` names it, so that a retry finds what it opened before.
+    `given` says when the matter was given out; the clock begins at the first assignment. `item` names it, so
+    that a retry finds what it opened before.
     """
 
     item: str = Field(pattern=SAFE_ID)
@@ -155,6 +156,7 @@ class ItemLine(BaseModel):
     event: dict[str, str] | None
     case: str | None
     given: str
+    begun: str | None
     due: str | None
     provisional: bool
     completed: str | None

@@ -85,6 +85,7 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
         "event": None if opening.event is None else dict(zip(("source", "id"), opening.event, strict=True)),
         "case": opening.case,
         "given": instants.text(opening.given),
+        "begun": None if folded.begun is None else instants.text(folded.begun),
         "due": None if seen.due.instant is None else instants.text(seen.due.instant),
         "provisional": seen.due.provisional,
         "completed": None if seen.completed is None else seen.completed.isoformat(),

@@ -56,9 +56,11 @@ async def done(door, service, feed):
 async def test_the_worked_case_is_late_by_five_days(begun):
     service, feed, door = begun
     item = await opened(door)
-    assert (item["due"], item["state"]) == ("2021-04-29T16:00:00.000000Z", "registered")
+    assert (item["due"], item["begun"], item["state"]) == (None, None, "registered")
     answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
-    assert answer.json()["state"] == "assigned"
+    item = answer.json()
+    assert (item["due"], item["state"]) == ("2021-04-29T16:00:00.000000Z", "assigned")
+    assert item["begun"] == "2021-04-20T01:00:00.000000Z"
     item = await done(door, service, feed)
     assert item["late_days"] == ["2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10"]
     assert (item["state"], item["light"], item["completed"]) == ("cleared", "done_late", "2021-05-10")
@@ -74,6 +76,19 @@ async def assigned(door):
     await opened(door)
     answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
     assert answer.status_code == 200, answer.text
+
+
+async def test_what_nobody_was_given_is_not_late_and_its_clock_begins_when_it_is_assigned(begun):
+    service, feed, door = begun
+    await opened(door, given="2021-04-01T01:00:00Z")
+    await service.apply_acts(SHARD)
+    await at(service, feed, "2021-05-10 16:00")
+    item = (await door.ask("GET", "/v1/items/decision-7")).json()
+    assert (item["due"], item["light"], item["late_days"]) == (None, "green", [])
+    answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
+    item = answer.json()
+    assert (item["given"], item["begun"]) == ("2021-04-01T01:00:00.000000Z", "2021-05-10T08:00:00.000000Z")
+    assert (item["due"], item["light"], item["late_days"]) == ("2021-05-20T16:00:00.000000Z", "green", [])
 
 
 async def test_extended_in_time_to_7_may_it_is_late_by_two_days(begun):
@@ -127,7 +142,7 @@ async def test_an_illegal_step_says_what_is_possible(begun):
     assert answer.status_code == 409
     told = answer.json()
     assert (told["code"], told["state"]) == ("illegal_step", "registered")
-    assert told["possible"] == ["assign", "pause", "ask-extension", "cancel"]
+    assert told["possible"] == ["assign", "cancel"]
     shown = (await door.ask("GET", "/v1/items/decision-7")).json()
     assert [one["act"] for one in shown["possible"]] == told["possible"]
     assert shown["possible"][0] == {"act": "assign", "who": "issuer", "roles": ["author"]}
@@ -338,6 +353,7 @@ async def test_items_are_listed_by_what_they_are_a_page_at_a_time(begun):
     for name in ("a", "b", "c"):
         await opened(door, item=name)
     await opened(door, item="d", kind="instruction", due={"day": "2021-04-21"})
+    await door.ask("POST", "/v1/items/d:assign", "issuer", json={"unit": "b1"})
     await service.apply_acts(SHARD)
     await at(service, feed, "2021-04-22 00:00")
 

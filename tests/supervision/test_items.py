@@ -21,7 +21,7 @@ from services.supervision.domain.items import (
 )
 from services.supervision.domain.machine import RULES, State, Who
 from services.supervision.domain.seen import Light, see
-from services.supervision.domain.worktime import NamedInstant, WorkingDays
+from services.supervision.domain.worktime import NamedDate, NamedInstant, WorkingDays
 from tests.supervision.facts import CALENDAR, at
 
 ONE = {"b1": Decimal(1)}
@@ -190,6 +190,33 @@ def test_a_day_on_which_it_was_due_is_borne_by_who_had_it_then():
     for when, first in (("2021-04-28 11:59", "b2"), ("2021-04-28 12:00", "b1")):
         _, found = seen([act("assign", when, "issuer", unit="b2")], "2021-04-28 13:00", opening)
         assert borne(found) == [("2021-04-28", {first: "1"})]
+
+
+BY_HAND = replace(OPENED, event=None)
+
+
+def test_what_a_person_opened_runs_from_its_first_assignment():
+    item, found = seen([], opening=BY_HAND)
+    assert (item.state, found.due.instant, found.light, found.late) == (State.REGISTERED, None, Light.GREEN, ())
+    assert [name for name, _ in possible_now(CALENDAR, item, at("2021-12-31 00:00"))] == [Act.ASSIGN, Act.CANCEL]
+    facts = [act("assign", f"2021-04-{day} 09:00", "issuer", unit="b1") for day in (27, 28)]
+    _, found = seen(facts, "2021-05-12 00:00", BY_HAND)
+    assert found.due.instant == at("2021-05-12 00:00"), "the second assignment begins no other"
+    assert found.late == (date(2021, 5, 12),)
+
+
+def test_a_named_date_that_passed_before_the_assignment_is_late_from_the_day_after_it():
+    opening = replace(BY_HAND, budget=NamedDate(date(2021, 4, 27)))
+    _, found = seen([act("assign", "2021-04-29 09:00", "issuer", unit="b2")], "2021-05-06 00:00", opening)
+    assert (found.due.instant, found.light) == (at("2021-04-28 00:00"), Light.RED)
+    assert found.late == (date(2021, 4, 30), date(2021, 5, 6))
+    assert borne(found) == [("2021-04-30", {"b2": "1"})]
+
+
+def test_what_was_never_assigned_is_registered_again_when_it_is_reopened():
+    facts = [act("cancel", "2021-04-21 10:00", "issuer"), act("reopen", "2021-04-22 10:00", "li")]
+    item, found = seen(facts, opening=BY_HAND)
+    assert (item.state, found.due.instant) == (State.REGISTERED, None)
 
 
 def test_another_assignment_is_another_limit_of_signing():

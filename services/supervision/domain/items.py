@@ -104,7 +104,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who bears an item by which shares from an instant on, `None` from the beginning."""
+    """Who has an item by which shares from an instant on, `None` from the beginning."""
 
     since: datetime | None
     shares: Mapping[str, Decimal]
@@ -114,14 +114,16 @@ class Holding:
 class Item:
     """The state of an item; `done` is when the clock stopped, `submitter` who may not accept.
 
-    `held` says in order who had it when.
+    `held` says in order who had it when; nobody before the first assignment of what a person opened. `begun`
+    is when the clock began, `assigned` the newest assignment.
     """
 
     opening: Opening
     state: State
     unit: str
     shares: Mapping[str, Decimal]
-    held: tuple[Holding, ...]
+    held: tuple[Holding, ...] = ()
+    begun: datetime | None = None
     assigned: datetime | None = None
     paused_since: datetime | None = None
     pauses: tuple[Pause, ...] = ()
@@ -135,11 +137,12 @@ class Item:
         """What is on record about its time."""
         running = () if self.paused_since is None else (Pause(self.paused_since),)
         extensions = tuple(request.extension for request in self.requests)
-        return Course(self.opening.given, self.opening.budget, (*self.pauses, *running), extensions)
+        return Course(self.begun, self.opening.budget, (*self.pauses, *running), extensions)
 
-    def shares_before(self, instant: datetime) -> Mapping[str, Decimal]:
-        """Return by which shares it was borne just before an instant; what is assigned then comes after."""
-        return [one.shares for one in self.held if one.since is None or one.since < instant][-1]
+    def shares_before(self, instant: datetime) -> Mapping[str, Decimal] | None:
+        """Return who had it just before an instant; what is assigned then comes after."""
+        had = [one.shares for one in self.held if one.since is None or one.since < instant]
+        return had[-1] if had else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +154,14 @@ class NotPossible:
 
 
 def fold(calendar: Calendar, opening: Opening, facts: Iterable[Taken]) -> Item:
-    """Return what all facts together make of an item; those that are not possible stay without effect."""
-    by_event = opening.event is not None
-    item = Item(
-        opening,
-        State.ASSIGNED if by_event else State.REGISTERED,
-        opening.unit,
-        opening.shares,
-        held=(Holding(None, opening.shares),),
-        assigned=opening.given if by_event else None,
-    )
+    """Return what all facts together make of an item; those that are not possible stay without effect.
+
+    An event gives what it opens; what a person opens is given by its first assignment.
+    """
+    item = Item(opening, State.REGISTERED, opening.unit, opening.shares)
+    if opening.event is not None:
+        held, given = (Holding(None, opening.shares),), opening.given
+        item = replace(item, state=State.ASSIGNED, held=held, begun=given, assigned=given)
     for taken in sorted(facts, key=lambda one: (one.at, one.act is not Act.COMPLETE, one.number, one.person)):
         after = take(calendar, item, taken)
         if isinstance(after, NotPossible):
@@ -252,6 +253,8 @@ def _after(item: Item, taken: Taken) -> Item:
     leads = rule_of(taken.act).leads or item.state
     if taken.act is Act.COMPLETE and item.opening.terms.accept:
         leads = State.SUBMITTED
+    if taken.act is Act.REOPEN and item.begun is None:
+        leads = State.REGISTERED
     effect = _EFFECTS.get(taken.act)
     return replace(item if effect is None else effect(item, taken), state=leads)
 
@@ -260,7 +263,8 @@ def _assigned(item: Item, taken: Taken) -> Item:
     unit = taken.unit or item.unit
     shares = taken.shares or ({unit: WHOLE} if taken.unit else item.shares)
     held = (*item.held, Holding(taken.at, shares))
-    return replace(item, unit=unit, shares=shares, held=held, assigned=taken.at)
+    begun = item.begun or taken.at
+    return replace(item, unit=unit, shares=shares, held=held, begun=begun, assigned=taken.at)
 
 
 def _submitted(item: Item, taken: Taken) -> Item:

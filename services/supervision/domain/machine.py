@@ -93,23 +93,30 @@ class Rule:
     request: Request = Request.ANY
 
 
-OPEN_STATES = (State.REGISTERED, State.ASSIGNED, State.SIGNED, State.IN_PROGRESS, State.SENT_BACK)
+_GIVEN = (State.ASSIGNED, State.SIGNED, State.IN_PROGRESS, State.SENT_BACK)
+OPEN_STATES = (State.REGISTERED, *_GIVEN)
 DONE_STATES = (State.SUBMITTED, State.COMPLETED, State.CLEARED)
 _WORK = (State.SIGNED, State.IN_PROGRESS, State.SENT_BACK)
 
 RULES: tuple[Rule, ...] = (
-    Rule(Act.ASSIGN, OPEN_STATES, State.ASSIGNED, Who.ISSUER, "lead unit and shares are set anew"),
+    Rule(
+        Act.ASSIGN,
+        OPEN_STATES,
+        State.ASSIGNED,
+        Who.ISSUER,
+        "lead unit and shares are set anew; the first begins the clock",
+    ),
     Rule(Act.SIGN, (State.ASSIGNED,), State.SIGNED, Who.UNIT, "签收", Clock.RUNS),
     Rule(Act.START, (State.SIGNED,), State.IN_PROGRESS, Who.UNIT, "work begins", Clock.RUNS),
     Rule(Act.SUBMIT, _WORK, State.SUBMITTED, Who.UNIT, "the clock stops here if it is accepted", Clock.RUNS),
     Rule(Act.ACCEPT, (State.SUBMITTED, State.COMPLETED), State.CLEARED, Who.CHECKER, "销号"),
     Rule(Act.SEND_BACK, (State.SUBMITTED,), State.SENT_BACK, Who.CHECKER, "the time until then is a pause"),
-    Rule(Act.PAUSE, OPEN_STATES, None, Who.ISSUER, "the clock stands", Clock.RUNS),
-    Rule(Act.RESUME, OPEN_STATES, None, Who.ISSUER, "the clock runs again", Clock.PAUSED),
-    Rule(Act.ASK_EXTENSION, OPEN_STATES, None, Who.UNIT, "before the due time", request=Request.NONE_ASKED),
+    Rule(Act.PAUSE, _GIVEN, None, Who.ISSUER, "the clock stands", Clock.RUNS),
+    Rule(Act.RESUME, _GIVEN, None, Who.ISSUER, "the clock runs again", Clock.PAUSED),
+    Rule(Act.ASK_EXTENSION, _GIVEN, None, Who.UNIT, "before the due time", request=Request.NONE_ASKED),
     Rule(
         Act.APPROVE_EXTENSION,
-        (*OPEN_STATES, *DONE_STATES),
+        (*_GIVEN, *DONE_STATES),
         None,
         Who.CHECKER,
         "the second of two persons moves the due time",
@@ -117,7 +124,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Act.REFUSE_EXTENSION,
-        (*OPEN_STATES, *DONE_STATES),
+        (*_GIVEN, *DONE_STATES),
         None,
         Who.CHECKER,
         "the due time stays",
@@ -129,11 +136,11 @@ RULES: tuple[Rule, ...] = (
         (State.COMPLETED, State.CLEARED, State.CANCELLED),
         State.IN_PROGRESS,
         Who.CHECKER,
-        "the time until then is a pause",
+        "the time until then is a pause; what was never assigned is registered again",
     ),
     Rule(
         Act.COMPLETE,
-        (*OPEN_STATES, State.SUBMITTED, State.COMPLETED),
+        (*_GIVEN, State.SUBMITTED, State.COMPLETED),
         State.COMPLETED,
         Who.EVENT,
         "done when it occurred; a submission of a person that waits stands",

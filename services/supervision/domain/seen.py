@@ -58,8 +58,7 @@ def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
         return Seen(Due(None), Light.OFF, (), (), None, None, sign_late=False, changes=None)
     course = item.course
     end = due(calendar, course)
-    late = late_days(calendar, course, _counted_until(calendar, item, now))[:LATE_DAYS_TOLD]
-    borne = _borne(calendar, item, end, late)
+    late, borne = _borne(calendar, item, end, late_days(calendar, course, _counted_until(calendar, item, now)))
     completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None
     if item.done is not None:
         light = _light_when_done(item, end, item.done)
@@ -73,15 +72,25 @@ def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
     return Seen(end, light, late, borne, completed, sign_due, sign_late, changes)
 
 
-def _borne(calendar: Calendar, item: Item, end: Due, late: Sequence[date]) -> tuple[Borne, ...]:
-    """Return who bears late days: who had the item when the day began, or when it was due on that day."""
-    found: list[Borne] = []
+def _borne(
+    calendar: Calendar, item: Item, end: Due, late: Sequence[date]
+) -> tuple[tuple[date, ...], tuple[Borne, ...]]:
+    """Return the late days that are told and who bears them.
+
+    That is who had the item when the day began, or when it was due on that day; a day on which nobody had it
+    is nobody's.
+    """
+    days: list[date] = []
+    borne: list[Borne] = []
     for day in late:
         assert end.instant is not None
         shares = item.shares_before(max(calendar.starts(day), end.instant))
-        if not found or found[-1].shares != shares:
-            found.append(Borne(day, shares))
-    return tuple(found)
+        if shares is None or len(days) == LATE_DAYS_TOLD:
+            continue
+        days.append(day)
+        if not borne or borne[-1].shares != shares:
+            borne.append(Borne(day, shares))
+    return tuple(days), tuple(borne)
 
 
 def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:

@@ -74,9 +74,12 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What is on record about the time of a task: when it was given, for how long, what came between."""
+    """What is on record about the time of a task: when it was given, for how long, what came between.
 
-    given: datetime
+    Nobody has it yet where `given` is None: no clock runs.
+    """
+
+    given: datetime | None
     budget: Budget
     pauses: tuple[Pause, ...] = ()
     extensions: tuple[Extension, ...] = ()
@@ -84,7 +87,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When a task is due; `instant` is None while a pause holds the clock.
+    """When a task is due; `instant` is None while a pause holds the clock or nobody has the task.
 
     Provisional is what reaches out of the known calendar: it is computed from weekdays and takes no points.
     """
@@ -102,11 +105,13 @@ STOPPED = Due(None)
 
 def due(calendar: Calendar, course: Course) -> Due:
     """Return when the task is due by all that is on record."""
-    now = _first_due(calendar, course)
+    if course.given is None:
+        return STOPPED
+    now = _first_due(calendar, course, course.given)
     for extension in sorted(course.extensions, key=lambda extension: extension.asked):
         approved = approved_at(calendar, extension)
         if approved is not None and not now.passed(extension.asked):
-            now = _extended(calendar, course, extension.day, approved)
+            now = _extended(calendar, course, course.given, extension.day, approved)
     return now
 
 
@@ -139,8 +144,8 @@ def in_time(calendar: Calendar, course: Course, asked: datetime) -> bool:
     return not due(calendar, course).passed(asked)
 
 
-def _first_due(calendar: Calendar, course: Course) -> Due:
-    given = calendar.day_of(course.given)
+def _first_due(calendar: Calendar, course: Course, begins: datetime) -> Due:
+    given = calendar.day_of(begins)
     match course.budget:
         case WorkingDays(days):
             found = _day_due(calendar, given, calendar.after(given, days), course.pauses)
@@ -150,7 +155,7 @@ def _first_due(calendar: Calendar, course: Course) -> Due:
         case NamedInstant(instant):
             return _instant_due(calendar, given, instant, course.pauses)
         case OfficeHours(minutes):
-            return _hours_due(calendar, course.given, timedelta(minutes=minutes), course.pauses)
+            return _hours_due(calendar, begins, timedelta(minutes=minutes), course.pauses)
 
 
 def _since(calendar: Calendar, first: date, found: Due) -> Due:
@@ -158,11 +163,13 @@ def _since(calendar: Calendar, first: date, found: Due) -> Due:
     return found if found.instant is None or calendar.knows(first) else replace(found, provisional=True)
 
 
-def _extended(calendar: Calendar, course: Course, day: date, approved: datetime) -> Due:
+def _extended(
+    calendar: Calendar, course: Course, begins: datetime, day: date, approved: datetime
+) -> Due:
     """Return the due time of a new date: it stands against pauses that began before the approval."""
     later = tuple(pause for pause in course.pauses if pause.begins >= approved)
     moved = _day_due(calendar, date.min, calendar.on_or_after(day), later)
-    return replace(moved, provisional=moved.provisional or _first_due(calendar, course).provisional)
+    return replace(moved, provisional=moved.provisional or _first_due(calendar, course, begins).provisional)
 
 
 def _day_due(calendar: Calendar, given: date, day: date, pauses: Iterable[Pause]) -> Due:
