@@ -106,7 +106,10 @@ class Filters(BaseModel):
 
 
 class Cause(BaseModel):
-    """A line of an item's history; `refused` says why an act had no effect by what is known now."""
+    """A line of an item's history; `refused` says why an act had no effect in the state that it met.
+
+    `due` is when the item was due as the door found it when an extension was asked for.
+    """
 
     at: str
     act: str
@@ -117,6 +120,7 @@ class Cause(BaseModel):
     unit: str | None = None
     shares: dict[str, str] = {}
     day: str | None = None
+    due: str | None = None
     evidence: list[Evidence] = []
 
 
@@ -136,7 +140,7 @@ class ExtensionAnswer(BaseModel):
     day: str
     approvers: list[str]
     approved_at: str | None
-    lapses: str | None
+    lapses: str
     state: Literal["asked", "approved", "lapsed"]
 
 

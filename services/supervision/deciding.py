@@ -17,7 +17,7 @@ from services.supervision.contract import (
     ItemKind,
     ItemOpened,
 )
-from services.supervision.domain.items import Act, NotPossible, Taken, possible_now, take
+from services.supervision.domain.items import Act, NotPossible, Taken, judge, possible_now
 from services.supervision.domain.machine import State, Who, rule_of
 from services.supervision.domain.seen import see
 from services.supervision.facts import Facts, Found, Known, taken_of
@@ -108,9 +108,8 @@ class Desk:
         at = await self._at(tx, shard, head)
         if told.unit is not None:
             _check_shares(told.unit, told.shares)
-        draft = self._draft(shard, told, at)
-        _check_possible(found.known, taken_of(told, at, head.number + 1))
-        await tx.append(ACTS, [draft])
+        taken = _judged(found.known, taken_of(told, at, head.number + 1))
+        await tx.append(ACTS, [self._draft(shard, _with_found(told, taken), at)])
 
     async def _at(self, tx: PostgresTransaction, shard: int, head: Head) -> datetime:
         """Return the `received` that the next act has; it never falls."""
@@ -179,18 +178,27 @@ def _check_unchanged(known: Known, if_match: str | None) -> None:
         raise Refused(Problem(412, "changed_meanwhile", detail, headers={"etag": etag(known)}))
 
 
-def _check_possible(known: Known, taken: Taken) -> None:
-    """Refuse an act that is not possible by what is known, and say what is."""
+def _judged(known: Known, taken: Taken) -> Taken:
+    """Return an act with what was found, or refuse one that is not possible by what is known and say what is."""
     if known.item is None:
         detail = "The fact that opened this item was withdrawn."
         extra = {"state": State.WITHDRAWN.value, "possible": []}
         raise Refused(Problem(409, "illegal_step", detail, extra=extra))
-    after = take(known.calendar, known.item, taken)
-    if isinstance(after, NotPossible):
+    judged = judge(known.calendar, known.item, taken)
+    if isinstance(judged, NotPossible):
         acts = [act.value for act, _ in possible_now(known.calendar, known.item, taken.at)]
-        status = 403 if after.code in OWN else 409
+        status = 403 if judged.code in OWN else 409
         extra = {"state": known.item.state.value, "possible": acts}
-        raise Refused(Problem(status, after.code, after.detail, extra=extra))
+        raise Refused(Problem(status, judged.code, judged.detail, extra=extra))
+    return judged
+
+
+def _with_found(told: ActTaken, taken: Taken) -> ActTaken:
+    """Return an act as it is told, with what the door found."""
+    found = {"due": taken.due, "lapses": taken.lapses}
+    return told.model_copy(
+        update={name: instants.text(at) for name, at in found.items() if at is not None}
+    )
 
 
 def _check_shares(unit: str, shares: Mapping[str, str]) -> None:

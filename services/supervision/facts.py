@@ -119,7 +119,7 @@ class Facts:
         zone = zone_of(plans, None if opening is None else opening.scheme)
         calendar = await self._calendars.of(tx, shard, zone)
         facts = [*others, *(one for one in taken if one.act is not Act.OPEN)]
-        folded = None if opening is None else fold(calendar, opening, facts)
+        folded = None if opening is None else fold(opening, facts)
         if folded is not None and matter is not None and matter[1].is_withdrawn:
             folded = replace(folded, state=State.WITHDRAWN, done=None, paused_since=None)
         count = len(acts) + (counts.get(key, 0) if key is not None else 0)
@@ -151,6 +151,8 @@ def taken_of(told: ActTaken, at: datetime, number: int) -> Taken:
         shares={unit: Decimal(share) for unit, share in told.shares.items()},
         day=None if told.day is None else date.fromisoformat(told.day),
         evidence=tuple((one.name, one.sha256) for one in told.evidence),
+        due=None if told.due is None else instants.parse(told.due),
+        lapses=None if told.lapses is None else instants.parse(told.lapses),
     )
 
 

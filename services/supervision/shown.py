@@ -25,7 +25,7 @@ from services.supervision.domain.calendar_document import Noticed
 from services.supervision.domain.items import Line, Request, possible_now
 from services.supervision.domain.machine import Who
 from services.supervision.domain.seen import see
-from services.supervision.domain.worktime import approval_limit, approved_at
+from services.supervision.domain.worktime import approved_at
 from services.supervision.facts import Found
 from services.supervision.store import ItemRow
 from services.supervision.telling import fields_of
@@ -71,7 +71,7 @@ def item_answer(found: Found) -> ItemAnswer:
             "possible": [
                 Possible(act=act, who=who, roles=[role.value for role in ROLES[who]]) for act, who in possible
             ],
-            "extensions": [_extension(known.calendar, one, found) for one in item.requests],
+            "extensions": [_extension(one, found) for one in item.requests],
             "history": [_history(one) for one in item.lines],
         }
     )
@@ -176,17 +176,17 @@ def _named(calendar: Calendar) -> str | None:
     return None if calendar.version is None else f"{calendar.zone.key}@{calendar.version}"
 
 
-def _extension(calendar: Calendar, request: Request, found: Found) -> ExtensionAnswer:
-    limit = approval_limit(calendar, request.extension)
-    approved = approved_at(calendar, request.extension)
-    lapsed = approved is None and limit.passed(found.now)
+def _extension(request: Request, found: Found) -> ExtensionAnswer:
+    limit = request.extension.lapses
+    approved = approved_at(request.extension)
+    lapsed = approved is None and limit <= found.now
     return ExtensionAnswer(
         asked=instants.text(request.extension.asked),
         person=request.person,
         day=request.extension.day.isoformat(),
         approvers=list(request.approvers),
         approved_at=None if approved is None else instants.text(approved),
-        lapses=None if limit.instant is None else instants.text(limit.instant),
+        lapses=instants.text(limit),
         state="approved" if approved is not None else "lapsed" if lapsed else "asked",
     )
 
@@ -203,6 +203,7 @@ def _history(one: Line) -> Cause:
         unit=taken.unit,
         shares={unit: str(share) for unit, share in taken.shares.items()},
         day=None if taken.day is None else taken.day.isoformat(),
+        due=None if taken.due is None else instants.text(taken.due),
         evidence=[Evidence(name=name, sha256=sha) for name, sha in taken.evidence if sha],
     )
 

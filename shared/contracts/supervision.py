@@ -164,7 +164,11 @@ class Evidence(Closed):
 
 
 class ActTaken(Closed):
-    """A person's act on an item, a fact from here on; `received` of the envelope is its time."""
+    """A person's act on an item, a fact from here on; `received` of the envelope is its time.
+
+    When an extension is asked for, `due` is when the item was due as it was found then, none while a pause
+    held the clock, and `lapses` is before when it must be approved.
+    """
 
     item: ItemId
     act: str = Field(pattern="^[a-z][a-z-]{0,31}$")
@@ -173,6 +177,8 @@ class ActTaken(Closed):
     unit: Code | None = None
     shares: dict[Code, ShareText] = Field(default={})
     day: DayText | None = None
+    due: InstantText | None = None
+    lapses: InstantText | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), strict=False, max_length=50)
     opened: ItemOpened | None = None
 

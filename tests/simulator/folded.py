@@ -107,7 +107,7 @@ class Folding:
             for name, matter in matters_of([self.rules], case, reports).items():
                 if matter.is_withdrawn:
                     continue
-                item = fold(self.calendar, matter.opening, matter.completions)
+                item = fold(matter.opening, matter.completions)
                 seen = see(self.calendar, item, LONG_AFTER)
                 assert not seen.due.provisional
                 own = {"kind": matter.opening.kind.value, "indicator": matter.opening.indicator}

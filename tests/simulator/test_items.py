@@ -59,7 +59,7 @@ def test_every_budget_ends_at_the_deadline_that_the_simulator_set_and_every_own_
         for matter in matters_of([plan], case, reports).values():
             opening = matter.opening
             counts.update((opening.indicator, unit) for unit in opening.shares)
-            item = fold(CALENDAR, opening, matter.completions)
+            item = fold(opening, matter.completions)
             end = due(CALENDAR, item.course)
             assert not end.provisional
             data = next(one.data or {} for one in reports if (one.source, one.id) == opening.event)

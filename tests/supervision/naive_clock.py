@@ -134,14 +134,12 @@ def first_due(sheet, given, budget, pauses):
 def due(sheet, given, budget, pauses, extensions):
     """Return (instant, known), or None while a pause stops the clock.
 
-    An extension is (asked, day, limit in working days, approvals): asked before the due time as it is by then,
-    approved twice in time, it sets a new day that only pauses from its approval on move.
+    An extension is (asked, day, limit in working days, approvals): approved twice in time, it sets a new day
+    that only pauses from its approval on move.
     """
     now = first_due(sheet, given, budget, pauses)
     began_known = now is None or now[1]
     for asked, day, limit, approvals in sorted(extensions, key=lambda one: one[0]):
-        if now is not None and asked >= now[0]:
-            continue
         lapses = working_days_due(sheet, asked, limit, [])[0]
         counted = sorted(at for at in approvals if asked <= at < lapses)
         if len(counted) < 2:

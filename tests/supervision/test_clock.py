@@ -16,6 +16,7 @@ from services.supervision.domain.worktime import (
     Pause,
     WorkingDays,
     due,
+    lapses,
     late_days,
 )
 from tests.supervision import naive_clock
@@ -94,14 +95,14 @@ def calendar(sheet):
     return calendar_of(sheet.zone, sheet.first, sheet.last, kinds, hours)
 
 
-def course(begun, budget, paused, extended):
+def course(known, begun, budget, paused, extended):
     made = {"days": WorkingDays, "day": NamedDate, "instant": NamedInstant, "minutes": OfficeHours}
     return Course(
         begun,
         made[budget[0]](budget[1]),
         tuple(Pause(*one) for one in paused),
         tuple(
-            Extension(asked, day, WorkingDays(limit), tuple(approvals))
+            Extension(asked, day, lapses(known, asked, limit), tuple(approvals))
             for asked, day, limit, approvals in extended
         ),
     )
@@ -112,7 +113,7 @@ def course(begun, budget, paused, extended):
 def test_the_clock_equals_one_that_counts_day_by_day(task):
     sheet, begun, budget, paused, extended, until = task
     expected = naive_clock.due(sheet, begun, budget, paused, extended)
-    record = course(begun, budget, paused, extended)
+    record = course(calendar(sheet), begun, budget, paused, extended)
     found = due(calendar(sheet), record)
     event(budget[0])
     event("stopped" if expected is None else "known" if expected[1] else "provisional")

@@ -108,6 +108,27 @@ async def test_extended_in_time_to_7_may_it_is_late_by_two_days(begun):
     assert item["late_days"] == ["2021-05-08", "2021-05-10"]
 
 
+async def test_an_approved_extension_stands_whatever_calendar_is_adopted_later(begun):
+    service, feed, door = begun
+    await assigned(door)
+    await at(service, feed, "2021-04-29 17:00")
+    await door.act("decision-7", "ask-extension", "unit", day="2021-05-07", reason="资料未齐")
+    await at(service, feed, "2021-05-06 09:00")
+    for person in ("li", "wang"):
+        assert (await door.act("decision-7", "approve-extension", person)).status_code == 200
+    await at(service, feed, "2021-05-06 10:00")
+    worked = {"2021-04-24": "make-up", "2021-04-25": "make-up"}
+    told = await service.adopt(calendar(2, days=worked))
+    assert told == {}, "by this calendar it was due on 28 April, and the request lapsed on 5 May"
+    item = (await door.ask("GET", "/v1/items/decision-7")).json()
+    assert item["due"] == "2021-05-07T16:00:00.000000Z"
+    assert [one["refused"] for one in item["history"]] == [None] * 4
+    (asked,) = [one for one in item["history"] if one["act"] == "ask-extension"]
+    assert asked["due"] == "2021-04-29T16:00:00.000000Z"
+    (extension,) = item["extensions"]
+    assert (extension["state"], extension["lapses"]) == ("approved", "2021-05-07T16:00:00.000000Z")
+
+
 async def test_an_extension_asked_for_too_late_is_refused(begun):
     service, feed, door = begun
     await assigned(door)

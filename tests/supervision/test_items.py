@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.supervision.domain.calendar_document import CalendarDocument, compiled
 from services.supervision.domain.items import (
+    APPROVAL_DAYS,
     Act,
     Kind,
     NotPossible,
@@ -16,13 +18,14 @@ from services.supervision.domain.items import (
     Taken,
     Terms,
     fold,
+    follow,
+    judge,
     possible_now,
-    take,
 )
 from services.supervision.domain.machine import RULES, State, Who
 from services.supervision.domain.seen import Light, see
-from services.supervision.domain.worktime import NamedDate, NamedInstant, WorkingDays
-from tests.supervision.facts import CALENDAR, at
+from services.supervision.domain.worktime import NamedDate, NamedInstant, WorkingDays, lapses
+from tests.supervision.facts import CALENDAR, at, calendar
 
 ONE = {"b1": Decimal(1)}
 OPENED = Opening(
@@ -36,11 +39,13 @@ def done(text, number=0):
 
 
 def act(name, text, person="unit", **more):
+    if name == "ask-extension":
+        more = {"lapses": lapses(CALENDAR, at(text), APPROVAL_DAYS)} | more
     return Taken(Act(name), at(text), person, **more)
 
 
 def seen(facts, now="2021-12-31 00:00", opening=OPENED):
-    item = fold(CALENDAR, opening, facts)
+    item = fold(opening, facts)
     return item, see(CALENDAR, item, at(now))
 
 
@@ -84,11 +89,11 @@ def test_nobody_approves_their_own_or_twice_or_after_the_limit(approvals, code):
 def test_an_extension_asked_for_at_the_due_time_is_too_late():
     item, _ = seen([])
     late = act("ask-extension", "2021-04-30 00:00", day=date(2021, 5, 7))
-    assert take(CALENDAR, item, late) == NotPossible(
+    assert judge(CALENDAR, item, late) == NotPossible(
         "extension_too_late", "An extension is asked for before the due time."
     )
     in_time = act("ask-extension", "2021-04-29 23:59", day=date(2021, 5, 7))
-    assert not isinstance(take(CALENDAR, item, in_time), NotPossible)
+    assert not isinstance(judge(CALENDAR, item, in_time), NotPossible)
     assert Act.ASK_EXTENSION not in {name for name, _ in possible_now(CALENDAR, item, at("2021-04-30 00:00"))}
 
 
@@ -97,19 +102,51 @@ def test_an_extension_asked_for_at_the_due_time_is_too_late():
     [("2021-03-01", False), ("2021-04-29", False), ("2021-04-30", True), ("2021-05-01", True)],
 )
 def test_an_extension_asks_for_a_later_day(day, taken):
-    facts = [act("ask-extension", "2021-04-28 10:00", day=date.fromisoformat(day))]
-    facts += [act("approve-extension", "2021-04-28 11:00", person) for person in ("li", "wang")]
-    item, found = seen(facts)
-    assert (item.lines[0].refused is None, bool(item.requests)) == (taken, taken)
-    assert item.lines[0].refused in {None, "extension_not_later"}
-    assert (found.due.instant == at("2021-04-30 00:00")) is not taken
+    item, _ = seen([])
+    judged = judge(CALENDAR, item, act("ask-extension", "2021-04-28 10:00", day=date.fromisoformat(day)))
+    if taken:
+        assert isinstance(judged, Taken)
+        assert (judged.due, judged.lapses) == (at("2021-04-30 00:00"), at("2021-05-07 00:00"))
+    else:
+        assert isinstance(judged, NotPossible)
+        assert judged.code == "extension_not_later"
+
+
+EXTENDED = [
+    act("ask-extension", "2021-04-29 10:00", "unit", day=date(2021, 5, 7)),
+    act("approve-extension", "2021-04-29 11:00", "li"),
+    act("approve-extension", "2021-05-06 11:00", "wang"),
+]
+
+
+@pytest.mark.parametrize(
+    "days",
+    [{"2021-04-24": "make-up", "2021-04-25": "make-up"}, {"2021-05-01": "make-up", "2021-05-02": "make-up"}, {}],
+    ids=["due before the asking", "lapsed before the approval", "no holidays"],
+)
+def test_what_was_asked_and_approved_in_time_stands_whatever_calendar_comes(days):
+    item = fold(OPENED, [*EXTENDED, done("2021-05-10 16:00")])
+    assert [line.refused for line in item.lines] == [None] * 4
+    other = compiled(CalendarDocument.model_validate(calendar(2, days=days)))
+    assert see(other, item, at("2021-12-31 00:00")).due.instant == at("2021-05-08 00:00")
+
+
+def test_what_was_taken_stands_when_a_correction_gives_fewer_days():
+    fewer = replace(OPENED, budget=WorkingDays(2))
+    _, found = seen([*EXTENDED, done("2021-05-07 16:00")], opening=fewer)
+    assert (found.due.instant, found.late) == (at("2021-05-08 00:00"), ())
+
+
+def test_the_state_is_asked_again_by_facts_that_were_not_known_at_the_door():
+    item = fold(OPENED, [done("2021-04-28 16:00"), *EXTENDED])
+    assert [line.refused for line in item.lines] == [None, *["illegal_step"] * 3]
 
 
 def test_while_it_is_paused_an_extension_follows_what_would_be_due():
     paused = [act("sign", "2021-04-20 10:00"), act("pause", "2021-04-21 10:00", "issuer")]
     item, _ = seen(paused)
     for day, taken in ((date(2021, 5, 6), False), (date(2021, 5, 7), True)):
-        after = take(CALENDAR, item, act("ask-extension", "2021-04-23 10:00", day=day))
+        after = judge(CALENDAR, item, act("ask-extension", "2021-04-23 10:00", day=day))
         assert isinstance(after, NotPossible) is not taken
 
 
@@ -260,7 +297,7 @@ def test_of_completions_alone_the_last_counts(accept, state):
 
 def test_who_submitted_does_not_accept():
     item, _ = seen([act("sign", "2021-04-20 10:00"), act("submit", "2021-04-28 10:00", "zhao")])
-    refused = take(CALENDAR, item, act("accept", "2021-04-28 11:00", "zhao"))
+    refused = judge(CALENDAR, item, act("accept", "2021-04-28 11:00", "zhao"))
     assert isinstance(refused, NotPossible)
     assert refused.code == "same_person"
 
@@ -272,7 +309,7 @@ def test_a_late_cancelling_leaves_the_days_before_it():
 
 
 def test_lights_follow_the_clock_and_say_when_they_change_next():
-    item = fold(CALENDAR, replace(OPENED, terms=Terms(yellow_days=2)), [])
+    item = fold(replace(OPENED, terms=Terms(yellow_days=2)), [])
     lights, moments, now = [], [], at("2021-04-20 09:00")
     for _ in range(6):
         found = see(CALENDAR, item, now)
@@ -297,18 +334,17 @@ EVERY = [rule.act for rule in RULES]
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.act)
 def test_an_act_leads_where_the_table_says_and_from_no_other_state(rule):
     base, _ = seen([])
-    moment = at("2021-04-21 10:00")
-    taken = Taken(rule.act, moment, "x", day=date(2021, 5, 7), unit="b2")
+    taken = act(rule.act, "2021-04-21 10:00", "x", day=date(2021, 5, 7), unit="b2")
     for state in State:
         done_at = None if state in {*(s for s in State if s in _open())} else at("2021-04-20 12:00")
         item = replace(base, state=state, done=done_at)
         if rule.clock.value == "paused":
             item = replace(item, paused_since=at("2021-04-20 11:00"))
         if rule.request.value == "asked":
-            asked = take(CALENDAR, base, act("ask-extension", "2021-04-20 10:00", "y", day=date(2021, 5, 7)))
+            asked = follow(base, act("ask-extension", "2021-04-20 10:00", "y", day=date(2021, 5, 7)))
             assert not isinstance(asked, NotPossible)
             item = replace(item, requests=asked.requests)
-        after = take(CALENDAR, item, taken)
+        after = follow(item, taken)
         if state in rule.begins:
             assert not isinstance(after, NotPossible)
             assert after.state == (rule.leads or state)
@@ -327,7 +363,13 @@ PEOPLE = ("unit", "li", "wang")
 MINUTES = st.integers(0, 60 * 24 * 40)
 ACTS = st.builds(
     lambda name, minutes, person, number: Taken(
-        name, OPENED.given + timedelta(minutes=minutes), person, number, day=date(2021, 5, 14), unit="b2"
+        name,
+        OPENED.given + timedelta(minutes=minutes),
+        person,
+        number,
+        day=date(2021, 5, 14),
+        unit="b2",
+        lapses=OPENED.given + timedelta(minutes=minutes, days=3),
     ),
     st.sampled_from(EVERY),
     MINUTES,
@@ -342,7 +384,7 @@ ACTS = st.builds(
 )
 def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
     shuffled = random.sample(facts, len(facts))
-    item, other = fold(CALENDAR, OPENED, facts), fold(CALENDAR, OPENED, shuffled)
+    item, other = fold(OPENED, facts), fold(OPENED, shuffled)
     assert item == other
     now = OPENED.given + timedelta(minutes=minutes)
     found = see(CALENDAR, item, now)
@@ -353,5 +395,5 @@ def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
     offered = {name for name, who in possible_now(CALENDAR, item, now) if who is not Who.EVENT}
     later = max([now, *(one.at for one in facts)])
     for name in offered if later == now else ():
-        tried = take(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 12, 1), unit="b1"))
+        tried = judge(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 12, 1), unit="b1"))
         assert not isinstance(tried, NotPossible)

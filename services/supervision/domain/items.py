@@ -21,11 +21,10 @@ from services.supervision.domain.worktime import (
     Course,
     Extension,
     Pause,
-    WorkingDays,
-    approval_limit,
     approved_at,
     due,
     in_time,
+    lapses,
 )
 
 WHOLE = Decimal(1)
@@ -71,7 +70,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An act with its time: `received` of a person's, `time` of an event that completes."""
+    """An act with its time: `received` of a person's, `time` of an event that completes.
+
+    Of the asking for an extension it says what the door found: when the item was `due`, and when the request
+    `lapses`.
+    """
 
     act: Act
     at: datetime
@@ -82,11 +85,13 @@ class Taken:
     shares: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     day: date | None = None
     evidence: tuple[tuple[str, str], ...] = ()
+    due: datetime | None = None
+    lapses: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an item's history; `refused` says why an act had no effect by what is known now."""
+    """One line of an item's history; `refused` says why an act had no effect in the state that it met."""
 
     taken: Taken
     state: State
@@ -153,9 +158,10 @@ class NotPossible:
     detail: str
 
 
-def fold(calendar: Calendar, opening: Opening, facts: Iterable[Taken]) -> Item:
-    """Return what all facts together make of an item; those that are not possible stay without effect.
+def fold(opening: Opening, facts: Iterable[Taken]) -> Item:
+    """Return what all facts together make of an item; those that its state does not allow stay without effect.
 
+    What the door judged by the clock is in the fact and is not judged again: no calendar is asked.
     An event gives what it opens; what a person opens is given by its first assignment.
     """
     item = Item(opening, State.REGISTERED, opening.unit, opening.shares)
@@ -163,7 +169,7 @@ def fold(calendar: Calendar, opening: Opening, facts: Iterable[Taken]) -> Item:
         held, given = (Holding(None, opening.shares),), opening.given
         item = replace(item, state=State.ASSIGNED, held=held, begun=given, assigned=given)
     for taken in sorted(facts, key=lambda one: (one.at, one.act is not Act.COMPLETE, one.number, one.person)):
-        after = take(calendar, item, taken)
+        after = follow(item, taken)
         if isinstance(after, NotPossible):
             item = replace(item, lines=(*item.lines, Line(taken, item.state, after.code)))
         else:
@@ -171,9 +177,30 @@ def fold(calendar: Calendar, opening: Opening, facts: Iterable[Taken]) -> Item:
     return item
 
 
-def take(calendar: Calendar, item: Item, taken: Taken) -> Item | NotPossible:
-    """Return the item after an act, or why that is not possible."""
-    asked = asked_now(calendar, item, taken.at)
+def judge(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
+    """Judge an act at the door by all that is known: return it with what was found, or why it is not possible."""
+    if taken.act is not Act.ASK_EXTENSION:
+        after = follow(item, taken)
+        return after if isinstance(after, NotPossible) else taken
+    end = due(calendar, item.course)
+    limit = lapses(calendar, taken.at, item.opening.terms.approval_days)
+    found = replace(taken, due=end.instant, lapses=limit)
+    after = follow(item, found)
+    if isinstance(after, NotPossible):
+        return after
+    if end.passed(taken.at):
+        return NotPossible("extension_too_late", "An extension is asked for before the due time.")
+    assert taken.day is not None
+    if not _is_later(calendar, item, taken, taken.day):
+        return NotPossible(
+            "extension_not_later", "An extension names a day after the one on which it is due."
+        )
+    return found
+
+
+def follow(item: Item, taken: Taken) -> Item | NotPossible:
+    """Return the item after an act that was taken, or why its state does not allow it."""
+    asked = asked_now(item, taken.at)
     rule = rule_of(taken.act)
     allowed = fits(rule, item.state, paused=item.paused_since is not None, asked=asked is not None)
     if not allowed or (taken.act is Act.COMPLETE and _waits(item)):
@@ -182,24 +209,22 @@ def take(calendar: Calendar, item: Item, taken: Taken) -> Item | NotPossible:
         )
     if rule.who is Who.CHECKER and (refusal := _four_eyes(item, taken, asked)) is not None:
         return refusal
-    if taken.act is Act.ASK_EXTENSION:
-        return _asked(calendar, item, taken)
     return _after(item, taken)
 
 
-def asked_now(calendar: Calendar, item: Item, at: datetime) -> Request | None:
+def asked_now(item: Item, at: datetime) -> Request | None:
     """Return the extension that waits for an approval at an instant."""
     if not item.requests:
         return None
     last = item.requests[-1]
-    if approved_at(calendar, last.extension) is not None:
+    if approved_at(last.extension) is not None:
         return None
-    return None if approval_limit(calendar, last.extension).passed(at) else last
+    return last if at < last.extension.lapses else None
 
 
 def possible_now(calendar: Calendar, item: Item, at: datetime) -> list[tuple[Act, Who]]:
     """Return what can be done at an instant, and by whom."""
-    paused, asked = item.paused_since is not None, asked_now(calendar, item, at) is not None
+    paused, asked = item.paused_since is not None, asked_now(item, at) is not None
     acts = [(rule.act, rule.who) for rule in possible(item.state, paused=paused, asked=asked)]
     late = not in_time(calendar, item.course, at)
     return [(act, who) for act, who in acts if act is not Act.ASK_EXTENSION or not late]
@@ -227,19 +252,6 @@ def _four_eyes(item: Item, taken: Taken, asked: Request | None) -> NotPossible |
     if taken.act in {Act.ACCEPT, Act.SEND_BACK} and taken.person == item.submitter:
         return NotPossible("same_person", "What you submitted is checked by another person.")
     return None
-
-
-def _asked(calendar: Calendar, item: Item, taken: Taken) -> Item | NotPossible:
-    if not in_time(calendar, item.course, taken.at):
-        return NotPossible("extension_too_late", "An extension is asked for before the due time.")
-    assert taken.day is not None
-    if not _is_later(calendar, item, taken, taken.day):
-        return NotPossible(
-            "extension_not_later", "An extension names a day after the one on which it is due."
-        )
-    limit = WorkingDays(item.opening.terms.approval_days)
-    request = Request(taken.person, Extension(taken.at, taken.day, limit))
-    return replace(item, requests=(*item.requests, request))
 
 
 def _is_later(calendar: Calendar, item: Item, taken: Taken, day: date) -> bool:
@@ -297,6 +309,13 @@ def _resumed(item: Item, taken: Taken) -> Item:
     return replace(item, done=None, submitter=None, pauses=(*item.pauses, away))
 
 
+def _asked(item: Item, taken: Taken) -> Item:
+    assert taken.day is not None
+    assert taken.lapses is not None
+    request = Request(taken.person, Extension(taken.at, taken.day, taken.lapses))
+    return replace(item, requests=(*item.requests, request))
+
+
 def _approved(item: Item, taken: Taken) -> Item:
     *before, asked = item.requests
     extension = replace(asked.extension, approvals=(*asked.extension.approvals, taken.at))
@@ -317,6 +336,7 @@ _EFFECTS: Mapping[Act, Callable[[Item, Taken], Item]] = {
     Act.CANCEL: _cancelled,
     Act.SEND_BACK: _resumed,
     Act.REOPEN: _resumed,
+    Act.ASK_EXTENSION: _asked,
     Act.APPROVE_EXTENSION: _approved,
     Act.REFUSE_EXTENSION: _refused,
 }

@@ -64,11 +64,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A new date that was asked for, its approvals so far, and the budget in which two of them must come."""
+    """A new date that was asked for in time, its approvals so far, and before when two of them must come."""
 
     asked: datetime
     day: date
-    limit: Budget
+    lapses: datetime
     approvals: tuple[datetime, ...] = ()
 
 
@@ -109,8 +109,8 @@ def due(calendar: Calendar, course: Course) -> Due:
         return STOPPED
     now = _first_due(calendar, course, course.given)
     for extension in sorted(course.extensions, key=lambda extension: extension.asked):
-        approved = approved_at(calendar, extension)
-        if approved is not None and not now.passed(extension.asked):
+        approved = approved_at(extension)
+        if approved is not None:
             now = _extended(calendar, course, course.given, extension.day, approved)
     return now
 
@@ -127,16 +127,17 @@ def late_days(calendar: Calendar, course: Course, until: datetime) -> tuple[date
     return calendar.between(calendar.day_of(end.instant), min(calendar.day_of(until), calendar.last))
 
 
-def approved_at(calendar: Calendar, extension: Extension) -> datetime | None:
+def approved_at(extension: Extension) -> datetime | None:
     """Return when the extension had its approvals; None while it has not, or after its limit."""
-    limit = approval_limit(calendar, extension)
-    counted = sorted(at for at in extension.approvals if extension.asked <= at and not limit.passed(at))
+    counted = sorted(at for at in extension.approvals if extension.asked <= at < extension.lapses)
     return counted[APPROVALS - 1] if len(counted) >= APPROVALS else None
 
 
-def approval_limit(calendar: Calendar, extension: Extension) -> Due:
-    """Return when an extension that is not approved lapses."""
-    return due(calendar, Course(extension.asked, extension.limit))
+def lapses(calendar: Calendar, asked: datetime, days: int) -> datetime:
+    """Return when an extension lapses that is not approved in so many working days."""
+    limit = due(calendar, Course(asked, WorkingDays(days))).instant
+    assert limit is not None, "nothing pauses it"
+    return limit
 
 
 def in_time(calendar: Calendar, course: Course, asked: datetime) -> bool:
