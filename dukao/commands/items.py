@@ -43,11 +43,12 @@ _COUNTS = columns(
     "at",
     "given",
     "open",
+    "submitted",
     "overdue",
     "provisional",
     "done",
     "done_late",
-    numbers=("given", "open", "overdue", "provisional", "done", "done_late"),
+    numbers=("given", "open", "submitted", "overdue", "provisional", "done", "done_late"),
 )
 
 Item = Annotated[str, typer.Argument(help="The id of the item: dukao items list.", metavar="ITEM")]

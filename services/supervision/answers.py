@@ -98,7 +98,7 @@ class Filters(BaseModel):
     unit: Code | None = None
     scheme: Code | None = None
     indicator: Code | None = None
-    open: bool | None = Query(None, description="Only those that are not done, or only those that are.")
+    open: bool | None = Query(None, description="Only those that are not done or cancelled, submitted ones included, or only others.")
     overdue: bool | None = Query(None, description="Only those that are red or done late, or only others.")
     provisional: bool | None = Query(
         None, description="Only those whose due time reaches past the known calendar, or only others."
@@ -201,12 +201,13 @@ class CountQuery(BaseModel):
 class Counts(BaseModel):
     """Items given, open and overdue just before an instant, by the facts as they are known now.
 
-    `provisional` are open ones whose due time reaches past the known calendar; they cost nothing yet.
+    Open are those that are not done or cancelled; of them `submitted` wait to be accepted. `provisional` are open ones whose due time reaches past the known calendar; they cost nothing yet.
     """
 
     at: str
     given: int
     open: int
+    submitted: int
     overdue: int
     provisional: int
     done: int

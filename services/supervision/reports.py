@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.supervision.domain.machine import OPEN_STATES, State
 from services.supervision.store import ItemRow, item_row
 from shared.storage.transaction import PostgresTransaction
 
 EVERYTHING = "/"
-_OPEN = ("registered", "assigned", "signed", "in_progress", "sent_back", "submitted")
 _LATE = ("red", "done_late")
 _LIST = """
     SELECT * FROM items WHERE id > $1
@@ -19,12 +19,16 @@ _LIST = """
         AND (provisional = $14 OR $14::bool IS NULL)
         AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $13 || '/')))
     ORDER BY id LIMIT $2"""
+# Open is what is not done or cancelled: what its unit works on, and what was submitted and waits.
 _COUNT = """
-    SELECT count(*) AS given, count(*) FILTER (WHERE open) AS open,
-        count(*) FILTER (WHERE open AND due < $1) AS overdue,
-        count(*) FILTER (WHERE open AND provisional) AS provisional, count(*) FILTER (WHERE NOT open) AS done,
-        count(*) FILTER (WHERE NOT open AND due <= done) AS done_late
-    FROM (SELECT due, done, provisional, done IS NULL OR done >= $1 AS open FROM items
+    SELECT count(*) AS given, count(*) FILTER (WHERE waits OR NOT stopped) AS open,
+        count(*) FILTER (WHERE waits AND stopped) AS submitted,
+        count(*) FILTER (WHERE CASE WHEN stopped THEN waits AND due <= done ELSE due < $1 END) AS overdue,
+        count(*) FILTER (WHERE provisional AND (waits OR NOT stopped)) AS provisional,
+        count(*) FILTER (WHERE stopped AND NOT waits) AS done,
+        count(*) FILTER (WHERE stopped AND NOT waits AND due <= done) AS done_late
+    FROM (SELECT due, done, provisional, COALESCE(done < $1, FALSE) AS stopped, state = 'submitted' AS waits
+        FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
         AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))
     ) told"""
@@ -65,7 +69,7 @@ async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int
         wanted.scheme,
         wanted.indicator,
         wanted.open,
-        list(_OPEN),
+        [state.value for state in (*OPEN_STATES, State.SUBMITTED)],
         wanted.overdue,
         list(_LATE),
         wanted.below.rstrip("/") or EVERYTHING,

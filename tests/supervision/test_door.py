@@ -397,6 +397,44 @@ async def test_items_are_listed_by_what_they_are_a_page_at_a_time(begun):
     }
 
 
+async def test_what_waits_to_be_accepted_is_open_in_the_list_and_in_the_counts(begun):
+    service, feed, door = begun
+    await assigned(door)
+    await door.act("decision-7", "sign", "unit")
+    await at(service, feed, "2021-04-22 09:00")
+    await door.act("decision-7", "submit", "unit", **PAPER)
+
+    async def looked_at():
+        await service.apply_acts(SHARD)
+        counts = (await door.ask("GET", "/v1/item-counts", params={"at": "2021-05-20T00:00:00Z"})).json()
+        lists = [
+            len((await door.ask("GET", "/v1/items", params={"open": one})).json()["items"])
+            for one in ("true", "false")
+        ]
+        return [counts[name] for name in ("given", "open", "submitted", "overdue", "done")], lists
+
+    assert await looked_at() == ([1, 1, 1, 0, 0], [1, 0])
+    assert (await door.act("decision-7", "accept", "li")).status_code == 200
+    assert await looked_at() == ([1, 0, 0, 0, 1], [0, 1])
+
+
+async def test_what_was_submitted_late_is_overdue_until_it_is_accepted(begun):
+    service, feed, door = begun
+    await assigned(door)
+    await door.act("decision-7", "sign", "unit")
+    await at(service, feed, "2021-05-07 09:00")
+    await door.act("decision-7", "submit", "unit", **PAPER)
+    await service.apply_acts(SHARD)
+    counts = (await door.ask("GET", "/v1/item-counts", params={"at": "2021-05-20T00:00:00Z"})).json()
+    assert (counts["overdue"], counts["done_late"]) == (1, 0)
+    red = (await door.ask("GET", "/v1/items", params={"open": "true", "overdue": "true"})).json()["items"]
+    assert [one["light"] for one in red] == ["red"]
+    await door.act("decision-7", "accept", "li")
+    await service.apply_acts(SHARD)
+    counts = (await door.ask("GET", "/v1/item-counts", params={"at": "2021-05-20T00:00:00Z"})).json()
+    assert (counts["overdue"], counts["done_late"]) == (0, 1)
+
+
 OWN_INDICATORS = [
     {"code": "k1", "name": "个性一", "units": ["b1"], "groups": ["bureaus"]},
     {"code": "k2", "name": "个性二", "units": ["b1", "b2"], "groups": ["bureaus"]},
