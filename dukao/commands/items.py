@@ -336,9 +336,10 @@ def coverage(
 
 def show_coverage(found: dict[str, Any], output: Format) -> None:
     """Print an answer on coverage: a line for each indicator; what is missing is named on stderr."""
+    share = "nothing to cover" if found["percent"] is None else f"{found['percent']} %"
     title = (
         f"{found['scheme']} v{found['version']} · {found['covered']} of {found['pairs']} "
-        f"individual indicators have an item, each unit counted: {found['percent']} %"
+        f"individual indicators have an item, each unit counted: {share}"
     )
     none = "the scheme has no individual indicators of units that you see"
     lines = [_covered(one) for one in found["indicators"]]

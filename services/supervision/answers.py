@@ -241,14 +241,14 @@ class Uncovered(BaseModel):
 class Coverage(BaseModel):
     """How many pairs of an individual indicator of a scheme and a unit of the reader's have an item.
 
-    The percentage has two places, cut off: it is 100.00 only where none is missing.
+    The percentage has two places, cut off: it is 100.00 only where none is missing, and none of no pairs.
     """
 
     scheme: str
     version: int
     pairs: int
     covered: int
-    percent: str
+    percent: str | None
     missing: list[Uncovered]
     indicators: list[IndicatorCoverage]
 

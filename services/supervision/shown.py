@@ -90,14 +90,14 @@ def coverage(
         if (units := [unit for unit in indicator.get("units", ()) if unit in visible])
     ]
     pairs, covered = sum(len(one.units) for one in lines), sum(one.covered for one in lines)
-    percent = Decimal(100 * covered) / Decimal(pairs) if pairs else Decimal(100)
+    percent = (Decimal(100 * covered) / Decimal(pairs)).quantize(_HUNDREDTH, ROUND_DOWN) if pairs else None
     names = {unit["code"]: unit.get("name", unit["code"]) for unit in document["units"]}
     return Coverage(
         scheme=document["scheme"]["code"],
         version=document["scheme"]["version"],
         pairs=pairs,
         covered=covered,
-        percent=str(percent.quantize(_HUNDREDTH, ROUND_DOWN)),
+        percent=None if percent is None else str(percent),
         missing=[
             Uncovered(indicator=one.indicator, name=one.name, unit=unit, unit_name=names.get(unit, unit))
             for one in lines

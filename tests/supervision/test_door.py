@@ -471,6 +471,12 @@ async def test_coverage_names_each_unit_of_an_individual_indicator_that_has_no_i
     assert (await door.ask("GET", "/v1/coverage/none")).status_code == 404
 
 
+async def test_of_nothing_to_cover_no_share_is_told(begun):
+    _, _, door = begun
+    found = await coverage(door)
+    assert (found["pairs"], found["covered"], found["percent"]) == (0, 0, None)
+
+
 async def test_an_item_covers_an_individual_indicator_for_its_own_units_alone(owned):
     service, door = owned
     await opened(door, indicator="k2")
