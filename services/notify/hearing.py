@@ -43,6 +43,9 @@ def item_of(told: ItemChanged) -> Item:
         late=len(told.late_days),
         sign_due=told.sign_due,
         sign_late=told.sign_late,
+        asked=None if told.extension is None else told.extension.asked,
+        asked_day=None if told.extension is None else told.extension.day,
+        lapses=None if told.extension is None else told.extension.lapses,
     )
 
 

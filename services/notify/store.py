@@ -19,18 +19,19 @@ from shared.storage.transaction import PostgresTransaction
 
 _ITEM_COLUMNS = (
     "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, late, "
-    "sign_due, sign_late"
+    "sign_due, sign_late, asked, asked_day, lapses"
 )
 _SAVE_ITEMS = f"""
     INSERT INTO items ({_ITEM_COLUMNS})
     SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],
-        $15::text[], $16::boolean[])
+        $15::text[], $16::boolean[], $17::text[], $18::text[], $19::text[])
     ON CONFLICT (item) DO UPDATE SET version = excluded.version, at = excluded.at, kind = excluded.kind,
         title = excluded.title, state = excluded.state, light = excluded.light, unit = excluded.unit,
         others = excluded.others, assessor = excluded.assessor, scheme = excluded.scheme,
         indicator = excluded.indicator, due = excluded.due, late = excluded.late,
-        sign_due = excluded.sign_due, sign_late = excluded.sign_late"""  # noqa: S608 - names of this module
+        sign_due = excluded.sign_due, sign_late = excluded.sign_late, asked = excluded.asked,
+        asked_day = excluded.asked_day, lapses = excluded.lapses"""  # noqa: S608 - names of this module
 _ADD_NOTICES = """
     INSERT INTO notices (id, event, kind, at, rule, rules, severity, role, recipient, channel, told, item, version, reminder,
         cancelled)
@@ -192,7 +193,7 @@ def _item_values(item: Item) -> tuple[Any, ...]:
     return (
         item.item, item.version, item.at, item.kind, item.title, item.state, item.light, item.unit,
         " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.late, item.sign_due,
-        item.sign_late,
+        item.sign_late, item.asked, item.asked_day, item.lapses,
     )  # fmt: skip
 
 

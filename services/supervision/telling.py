@@ -12,6 +12,7 @@ from services.supervision.contract import ITEM_CHANGED, SOURCE, ItemCause
 from services.supervision.domain.items import Item
 from services.supervision.domain.machine import State
 from services.supervision.domain.seen import Light, Seen, see
+from services.supervision.domain.worktime import Extension
 from services.supervision.facts import Known
 from services.supervision.store import ItemRow
 from shared.contracts import envelope
@@ -29,6 +30,7 @@ _WITHDRAWN = {
     "late_shares": [],
     "sign_due": None,
     "sign_late": False,
+    "extension": None,
 }
 
 
@@ -97,6 +99,15 @@ def fields_of(item: str, folded: Item, seen: Seen) -> dict[str, Any]:
         ],
         "sign_due": None if seen.sign_due is None else instants.text(seen.sign_due),
         "sign_late": seen.sign_late,
+        "extension": None if seen.asked is None else _asked(seen.asked.extension),
+    }
+
+
+def _asked(extension: Extension) -> dict[str, str]:
+    return {
+        "asked": instants.text(extension.asked),
+        "day": extension.day.isoformat(),
+        "lapses": instants.text(extension.lapses),
     }
 
 

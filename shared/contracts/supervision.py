@@ -90,6 +90,14 @@ class LateShares(Closed):
     shares: dict[Code, ShareText]
 
 
+class ExtensionAsked(Closed):
+    """A new date that was asked for, when, and before when two persons must approve it."""
+
+    asked: InstantText
+    day: DayText
+    lapses: InstantText
+
+
 class ItemChanged(Closed):
     """The whole state of an item after a change; the highest version counts.
 
@@ -98,7 +106,8 @@ class ItemChanged(Closed):
     assignment moves no day that was late before. `completed` is the day of the submission that counts, told while it waits to be
     accepted too. `begun` is when the clock began: when the event that opened it occurred, else the first
     assignment, none before it. `sign_due` is until when an assigned item is to be signed for, none while a pause holds the
-    clock; `sign_late` says that this passed and it still waits. `shares` of lead and co-handlers sum to 1
+    clock; `sign_late` says that this passed and it still waits. `extension` is the new date
+    that waits to be approved. `shares` of lead and co-handlers sum to 1
     exactly. `received` is that of the cause; `assessor` assesses the indicator by the newest
     version of its scheme.
     """
@@ -126,6 +135,7 @@ class ItemChanged(Closed):
     late_shares: tuple[LateShares, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
     sign_due: InstantText | None = None
     sign_late: bool = False
+    extension: ExtensionAsked | None = None
     received: InstantText
     cause: ItemCause
 

@@ -38,6 +38,9 @@ def item(version=1, **changes):
         "late": 0,
         "sign_due": None,
         "sign_late": False,
+        "asked": None,
+        "asked_day": None,
+        "lapses": None,
     } | changes
     return Item(**told)
 
@@ -135,6 +138,25 @@ def test_a_limit_of_signing_is_told_at_once_and_not_again_with_every_version():
     assert (told.reminder, told.over, told.told["sign_due"]) == (True, False, SIGN_DUES[0])
     assert Kind.ITEM_SIGN_LATE in ended(versions[2], item(4, state="signed", light="red"))
     assert Kind.ITEM_SIGN_LATE in ended(versions[2], item(4, **late, light="red", unit="b3"))
+
+
+ASKED = {"asked": "2021-04-28T02:00:00.000000Z", "asked_day": "2021-05-07", "lapses": SIGN_DUES[1]}
+
+
+def test_an_extension_that_waits_is_told_once_and_ends_when_it_waits_no_more():
+    versions = [item(1), item(2, **ASKED), item(3, **ASKED, light="yellow"), item(4), item(5, **ASKED)]
+    name = f"item-extension-asked/i1/{ASKED['asked']}"
+    assert [one for one in events(versions[:4]) if one.startswith("item-extension-asked/")] == [name]
+    (told,) = [one for one in happened(*versions[:2]) if one.kind is Kind.ITEM_EXTENSION_ASKED]
+    assert (told.reminder, told.over, told.told["day"], told.told["lapses"]) == (
+        True,
+        False,
+        "2021-05-07",
+        SIGN_DUES[1],
+    )
+    found = [Kind.ITEM_EXTENSION_ASKED in ended(old, new) for old, new in pairwise(versions[:4])]
+    assert found == [True, False, True]
+    assert Kind.ITEM_EXTENSION_ASKED in ended(versions[2], item(4, **ASKED | {"asked": "2021-04-29T02:00:00Z"}))
 
 
 PARTS = st.text(st.sampled_from("ab/:"), min_size=1, max_size=4)

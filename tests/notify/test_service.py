@@ -5,6 +5,19 @@ from tests.notify.facts import DUE, OVERDUE, RULES, SIGN_DUE, SIGN_LATE, Feed
 ARCHIVE = {"code": "archive", "on": "item-state", "severity": "info", "to": ["webhook:archive"]}
 
 
+async def test_an_extension_that_is_asked_for_is_told_to_who_assesses_until_it_waits_no_more(service):
+    rule = {"code": "extension", "on": "item-extension-asked", "severity": "warning", "role": "approver"}
+    await service.adopt({"rules": [rule | {"to": ["assessor"]}]})
+    feed = Feed()
+    asked = "2021-04-28T02:00:00.000000Z"
+    waits = {"asked": asked, "day": "2021-05-07", "lapses": "2021-05-07T16:00:00.000000Z"}
+    await service.apply(feed.item(assessor="d1", extension=waits))
+    told = ("extension", "inbox", "d1", f"item-extension-asked/i1/{asked}")
+    assert await service.notices() == [(*told, False)]
+    await service.apply(feed.item(assessor="d1"))
+    assert await service.notices() == [(*told, True)]
+
+
 async def test_an_item_that_is_assigned_is_told_to_its_lead_and_its_co_handler(service):
     await service.adopt(RULES)
     await service.apply(Feed().item())

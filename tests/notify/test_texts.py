@@ -13,6 +13,7 @@ TOLD = {
     Kind.ITEM_LIGHT: [ITEM | {"light": one} for one in LIGHTS],
     Kind.ITEM_LATE: [ITEM | {"due": "2021-04-29T16:00:00.000000Z"}],
     Kind.ITEM_SIGN_LATE: [ITEM | {"sign_due": "2021-04-22T16:00:00.000000Z"}],
+    Kind.ITEM_EXTENSION_ASKED: [ITEM | {"day": "2021-05-07", "lapses": "2021-05-07T16:00:00.000000Z"}],
     Kind.TIER_CHANGED: [
         {"scheme": "m", "group": "g", "period": "2021", "unit": "b1", "old": None, "new": "first"}
     ],
@@ -54,6 +55,15 @@ def test_what_was_not_signed_for_is_told_with_its_limit():
     assert said == [
         "督考事项“公文”签收逾期，签收期限 2021年4月22日 24:00。",
         "Item “公文” is not signed for, which was due 22 April 2021 24:00.",
+    ]
+
+
+def test_an_extension_is_told_with_its_day_and_until_when_it_is_approved():
+    told = ITEM | {"day": "2021-05-11", "lapses": "2021-05-07T16:00:00.000000Z"}
+    said = [text_of(Kind.ITEM_EXTENSION_ASKED, told, lang, "Asia/Shanghai") for lang in (Lang.ZH, Lang.EN)]
+    assert said == [
+        "督考事项“公文”申请延期至 2021年5月11日，审批期限 2021年5月7日 24:00。",
+        "Item “公文” asks for an extension to 11 May 2021, to be approved until 7 May 2021 24:00.",
     ]
 
 

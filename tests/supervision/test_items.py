@@ -142,6 +142,25 @@ def test_the_state_is_asked_again_by_facts_that_were_not_known_at_the_door():
     assert [line.refused for line in item.lines] == [None, *["illegal_step"] * 3]
 
 
+def test_an_extension_that_waits_is_seen_until_it_is_approved_refused_or_lapses():
+    for facts, now, waits, changes in (
+        (EXTENDED[:1], "2021-04-29 12:00", True, "2021-04-30 00:00"),
+        (EXTENDED[:2], "2021-05-07 12:00", True, "2021-05-08 00:00"),
+        (EXTENDED[:2], "2021-05-08 00:00", False, "2021-05-10 00:00"),
+        (EXTENDED, "2021-05-07 12:00", False, "2021-05-08 00:00"),
+        ([*EXTENDED[:1], act("refuse-extension", "2021-04-29 11:00", "li")], "2021-04-29 12:00", False, None),
+        ([*EXTENDED[:1], act("cancel", "2021-04-29 11:00", "issuer")], "2021-04-29 12:00", False, None),
+    ):
+        _, found = seen(facts, now)
+        assert (found.asked is not None) is waits
+        assert changes is None or found.changes == at(changes)
+
+
+def test_what_was_submitted_is_looked_at_again_when_its_extension_lapses():
+    item, found = seen([*EXTENDED[:1], done("2021-04-29 16:00")], "2021-04-29 17:00")
+    assert (item.state, found.changes) == (State.COMPLETED, at("2021-05-08 00:00"))
+
+
 def test_while_it_is_paused_an_extension_follows_what_would_be_due():
     paused = [act("sign", "2021-04-20 10:00"), act("pause", "2021-04-21 10:00", "issuer")]
     item, _ = seen(paused)

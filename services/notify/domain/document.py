@@ -50,6 +50,7 @@ SHAPES: Mapping[Kind, Shape] = {
     Kind.ITEM_LIGHT: Shape({"light": LIGHTS, **_ITEM}, _HANDS),
     Kind.ITEM_LATE: Shape({"late_day": LATE_DAYS, **_ITEM}, _HANDS),
     Kind.ITEM_SIGN_LATE: Shape(_ITEM, _HANDS),
+    Kind.ITEM_EXTENSION_ASKED: Shape(_ITEM, _HANDS),
     Kind.TIER_CHANGED: Shape(
         {"scheme": None, "group": None, "period": None, "unit": None, "old": None, "new": None}, (UNIT,)
     ),

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     ITEM_LIGHT = "item-light"
     ITEM_LATE = "item-late"
     ITEM_SIGN_LATE = "item-sign-late"
+    ITEM_EXTENSION_ASKED = "item-extension-asked"
     TIER_CHANGED = "tier-changed"
     SCHEME_ADOPTED = "scheme-adopted"
     FEED_TURNED = "feed-turned"

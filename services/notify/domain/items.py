@@ -16,7 +16,8 @@ class Item:
     """An item as it was told: `others` are its co-handlers, `late` counts late working days.
 
     `at` is when that was known, `due` and `sign_due` instants as they were written; `sign_late` says that it
-    waits to be signed for after `sign_due`.
+    waits to be signed for after `sign_due`. A new `asked_day` was asked for at `asked` and must be approved before
+    `lapses`.
     """
 
     item: str
@@ -35,6 +36,9 @@ class Item:
     late: int
     sign_due: str | None
     sign_late: bool
+    asked: str | None
+    asked_day: str | None
+    lapses: str | None
 
     @property
     def told(self) -> Told:
@@ -58,7 +62,7 @@ def happened(old: Item | None, new: Item) -> Iterator[Happening]:
 
     Yellow, red and each late day are rungs: each is one event of a due time, whatever brings it again. Rungs
     that are passed together are reached together, so that their set does not depend on how often was looked.
-    That the limit of signing passed is one event of that limit.
+    That the limit of signing passed is one event of that limit, that an extension waits one of its asking.
     """
     if old is None or _held(old) != _held(new):
         yield _happening(new, Kind.ITEM_STATE, f"{new.version}")
@@ -72,6 +76,9 @@ def happened(old: Item | None, new: Item) -> Iterator[Happening]:
         yield _happening(new, Kind.ITEM_LATE, f"{new.due}/{day}", reminder=True, late_day=day)
     if new.sign_late and (old is None or _signing(old) != _signing(new)):
         yield _happening(new, Kind.ITEM_SIGN_LATE, f"{new.sign_due}", reminder=True, sign_due=new.sign_due)
+    if new.asked is not None and (old is None or old.asked != new.asked):
+        kind, told = Kind.ITEM_EXTENSION_ASKED, {"day": new.asked_day, "lapses": new.lapses}
+        yield _happening(new, kind, f"{new.asked}", reminder=True, **told)
 
 
 def ended(old: Item | None, new: Item) -> tuple[Kind, ...]:
@@ -81,7 +88,11 @@ def ended(old: Item | None, new: Item) -> tuple[Kind, ...]:
     other_hands = _held(old) != _held(new)
     by_due = other_hands or (old.light, old.due) != (new.light, new.due)
     by_limit = other_hands or _signing(old) != _signing(new)
-    return (*(DUE_KINDS if by_due else ()), *((Kind.ITEM_SIGN_LATE,) if by_limit else ()))
+    return (
+        *(DUE_KINDS if by_due else ()),
+        *((Kind.ITEM_SIGN_LATE,) if by_limit else ()),
+        *((Kind.ITEM_EXTENSION_ASKED,) if old.asked != new.asked else ()),
+    )
 
 
 def _held(item: Item) -> tuple[str, str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ _LINKS: Mapping[Kind, Callable[[Told], str]] = {
     Kind.ITEM_LIGHT: _item,
     Kind.ITEM_LATE: _item,
     Kind.ITEM_SIGN_LATE: _item,
+    Kind.ITEM_EXTENSION_ASKED: _item,
     Kind.TIER_CHANGED: lambda told: "/ranking/v1/standings" + _below(told, "scheme", "group", "period"),
     Kind.SCHEME_ADOPTED: lambda told: "/scoring/v1/schemes" + _below(told, "scheme", "version"),
     Kind.FEED_TURNED: lambda told: f"/ingest/v1/feeds?source={_quoted(told, 'source')}",

@@ -1,7 +1,7 @@
 """What a notice says to a person, in Chinese or English, from what was told of the event alone."""
 
 from collections.abc import Callable, Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,14 @@ def _item_sign_late(told: Told) -> tuple[str, str]:
     )
 
 
+def _item_extension_asked(told: Told) -> tuple[str, str]:
+    day, (zh, en) = date.fromisoformat(str(told["day"])), _until(told, "lapses")
+    return (
+        f"督考事项“{told['title']}”申请延期至 {_day_zh(day)}，审批期限 {zh}。",
+        f"Item “{told['title']}” asks for an extension to {_day_en(day)}, to be approved until {en}.",
+    )
+
+
 def _tier_changed(told: Told) -> tuple[str, str]:
     old, new, place = told["old"], told["new"], f"{told['scheme']} {told['group']} {told['period']}"
     return (
@@ -146,10 +154,15 @@ def _until(told: Told, name: str) -> tuple[str, str]:
     ends_day = due.time() == time.min
     day = due.date() - timedelta(days=ends_day)
     hour = f"{'24:00' if ends_day else f'{due:%H:%M}'}{'' if told['zone'] else ' UTC'}"
-    return (
-        f"{day.year}年{day.month}月{day.day}日 {hour}",
-        f"{day.day} {MONTHS[day.month - 1]} {day.year} {hour}",
-    )
+    return f"{_day_zh(day)} {hour}", f"{_day_en(day)} {hour}"
+
+
+def _day_zh(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _day_en(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 _SENTENCES: Mapping[Kind, Sentence] = {
@@ -157,6 +170,7 @@ _SENTENCES: Mapping[Kind, Sentence] = {
     Kind.ITEM_LIGHT: _item_light,
     Kind.ITEM_LATE: _item_late,
     Kind.ITEM_SIGN_LATE: _item_sign_late,
+    Kind.ITEM_EXTENSION_ASKED: _item_extension_asked,
     Kind.TIER_CHANGED: _tier_changed,
     Kind.SCHEME_ADOPTED: _scheme_adopted,
     Kind.FEED_TURNED: _feed_turned,

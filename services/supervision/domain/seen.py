@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.supervision.domain.calendar import Calendar
-from services.supervision.domain.items import Item, is_done
-from services.supervision.domain.machine import State
+from services.supervision.domain.items import Item, Request, asked_now, is_done
+from services.supervision.domain.machine import Act, State, rule_of
 from services.supervision.domain.worktime import Course, Due, WorkingDays, due, late_days
 
 LATE_DAYS_TOLD = 1000
@@ -39,7 +39,7 @@ class Seen:
     """An item at an instant; `changes` is the next instant at which this is another without any fact.
 
     `late` are the late working days in order, `borne` says by whom, ascending and from the first of them on.
-    `sign_due` is until when an assigned item is to be signed for, `None` while a pause holds the clock.
+    `asked` is the extension that waits to be approved, `sign_due` until when an assigned item is to be signed for, `None` while a pause holds the clock.
     """
 
     due: Due
@@ -47,6 +47,7 @@ class Seen:
     late: tuple[date, ...]
     borne: tuple[Borne, ...]
     completed: date | None
+    asked: Request | None
     sign_due: datetime | None
     sign_late: bool
     changes: datetime | None
@@ -55,21 +56,23 @@ class Seen:
 def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
     """Derive what is shown of an item; `now` is the newest tick or fact."""
     if item.state is State.WITHDRAWN:
-        return Seen(Due(None), Light.OFF, (), (), None, None, sign_late=False, changes=None)
+        return Seen(Due(None), Light.OFF, (), (), None, None, None, sign_late=False, changes=None)
     course = item.course
     end = due(calendar, course)
     late, borne = _borne(calendar, item, end, late_days(calendar, course, _counted_until(calendar, item, now)))
+    asked = asked_now(item, now) if item.state in rule_of(Act.APPROVE_EXTENSION).begins else None
+    lapses = None if asked is None else asked.extension.lapses
     completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None
     if item.done is not None:
         light = _light_when_done(item, end, item.done)
-        return Seen(end, light, late, borne, completed, None, sign_late=False, changes=None)
+        return Seen(end, light, late, borne, completed, asked, None, sign_late=False, changes=lapses)
     yellow = _yellow_from(calendar, end, item.opening.terms.yellow_days)
     light = _light(end, yellow, now)
     sign_due = _sign_due(calendar, item)
     sign_late = sign_due is not None and sign_due <= now
-    turns = (_turns(calendar, end, yellow, now), None if sign_late else sign_due)
+    turns = (_turns(calendar, end, yellow, now), None if sign_late else sign_due, lapses)
     changes = min((at for at in turns if at is not None), default=None)
-    return Seen(end, light, late, borne, completed, sign_due, sign_late, changes)
+    return Seen(end, light, late, borne, completed, asked, sign_due, sign_late, changes)
 
 
 def _borne(
