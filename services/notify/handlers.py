@@ -50,7 +50,6 @@ class Notify:
             if record.stream == SCHEMES:
                 scheme = envelope.decode_data(event, SchemeAdopted)
                 await store.save_units(tx, scheme.code, scheme.version, paths_of(scheme.document["units"]))
-                await store.save_zone(tx, scheme.code, scheme.version, scheme.document["scheme"]["zone"])
             happening = happening_of(event)
             if happening is not None:
                 found += self._notices(record, happening)

@@ -40,6 +40,7 @@ def item_of(told: ItemChanged) -> Item:
         scheme=told.scheme,
         indicator=told.indicator,
         due=told.due,
+        zone=told.zone,
         late=len(told.late_days),
         sign_due=told.sign_due,
         sign_late=told.sign_late,

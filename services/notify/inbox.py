@@ -8,12 +8,11 @@ from typing import Any
 from shared.storage.transaction import PostgresTransaction
 
 _ENTRY = """
-    SELECT n.id, n.event, n.kind, n.at, n.rule, n.severity, n.role, n.recipient, n.told, n.cancelled, z.zone,
+    SELECT n.id, n.event, n.kind, n.at, n.rule, n.severity, n.role, n.recipient, n.told, n.cancelled,
         s.person AS signed_by, s.at AS signed_at,
         CASE WHEN s.notice IS NOT NULL THEN 'signed' WHEN n.cancelled IS NOT NULL THEN 'cancelled'
             ELSE 'open' END AS state
     FROM notices n LEFT JOIN sign_offs s ON s.notice = n.id
-        LEFT JOIN zones z ON z.scheme = n.told ->> 'scheme'
     WHERE n.channel = 'inbox' AND ($1 = '/' OR n.recipient = substring($1 from '[^/]*$') OR EXISTS (
         SELECT FROM units u
         WHERE u.unit = n.recipient AND (u.path = $1 OR starts_with(u.path, $1 || '/'))))"""
@@ -26,7 +25,7 @@ _PAGE = f"""
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An inbox entry: signed for, cancelled before that, or open; `zone` is that of its scheme."""
+    """An inbox entry: signed for, cancelled before that, or open."""
 
     id: str
     event: str
@@ -38,7 +37,6 @@ class Entry:
     recipient: str
     told: Mapping[str, Any]
     cancelled: datetime | None
-    zone: str | None
     signed_by: str | None
     signed_at: datetime | None
     state: str

@@ -1,4 +1,4 @@
-"""Tables of notify: versions of rules, items as they were told, units, zones, notices."""
+"""Tables of notify: versions of rules, items as they were told, units, notices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from shared.kernel.digests import sha256
 from shared.storage.transaction import PostgresTransaction
 
 _ITEM_COLUMNS = (
-    "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, late, "
+    "item, version, at, kind, title, state, light, unit, others, assessor, scheme, indicator, due, zone, late, "
     "sign_due, sign_late, asked, asked_day, lapses"
 )
 _SAVE_ITEMS = f"""
     INSERT INTO items ({_ITEM_COLUMNS})
     SELECT * FROM unnest($1::text[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],
-        $15::text[], $16::boolean[], $17::text[], $18::text[], $19::text[])
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::int[],
+        $16::text[], $17::boolean[], $18::text[], $19::text[], $20::text[])
     ON CONFLICT (item) DO UPDATE SET version = excluded.version, at = excluded.at, kind = excluded.kind,
         title = excluded.title, state = excluded.state, light = excluded.light, unit = excluded.unit,
         others = excluded.others, assessor = excluded.assessor, scheme = excluded.scheme,
-        indicator = excluded.indicator, due = excluded.due, late = excluded.late,
+        indicator = excluded.indicator, due = excluded.due, zone = excluded.zone, late = excluded.late,
         sign_due = excluded.sign_due, sign_late = excluded.sign_late, asked = excluded.asked,
         asked_day = excluded.asked_day, lapses = excluded.lapses"""  # noqa: S608 - names of this module
 _ADD_NOTICES = """
@@ -138,17 +138,6 @@ async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: 
     )
 
 
-async def save_zone(tx: PostgresTransaction, scheme: str, version: int, zone: str) -> None:
-    """Keep the time zone of the newest version of a scheme."""
-    await tx.many(
-        "INSERT INTO zones VALUES ($1, $2, $3) ON CONFLICT (scheme) DO UPDATE "
-        "SET version = excluded.version, zone = excluded.zone WHERE zones.version < excluded.version",
-        scheme,
-        version,
-        zone,
-    )
-
-
 async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice]]) -> None:
     """Write notices (with the version of their rules) that are not there yet, and what endpoints are sent.
 
@@ -192,8 +181,8 @@ def _item(row: Mapping[str, Any]) -> Item:
 def _item_values(item: Item) -> tuple[Any, ...]:
     return (
         item.item, item.version, item.at, item.kind, item.title, item.state, item.light, item.unit,
-        " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.late, item.sign_due,
-        item.sign_late, item.asked, item.asked_day, item.lapses,
+        " ".join(item.others), item.assessor, item.scheme, item.indicator, item.due, item.zone, item.late,
+        item.sign_due, item.sign_late, item.asked, item.asked_day, item.lapses,
     )  # fmt: skip
 
 

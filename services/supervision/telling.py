@@ -65,7 +65,8 @@ def told_of(
     seen = see(known.calendar, known.item, now)
     opening = known.item.opening
     assessed_by = assessor(opening.scheme, opening.indicator)
-    fields = fields_of(known.id, known.item, seen) | {"assessor": assessed_by}
+    more = {"assessor": assessed_by, "zone": known.calendar.zone.key}
+    fields = fields_of(known.id, known.item, seen) | more
     told = _compared(known, fields, known.item, seen)
     paths = tuple(path(unit) for unit in sorted({known.item.unit, *known.item.shares}))
     row = replace(told.row, paths=paths, assessor=None if assessed_by is None else path(assessed_by))

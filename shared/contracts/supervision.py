@@ -107,7 +107,7 @@ class ItemChanged(Closed):
     accepted too. `begun` is when the clock began: when the event that opened it occurred, else the first
     assignment, none before it. `sign_due` is until when an assigned item is to be signed for, none while a pause holds the
     clock; `sign_late` says that this passed and it still waits. `extension` is the new date
-    that waits to be approved. `shares` of lead and co-handlers sum to 1
+    that waits to be approved. `zone` is the time zone of its days. `shares` of lead and co-handlers sum to 1
     exactly. `received` is that of the cause; `assessor` assesses the indicator by the newest
     version of its scheme.
     """
@@ -133,6 +133,7 @@ class ItemChanged(Closed):
     light: Light = Field(Light.GREEN, strict=False)
     late_days: tuple[DayText, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
     late_shares: tuple[LateShares, ...] = Field((), strict=False, max_length=LATE_DAYS_TOLD)
+    zone: str = Field(min_length=1, max_length=64)
     sign_due: InstantText | None = None
     sign_late: bool = False
     extension: ExtensionAsked | None = None

@@ -75,6 +75,7 @@ class Feed:
             "indicator": "k1",
             "given": "2021-04-20T01:00:00.000000Z",
             "due": DUE,
+            "zone": "Asia/Shanghai",
             "light": "red" if late else "green",
             "late_days": LATE[:late],
             "received": at,

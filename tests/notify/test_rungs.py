@@ -35,6 +35,7 @@ def item(version=1, **changes):
         "scheme": "mini",
         "indicator": "k1",
         "due": DUES[0],
+        "zone": "Asia/Shanghai",
         "late": 0,
         "sign_due": None,
         "sign_late": False,

@@ -31,6 +31,7 @@ def item(*, version=1, days=DONE_10_MAY, name="i1", unit="b1", shares=None, **mo
         "shares": shares or {unit: "1"},
         "given": "2021-04-20T01:00:00.000000Z",
         "due": "2021-04-29T16:00:00.000000Z",
+        "zone": "Asia/Shanghai",
         "late_days": days,
         "received": "2021-05-10T09:29:58.000000Z",
         "cause": {"shard": 0, "first": 1, "last": 1},

@@ -65,7 +65,7 @@ async def test_the_worked_case_is_late_by_five_days(begun):
     assert item["late_days"] == ["2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10"]
     assert (item["state"], item["light"], item["completed"]) == ("cleared", "done_late", "2021-05-10")
     told = (await service.apply_acts(SHARD))["decision-7"]
-    ItemChanged.model_validate(told)
+    assert ItemChanged.model_validate(told).zone == "Asia/Shanghai"
     assert {name: told[name] for name in ("late_days", "state", "light", "due")} == {
         name: item[name] for name in ("late_days", "state", "light", "due")
     }

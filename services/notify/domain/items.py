@@ -15,7 +15,8 @@ STATES_IN_HAND = frozenset({"registered", "assigned", "signed", "in_progress", "
 class Item:
     """An item as it was told: `others` are its co-handlers, `late` counts late working days.
 
-    `at` is when that was known, `due` and `sign_due` instants as they were written; `sign_late` says that it
+    `at` is when that was known, `due` and `sign_due` instants as they were written, `zone` that
+    of its days; `sign_late` says that it
     waits to be signed for after `sign_due`. A new `asked_day` was asked for at `asked` and must be approved before
     `lapses`.
     """
@@ -33,6 +34,7 @@ class Item:
     scheme: str | None
     indicator: str | None
     due: str | None
+    zone: str
     late: int
     sign_due: str | None
     sign_late: bool
@@ -53,6 +55,7 @@ class Item:
             "scheme": self.scheme,
             "indicator": self.indicator,
             "due": self.due,
+            "zone": self.zone,
             "late": self.late,
         }
 

@@ -52,9 +52,9 @@ MONTHS = (
 )  # fmt: skip
 
 
-def text_of(kind: Kind, told: Told, lang: Lang, zone: str | None = None) -> str:
-    """Return the sentence of a notice; due times are those of a time zone, of UTC without one."""
-    zh, en = _SENTENCES[kind]({**told, "zone": zone})
+def text_of(kind: Kind, told: Told, lang: Lang) -> str:
+    """Return the sentence of a notice; due times are those of the item's time zone."""
+    zh, en = _SENTENCES[kind](told)
     return zh if lang is Lang.ZH else en
 
 
@@ -150,10 +150,10 @@ def _due(told: Told) -> tuple[str, str]:
 
 def _until(told: Told, name: str) -> tuple[str, str]:
     """Return until when: what is due at midnight is due with the end of the day before, 24:00."""
-    due = instants.parse(str(told[name])).astimezone(ZoneInfo(str(told["zone"] or "UTC")))
+    due = instants.parse(str(told[name])).astimezone(ZoneInfo(str(told["zone"])))
     ends_day = due.time() == time.min
     day = due.date() - timedelta(days=ends_day)
-    hour = f"{'24:00' if ends_day else f'{due:%H:%M}'}{'' if told['zone'] else ' UTC'}"
+    hour = "24:00" if ends_day else f"{due:%H:%M}"
     return f"{_day_zh(day)} {hour}", f"{_day_en(day)} {hour}"
 
 

@@ -1,4 +1,4 @@
-"""The shared tables; rules, items as they were told, units, zones, notices, signatures; webhooks."""
+"""The shared tables; rules, items as they were told, units, notices, signatures; webhooks."""
 
 from alembic import op
 
@@ -14,12 +14,11 @@ TABLES = (
     """CREATE TABLE items (
         item text PRIMARY KEY, version int NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
         title text NOT NULL, state text NOT NULL, light text NOT NULL, unit text NOT NULL,
-        others text NOT NULL, assessor text, scheme text, indicator text, due text, late int NOT NULL,
+        others text NOT NULL, assessor text, scheme text, indicator text, due text, zone text NOT NULL, late int NOT NULL,
         sign_due text, sign_late boolean NOT NULL, asked text, asked_day text, lapses text)""",
     """CREATE TABLE units (
         unit text NOT NULL, scheme text NOT NULL, version int NOT NULL, path text NOT NULL,
         PRIMARY KEY (unit, scheme))""",
-    "CREATE TABLE zones (scheme text PRIMARY KEY, version int NOT NULL, zone text NOT NULL)",
     """CREATE TABLE notices (
         id text PRIMARY KEY, event text NOT NULL, kind text NOT NULL, at timestamptz NOT NULL,
         rule text NOT NULL, rules int NOT NULL, severity text NOT NULL, role text NOT NULL,
