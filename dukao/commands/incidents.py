@@ -23,6 +23,27 @@ STAGES = {
 STATES = {"counted": "扣分", "revived": "扣分·恢复", "suppressed": "已抵减·从高", "not_scored": "不适用"}
 ROLES = {"own": "被考评单位", "department": "主管司局", "bureau": "省局", "inspectorate": "特派办"}
 STANCES = {"corroborates": "印证", "contradicts": "相反", "withdrawn": "已撤回"}
+DOUBTS = {
+    "same_day": "发现日与检查结束同日，须人工判断",
+    "no_department": "无主管司局",
+    "no_inspectorate": "无负责的特派办",
+    "not_scored": "方案不考核",
+}
+UNREAD = {
+    "no_scheme": "当日无适用方案",
+    "fields": "字段缺失",
+    "status": "状态不明",
+    "years": "年度缺失或颠倒",
+    "days": "检查起止日颠倒",
+}
+HAPPENED = {
+    "finding": "问题",
+    "inspection": "检查",
+    "apply": "裁定适用",
+    "dismiss": "裁定不适用",
+    "join": "并案",
+    "part": "拆案",
+}
 _LIST = columns("incident", "stage", "sources", "units", "lost", "waiting")
 _FINDINGS = columns("finding", "unit", "finder", "status", "stance", "discovered", "severity")
 _INSPECTIONS = columns("inspection", "inspector", "content", "years", "started", "ended", "found")
@@ -189,7 +210,10 @@ def unread(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     with Client(state_of(ctx)) as client:
         pages = client.pages("scoring", "/v1/unread-reports", limit=PAGE)
         found = [one for page in pages for one in page["items"]]
-    show(found, columns("object", "source", "id", "why"), output, none="every report can be judged")
+    told = [one | {"why": UNREAD[one["why"]]} for one in found]
+    show(
+        told, columns("object", "source", "id", "why"), output, whole=found, none="every report can be judged"
+    )
 
 
 def _show_list(found: list[dict[str, Any]], output: Format) -> None:
@@ -226,7 +250,7 @@ def _named(report: dict[str, str] | None) -> str | None:
 
 def _line(one: dict[str, Any]) -> dict[str, Any]:
     lost = [f"{lost['unit']} {ROLES[lost['role']]} −{_points(lost['points'])}" for lost in one["lost"]]
-    asked = [f"{asked['trigger']} {asked['why']}" for asked in one["waiting"]]
+    asked = [f"{asked['trigger']} {DOUBTS[asked['why']]}" for asked in one["waiting"]]
     return one | {
         "incident": one["id"],
         "stage": f"{STAGES[one['stage']]}{'·说法不一' if one['contradicted'] else ''}",
@@ -249,7 +273,15 @@ def _show(found: dict[str, Any], output: Format) -> None:
     show(told, columns("field", "value"), output, whole=found)
     if output is not Format.TABLE:
         return
-    findings = [one | {"finding": _named(one), "stance": STANCES[one["stance"]]} for one in found["reports"]]
+    findings = [
+        one
+        | {
+            "finding": _named(one),
+            "stance": STANCES[one["stance"]],
+            "status": STAGES.get(one["status"], one["status"]),
+        }
+        for one in found["reports"]
+    ]
     inspections = [
         one | {"inspection": _named(one), "years": "–".join(map(str, one["years"]))}
         for one in found["inspections"]
@@ -261,8 +293,9 @@ def _show(found: dict[str, Any], output: Format) -> None:
         [_deduction(one) for one in found["deductions"]], _DEDUCTIONS, output, none="it costs nobody anything"
     )
     if found["waiting"]:
-        show([dict(_asked(one)) | {"why": one["why"]} for one in found["waiting"]], _WAITING, output)
-    show(found["history"], _HISTORY, output)
+        waiting = [dict(_asked(one)) | {"why": DOUBTS[one["why"]]} for one in found["waiting"]]
+        show(waiting, _WAITING, output)
+    show([one | {"what": HAPPENED[one["what"]]} for one in found["history"]], _HISTORY, output)
 
 
 def _deduction(one: dict[str, Any]) -> dict[str, Any]:

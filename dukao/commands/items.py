@@ -9,6 +9,7 @@ import typer
 
 from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
+from dukao.item_words import ACTS, STATES, happened, line, told
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines, table
 from dukao.watching import Watch
@@ -16,26 +17,6 @@ from dukao.watching import Watch
 app = typer.Typer(no_args_is_help=True)
 
 PAGE = 500
-LIGHTS = {
-    "green": "绿灯",
-    "yellow": "黄灯",
-    "red": "红灯·逾期",
-    "done": "办结",
-    "done_late": "办结(逾期)",
-    "off": "—",
-}
-STATES = {
-    "registered": "已登记",
-    "assigned": "已交办",
-    "signed": "已签收",
-    "in_progress": "办理中",
-    "submitted": "已报送",
-    "sent_back": "已退回",
-    "completed": "已办结",
-    "cleared": "已销号",
-    "cancelled": "已取消",
-    "withdrawn": "已撤回",
-}
 _LIST = columns("item", "title", "kind", "unit", "state", "light", "due", "late=late days", numbers=("late",))
 _HISTORY = columns("at", "act", "person", "state", "reason", "refused=without effect")
 _COVERAGE = columns("indicator", "name", "items=items of each unit", "missing=units without")
@@ -82,9 +63,11 @@ def list_items(
         typer.Option(help="Only decision, document, instruction, control_risk or alleged_finding."),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Only those that this unit leads.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Only those of a scheme.")] = None,
     indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
     open_: Annotated[
-        bool | None, typer.Option("--open/--closed", help="Only those that are not done, or that are.")
+        bool | None,
+        typer.Option("--open/--closed", help="Only those that are not done or cancelled, or others."),
     ] = None,
     overdue: Annotated[
         bool | None,
@@ -106,6 +89,7 @@ def list_items(
         "light": light,
         "kind": kind,
         "unit": unit,
+        "scheme": scheme,
         "indicator": indicator,
         "open": open_,
         "overdue": overdue,
@@ -115,7 +99,7 @@ def list_items(
         if watch:
             watching.watch(
                 lambda: client.first("supervision", "/v1/items", most=limit, page=PAGE, **only),
-                drawn=lambda found: table([_line(one) for one in found], _LIST),
+                drawn=lambda found: table([line(one) for one in found], _LIST),
                 tell=lambda found: _show_list(found, output),
                 form=output,
             )
@@ -129,7 +113,7 @@ def list_items(
 def show_item(ctx: typer.Context, item: Item, output: Output = Format.TABLE) -> None:
     """Show an item: terms, late days, what is possible now and who may, and its history."""
     with Client(state_of(ctx)) as client:
-        _show(client.get("supervision", f"/v1/items{below(item)}"), output)
+        show_one(client.get("supervision", f"/v1/items{below(item)}"), output)
 
 
 @app.command(
@@ -159,7 +143,16 @@ def open_item(
     scheme: Annotated[str | None, typer.Option(help="The scheme whose indicator it counts for.")] = None,
     indicator: Annotated[str | None, typer.Option(help="The indicator it counts for.")] = None,
     case: Annotated[str | None, typer.Option(help="The case it belongs to.")] = None,
+    given: Annotated[
+        str | None, typer.Option(help="When it was given out, if not now: 2021-04-20T09:00:00+08:00.")
+    ] = None,
     sign_days: Annotated[int | None, typer.Option(min=1, help="The limit of 签收, in working days.")] = None,
+    yellow_days: Annotated[
+        int | None, typer.Option(min=0, help="How many of the last working days are yellow (黄灯), else 1.")
+    ] = None,
+    approval_days: Annotated[
+        int | None, typer.Option(min=1, help="Working days to approve an extension in, else 3.")
+    ] = None,
     share: Shares = None,
     reason: Reason = "",
     subject: As = None,
@@ -185,7 +178,10 @@ def open_item(
         "scheme": scheme,
         "indicator": indicator,
         "case": case,
+        "given": given,
         "sign_days": sign_days,
+        "yellow_days": yellow_days,
+        "approval_days": approval_days,
     }
     asked |= {name: value for name, value in more.items() if value is not None}
     if name is None:
@@ -193,7 +189,7 @@ def open_item(
     with Client(state_of(ctx)) as client:
         found = client.post("supervision", "/v1/items", asked, _who(subject))
     say(f"opened {found['item']}: its clock begins when it is assigned, dukao items assign {found['item']}")
-    _show(found, output)
+    show_one(found, output)
 
 
 @app.command(epilog=examples("dukao items assign decision-7 --unit b11 --share b11=0.7 --share b12=0.3"))
@@ -355,7 +351,7 @@ def _covered(one: dict[str, Any]) -> dict[str, Any]:
 
 def _show_list(found: list[dict[str, Any]], output: Format) -> None:
     none = "no such item: a scheme with `items` and its events open some, or dukao items open"
-    show([_line(one) for one in found], _LIST, output, whole=found, none=none)
+    show([line(one) for one in found], _LIST, output, whole=found, none=none)
 
 
 def _act(
@@ -363,8 +359,8 @@ def _act(
 ) -> None:
     with Client(state_of(ctx)) as client:
         found = client.post("supervision", f"/v1/items{below(item)}:{act}", asked, _who(subject))
-    say(f"{item}: {STATES[found['state']]} {found['state']}")
-    _show(found, output)
+    say(f"{item}: {STATES[found['state']]}")
+    show_one(found, output)
 
 
 def _who(subject: str | None) -> Who:
@@ -378,23 +374,14 @@ def _shares(given: list[str] | None) -> dict[str, str]:
     return {unit: share for unit, _, share in pairs}
 
 
-def _line(one: dict[str, Any]) -> dict[str, Any]:
-    return one | {
-        "state": f"{STATES[one['state']]}{'·暂停' if one['paused'] else ''}",
-        "light": LIGHTS[one["light"]],
-        "late": len(one["late_days"]),
-        "due": f"{one['due'] or '—'}{' 暂定' if one['provisional'] else ''}",
-    }
-
-
-def _show(item: dict[str, Any], output: Format) -> None:
+def show_one(item: dict[str, Any], output: Format) -> None:
     """Show an item for people in parts; JSON and CSV have all of it."""
-    shown = {
-        name: value for name, value in _line(item).items() if name not in {"possible", "history", "late"}
-    }
+    shown = {name: value for name, value in told(item).items() if name not in {"possible", "history", "late"}}
     fields = [{"field": name, "value": value} for name, value in shown.items() if value not in (None, [], {})]
     show(fields, columns("field", "value"), output, whole=item)
     if output is Format.TABLE:
-        show(item["history"], _HISTORY, output)
-        possible = ", ".join(f"{one['act']} ({'/'.join(one['roles'])})" for one in item["possible"])
+        show([happened(one) for one in item["history"]], _HISTORY, output)
+        possible = ", ".join(
+            f"{ACTS[one['act']]} {one['act']} ({'/'.join(one['roles'])})" for one in item["possible"]
+        )
         show_lines([f"possible now: {possible or 'nothing'}"])

@@ -98,7 +98,10 @@ class Filters(BaseModel):
     unit: Code | None = None
     scheme: Code | None = None
     indicator: Code | None = None
-    open: bool | None = Query(None, description="Only those that are not done or cancelled, submitted ones included, or only others.")
+    open: bool | None = Query(
+        None,
+        description="Only those that are not done or cancelled, submitted ones included, or only others.",
+    )
     overdue: bool | None = Query(None, description="Only those that are red or done late, or only others.")
     provisional: bool | None = Query(
         None, description="Only those whose due time reaches past the known calendar, or only others."
@@ -201,7 +204,8 @@ class CountQuery(BaseModel):
 class Counts(BaseModel):
     """Items given, open and overdue just before an instant, by the facts as they are known now.
 
-    Open are those that are not done or cancelled; of them `submitted` wait to be accepted. `provisional` are open ones whose due time reaches past the known calendar; they cost nothing yet.
+    Open are those that are not done or cancelled; of them `submitted` wait to be accepted. `provisional` are
+    open ones whose due time reaches past the known calendar; they cost nothing yet.
     """
 
     at: str

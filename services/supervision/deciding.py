@@ -19,9 +19,9 @@ from services.supervision.contract import (
 )
 from services.supervision.domain.items import Act, NotPossible, Taken, judge, possible_now
 from services.supervision.domain.machine import State, Who, rule_of
+from services.supervision.domain.plans import Plan
 from services.supervision.domain.seen import see
 from services.supervision.facts import Facts, Found, Known, taken_of
-from services.supervision.domain.plans import Plan
 from services.supervision.plans import Plans, assessor_of, path_of
 from services.supervision.store import ActRow
 from services.supervision.telling import fields_of
@@ -85,7 +85,9 @@ class Desk:
         at = await self._at(tx, shard, head)
         opened = _opened(asked, at)
         _check_shares(opened.unit, opened.shares)
-        told = ActTaken(item=item, act=Act.OPEN.value, person=subject.name, reason=asked.reason, opened=opened)
+        told = ActTaken(
+            item=item, act=Act.OPEN.value, person=subject.name, reason=asked.reason, opened=opened
+        )
         ((_, number),) = await tx.append(ACTS, [self._draft(shard, told, at)])
         await tx.remember({key: Key(shard, number, content)})
         return item
@@ -133,7 +135,7 @@ def assessor_path(plans: Sequence[Plan], scheme: str | None, indicator: str | No
 
 
 def check_sees(subject: Subject, found: Found) -> None:
-    """Let an item be seen by its units, by whoever is above one, and by who assesses it; else it is not there."""
+    """Let its units, whoever is above one and who assesses it see an item; to others it is not there."""
     if not _is_of(subject, found.paths) and not _assesses(subject, found.assessor):
         raise refuse(404, "not_found", "There is no such item.")
 
@@ -144,7 +146,9 @@ def check_decides(subject: Subject, paths: Collection[str], assessor: str | None
     is_above = all(covers(subject.unit, path) for path in paths)
     if is_own or not (is_above or _assesses(subject, assessor)):
         raise refuse(
-            403, "not_above", "Who issues or checks an item is above all its units, or assesses its indicator."
+            403,
+            "not_above",
+            "Who issues or checks an item is above all its units, or assesses its indicator.",
         )
 
 
@@ -179,7 +183,7 @@ def _check_unchanged(known: Known, if_match: str | None) -> None:
 
 
 def _judged(known: Known, taken: Taken) -> Taken:
-    """Return an act with what was found, or refuse one that is not possible by what is known and say what is."""
+    """Return an act with what was found, or refuse one that is not possible and say what is."""
     if known.item is None:
         detail = "The fact that opened this item was withdrawn."
         extra = {"state": State.WITHDRAWN.value, "possible": []}
@@ -196,9 +200,7 @@ def _judged(known: Known, taken: Taken) -> Taken:
 def _with_found(told: ActTaken, taken: Taken) -> ActTaken:
     """Return an act as it is told, with what the door found."""
     found = {"due": taken.due, "lapses": taken.lapses}
-    return told.model_copy(
-        update={name: instants.text(at) for name, at in found.items() if at is not None}
-    )
+    return told.model_copy(update={name: instants.text(at) for name, at in found.items() if at is not None})
 
 
 def _check_shares(unit: str, shares: Mapping[str, str]) -> None:

@@ -17,7 +17,8 @@ _LIST = """
         AND ($9::bool IS NULL OR (state = ANY($10::text[])) = $9)
         AND ($11::bool IS NULL OR (light = ANY($12::text[])) = $11)
         AND (provisional = $14 OR $14::bool IS NULL)
-        AND ($13 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $13 || '/')))
+        AND ($13 = '/' OR EXISTS (
+            SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $13 || '/')))
     ORDER BY id LIMIT $2"""
 # Open is what is not done or cancelled: what its unit works on, and what was submitted and waits.
 _COUNT = """
@@ -30,8 +31,8 @@ _COUNT = """
     FROM (SELECT due, done, provisional, COALESCE(done < $1, FALSE) AS stopped, state = 'submitted' AS waits
         FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
-        AND ($3 = '/' OR EXISTS (SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))
-    ) told"""
+        AND ($3 = '/' OR EXISTS (
+            SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))) told"""
 
 # The last step of a path is the unit itself.
 _BY_INDICATOR_AND_UNIT = """
@@ -42,7 +43,7 @@ _BY_INDICATOR_AND_UNIT = """
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which items; `below` is the unit path that must lie above one of an item's, or above who assesses it."""
+    """Which items; `below` is the unit path that must lie above one of an item's, or above its assessor's."""
 
     below: str
     state: str | None = None

@@ -102,14 +102,14 @@ class ItemChanged(Closed):
     """The whole state of an item after a change; the highest version counts.
 
     `late_days` are the late working days so far, ascending, at most the first thousand; none while the due
-    time is provisional. `late_shares` says who bears them, ascending, the first from the first late day on: an
-    assignment moves no day that was late before. `completed` is the day of the submission that counts, told while it waits to be
-    accepted too. `begun` is when the clock began: when the event that opened it occurred, else the first
-    assignment, none before it. `sign_due` is until when an assigned item is to be signed for, none while a pause holds the
-    clock; `sign_late` says that this passed and it still waits. `extension` is the new date
-    that waits to be approved. `zone` is the time zone of its days. `shares` of lead and co-handlers sum to 1
-    exactly. `received` is that of the cause; `assessor` assesses the indicator by the newest
-    version of its scheme.
+    time is provisional. `late_shares` says who bears them, ascending, the first from the first late day on:
+    an assignment moves no day that was late before. `completed` is the day of the submission that counts,
+    told while it waits to be accepted too. `begun` is when the clock began: when the event that opened it
+    occurred, else the first assignment, none before it. `sign_due` is until when an assigned item is to be
+    signed for, none while a pause holds the clock; `sign_late` says that this passed and it still waits.
+    `extension` is the new date that waits to be approved. `zone` is the time zone of its days. `shares` of
+    lead and co-handlers sum to 1 exactly. `received` is that of the cause; `assessor` assesses the indicator
+    by the newest version of its scheme.
     """
 
     item: ItemId

@@ -3,14 +3,19 @@
 import re
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from dukao.cli import app
 from dukao.client import RefusedError
-from dukao.commands.items import LIGHTS, STATES, show_coverage
+from dukao.commands.items import app as items_app
+from dukao.commands.items import show_coverage, show_one
 from dukao.exits import Exit
 from dukao.failures import failure_of
+from dukao.item_words import ACTS, EXTENSIONS, KINDS, LIGHTS, STATES
 from dukao.output import Format
+from services.supervision.answers import ExtensionAnswer, Filters, NewItem
+from services.supervision.domain.items import Kind
 from services.supervision.domain.machine import CHINESE, Act, State
 from services.supervision.domain.seen import Light
 
@@ -72,6 +77,54 @@ def test_every_act_of_a_person_has_a_command():
 def test_states_and_lights_are_shown_in_the_words_of_the_service():
     assert {state.value: CHINESE[state] for state in State} == STATES
     assert {light.value for light in Light} == LIGHTS.keys()
+    assert {kind.value for kind in Kind} == KINDS.keys()
+    assert {act.value for act in Act} == ACTS.keys()
+    assert set(ExtensionAnswer.model_fields["state"].annotation.__args__) == EXTENSIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("command", "asked", "otherwise"),
+    [
+        ("open", NewItem, {"item": "name", "shares": "share", "due": "working_days"}),
+        ("list", Filters, {"after": "limit", "open": "open_"}),
+    ],
+)
+def test_all_that_the_door_takes_has_an_option(command, asked, otherwise):
+    options = {one.name for one in get_command(items_app).commands[command].params}
+    assert {otherwise.get(name, name) for name in asked.model_fields} <= options
+
+
+def test_an_item_is_shown_in_the_words_of_officials(capsys):
+    shown = dict.fromkeys(("scheme", "indicator", "case", "completed", "sign_due", "begun", "calendar"))
+    shown |= {
+        "item": "i1",
+        "version": 1,
+        "facts": 2,
+        "title": "督办",
+        "unit": "b2",
+        "given": "x",
+        "due": None,
+    }
+    shown |= {"kind": "instruction", "state": "signed", "light": "red", "paused": False, "provisional": False}
+    borne = {"first": "2021-04-30", "shares": {"b1": "1"}}
+    shown |= {"shares": {"b2": "1"}, "late_days": ["2021-04-30"], "late_shares": [borne], "sign_late": False}
+    asked = {"day": "2021-05-07", "state": "lapsed"}
+    line = {"at": "x", "act": "ask-extension", "person": "zhao", "state": "signed", "reason": ""}
+    shown |= {"event": {"source": "office", "id": "1"}, "extensions": [asked]}
+    shown |= {"history": [line | {"refused": "illegal_step"}], "possible": []}
+    show_one(shown, Format.TABLE)
+    printed = capsys.readouterr().out
+    words = (
+        "领导批示",
+        "申请延期",
+        "已签收",
+        "状态不允许",
+        "2021-05-07 已失效",
+        "2021-04-30 起 b1 1",
+        "office/1",
+    )
+    assert [word for word in words if word not in printed] == []
+    assert [code for code in ("instruction", "illegal_step", "signed", "lapsed") if code in printed] == []
 
 
 def test_coverage_shows_the_items_of_each_unit_and_names_the_units_without(capsys):

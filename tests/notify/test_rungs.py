@@ -157,7 +157,9 @@ def test_an_extension_that_waits_is_told_once_and_ends_when_it_waits_no_more():
     )
     found = [Kind.ITEM_EXTENSION_ASKED in ended(old, new) for old, new in pairwise(versions[:4])]
     assert found == [True, False, True]
-    assert Kind.ITEM_EXTENSION_ASKED in ended(versions[2], item(4, **ASKED | {"asked": "2021-04-29T02:00:00Z"}))
+    assert Kind.ITEM_EXTENSION_ASKED in ended(
+        versions[2], item(4, **ASKED | {"asked": "2021-04-29T02:00:00Z"})
+    )
 
 
 PARTS = st.text(st.sampled_from("ab/:"), min_size=1, max_size=4)

@@ -121,7 +121,11 @@ EXTENDED = [
 
 @pytest.mark.parametrize(
     "days",
-    [{"2021-04-24": "make-up", "2021-04-25": "make-up"}, {"2021-05-01": "make-up", "2021-05-02": "make-up"}, {}],
+    [
+        {"2021-04-24": "make-up", "2021-04-25": "make-up"},
+        {"2021-05-01": "make-up", "2021-05-02": "make-up"},
+        {},
+    ],
     ids=["due before the asking", "lapsed before the approval", "no holidays"],
 )
 def test_what_was_asked_and_approved_in_time_stands_whatever_calendar_comes(days):
@@ -223,7 +227,10 @@ def test_the_limit_of_signing_is_looked_at_where_the_due_time_is_provisional_or_
 
 
 def borne(found):
-    return [(one.first.isoformat(), {unit: str(share) for unit, share in one.shares.items()}) for one in found.borne]
+    return [
+        (one.first.isoformat(), {unit: str(share) for unit, share in one.shares.items()})
+        for one in found.borne
+    ]
 
 
 def test_late_days_stay_with_who_had_the_item_when_the_day_began():
@@ -253,8 +260,16 @@ BY_HAND = replace(OPENED, event=None)
 
 def test_what_a_person_opened_runs_from_its_first_assignment():
     item, found = seen([], opening=BY_HAND)
-    assert (item.state, found.due.instant, found.light, found.late) == (State.REGISTERED, None, Light.GREEN, ())
-    assert [name for name, _ in possible_now(CALENDAR, item, at("2021-12-31 00:00"))] == [Act.ASSIGN, Act.CANCEL]
+    assert (item.state, found.due.instant, found.light, found.late) == (
+        State.REGISTERED,
+        None,
+        Light.GREEN,
+        (),
+    )
+    assert [name for name, _ in possible_now(CALENDAR, item, at("2021-12-31 00:00"))] == [
+        Act.ASSIGN,
+        Act.CANCEL,
+    ]
     facts = [act("assign", f"2021-04-{day} 09:00", "issuer", unit="b1") for day in (27, 28)]
     _, found = seen(facts, "2021-05-12 00:00", BY_HAND)
     assert found.due.instant == at("2021-05-12 00:00"), "the second assignment begins no other"

@@ -15,10 +15,9 @@ STATES_IN_HAND = frozenset({"registered", "assigned", "signed", "in_progress", "
 class Item:
     """An item as it was told: `others` are its co-handlers, `late` counts late working days.
 
-    `at` is when that was known, `due` and `sign_due` instants as they were written, `zone` that
-    of its days; `sign_late` says that it
-    waits to be signed for after `sign_due`. A new `asked_day` was asked for at `asked` and must be approved before
-    `lapses`.
+    `at` is when that was known, `due` and `sign_due` instants as they were written, `zone` that of its days;
+    `sign_late` says that it waits to be signed for after `sign_due`. A new `asked_day` was asked for when
+    `asked` says, and must be approved before `lapses`.
     """
 
     item: str

@@ -14,8 +14,9 @@ TABLES = (
     """CREATE TABLE items (
         item text PRIMARY KEY, version int NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,
         title text NOT NULL, state text NOT NULL, light text NOT NULL, unit text NOT NULL,
-        others text NOT NULL, assessor text, scheme text, indicator text, due text, zone text NOT NULL, late int NOT NULL,
-        sign_due text, sign_late boolean NOT NULL, asked text, asked_day text, lapses text)""",
+        others text NOT NULL, assessor text, scheme text, indicator text, due text, zone text NOT NULL,
+        late int NOT NULL, sign_due text, sign_late boolean NOT NULL,
+        asked text, asked_day text, lapses text)""",
     """CREATE TABLE units (
         unit text NOT NULL, scheme text NOT NULL, version int NOT NULL, path text NOT NULL,
         PRIMARY KEY (unit, scheme))""",

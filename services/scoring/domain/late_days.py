@@ -1,4 +1,4 @@
-"""What late working days of an item cost: so much a day until the cap, in their order, by the day's shares."""
+"""What late working days of an item cost: so much a day until the cap, in order, by the day's shares."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from enum import StrEnum
 from services.scoring.domain.derived import LateDays, Loss, PointsPlan
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS
-
 
 Shares = tuple[tuple[str, int], ...]
 
@@ -71,9 +70,7 @@ class LateItem:
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found: under every unit in every month of a late day that it has a share of."""
-        return frozenset(
-            (self.over, unit, month_of(day)) for day, shares in self.days for unit, _ in shares
-        )
+        return frozenset((self.over, unit, month_of(day)) for day, shares in self.days for unit, _ in shares)
 
 
 def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:

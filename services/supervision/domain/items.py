@@ -159,7 +159,7 @@ class NotPossible:
 
 
 def fold(opening: Opening, facts: Iterable[Taken]) -> Item:
-    """Return what all facts together make of an item; those that its state does not allow stay without effect.
+    """Return what all facts together make of an item; what its state does not allow stays without effect.
 
     What the door judged by the clock is in the fact and is not judged again: no calendar is asked.
     An event gives what it opens; what a person opens is given by its first assignment.
@@ -178,7 +178,7 @@ def fold(opening: Opening, facts: Iterable[Taken]) -> Item:
 
 
 def judge(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
-    """Judge an act at the door by all that is known: return it with what was found, or why it is not possible."""
+    """Judge an act at the door by all that is known: return it with what was found, or why it cannot be."""
     if taken.act is not Act.ASK_EXTENSION:
         after = follow(item, taken)
         return after if isinstance(after, NotPossible) else taken

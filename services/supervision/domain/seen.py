@@ -39,7 +39,8 @@ class Seen:
     """An item at an instant; `changes` is the next instant at which this is another without any fact.
 
     `late` are the late working days in order, `borne` says by whom, ascending and from the first of them on.
-    `asked` is the extension that waits to be approved, `sign_due` until when an assigned item is to be signed for, `None` while a pause holds the clock.
+    `asked` is the extension that waits to be approved. `sign_due` is until when an assigned item is to be
+    signed for, `None` while a pause holds the clock.
     """
 
     due: Due
@@ -59,7 +60,9 @@ def see(calendar: Calendar, item: Item, now: datetime) -> Seen:
         return Seen(Due(None), Light.OFF, (), (), None, None, None, sign_late=False, changes=None)
     course = item.course
     end = due(calendar, course)
-    late, borne = _borne(calendar, item, end, late_days(calendar, course, _counted_until(calendar, item, now)))
+    late, borne = _borne(
+        calendar, item, end, late_days(calendar, course, _counted_until(calendar, item, now))
+    )
     asked = asked_now(item, now) if item.state in rule_of(Act.APPROVE_EXTENSION).begins else None
     lapses = None if asked is None else asked.extension.lapses
     completed = calendar.day_of(item.done) if is_done(item) and item.done is not None else None

@@ -164,9 +164,7 @@ def _since(calendar: Calendar, first: date, found: Due) -> Due:
     return found if found.instant is None or calendar.knows(first) else replace(found, provisional=True)
 
 
-def _extended(
-    calendar: Calendar, course: Course, begins: datetime, day: date, approved: datetime
-) -> Due:
+def _extended(calendar: Calendar, course: Course, begins: datetime, day: date, approved: datetime) -> Due:
     """Return the due time of a new date: it stands against pauses that began before the approval."""
     later = tuple(pause for pause in course.pauses if pause.begins >= approved)
     moved = _day_due(calendar, date.min, calendar.on_or_after(day), later)
