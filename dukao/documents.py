@@ -2,13 +2,13 @@
 
 import json
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 
-from dukao import event_page
+from dukao import event_page, rights_page
 from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.notify.domain.document import RulesDocument
@@ -25,9 +25,27 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs"
 
 def documents() -> dict[str, Any]:
     """Return every generated document by its path below `docs/`."""
-    built = {f"openapi/{name}.json": _openapi(name) for name in SERVICES if find_spec(f"services.{name}")}
-    pages = {"items-machine.md": machine.page(), "events.md": event_page.page()}
+    apps = {name: app_of(name) for name in SERVICES}
+    built = {f"openapi/{name}.json": openapi_of(app) for name, app in apps.items()}
+    pages = {
+        "items-machine.md": machine.page(),
+        "events.md": event_page.page(),
+        "rights.md": rights_page.page(apps),
+    }
     return built | {"asyncapi.json": asyncapi.document()} | pages | _schemas()
+
+
+def app_of(service: str) -> FastAPI:
+    """Return the door of a service as it is described; nothing behind it is reached."""
+    settings = ServiceSettings(
+        database_url=SecretStr("postgresql+asyncpg://nobody@127.0.0.1/none"),
+        kafka="127.0.0.1:9",
+        port=0,
+        worker="1",
+        jwks_file=Path("jwks.json"),
+        issuer="none",
+    )
+    return import_module(f"services.{service}.wiring").build(settings).app
 
 
 def text_of(built: Any) -> str:
@@ -53,18 +71,6 @@ def _schemas() -> dict[str, Any]:
         "schemas/mapping.json": mapping_document.json_schema(),
         "schemas/rules.json": {"$schema": DIALECT} | RulesDocument.model_json_schema(),
     }
-
-
-def _openapi(service: str) -> Any:
-    settings = ServiceSettings(
-        database_url=SecretStr("postgresql+asyncpg://nobody@127.0.0.1/none"),
-        kafka="127.0.0.1:9",
-        port=0,
-        worker="1",
-        jwks_file=Path("jwks.json"),
-        issuer="none",
-    )
-    return openapi_of(import_module(f"services.{service}.wiring").build(settings).app)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ LATER = 1 << 61  # ranks what is not at the top of its list below all that is
 
 _REFUSALS = """
     SELECT id AS rank, * FROM refusals WHERE id > $1 AND ($3::text IS NULL OR state = $3)
-        AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR code = $5) ORDER BY id LIMIT $2"""
+        AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR code = $5)
+        AND ($6::text IS NULL OR client = $6) ORDER BY id LIMIT $2"""
 _CONFLICTS = f"""
     SELECT * FROM (SELECT *, CASE WHEN withdrawn AND state = 'open' THEN id ELSE id + {LATER} END AS rank
         FROM conflicts) c
     WHERE rank > $1 AND ($3::text IS NULL OR state = $3)
-        AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR why = $5) ORDER BY rank LIMIT $2"""  # noqa: S608 - a number of ours
+        AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR why = $5)
+        AND $6::text IS NULL ORDER BY rank LIMIT $2"""  # noqa: S608 - a number of ours
 
 _TELL_AGAIN = """
     DELETE FROM inbound_told WHERE topic = $1 AND code = $2 AND NOT EXISTS (SELECT FROM refusals
@@ -39,11 +41,12 @@ _PAGES = {WorkList.REFUSALS: _REFUSALS, WorkList.CONFLICTS: _CONFLICTS}
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """What a page is narrowed to; the code of a conflict is its `why`."""
+    """What a page is narrowed to; the code of a conflict is its `why`, and no conflict is a client's own."""
 
     state: State | None = None
     source: str | None = None
     code: str | None = None
+    client: str | None = None
 
 
 EVERYTHING = Only()
@@ -53,7 +56,7 @@ async def page(
     tx: PostgresTransaction, name: WorkList, after: int, limit: int, only: Only = EVERYTHING
 ) -> dict[str, Any]:
     """Return entries that follow a rank, oldest first; conflicts with what was withdrawn come before all."""
-    rows = await tx.many(_PAGES[name], after, limit, only.state, only.source, only.code)
+    rows = await tx.many(_PAGES[name], after, limit, only.state, only.source, only.code, only.client)
     return {"items": [_shown(row) for row in rows], "next": rows[-1]["rank"] if len(rows) == limit else None}
 
 

@@ -24,11 +24,12 @@ from shared.kernel.errors import refuse
 from shared.storage.exchange import Exchange
 from shared.web import bodies
 from shared.web.access import Role, Subject
-from shared.web.tokens import require
+from shared.web.tokens import of_units, published, whole
 
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
 SIGNERS = (Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
-Reader = Annotated[Subject, Depends(require(*READERS))]
+Reader = Annotated[Subject, Depends(published(*READERS))]
+UnitReader = Annotated[Subject, Depends(of_units(*READERS))]
 Version = Annotated[int, Path(ge=1, lt=1 << 31)]
 IfMatch = Annotated[
     str | None, Header(alias="if-match", description="The ETag that the rules had when they were read.")
@@ -65,7 +66,7 @@ def rules_router(exchange: Exchange) -> APIRouter:
     @router.put("", name="adopt_rules", openapi_extra=_BODY)
     async def adopt_rules(
         request: Request,
-        subject: Annotated[Subject, Depends(require(Role.OPERATOR))],
+        subject: Annotated[Subject, Depends(whole(Role.OPERATOR))],
         response: Response,
         if_match: IfMatch = None,
     ) -> RulesAnswer:
@@ -98,7 +99,7 @@ def inbox_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
     @router.get("", name="list_inbox")
-    async def list_inbox(asked: Annotated[Filters, Query()], subject: Reader) -> InboxPage:
+    async def list_inbox(asked: Annotated[Filters, Query()], subject: UnitReader) -> InboxPage:
         """List the entries of the units at and below the person's own, the newest first."""
         wanted = Wanted(subject.unit, asked.unit, asked.severity, asked.state)
         async with exchange.reading() as tx:
@@ -111,7 +112,9 @@ def inbox_router(exchange: Exchange) -> APIRouter:
         return shown.page(found, asked.limit, asked.lang)
 
     @router.get("/{notice}", name="show_inbox_entry")
-    async def show_inbox_entry(notice: NoticeId, subject: Reader, lang: Language = Lang.ZH) -> EntryAnswer:
+    async def show_inbox_entry(
+        notice: NoticeId, subject: UnitReader, lang: Language = Lang.ZH
+    ) -> EntryAnswer:
         """Show an entry; another unit's is not there."""
         async with exchange.reading() as tx:
             found = await inbox.entry(tx, subject.unit, notice)
@@ -122,7 +125,7 @@ def inbox_router(exchange: Exchange) -> APIRouter:
     @router.post("/{notice}:sign", name="sign_inbox_entry")
     async def sign_inbox_entry(
         notice: NoticeId,
-        subject: Annotated[Subject, Depends(require(*SIGNERS))],
+        subject: Annotated[Subject, Depends(of_units(*SIGNERS))],
         lang: Language = Lang.ZH,
     ) -> EntryAnswer:
         """Sign for an entry (签收) with the role that its rule names; the first signature stays."""

@@ -18,14 +18,14 @@ from shared.kernel.periods import Period
 from shared.kernel.points import text
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import published
 
 PAGE_LIMIT = 200
 KEY_PATTERN = CODE_PATTERN.strip("^$")
 CURSOR_PATTERN = f"^{KEY_PATTERN}/{KEY_PATTERN}/[0-9QH-]{{4,7}}$"
 
-Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+Reader = Annotated[Subject, Depends(published(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
 CodePart = Annotated[str, Path(pattern=CODE_PATTERN)]
 After = Annotated[
     str | None, Query(pattern=CURSOR_PATTERN, max_length=140, description="`next` of the page before")

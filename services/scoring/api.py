@@ -54,14 +54,16 @@ from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
 from shared.web.access import Action, Role, Subject, Thing
-from shared.web.tokens import allow, require
+from shared.web.tokens import allow, of_units, published, whole
 
 SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
 _BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {"type": "object"}}}}}
 ENTRIES_SHOWN = 100
-DETAILS = Action(frozenset({Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER}))
-Operator = Annotated[Subject, Depends(require("operator", "author", "approver"))]
-Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+DETAILS = Action(frozenset(READERS))
+Reader = Annotated[Subject, Depends(published(*READERS))]
+UnitReader = Annotated[Subject, Depends(of_units(*READERS))]
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
 
 
 def schemes_router(exchange: Exchange) -> APIRouter:
@@ -95,7 +97,7 @@ def adoption_router(exchange: Exchange) -> APIRouter:
 
     @router.post("", name="draft_scheme", status_code=201, openapi_extra=_BODY)
     async def draft_scheme(
-        request: Request, subject: Annotated[Subject, Depends(require("author"))]
+        request: Request, subject: Annotated[Subject, Depends(whole(Role.AUTHOR))]
     ) -> dict[str, Any]:
         """Check a scheme and keep it as a draft; 422 lists every finding with its path."""
         document = await bodies.read_json(request, bodies.JSON, limits=SCHEME_LIMITS)
@@ -107,7 +109,7 @@ def adoption_router(exchange: Exchange) -> APIRouter:
 
     @router.post("/{code}/{version}:adopt", name="adopt_scheme")
     async def adopt_scheme(
-        code: str, version: Version, subject: Annotated[Subject, Depends(require("approver"))]
+        code: str, version: Version, subject: Annotated[Subject, Depends(whole(Role.APPROVER))]
     ) -> dict[str, Any]:
         """Put a draft in force; its author cannot."""
         detail = f"{code}/{version}"
@@ -123,7 +125,9 @@ def measures_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/measures", tags=["measures"])
 
     @router.get("/{code}/{version}/{period}/{unit}", name="show_measures")
-    async def show_measures(code: str, version: Version, period: str, unit: str, _: Reader) -> dict[str, Any]:
+    async def show_measures(
+        code: str, version: Version, period: str, unit: str, _: UnitReader
+    ) -> dict[str, Any]:
         """Return every measure of a unit in a period: exact numerator and denominator, ratio at 6 places."""
         wanted = Period.parse(period)
         async with exchange.snapshot() as tx:
@@ -155,7 +159,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{period}/{unit}/{indicator}", name="show_cell")
     async def show_cell(
-        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], _: Reader
+        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], _: UnitReader
     ) -> CellAnswer:
         """Return what an indicator of a unit is worth in a period, with the entries of its month cells."""
         async with exchange.snapshot() as tx:
@@ -170,7 +174,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{period}/{unit}/{indicator}/explain", name="explain_cell")
     async def explain_cell(
-        period: str, unit: str, indicator: str, asked: Annotated[PageQuery, Query()], subject: Reader
+        period: str, unit: str, indicator: str, asked: Annotated[PageQuery, Query()], subject: UnitReader
     ) -> Explanation:
         """Return the formula with its numbers and, a page at a time, the cases behind it.
 
@@ -178,7 +182,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            allow(subject, DETAILS, Thing(unit=question.unit_path))
+            allow(subject, DETAILS, Thing(question.unit_path))
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)

@@ -23,10 +23,11 @@ from services.scoring.ruling import Desk, Found
 from shared.kernel.errors import refuse
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
-from shared.web.tokens import require
+from shared.web.tokens import of_units, whole
 
-Reader = Annotated[Subject, Depends(require(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
-Operator = Annotated[Subject, Depends(require(Role.OPERATOR))]
+Reader = Annotated[Subject, Depends(of_units(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR))]
+Ruler = Annotated[Subject, Depends(of_units(Role.OPERATOR))]
 UNREAD = "unread reports"
 
 
@@ -76,7 +77,7 @@ def rulings_router(exchange: Exchange) -> APIRouter:
     desk = Desk()
 
     @router.post("/{incident}:decide", name="decide_incident")
-    async def decide_incident(incident: IncidentPath, asked: Decide, subject: Operator) -> IncidentAnswer:
+    async def decide_incident(incident: IncidentPath, asked: Decide, subject: Ruler) -> IncidentAnswer:
         """Say whether a trigger fires that waits for a person; a later ruling takes an earlier one back.
 
         409 `not_waiting` where nobody asks, `cannot_apply` where the scheme leaves a role open.
@@ -93,12 +94,12 @@ def rulings_router(exchange: Exchange) -> APIRouter:
         return await ruled(incident, told, subject)
 
     @router.post("/{incident}:join", name="join_incident")
-    async def join_incident(incident: IncidentPath, asked: Other, subject: Operator) -> IncidentAnswer:
+    async def join_incident(incident: IncidentPath, asked: Other, subject: Ruler) -> IncidentAnswer:
         """Say that two incidents are one problem: of both only the highest deduction counts for each unit."""
         return await ruled(incident, _pair(incident, asked, RulingAct.JOIN, subject), subject)
 
     @router.post("/{incident}:part", name="part_incident")
-    async def part_incident(incident: IncidentPath, asked: Other, subject: Operator) -> IncidentAnswer:
+    async def part_incident(incident: IncidentPath, asked: Other, subject: Ruler) -> IncidentAnswer:
         """Take a person's join back; 409 `not_joined` where there is none."""
         return await ruled(incident, _pair(incident, asked, RulingAct.PART, subject), subject)
 

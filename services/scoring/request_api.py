@@ -20,9 +20,9 @@ from shared.kernel.errors import refuse
 from shared.kernel.periods import Month
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
-from shared.web.tokens import require
+from shared.web.tokens import of_units
 
-Reader = Annotated[Subject, Depends(require(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+Reader = Annotated[Subject, Depends(of_units(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
 ROLES = {Step.APPROVE: Role.APPROVER, Step.REFUSE: Role.APPROVER, Step.WITHDRAW: Role.AUTHOR}
 
 
@@ -49,7 +49,7 @@ def requests_router(exchange: Exchange) -> APIRouter:
 
     @router.post("", name="request_points", status_code=201)
     async def request_points(
-        asked: NewRequest, subject: Annotated[Subject, Depends(require(Role.AUTHOR))]
+        asked: NewRequest, subject: Annotated[Subject, Depends(of_units(Role.AUTHOR))]
     ) -> RequestAnswer:
         """Ask for points or a value of a month, with a reason and evidence; a retry answers with the first.
 
@@ -84,7 +84,7 @@ def _add_step(router: APIRouter, exchange: Exchange, desk: Desk, step: Step) -> 
     async def take(
         request: RequestPath,
         asked: Why,
-        subject: Annotated[Subject, Depends(require(ROLES[step]))],
+        subject: Annotated[Subject, Depends(of_units(ROLES[step]))],
     ) -> RequestAnswer:
         async with exchange.begin(actor=subject.name, action=f"{step} points", detail=request) as tx:
             _check_visible(await desk.find(tx, request), subject)

@@ -20,9 +20,9 @@ from services.scoring.reviews import Wanted
 from shared.kernel.errors import refuse
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
-from shared.web.tokens import require
+from shared.web.tokens import of_units
 
-Reader = Annotated[Subject, Depends(require(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+Reader = Annotated[Subject, Depends(of_units(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
 ROLES = {Who.UNIT: Role.AUTHOR, Who.ABOVE: Role.APPROVER}
 
 
@@ -47,7 +47,7 @@ def reviews_router(exchange: Exchange, *, replay: bool) -> APIRouter:
 
     @router.post("", name="ask_review", status_code=201)
     async def ask_review(
-        asked: NewReview, subject: Annotated[Subject, Depends(require(Role.AUTHOR))]
+        asked: NewReview, subject: Annotated[Subject, Depends(of_units(Role.AUTHOR))]
     ) -> ReviewAnswer:
         """Ask for a review of a ledger entry within thirty days; a retry answers with the first.
 
@@ -77,7 +77,7 @@ def _add_step(router: APIRouter, exchange: Exchange, desk: Desk, step: Step) -> 
     async def take(
         review: ReviewPath,
         asked: Any,
-        subject: Annotated[Subject, Depends(require(ROLES[rule.who]))],
+        subject: Annotated[Subject, Depends(of_units(ROLES[rule.who]))],
     ) -> ReviewAnswer:
         told = asked if isinstance(asked, Change) else Change(reason=asked.reason)
         async with exchange.begin(actor=subject.name, action=f"{step} review", detail=review) as tx:

@@ -49,7 +49,7 @@ from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
 from shared.web.access import Role, Subject, covers
-from shared.web.tokens import require
+from shared.web.tokens import of_units, published, whole
 
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
 DAYS_SHOWN = 400
@@ -58,7 +58,8 @@ _BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {
 ZonePath = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description="A time zone, as Asia/Shanghai; / may be %2F.")
 ]
-Reader = Annotated[Subject, Depends(require(*READERS))]
+Reader = Annotated[Subject, Depends(published(*READERS))]
+UnitReader = Annotated[Subject, Depends(of_units(*READERS))]
 IfMatch = Annotated[
     str | None, Header(alias="if-match", description="The ETag that the item had when it was read.")
 ]
@@ -69,7 +70,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/v1/items", tags=["items"])
 
     @router.get("", name="list_items")
-    async def list_items(asked: Annotated[Filters, Query()], subject: Reader) -> ItemPage:
+    async def list_items(asked: Annotated[Filters, Query()], subject: UnitReader) -> ItemPage:
         """List items in the order of their ids; of other units' items nothing is said."""
         only = asked.model_dump(exclude={"after", "limit"})
         async with exchange.reading() as tx:
@@ -78,7 +79,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
 
     @router.post("", name="open_item", status_code=201)
     async def open_item(
-        asked: NewItem, subject: Annotated[Subject, Depends(require(Role.AUTHOR))], response: Response
+        asked: NewItem, subject: Annotated[Subject, Depends(of_units(Role.AUTHOR))], response: Response
     ) -> ItemAnswer:
         """Open an item (登记) under a name; a retry of the same request answers with what it opened."""
         async with exchange.begin(actor=subject.name, action="open item", detail=asked.title) as tx:
@@ -89,7 +90,7 @@ def items_router(exchange: Exchange, desk: Desk) -> APIRouter:
         return shown.item_answer(found)
 
     @router.get("/{item}", name="show_item")
-    async def show_item(item: ItemPath, subject: Reader, response: Response) -> ItemAnswer:
+    async def show_item(item: ItemPath, subject: UnitReader, response: Response) -> ItemAnswer:
         """Show an item with its history and what is possible now, and by whom."""
         async with exchange.reading() as tx:
             found = await desk.find(tx, item)
@@ -121,7 +122,7 @@ def _add_act(router: APIRouter, exchange: Exchange, desk: Desk, act: Act, body: 
     async def take(
         item: ItemPath,
         asked: Any,
-        subject: Annotated[Subject, Depends(require(*roles))],
+        subject: Annotated[Subject, Depends(of_units(*roles))],
         response: Response,
         if_match: IfMatch = None,
     ) -> ItemAnswer:
@@ -149,7 +150,7 @@ def overview_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["overview"])
 
     @router.get("/item-counts", name="count_items")
-    async def count_items(asked: Annotated[CountQuery, Query()], subject: Reader) -> Counts:
+    async def count_items(asked: Annotated[CountQuery, Query()], subject: UnitReader) -> Counts:
         """Count items that were open or overdue just before an instant, by the facts known now."""
         async with exchange.snapshot() as tx:
             newest = await reports.newest_tick(tx)
@@ -158,7 +159,7 @@ def overview_router(exchange: Exchange) -> APIRouter:
         return Counts(at=instants.text(at), **found)
 
     @router.get("/coverage/{scheme}", name="show_coverage")
-    async def show_coverage(scheme: str, subject: Reader) -> Coverage:
+    async def show_coverage(scheme: str, subject: UnitReader) -> Coverage:
         """Show which of the reader's units have items of their own indicators (个性指标), which none."""
         async with exchange.snapshot() as tx:
             document = await store.newest_scheme(tx, scheme)
@@ -224,7 +225,7 @@ def calendar_adoption_router(exchange: Exchange, *, replay: bool) -> APIRouter:
 
     @router.post("", name="draft_calendar", status_code=201, openapi_extra=_BODY)
     async def draft_calendar(
-        request: Request, subject: Annotated[Subject, Depends(require(Role.AUTHOR))]
+        request: Request, subject: Annotated[Subject, Depends(whole(Role.AUTHOR))]
     ) -> CalendarState:
         """Check a calendar and keep it as a draft; 422 lists every finding with its path."""
         document = await bodies.read_json(request, bodies.JSON, limits=CALENDAR_LIMITS)
@@ -234,7 +235,7 @@ def calendar_adoption_router(exchange: Exchange, *, replay: bool) -> APIRouter:
 
     @router.post("/{zone:path}/{version}:adopt", name="adopt_calendar")
     async def adopt_calendar(
-        zone: ZonePath, version: Version, subject: Annotated[Subject, Depends(require(Role.APPROVER))]
+        zone: ZonePath, version: Version, subject: Annotated[Subject, Depends(whole(Role.APPROVER))]
     ) -> CalendarState:
         """Put a draft in force; its author cannot. What it changes of items is told at once."""
         detail = f"{zone}@{version}"

@@ -45,24 +45,40 @@ class Thing:
     unit: str | None = None
 
 
+class Bound(StrEnum):
+    """How far an operation reaches; each declares one, and who may use it.
+
+    `WHOLE` concerns every unit: the token's unit is `/`. `UNITS` acts on and shows the units of the token
+    alone, `OWN` what the account itself sends; both look at each thing. `PUBLISHED` answers everyone alike
+    and changes nothing.
+    """
+
+    WHOLE = "whole"
+    UNITS = "units"
+    OWN = "own"
+    PUBLISHED = "published"
+
+
 class Verdict(Enum):
-    """The outcome; `HIDDEN` is answered like a thing that does not exist."""
+    """The outcome; `HIDDEN` is answered like a thing that does not exist, `BELOW` concerns every unit."""
 
     ALLOWED = "allowed"
     FORBIDDEN = "forbidden"
+    BELOW = "below"
     HIDDEN = "hidden"
 
 
 ANYTHING = Thing()
+EVERYTHING = Thing("/")
 
 
 def decide(subject: Subject, action: Action, thing: Thing = ANYTHING) -> Verdict:
     """Judge the role before the unit, so that a hidden thing shows nothing of itself."""
     if not subject.roles & action.roles:
         return Verdict.FORBIDDEN
-    if thing.unit is not None and not covers(subject.unit, thing.unit):
-        return Verdict.HIDDEN
-    return Verdict.ALLOWED
+    if thing.unit is None or covers(subject.unit, thing.unit):
+        return Verdict.ALLOWED
+    return Verdict.BELOW if thing == EVERYTHING else Verdict.HIDDEN
 
 
 def covers(above: str, below: str) -> bool:

@@ -11,7 +11,7 @@ from shared.contracts.fields import After, Shard
 from shared.kernel.errors import refuse
 from shared.kernel.records import Reached
 from shared.web.access import Role
-from shared.web.tokens import require
+from shared.web.tokens import whole
 
 PAGE_LIMIT_RECORDS = 1000
 PAGE_LIMIT_BYTES = 8 << 20
@@ -68,7 +68,7 @@ class Page(BaseModel):
 
 def archive_router(archive: Archive, streams: Sequence[str]) -> APIRouter:
     """Return the routes that serve the archive of the service's own streams."""
-    router = APIRouter(tags=["internal"], dependencies=[Depends(require(Role.SERVICE, Role.OPERATOR))])
+    router = APIRouter(tags=["internal"], dependencies=[Depends(whole(Role.SERVICE, Role.OPERATOR))])
     served = frozenset(streams)
 
     @router.get("/internal/v1/streams/{stream}", name="read_shards")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from shared.web.access import Role
-from shared.web.tokens import require
+from shared.web.tokens import whole
 
 
 class HaltBody(BaseModel):
@@ -34,7 +34,7 @@ class ConsumersBody(BaseModel):
 
 def consumers_router(show: Callable[[], Sequence[ConsumerBody]]) -> APIRouter:
     """Return the route that shows the consumers of this process."""
-    router = APIRouter(tags=["internal"], dependencies=[Depends(require(Role.OPERATOR, Role.SERVICE))])
+    router = APIRouter(tags=["internal"], dependencies=[Depends(whole(Role.OPERATOR, Role.SERVICE))])
 
     @router.get("/internal/v1/consumers", name="read_consumers")
     async def read_consumers() -> ConsumersBody:

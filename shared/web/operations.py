@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.contracts.fields import After, Closed, Digest, Number, Shard
 from shared.kernel.shards import PARTITIONS
 from shared.web.access import Role, Subject
-from shared.web.tokens import require
+from shared.web.tokens import whole
 
 PAGE_ORDERS = 200
 LONGEST_REASON = 500
 
-Operator = Annotated[Subject, Depends(require(Role.OPERATOR))]
-Watcher = Annotated[Subject, Depends(require(Role.OPERATOR, Role.SERVICE))]
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR))]
+Watcher = Annotated[Subject, Depends(whole(Role.OPERATOR, Role.SERVICE))]
 Consumer = Annotated[str, Path(pattern="^[a-z][a-z-]{0,31}$")]
 Stream = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z]+$", max_length=64)]
 Reason = Annotated[str, Field(min_length=1, max_length=LONGEST_REASON, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.fields import Closed
 from shared.web.access import Role, Subject
 from shared.web.operations import Reason
-from shared.web.tokens import require
+from shared.web.tokens import whole
 
-Operator = Annotated[Subject, Depends(require(Role.OPERATOR))]
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR))]
 RebuildId = Annotated[int, Path(ge=1, lt=1 << 31)]
 
 

@@ -5,7 +5,7 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -19,7 +19,7 @@ from joserfc.jwk import OKPKey
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
-from shared.web.access import ANYTHING, Action, Role, Subject, Thing, Verdict, decide
+from shared.web.access import ANYTHING, EVERYTHING, Action, Bound, Role, Subject, Thing, Verdict, decide
 
 TOKEN_LIMIT_BYTES = 8 * 1024
 LIFE_LIMIT_S = 15 * 60
@@ -234,15 +234,37 @@ def _bearer(headers: list[str]) -> str:
     return token
 
 
-def require(*roles: str) -> Callable[[Subject], Awaitable[Subject]]:
-    """Return the dependency that lets only these roles pass: `Depends(require("operator"))`."""
-    action = Action(frozenset(Role(role) for role in roles))
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The dependency that says who may use an operation, and how far it reaches."""
 
-    async def check(subject: Annotated[Subject, Depends(authenticated)]) -> Subject:
-        allow(subject, action)
+    action: Action
+    bound: Bound
+
+    async def __call__(self, subject: Annotated[Subject, Depends(authenticated)]) -> Subject:
+        """Return the subject, or refuse."""
+        allow(subject, self.action, EVERYTHING if self.bound is Bound.WHOLE else ANYTHING)
         return subject
 
-    return check
+
+def whole(*roles: Role) -> Right:
+    """Let these roles pass whose unit is `/`: `Depends(whole(Role.OPERATOR))`."""
+    return Right(Action(frozenset(roles)), Bound.WHOLE)
+
+
+def of_units(*roles: Role) -> Right:
+    """Let these roles pass; the operation keeps to the units of the token."""
+    return Right(Action(frozenset(roles)), Bound.UNITS)
+
+
+def of_own(*roles: Role) -> Right:
+    """Let these roles pass; the operation keeps to what the account itself sends."""
+    return Right(Action(frozenset(roles)), Bound.OWN)
+
+
+def published(*roles: Role) -> Right:
+    """Let these roles pass; the operation answers everyone alike."""
+    return Right(Action(frozenset(roles)), Bound.PUBLISHED)
 
 
 def allow(subject: Subject, action: Action, thing: Thing = ANYTHING) -> None:
@@ -252,5 +274,7 @@ def allow(subject: Subject, action: Action, thing: Thing = ANYTHING) -> None:
             return
         case Verdict.FORBIDDEN:
             raise refuse(403, "forbidden", "None of your roles may do this.")
+        case Verdict.BELOW:
+            raise refuse(403, "forbidden", "It concerns every unit; the unit of your token is not /.")
         case Verdict.HIDDEN:
             raise refuse(404, "not_found")

@@ -237,6 +237,20 @@ async def test_who_may_decide(desk, olga):
     assert [row["state"] for row in await items(olga, "refusals?state=dismissed")] == ["dismissed"]
 
 
+async def test_an_account_sees_what_was_refused_of_its_own_and_an_operator_of_the_whole_sees_all(
+    desk, olga, rig
+):
+    await send(desk, event(amount="1.555"))
+    (told,) = await items(olga, "refusals")
+    other = await rig.as_("other", "integrator", account="other")
+    below = await rig.as_("olga", "operator", account="other", unit="/nation")
+    for stranger in (other, below):
+        assert await items(stranger, "refusals") == []
+        assert (await stranger.get(f"/v1/refusals/{told['id']}")).json()["code"] == "not_found"
+    assert await items(desk, "refusals") == [told]
+    assert (await desk.get(f"/v1/refusals/{told['id']}")).json() == told
+
+
 WRONG = {
     "no entry": ("/v1/refusals/99:dismiss", WHY, 404),
     "no number": ("/v1/refusals/x:dismiss", WHY, 422),

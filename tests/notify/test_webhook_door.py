@@ -156,7 +156,7 @@ async def test_it_is_for_operators_of_the_whole(door, method, path, body):
     others = await door.ask(method, path, json=body, roles=("reader", "author", "approver", "integrator"))
     assert (others.status_code, others.json()["code"]) == (403, "forbidden")
     below = await door.ask(method, path, json=body, unit="/city/b1")
-    assert (below.status_code, below.json()["code"]) == (404, "not_found")
+    assert (below.status_code, below.json()["code"]) == (403, "forbidden")
     assert (await door.ask("GET", "/v1/webhooks/oa")).json()["state"] == "on"
 
 

@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 from shared.web.access import Action, Role, Subject, Thing, Verdict, decide
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, TokenError, audience_of, require
+from shared.web.tokens import KeyFile, TokenCheck, TokenError, audience_of, published
 
 NOW = 1_700_000_000
 AUDIENCE = audience_of("ingest")
@@ -212,7 +212,7 @@ def test_the_key_outlives_a_restart(issuer: DevelopmentIssuer, check: TokenCheck
         (Action(frozenset({Role.READER})), Thing(unit="/hq/a"), Verdict.ALLOWED),
         (Action(frozenset({Role.READER})), Thing(unit="/hq"), Verdict.ALLOWED),
         (Action(frozenset({Role.READER})), Thing(unit="/hqx"), Verdict.HIDDEN),
-        (Action(frozenset({Role.READER})), Thing(unit="/"), Verdict.HIDDEN),
+        (Action(frozenset({Role.READER})), Thing(unit="/"), Verdict.BELOW),
         (Action(frozenset({Role.OPERATOR})), Thing(unit="/other"), Verdict.FORBIDDEN),
     ],
 )
@@ -224,7 +224,7 @@ async def test_the_door_gives_one_answer_to_every_bad_token(issuer: DevelopmentI
     router = APIRouter()
 
     @router.get("/who")
-    async def who(subject: Annotated[Subject, Depends(require("operator"))]) -> str:
+    async def who(subject: Annotated[Subject, Depends(published(Role.OPERATOR))]) -> str:
         return subject.name
 
     async def ready() -> dict[str, bool]:

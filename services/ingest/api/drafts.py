@@ -11,8 +11,8 @@ from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
 from shared.kernel.strict_json import Limits
 from shared.web import bodies
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import whole
 
 CATALOGUE_LIMITS = Limits(depth=16, keys=2000, items=2000)
 _BODY = {"requestBody": {"required": True, "content": {BINARY: {"schema": {"type": "object"}}}}}
@@ -24,7 +24,7 @@ def drafts_router(door: Door) -> APIRouter:
 
     @router.post("", name="draft_types", status_code=201, openapi_extra=_BODY)
     async def draft_types(
-        request: Request, subject: Annotated[Subject, Depends(require("author"))]
+        request: Request, subject: Annotated[Subject, Depends(whole(Role.AUTHOR))]
     ) -> dict[str, Any]:
         """Draft a catalogue of types and sources."""
         document = await bodies.read_json(request, BINARY, limits=CATALOGUE_LIMITS)
@@ -36,7 +36,7 @@ def drafts_router(door: Door) -> APIRouter:
 
     @router.post("/{version}:adopt", name="adopt_types")
     async def adopt_types(
-        version: Version, subject: Annotated[Subject, Depends(require("approver"))]
+        version: Version, subject: Annotated[Subject, Depends(whole(Role.APPROVER))]
     ) -> dict[str, Any]:
         """Put a drafted catalogue in force; its author cannot."""
         async with door.exchange.begin(actor=subject.name, action="adopt types", detail=str(version)) as tx:

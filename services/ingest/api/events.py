@@ -18,8 +18,8 @@ from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.strict_json import Json, decode
 from shared.web import bodies
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import of_own
 
 HTTP_PREFIX = "ce-"
 _EVENT = {"schema": {"type": "object"}}
@@ -37,7 +37,7 @@ def events_router(door: Door) -> APIRouter:
 
     @router.post("/events", name="post_events", openapi_extra=_BODY, responses={201: {}, 200: {}, 409: {}})
     async def post_events(
-        request: Request, subject: Annotated[Subject, Depends(require("integrator"))]
+        request: Request, subject: Annotated[Subject, Depends(of_own(Role.INTEGRATOR))]
     ) -> Response:
         """Take one event (structured or binary CloudEvents) or a batch of at most 500."""
         kind = bodies.expect(request, STRUCTURED, BATCH, BINARY)
@@ -58,7 +58,7 @@ def events_router(door: Door) -> APIRouter:
     async def get_receipt(
         source: str,
         event_id: str,
-        _: Annotated[Subject, Depends(require("integrator", "operator", "reader"))],
+        _: Annotated[Subject, Depends(of_own(Role.INTEGRATOR, Role.OPERATOR, Role.READER))],
     ) -> dict[str, Any]:
         """Return an accepted event and its receipt; a slash in the id may be written as it is or as %2F."""
         key = key_digest("event", source, event_id)

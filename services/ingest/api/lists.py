@@ -1,9 +1,8 @@
 """The routes of the work lists, and of what a person decides of an entry."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request, params
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.ingest import deciding, worklists
@@ -12,11 +11,11 @@ from services.ingest.domain.decisions import State
 from services.ingest.worklists import Only, WorkList
 from shared.contracts.fields import After, Number, Version
 from shared.kernel.codes import CODE_PATTERN
-from shared.kernel.errors import Refused
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.strict_json import decode
 from shared.web import bodies, problems
-from shared.web.access import Role, Subject
-from shared.web.tokens import require
+from shared.web.access import EVERYTHING, Action, Role, Subject, Verdict, decide
+from shared.web.tokens import Right, of_own, whole
 
 PAGE_LIMIT = 200
 REASON_CHARACTERS = 500
@@ -25,9 +24,9 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 Source = Annotated[str, Query(pattern=CODE_PATTERN)]
 Code = Annotated[str, Query(pattern="^[a-z_0-9]{1,64}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=REASON_CHARACTERS)]
-Operator = Annotated[Subject, Depends(require("operator"))]
-Integrator = Annotated[Subject, Depends(require("integrator"))]
-
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR))]
+Integrator = Annotated[Subject, Depends(of_own(Role.INTEGRATOR))]
+_OPERATING = Action(frozenset({Role.OPERATOR}))
 
 Asked = TypeVar("Asked", bound=BaseModel)
 
@@ -59,22 +58,24 @@ class Replay(_Asked):
 def refusals_router(door: Door) -> APIRouter:
     """Return the routes of what was refused."""
     router = APIRouter(prefix="/v1/refusals", tags=["work lists"])
-    readers = [Depends(require("operator", "integrator"))]
+    reader = of_own(Role.OPERATOR, Role.INTEGRATOR)
     about = "List what was refused, oldest first; of its body only the digest is kept."
-    _add_listing(router, door, WorkList.REFUSALS, about, readers)
+    _add_listing(router, door, WorkList.REFUSALS, about, reader)
 
-    @router.get("/{number}", name="show_refusal", dependencies=readers)
-    async def show_refusal(number: Number) -> dict[str, Any]:
+    @router.get("/{number}", name="show_refusal")
+    async def show_refusal(number: Number, subject: Annotated[Subject, Depends(reader)]) -> dict[str, Any]:
         """Return a refusal and what became of it."""
         async with door.exchange.reading() as tx:
-            return await worklists.entry(tx, WorkList.REFUSALS, number)
+            found = await worklists.entry(tx, WorkList.REFUSALS, number)
+        if _own(subject) not in {None, found["client"]}:
+            raise refuse(404, "not_found", "The list has no such entry.")
+        return found
 
     @router.post("/{number}:fix", name="fix_refusal", openapi_extra=_body(Fix))
     async def fix_refusal(subject: Integrator, number: Number, request: Request) -> dict[str, Any]:
         """Take the corrected event and link it to the refusal; nothing changes if it is refused too."""
         asked = await _asked(request, Fix)
-        anyones = Role.OPERATOR in subject.roles
-        sender = sender_of(subject)
+        anyones, sender = _own(subject) is None, sender_of(subject)
         return await deciding.fix(door.admission, number, asked.event, sender, asked.reason, anyones=anyones)
 
     about = "Leave a refusal as it is, with a reason."
@@ -85,11 +86,11 @@ def refusals_router(door: Door) -> APIRouter:
 def conflicts_router(door: Door) -> APIRouter:
     """Return the routes of events that contradict an accepted one."""
     router = APIRouter(prefix="/v1/conflicts", tags=["work lists"])
-    readers = [Depends(require("operator"))]
+    reader = whole(Role.OPERATOR)
     about = "List what contradicts an accepted event, oldest first; of withdrawn ones before all."
-    _add_listing(router, door, WorkList.CONFLICTS, about, readers)
+    _add_listing(router, door, WorkList.CONFLICTS, about, reader)
 
-    @router.get("/{number}", name="show_conflict", dependencies=readers)
+    @router.get("/{number}", name="show_conflict", dependencies=[Depends(reader)])
     async def show_conflict(number: Number) -> dict[str, Any]:
         """Return a conflict beside the event that counts until a person decides."""
         async with door.exchange.reading() as tx:
@@ -109,11 +110,10 @@ def conflicts_router(door: Door) -> APIRouter:
     return router
 
 
-def _add_listing(
-    router: APIRouter, door: Door, of: WorkList, about: str, readers: Sequence[params.Depends]
-) -> None:
-    @router.get("", name=f"list_{of}", description=about, dependencies=readers)
+def _add_listing(router: APIRouter, door: Door, of: WorkList, about: str, reader: Right) -> None:
+    @router.get("", name=f"list_{of}", description=about)
     async def list_entries(
+        subject: Annotated[Subject, Depends(reader)],
         state: State | None = None,
         source: Source | None = None,
         code: Code | None = None,
@@ -121,7 +121,7 @@ def _add_listing(
         limit: Limit = 50,
     ) -> dict[str, Any]:
         async with door.exchange.reading() as tx:
-            return await worklists.page(tx, of, after, limit, Only(state, source, code))
+            return await worklists.page(tx, of, after, limit, Only(state, source, code, _own(subject)))
 
 
 def _add_dismissal(router: APIRouter, door: Door, of: WorkList, name: str, about: str) -> None:
@@ -129,6 +129,11 @@ def _add_dismissal(router: APIRouter, door: Door, of: WorkList, name: str, about
     async def dismiss_entry(subject: Operator, number: Number, request: Request) -> dict[str, Any]:
         asked = await _asked(request, Dismissal)
         return await deciding.dismiss(door.admission, of, number, subject.name, asked.reason)
+
+
+def _own(subject: Subject) -> str | None:
+    """Return the account whose entries alone the subject sees; an operator of the whole sees all."""
+    return None if decide(subject, _OPERATING, EVERYTHING) is Verdict.ALLOWED else subject.client
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:

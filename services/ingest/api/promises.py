@@ -15,11 +15,11 @@ from shared.kernel import instants
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.web import bodies
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import of_own, published
 
 Source = Annotated[str, Query(pattern=CODE_PATTERN)]
-Anyone = Annotated[Subject, Depends(require("reader", "integrator", "operator"))]
+Anyone = Annotated[Subject, Depends(published(Role.READER, Role.INTEGRATOR, Role.OPERATOR))]
 
 
 def feeds_router(door: Door) -> APIRouter:
@@ -60,7 +60,7 @@ def manifests_router(door: Door) -> APIRouter:
 
     @router.put("/{source}/{day}", name="put_manifest", openapi_extra=_BODY)
     async def put_manifest(
-        request: Request, source: str, day: str, subject: Annotated[Subject, Depends(require("integrator"))]
+        request: Request, source: str, day: str, subject: Annotated[Subject, Depends(of_own(Role.INTEGRATOR))]
     ) -> dict[str, Any]:
         """Say how many events of a day a source sent, the digest of their ids, and totals that it declares.
 

@@ -15,8 +15,8 @@ from services.ingest.api.lines import LINE_BYTES, SILENCE_S, SILENT, Line, Split
 from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.web import bodies, problems
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import of_own
 
 NDJSON = "application/x-ndjson"
 GROUP_LINES = 1_000
@@ -51,7 +51,7 @@ def stream_router(door: Door) -> APIRouter:
         responses={200: _ANSWERED},
     )
     async def stream_events(
-        request: Request, subject: Annotated[Subject, Depends(require("integrator"))]
+        request: Request, subject: Annotated[Subject, Depends(of_own(Role.INTEGRATOR))]
     ) -> Response:
         bodies.expect(request, NDJSON)
         return _Answers(door, subject)

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Depends
 from services.ingest.api.door import Door
 from services.ingest.domain.catalogue import json_schema
 from shared.kernel.errors import refuse
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import published
+
+READERS = (Role.READER, Role.INTEGRATOR, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
 
 
 def types_router(door: Door) -> APIRouter:
@@ -17,7 +19,7 @@ def types_router(door: Door) -> APIRouter:
 
     @router.get("", name="list_types")
     async def list_types(
-        _: Annotated[Subject, Depends(require("reader", "integrator", "operator", "author", "approver"))],
+        _: Annotated[Subject, Depends(published(*READERS))],
     ) -> dict[str, Any]:
         """List the types and sources in force."""
         catalogue = await door.types()
@@ -34,7 +36,7 @@ def types_router(door: Door) -> APIRouter:
     @router.get("/{name}", name="show_type")
     async def show_type(
         name: str,
-        _: Annotated[Subject, Depends(require("reader", "integrator", "operator", "author", "approver"))],
+        _: Annotated[Subject, Depends(published(*READERS))],
     ) -> dict[str, Any]:
         """Return a type with its closed JSON Schema."""
         known = (await door.types()).types.get(name)
