@@ -49,6 +49,7 @@ from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
 from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
+from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
@@ -126,14 +127,16 @@ def measures_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{code}/{version}/{period}/{unit}", name="show_measures")
     async def show_measures(
-        code: str, version: Version, period: str, unit: str, _: UnitReader
+        code: str, version: Version, period: str, unit: str, subject: UnitReader
     ) -> dict[str, Any]:
         """Return every measure of a unit in a period: exact numerator and denominator, ratio at 6 places."""
         wanted = Period.parse(period)
         async with exchange.snapshot() as tx:
             document = (await store.scheme(tx, code, version)).document
-            if unit not in {one.code for one in document.units}:
+            path = paths_of([{"code": one.code, "parent": one.parent} for one in document.units]).get(unit)
+            if path is None:
                 raise refuse(404, "not_found", "The scheme has no such unit.")
+            allow(subject, DETAILS, Thing(path))
             measures = await _measured(tx, document, wanted, unit)
         return {"scheme": code, "version": version, "period": period, "unit": unit, "state": "live"} | {
             "measures": measures
@@ -159,11 +162,12 @@ def cells_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{period}/{unit}/{indicator}", name="show_cell")
     async def show_cell(
-        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], _: UnitReader
+        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], subject: UnitReader
     ) -> CellAnswer:
         """Return what an indicator of a unit is worth in a period, with the entries of its month cells."""
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
+            allow(subject, DETAILS, Thing(question.unit_path))
             worth, _sums = await explaining.figure(tx, question)
             begun = await _begun(tx, question, worth)
             months = [month.ordinal for month in question.window]

@@ -172,13 +172,31 @@ async def test_a_cell_that_is_not_there_is_a_problem(scoring, door):
             assert (await got(client, f"/v1/cells/{path}", status, **query))["code"] == code
 
 
-async def test_a_cursor_of_another_question_is_refused_and_other_units_have_no_details(scoring, door):
+async def test_a_cursor_of_another_question_is_refused(scoring, door):
     exchange, _ = await state(scoring, [levy(1), levy(2)])
     async with door(exchange) as client:
         first = await got(client, "/v1/cells/2021-03/b1/ontime/explain", limit=1)
         query = {"after": first["next"], "limit": 1}
         assert len((await got(client, "/v1/cells/2021-03/b1/ontime/explain", **query))["rows"]) == 1
         assert (await got(client, "/v1/cells/2021-04/b1/ontime/explain", 422, **query))["code"] == "cursor"
-    async with door(exchange, unit="/hq/b2") as client:
-        assert (await got(client, "/v1/cells/2021-03/b1/ontime"))["figure"]["published"] == "10.00"
-        assert (await got(client, "/v1/cells/2021-03/b1/ontime/explain", 404))["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/cells/2021-03/b1/ontime", "/v1/cells/2021-03/b1/ontime/explain", "/v1/measures/mini/1/2021-03/b1"]
+)
+async def test_what_is_of_a_unit_is_there_for_it_and_those_above_it_and_for_nobody_else(scoring, door, path):
+    exchange, _ = await state(scoring, [levy(1)])
+    for unit in ("/", "/hq", "/hq/b1"):
+        async with door(exchange, unit=unit) as client:
+            await got(client, path)
+    for unit in ("/hq/b2", "/hq/b1/c1", "/b1"):
+        async with door(exchange, unit=unit) as client:
+            assert (await got(client, path, 404))["code"] == "not_found"
+
+
+async def test_what_could_not_be_scored_is_listed_to_the_whole_alone(scoring, door):
+    exchange, _ = await state(scoring, [levy(1)])
+    async with door(exchange, unit="/hq/b1") as client:
+        assert (await got(client, "/v1/suspense", 403))["code"] == "forbidden"
+    async with door(exchange) as client:
+        assert (await got(client, "/v1/suspense"))["items"] == []
