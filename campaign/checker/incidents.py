@@ -214,6 +214,8 @@ def _fired(
         ]
         since, until = _years(kind, looked)
         started, ended = (_day(_field(looked, kind[part]), scheme) for part in ("started", "ended"))
+        if inspector not in {one["inspectorate"] for one in scheme["incidents"].get("jurisdictions", ())}:
+            continue
         for trigger in scheme["incidents"].get("triggers", ()):
             answer = known.answers.get((name, trigger["code"], at))
             outside = (

@@ -30,19 +30,20 @@ class Cost:
 
 
 class Problems:
-    """The findings that were confirmed and the inspections that found nothing."""
+    """The findings that were confirmed and the inspections of inspectorates that found nothing."""
 
     def __init__(self, nation: Nation) -> None:
         self._nation = nation
         self._findings: list[Fact] = []
         self._looked: dict[str, list[Fact]] = defaultdict(list)
+        self._inspectorates = {seat.code for seat in nation.of(INSPECTORATE)}
 
     def note(self, facts: Iterable[Fact]) -> None:
         """Take in what happened, as it was in the end."""
         for fact in facts:
             if fact.type == FINDING and fact.data["status"] == "confirmed":
                 self._findings.append(fact)
-            elif fact.type == INSPECTION and fact.data["found"] == 0:
+            elif fact.type == INSPECTION and fact.data["found"] == 0 and fact.unit in self._inspectorates:
                 self._looked[str(fact.data["object"])].append(fact)
 
     def lost(self) -> Iterator[tuple[str, str, int]]:

@@ -182,7 +182,8 @@ async def test_a_cursor_of_another_question_is_refused(scoring, door):
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/cells/2021-03/b1/ontime", "/v1/cells/2021-03/b1/ontime/explain", "/v1/measures/mini/1/2021-03/b1"]
+    "path",
+    ["/v1/cells/2021-03/b1/ontime", "/v1/cells/2021-03/b1/ontime/explain", "/v1/measures/mini/1/2021-03/b1"],
 )
 async def test_what_is_of_a_unit_is_there_for_it_and_those_above_it_and_for_nobody_else(scoring, door, path):
     exchange, _ = await state(scoring, [levy(1)])

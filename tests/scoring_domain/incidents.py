@@ -153,10 +153,10 @@ def finding(name, indicator="audit", *, time="2021-03-10", points="2", unit="b1"
     )
 
 
-def inspection(name, *, started="2021-04-01", ended="2021-06-30", unit="b1", **data):
+def inspection(name, *, started="2021-04-01", ended="2021-06-30", by="i1", **data):
     told = {"taxpayer": "t1", "content": None, "first_year": 2018, "last_year": 2020, "found": 0} | data
     told |= {"started": Instant(at(started)), "ended": Instant(at(ended))}
-    return Report("s", name, "inspection.ended.v1", "i1", at(ended), 1, 1, told)
+    return Report("s", name, "inspection.ended.v1", by, at(ended), 1, 1, told)
 
 
 def retracted(report, revision=1):

@@ -179,6 +179,15 @@ def test_an_inspection_that_found_something_fires_nothing():
     assert points_of(decided(asked(), early)) == {"b1": Decimal("0.1")}
 
 
+@pytest.mark.parametrize(("by", "fires"), [("i1", True), ("i2", True), ("b1", False), ("d2", False)])
+def test_only_what_an_inspectorate_missed_costs_others(by, fires):
+    """Whoever of them inspected, the one that was responsible loses."""
+    early = inspection("i", started="2021-01-11", ended="2021-02-28", content="vat", by=by)
+    assert points_of(decided(asked(severity=3), early)) == (LINKED if fires else {"b1": Decimal("0.1")})
+    same_day = inspection("i", started="2021-01-11", ended="2021-03-10", by=by)
+    assert len(decided(asked(), same_day).waiting) == fires
+
+
 @pytest.mark.parametrize(("severity", "fires"), [(1, False), (2, True), (3, True)])
 def test_at_the_gate_is_past_the_gate(severity, fires):
     """Trigger a: the same content was checked, whoever finds the problem, of whatever year."""
@@ -208,7 +217,10 @@ def test_responsible_is_who_was_on_the_first_day_of_the_inspection():
     ("change", "why"),
     [
         ({"contents": {}}, Doubt.NO_DEPARTMENT),
-        ({"jurisdictions": []}, Doubt.NO_INSPECTORATE),
+        (
+            {"jurisdictions": [{"inspectorate": "i1", "units": ["b2"], "from": "2020-01-01"}]},
+            Doubt.NO_INSPECTORATE,
+        ),
         ({"contents": {"vat": "b2"}}, Doubt.NOT_SCORED),
     ],
 )

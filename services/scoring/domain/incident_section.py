@@ -113,7 +113,7 @@ class RolesSpec(Closed):
 
 
 class TriggerSpec(Sourced):
-    """A finding follows an inspection of the same object that found nothing.
+    """A finding follows an inspection of the same object by an inspectorate, which found nothing.
 
     It fires where both overlap in all that is named, the finding's severity is at the gate or past it, and it
     was discovered after the last day of the inspection; `another_finder` spares who finds it himself.

@@ -101,8 +101,10 @@ def _own(rules: Rules, finding: Finding) -> Iterator[Deduction]:
 def _asked(
     rules: Rules, finding: Finding, inspections: Sequence[Inspection]
 ) -> Iterator[tuple[Question, TriggerSpec, Inspection]]:
+    """Yield what asks of whom; only what an inspectorate missed costs others."""
+    missed = [one for one in inspections if rules.jurisdictions.names(one.inspector)]
     for trigger in rules.spec.triggers:
-        for inspection in inspections:
+        for inspection in missed:
             if answer(trigger, finding, inspection) is not Answer.NO:
                 yield Question(finding.name, trigger.code, inspection.name), trigger, inspection
 

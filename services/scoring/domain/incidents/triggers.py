@@ -23,6 +23,10 @@ class Jurisdictions:
 
     spans: tuple[tuple[str, frozenset[str], date, date], ...]
 
+    def names(self, unit: str) -> bool:
+        """Tell whether a unit is an inspectorate: whether it ever has a jurisdiction."""
+        return any(who == unit for who, *_ in self.spans)
+
     def responsible(self, unit: str, day: date) -> str | None:
         """Return the inspectorate that is responsible for a unit on a day; one at most is."""
         return next(
