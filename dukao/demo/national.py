@@ -33,7 +33,6 @@ GROUP = "bureaus"
 SHOWN = ("bureaus", "departments", "inspectorates")
 GROUPS = (*SHOWN, "disciplinary")
 PERIOD = "2021"
-TIER_NAMES = {"first": "第一段", "second": "第二段", "third": "第三段"}
 
 _STANDING = columns(
     "rank", "unit", "name", "points", "tier", "gap", "volume", numbers=("rank", "points", "gap", "volume")
@@ -106,7 +105,8 @@ def _totals(client: Client, nation: Nation, truth: Truth) -> Comparison:
 def _show_standings(client: Client, nation: Nation) -> None:
     for group in SHOWN:
         standing = read(client, "ranking", _path(nation, group))
-        rows = [one | {"tier": TIER_NAMES.get(one["tier"], one["tier"])} for one in lines(standing)]
+        titles = {tier["code"]: tier["title"] for tier in standing["tiers"]}
+        rows = [one | {"tier": titles.get(one["tier"])} for one in lines(standing)]
         show(rows, _STANDING, Format.TABLE, title=heading(standing))
         show_lines([freshness(standing)])
     show_lines(["本方案设定: points, targets and tiers are this sample's own values, not official ones"])

@@ -14,7 +14,6 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.records import Record
-from shared.kernel.trees import paths_of
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
@@ -49,7 +48,7 @@ class Notify:
         for record, event in heard:
             if record.stream == SCHEMES:
                 scheme = envelope.decode_data(event, SchemeAdopted)
-                await store.save_units(tx, scheme.code, scheme.version, paths_of(scheme.document["units"]))
+                await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
             happening = happening_of(event)
             if happening is not None:
                 found += self._notices(record, happening)

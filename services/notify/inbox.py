@@ -9,13 +9,18 @@ from shared.storage.transaction import PostgresTransaction
 
 _ENTRY = """
     SELECT n.id, n.event, n.kind, n.at, n.rule, n.severity, n.role, n.recipient, n.told, n.cancelled,
+        jsonb_strip_nulls(jsonb_build_object(
+            'scheme', c.title, 'unit', u.name, 'group', c.groups ->> (n.told ->> 'group'),
+            'old', c.tiers ->> (n.told ->> 'old'), 'new', c.tiers ->> (n.told ->> 'new'))) AS names,
         s.person AS signed_by, s.at AS signed_at,
         CASE WHEN s.notice IS NOT NULL THEN 'signed' WHEN n.cancelled IS NOT NULL THEN 'cancelled'
             ELSE 'open' END AS state
     FROM notices n LEFT JOIN sign_offs s ON s.notice = n.id
+        LEFT JOIN schemes c ON c.scheme = n.told ->> 'scheme'
+        LEFT JOIN units u ON u.scheme = c.scheme AND u.unit = n.told ->> 'unit'
     WHERE n.channel = 'inbox' AND ($1 = '/' OR n.recipient = substring($1 from '[^/]*$') OR EXISTS (
-        SELECT FROM units u
-        WHERE u.unit = n.recipient AND (u.path = $1 OR starts_with(u.path, $1 || '/'))))"""
+        SELECT FROM units p
+        WHERE p.unit = n.recipient AND (p.path = $1 OR starts_with(p.path, $1 || '/'))))"""
 _PAGE = f"""
     SELECT * FROM ({_ENTRY} AND ($2::text IS NULL OR n.recipient = $2)
         AND ($3::timestamptz IS NULL OR (n.at, n.id) < ($3, $4))
@@ -25,7 +30,10 @@ _PAGE = f"""
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An inbox entry: signed for, cancelled before that, or open."""
+    """An inbox entry: signed for, cancelled before that, or open.
+
+    `names` are what its scheme calls what is told: scheme, unit, group, old, new.
+    """
 
     id: str
     event: str
@@ -37,6 +45,7 @@ class Entry:
     recipient: str
     told: Mapping[str, Any]
     cancelled: datetime | None
+    names: Mapping[str, str]
     signed_by: str | None
     signed_at: datetime | None
     state: str

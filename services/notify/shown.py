@@ -32,7 +32,7 @@ def entry_answer(entry: Entry, lang: Lang) -> EntryAnswer:
             "unit": entry.recipient,
             "at": instants.text(entry.at),
             "state": entry.state,
-            "text": text_of(kind, entry.told, lang),
+            "text": text_of(kind, entry.told, lang, entry.names),
             "link": link_of(kind, entry.told),
             "told": dict(entry.told),
             "signed": signed,

@@ -1,4 +1,4 @@
-"""Tables of notify: versions of rules, items as they were told, units, notices."""
+"""Tables of notify: versions of rules, items as they were told, units, schemes, notices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from services.notify.domain.notices import Notice, webhook_body
 from services.notify.domain.rules import INBOX
 from shared.kernel.canonical import canonical
 from shared.kernel.digests import sha256
+from shared.kernel.trees import paths_of
 from shared.storage.transaction import PostgresTransaction
 
 _ITEM_COLUMNS = (
@@ -121,21 +122,40 @@ async def save_items(tx: PostgresTransaction, found: Iterable[Item]) -> None:
         await tx.many(_SAVE_ITEMS, *columns)
 
 
-async def save_units(tx: PostgresTransaction, scheme: str, version: int, paths: Mapping[str, str]) -> None:
-    """Keep the units of the newest version of a scheme with their paths."""
+async def save_scheme(tx: PostgresTransaction, code: str, version: int, document: Mapping[str, Any]) -> None:
+    """Keep of the newest version of a scheme its units, with their paths, and what things are called."""
+    paths = paths_of(document["units"])
+    names = {unit["code"]: unit["name"] for unit in document["units"]}
     await tx.many(
-        "INSERT INTO units SELECT unit, $1, $2, path FROM unnest($3::text[], $4::text[]) n(unit, path) "
-        "ON CONFLICT (unit, scheme) DO UPDATE SET version = excluded.version, path = excluded.path "
+        "INSERT INTO units SELECT unit, $1, $2, path, name "
+        "FROM unnest($3::text[], $4::text[], $5::text[]) n(unit, path, name) "
+        "ON CONFLICT (unit, scheme) DO UPDATE "
+        "SET version = excluded.version, path = excluded.path, name = excluded.name "
         "WHERE units.version < excluded.version",
-        scheme,
+        code,
         version,
         list(paths),
         list(paths.values()),
+        [names[unit] for unit in paths],
     )
     await tx.many(
         "DELETE FROM units WHERE scheme = $1 AND version < (SELECT max(version) FROM units WHERE scheme = $1)",
-        scheme,
+        code,
     )
+    await tx.many(
+        "INSERT INTO schemes VALUES ($1, $2, $3, $4::jsonb, $5::jsonb) ON CONFLICT (scheme) DO UPDATE "
+        "SET version = excluded.version, title = excluded.title, "
+        "groups = excluded.groups, tiers = excluded.tiers WHERE schemes.version < excluded.version",
+        code,
+        version,
+        document["scheme"]["title"],
+        _titles({name: group["title"] for name, group in document["groups"].items()}),
+        _titles({tier["code"]: tier.get("title", tier["code"]) for tier in document.get("tiers", ())}),
+    )
+
+
+def _titles(found: Mapping[str, str]) -> str:
+    return canonical(found).decode()
 
 
 async def add_notices(tx: PostgresTransaction, found: Sequence[tuple[int, Notice]]) -> None:

@@ -37,9 +37,13 @@ class ShownLine(Answer):
 
 
 class ShownTier(Answer):
-    """A tier: its share, its planned size among the ranked units, and how many stand in it; ties go up."""
+    """A tier: its share, its planned size among the ranked units, and how many stand in it; ties go up.
+
+    `title` is what the scheme calls it, None where it has only a code.
+    """
 
     code: str
+    title: str | None
     share: str
     planned: int
     units: int

@@ -89,8 +89,15 @@ def _tiers(scheme: Scheme, lines: Sequence[Line]) -> Iterator[ShownTier]:
     tiers = scheme.rules.tiers
     planned = sizes(sum(line.rank is not None for line in lines), tiers)
     placed = [line.tier for line in lines]
+    titles = {one["code"]: one.get("title") for one in scheme.document.get("tiers", ())}
     for tier, size in zip(tiers, planned, strict=True):
-        yield ShownTier(code=tier.code, share=text(tier.share), planned=size, units=placed.count(tier.code))
+        yield ShownTier(
+            code=tier.code,
+            title=titles[tier.code],
+            share=text(tier.share),
+            planned=size,
+            units=placed.count(tier.code),
+        )
 
 
 def _line(line: Line, name: str) -> ShownLine:

@@ -38,10 +38,12 @@ RULES = {"rules": [ASSIGNED, OVERDUE]}
 
 def scheme(version=1, units=("b1", "b2", "b3")):
     return {
-        "scheme": {"code": "mini", "version": version, "zone": "Asia/Shanghai"},
+        "scheme": {"code": "mini", "version": version, "zone": "Asia/Shanghai", "title": "2021 年方案"},
+        "groups": {"bureaus": {"level": "bureau", "title": "省级税务局"}},
+        "tiers": [{"code": "first", "title": "第一段"}, {"code": "second"}],
         "units": [
             {"code": "nation", "name": "全国"},
-            *({"code": u, "parent": "nation", "name": u} for u in units),
+            *({"code": u, "parent": "nation", "name": f"{u} 局"} for u in units),
         ],
     }
 

@@ -72,7 +72,7 @@ class Service:
         async with self.exchange.reading() as tx:
             return {
                 table.split()[-1]: sorted(map(str, await tx.many(f"SELECT * FROM {table}")))
-                for table in ("notices", "items", "units", WRITTEN)
+                for table in ("notices", "items", "units", "schemes", WRITTEN)
             }
 
     async def audit(self, action):

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.notify.facts import ASSIGNED, DUE, OVERDUE, RULES, Feed
+from tests.notify.facts import ASSIGNED, DUE, OVERDUE, RULES, Feed, scheme
 
+TIER = {"code": "tier", "on": "tier-changed", "severity": "warning", "to": ["unit"]}
 INFO = {"code": "all", "on": "item-state", "severity": "info", "to": ["unit"]}
 
 
@@ -37,6 +38,30 @@ async def test_an_entry_says_in_chinese_or_english_what_happened_and_where_it_is
     assert first["at"] == "2021-04-30T16:00:00.000000Z"
     shown = (await door.ask("GET", f"/v1/inbox/{first['id']}", params={"lang": "en"})).json()
     assert shown["text"] == "Item “公文督办” is late by 1 working days, due 29 April 2021 24:00."
+
+
+async def test_a_tier_is_told_with_the_names_that_the_newest_version_of_the_scheme_gives(begun):
+    service, feed, door = begun
+    await service.adopt({"rules": [*RULES["rules"], TIER]})
+    await service.apply(feed.tier(period="2021-Q1"), feed.tier("b9", group="new", scheme="other"))
+    stranger, known = await door.entries(severity="warning")
+    if known["unit"] == "b9":
+        stranger, known = known, stranger
+    assert (
+        known["text"] == "b1 局在“省级税务局”组2021年第一季度考评中由第一段变为second（方案“2021 年方案”）。"
+    )
+    assert stranger["text"] == "b9在“new”组2021年考评中由first变为second（方案“other”）。"
+    shown = (await door.ask("GET", f"/v1/inbox/{known['id']}", params={"lang": "en"})).json()
+    assert (
+        shown["text"] == "b1 局 (b1) went from first to second among bureaus of mini, first quarter of 2021."
+    )
+    newer = scheme(version=2)
+    newer["tiers"][1]["title"] = "第二段"
+    await service.apply(feed.adopted(newer))
+    shown = (await door.ask("GET", f"/v1/inbox/{known['id']}")).json()
+    assert (
+        shown["text"] == "b1 局在“省级税务局”组2021年第一季度考评中由第一段变为第二段（方案“2021 年方案”）。"
+    )
 
 
 async def test_a_person_signs_once_and_the_first_signature_stays(begun):

@@ -11,7 +11,7 @@ TIERS = {"code": "tier", "on": "tier-changed", "severity": "info", "to": ["unit"
 LIGHTS = {"code": "yellow", "on": "item-light", "when": {"light": ["yellow", "red"]}, "severity": "warning"}
 EVERYTHING = {"rules": [*RULES["rules"], TIERS, LIGHTS | {"to": ["unit", "assessor", "webhook:archive"]}]}
 STATES = ("assigned", "signed", "in_progress", "submitted", "sent_back", "completed")
-TABLES = ("notices", "items", "units", "deliveries")
+TABLES = ("notices", "items", "units", "schemes", "deliveries")
 
 
 def lived(seed):
@@ -82,7 +82,7 @@ async def test_a_replay_of_all_events_sends_nothing_even_if_the_state_of_items_w
     records = [record for one in lists for record in one]
     await service.apply(*records)
     expected = await service.state()
-    for lost in ("", "TRUNCATE items", "TRUNCATE items, units"):
+    for lost in ("", "TRUNCATE items", "TRUNCATE items, units, schemes"):
         async with service.exchange.begin(actor="test", action="lose") as tx:
             if lost:
                 await tx.execute(lost)

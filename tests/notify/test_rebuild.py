@@ -62,7 +62,7 @@ async def test_a_rebuild_ends_at_the_same_notices_and_sends_nothing(service, pos
     run = await rebuilt(rebuilds)
     assert (run.state, run.different, run.chains) == ("same", [], [])
     rows = {one.table: one.rows for one in run.tables}
-    assert rows == {"items": 2, "notices": 6, "units": 4}
+    assert rows == {"items": 2, "notices": 6, "units": 4, "schemes": 1}
     assert await service.state() == before
 
     async with service.exchange.begin(actor="test", action="damage") as tx:

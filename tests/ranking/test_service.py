@@ -67,7 +67,7 @@ def scheme(version=1, **changes):
             indicator("ontime", verified=True),
             indicator("missed", groups=["others"], verified=False),
         ],
-        "tiers": [{"code": "first", "share": "0.5"}, {"code": "second", "share": "0.5"}],
+        "tiers": [{"code": "first", "title": "第一段", "share": "0.5"}, {"code": "second", "share": "0.5"}],
         "ranking": {"minimum_volume": {"measure": "due", "at_least": 20}},
     } | changes
 
@@ -287,8 +287,8 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
         "fixture_values": ["missed"],
         "fresh_at": NOW,
         "tiers": [
-            {"code": "first", "share": "0.5", "planned": 1, "units": 1},
-            {"code": "second", "share": "0.5", "planned": 0, "units": 0},
+            {"code": "first", "title": "第一段", "share": "0.5", "planned": 1, "units": 1},
+            {"code": "second", "title": None, "share": "0.5", "planned": 0, "units": 0},
         ],
     }
     assert list(units) == ["b1", "b2", "b3", "b4"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.notify.domain.happenings import Kind, Told
@@ -46,15 +47,27 @@ DAYS: Words = {
     "different": ("不符", "they differ"),
     "agreed": ("已相符", "they agree again"),
 }
+HALVES = ("上半年", "first half"), ("下半年", "second half")
+QUARTERS = (
+    ("第一季度", "first quarter"),
+    ("第二季度", "second quarter"),
+    ("第三季度", "third quarter"),
+    ("第四季度", "fourth quarter"),
+)
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
 
-def text_of(kind: Kind, told: Told, lang: Lang) -> str:
-    """Return the sentence of a notice; due times are those of the item's time zone."""
-    zh, en = _SENTENCES[kind](told)
+def text_of(kind: Kind, told: Told, lang: Lang, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Return the sentence of a notice; due times are those of the item's time zone.
+
+    `names` are what the scheme calls what is told; without one a code stands for itself.
+    """
+    named = {f"{name}_name": found for name, found in names.items()}
+    zh, en = _SENTENCES[kind]({**told, **named})
     return zh if lang is Lang.ZH else en
 
 
@@ -95,18 +108,23 @@ def _item_extension_asked(told: Told) -> tuple[str, str]:
 
 
 def _tier_changed(told: Told) -> tuple[str, str]:
-    old, new, place = told["old"], told["new"], f"{told['scheme']} {told['group']} {told['period']}"
+    when_zh, when_en = _period(str(told["period"]))
+    unit = _named(told, "unit")
+    whole = unit if unit == told["unit"] else f"{unit} ({told['unit']})"
+    moved_zh = f"由{_named(told, 'old') or '未列段'}变为{_named(told, 'new') or '未列段'}"
+    moved_en = f"went from {told['old'] or 'no tier'} to {told['new'] or 'no tier'}"
+    place_zh = f"“{_named(told, 'group')}”组{when_zh}考评"
     return (
-        f"{told['unit']} 在 {place} 中由 {old or '未列段'} 变为 {new or '未列段'}。",
-        f"{told['unit']} went from {old or 'no tier'} to {new or 'no tier'} in {place}.",
+        f"{unit}在{place_zh}中{moved_zh}（方案“{_named(told, 'scheme')}”）。",
+        f"{whole} {moved_en} among {told['group']} of {told['scheme']}, {when_en}.",
     )
 
 
 def _scheme_adopted(told: Told) -> tuple[str, str]:
-    name = f"{told['scheme']} v{told['version']}"
+    when_zh, when_en = _period(str(told["effective"]))
     return (
-        f"方案 {name} 已通过，自 {told['effective']} 起施行。",
-        f"Scheme {name} is in force from {told['effective']}.",
+        f"方案“{_named(told, 'scheme')}”第 {told['version']} 版已通过，自{when_zh}起施行。",
+        f"Scheme {told['scheme']} v{told['version']} is in force from {when_en}.",
     )
 
 
@@ -119,8 +137,9 @@ def _feed_turned(told: Told) -> tuple[str, str]:
 
 def _day_turned(told: Told) -> tuple[str, str]:
     zh, en = DAYS[str(told["state"])]
+    day = _day_zh(date.fromisoformat(str(told["day"])))
     return (
-        f"{told['source']} {told['day']} 的清单与存档比对：{zh}。",
+        f"{told['source']} {day}的清单与存档比对：{zh}。",
         f"Manifest of {told['source']} for {told['day']} and archive: {en}.",
     )
 
@@ -157,12 +176,30 @@ def _until(told: Told, name: str) -> tuple[str, str]:
     return f"{_day_zh(day)} {hour}", f"{_day_en(day)} {hour}"
 
 
+def _day_en(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
 def _day_zh(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _day_en(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+def _period(period: str) -> tuple[str, str]:
+    """Return a month, quarter, half-year or year in words."""
+    year, _, part = period.partition("-")
+    match part[:1]:
+        case "":
+            return f"{year}年", year
+        case "Q" | "H":
+            zh, en = (QUARTERS if part[0] == "Q" else HALVES)[int(part[1:]) - 1]
+            return f"{year}年{zh}", f"{en} of {year}"
+        case _:
+            return f"{year}年{int(part)}月", f"{MONTHS[int(part) - 1]} {year}"
+
+
+def _named(told: Told, name: str) -> str | int | None:
+    """Return what the scheme calls something, else its code."""
+    return told.get(f"{name}_name") or told[name]
 
 
 _SENTENCES: Mapping[Kind, Sentence] = {

@@ -1,4 +1,4 @@
-"""The shared tables; rules, items as they were told, units, notices, signatures; webhooks."""
+"""The shared tables; rules, items as they were told, units, schemes, notices, signatures; webhooks."""
 
 from alembic import op
 
@@ -19,7 +19,10 @@ TABLES = (
         asked text, asked_day text, lapses text)""",
     """CREATE TABLE units (
         unit text NOT NULL, scheme text NOT NULL, version int NOT NULL, path text NOT NULL,
-        PRIMARY KEY (unit, scheme))""",
+        name text NOT NULL, PRIMARY KEY (unit, scheme))""",
+    """CREATE TABLE schemes (
+        scheme text PRIMARY KEY, version int NOT NULL, title text NOT NULL,
+        groups jsonb NOT NULL, tiers jsonb NOT NULL)""",
     """CREATE TABLE notices (
         id text PRIMARY KEY, event text NOT NULL, kind text NOT NULL, at timestamptz NOT NULL,
         rule text NOT NULL, rules int NOT NULL, severity text NOT NULL, role text NOT NULL,

@@ -188,10 +188,12 @@ class ChildrenSpec(Sourced):
 
 
 class TierSpec(Sourced):
-    """A tier and its share of the ranked units."""
+    """A tier (段), what officials call it, and its share of the ranked units."""
 
     code: Name
     """What names the tier (段)."""
+    title: str | None = None
+    """What officials call it, as 第一段."""
     share: DecimalText
     """Its share of the ranked units; all shares sum to 1."""
 
