@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from shared.web.access import Bound
 from shared.web.tokens import Right
@@ -38,7 +38,7 @@ class Operation:
 def operations(app: FastAPI) -> list[Operation]:
     """Return the operations of a door in the order of their paths; health has nothing to declare."""
     found = [
-        Operation(one.name, frozenset(one.methods), one.path, tuple(_declared(one.dependant)))
+        _operation(one)
         for one in iter_route_contexts(app.routes)
         if isinstance(one.original_route, APIRoute) and one.include_in_schema and "health" not in one.tags
     ]
@@ -65,6 +65,14 @@ def _table(name: str, found: Sequence[Operation]) -> Iterator[str]:
         (right,) = one.declared
         roles = ", ".join(sorted(right.action.roles))
         yield f"| `{one.name}` | `{' '.join(one.methods)} {one.path}` | {roles} | {right.bound} |"
+
+
+def _operation(route: RouteContext) -> Operation:
+    assert route.name
+    assert route.methods
+    assert route.path_format
+    declared = tuple(_declared(route.dependant))
+    return Operation(route.name, frozenset(route.methods), route.path_format, declared)
 
 
 def _declared(dependant: Dependant) -> Iterator[Right]:
