@@ -1,6 +1,10 @@
-"""Whatever a client makes of a service's OpenAPI, no answer is a failure of ours."""
+"""Whatever a client makes of a service's OpenAPI, no answer is a failure of ours.
+
+One of each thing is there, and what a request names is one of them more often than not.
+"""
 
 import asyncio
+import copy
 import os
 import threading
 from collections.abc import Iterator
@@ -11,27 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from pydantic import SecretStr
 from schemathesis.generation import GenerationMode
 
+from dukao.rights_page import operations
 from shared.migrations.runner import migrate
 from shared.runtime.protocol import Protocol
 from shared.runtime.service import Service
 from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
-from shared.web.access import Role
+from shared.storage.exchange import Exchange
+from shared.web.access import Bound, Role
 from shared.web.app import openapi_of
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from tests.web.seeds import KNOWN, seed, seed_ingest
 
 SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
 EXAMPLES = 3
 MANY_EXAMPLES = 7
 ANSWER_S = 30
+MOST_TURNS = 11  # of as many names as requests have, 0 to 3, each is left out as often
+OF_A_UNIT = ("unit", "incident", "item", "notice")
 START_S = 120
 
 
@@ -48,13 +59,20 @@ class Doors:
     issuer: DevelopmentIssuer
     token_file: Path
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    for_units: dict[str, set[str]] = field(default_factory=dict)
+    known: dict[str, dict[str, Any]] = field(default_factory=lambda: copy.deepcopy(KNOWN))
     ports: dict[str, int] = field(default_factory=dict)
     ready: threading.Event = field(default_factory=threading.Event)
     end: threading.Event = field(default_factory=threading.Event)
 
-    def headers(self, name: str) -> dict[str, str]:
-        token = self.issuer.mint("ada", [role.value for role in Role], [f"dukao/{name}"])
+    def headers(self, name: str, person: str = "ada", unit: str = "/") -> dict[str, str]:
+        token = self.issuer.mint(person, [role.value for role in Role], [f"dukao/{name}"], unit=unit)
         return {"authorization": f"Bearer {token}"}
+
+    def client(self, name: str, person: str = "ada", unit: str = "/") -> httpx.Client:
+        base = f"http://127.0.0.1:{self.ports[name]}"
+        headers = self.headers(name, person, unit)
+        return httpx.Client(base_url=base, headers=headers, timeout=ANSWER_S, trust_env=False)
 
     async def serve(self) -> None:
         services = [await self._built(name) for name in SERVICES]
@@ -81,6 +99,7 @@ class Doors:
     async def _built(self, name: str) -> Service:
         engine = open_engine(self.url, name)
         await migrate(engine, name, f"services.{name}.migrations")
+        await seed(name, Exchange(engine, name), self.token_file.parent / name)
         await engine.dispose()
         told = ServiceSettings(
             database_url=SecretStr(self.url),
@@ -94,6 +113,9 @@ class Doors:
         )
         service: Service = import_module(f"services.{name}.wiring").build(told)
         self.documents[name] = openapi_of(service.app)
+        self.for_units[name] = {
+            one.path for one in operations(service.app) if one.declared[0].bound is Bound.UNITS
+        }
         return service
 
 
@@ -109,6 +131,10 @@ def running(url: str, folder: Path) -> Iterator[Doors]:
     thread.start()
     try:
         assert made.ready.wait(START_S)
+        with made.client("ingest") as ada, made.client("ingest", "bob") as bob:
+            seed_ingest(ada, bob)
+        with made.client("notify") as client:
+            made.known["notify"]["notice"] = client.get("/v1/inbox").json()["items"][0]["id"]
         yield made
     finally:
         made.end.set()
@@ -134,7 +160,7 @@ def ask_everything(doors: Doors, name: str, examples: int) -> int:
     schema = schemathesis.openapi.from_dict(doors.documents[name])
     base = f"http://127.0.0.1:{doors.ports[name]}"
     headers = doors.headers(name)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    found = [one.ok() for one in schema.get_all_operations()]
     bounded = settings(
         max_examples=examples,
         deadline=None,
@@ -143,12 +169,13 @@ def ask_everything(doors: Doors, name: str, examples: int) -> int:
         suppress_health_check=list(HealthCheck),
         phases=(Phase.explicit, Phase.generate),
     )
-    for operation in operations:
+    for operation in found:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
             @bounded
-            @given(operation.as_strategy(generation_mode=mode))
-            def ask(case: Any) -> None:
+            @given(operation.as_strategy(generation_mode=mode), st.integers(0, MOST_TURNS))
+            def ask(case: Any, turn: int) -> None:
+                name_what_is_there(case, doors.known[name], turn)
                 answer = case.call(base_url=base, headers=headers, timeout=ANSWER_S)
                 assert answer.status_code < 500, (
                     f"{case.as_curl_command()} → {answer.status_code} {answer.text}"
@@ -156,7 +183,40 @@ def ask_everything(doors: Doors, name: str, examples: int) -> int:
 
             with suppress(Unsatisfiable):  # nothing can be wrong where nothing is said
                 ask()
-    return len(operations)
+    return len(found)
+
+
+def name_what_is_there(case: Any, known: dict[str, Any], turn: int) -> None:
+    """Let all that the request names be there, in another turn all but one, whose value was made up."""
+    for named in (case.path_parameters, case.query):
+        there = sorted(one for one in named or () if one in known)
+        made_up = there[turn % (len(there) + 1) - 1 : turn % (len(there) + 1)]
+        for one in set(there).difference(made_up):
+            named[one] = known[one]
+
+
+def shown(doors: Doors, name: str, unit: str) -> Iterator[tuple[str, str, httpx.Response]]:
+    """Yield what is answered to who asks for each thing that is there, by path with and without its values."""
+    known = doors.known[name]
+    with doors.client(name, unit=unit) as client:
+        for path, methods in doors.documents[name]["paths"].items():
+            needed = [one for one in methods.get("get", {}).get("parameters", ()) if one["required"]]
+            if "get" in methods and {one["name"] for one in needed} <= known.keys():
+                at = path
+                for one in needed:
+                    at = at.replace(f"{{{one['name']}}}", str(known[one["name"]]))
+                query = {one["name"]: known[one["name"]] for one in needed if one["in"] == "query"}
+                yield path, at, client.get(at, params=query)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_thing_is_there_and_to_other_units_what_is_not_theirs_is_not(doors: Doors, name: str) -> None:
+    assert {at: one.status_code for _, at, one in shown(doors, name, "/") if one.status_code != 200} == {}
+    for path, at, answer in shown(doors, name, "/elsewhere"):
+        if path in doors.for_units[name]:
+            named = [one for one in OF_A_UNIT if f"{{{one}}}" in path]
+            assert answer.status_code == (404 if named else 200), at
+            assert '"b1"' not in answer.text, at
 
 
 @pytest.mark.parametrize("name", SERVICES)
