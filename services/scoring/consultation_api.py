@@ -14,11 +14,13 @@ from services.scoring.consultation_answers import (
 )
 from shared.contracts.fields import Version
 from shared.storage.exchange import Exchange
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import of_units, published, whole
 
-Author = Annotated[Subject, Depends(require("author"))]
-Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+Author = Annotated[Subject, Depends(whole(Role.AUTHOR))]
+Reader = Annotated[Subject, Depends(published(*READERS))]
+Speaker = Annotated[Subject, Depends(of_units(*READERS))]
 
 
 def consultation_router(exchange: Exchange) -> APIRouter:
@@ -51,7 +53,9 @@ def consultation_router(exchange: Exchange) -> APIRouter:
         return consultation_answers.shown_round(rounds[-1])
 
     @router.post("/{code}/{version}/comments", name="comment_scheme", status_code=201)
-    async def comment_scheme(code: str, version: Version, said: CommentText, subject: Reader) -> ShownComment:
+    async def comment_scheme(
+        code: str, version: Version, said: CommentText, subject: Speaker
+    ) -> ShownComment:
         """Say something for a unit in the open round; a person speaks for the units below their own."""
         async with exchange.begin(actor=subject.name, action="comment", detail=f"{code}/{version}") as tx:
             kept = await consulting.comment(tx, code, version, said.unit, subject, said.text)

@@ -15,11 +15,11 @@ from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Role, Subject
+from shared.web.tokens import published
 
 MOST_LAYERS = 8
-Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+Reader = Annotated[Subject, Depends(published(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
 
 
 def comparing_router(exchange: Exchange) -> APIRouter:
