@@ -17,10 +17,10 @@ from services.scoring.reply_answers import (
 from services.scoring.replying import Desk
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject
-from shared.web.tokens import require
+from shared.web.tokens import of_units
 
-Reader = Annotated[Subject, Depends(require(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
-Author = Annotated[Subject, Depends(require(Role.AUTHOR))]
+Reader = Annotated[Subject, Depends(of_units(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+Author = Annotated[Subject, Depends(of_units(Role.AUTHOR))]
 
 
 def replies_router(exchange: Exchange) -> APIRouter:

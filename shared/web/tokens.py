@@ -5,7 +5,7 @@ import re
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -247,24 +247,28 @@ class Right:
         return subject
 
 
-def whole(*roles: Role) -> Right:
+def whole(*roles: str) -> Right:
     """Let these roles pass whose unit is `/`: `Depends(whole(Role.OPERATOR))`."""
-    return Right(Action(frozenset(roles)), Bound.WHOLE)
+    return Right(_any_of(roles), Bound.WHOLE)
 
 
-def of_units(*roles: Role) -> Right:
+def of_units(*roles: str) -> Right:
     """Let these roles pass; the operation keeps to the units of the token."""
-    return Right(Action(frozenset(roles)), Bound.UNITS)
+    return Right(_any_of(roles), Bound.UNITS)
 
 
-def of_own(*roles: Role) -> Right:
+def of_own(*roles: str) -> Right:
     """Let these roles pass; the operation keeps to what the account itself sends."""
-    return Right(Action(frozenset(roles)), Bound.OWN)
+    return Right(_any_of(roles), Bound.OWN)
 
 
-def published(*roles: Role) -> Right:
+def published(*roles: str) -> Right:
     """Let these roles pass; the operation answers everyone alike."""
-    return Right(Action(frozenset(roles)), Bound.PUBLISHED)
+    return Right(_any_of(roles), Bound.PUBLISHED)
+
+
+def _any_of(roles: Collection[str]) -> Action:
+    return Action(frozenset(Role(role) for role in roles))
 
 
 def allow(subject: Subject, action: Action, thing: Thing = ANYTHING) -> None:
