@@ -1,10 +1,10 @@
 """The ledger and the cells that its entries lead to; only here are they written."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from services.scoring.causes import Ranges
+from services.scoring.causes import Range, Ranges
 from services.scoring.store import columns
 from shared.kernel.digests import key_digest
 from shared.kernel.points import of_parts, parts_of
@@ -89,9 +89,14 @@ async def cells(
     return found
 
 
+def causes_text(ranges: Iterable[tuple[str, int, int, int]]) -> str:
+    """Write a list of causes as its digest takes it."""
+    return json.dumps([dict(zip(Range._fields, one, strict=True)) for one in ranges])
+
+
 async def _causes(tx: PostgresTransaction, wanted: Collection[Ranges]) -> dict[Ranges, bytes]:
     """Write lists of causes, each once, and return the digests that name them."""
-    told = {ranges: json.dumps([one._asdict() for one in ranges]) for ranges in wanted}
+    told = {ranges: causes_text(ranges) for ranges in wanted}
     named = {ranges: key_digest("cause", written) for ranges, written in told.items()}
     if named:
         rows = sorted((named[ranges], written) for ranges, written in told.items())
