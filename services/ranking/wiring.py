@@ -3,6 +3,7 @@
 from services.ranking.api import standings_router
 from services.ranking.contract import CONSUMER, ENTRIES, SCHEMES, STREAMS
 from services.ranking.handlers import Ranking
+from services.ranking.totals import totals_router
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
@@ -13,4 +14,5 @@ def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
-    return frame.service(streams=STREAMS, routers=[standings_router(frame.exchange)], parts=[consumer.run])
+    routers = [standings_router(frame.exchange), totals_router(frame.exchange)]
+    return frame.service(streams=STREAMS, routers=routers, parts=[consumer.run])

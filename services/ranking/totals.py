@@ -1,0 +1,220 @@
+"""The door to what totals and boards are made of."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.ranking import store
+from services.ranking.contract import CONSUMER
+from services.ranking.domain.losses import Lost, Summed, summed
+from services.ranking.domain.standings import Line, standing
+from services.ranking.store import Group, Scheme
+from shared.kernel.codes import CODE_PATTERN
+from shared.kernel.errors import refuse
+from shared.kernel.figures import FigureState
+from shared.kernel.periods import Period
+from shared.kernel.points import published, text
+from shared.storage.exchange import Exchange
+from shared.storage.positions import positions_digest
+from shared.storage.transaction import PostgresTransaction
+from shared.web.access import Subject
+from shared.web.tokens import require
+
+PAGE_LIMIT = 200
+GUARD_PLACES = 9
+
+Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+CodeText = Annotated[str, Field(pattern=CODE_PATTERN, max_length=64)]
+
+
+class TotalQuery(BaseModel):
+    """Of which scheme, group and board the total is, and which of its figures are wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scheme: CodeText
+    group: CodeText | None = Field(None, description="without it the first group of the unit by name")
+    board: CodeText | None = Field(None, description="without it the whole total")
+    after: int = Field(0, ge=0, le=100_000, description="`next` of the page before")
+    limit: int = Field(50, ge=1, le=PAGE_LIMIT)
+
+
+class Answer(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ShownPart(Answer):
+    """An indicator in a total: its points, its value at 12 places, what it lost, and where it is explained.
+
+    `published` is what it would print alone; the total rounds the sum and never the parts.
+    """
+
+    indicator: str
+    name: str
+    board: str | None
+    points: str
+    value: str | None
+    published: str | None
+    lost: str | None
+    state: FigureState
+    method: str
+    measure: str
+    measure_version: int
+    cell: str
+    explain: str
+
+
+class TotalExplained(Answer):
+    """Why a total or a board stands where it stands: its figures, the dearest loss first.
+
+    `points` are those that are due; `value` is the exact sum, `published` its one rounding, both null while
+    something due has no data: then `range` says between what it lies. `as_of` is the digest of positions.
+    """
+
+    scheme: str
+    version: int
+    zone: str
+    group: str
+    period: str
+    unit: str
+    unit_name: str
+    board: str | None
+    board_title: str | None
+    state: Literal["live"] = "live"
+    as_of: str
+    fresh_at: str | None
+    rank: int | None
+    ranked: int
+    tier: str | None
+    points: str
+    value: str | None
+    published: str | None
+    range: tuple[str, str] | None
+    lost: str
+    formula: str
+    parts: list[ShownPart]
+    parts_total: int
+    next: int | None = Field(description="pass it as `after` to read on; null at the end")
+
+
+def totals_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of explained totals."""
+    router = APIRouter(prefix="/v1/totals", tags=["standings"])
+
+    @router.get("/{period}/{unit}/explain", name="explain_total")
+    async def explain_total(
+        period: str, unit: str, asked: Annotated[TotalQuery, Query()], _: Reader
+    ) -> TotalExplained:
+        """Return what a unit's total or board is made of: which indicators lost how much, and their cells."""
+        Period.parse(period)
+        async with exchange.snapshot() as tx:
+            group, scheme = await _found(tx, asked, period, unit)
+            figures = (await store.figures(tx, group, {period: scheme}))[period]
+            as_of = await positions_digest(tx, (CONSUMER,))
+            fresh_at = await store.fresh_at(tx, group)
+        lines = standing(figures, scheme.rules)
+        wanted = [one for one in figures[unit] if asked.board is None or one.board == asked.board]
+        found = summed(wanted, scheme.rules.places)
+        place = {"period": period, "unit": unit, "as_of": as_of, "fresh_at": fresh_at}
+        return _answer(asked, group[1], scheme, lines, found, place)
+
+    return router
+
+
+async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str) -> tuple[Group, Scheme]:
+    """Return the group of a unit and the version in force, or refuse."""
+    wanted = asked.group or ""
+    heard = await store.in_force(tx, (asked.scheme, wanted), [period])
+    if period not in heard:
+        raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
+    groups = heard[period].document["groups"]
+    names = sorted(name for name in groups if unit in heard[period].members(name))
+    if not names or (asked.group is not None and asked.group not in names):
+        raise refuse(404, "not_found", "The scheme has no such unit in this group.")
+    group = asked.scheme, asked.group or names[0]
+    scheme = (await store.in_force(tx, group, [period]))[period]
+    boards = {one["code"] for one in scheme.document["boards"]}
+    if asked.board is not None and asked.board not in boards:
+        raise refuse(404, "not_found", "The scheme has no such board.")
+    return group, scheme
+
+
+def _answer(
+    asked: TotalQuery,
+    group: str,
+    scheme: Scheme,
+    lines: list[Line],
+    found: Summed,
+    place: dict[str, Any],
+) -> TotalExplained:
+    document, unit = scheme.document, place["unit"]
+    line = next(one for one in lines if one.unit == unit)
+    titles = {one["code"]: one.get("title", one["code"]) for one in document["boards"]}
+    shown = found.parts[asked.after : asked.after + asked.limit]
+    end = asked.after + len(shown)
+    return TotalExplained(
+        **place,
+        scheme=asked.scheme,
+        version=scheme.version,
+        zone=document["scheme"].get("zone", "UTC"),
+        group=group,
+        unit_name=scheme.members(group)[unit],
+        board=asked.board,
+        board_title=None if asked.board is None else titles[asked.board],
+        rank=line.rank,
+        ranked=sum(one.rank is not None for one in lines),
+        tier=line.tier,
+        points=text(found.points),
+        value=_text(found.value),
+        published=_text(found.published),
+        range=None if found.value is not None else (text(found.low), text(found.high)),
+        lost=text(found.lost),
+        formula=_formula(found, scheme.rules.places),
+        parts=[_part(one, asked.scheme, scheme, place) for one in shown],
+        parts_total=len(found.parts),
+        next=end if end < len(found.parts) else None,
+    )
+
+
+def _formula(found: Summed, places: int) -> str:
+    """Return how the sum comes about: every value exactly, rounded once."""
+    due = [one for one in found.parts if one.figure.state is not FigureState.NOT_DUE]
+    if found.value is None or found.published is None:
+        missing = sum(one.figure.value is None for one in due)
+        return f"{missing} of {len(due)} have no data yet: {text(found.low)} to {text(found.high)}"
+    guarded = text(published(found.value, GUARD_PLACES))
+    return f"Σ of {len(due)} = {text(found.value)} → {guarded} → {text(found.published)} ({places} places)"
+
+
+def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownPart:
+    figure = one.figure
+    spec = next(spec for spec in scheme.document["indicators"] if spec["code"] == figure.indicator)
+    steps = (place["period"], place["unit"], figure.indicator)
+    path = "/v1/cells" + "".join(f"/{quote(step, safe='')}" for step in steps)
+    query = urlencode({"scheme": code, "version": scheme.version})
+    measure = spec.get("measure", "")
+    versions = scheme.document.get("measures", {})
+    return ShownPart(
+        indicator=figure.indicator,
+        name=spec.get("name", figure.indicator),
+        board=figure.board,
+        points=text(figure.points),
+        value=_text(figure.value),
+        published=None if figure.value is None else text(published(figure.value, scheme.rules.places)),
+        lost=_text(one.lost),
+        state=figure.state,
+        method=next(iter(spec["method"])),
+        measure=measure,
+        measure_version=versions.get(measure, {}).get("version", 1),
+        cell=f"{path}?{query}",
+        explain=f"{path}/explain?{query}",
+    )
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else text(value)
