@@ -7,15 +7,15 @@ import signal
 import sys
 from typing import Any
 
-from benchmarks import drain, latency, meter, steady
+from benchmarks import drain, latency, meter, proof, steady
 from benchmarks.platform import Platform, platform, say
 from benchmarks.streams.job import find_compiler, reference
 from benchmarks.summary import Found, Wanted, summary
 from benchmarks.workload import Workload, workload
 from deploy.embedded.files import MissingError
 
-USUAL = ("kafka", "http", "scoring", "latency", "streams")
-PARTS = ("kafka", "http", "scoring", "latency", "memory", "outage", "streams")
+USUAL = ("kafka", "http", "scoring", "latency", "explain", "proof", "streams")
+PARTS = ("kafka", "http", "scoring", "latency", "explain", "proof", "memory", "outage", "streams")
 MOST_EVENTS = 5_000_000
 MOST_RUNS = 20
 MOST_SECONDS = 600
@@ -77,6 +77,10 @@ async def _part(
             count = min(wanted.events, STEADY_EVENTS)
             some = workload(count, count // WARM_PART, seed=seed)
             return await measure(running, owner, some, seed, wanted.minutes)
+        case "explain":
+            return await proof.explained(running, owner, seed)
+        case "proof":
+            return await proof.proved(running)
         case "streams":
             with running.frozen(running.services):
                 return await reference(running.bootstrap, running.processes["kafka"], load)

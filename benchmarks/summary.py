@@ -15,6 +15,11 @@ NAMES = {
     "outage_away_s": ("outage", "away_s"),
     "outage_catch_up_s": ("outage", "catch_up_s"),
     "outage_server_errors": ("outage", "server_errors"),
+    "explain_first_page_p50_ms": ("explain", "first_p50_ms"),
+    "explain_first_page_max_ms": ("explain", "first_max_ms"),
+    "explain_last_page_p50_ms": ("explain", "last_p50_ms"),
+    "explain_total_p50_ms": ("explain", "total_p50_ms"),
+    "proof_facts_per_s": ("proof", "facts_per_s"),
     "observer_share_of_a_core": ("latency", "observer_share"),
 }
 LATENCIES = {

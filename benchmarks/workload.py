@@ -260,31 +260,33 @@ def _event(draw: random.Random, name: str, at: datetime, open_cases: list[tuple[
     if kind < 0.5:
         amount = f"{draw.randrange(1, 1_000_000)}.{draw.randrange(100):02d}"
         data: dict[str, Any] = {"amount": amount, "ontime": draw.random() < 0.97}
-        return _cloud_event("levy.paid.v1", name, at, where, data | {"channel": draw.choice(CHANNELS)})
+        return cloud_event("levy.paid.v1", name, at, where, data | {"channel": draw.choice(CHANNELS)})
     if kind < 0.8:
         data = {"seconds": draw.randrange(10, 3600), "satisfied": draw.random() < 0.95}
-        return _cloud_event("service.given.v1", name, at, where, data | {"channel": draw.choice(CHANNELS)})
+        return cloud_event("service.given.v1", name, at, where, data | {"channel": draw.choice(CHANNELS)})
     if kind < 0.9 or not open_cases:
         open_cases.append((name, where))
-        deadline = _text(at + timedelta(days=draw.randrange(1, 30)))
+        deadline = text_of(at + timedelta(days=draw.randrange(1, 30)))
         data = {"deadline": deadline, "level": draw.choice(LEVELS)}
-        return _cloud_event("risk.found.v1", name, at, where, data) | {"case": name}
+        return cloud_event("risk.found.v1", name, at, where, data) | {"case": name}
     case, where = open_cases.pop(draw.randrange(len(open_cases)))
     data = {"amount": f"{draw.randrange(1, 10_000)}.00"}
-    return _cloud_event("risk.answered.v1", name, at, where, data) | {"case": case}
+    return cloud_event("risk.answered.v1", name, at, where, data) | {"case": case}
 
 
-def _cloud_event(kind: str, name: str, at: datetime, where: str, data: dict[str, Any]) -> dict[str, Any]:
+def cloud_event(kind: str, name: str, at: datetime, where: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return an event of the benchmark's source."""
     return {
         "specversion": "1.0",
         "id": name,
         "source": SOURCE,
         "type": kind,
-        "time": _text(at),
+        "time": text_of(at),
         "subject": where,
         "data": data,
     }
 
 
-def _text(at: datetime) -> str:
+def text_of(at: datetime) -> str:
+    """Write an instant."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -30,6 +30,8 @@ WANTED_KEYS = {
     "scoring_stage_events_per_s",
     "kafka_streams_events_per_s",
     "ratio_to_kafka_streams",
+    "explain_first_page_p50_ms",
+    "proof_facts_per_s",
     "p50_ms_at_5000",
     "p99_ms_at_5000",
     "cpu_s_per_100k_events",
