@@ -27,6 +27,7 @@ from dukao.commands import (
     simulate,
     standings,
     types,
+    verify,
     webhooks,
     worklists,
 )
@@ -64,6 +65,7 @@ app.add_typer(simulate.app)
 app.add_typer(standings.app)
 app.add_typer(consumers.lag_app)
 app.add_typer(rebuild.app)
+app.add_typer(verify.app, name="verify", help="Prove on a live system: scores.")
 app.add_typer(
     consumers.app, name="consumers", help="Consumers: pause, resume, retry, skip by two persons, orders."
 )

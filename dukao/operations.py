@@ -64,7 +64,12 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "events tail": tuple(
         f"{service}.{name}" for service in ("ingest", *FOLDING) for name in ("read_shards", "read_stream")
     ),
-    "explain": ("scoring.explain_cell",),
+    "explain": (
+        "scoring.explain_cell",
+        "scoring.explain_entry",
+        "scoring.show_cell",
+        "ranking.explain_total",
+    ),
     "feeds": ("ingest.list_feeds",),
     "inbox list": ("notify.list_inbox",),
     "inbox show": ("notify.show_inbox_entry",),
@@ -141,6 +146,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "types draft": ("ingest.draft_types",),
     "types list": ("ingest.list_types",),
     "types show": ("ingest.show_type",),
+    "verify scores": ("scoring.start_verification", "scoring.show_verification"),
     "webhooks add": ("notify.add_webhook",),
     "webhooks attempts": ("notify.list_attempts",),
     "webhooks dead": ("notify.list_deliveries",),

@@ -9,6 +9,7 @@ import typer
 from dukao.demo import boston, national
 from dukao.demo.staging import missing
 from dukao.options import examples, state_of
+from dukao.telling.languages import Lang
 
 app = typer.Typer()
 
@@ -33,6 +34,7 @@ def demo(
         ),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the platform running at the end.")] = False,
+    lang: Annotated[Lang, typer.Option("--lang", help="The language of explanations: zh or en.")] = Lang.ZH,
 ) -> None:
     """Bring a platform up, feed it, show the standing move, explain a point, check every figure, and end.
 
@@ -44,9 +46,9 @@ def demo(
         raise typer.BadParameter(f"{data} has no {absent}", param_hint="--data")
     signal.signal(signal.SIGTERM, _stopped)
     if data is None:
-        national.run(state_of(ctx), keep=keep)
+        national.run(state_of(ctx), keep=keep, lang=lang)
     else:
-        boston.run(state_of(ctx), data, keep=keep)
+        boston.run(state_of(ctx), data, keep=keep, lang=lang)
 
 
 def _stopped(*_: object) -> NoReturn:

@@ -1,5 +1,6 @@
-"""Why an indicator of a unit is worth what it is worth."""
+"""Why an indicator of a unit, a board, or a total is worth what it is worth, and why an entry was posted."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -9,27 +10,18 @@ from dukao.client import Client, below
 from dukao.objections import objections
 from dukao.options import Output, examples, state_of
 from dukao.output import Column, Format, columns, show, show_lines
+from dukao.telling import cells, totals
+from dukao.telling.languages import Lang, Language
+from dukao.telling.words import NOT_COUNTED
 
 app = typer.Typer()
 
 PAGE_ROWS = 200
-REPORTS_SHOWN = 3
-_TABLE = columns("case", "unit", "month", "counted", "met", "why=why not", "row", "reports")
-NOT_COUNTED = {
-    "filter_not_met": "the measure's filter does not hold",
-    "no_date": "has no date that puts it into a period",
-    "other_month": "belongs to another month",
-    "left_before_the_end": "was over before the end of the period",
-    "revised": "a higher revision counts",
-    "withdrawn": "was retracted",
-    "same_fact": "repeats a fact that is known",
-    "original_missing": "corrects an event that has not come",
-    "beyond_cap": "the item's cap was reached before",
-    "provisional": "the due time is provisional",
-    "other_indicator": "the item names another indicator or scheme",
-    "suppressed": "a higher deduction of the same problem counts",
-    "not_scored": "the indicator is not one of the unit",
-}
+_PERIOD = re.compile(r"[0-9]{4}(-([0-9]{2}|Q[1-4]|H[12]))?\Z")
+_PARTS = columns(
+    "indicator", "name", "board", "points", "value", "published", "lost", "state", "method", "cell", "explain"
+)
+_ENTRIES = columns("id", "month", "old", "new", "known_at")
 All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
 Limit = Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")]
 Only = Annotated[
@@ -40,80 +32,129 @@ Version = Annotated[
     int | None,
     typer.Option(min=1, help="A version; default the newest of the period.", show_default=False),
 ]
+Board = Annotated[str | None, typer.Option(help="Of the total only this board.", show_default=False)]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="The entries of a cell as they were known: a day (to its end), an instant, or after an entry.",
+        show_default=False,
+        metavar="WHEN",
+    ),
+]
+Entry = Annotated[
+    int | None, typer.Option(min=1, help="Only why this entry of the ledger was posted.", show_default=False)
+]
+Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell in place of its cases.")]
 
 
 @app.command(
     epilog=examples(
         "dukao explain boston311 dep:PWDx ontime 2011-09",
-        "dukao explain boston311 dep:PWDx ontime 2011-09 --only not-counted",
+        "dukao explain boston311 dep:PWDx ontime 2011-09 --only not-counted --lang en",
         "dukao explain boston311 dep:PWDx ontime 2011-09 --all --output csv > cases.csv",
+        "dukao explain national B460000 2021-03                     the total, the dearest loss first",
+        "dukao explain national B460000 2021-03 --board party       a board",
+        "dukao explain national B460000 tasks 2021-03 --entries     what the ledger says of a cell",
+        "dukao explain national B460000 tasks 2021-03 --as-of 2021-04-10",
+        "dukao explain national B460000 tasks 2021-03 --entry 4711  what moved it",
     )
 )
 def explain(
     ctx: typer.Context,
     scheme: Annotated[str, typer.Argument(help="The code of the scheme.")],
     unit: Annotated[str, typer.Argument(help="The code of the unit.")],
-    indicator: Annotated[str, typer.Argument(help="The code of the indicator.")],
-    period: Annotated[str, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.")],
+    indicator: Annotated[str, typer.Argument(help="The code of the indicator; left out it is the total.")],
+    period: Annotated[
+        str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
+    ] = None,
     *,
     everything: All = False,
     limit: Limit = 20,
     only: Only = None,
+    board: Board = None,
     version: Version = None,
+    as_of: AsOf = None,
+    entries: Entries = False,
+    entry: Entry = None,
+    lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """Explain a value: its formula with the numbers, and the cases that counted and those that did not.
 
-    CSV prints the rows, JSON the whole answer; the rows are a page unless --all is given.
+    Without an indicator the total of a unit, or one board of it: which indicators lost how much. CSV prints
+    the rows, JSON the whole answer; the rows are a page unless --all is given.
     """
     if only not in {None, "counted", "not-counted"}:
         raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
-    counted = None if only is None else str(only == "counted").lower()
-    path = f"/v1/cells{below(period, unit, indicator)}/explain"
-    query = {"scheme": scheme, "version": version, "counted": counted}
+    if period is None and _PERIOD.match(indicator) is None:
+        raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
+    page = PAGE_ROWS if everything else limit
     with Client(state_of(ctx)) as client:
-        pages = client.pages("scoring", path, **query, limit=PAGE_ROWS if everything else limit)
-        answer = _whole(pages) if everything else next(pages)
-    _show(answer, output)
+        if period is None:
+            path = f"/v1/totals{below(indicator, unit)}/explain"
+            pages = client.pages("ranking", path, scheme=scheme, board=board, limit=page)
+            _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
+            return
+        path = f"/v1/cells{below(period, unit, indicator)}"
+        query: dict[str, Any] = {"scheme": scheme, "version": version}
+        if entry is not None:
+            pages = client.pages("scoring", f"/v1/entries/{entry}/explain", limit=page)
+            _show_entry(_whole(pages, "rows") if everything else next(pages), output, lang)
+        elif entries or as_of is not None:
+            _show_entries(client.get("scoring", path, **query, as_of=as_of), output, lang)
+        else:
+            counted = None if only is None else str(only == "counted").lower()
+            pages = client.pages("scoring", f"{path}/explain", **query, counted=counted, limit=page)
+            _show(_whole(pages, "rows") if everything else next(pages), output, lang)
 
 
-def _show(answer: Mapping[str, Any], output: Format) -> None:
+def _show(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:
+    if output is not Format.TABLE:
+        show([_shown(row) for row in answer["rows"]], _csv_columns(answer), output, whole=answer)
+        return
+    show_lines(told(answer, lang))
+    show_lines(objections(answer))
+    if answer["next"] is not None:
+        shown = len(answer["rows"])
+        more = (f"以上为前 {shown} 项；全部：--all", f"the first {shown} rows; all: --all")
+        show_lines([lang.of(more)])
+
+
+def told(answer: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield what a person reads: the value and how it comes about, then a block for each row."""
+    yield from cells.heading(answer, lang)
+    for at, row in enumerate(answer["rows"], 1):
+        yield ""
+        yield from cells.row(at, row, answer, lang)
+
+
+def _show_total(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:
     if output is Format.TABLE:
-        show_lines(told(answer))
-        show_lines(objections(answer))
-    rows = [_shown(row) for row in answer["rows"]]
-    show(rows, _csv_columns(answer) if output is Format.CSV else _TABLE, output, whole=answer)
-    if output is Format.TABLE and answer["next"] is not None:
-        show_lines([f"the first {len(rows)} rows; all: --all"])
+        show_lines(totals.told(answer, lang))
+    else:
+        show(answer["parts"], _PARTS, output, whole=answer)
 
 
-def told(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a person reads before the rows: the value, how it comes about, and on what it stands."""
-    figure, formula, inputs, measure = (answer[name] for name in ("figure", "formula", "inputs", "measure"))
-    value = "未考 not assessed" if figure["value"] is None else f"{figure['published']} ({figure['value']})"
-    sums = f"numerator {inputs['numerator']}"
-    if inputs["denominator"] is not None:
-        sums += f", denominator {inputs['denominator']}"
-    told_apart = {"version", "owner", "effective"}
-    definition = ", ".join(
-        f"{name}: {part}" for name, part in measure["definition"].items() if part and name not in told_apart
-    )
-    owner = f" of {measure['owner']}" if measure["owner"] else ""
-    yield f"{answer['unit']} {answer['unit_name']} · {answer['indicator']} {answer['indicator_name']}"
-    yield f"{answer['scheme']} v{answer['version']} · {answer['period']} · {answer['state']}"
-    yield f"value    {value} of {figure['points']} points, {figure['state']}"
-    yield f"formula  {formula['symbolic']}"
-    yield f"         {formula['with_numbers']}"
-    yield f"inputs   {sums}; months {', '.join(inputs['months'])}"
-    yield f"measure  {measure['name']} v{measure['version']}{owner} from {measure['effective']}: {definition}"
-    yield f"fresh at {answer['fresh_at'] or 'no event yet'} · as of {answer['as_of'][:12]}"
+def _show_entry(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:
+    if output is Format.TABLE:
+        show_lines(totals.entry(answer, lang))
+    else:
+        show([_shown(row) for row in answer["rows"]], _csv_columns(answer), output, whole=answer)
 
 
-def _whole(pages: Iterator[dict[str, Any]]) -> dict[str, Any]:
+def _show_entries(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:
+    if output is Format.TABLE:
+        show_lines(totals.entries(answer, lang))
+    else:
+        show(answer["entries"], _ENTRIES, output, whole=answer)
+
+
+def _whole(pages: Iterator[dict[str, Any]], part: str) -> dict[str, Any]:
     """Return the first page with the rows of all."""
     first = next(pages)
-    rest = [row for page in pages for row in page["rows"]]
-    return first | {"rows": [*first["rows"], *rest], "next": None}
+    rest = [row for page in pages for row in page[part]]
+    return first | {part: [*first[part], *rest], "next": None}
 
 
 def _csv_columns(answer: Mapping[str, Any]) -> tuple[Column, ...]:
@@ -127,18 +168,15 @@ def _csv_columns(answer: Mapping[str, Any]) -> tuple[Column, ...]:
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    reports = [_report(one) for one in row["reports"][:REPORTS_SHOWN]]
+    reports = [_report(one) for one in row["reports"][: cells.REPORTS_SHOWN]]
     more = row["reports_total"] - len(reports)
     return {
         **row,
-        "why": NOT_COUNTED.get(row["reason"] or "", row["reason"]),
         **{f"column.{name}": value for name, value in row["columns"].items()},
-        "row": "\n".join(f"{name} {value}" for name, value in row["columns"].items() if value is not None),
         "reports": "\n".join([*reports, *([f"and {more} more"] if more > 0 else [])]),
     }
 
 
 def _report(report: Mapping[str, Any]) -> str:
-    left_out = report["left_out"]
-    note = f" ({NOT_COUNTED.get(left_out, left_out)})" if left_out else ""
+    note = f" ({Lang.EN.word(NOT_COUNTED, report['left_out'])})" if report["left_out"] else ""
     return f"{report['id']} {report['type']} #{report['shard']}/{report['number']}{note}"

@@ -19,6 +19,7 @@ from dukao.feeds import Feed
 from dukao.output import Format, columns, say, show, show_lines
 from dukao.sending import LARGEST_BATCH_EVENTS, Sender
 from dukao.standings import heading, lines
+from dukao.telling.languages import Lang
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
@@ -57,7 +58,7 @@ class Expected:
     row: Mapping[str, str]
 
 
-def run(state: State, folder: Path, *, keep: bool) -> None:
+def run(state: State, folder: Path, *, keep: bool, lang: Lang) -> None:
     """Demonstrate everything on the real set in a folder."""
     steps = Steps(7)
     catalogue = yaml.safe_load((SAMPLE / "types.yaml").read_text("utf-8"))
@@ -74,7 +75,7 @@ def run(state: State, folder: Path, *, keep: bool) -> None:
         steps.next("the standings of the departments in four months")
         last = [_show_standing(client, month) for month in MONTHS][-1]
         steps.next("one department's month, explained down to its cases")
-        _explain(client, last, oracle)
+        _explain(client, last, oracle, lang)
 
 
 def _oracle(folder: Path, units: Sequence[Mapping[str, Any]]) -> Iterator[Expected]:
@@ -141,11 +142,11 @@ def _show_standing(client: Client, month: str) -> Mapping[str, Any]:
     return standing
 
 
-def _explain(client: Client, standing: Mapping[str, Any], oracle: Sequence[Expected]) -> None:
+def _explain(client: Client, standing: Mapping[str, Any], oracle: Sequence[Expected], lang: Lang) -> None:
     """Explain the last ranked department of the last month; its cases are as many as the oracle counts."""
     unit = [one["unit"] for one in standing["units"] if one["rank"] is not None][-1]
     month = standing["period"]
-    told = explain(client, SCHEME, (month, unit, INDICATOR))
+    told = explain(client, SCHEME, (month, unit, INDICATOR), lang)
     row = next(one.row for one in oracle if (one.unit, one.month) == (unit, month))
     found = (told["inputs"]["numerator"], told["inputs"]["denominator"])
     if found != (row["due_met"], row["due"]):

@@ -5,34 +5,30 @@ from typing import Any
 
 from dukao.client import Client, below
 from dukao.demo.staging import read
-from dukao.output import Format, columns, show, show_lines
+from dukao.output import show_lines
+from dukao.telling import cells
+from dukao.telling.languages import Lang
 
 PAGE_ROWS = 100
 MOST_PAGES = 20
 ROWS_SHOWN = 5
-REPORTS_SHOWN = 3
-TOLD = frozenset({"subject", "unit", "region", "time"})
-
-_ROWS = columns("case", "month", "met", "numerator", "columns", "reports", numbers=("numerator",))
 
 
-def explain(client: Client, scheme: str, cell: tuple[str, str, str]) -> Mapping[str, Any]:
+def explain(client: Client, scheme: str, cell: tuple[str, str, str], lang: Lang) -> Mapping[str, Any]:
     """Explain (period, unit, indicator) and return the answer's first page."""
     path = f"/v1/cells{below(*cell)}/explain"
     first = read(client, "scoring", path, scheme=scheme, limit=PAGE_ROWS)
-    figure, formula = first["figure"], first["formula"]
-    named = ("unit", "unit_name", "period", "indicator", "indicator_name")
-    title = " ".join(first[name] for name in named)
-    show_lines(
-        [
-            f"{title}: {figure['published']} of {figure['points']} points",
-            f"formula: {formula['symbolic']}",
-            f"         {formula['with_numbers']}",
-        ]
-    )
+    show_lines(cells.heading(first, lang))
     costly = _costly(_pages(client, path, scheme, first))
-    note = f"the first {len(costly)} that cost points; the rest: {path}?scheme={scheme}"
-    show([_shown(row) for row in costly], _ROWS, Format.TABLE, title=note)
+    period, unit, indicator = cell
+    whole = f"dukao explain {scheme} {unit} {indicator} {period}"
+    note = (
+        f"其中失分的前 {len(costly)} 项（全部：{whole}）",
+        f"the first {len(costly)} that cost points; all: {whole}",
+    )
+    show_lines([lang.of(note)])
+    for at, row in enumerate(costly, 1):
+        show_lines(cells.row(at, row, first, lang))
     return first
 
 
@@ -57,21 +53,3 @@ def _costly(pages: Iterator[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, A
         if len(found) >= ROWS_SHOWN:
             break
     return found[:ROWS_SHOWN]
-
-
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    told = [
-        f"{name}={value}" for name, value in row["columns"].items() if value is not None and name not in TOLD
-    ]
-    reports = [f"{one['type']} {one['time']}{_left_out(one)}" for one in row["reports"][:REPORTS_SHOWN]]
-    more = row["reports_total"] - len(reports)
-    return {
-        **row,
-        "case": row["case"] or row["reports"][0]["id"],
-        "columns": ", ".join(told),
-        "reports": "\n".join([*reports, *([f"and {more} more"] if more > 0 else [])]),
-    }
-
-
-def _left_out(report: Mapping[str, Any]) -> str:
-    return f" ({report['left_out']})" if report["left_out"] else ""

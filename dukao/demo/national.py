@@ -23,6 +23,7 @@ from dukao.simulator.nation import SAMPLE, Nation, load
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from dukao.standings import freshness, heading, lines
+from dukao.telling.languages import Lang
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.measures import ItemsSpec
 from shared.kernel.points import of_millionths, text
@@ -39,7 +40,7 @@ _STANDING = columns(
 )
 
 
-def run(state: State, *, keep: bool) -> None:
+def run(state: State, *, keep: bool, lang: Lang) -> None:
     """Demonstrate everything on simulated events."""
     steps, nation = Steps(9), load()
     truth = Truth(nation.scheme)
@@ -63,7 +64,7 @@ def run(state: State, *, keep: bool) -> None:
         steps.next(
             f"why {last} lost points: findings down to their events, and late days down to their items"
         )
-        _explain(client, nation, truth, last)
+        _explain(client, nation, truth, last, lang)
         steps.next("every figure of the platform against what really happened in the simulation")
         measured = until_equal(lambda: _measures(client, nation, truth))
         compared = totals.compared + measured.compared
@@ -119,7 +120,7 @@ def _last(client: Client, nation: Nation) -> str:
     ]
 
 
-def _explain(client: Client, nation: Nation, truth: Truth, unit: str) -> None:
+def _explain(client: Client, nation: Nation, truth: Truth, unit: str, lang: Lang) -> None:
     """Explain what a unit lost most by deductions: of events, and of late days of items."""
 
     def lost(indicator: IndicatorSpec) -> Decimal:
@@ -130,7 +131,7 @@ def _explain(client: Client, nation: Nation, truth: Truth, unit: str) -> None:
     of_items = [one for one in deducting if isinstance(nation.scheme.measures[one.measure], ItemsSpec)]
     of_events = [one for one in deducting if one not in of_items]
     for some in (of_events, of_items):
-        explain(client, nation.scheme.scheme.code, (PERIOD, unit, max(some, key=lost).code))
+        explain(client, nation.scheme.scheme.code, (PERIOD, unit, max(some, key=lost).code), lang)
 
 
 def _measures(client: Client, nation: Nation, truth: Truth) -> Comparison:

@@ -17,16 +17,19 @@ from shared.kernel.errors import refuse
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import Period
 from shared.kernel.points import published, text
+from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
-from shared.web.access import Subject
-from shared.web.tokens import require
+from shared.web.access import Action, Role, Subject, Thing
+from shared.web.tokens import allow, of_units
 
 PAGE_LIMIT = 200
 GUARD_PLACES = 9
 
-Reader = Annotated[Subject, Depends(require("reader", "operator", "author", "approver"))]
+READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+DETAILS = Action(frozenset(READERS))
+Reader = Annotated[Subject, Depends(of_units(*READERS))]
 CodeText = Annotated[str, Field(pattern=CODE_PATTERN, max_length=64)]
 
 
@@ -108,12 +111,13 @@ def totals_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{period}/{unit}/explain", name="explain_total")
     async def explain_total(
-        period: str, unit: str, asked: Annotated[TotalQuery, Query()], _: Reader
+        period: str, unit: str, asked: Annotated[TotalQuery, Query()], subject: Reader
     ) -> TotalExplained:
         """Return what a unit's total or board is made of: which indicators lost how much, and their cells."""
         Period.parse(period)
         async with exchange.snapshot() as tx:
             group, scheme = await _found(tx, asked, period, unit)
+            allow(subject, DETAILS, Thing(paths_of(scheme.document["units"])[unit]))
             figures = (await store.figures(tx, group, {period: scheme}))[period]
             as_of = await positions_digest(tx, (CONSUMER,))
             fresh_at = await store.fresh_at(tx, group)

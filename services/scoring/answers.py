@@ -24,6 +24,16 @@ class CellQuery(BaseModel):
     version: Version | None = Field(None, description="without it the newest for the period")
 
 
+class CellAsked(CellQuery):
+    """Of which scheme the cell is, and when."""
+
+    as_of: str | None = Field(
+        None,
+        max_length=40,
+        description="as it was known: a day of the scheme's zone (to its end), an instant, or after an entry",
+    )
+
+
 class After(BaseModel):
     """Which page is wanted."""
 
@@ -67,18 +77,20 @@ class ShownMeasure(Answer):
 class Head(Answer):
     """Which cell this is, and on what the answer stands.
 
-    `as_of` is the digest of the positions that both stages reached, `fresh_at` the newest `received` in it.
+    `as_of` is the digest of the positions that both stages reached, `fresh_at` the newest `received` in it;
+    `zone` is the time zone of the scheme.
     """
 
     scheme: str
     version: int
+    zone: str
     period: str
     unit: str
     unit_name: str
     indicator: str
     indicator_name: str
     board: str | None
-    state: Literal["live"] = "live"
+    state: Literal["live", "as_of"] = "live"
     as_of: str
     fresh_at: str | None
     figure: ShownFigure
@@ -86,18 +98,37 @@ class Head(Answer):
 
 
 class ShownEntry(Answer):
-    """One change of a month cell and the records that caused it."""
+    """One change of a month cell and the records behind it; `known_at` is their newest `received`."""
 
     id: int
     month: str
     old: str | None
     new: str | None
     cause: list[Cause]
+    known_at: str
+
+
+class ShownKnown(Answer):
+    """What the ledger said at the time that was asked for.
+
+    `said_by` is the entry, or of a merged period the published record, that said it last, and `known_at` the
+    newest `received` in it; both null where nothing was said yet. An entry is of one batch: what one batch
+    brought was known at once.
+    """
+
+    asked: str
+    said_by: str | None
+    known_at: str | None
 
 
 class CellAnswer(Head):
-    """A cell with the newest entries of its month cells, oldest first."""
+    """A cell with the newest entries of its month cells, oldest first.
 
+    With `known` the value and entries are those that were known then, `state` is `as_of`, and the points and
+    the measure are those of the version asked for.
+    """
+
+    known: ShownKnown | None = None
     entries: list[ShownEntry]
 
 
@@ -197,6 +228,21 @@ class Explanation(Head):
     inputs: Inputs
     reviews: list[ShownReview]
     replies: list[ShownReply]
+    rows: list[ShownRow]
+    next: str | None = Field(description="pass it as `after` to read on; null at the end")
+
+
+class EntryAnswer(Head):
+    """Why an entry was posted: what it changed, and which events among its causes concern its cell.
+
+    The rows are those of which a report is among the causes, as they stand now. `adopted` are the schemes
+    among the causes. A derived fact that was told anew since is no longer among them: the newest is kept.
+    """
+
+    formula: Formula
+    entry: ShownEntry
+    change: str | None
+    adopted: list[Cause]
     rows: list[ShownRow]
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from services.scoring import (
     backtesting,
@@ -15,6 +15,7 @@ from services.scoring import (
     facts,
     handlers,
     inputs,
+    knowing,
     objecting,
     points,
     shown,
@@ -26,7 +27,8 @@ from services.scoring.answers import (
     Backtest,
     BacktestQuery,
     CellAnswer,
-    CellQuery,
+    CellAsked,
+    EntryAnswer,
     Explanation,
     PageQuery,
     ShownRow,
@@ -41,12 +43,12 @@ from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Cursor, Question, Schemes
+from services.scoring.explaining import Cursor, Question, Schemes, Wanted
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
 from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Period
+from shared.kernel.periods import Month, Period
 from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
 from shared.kernel.trees import paths_of
@@ -65,6 +67,7 @@ DETAILS = Action(frozenset(READERS))
 Reader = Annotated[Subject, Depends(published(*READERS))]
 UnitReader = Annotated[Subject, Depends(of_units(*READERS))]
 Operator = Annotated[Subject, Depends(whole(Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+EntryId = Annotated[int, Path(ge=1, lt=1 << 63)]
 
 
 def schemes_router(exchange: Exchange) -> APIRouter:
@@ -162,19 +165,27 @@ def cells_router(exchange: Exchange) -> APIRouter:
 
     @router.get("/{period}/{unit}/{indicator}", name="show_cell")
     async def show_cell(
-        period: str, unit: str, indicator: str, asked: Annotated[CellQuery, Query()], subject: UnitReader
+        period: str, unit: str, indicator: str, asked: Annotated[CellAsked, Query()], subject: UnitReader
     ) -> CellAnswer:
-        """Return what an indicator of a unit is worth in a period, with the entries of its month cells."""
+        """Return what an indicator of a unit is worth in a period, with the entries of its month cells.
+
+        With `as_of` what it was known to be then, by the ledger alone.
+        """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             allow(subject, DETAILS, Thing(question.unit_path))
             worth, _sums = await explaining.figure(tx, question)
-            begun = await _begun(tx, question, worth)
+            zone = question.scheme.document.scheme.zone
+            until = traces.EVERYTHING if asked.as_of is None else knowing.until_of(asked.as_of, zone)
             months = [month.ordinal for month in question.window]
-            entries = await traces.entries(
-                tx, question.scheme.id, (question.groups[0], unit, indicator), months, ENTRIES_SHOWN
-            )
-        return shown.cell_answer(begun, entries)
+            cell = question.groups[0], unit, indicator
+            entries = await traces.entries(tx, question.scheme.id, cell, months, ENTRIES_SHOWN, until)
+            known = None
+            if asked.as_of is not None:
+                known = asked.as_of, await knowing.known(tx, question, until, entries)
+                worth = knowing.worth_of(worth, known[1])
+            begun = await _begun(tx, question, worth)
+        return shown.cell_answer(begun, entries, known)
 
     @router.get("/{period}/{unit}/{indicator}/explain", name="explain_cell")
     async def explain_cell(
@@ -191,10 +202,39 @@ def cells_router(exchange: Exchange) -> APIRouter:
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
             begun = await _begun(tx, question, read[0])
-            rows, following = await _rows(tx, question, begin, asked)
+            rows, following = await _rows(tx, question, begin, asked.limit, Wanted(asked.counted))
             told = await objecting.objections(tx, question)
         next_page = None if following is None else cursors.write(following, bound)
         return shown.explanation(question, begun, read, rows, next_page, told)
+
+    return router
+
+
+def entries_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of ledger entries."""
+    router = APIRouter(prefix="/v1/entries", tags=["cells"])
+    schemes = Schemes()
+
+    @router.get("/{entry}/explain", name="explain_entry")
+    async def explain_entry(
+        entry: EntryId, asked: Annotated[After, Query()], subject: UnitReader
+    ) -> EntryAnswer:
+        """Return why a cell changed: the entry, and a page of the events among its causes that concern it."""
+        async with exchange.snapshot() as tx:
+            found = await traces.entry(tx, entry)
+            if found is None:
+                raise refuse(404, "not_found", "The ledger has no such entry.")
+            cell = str(Month.of_ordinal(found.entry.month)), found.unit, found.indicator
+            question = await schemes.question(tx, found.scheme, cell)
+            allow(subject, DETAILS, Thing(question.unit_path))
+            bound = f"entry {entry}"
+            begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
+            read = await explaining.figure(tx, question)
+            begun = await _begun(tx, question, read[0])
+            causes = [(one["stream"], one["shard"], one["first"], one["last"]) for one in found.entry.cause]
+            rows, following = await _rows(tx, question, begin, asked.limit, Wanted(causes=causes))
+        next_page = None if following is None else cursors.write(following, bound)
+        return shown.entry_answer(question, begun, read, found.entry, rows, next_page)
 
     return router
 
@@ -217,12 +257,12 @@ def suspense_router(exchange: Exchange) -> APIRouter:
 
 
 async def _rows(
-    tx: PostgresTransaction, question: Question, begin: Cursor | None, asked: PageQuery
+    tx: PostgresTransaction, question: Question, begin: Cursor | None, limit: int, wanted: Wanted
 ) -> tuple[list[ShownRow], Cursor | None]:
     """Return a page of the rows behind a cell: cases and events, or what others concluded and gave."""
     if isinstance(question.spec, GivenSpec):
-        return await points.rows(tx, question, begin, asked.limit, counted=asked.counted)
-    rows, following = await explaining.rows(tx, question, begin, asked.limit, counted=asked.counted)
+        return await points.rows(tx, question, begin, limit, wanted)
+    rows, following = await explaining.rows(tx, question, begin, limit, wanted)
     return shown.rows_of_events(question, rows), following
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
+from services.scoring.contract import ACCEPTED
 from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
@@ -169,6 +170,32 @@ class Told:
     events: Mapping[tuple[str, str], AcceptedEvent]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows are wanted: that count or do not, that have a report in (stream, shard, first, last)."""
+
+    counted: bool | None = None
+    causes: Sequence[tuple[str, int, int, int]] | None = None
+
+    def takes(self, told: Told) -> bool:
+        """Tell whether a row is wanted."""
+        row = told.row
+        reports = (*row.facts, *(report for report, _ in row.left_out))
+        return self.by_count(counted=row.reason is None) and any(
+            self.caused(ACCEPTED, report.shard, report.number) for report in reports
+        )
+
+    def by_count(self, *, counted: bool) -> bool:
+        """Tell whether rows that count, or do not, are wanted."""
+        return self.counted in {None, counted}
+
+    def caused(self, stream: str, shard: int, number: int) -> bool:
+        """Tell whether a record is among the causes, where some are asked for."""
+        return self.causes is None or any(
+            (of, at) == (stream, shard) and first <= number <= last for of, at, first, last in self.causes
+        )
+
+
 async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
     """Return what a cell is worth and the sums that it is made of."""
     document, indicator = question.scheme.document, question.indicator
@@ -184,7 +211,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Pa
 
 
 async def rows(
-    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, *, counted: bool | None
+    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, wanted_by: Wanted
 ) -> tuple[list[Told], Cursor | None]:
     """Return a page of rows and where the next begins; it ends early where few of many are wanted."""
     page: list[Told] = []
@@ -192,7 +219,7 @@ async def rows(
     async for found, case in _cases(tx, question, after[:4] if after else None):
         skip = after.rows if after and after[:4] == found else 0
         told = _rows(question, found, case)
-        wanted = [one for one in told[skip:] if counted is None or (one.row.reason is None) == counted]
+        wanted = [one for one in told[skip:] if wanted_by.takes(one)]
         room = limit - len(page)
         if len(wanted) > room or seen == CASES_PER_PAGE:
             last = told.index(wanted[room - 1]) + 1 if room and wanted else skip

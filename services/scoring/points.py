@@ -19,7 +19,7 @@ from services.scoring.domain.late_days import LateItem, charges
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import ItemsSpec, PointsSpec
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Cursor, Question
+from services.scoring.explaining import Cursor, Question, Wanted
 from services.scoring.settling import key_of
 from shared.contracts import envelope
 from shared.kernel.periods import Month
@@ -31,7 +31,7 @@ QUERIES_PER_PAGE = 10
 
 
 async def rows(
-    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, *, counted: bool | None
+    tx: PostgresTransaction, question: Question, after: Cursor | None, limit: int, wanted: Wanted
 ) -> tuple[list[ShownRow], Cursor | None]:
     """Return a page of rows and where the next begins; it ends early where few of many are wanted."""
     page: list[ShownRow] = []
@@ -39,16 +39,24 @@ async def rows(
     for _ in range(QUERIES_PER_PAGE):
         found = await _find(tx, question, at)
         for place, told in found:
-            mine = list(_rows(question, place, told))
+            rows = list(_rows(question, place, told))
             begin = done if place == at else 0
-            for done, row in enumerate(mine[begin:], begin):
-                if len(page) == limit and counted in {None, row.counted}:
+            for done, row in enumerate(rows[begin:], begin):
+                mine = _takes(question, wanted, row)
+                if len(page) == limit and mine:
                     return page, _cursor(place, done)
-                page += [row] if counted in {None, row.counted} else []
-            at, done = place, len(mine)
+                page += [row] if mine else []
+            at, done = place, len(rows)
         if at is None or len(found) < FACTS_PER_QUERY:
             return page, None
     return page, None if at is None else _cursor(at, done)
+
+
+def _takes(question: Question, wanted: Wanted, row: ShownRow) -> bool:
+    stream = derived.stream_of(question.spec.over)
+    return wanted.by_count(counted=row.counted) and any(
+        wanted.caused(stream, one.shard, one.number) for one in row.reports
+    )
 
 
 def _begin(question: Question, after: Cursor | None) -> tuple[Found | None, int]:

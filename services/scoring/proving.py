@@ -7,6 +7,7 @@
    go on from one another, be those that were published, name numbers that were read, and end at the cells.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ import msgspec
 
 from services.scoring import inputs, ledger, publication, store
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
-from services.scoring.domain.groups import GroupPlan, group_plan
+from services.scoring.domain.groups import Cell, GroupPlan, group_plan
 from services.scoring.domain.proof import (
     Entry,
     Finding,
@@ -28,6 +29,7 @@ from services.scoring.domain.proof import (
     readers_of,
     within,
 )
+from services.scoring.domain.sums import UnitSums
 from services.scoring.passing import Passing, passing
 from services.scoring.plans import InForce, Plans, group_shard
 from services.scoring.publication import Group, Publication, step
@@ -223,42 +225,59 @@ async def _units(
     """Prove the cells and entries of each unit of each group."""
     rows = await tx.many(_REACHED, [CONSUMER_A, CONSUMER_B])
     reached = {(row["stream"], row["shard"]): row["number"] for row in rows}
-    wanted = [
-        (group, unit)
+    wanted = {
+        group: sorted(unit for unit in plan.units if scope.of_unit(unit))
         for group, plan in known.groups.items()
         if scope.of_scheme(plan.id)
-        for unit in sorted(plan.units)
-        if scope.of_unit(unit)
-    ]
-    progress.begin("cells", len(wanted))
-    for group, unit in wanted:
+    }
+    progress.begin("cells", sum(len(units) for units in wanted.values()))
+    for group, units in wanted.items():
         plan = known.groups[group]
-        kept = (await ledger.cells(tx, group, [unit]))[unit]
-        of_scope = {key: value for key, value in kept.items() if scope.has(plan.id, unit, key[0])}
-        if group in known.in_force:
-            computed = await _computed(tx, plan, known.shards[group], unit, found)
-            due = {key: value for key, value in computed.items() if scope.has(plan.id, unit, key[0])}
-            for one in differing_cells(plan.id, unit, due, of_scope):
+        async for unit, computed in _computed(tx, known, group, units, found):
+            kept = (await ledger.cells(tx, group, [unit]))[unit]
+            of_scope = {key: value for key, value in kept.items() if scope.has(plan.id, unit, key[0])}
+            if computed is not None:
+                due = {key: value for key, value in computed.items() if scope.has(plan.id, unit, key[0])}
+                for one in differing_cells(plan.id, unit, due, of_scope):
+                    yield one
+            entries = [one for one in await _entries(tx, group, unit) if scope.has(plan.id, unit, one.month)]
+            cells = {(unit, month, code): value for (month, code), value in of_scope.items()}
+            for one in broken_entries(plan.id, entries, cells, reached):
                 yield one
-        entries = [one for one in await _entries(tx, group, unit) if scope.has(plan.id, unit, one.month)]
-        cells = {(unit, month, code): value for (month, code), value in of_scope.items()}
-        for one in broken_entries(plan.id, entries, cells, reached):
-            yield one
-        for one in _unpublished(plan.id, unit, entries, group, published):
-            yield one
-        progress.step(1)
+            for one in _unpublished(plan.id, unit, entries, group, published):
+                yield one
+            progress.step(1)
 
 
 async def _computed(
-    tx: PostgresTransaction, plan: GroupPlan, shard: int, unit: str, found: Recomputed
-) -> Mapping[tuple[int, str], int]:
-    """Compute the cells of a unit from what its shard was told, put right where that was found wrong."""
-    sums = (await inputs.load(tx, shard, plan.id, [unit]))[unit]
-    for (target, (source, scheme, over, of_unit, month)), due in found.inputs.items():
-        if (target, scheme, of_unit) == (shard, plan.id, unit):
-            width = len(sums.known.get((over, month, source), due)) or len(due)
-            sums.take((over, month, source), [*due, *[0] * (width - len(due))])
-    return cells_of(plan, unit, sums)
+    tx: PostgresTransaction, known: Known, group: Group, units: Sequence[str], found: Recomputed
+) -> AsyncIterator[tuple[str, Mapping[Cell, int] | None]]:
+    """Yield units with their cells as they must be; None of a group whose scheme has been replaced."""
+    plan, shard = known.groups[group], known.shards[group]
+    if group not in known.in_force:
+        for unit in units:
+            yield unit, None
+    elif plan.compared and units:
+        sums = await _sums_of(tx, plan, shard, sorted(plan.units), found)
+        computed = await asyncio.to_thread(cells_of, plan, sums)
+        for unit in units:
+            yield unit, computed[unit]
+    else:
+        for unit in units:
+            sums = await _sums_of(tx, plan, shard, [unit], found)
+            yield unit, cells_of(plan, sums)[unit]
+
+
+async def _sums_of(
+    tx: PostgresTransaction, plan: GroupPlan, shard: int, units: Sequence[str], found: Recomputed
+) -> Mapping[str, UnitSums]:
+    """Return what a shard of stage B was told of units, put right where that was found wrong."""
+    sums = await inputs.load(tx, shard, plan.id, units)
+    for (target, (source, scheme, over, unit, month)), due in found.inputs.items():
+        if (target, scheme) == (shard, plan.id) and unit in sums:
+            width = len(sums[unit].known.get((over, month, source), due)) or len(due)
+            sums[unit].take((over, month, source), [*due, *[0] * (width - len(due))])
+    return sums
 
 
 async def _entries(tx: PostgresTransaction, group: Group, unit: str) -> list[Entry]:

@@ -8,6 +8,7 @@ from services.scoring.answers import (
     Backtest,
     BacktestedUnit,
     CellAnswer,
+    EntryAnswer,
     Explanation,
     Formula,
     Inputs,
@@ -16,6 +17,7 @@ from services.scoring.answers import (
     ShownEntry,
     ShownEvent,
     ShownFigure,
+    ShownKnown,
     ShownMeasure,
     ShownRow,
     SuspendedCase,
@@ -23,6 +25,7 @@ from services.scoring.answers import (
 )
 from services.scoring.backtesting import Compared
 from services.scoring.cases import Case, Key
+from services.scoring.contract import SCHEMES
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
@@ -32,6 +35,7 @@ from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import columns_of
 from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Question, Told
+from services.scoring.knowing import Known
 from services.scoring.reports import stored_events
 from services.scoring.traces import Doubted, LedgerEntry
 from shared.contracts.envelope import AcceptedEvent
@@ -51,6 +55,7 @@ def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> 
     return {
         "scheme": document.scheme.code,
         "version": document.scheme.version,
+        "zone": document.scheme.zone,
         "period": str(question.period),
         "unit": question.unit,
         "unit_name": next(one.name for one in document.units if one.code == question.unit),
@@ -75,19 +80,50 @@ def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> 
     }
 
 
-def cell_answer(begun: Mapping[str, Any], entries: Sequence[LedgerEntry]) -> CellAnswer:
-    """Return a cell with its entries."""
-    shown = [
-        ShownEntry(
-            id=entry.id,
-            month=str(Month.of_ordinal(entry.month)),
-            old=None if entry.old is None else text(entry.old),
-            new=None if entry.new is None else text(entry.new),
-            cause=[Cause.model_validate(one) for one in entry.cause],
-        )
-        for entry in entries
-    ]
-    return CellAnswer(**begun, entries=shown)
+def cell_answer(
+    begun: Mapping[str, Any], entries: Sequence[LedgerEntry], asked: tuple[str, Known] | None
+) -> CellAnswer:
+    """Return a cell with its entries; where it was asked how it was known, with what said so."""
+    shown = [entry_of(entry) for entry in entries]
+    if asked is None:
+        return CellAnswer(**begun, entries=shown)
+    told = ShownKnown(asked=asked[0], said_by=asked[1].said_by, known_at=asked[1].known_at)
+    return CellAnswer(**{**begun, "state": "as_of"}, known=told, entries=shown)
+
+
+def entry_of(entry: LedgerEntry) -> ShownEntry:
+    """Return an entry as it is shown."""
+    return ShownEntry(
+        id=entry.id,
+        month=str(Month.of_ordinal(entry.month)),
+        old=None if entry.old is None else text(entry.old),
+        new=None if entry.new is None else text(entry.new),
+        cause=[Cause.model_validate(one) for one in entry.cause],
+        known_at=entry.known_at,
+    )
+
+
+def entry_answer(
+    question: Question,
+    begun: Mapping[str, Any],
+    read: tuple[Worth, Partials],
+    entry: LedgerEntry,
+    rows: Sequence[ShownRow],
+    following: str | None,
+) -> EntryAnswer:
+    """Return an entry with a page of the rows among its causes."""
+    change = None if entry.old is None or entry.new is None else text(entry.new - entry.old)
+    shown = entry_of(entry)
+    adopted = [one for one in shown.cause if one.stream == SCHEMES]
+    return EntryAnswer(
+        **begun,
+        formula=_formula(question, read),
+        entry=shown,
+        change=change,
+        adopted=adopted,
+        rows=list(rows),
+        next=following,
+    )
 
 
 def explanation(
@@ -99,20 +135,14 @@ def explanation(
     objections: Objections,
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
-    found, partials = read
-    indicator, ratio = question.indicator, question.is_ratio
-    places = question.scheme.document.scheme.places
+    _, partials = read
     in_points = isinstance(question.spec, PointsSpec)
     return Explanation(
         **begun,
-        formula=Formula(
-            symbolic=symbolic(indicator, is_ratio=ratio),
-            with_numbers=put_in(indicator, partials, found, is_ratio=ratio, places=places),
-            method=indicator.method,
-        ),
+        formula=_formula(question, read),
         inputs=Inputs(
             numerator=lost(partials.numerator) if in_points else amount(partials.numerator),
-            denominator=amount(partials.denominator) if ratio else None,
+            denominator=amount(partials.denominator) if question.is_ratio else None,
             months=[str(month) for month in question.window],
         ),
         reviews=objections.reviews,
@@ -151,6 +181,18 @@ def _value(partials: Partials, spec: MeasureSpec) -> MeasuredValue:
         numerator=amount(partials.numerator),
         denominator=amount(partials.denominator) if is_ratio else None,
         ratio=None if actual is None else text(shown_ratio(actual)),
+    )
+
+
+def _formula(question: Question, read: tuple[Worth, Partials]) -> Formula:
+    """Return how the value comes about: in symbols, and with the numbers put in."""
+    found, partials = read
+    indicator, ratio = question.indicator, question.is_ratio
+    places = question.scheme.document.scheme.places
+    return Formula(
+        symbolic=symbolic(indicator, is_ratio=ratio),
+        with_numbers=put_in(indicator, partials, found, is_ratio=ratio, places=places),
+        method=indicator.method,
     )
 
 

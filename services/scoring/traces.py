@@ -33,6 +33,30 @@ class LedgerEntry:
     old: Decimal | None
     new: Decimal | None
     cause: Sequence[Mapping[str, Any]]
+    known_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Which entries were known: those up to an id, and whose newest `received` lies before an instant."""
+
+    entry: int = (1 << 63) - 1
+    before: str = "9"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry with the cell that it changed."""
+
+    scheme: tuple[str, int]
+    group: str
+    unit: str
+    indicator: str
+    entry: LedgerEntry
+
+
+EVERYTHING = Until()
+_ENTRY = "e.id, month, old, new, ranges::text AS ranges, at"
 
 
 async def entries(
@@ -41,21 +65,40 @@ async def entries(
     cell: tuple[str, str, str],
     months: Sequence[int],
     limit: int,
+    until: Until = EVERYTHING,
 ) -> list[LedgerEntry]:
     """Return the newest entries of (group, unit, indicator) in months, oldest first."""
     rows = await tx.many(
-        "SELECT e.id, month, old, new, ranges::text FROM entries e JOIN causes c ON c.digest = e.cause "
+        f"SELECT {_ENTRY} FROM entries e JOIN causes c ON c.digest = e.cause "  # noqa: S608 - columns
         "WHERE scheme = $1 AND version = $2 AND grp = $3 AND unit = $4 AND indicator = $5 "
-        "AND month = ANY($6::int[]) ORDER BY e.id DESC LIMIT $7",
+        "AND month = ANY($6::int[]) AND e.id <= $8 AND at < $9 ORDER BY e.id DESC LIMIT $7",
         *scheme,
         *cell,
         list(months),
         limit,
+        until.entry,
+        until.before,
     )
-    return [
-        LedgerEntry(row["id"], row["month"], row["old"], row["new"], json.loads(row["ranges"]))
-        for row in reversed(rows)
-    ]
+    return [_entry(row) for row in reversed(rows)]
+
+
+async def entry(tx: PostgresTransaction, number: int) -> Placed | None:
+    """Return an entry by its id."""
+    rows = await tx.many(
+        f"SELECT {_ENTRY}, scheme, version, grp, unit, indicator FROM entries e "  # noqa: S608 - columns
+        "JOIN causes c ON c.digest = e.cause WHERE e.id = $1",
+        number,
+    )
+    if not rows:
+        return None
+    (row,) = rows
+    scheme = row["scheme"], row["version"]
+    return Placed(scheme, row["grp"], row["unit"], row["indicator"], _entry(row))
+
+
+def _entry(row: Mapping[str, Any]) -> LedgerEntry:
+    cause = json.loads(row["ranges"])
+    return LedgerEntry(row["id"], row["month"], row["old"], row["new"], cause, row["at"])
 
 
 async def save_doubts(

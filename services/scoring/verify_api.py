@@ -11,9 +11,9 @@ from shared.contracts.fields import Closed
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.periods import Month, Period
 from shared.web.access import Role, Subject
-from shared.web.tokens import require
+from shared.web.tokens import whole
 
-Operator = Annotated[Subject, Depends(require(Role.OPERATOR))]
+Operator = Annotated[Subject, Depends(whole(Role.OPERATOR))]
 VerificationId = Annotated[int, Path(ge=1, lt=1 << 31)]
 CodeText = Annotated[str, Field(pattern=CODE_PATTERN)]
 

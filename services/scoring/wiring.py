@@ -3,6 +3,7 @@
 from services.scoring.api import (
     adoption_router,
     cells_router,
+    entries_router,
     measures_router,
     schemes_router,
     suspense_router,
@@ -31,6 +32,8 @@ from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
+from services.scoring.verify_api import verifications_router
+from services.scoring.verifying import Verifications
 from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
@@ -43,6 +46,7 @@ DOORS = (
     consultation_router,
     measures_router,
     cells_router,
+    entries_router,
     suspense_router,
     incidents_router,
     rulings_router,
@@ -57,14 +61,16 @@ def build(settings: ServiceSettings) -> Service:
     stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, CALENDARS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
+    verifications = Verifications(settings.database_url.get_secret_value(), NAME)
     return frame.service(
         streams=STREAMS,
         routers=[
             *(door(frame.exchange) for door in DOORS),
             replies_router(frame.exchange),
             reviews_router(frame.exchange, replay=settings.clock == "replay"),
+            verifications_router(verifications),
         ],
-        parts=[stage_a.run, stage_b.run, incidents.run],
+        parts=[stage_a.run, stage_b.run, incidents.run, verifications.run],
         commanded=Commanded(
             tables=(
                 "schemes",

@@ -275,7 +275,7 @@ def test_a_value_is_explained_down_to_its_events(fed):
     ]
     page = fed("explain", "mini", "b1", "ontime", "2021-03", "--limit", "2").stdout
     assert "7.50" in page
-    assert "the first 2 rows; all: --all" in page
+    assert "以上为前 2 项；全部：--all" in page
     every = fed("explain", "mini", "b1", "ontime", "2021-03", "--all", "--output", "csv").stdout
     assert len(list(csv.DictReader(io.StringIO(every)))) == 4
 

@@ -4,12 +4,30 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from msgspec import structs
 
-from services.scoring.api import cells_router, measures_router, suspense_router
+from services.scoring.api import cells_router, entries_router, measures_router, suspense_router
+from services.scoring.contract import ACCEPTED
+from shared.contracts import envelope
+from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
+from shared.kernel.instants import parse
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS, shard_of
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
-from tests.scoring.test_stages import Driver, accept, adopt, levy, missed, scoring, state, teach
+from tests.scoring.test_stages import (
+    TYPES,
+    Driver,
+    accept,
+    adopt,
+    drafts_of,
+    levy,
+    missed,
+    scoring,
+    state,
+    teach,
+)
 
 __all__ = ["scoring"]
 EVENTS = [
@@ -36,7 +54,9 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        routers = [cells_router(exchange), measures_router(exchange), suspense_router(exchange)]
+        routers = [
+            door(exchange) for door in (cells_router, entries_router, measures_router, suspense_router)
+        ]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         token = issuer.mint("ada", ["reader", "operator"], [audience_of("scoring")], unit=unit)
         async with httpx.AsyncClient(
@@ -201,3 +221,101 @@ async def test_what_could_not_be_scored_is_listed_to_the_whole_alone(scoring, do
         assert (await got(client, "/v1/suspense", 403))["code"] == "forbidden"
     async with door(exchange) as client:
         assert (await got(client, "/v1/suspense"))["items"] == []
+
+
+async def arrive(exchange, driver, at, events):
+    """Accept events as the replay clock does, at an instant."""
+    async with exchange.begin(actor="test", action="accept") as tx:
+        shards = sorted({shard_of(event["subject"]) for event in events})
+        heads = {shard: head.number for shard, head in (await tx.lock(ACCEPTED, shards)).items()}
+        drafts = drafts_of(events, [], heads)
+        await tx.append(ACCEPTED, [structs.replace(draft, received=parse(at)) for draft in drafts])
+    for _ in range(12):
+        await driver.run()
+
+
+async def march(scoring):
+    """Return the case of domain §10: 9.90 in April, 9.70 after the corrections of 12 May."""
+    exchange = await scoring()
+    driver = Driver(exchange)
+    body = envelope.encode(TYPES_ADOPTED, "dukao/ingest", "shard", TypesAdopted(version=1, document=TYPES))
+    async with exchange.begin(actor="test", action="types") as tx:
+        began = parse("2021-01-01T00:00:00Z")
+        await tx.append(ACCEPTED, [Draft(shard, body, received=began) for shard in range(SHARDS)])
+    await driver.run()
+    await adopt(exchange)
+    await driver.run()
+    whole = [levy(i, ontime=i >= 298) for i in range(10_000)]
+    await arrive(exchange, driver, "2021-04-01T09:00:00+08:00", whole)
+    fixed = [
+        levy(f"c{i}", ontime=False, voucher=f"v{i}", revision=1, correctssource="s", correctsid=f"l{i}")
+        | {"correctsnumber": str(i + 2)}
+        for i in range(298, 494)
+    ]
+    await arrive(exchange, driver, "2021-05-12T09:00:00+08:00", fixed)
+    return exchange
+
+
+async def test_march_is_known_to_be_9_90_as_of_10_april_and_9_70_as_of_12_may(scoring, door):
+    exchange = await march(scoring)
+    path = "/v1/cells/2021-03/b1/ontime"
+    found = {}
+    async with door(exchange) as client:
+        for asked in (
+            "2021-03-31",
+            "2021-04-10",
+            "2021-05-12",
+            "2021-05-12T00:59:59Z",
+            "2021-05-12T01:00:00Z",
+        ):
+            told = await got(client, path, as_of=asked)
+            found[asked] = told["figure"]["published"]
+            assert told["state"] == "as_of"
+            assert told["known"]["asked"] == asked
+        quarter = await got(client, "/v1/cells/2021-Q1/b1/ontime", as_of="2021-04-10")
+        now = await got(client, path)
+        first = await got(client, path, as_of=str(now["entries"][0]["id"]))
+    assert found == {
+        "2021-03-31": None,
+        "2021-04-10": "9.90",
+        "2021-05-12": "9.70",
+        "2021-05-12T00:59:59Z": "9.90",
+        "2021-05-12T01:00:00Z": "9.70",
+    }
+    assert (quarter["figure"]["published"], quarter["known"]["said_by"][:16]) == ("9.90", "scoring.entries/")
+    assert (now["figure"]["published"], now["state"], now["known"]) == ("9.70", "live", None)
+    assert first["figure"]["value"] == now["entries"][0]["new"]
+    assert first["known"]["said_by"] == f"entry {now['entries'][0]['id']}"
+
+
+async def test_what_is_no_time_and_no_entry_is_refused(scoring, door):
+    exchange, _ = await state(scoring, [levy(1)])
+    async with door(exchange) as client:
+        for asked, code in (
+            ("yesterday", "time_format"),
+            ("2021-02-30", "as_of"),
+            ("2021-04-10T00:00:00", "time_format"),
+        ):
+            assert (await got(client, "/v1/cells/2021-03/b1/ontime", 422, as_of=asked))["code"] == code
+        merged = await got(client, "/v1/cells/2021-Q1/b1/ontime", 422, as_of="1")
+    assert merged["code"] == "as_of_merged"
+
+
+async def test_an_entry_is_explained_by_the_events_that_moved_it_and_no_others(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with door(exchange) as client:
+        cell = await got(client, "/v1/cells/2021-03/b1/ontime")
+        began, *moved = cell["entries"]
+        told = [await got(client, f"/v1/entries/{one['id']}/explain") for one in (began, *moved)]
+        paged = await got(client, f"/v1/entries/{moved[-1]['id']}/explain", limit=1)
+        assert (await got(client, "/v1/entries/999999/explain", 404))["code"] == "not_found"
+    assert [sorted(name for row in one["rows"] for name in ids(row)) for one in told] == [
+        ["l1", "l5"],
+        ["l2"],
+        ["l1", "l5"],
+    ]
+    assert [one["change"] for one in told] == [None, "-4.897959183673", "-5.102040816327"]
+    assert told[0]["entry"]["new"] == "10.000000000000"
+    assert paged["entry"]["old"] == "5.102040816327"
+    async with door(exchange, unit="/hq/b2") as client:
+        assert (await got(client, f"/v1/entries/{began['id']}/explain", 404))["code"] == "not_found"

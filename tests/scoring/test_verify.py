@@ -242,10 +242,10 @@ TAMPERINGS = {
     ),
     "entries are invented that cancel": (
         [
-            ("INSERT INTO entries (scheme, version, grp, month, unit, indicator, old, new, cause, known_at) "
-            f"SELECT scheme, version, grp, month, unit, indicator, new, 1, cause, known_at FROM entries WHERE {LAST}"),
-            ("INSERT INTO entries (scheme, version, grp, month, unit, indicator, old, new, cause, known_at) "
-            f"SELECT scheme, version, grp, month, unit, indicator, new, old, cause, known_at FROM entries WHERE {LAST}"),
+            ("INSERT INTO entries (scheme, version, grp, month, unit, indicator, old, new, cause, at) "
+            f"SELECT scheme, version, grp, month, unit, indicator, new, 1, cause, at FROM entries WHERE {LAST}"),
+            ("INSERT INTO entries (scheme, version, grp, month, unit, indicator, old, new, cause, at) "
+            f"SELECT scheme, version, grp, month, unit, indicator, new, old, cause, at FROM entries WHERE {LAST}"),
         ],
         {Wrong.PUBLISHED},
         "2021-03 b1 ontime",

@@ -13,6 +13,8 @@ from dukao.demo.staging import Comparison, beside, read, until_equal
 from dukao.demo.supervised import COUNTED, supervised, told
 from dukao.exits import Exit
 from dukao.failures import FailedError
+from dukao.telling.languages import Lang
+from tests.cli.explained import explained, row
 
 
 class Answering:
@@ -64,35 +66,16 @@ def test_a_busy_service_is_asked_again_and_a_refusal_is_not():
         read(Answering(RefusedError(403, {}, "scoring")), "scoring", "/v1/x")
 
 
-def row(case, *, met, counted=True):
-    report = {"id": case, "type": "task.done.v1", "time": "2021-03-01T08:00:00Z", "left_out": None}
-    return {
-        "case": case,
-        "month": "2021-03",
-        "met": met,
-        "counted": counted,
-        "numerator": "0",
-        "columns": {"kind": "work", "subject": "B110000"},
-        "reports": [report],
-        "reports_total": 1,
-    }
-
-
 def test_an_explanation_names_the_formula_and_the_first_cases_that_cost_points(capsys):
-    names = ("unit", "unit_name", "period", "indicator", "indicator_name")
-    head = dict.fromkeys(names, "x") | {
-        "figure": {"published": "9.00", "points": "10"},
-        "formula": {"symbolic": "w · actual", "with_numbers": "10 · 0.9"},
-    }
     pages = (
-        head | {"rows": [row("kept", met=True), row("outside", met=None, counted=False)], "next": "c"},
+        explained([row("kept", met=True), row("outside", reason="no_date")], next="c"),
         {"rows": [row("missed", met=False)], "next": None},
     )
     client = Answering(*pages)
-    explaining.explain(client, "national", ("2021-03", "B110000", "tasks"))
+    explaining.explain(client, "national", ("2021-03", "B110000", "tasks"), Lang.ZH)
     printed = capsys.readouterr().out
-    assert "10 · 0.9" in printed
-    assert "9.00 of 10 points" in printed
+    assert "10 · min(1, (9/10) / 1) = 9.00" in printed
+    assert "9.00 分，满分 10 分，失 1.00 分" in printed
     assert "missed" in printed
     assert "kept" not in printed
     assert "outside" not in printed

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.scoring.domain.comparing import compare
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.groups import Cell, GroupPlan, Standing, everything, post
 from services.scoring.domain.layout import Numbers, layout_of
-from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.sums import UnitSums, home_of
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import parts_text
 
@@ -88,14 +89,23 @@ class Entry(NamedTuple):
     ranges: tuple[Range, ...]
 
 
-def cells_of(plan: GroupPlan, unit: str, sums: UnitSums) -> dict[Cell, int]:
-    """Return every month cell of a unit by the one function that computes them, in parts of 10^-12."""
-    changes = post(plan, unit, sums, Standing(), everything(plan))
+def cells_of(plan: GroupPlan, sums: Mapping[str, UnitSums]) -> dict[str, dict[Cell, int]]:
+    """Return every month cell of units by the functions that compute them, in parts of 10^-12.
+
+    Where the group compares its units the sums are those of all of them.
+    """
+    whole = everything(plan)
+    changed = {unit: post(plan, unit, of_unit, Standing(), whole) for unit, of_unit in sums.items()}
+    if plan.compared:
+        compare(plan, sums, {unit: Standing() for unit in sums}, dict.fromkeys(sums, whole), changed)
     return {
-        (month, code): new
-        for month, found in changes.cells.items()
-        for code, (_, new) in found.items()
-        if new is not None
+        unit: {
+            (month, code): new
+            for month, found in changes.cells.items()
+            for code, (_, new) in found.items()
+            if new is not None
+        }
+        for unit, changes in changed.items()
     }
 
 
@@ -161,7 +171,7 @@ def readers_of(
     moved = {
         at for at in range(wide) if (found[at] if at < len(found) else 0) != (due[at] if at < len(due) else 0)
     }
-    slots = layout_of(document, over).slots
+    slots = layout_of(document, home_of(over)).slots
     measures = {name for name, places in slots.items() if moved & {at for at in places if at is not None}}
     codes = [
         one.code for one in document.indicators if one.measure in measures and unit in document.units_of(one)

@@ -1,0 +1,112 @@
+"""What a cell was known to be: from the entries of its month, or from the figures that were published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from services.scoring.contract import ENTRIES
+from services.scoring.domain.figures import Worth
+from services.scoring.explaining import Question
+from services.scoring.plans import group_shard
+from services.scoring.traces import LedgerEntry, Until
+from shared.contracts import entries
+from shared.contracts.catalogue import known_event
+from shared.contracts.entries import Figures
+from shared.kernel import instants
+from shared.kernel.errors import Refused, refuse
+from shared.kernel.figures import FigureState
+from shared.kernel.instants import MICROSECOND
+from shared.kernel.periods import Cycle
+from shared.kernel.records import Record
+from shared.storage.transaction import PostgresTransaction
+
+RECORDS_PER_READ = 100
+RECORDS_LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known: the value, None where there was none, and the entry or record that said so last."""
+
+    until: Until
+    value: Decimal | None
+    said_by: str | None
+    known_at: str | None
+
+
+def until_of(asked: str, zone: str) -> Until:
+    """Read a day of the scheme's zone, to its end; an instant, itself included; or the id of an entry."""
+    pointer = "/query/as_of"
+    if asked.isdecimal() and not asked.startswith("0"):
+        return Until(entry=min(int(asked), Until().entry))
+    try:
+        day = date.fromisoformat(asked) if len(asked) == len("2021-04-10") else None
+    except ValueError:
+        raise _refused() from None
+    if day is None:
+        return Until(before=instants.text(instants.parse(asked, pointer) + MICROSECOND))
+    ends = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(zone))
+    return Until(before=instants.text(ends))
+
+
+def worth_of(now: Worth, found: Known) -> Worth:
+    """Return the figure that was known; what is not due now was not due then."""
+    if now.state is FigureState.NOT_DUE:
+        return now
+    return Worth(found.value, FigureState.NOT_ASSESSED if found.value is None else FigureState.SCORED)
+
+
+async def known(
+    tx: PostgresTransaction, question: Question, until: Until, found: Sequence[LedgerEntry]
+) -> Known:
+    """Return what the cell was known to be; `found` are its entries until then, oldest first."""
+    if question.period.cycle is Cycle.MONTH and question.window == question.period.months():
+        last = found[-1] if found else None
+        if last is None:
+            return Known(until, None, None, None)
+        return Known(until, last.new, f"entry {last.id}", last.known_at)
+    if until.entry != Until().entry:
+        reason = "Only month cells have entries; ask for a merged period by a day or an instant."
+        raise refuse(422, "as_of_merged", reason, pointer="/query/as_of")
+    return await _published(tx, question, until)
+
+
+async def _published(tx: PostgresTransaction, question: Question, until: Until) -> Known:
+    """Look for the newest published figure of a merged period, backwards."""
+    shard = group_shard(question.scheme.document, question.groups[0])
+    last = (await tx.reached(ENTRIES)).get(shard)
+    end = 0 if last is None else last.number
+    for begin in range(end, max(0, end - RECORDS_LOOKED_AT), -RECORDS_PER_READ):
+        after = max(0, begin - RECORDS_PER_READ)
+        for record in reversed(await tx.read(ENTRIES, shard, after, begin - after)):
+            found = _figure(question, until, record)
+            if found is not None:
+                return found
+        if after == 0:
+            break
+    else:
+        if end:
+            reason = f"More than {RECORDS_LOOKED_AT} records were posted since; ask for its months."
+            raise refuse(422, "as_of_merged", reason, pointer="/query/as_of")
+    return Known(until, None, None, None)
+
+
+def _figure(question: Question, until: Until, record: Record) -> Known | None:
+    posted: Figures = entries.read_figures(known_event(ENTRIES, record.body).data)
+    mine = posted.scheme, posted.version, posted.group
+    if mine != (*question.scheme.id, question.groups[0]) or posted.fresh_at >= until.before:
+        return None
+    for row in posted.figures:
+        is_mine = (row.unit, row.period) == (question.unit, str(question.period))
+        if is_mine and question.indicator.code in row.values:
+            value = row.values[question.indicator.code]
+            said = f"{ENTRIES}/{record.shard}/{record.number}"
+            return Known(until, None if value is None else Decimal(value), said, posted.fresh_at)
+    return None
+
+
+def _refused() -> Refused:
+    reason = "A day as 2021-04-10, an instant as 2021-04-10T00:00:00Z, or the id of an entry."
+    return refuse(422, "as_of", reason, pointer="/query/as_of")

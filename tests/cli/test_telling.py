@@ -1,0 +1,207 @@
+"""What an official reads of a cell: 100 columns, the scheme's zone, Chinese or English."""
+
+from rich.cells import cell_len
+
+from dukao.commands.explain import told
+from dukao.commands.verify import WRONG
+from dukao.commands.verify import told as proof_told
+from dukao.telling import totals
+from dukao.telling.languages import Lang
+from dukao.telling.paper import COLUMNS, hanging, joined, labelled
+from dukao.telling.times import local
+from services.scoring.domain.proof import Wrong
+from tests.cli.explained import explained, row
+
+DEDUCT = {
+    "symbolic": "max(floor, w − each · events)",
+    "with_numbers": "max(0, 10 − 0.5 · 2) = 9.00",
+    "method": {"target": None, "deduct": {"each": "0.5", "floor": "0"}},
+}
+
+
+def printed(answer, lang=Lang.ZH):
+    return "\n".join(told(answer, lang))
+
+
+def test_each_case_is_a_block_with_its_times_in_the_zone_of_the_scheme():
+    text = printed(explained([row("T-1", met=False)]))
+    assert " 1. T-1 · 未达标 · 2021-03" in text
+    assert "期限 2021-03-05 24:00" in text
+    assert "- 2021-03-02 00:30  task.done.v1  simulated/T-1-1  #3/7" in text
+    assert "数据截至 2021-04-01 00:00 (Asia/Shanghai)" in text
+    assert "得分  9.00 分，满分 10 分，失 1.00 分" in text
+
+
+def test_the_same_is_told_in_english():
+    text = printed(explained([row("T-1", met=True)]), Lang.EN)
+    assert " 1. T-1 · met · 2021-03" in text
+    assert "9.00 of 10, 1.00 lost" in text
+    assert "deadline 2021-03-05 24:00" in text
+
+
+def test_a_deduction_says_what_each_event_cost_and_what_does_not_count_says_why():
+    rows = [row("T-1", numerator="2", denominator=None), row("T-2", reason="withdrawn")]
+    answer = explained(rows, formula=DEDUCT)
+    assert " 1. T-1 · 扣 1 分 · 2021-03" in printed(answer)
+    assert " 2. T-2 · 不计入：已撤回 · 2021-03" in printed(answer)
+    assert " 2. T-2 · does not count: was retracted" in printed(answer, Lang.EN)
+
+
+def test_points_of_items_are_told_in_the_words_of_officials():
+    columns = {"day": "2021-05-06", "state": "cleared", "light": "done_late", "due": "2021-04-29T16:00:00Z"}
+    method = {"deduct": {"each": None, "floor": "0"}}
+    rows = [row("item", columns=columns, numerator="0.2")]
+    text = printed(explained(rows, formula=DEDUCT | {"method": method}))
+    assert "扣 0.2 分" in text
+    assert "逾期日 2021-05-06 · 状态 已销号 · 亮灯 办结(逾期) · 期限 2021-04-29 24:00" in text
+
+
+def test_more_reports_than_are_shown_are_counted():
+    one = row("T-1", met=True)
+    many = one | {"reports": one["reports"] * 5, "reports_total": 140}
+    assert "另有 137 份报告" in printed(explained([many]))
+
+
+def test_what_has_no_data_is_named_and_an_unknown_word_stands_as_it_is():
+    figure = {"points": "10", "value": None, "published": None, "state": "not_assessed"}
+    assert "未考（满分 10）" in printed(explained([], figure=figure))
+    assert "not yet assessed (of 10)" in printed(explained([], figure=figure), Lang.EN)
+    assert "不计入：brand_new" in printed(explained([row("T-1", reason="brand_new")]))
+
+
+def test_no_line_is_wider_than_a_hundred_columns():
+    columns = {f"column_{at}": "汉字" * at for at in range(40)}
+    rows = [row("T" * 130, met=False, columns=columns), row("税" * 70, met=True)]
+    for lang in Lang:
+        assert all(cell_len(line) <= COLUMNS for line in told(explained(rows), lang))
+
+
+def test_paper_wraps_behind_what_begins_a_line_and_tears_no_part_that_fits():
+    lines = list(hanging("规则  ", "一" * 60))
+    assert [cell_len(line) for line in lines] == [100, 32]
+    assert lines[1].startswith("      一")
+    parts = ["x" * 60, "y" * 60]
+    assert list(joined("- ", parts)) == ["- " + "x" * 60, "  " + "y" * 60]
+    assert list(labelled([("a", "1"), ("得分", "2"), ("b", "")])) == ["a     1", "得分  2"]
+
+
+def test_midnight_ends_the_day_before_only_for_what_is_due():
+    assert local("2021-04-29T16:00:00Z", "Asia/Shanghai", "due") == "2021-04-29 24:00"
+    assert local("2021-04-29T16:00:00Z", "Asia/Shanghai", "time") == "2021-04-30 00:00"
+    assert local("2021-04-29T15:59:59.999999Z", "Asia/Shanghai", "due") == "2021-04-29 23:59"
+
+
+def part(code, *, lost="1.000000000000", value="9.000000000000", state="scored"):
+    return {
+        "indicator": code,
+        "name": "按期办结率",
+        "board": "work",
+        "points": "10",
+        "value": value,
+        "published": None if value is None else value[:4],
+        "lost": None if value is None else lost,
+        "state": state,
+        "method": "target",
+        "measure": "tasks",
+        "measure_version": 2,
+        "cell": "/v1/cells/2021-03/B110000/tasks?scheme=national&version=1",
+        "explain": "/v1/cells/2021-03/B110000/tasks/explain?scheme=national&version=1",
+    }
+
+
+def total(*parts, **more):
+    head = explained([])
+    names = ("scheme", "version", "zone", "period", "unit", "unit_name", "state", "as_of", "fresh_at")
+    return (
+        {name: head[name] for name in names}
+        | {
+            "board": None,
+            "board_title": None,
+            "rank": 3,
+            "ranked": 36,
+            "points": "20",
+            "value": "18.000000000000",
+            "published": "18.00",
+            "range": None,
+            "lost": "2.000000000000",
+            "formula": "Σ of 2 = 18.000000000000 → 18.000000000 → 18.00 (2 places)",
+            "parts": list(parts),
+            "parts_total": 40,
+            "next": 2,
+        }
+        | more
+    )
+
+
+def test_a_total_lists_the_dearest_loss_first_with_its_cell_by_name():
+    answer = total(part("tasks"), part("late", value=None, state="not_assessed"))
+    text = "\n".join(totals.told(answer, Lang.ZH))
+    assert "北京市税务局 B110000 · 总分 · 2021-03" in text
+    assert "18.00，满分 20，失 2" in text
+    assert "第 3 名，共 36 名" in text
+    assert "  1. 按期办结率 tasks · work · 失 1，得 9.00/10 · target · 口径 tasks 第 2 版" in text
+    assert "未考 (10)" in text
+    assert "以上 2 项，共 40 项" in text
+    english = "\n".join(totals.told(answer, Lang.EN))
+    assert "lost 1, 9.00/10 · target · tasks v2" in english
+    assert "3 of 36" in english
+
+
+def test_a_board_that_has_no_value_yet_shows_its_range():
+    open_ = {
+        "value": None,
+        "published": None,
+        "range": ["17.00", "27.00"],
+        "board": "work",
+        "board_title": "工作",
+    }
+    text = "\n".join(totals.told(total(part("tasks"), rank=None, next=None, **open_), Lang.ZH))
+    assert "工作 · 2021-03" in text
+    assert "17.00–27.00（未考）" in text
+    assert "名次" not in text
+
+
+ENTRY = {
+    "id": 17,
+    "month": "2021-03",
+    "old": "10.000000000000",
+    "new": "9.500000000000",
+    "cause": [{"stream": "ingest.accepted", "shard": 3, "first": 7, "last": 9}],
+    "known_at": "2021-04-01T01:00:00.000000Z",
+}
+
+
+def test_an_entry_says_what_it_changed_when_that_was_known_and_by_which_events():
+    answer = explained([row("T-1", met=False)]) | {"entry": ENTRY, "change": "-0.500000000000", "adopted": []}
+    text = "\n".join(totals.entry(answer, Lang.ZH))
+    assert "变动  10.000000000000 → 9.500000000000 -0.500000000000" in text
+    assert "知悉  2021-04-01 09:00" in text
+    assert "起因  ingest.accepted #3/7–9" in text
+    assert " 1. T-1 · 未达标" in text
+
+
+def test_what_a_cell_was_known_to_be_is_told_with_the_entry_that_said_so():
+    known = {"asked": "2021-04-10", "said_by": "entry 17", "known_at": ENTRY["known_at"]}
+    answer = explained([]) | {"entries": [ENTRY], "known": known}
+    assert "截至 2021-04-10 为 9.00（entry 17）" in "\n".join(totals.entries(answer, Lang.ZH))
+    now = "\n".join(totals.entries(answer | {"known": None}, Lang.EN))
+    assert "is 9.00" in now
+    assert "17  2021-03  2021-04-01 09:00  10.000000000000 → 9.500000000000" in now
+
+
+def test_a_proof_names_what_it_found_with_its_cell():
+    cell = {"scheme": "mini@1", "month": "2021-03", "unit": "b1", "indicator": "ontime"}
+    found = {"what": "cell", "cells": [cell], "where": "cells", "found": "9.5", "expected": "9.4"}
+    broken = {"as_of": "0123456789abcdef", "found": {"cell": 1}, "findings": [found]}
+    assert proof_told(broken, Lang.ZH) == [
+        "发现 1 处不符（位置 0123456789ab）",
+        "得分与算式不符 · mini@1 2021-03 b1 ontime",
+        "    cells: 9.5",
+        "    应为: 9.4",
+    ]
+    proved = {"as_of": "0123456789abcdef", "found": {}, "findings": []}
+    assert proof_told(proved, Lang.EN) == ["proved: nothing is wrong (positions 0123456789ab)"]
+
+
+def test_every_kind_of_finding_and_every_reason_has_words_in_both_languages():
+    assert WRONG.keys() == {one.value for one in Wrong}
