@@ -174,7 +174,9 @@ def readers_of(
     slots = layout_of(document, home_of(over)).slots
     measures = {name for name, places in slots.items() if moved & {at for at in places if at is not None}}
     codes = [
-        one.code for one in document.indicators if one.measure in measures and unit in document.units_of(one)
+        one.code
+        for one in document.indicators
+        if measures & {one.measure, *one.method.further_measures.values()} and unit in document.units_of(one)
     ]
     return tuple(Named(scheme, month, unit, code) for code in codes) or (Named(scheme, month, unit),)
 
