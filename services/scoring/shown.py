@@ -88,7 +88,8 @@ def cell_answer(
     if asked is None:
         return CellAnswer(**begun, entries=shown)
     told = ShownKnown(asked=asked[0], said_by=asked[1].said_by, known_at=asked[1].known_at)
-    return CellAnswer(**{**begun, "state": "as_of"}, known=told, entries=shown)
+    then: dict[str, Any] = {**begun, "state": "as_of"}
+    return CellAnswer(**then, known=told, entries=shown)
 
 
 def entry_of(entry: LedgerEntry) -> ShownEntry:
