@@ -40,6 +40,8 @@ CONCERNS_ALL = {
     "start_rebuild",
     "show_rebuild",
     "swap_rebuild",
+    "start_verification",
+    "show_verification",
     "list_webhooks",
     "add_webhook",
     "remove_webhook",
