@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.scoring.domain.shapes import Closed, Code, MonthText, Name
+from services.scoring.domain.shapes import Closed, Code, Flag, MonthText, Name, Version, Whole
 
 EXAMPLES_MOST = 200
 EVENTS_MOST = 200
@@ -29,9 +29,9 @@ class ExampleEvent(Closed):
     id: Code | None = None
     source: Code | None = None
     case: Code | None = None
-    data: dict[Name, str | int | bool] | None = None
+    data: dict[Name, str | Whole | Flag] | None = None
     corrects: Code | None = None
-    revision: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    revision: Version | None = None
 
 
 class Expected(Closed):
