@@ -39,13 +39,14 @@ async def ask(service, tmp_path):
     tokens = TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file))
     routers = [totals_router(service.exchange)]
     app = create_app(title="t", service="ranking", routers=routers, readiness=ready, tokens=tokens)
-    headers = {"authorization": f"Bearer {issuer.mint('eve', ['reader'], ['dukao/ranking'])}"}
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers) as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
 
-        async def got(unit="b1", period=MARCH, status=200, **query):
+        async def got(unit="b1", period=MARCH, status=200, of="/", **query):
             path = f"/v1/totals/{period}/{unit}/explain"
-            answer = await client.get(path, params={"scheme": "mini"} | query)
+            token = issuer.mint("eve", ["reader"], ["dukao/ranking"], unit=of)
+            headers = {"authorization": f"Bearer {token}"}
+            answer = await client.get(path, params={"scheme": "mini"} | query, headers=headers)
             assert answer.status_code == status, answer.text
             return answer.json()
 
@@ -115,6 +116,12 @@ async def test_what_is_not_there_is_refused(service, ask):
     ):
         assert (await ask(unit, status=404, **more))["code"] == "not_found"
     assert (await ask(period="2021-13", status=422))["code"] == "period"
+
+
+async def test_what_a_total_is_made_of_is_there_for_its_unit_and_for_no_other(service, ask):
+    await fed(service, a="7")
+    assert (await ask(of="/b1"))["unit"] == "b1"
+    assert (await ask(of="/b2", status=404))["code"] == "not_found"
 
 
 def test_a_gain_above_its_points_stands_last_among_the_losses():
