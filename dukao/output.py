@@ -17,6 +17,8 @@ from rich.text import Text
 
 PIPED_COLUMNS = 1_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_SEEN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+_SEEN |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 
 
@@ -79,19 +81,19 @@ def show_json(document: Any) -> None:
 def show_lines(lines: Iterable[str]) -> None:
     """Print lines of text as they are."""
     for line in lines:
-        stdout().print(Text(line), soft_wrap=True)
+        stdout().print(Text(seen(line)), soft_wrap=True)
 
 
 def say(message: str) -> None:
     """Tell a person what goes on, on stderr."""
-    stderr().print(Text(message), soft_wrap=True)
+    stderr().print(Text(seen(message)), soft_wrap=True)
 
 
 def complain(message: str, *advice: str) -> None:
     """Say what went wrong, and on the lines below what to do next."""
-    stderr().print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    stderr().print(Text.assemble(("error: ", "bold red"), seen(message)), soft_wrap=True)
     for line in advice:
-        stderr().print(Text(f"  {line}"), soft_wrap=True)
+        stderr().print(Text(f"  {seen(line)}"), soft_wrap=True)
 
 
 def stderr() -> Console:
@@ -112,6 +114,11 @@ def csv_text(records: Iterable[Mapping[str, Any]], shown: Sequence[Column], *, h
 def guarded(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would run; plain numbers stay."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) and _NUMBER.match(cell) is None else cell
+
+
+def seen(text: str) -> str:
+    """Return a text in which what would steer a terminal is a sign that is only seen: `␛` for ESC."""
+    return text.translate(_SEEN)
 
 
 def plain(value: Any) -> str:
@@ -135,7 +142,7 @@ def table(records: Sequence[Mapping[str, Any]], shown: Sequence[Column]) -> Tabl
     for column in shown:
         made.add_column(column.title, justify="right" if column.number else "left", overflow="fold")
     for record in records:
-        made.add_row(*(Text(plain(record.get(column.key))) for column in shown))
+        made.add_row(*(Text(seen(plain(record.get(column.key)))) for column in shown))
     return made
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dukao.output import Format, columns, csv_text, guarded, say, show
+from dukao.output import Format, columns, complain, csv_text, guarded, say, show
 
 SHOWN = columns("unit=code", "name", "points", numbers=("points",))
 RECORDS = [
@@ -55,6 +55,16 @@ def test_without_a_terminal_nothing_is_coloured_or_cut(capsys):
     out = capsys.readouterr().out
     assert long in out
     assert "\x1b" not in out
+
+
+def test_what_would_steer_a_terminal_is_shown_as_a_sign(capsys):
+    hostile = "a\x1b[2Jb\x9b1m\r\x7f"
+    show([{"name": hostile}], columns("name"), Format.TABLE, title=hostile)
+    say(hostile)
+    complain(hostile, hostile)
+    printed = "".join(capsys.readouterr())
+    assert printed.count("a␛[2Jb\ufffd1m␍␡") == 5
+    assert not set(printed) & {"\x1b", "\x9b", "\r", "\x7f"}
 
 
 def test_messages_go_beside_the_data(capsys):
