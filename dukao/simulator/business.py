@@ -67,7 +67,13 @@ def rating(desk: Desk) -> Work:
     at = desk.moment()
     score = 1 + desk.rng.randrange(3) if desk.chance(desk.habits.slack) else 4 + desk.rng.randrange(2)
     fact = Fact("service.rated.v1", "hotline", desk.unit.code, at, desk.data(score=score))
-    return Work((fact,), (Count("services_praised", month_of(at), ONE * (score >= 4), ONE),))
+    return Work(
+        (fact,),
+        (
+            Count("services_praised", month_of(at), ONE * (score >= 4), ONE),
+            Count("services_praised_highly", month_of(at), ONE * (score == 5)),
+        ),
+    )
 
 
 def invoices(desk: Desk) -> Work:

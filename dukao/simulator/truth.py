@@ -1,7 +1,7 @@
 """What really happened, in the measures of the scheme, and its worth, without the platform's folding."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -9,13 +9,13 @@ from typing import Any
 
 from dukao.simulator.desk import Count
 from dukao.simulator.nation import Unit
+from dukao.simulator.worth import COMPARING, Pair, alone, among
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.measures import DecidedSpec
-from shared.kernel.points import cell, of_millionths, published, text
+from shared.kernel.points import of_millionths, published, text
 
 MONTHS_OF_CYCLE = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 Key = tuple[str, str, str]
-Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,10 @@ class Truth:
         self._scheme = scheme
         self._first, self._last = scheme.scheme.effective, scheme.scheme.until
         self._levels = {group.level for group in scheme.groups.values()}
+        self._level_of = {unit.code: unit.level for unit in scheme.units}
+        self._levels_of: dict[str, list[str]] = {level: [] for level in self._level_of.values()}
+        for unit, level in self._level_of.items():
+            self._levels_of[level].append(unit)
         self._sums: dict[Key, Pair] = {}
         self.kinds: Counter[str] = Counter()
 
@@ -142,11 +146,22 @@ class Truth:
 
     def worth(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Decimal | None:
         """Return the points of an indicator due in these months, at 12 places; `None` without data."""
-        return _scored(indicator, self._merged(unit, months, indicator))
+        return self._compared(unit, indicator, lambda of: self._merged(of, months, indicator))
 
     def cell(self, unit: str, month: str, indicator: IndicatorSpec) -> Decimal | None:
         """Return the points of a month alone, whatever the cycle, at 12 places; `None` without data."""
-        return _scored(indicator, self.of(unit, month, indicator.measure))
+        return self._compared(unit, indicator, lambda of: self.of(of, month, indicator.measure))
+
+    def _compared(
+        self, unit: str, indicator: IndicatorSpec, sums_of: Callable[[str], Pair]
+    ) -> Decimal | None:
+        """Score a unit alone, or among those of its level that have data."""
+        of_unit = sums_of(unit)
+        if not indicator.method.model_fields_set & COMPARING:
+            return alone(indicator, of_unit)
+        sums = {of: sums_of(of) for of in self._levels_of[self._level_of[unit]]}
+        values = {of: Fraction(*pair) for of, pair in sums.items() if pair[1]}
+        return among(indicator, values[unit], list(values.values())) if of_unit[1] else None
 
     def total(self, unit: str, months: list[str]) -> Decimal | None:
         """Return a unit's published points of what is due in these months; `None` if some has no data."""
@@ -164,7 +179,7 @@ class Truth:
         """Add up a flow over its months, at least its cycle; a stock is what is left at the end."""
         if self._scheme.measures[indicator.measure].kind == "stock":
             return self.of(unit, months[-1], indicator.measure)
-        if indicator.method.deduct is None and MONTHS_OF_CYCLE[indicator.cycle] > len(months):
+        if not _always_due(indicator) and MONTHS_OF_CYCLE[indicator.cycle] > len(months):
             last = self.months().index(months[-1]) + 1
             months = self.months()[last - MONTHS_OF_CYCLE[indicator.cycle] : last]
         pairs = [self.of(unit, month, indicator.measure) for month in months]
@@ -172,24 +187,12 @@ class Truth:
 
 
 def _due(indicator: IndicatorSpec, months: list[str]) -> bool:
-    """Tell whether a cycle of an indicator ends with a period; a deduction is due in every one."""
-    if indicator.method.deduct is not None:
-        return True
-    return int(months[-1][5:]) % MONTHS_OF_CYCLE[indicator.cycle] == 0
+    """Tell whether a cycle of an indicator ends with a period; deductions and bonuses always are."""
+    return _always_due(indicator) or int(months[-1][5:]) % MONTHS_OF_CYCLE[indicator.cycle] == 0
 
 
-def _scored(indicator: IndicatorSpec, sums: Pair) -> Decimal | None:
-    (numerator, denominator), points, method = sums, Fraction(indicator.points), indicator.method
-    if method.deduct is not None:
-        lost = Fraction(method.deduct.each or 1) * numerator / 1_000_000
-        return cell(max(points - lost, Fraction(method.deduct.floor)))
-    assert method.target is not None
-    if denominator == 0:
-        return None
-    target = Fraction(method.target.target) * denominator
-    up = method.target.direction == "up"
-    reached, wanted = (Fraction(numerator), target) if up else (target, Fraction(numerator))
-    return cell(points if reached >= wanted else points * reached / wanted)
+def _always_due(indicator: IndicatorSpec) -> bool:
+    return indicator.method.deduct is not None or indicator.method.bonus is not None
 
 
 def _written(value: Decimal | None) -> str | None:

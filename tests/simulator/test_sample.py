@@ -125,9 +125,9 @@ def test_every_indicator_is_explained_to_the_reader_as_the_scheme_has_it(nation)
     common = [one for one in nation.scheme.indicators if not one.units]
     assert told_of_indicators() == [
         (one.code, one.points, {GROUP_LETTERS[group] for group in one.groups}, one.cycle, told(nation, one))
-        for board in nation.scheme.boards
+        for board in [*(board.code for board in nation.scheme.boards), None]
         for one in common
-        if one.board == board.code
+        if one.board == board
     ]
 
 
@@ -144,9 +144,10 @@ def told_of_indicators():
 
 def told(nation, indicator):
     """Return how the reader is told of a method."""
-    target, deduct = indicator.method.target, indicator.method.deduct
-    if target is not None:
-        return f"{'at least' if target.direction == 'up' else 'at most'} {target.target}"
+    deduct = indicator.method.deduct
+    if deduct is None:
+        (name,) = indicator.method.model_dump(exclude_none=True)
+        return TOLD[name](getattr(indicator.method, name))
     floor = "" if deduct.floor == "0" else f", never below {deduct.floor}"
     if deduct.each is not None:
         return f"−{deduct.each} each{floor}"
@@ -154,6 +155,22 @@ def told(nation, indicator):
     if isinstance(late, DecidedSpec):
         return f"as decided of {late.decided}{floor}"
     return f"−{late.per_day} a day, an item at most {late.cap}{floor}"
+
+
+TOLD = {
+    "target": lambda one: f"{'at least' if one.direction == 'up' else 'at most'} {one.target}",
+    "within": lambda one: f"within {one.low} and {one.high}, nothing {one.tolerance} outside",
+    "bands": lambda one: ", ".join(
+        [f"{band.points} below {band.below}" for band in one.table[:-1]] + [f"else {one.table[-1].points}"]
+    ),
+    "excess": lambda one: f"{one.step} of what is above {one.limit}",
+    "bonus": lambda one: f"{one.levels[0].each} for each of {one.levels[0].level}",
+    "benchmark": lambda _: "share of the best",
+    "rank": lambda one: (
+        f"{one.step} a place, never below {one.floor}" if one.step else f"by place down to {one.floor}"
+    ),
+    "efficacy": lambda one: f"between worst and best, from {one.base}",
+}
 
 
 def test_the_reader_is_told_how_many_there_are_of_everything(nation):

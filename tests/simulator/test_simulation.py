@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import count, pairwise
 from random import Random
@@ -17,7 +18,7 @@ from dukao.simulator.nation import habits, load
 from dukao.simulator.stream import Settings, problem, simulate
 from dukao.simulator.truth import Figure, Truth
 from services.ingest.domain.admission import Outcome
-from services.scoring.domain.figures import worth
+from services.scoring.domain.figures import compared_worth, worth
 from services.scoring.domain.plan import measure_id
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import Period
@@ -193,23 +194,41 @@ def test_every_figure_of_every_unit_is_what_the_simulator_knows_it_is_worth(whol
 
 def scored(sums):
     """Return every figure as the platform's pure core computes it."""
-    periods = [Period.parse(period) for period, _ in PERIODS]
+    worths = {
+        (unit, period, indicator.code): found
+        for indicator in NATION.scheme.indicators
+        for units in _compared_with_each_other(indicator)
+        for period in [Period.parse(period) for period, _ in PERIODS]
+        for unit, found in _worths(indicator, period, units, sums).items()
+    }
     return [
         Figure(unit.code, str(period), indicator.code, found.value)
         for unit in NATION.units
-        for period in periods
+        for period in [Period.parse(period) for period, _ in PERIODS]
         for indicator in NATION.scheme.indicators
-        if set(NATION.groups_of(unit)) & set(indicator.groups) and indicator.is_for(unit.code)
-        for found in [
-            worth(
-                NATION.scheme,
-                indicator,
-                period,
-                sums[measure_id(NATION.scheme, indicator.measure), unit.code],
-            )
-        ]
+        if (found := worths.get((unit.code, period, indicator.code))) is not None
         if found.state is not FigureState.NOT_DUE
     ]
+
+
+def _compared_with_each_other(indicator):
+    """Return the units of an indicator by group."""
+    for group in indicator.groups:
+        members = [unit.code for unit in NATION.units if group in NATION.groups_of(unit)]
+        yield [unit for unit in members if indicator.is_for(unit)]
+
+
+def _worths(indicator, period, units, sums):
+    measure = measure_id(NATION.scheme, indicator.measure)
+    if indicator.method.comparing is not None:
+        return compared_worth(NATION.scheme, indicator, period, {unit: sums[measure, unit] for unit in units})
+    own = {unit: sums[measure, unit] for unit in units}
+    if indicator.method.bonus is not None:
+        own = {
+            unit: {month: replace(of_month, more=(of_month.numerator,)) for month, of_month in months.items()}
+            for unit, months in own.items()
+        }
+    return {unit: worth(NATION.scheme, indicator, period, own[unit]) for unit in units}
 
 
 @settings(max_examples=15, deadline=None)
@@ -246,7 +265,8 @@ def test_the_truth_covers_every_unit_month_and_measure(small):
     assert document["figures"]["B110000"]["2021-Q1"].keys() == {
         one.code
         for one in NATION.scheme.indicators
-        if "bureaus" in one.groups and (one.cycle in {"month", "quarter"} or one.method.deduct)
+        if "bureaus" in one.groups
+        and (one.cycle in {"month", "quarter"} or one.method.deduct or one.method.bonus)
     }
     assert document["settings"] == {
         "units": 6, "days": 120, "rate": 8, "seed": 5, "start": "2021-01-01",
