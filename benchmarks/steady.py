@@ -21,7 +21,6 @@ BATCH_EVENTS = 100
 IN_FLIGHT = 4 * feeding.CONNECTIONS
 SAMPLE_S = 5.0
 SETTLING_PART = 0.2
-RENAMED_FROM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _endless(load: Workload, seed: int) -> Iterator[bytes]:
     """Return batches without end: the same events again and again, each time under other ids."""
     bodies = load.batches(BATCH_EVENTS, warm=False)
     old = f'"{seed}-'.encode()
-    for turn in itertools.count(RENAMED_FROM):
-        new = f'"{turn}-'.encode()
+    for turn in itertools.count():
+        new = f'"{seed}/{turn}-'.encode()
         for body in bodies:
             yield body.replace(old, new)
