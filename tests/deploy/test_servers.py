@@ -112,6 +112,7 @@ def test_kafka_runs_unprivileged_keeps_its_log_and_leaves_no_process(
 
 
 @pytest.mark.kafka
+@pytest.mark.long
 def test_kafka_keeps_what_it_acknowledged_when_it_is_killed(server_folder: Path) -> None:
     server = start_kafka(server_folder)
     assert asyncio.run(round_trip(server, b"one")) == [b"one"]

@@ -338,6 +338,7 @@ def test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed(served
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.long
 def test_a_body_that_drips_is_given_up_after_ten_seconds(served: Served):
     begun = time.monotonic()
     with served.connect(timeout=0.5) as connection:

@@ -221,7 +221,7 @@ async def refusing():
     yield "127.0.0.1:9"
 
 
-@pytest.mark.parametrize("gone", [refusing, silent])
+@pytest.mark.parametrize("gone", [refusing, pytest.param(silent, marks=pytest.mark.long)])
 async def test_a_broker_that_is_away_answers_in_bounded_time(gone):
     started = time.monotonic()
     async with gone() as bootstrap:
@@ -301,6 +301,7 @@ async def test_what_no_relay_wrote_is_left_out(kafka_bootstrap, stream):
 
 
 @pytest.mark.kafka
+@pytest.mark.long
 async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootstrap, stream):
     await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
 

@@ -21,6 +21,9 @@ ASK = "SELECT 1"
 ROWS = [("x" * 1_000_000, "", "") for _ in range(60)]
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture
 async def impatient(engine, postgres_url):
     """An exchange over the same schema whose statements may take 0.3 s."""

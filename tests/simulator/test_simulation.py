@@ -186,7 +186,7 @@ def test_what_is_folded_is_what_happened_in_any_order(small):
     assert_folded_as_it_happened(random.Random(1).sample(events, len(events)), truth)
 
 
-@pytest.mark.parametrize("order", [as_they_arrive, shuffled])
+@pytest.mark.parametrize("order", [as_they_arrive, pytest.param(shuffled, marks=pytest.mark.long)])
 def test_every_figure_of_every_unit_is_what_the_simulator_knows_it_is_worth(whole, order):
     events, truth = whole
     assert scored(FOLDING.sums(order(events))) == list(truth.figures())

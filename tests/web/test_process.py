@@ -123,7 +123,7 @@ def test_a_part_that_is_cancelled_by_something_within_it_ends_the_process() -> N
     assert '"part": "cancelled"' in log
 
 
-@pytest.mark.parametrize("fail_after_s", [-1, 0.1])
+@pytest.mark.parametrize("fail_after_s", [-1, pytest.param(0.1, marks=pytest.mark.long)])
 def test_a_part_that_does_not_end_is_left_behind(fail_after_s: float) -> None:
     port = free_port()
     with start(port, fail_after_s, "stubborn") as process:
