@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from shared.kernel import instants
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.figures import FigureState
 from shared.kernel.instants import MICROSECOND
-from shared.kernel.periods import Cycle
+from shared.kernel.periods import Cycle, day
 from shared.kernel.records import Record
 from shared.storage.transaction import PostgresTransaction
 
@@ -41,13 +41,13 @@ def until_of(asked: str, zone: str) -> Until:
     pointer = "/query/as_of"
     if asked.isdecimal() and not asked.startswith("0"):
         return Until(entry=min(int(asked), Until().entry))
-    try:
-        day = date.fromisoformat(asked) if len(asked) == len("2021-04-10") else None
-    except ValueError:
-        raise _refused() from None
-    if day is None:
+    if len(asked) != len("2021-04-10"):
         return Until(before=instants.text(instants.parse(asked, pointer) + MICROSECOND))
-    ends = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(zone))
+    try:
+        last = day(asked, pointer)
+    except Refused:
+        raise _refused() from None
+    ends = datetime.combine(last + timedelta(days=1), time.min, ZoneInfo(zone))
     return Until(before=instants.text(ends))
 
 

@@ -2,14 +2,19 @@
 
 import copy
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
+from dukao import yamls
 from services.scoring import handlers
+from services.scoring.domain.reading import read
+from services.scoring.domain.versions import measures_keep_their_meaning
 from shared.kernel.errors import Refused
 from tests.scoring.test_stages import MARCH, SCHEME, Driver, accept, adopt, cells, levy, scoring, state
 
 __all__ = ["scoring"]
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
 def version(number, **head):
@@ -82,6 +87,23 @@ async def test_a_measure_with_another_meaning_needs_a_version_of_its_own(scoring
     assert found == [("/measures/ontime/version", "measure_version")]
     changed["measures"]["ontime"]["version"] = 2
     await adopt(exchange, changed)
+
+
+def test_a_view_with_another_column_gives_its_measures_another_meaning():
+    before = yamls.read(SAMPLES / "national" / "scheme.yaml").value
+    after = copy.deepcopy(before)
+    view = next(name for name in before["views"] if any("first" in one for one in _columns(before, name)))
+    for column in _columns(after, view):
+        if "first" in column:
+            column["last"] = column.pop("first")
+    told = measures_keep_their_meaning(read(after), [read(before)])
+    over = {name for name, one in before["measures"].items() if one.get("over") == view}
+    assert {finding.path for finding in told} == {f"/measures/{name}/version" for name in over}
+    assert over
+
+
+def _columns(document, view):
+    return document["views"][view]["columns"].values()
 
 
 async def test_another_owner_of_a_measure_is_no_other_meaning(scoring):

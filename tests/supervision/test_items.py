@@ -336,6 +336,22 @@ def test_who_submitted_does_not_accept():
     assert refused.code == "same_person"
 
 
+def test_an_act_that_only_follows_what_lies_ahead_of_it_is_refused_at_the_door():
+    item, _ = seen([done("2021-04-28 10:03", 1)], opening=replace(OPENED, terms=Terms(accept=True)))
+    accepted = judge(CALENDAR, item, act("accept", "2021-04-28 10:01", "wang"))
+    assert isinstance(accepted, NotPossible)
+    assert accepted.code == "illegal_step"
+    assert judge(CALENDAR, item, act("accept", "2021-04-28 10:04", "wang")).act is Act.ACCEPT
+
+
+def test_what_was_handed_in_late_and_cancelled_keeps_the_day_of_its_submission():
+    submitted = [act("sign", "2021-04-20 10:00"), act("submit", "2021-05-10 10:00", "zhao")]
+    _, before = seen(submitted)
+    _, after = seen([*submitted, act("cancel", "2021-05-20 10:00", "issuer")])
+    _, same_day = seen([*submitted, act("cancel", "2021-05-10 17:00", "issuer")])
+    assert (list(before.late), list(after.late), list(same_day.late)) == (LATE, LATE, LATE[:-1])
+
+
 def test_a_late_cancelling_leaves_the_days_before_it():
     item, found = seen([act("cancel", "2021-05-07 10:00", "issuer")])
     assert (item.state, found.light) == (State.CANCELLED, Light.OFF)

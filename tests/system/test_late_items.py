@@ -24,6 +24,7 @@ CALENDARS = "/v1/calendars"
 IN_FORCE = f"{CALENDARS}/Asia%2FShanghai"
 PAPER = {"evidence": [{"name": "report.pdf", "sha256": "a" * 64}]}
 NEW_DATE = {"day": "2021-05-07", "reason": "资料未齐"}
+DUE = "2021-04-29T16:00:00.000000Z"
 LATE = ["2021-04-30", "2021-05-06", "2021-05-07", "2021-05-08", "2021-05-10"]
 
 
@@ -51,15 +52,17 @@ class Office:
         assert status == 200, found
         return found
 
-    async def open(self, item: str, unit: str, kind: str = "decision") -> None:
+    async def open(
+        self, item: str, unit: str, kind: str = "decision", *, due: str = DUE, calendar: int = 1
+    ) -> None:
         """Open and assign an item of eight working days."""
         asked = {"item": item, "kind": kind, "title": "督办事项", "unit": unit, "due": {"working_days": 8}}
         status, found = await self.ask(
             "/v1/items", "li", "author", asked | {"scheme": "mini", "indicator": "late"}
         )
-        assert (status, found["due"], found["calendar"]) == (201, None, "Asia/Shanghai@1")
+        assert (status, found["due"], found["calendar"]) == (201, None, f"Asia/Shanghai@{calendar}")
         given = await self.does(item, "assign", "li", "author", unit=unit)
-        assert (given["due"], given["provisional"]) == ("2021-04-29T16:00:00.000000Z", False)
+        assert (given["due"], given["provisional"]) == (due, False)
         await self.does(item, "sign", "zhao", "operator")
 
     async def hand_on(self, item: str, unit: str) -> None:
@@ -96,7 +99,6 @@ async def worth(rig: Rig, unit: str, value: str, **months: str) -> None:
 async def test_the_item_of_8_working_days_costs_1_0_extended_in_time_0_4_and_asked_too_late_nothing_helps() -> (
     None
 ):
-    """Handed on on 8 May, the days until then stay with b1: 0.8 of them are b1's, 0.2 b2's."""
     async with platform(options=Options(clock="replay")) as rig:
         office = Office(rig)
         await office.adopt(CALENDAR)
@@ -117,26 +119,37 @@ async def test_the_item_of_8_working_days_costs_1_0_extended_in_time_0_4_and_ask
             await office.does("decision-2", "approve-extension", person, "approver")
         await worth(rig, "b2", "3.00", m04="3.00")
         await rig.kill(["supervision", "scoring"])
-        await office.at("2021-05-08 09:00")
-        await office.hand_on("decision-1", "b2")
         await office.at("2021-05-10 16:00")
         for item, late in (("decision-1", LATE), ("decision-2", LATE[3:]), ("paper-3", LATE)):
             done = await office.hand_in(item)
             assert (done["state"], done["light"], done["late_days"]) == ("cleared", "done_late", late)
-        await worth(rig, "b1", "2.20", m04="2.80", m05="2.40")
-        await worth(rig, "b2", "2.40", m04="3.00", m05="2.40")
+        await worth(rig, "b1", "2.00", m04="2.80", m05="2.20")
+        await worth(rig, "b2", "2.60", m04="3.00", m05="2.60")
         assert "known until 2026-12-31" in await command(rig, "calendar", "show", "--day", "2021-05-08")
         assert (await command(rig, "calendar", "show", "--month", "2027-01")).count("暂定") == 31
         await a_correction_of_the_calendar_moves_points(office)
+        await late_days_stay_with_who_had_the_item(office)
         assert await rig.faults(office.sent) == {}
 
 
 async def a_correction_of_the_calendar_moves_points(office: Office) -> None:
     """Had 8 May been off, one late day less counts; put right again, it counts again."""
-    for version, kind, left in ((2, "rest", "2.40"), (3, "make-up", "2.20")):
+    for version, kind, left in ((2, "rest", "2.20"), (3, "make-up", "2.00")):
         text = CALENDAR | {"calendar": CALENDAR["calendar"] | {"version": version}, "notices": []}
         for notice in CALENDAR["notices"]:
             days = [one | {"kind": kind} if one["day"] == "2021-05-08" else one for one in notice["days"]]
             text["notices"].append(notice | {"days": days})
         await office.adopt(text)
         await worth(office.rig, "b1", left, m04="2.80")
+
+
+async def late_days_stay_with_who_had_the_item(office: Office) -> None:
+    """Due on 20 May and handed on on the 24th, it costs b1 two days, and b2 the 25th, on which it is done."""
+    await office.open("decision-4", "b1", due="2021-05-20T16:00:00.000000Z", calendar=3)
+    await office.at("2021-05-24 09:00")
+    await office.hand_on("decision-4", "b2")
+    await office.at("2021-05-25 16:00")
+    done = await office.hand_in("decision-4")
+    assert done["late_days"] == ["2021-05-21", "2021-05-24", "2021-05-25"]
+    await worth(office.rig, "b1", "1.60", m04="2.80", m05="1.80")
+    await worth(office.rig, "b2", "2.40", m04="3.00", m05="2.40")

@@ -1,8 +1,9 @@
 """Versions of one scheme beside each other."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from services.scoring.domain.document import Head, SchemeDocument
+from services.scoring.domain.document import Head, SchemeDocument, ViewSpec
 from services.scoring.domain.reading import Finding
 
 
@@ -35,10 +36,18 @@ def measures_keep_their_meaning(
     for other in adopted:
         for name, spec in draft.measures.items():
             before = other.measures.get(name)
-            if before is None or spec.version != before.version or spec.meaning() == before.meaning():
+            if before is None or spec.version != before.version:
+                continue
+            if _meaning(draft, name) == _meaning(other, name):
                 continue
             reason = (
                 f"Version {spec.version} of {name} was adopted with another meaning in version "
                 f"{other.scheme.version} of the scheme; raise its version."
             )
             yield Finding(f"/measures/{name}/version", "measure_version", reason)
+
+
+def _meaning(document: SchemeDocument, name: str) -> tuple[dict[str, Any], ViewSpec | None]:
+    """Return how a measure is taken, the view that it runs over included."""
+    spec = document.measures[name]
+    return spec.meaning(), document.views.get(spec.over)

@@ -134,6 +134,7 @@ class Item:
     pauses: tuple[Pause, ...] = ()
     requests: tuple[Request, ...] = ()
     done: datetime | None = None
+    cancelled: datetime | None = None
     submitter: str | None = None
     lines: tuple[Line, ...] = ()
 
@@ -178,7 +179,21 @@ def fold(opening: Opening, facts: Iterable[Taken]) -> Item:
 
 
 def judge(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
-    """Judge an act at the door by all that is known: return it with what was found, or why it cannot be."""
+    """Judge an act at the door by all that is known: return it with what was found, or why it cannot be.
+
+    What is known may lie ahead of the act: then it must have its effect before that.
+    """
+    judged = _judged_now(calendar, item, taken)
+    if isinstance(judged, NotPossible):
+        return judged
+    lines = fold(item.opening, [*(line.taken for line in item.lines), judged]).lines
+    refused = next(line.refused for line in lines if line.taken is judged)
+    if refused is None:
+        return judged
+    return NotPossible(refused, "It follows what lies a little ahead of it: try again in a moment.")
+
+
+def _judged_now(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
     if taken.act is not Act.ASK_EXTENSION:
         after = follow(item, taken)
         return after if isinstance(after, NotPossible) else taken
@@ -299,14 +314,14 @@ def _running(item: Item, taken: Taken) -> Item:
 
 
 def _cancelled(item: Item, taken: Taken) -> Item:
-    return replace(_running(item, taken), done=item.done or taken.at)
+    return replace(_running(item, taken), done=item.done or taken.at, cancelled=taken.at)
 
 
 def _resumed(item: Item, taken: Taken) -> Item:
     """The time in which the item was out of its unit's hands is a pause."""
     assert item.done is not None
     away = Pause(item.done, max(item.done, taken.at))
-    return replace(item, done=None, submitter=None, pauses=(*item.pauses, away))
+    return replace(item, done=None, cancelled=None, submitter=None, pauses=(*item.pauses, away))
 
 
 def _asked(item: Item, taken: Taken) -> Item:

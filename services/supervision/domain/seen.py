@@ -103,9 +103,10 @@ def _counted_until(calendar: Calendar, item: Item, now: datetime) -> datetime:
     """The day of the submission counts; the day of a cancelling does not."""
     if item.done is None:
         return now
-    if item.state is State.CANCELLED:
-        return calendar.starts(calendar.day_of(item.done)) - _MOMENT
-    return item.done
+    if item.cancelled is None:
+        return item.done
+    before = calendar.starts(calendar.day_of(item.cancelled)) - _MOMENT
+    return min(before, item.done)
 
 
 def _light_when_done(item: Item, end: Due, done: datetime) -> Light:
