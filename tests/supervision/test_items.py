@@ -445,5 +445,7 @@ def test_any_order_of_arrival_makes_the_same_item(facts, random, minutes):
     offered = {name for name, who in possible_now(CALENDAR, item, now) if who is not Who.EVENT}
     later = max([now, *(one.at for one in facts)])
     for name in offered if later == now else ():
-        tried = judge(CALENDAR, item, Taken(name, now, "somebody else", day=date(2021, 12, 1), unit="b1"))
+        tried = judge(
+            CALENDAR, item, Taken(name, now, "somebody else", 20_000, day=date(2021, 12, 1), unit="b1")
+        )
         assert not isinstance(tried, NotPossible)

@@ -187,10 +187,9 @@ def judge(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
     if isinstance(judged, NotPossible):
         return judged
     lines = fold(item.opening, [*(line.taken for line in item.lines), judged]).lines
-    refused = next(line.refused for line in lines if line.taken is judged)
-    if refused is None:
+    if all(line.refused is None for line in lines if line.taken is judged):
         return judged
-    return NotPossible(refused, "It follows what lies a little ahead of it: try again in a moment.")
+    return NotPossible("illegal_step", "It follows what lies a little ahead of it: try again in a moment.")
 
 
 def _judged_now(calendar: Calendar, item: Item, taken: Taken) -> Taken | NotPossible:
