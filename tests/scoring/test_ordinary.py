@@ -146,7 +146,7 @@ async def both(scoring, history, cuts, adopt_at):
     return fast, plain
 
 
-@pytest.mark.parametrize("examples", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [6, pytest.param(30, marks=pytest.mark.long)])
 async def test_fast_and_plain_ways_leave_one_state(scoring, examples):
     drawn = []
 

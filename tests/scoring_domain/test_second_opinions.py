@@ -208,7 +208,7 @@ def drawn_examples(count):
     return found
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [15, pytest.param(200, marks=pytest.mark.long)])
 async def test_live_folding_duckdb_and_postgres_give_the_same_values(postgres_url, examples):
     for number, (drawn, cases) in enumerate(drawn_examples(examples)):
         document, groups = scheme(drawn), facts_of(cases)

@@ -96,7 +96,13 @@ def expected() -> list[tuple[int, int]]:
     return list(zip(OPEN, OVERDUE, strict=True))
 
 
-@pytest.mark.parametrize("killed", [(), ("supervision", "scoring")], ids=["undisturbed", "killed"])
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param((), id="undisturbed", marks=pytest.mark.whole),
+        pytest.param(("supervision", "scoring"), id="killed"),
+    ],
+)
 async def test_every_case_with_a_deadline_is_an_item_and_is_overdue_as_the_oracle_counts(
     killed: tuple[str, ...],
 ) -> None:

@@ -214,5 +214,5 @@ async def shown(rig: Rig) -> None:
     assert "扣分·恢复" in told
     assert "patrol0r3" in told
     explained = await command(rig, "explain", "mini", "i1", "inspectorate_linked", "2021-03")
-    assert "incident t9~vat~2019" in explained
-    assert "role inspectorate" in explained
+    assert "问题 t9~vat~2019" in explained
+    assert "责任 特派办" in explained

@@ -64,8 +64,10 @@ async def test_an_item_costs_2_0_and_extended_in_time_2_6_whatever_dies(rig: Rig
     await every_damage_is_seen(rig)
     printed = await command(rig, "explain", "mini", "b1", "late", "2021-05")
     assert "max(0, 3 − 0.4) = 2.60" in printed
-    assert [printed.count(day) for day in ("day 2021-05-07", "day 2021-05-08", "day 2021-05-10")] == [0, 1, 1]
-    assert "item i1" in printed
+    assert [
+        printed.count(day) for day in ("逾期日 2021-05-07", "逾期日 2021-05-08", "逾期日 2021-05-10")
+    ] == [0, 1, 1]
+    assert "督考事项 i1" in printed
     assert await rebuilt(rig) == ("same", [])
 
 
