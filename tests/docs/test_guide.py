@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -103,6 +104,25 @@ def printed() -> Iterator[list[Printed]]:
 def test_the_page_names_every_way_in() -> None:
     assert {block.file for block in BLOCKS if block.file} == {"send.py", "Send.java"}
     assert len(list(expected())) >= 12
+
+
+@pytest.mark.long
+def test_the_first_block_sets_up_a_checkout(tmp_path: Path) -> None:
+    setting_up = next(block.text for block in BLOCKS if block.language == "sh")
+    checkout = tmp_path / "dukao"
+    left_out = shutil.ignore_patterns(".*_cache", ".venv", ".git", "build", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, checkout, ignore=left_out)
+    told = subprocess.run(
+        ["bash", "-euc", f"{setting_up}\ncommand -v dukao\ndukao --help"],
+        cwd=checkout,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr[-3000:]
+    assert f"{checkout}/.venv/bin/dukao" in told.stdout
 
 
 @pytest.mark.system
