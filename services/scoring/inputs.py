@@ -43,17 +43,17 @@ async def load(tx: PostgresTransaction, shard: int, scheme: str, units: Sequence
 
 
 def by_month(document: SchemeDocument, sums: UnitSums, measure: str) -> dict[int, Partials]:
-    """Return the month partials of a measure."""
-    over = document.measures[measure].over
+    """Return the month partials of a measure, or of a part of one by its name in the layout."""
+    over = document.measures[measure.partition("/")[0]].over
     slots = layout_of(document, over).slots[measure]
     windows = sums.merged.get(over, {})
     return {first: slots.partials(numbers) for (first, last), numbers in windows.items() if first == last}
 
 
 def of_indicator(document: SchemeDocument, sums: UnitSums, indicator: IndicatorSpec) -> dict[int, Partials]:
-    """Return the month partials of an indicator, with the sums of the further measures that it takes."""
+    """Return the month partials of an indicator, with the further sums that its formula takes."""
     found = by_month(document, sums, indicator.measure)
-    further = [by_month(document, sums, name) for name in indicator.method.further_measures.values()]
+    further = [by_month(document, sums, name) for name in indicator.further]
     return (
         found
         if not further

@@ -39,6 +39,11 @@ from services.scoring.domain.points_check import (
     points_have_one_indicator,
 )
 from services.scoring.domain.reading import MOST_FINDINGS, Finding
+from services.scoring.domain.survey_check import (
+    raters_are_asked,
+    rounds_have_their_days,
+    surveys_and_methods_fit,
+)
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Cycle, Month, Period
 
@@ -277,6 +282,9 @@ RULES: tuple[Rule, ...] = (
     late_days_cost_something,
     points_have_one_indicator,
     manual_indicators_say_who_gives,
+    surveys_and_methods_fit,
+    raters_are_asked,
+    rounds_have_their_days,
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from services.scoring.domain.example_section import ExamplesSpec
 from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.item_section import ItemSpec
-from services.scoring.domain.measures import AnyMeasure, MeasureSpec
+from services.scoring.domain.measures import AnyMeasure, MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.spec import MethodSpec
 from services.scoring.domain.shapes import (
     Closed,
@@ -22,6 +22,7 @@ from services.scoring.domain.shapes import (
     Version,
     Whole,
 )
+from services.scoring.domain.survey_section import SurveySection
 
 
 class Head(Sourced):
@@ -155,6 +156,15 @@ class IndicatorSpec(Sourced):
     no_data: Literal["not_assessed"] = "not_assessed"
     """What no data means: the indicator is not assessed, the total a range."""
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """What the formula takes beside the measure's own sums, in its order, by the names of a layout."""
+        if self.method.survey is not None:
+            return tuple(
+                name for one in self.method.survey.classes for name in class_sums(self.measure, one.rater)
+            )
+        return tuple(self.method.further_measures.values())
+
     def is_for(self, unit: str) -> bool:
         """Tell whether a unit of its groups has the indicator."""
         return not self.units or unit in self.units
@@ -247,6 +257,8 @@ class SchemeDocument(Closed):
     """Findings, inspections and what an incident costs (同一问题)."""
     items: dict[Name, ItemSpec] = Field({})
     """Which events put a matter under supervision (督考事项), by the name of the kind."""
+    surveys: dict[Name, SurveySection] = Field({})
+    """Who is asked, and when (多维测评), by the name of the survey."""
     examples: ExamplesSpec | None = None
     """Events as they could come, and what measures then are."""
 
@@ -254,6 +266,15 @@ class SchemeDocument(Closed):
     def event_measures(self) -> dict[str, MeasureSpec]:
         """The measures of events, by name."""
         return {name: spec for name, spec in self.measures.items() if isinstance(spec, MeasureSpec)}
+
+    def indicators_of_survey(self, name: str) -> tuple[IndicatorSpec, ...]:
+        """Return the indicators that are questions of a survey."""
+        measures = {
+            measure
+            for measure, spec in self.measures.items()
+            if isinstance(spec, SurveyedSpec) and spec.survey == name
+        }
+        return tuple(one for one in self.indicators if one.measure in measures)
 
     def units_of(self, indicator: IndicatorSpec) -> set[str]:
         """Return the units that have an indicator."""
@@ -263,6 +284,11 @@ class SchemeDocument(Closed):
     def written(self) -> dict[str, Any]:
         """Return the one form that is stored, digested and published: defaults in, absent values out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def class_sums(measure: str, rater: str) -> tuple[str, str]:
+    """Return how a layout names what the kept answers of a class of raters sum to, and how many they are."""
+    return f"{measure}/{rater}/total", f"{measure}/{rater}/kept"
 
 
 def json_schema() -> dict[str, Any]:

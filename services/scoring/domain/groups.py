@@ -292,7 +292,7 @@ def _members(placed: Placed) -> dict[str, Any]:
 def _placed(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Placed:
     spec = document.measures[indicator.measure]
     slots = _slots(document, indicator.measure)[1]
-    further = tuple(_slots(document, name) for name in indicator.method.further_measures.values())
+    further = tuple(_slots(document, name) for name in indicator.further)
     stock, first, last = spec.kind == "stock", months[0], months[-1]
 
     def covered(period: Period) -> Window:
@@ -325,9 +325,10 @@ def _placed(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
     )
 
 
-def _slots(document: SchemeDocument, measure: str) -> tuple[str, Slots]:
-    over = document.measures[measure].over
-    return over, layout_of(document, over).slots[measure]
+def _slots(document: SchemeDocument, sums: str) -> tuple[str, Slots]:
+    """Return where the sums of a measure stand, or of a part of one, and what it runs over."""
+    over = document.measures[sums.partition("/")[0]].over
+    return over, layout_of(document, over).slots[sums]
 
 
 def _places(read: Collection[tuple[str, Slots]]) -> dict[str, frozenset[int]]:

@@ -2,16 +2,17 @@
 
 Messages and tables hold such rows without names, so the layout of a version that was adopted never changes:
 measures by name, each with its numerator, the counts of its keys and its denominator where it has them, and
-how many rows came in; flows that place rows alike count them together, at the first of them.
+how many rows came in; flows that place rows alike count them together, at the first of them. A question of a
+survey is followed by two sums of each class of raters, which have names of their own.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import SchemeDocument, class_sums
 from services.scoring.domain.keyed import Keys, keyed
-from services.scoring.domain.measures import MeasureSpec
+from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.amounts import Partials
 
 Amounts = tuple[int, int, int]
@@ -74,4 +75,13 @@ def layout_of(document: SchemeDocument, over: str) -> Layout:
         if placed not in rows:
             rows[placed], width = width, width + 1
         slots[name] = Slots(numerator, denominator, rows[placed], keys)
+        for further in _class_sums(document, name):
+            slots[further], width = Slots(width, None, rows[placed]), width + 1
     return Layout(width, slots)
+
+
+def _class_sums(document: SchemeDocument, measure: str) -> list[str]:
+    spec = document.measures[measure]
+    survey = document.surveys.get(spec.survey) if isinstance(spec, SurveyedSpec) else None
+    raters = () if survey is None else sorted(survey.raters)
+    return [name for rater in raters for name in class_sums(measure, rater)]

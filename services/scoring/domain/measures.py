@@ -1,18 +1,20 @@
-"""How a scheme takes values: from events, from items, from what was decided of incidents, from persons."""
+"""How a scheme takes values: from events, items, what was decided of incidents, persons, surveys."""
 
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from services.scoring.domain.shapes import Closed, DecimalText, MonthText, Sourced, Version
+from services.scoring.domain.shapes import Closed, DecimalText, MonthText, Name, Sourced, Version
 
 ItemKind = Literal["decision", "document", "instruction", "control_risk", "alleged_finding"]
 DECIDED = "decided:incidents"
 MANUAL_POINTS, MANUAL_VALUES = "manual:points", "manual:values"
+SURVEYED = "survey:"
 LATE_DAYS_TOLD = 1_000
 EVENTS, ITEMS, INCIDENTS = "of events", "of items", "of incidents"
 POINTS, VALUES = "points of persons", "values of persons"
-_TAGS = {"items": ITEMS, "decided": INCIDENTS}
+ANSWERS = "answers of raters"
+_TAGS = {"items": ITEMS, "decided": INCIDENTS, "survey": ANSWERS}
 
 
 class Span(Closed):
@@ -134,6 +136,20 @@ class ManualValueSpec(GivenSpec):
         return MANUAL_VALUES
 
 
+class SurveyedSpec(GivenSpec):
+    """What raters answer to one question of a survey, for the indicator that takes this measure.
+
+    Only `survey` takes it, by the sums and counts of each class of raters.
+    """
+
+    survey: Name
+
+    @property
+    def over(self) -> str:
+        """What stands in the place of a view."""
+        return f"{SURVEYED}{self.survey}"
+
+
 def _kind(value: Any) -> str:
     """Tell a measure by the word that only it has."""
     if isinstance(value, dict):
@@ -149,6 +165,7 @@ _KINDS: dict[type, str] = {
     DecidedSpec: INCIDENTS,
     ManualPointsSpec: POINTS,
     ManualValueSpec: VALUES,
+    SurveyedSpec: ANSWERS,
 }
 
 
@@ -157,6 +174,7 @@ AnyMeasure = Annotated[
     | Annotated[ItemsSpec, Tag(ITEMS)]
     | Annotated[DecidedSpec, Tag(INCIDENTS)]
     | Annotated[ManualPointsSpec, Tag(POINTS)]
-    | Annotated[ManualValueSpec, Tag(VALUES)],
+    | Annotated[ManualValueSpec, Tag(VALUES)]
+    | Annotated[SurveyedSpec, Tag(ANSWERS)],
     Discriminator(_kind),
 ]

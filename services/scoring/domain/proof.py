@@ -176,7 +176,7 @@ def readers_of(
     codes = [
         one.code
         for one in document.indicators
-        if measures & {one.measure, *one.method.further_measures.values()} and unit in document.units_of(one)
+        if measures & {one.measure, *one.further} and unit in document.units_of(one)
     ]
     return tuple(Named(scheme, month, unit, code) for code in codes) or (Named(scheme, month, unit),)
 

@@ -15,6 +15,7 @@ from services.scoring.domain.methods.deduct import DeductSpec
 from services.scoring.domain.methods.efficacy import EfficacySpec
 from services.scoring.domain.methods.excess import ExcessSpec
 from services.scoring.domain.methods.rank import RankSpec
+from services.scoring.domain.methods.survey import SurveySpec
 from services.scoring.domain.methods.target import TargetSpec
 from services.scoring.domain.methods.within import WithinSpec
 from services.scoring.domain.shapes import Closed
@@ -76,6 +77,8 @@ class MethodSpec(Closed):
     """The place in the group."""
     efficacy: EfficacySpec | None = None
     """The place between the worst and the best value of the group."""
+    survey: SurveySpec | None = None
+    """What classes of raters say, by their weights."""
 
     @model_validator(mode="after")
     def _one_method(self) -> "MethodSpec":
@@ -101,7 +104,8 @@ class MethodSpec(Closed):
     @property
     def own(self) -> OwnMethod | None:
         """The method if it scores a unit by its own sums."""
-        return self.target or self.within or self.deduct or self.bands or self.excess or self.bonus
+        plain = self.target or self.within or self.deduct or self.bands
+        return plain or self.excess or self.bonus or self.survey
 
     @property
     def is_always_due(self) -> bool:
