@@ -12,7 +12,7 @@ Begin = tuple[int]
 
 _ADD = """
     INSERT INTO replies (entry, scheme, unit, indicator, month, paths, at, person, says)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number"""
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"""
 _ANSWER = """
     UPDATE replies SET answered_at = $2, answered_by = $3, answer = $4
     WHERE number = $1 AND answered_at IS NULL"""
@@ -61,10 +61,11 @@ class Wanted:
 async def add(
     tx: PostgresTransaction, entry: Entry, paths: Sequence[str], at: datetime, person: str, says: str
 ) -> int:
-    """Keep a reply and return its number."""
+    """Keep a reply, the same of the same person only once, and return its number."""
     cell = entry.scheme, entry.unit, entry.indicator, entry.month
-    rows = await tx.many(_ADD, entry.id, *cell, list(paths), at, person, says)
-    return rows[0]["number"]
+    await tx.many(_ADD, entry.id, *cell, list(paths), at, person, says)
+    statement = "SELECT number FROM replies WHERE entry = $1 AND person = $2 AND says = $3"
+    return (await tx.many(statement, entry.id, person, says))[0]["number"]
 
 
 async def answer(tx: PostgresTransaction, number: int, at: datetime, person: str, says: str) -> None:
@@ -76,13 +77,6 @@ async def find(tx: PostgresTransaction, number: int) -> Reply | None:
     """Return a reply."""
     rows = await tx.many("SELECT * FROM replies WHERE number = $1 FOR UPDATE", number)
     return _read(rows[0]) if rows else None
-
-
-async def same(tx: PostgresTransaction, entry: int, person: str, says: str) -> int | None:
-    """Return the number of the same reply of the same person."""
-    statement = "SELECT number FROM replies WHERE entry = $1 AND person = $2 AND says = $3"
-    rows = await tx.many(statement, entry, person, says)
-    return rows[0]["number"] if rows else None
 
 
 async def of_cell(

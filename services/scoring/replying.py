@@ -27,16 +27,15 @@ class Desk:
         paths = (await self._schemes.question(tx, (entry.scheme, entry.version), cell)).paths
         if not covers(subject.unit, paths[0]):
             raise refuse(404, "not_found", "There is no such entry.", pointer="/entry")
-        number = await replies.same(tx, entry.id, subject.name, asked.says)
-        if number is None:
-            number = await replies.add(tx, entry, paths, await _now(tx), subject.name, asked.says)
+        number = await replies.add(tx, entry, paths, await _now(tx), subject.name, asked.says)
         return await find(tx, number, subject)
 
     async def answer(self, tx: PostgresTransaction, number: int, says: str, subject: Subject) -> Reply:
         """Keep the answer to a reply with its date."""
         found = await find(tx, number, subject)
-        if not covers(subject.unit, found.paths[-1]):
-            raise refuse(403, "not_assessor", "Only people of the assessor answer.")
+        if not covers(subject.unit, found.paths[-1]) or covers(found.paths[0], subject.unit):
+            reason = "Only people of the assessor, or of a unit above it, answer; never the unit's own."
+            raise refuse(403, "not_assessor", reason)
         if found.person == subject.name:
             raise refuse(403, "same_person", "Nobody answers what they said themselves.")
         if found.answered_at is not None and found.answer != says:

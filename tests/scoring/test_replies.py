@@ -1,11 +1,13 @@
 """Replies to entries: a unit says something, its assessor answers once, both dated and shown in explain."""
 
+import asyncio
+
 import pytest
 
 from services.scoring.reply_api import replies_router
 from tests.scoring.manual import door_of
 from tests.scoring.test_reviews import UNIT, entry, given
-from tests.scoring.test_stages import scoring
+from tests.scoring.test_stages import accept, levy, scoring
 
 __all__ = ["scoring"]
 ASSESSOR = {"who": "zhao", "role": "author", "unit": "/hq/d1"}
@@ -52,6 +54,24 @@ async def test_a_reply_is_answered_once_and_by_the_assessors_people(scoring, doo
         first = await answer(client, number)
         assert await answer(client, number) == first
         assert (await answer(client, number, 409, says="another"))["code"] == "answered"
+
+
+async def test_without_an_assessor_who_stands_above_answers_and_never_the_units_own_people(scoring, door):
+    exchange, driver = await given(scoring, door)
+    await accept(exchange, [levy(1, ontime=False)])
+    await driver.run()
+    async with door(exchange) as client:
+        body = {"entry": await entry(exchange, "ontime"), "says": "数据有误"}
+        number = (await client.post("/v1/replies", body, 201, **UNIT))["number"]
+        assert (await answer(client, number, 403, unit="/hq/b1"))["code"] == "not_assessor"
+        assert (await answer(client, number, unit="/hq"))["answered_by"] == "zhao"
+
+
+async def test_the_same_words_sent_at_once_are_one_reply(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client, asyncio.TaskGroup() as both:
+        sent = [both.create_task(send(client, exchange)) for _ in range(4)]
+    assert len({one.result()["number"] for one in sent}) == 1
 
 
 async def test_what_cannot_be_said_is_refused(scoring, door):

@@ -86,6 +86,7 @@ TABLES = (
         id text PRIMARY KEY, entry bigint NOT NULL, scheme text NOT NULL, unit text NOT NULL,
         indicator text NOT NULL, month int NOT NULL, paths text[] NOT NULL, state text NOT NULL,
         asked text NOT NULL, decided text)""",
+    "CREATE INDEX reviews_of_entry ON reviews (entry)",
     "CREATE INDEX reviews_of_cell ON reviews (scheme, unit, indicator, month)",
     """CREATE TABLE review_steps (
         review text NOT NULL, step int NOT NULL, at timestamptz NOT NULL, what text NOT NULL,
@@ -98,7 +99,7 @@ TABLES = (
         paths text[] NOT NULL, at timestamptz NOT NULL, person text NOT NULL, says text NOT NULL,
         answered_at timestamptz, answered_by text, answer text)""",
     "CREATE INDEX replies_of_cell ON replies (scheme, unit, indicator, month)",
-    "CREATE INDEX replies_of_entry ON replies (entry)",
+    "CREATE UNIQUE INDEX replies_are_said_once ON replies (entry, person, md5(says))",
     """CREATE TABLE calendars (
         zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (zone, version))""",
     """CREATE TABLE partials (
