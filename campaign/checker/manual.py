@@ -13,6 +13,7 @@ from campaign.checker import archive
 POINTS = "scoring.points"
 GIVEN, REVIEW = "dukao.points-given.v1", "dukao.review-decided.v1"
 PARTS, MILLIONTHS = 10**12, 10**6
+CHANGED = "SELECT * FROM scoring.partials WHERE over LIKE 'reviewed:%' OR over LIKE 'given_back:%'"
 FACTS_OF_STATE = {
     "asked": [],
     "refused": [],
@@ -143,11 +144,11 @@ async def _reviewed(database: asyncpg.Connection, decided: list[Fact]) -> list[s
             if amount:
                 wanted[name, one["unit"], _month(one["month"])] += amount
     found: dict[tuple[str, str, int], Fraction] = defaultdict(Fraction)
-    for row in await database.fetch("SELECT * FROM scoring.partials WHERE over LIKE 'reviewed:%'"):
+    for row in await database.fetch(CHANGED):
         scheme = schemes.get(row["scheme"])
         if scheme is None:
             continue
-        over = row["over"].removeprefix("reviewed:")
+        over = row["over"].partition(":")[2]
         in_points = over.startswith(("items:", "decided:", "manual:points"))
         spots = _spots(scheme, over)
         numbers = json.loads(row["numbers"])

@@ -37,7 +37,13 @@ from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[int, bytes]
 
-STREAM_OF_OVER = {"items": ITEMS, "decided": DEDUCTIONS, "manual": POINTS, "reviewed": POINTS}
+STREAM_OF_OVER = {
+    "items": ITEMS,
+    "decided": DEDUCTIONS,
+    "manual": POINTS,
+    "reviewed": POINTS,
+    "given_back": POINTS,
+}
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """

@@ -1,16 +1,18 @@
 """Commands of reviews: a unit asks about an entry; who stands above it and its assessor decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scoring import requests, reviews, traces
+from services.scoring import requests, reviews, rulers, traces
 from services.scoring.contract import POINTS, REVIEW_DECIDED, SOURCE, ReviewDecided
-from services.scoring.domain.measures import PointsSpec
-from services.scoring.domain.reviews import State, Step, Who, last_day, possible, rule_of
-from services.scoring.explaining import Question, Schemes
+from services.scoring.domain.keyed import keyed
+from services.scoring.domain.measures import MeasureSpec, PointsSpec
+from services.scoring.domain.reviews import State, Step, Who, last_day, most, possible, rule_of
+from services.scoring.explaining import Question, Schemes, figure
 from services.scoring.requests import Taken
 from services.scoring.review_answers import Change, NewReview
 from services.scoring.reviews import Entry, Review
@@ -18,13 +20,14 @@ from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.periods import Month
-from shared.kernel.points import text
+from shared.kernel.points import MILLIONTHS, millionths, of_parts, parts_of, text
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Subject, covers
 
 ASK = "ask"
+EARLIER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,32 @@ class Desk:
         if step is Step.CHANGE:
             question = await self._question(tx, (one.scheme, one.asked["version"]), one)
             decided = _difference(question, asked)
+            await self._check_given_back(tx, one, decided)
         if rule.who is Who.ABOVE:
             await tx.append(POINTS, [_draft(found, decided or {}, asked.reason, subject)])
         await reviews.move(tx, review, rule.leads, decided)
         taken = Taken(await self._now(tx), step.value, subject.name, asked.reason)
         await reviews.note(tx, review, len(found.steps) + 1, taken)
         return await self.find(tx, review)
+
+    async def _check_given_back(
+        self, tx: PostgresTransaction, one: Review, decided: Mapping[str, str]
+    ) -> None:
+        """Refuse to give more of a deduction back than its entry took and is left, by the newest version."""
+        question = await self._question(tx, (one.scheme, None), one)
+        deduct = question.indicator.method.deduct
+        if deduct is None:
+            return
+        _, sums = await figure(tx, question)
+        each = 1 if deduct.each is None else millionths(Decimal(deduct.each))
+        old, new = (None if (at := one.asked[name]) is None else parts_of(at) for name in ("old", "new"))
+        full, floor = parts_of(question.indicator.points), parts_of(deduct.floor)
+        bound = most(old, new, full=full, floor=floor, left=sums.numerator * each)
+        if _given_back(decided) * each > bound:
+            reason = (
+                f"At most {text(of_parts(bound))} points are given back: what the entry took and is left."
+            )
+            raise refuse(409, "gives_back_too_much", reason)
 
     async def _again(self, tx: PostgresTransaction, other: Review, told: dict[str, Any]) -> Found:
         """Answer a retry with the first, and refuse a second review of an entry."""
@@ -128,7 +151,7 @@ class Desk:
         return await self.find(tx, other.id)
 
     async def _question(
-        self, tx: PostgresTransaction, scheme: tuple[str, int], of: Entry | Review
+        self, tx: PostgresTransaction, scheme: tuple[str, int | None], of: Entry | Review
     ) -> Question:
         return await self._schemes.question(
             tx, scheme, (str(Month.of_ordinal(of.month)), of.unit, of.indicator)
@@ -157,7 +180,7 @@ def _day(question: Question, at: datetime) -> date:
 
 
 async def _check_decider(tx: PostgresTransaction, found: Found, subject: Subject) -> None:
-    """Nobody of the unit or its assessor decides, nor who asked, gave or approved points of the cell."""
+    """Nobody of the unit or its assessor decides, nor who asked, assessed or decided on the cell before."""
     one = found.review
     own = subject.unit.rstrip("/")
     if not all(covers(subject.unit, path) and own != path.rstrip("/") for path in one.paths):
@@ -165,12 +188,20 @@ async def _check_decider(tx: PostgresTransaction, found: Found, subject: Subject
     persons = {found.steps[0].person}
     for request in await requests.of_cell(tx, one.scheme, one.unit, one.indicator, one.month):
         persons |= {step.person for step in await requests.steps(tx, request.id)}
+    cell = one.scheme, one.unit, one.indicator
+    for review in await reviews.of_cell(tx, cell, [one.month], EARLIER):
+        persons |= {step.person for step in await reviews.steps(tx, review.id)}
+    persons |= await rulers.of_cell(tx, one.unit, one.indicator, one.month)
     if subject.name in persons:
-        raise refuse(403, "original_assessor", "You asked for this, or gave or approved points of the cell.")
+        reason = "You asked for this, assessed the cell, ruled on its incident or decided an earlier review."
+        raise refuse(403, "original_assessor", reason)
 
 
 def _difference(question: Question, asked: Change) -> dict[str, str]:
     """Return what a decision changes, or refuse what the measure has not."""
+    if isinstance(question.spec, MeasureSpec) and keyed(question.spec.numerator) is not None:
+        reason = "What keys say together is not a sum; correct the events that are wrong at their source."
+        raise refuse(409, "keyed_measure", reason)
     given = {
         name: value
         for name in ("points", "numerator", "denominator")
@@ -182,6 +213,12 @@ def _difference(question: Question, asked: Change) -> dict[str, str]:
         wanted = " or ".join(sorted(known, reverse=True))
         raise refuse(422, "points_or_sums", f"This measure is changed by {wanted}, not by nothing.")
     return given
+
+
+def _given_back(decided: Mapping[str, str]) -> int:
+    """Return what a decision gives back, as sums have it: parts of points, or millionths."""
+    points, numerator = (millionths(Decimal(decided.get(name, "0"))) for name in ("points", "numerator"))
+    return points * MILLIONTHS - numerator
 
 
 def _draft(found: Found, decided: dict[str, str], reason: str, subject: Subject) -> Draft:

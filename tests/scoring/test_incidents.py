@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.scoring import rulers
 from services.scoring.contract import DEDUCTION_DECIDED, DEDUCTIONS, INCIDENTS_SHARD, DeductionDecided
 from services.scoring.stage_incidents import OBJECTS_PER_PAGE
 from shared.contracts import envelope
@@ -25,7 +26,7 @@ from tests.scoring.incidents import (
     rule,
     scheme,
 )
-from tests.scoring.test_stages import scoring
+from tests.scoring.test_stages import MARCH, scoring
 
 __all__ = ["scoring"]
 THREE = (
@@ -110,6 +111,9 @@ async def test_what_persons_join_costs_once_and_what_they_part_again_twice(scori
     await rule(exchange, "join", other=name("t9", "vat", 2019))
     await driver.run()
     assert await lost(exchange) == {("2021-03", "b1", "audit"): Decimal(2)}
+    async with exchange.reading() as tx:
+        assert await rulers.of_cell(tx, "b1", "audit", MARCH) == {"zhao"}
+        assert await rulers.of_cell(tx, "b1", "audit", MARCH + 1) == set()
     await rule(exchange, "part", ("t9", "vat", 2019), other=name("t1", "vat", 2019))
     await driver.run()
     assert await lost(exchange) == both

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from services.scoring.api import suspense_router
 from services.scoring.contract import POINTS
 from shared.kernel.shards import shard_of
-from tests.scoring.manual import begun, door, evidence, request, scheme, value
+from tests.scoring.manual import begun, door, door_of, evidence, request, scheme, value
 from tests.scoring.test_stages import adopt, kept_cells, scoring
 
 __all__ = ["door", "scoring"]
@@ -104,6 +105,27 @@ async def test_nobody_approves_refuses_or_withdraws_alone(scoring, door):
             assert (await client.step(ID, step, 403, who="qian"))["code"] == "same_person"
         async with exchange.reading() as tx:
             assert len(await tx.read(POINTS, shard_of("b1"), 0, 10)) == 1
+
+
+async def test_points_of_an_indicator_that_a_new_version_drops_wait_in_suspense(scoring, tmp_path):
+    exchange, driver = await begun(scoring)
+    async with door_of(tmp_path, suspense_router)(exchange) as client:
+        await client.give(request("0.5"))
+        await client.give(value("81"))
+        await driver.run()
+        for version, waiting in ((2, {("no_indicator", "conduct", "0")}), (3, set())):
+            document = scheme(version=version)
+            if version == 2:
+                document["indicators"] = [
+                    one | ({"points": "10"} if one["code"] == "marks" else {})
+                    for one in document["indicators"]
+                    if one["code"] != "conduct"
+                ]
+            await adopt(exchange, document)
+            await driver.run()
+            found = (await client.got("/v1/suspense", role="operator"))["items"]
+            assert {(one["why"], one["what"], one["points"]) for one in found} == waiting
+    assert await cell(exchange, version=3) == Decimal("3.5")
 
 
 STATES = {

@@ -12,7 +12,7 @@ from shared.contracts import envelope
 from shared.contracts.supervision import CALENDAR_ADOPTED, CalendarAdopted
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
-from tests.scoring.manual import begun, door_of, request, value
+from tests.scoring.manual import begun, door_of, request, scheme, value
 from tests.scoring.test_manual_points import MARCH, cell
 from tests.scoring.test_stages import accept, kept_cells, levy, scoring
 
@@ -114,6 +114,71 @@ async def test_a_review_changes_the_sums_of_a_measure_of_events_and_of_a_value(s
     async with exchange.reading() as tx:
         found = (await kept_cells(tx))[MARCH, "b1", "ontime"]
     assert found == Decimal("6.802721088435")
+
+
+async def test_a_review_gives_back_at_most_what_its_entry_took_and_is_left(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        first = (await ask(client, exchange))["id"]
+        await client.give(request("1", file="second.pdf"))
+        await driver.run()
+        refused = await decide(client, first, "change", 409, body={"points": "1.500001"})
+        assert refused["code"] == "gives_back_too_much"
+        await client.take_back("mini~b1~conduct~2021-03~1")
+        await driver.run()
+        assert await cell(exchange) == 3
+        refused = await decide(client, first, "change", 409, body={"points": "1.1"})
+        assert refused["code"] == "gives_back_too_much"
+        await decide(client, first, "change", body={"points": "1"})
+        await driver.run()
+        assert await cell(exchange) == 4
+
+
+async def test_what_a_review_gave_back_does_not_hide_what_is_lost_in_another_month(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        await client.give(request("1", file="february.pdf", month="2021-02"))
+        await driver.run()
+        asked = await ask(client, exchange)
+        await decide(client, asked["id"], "change", body={"points": "1.5"})
+        await client.take_back("mini~b1~conduct~2021-03~1")
+        await driver.run()
+        for period in ("2021-02", "2021-Q1", "2021-H1", "2021"):
+            found = await client.got(f"/v1/cells/{period}/b1/conduct", scheme="mini")
+            assert found["figure"]["published"] == "3.00"
+        await client.give(request("0.5", file="later.pdf"))
+        await driver.run()
+        found = await client.got("/v1/cells/2021-Q1/b1/conduct", scheme="mini")
+        assert found["figure"]["published"] == "3.00"
+
+
+async def test_what_keys_say_together_is_not_changed_by_a_review(scoring, door):
+    document = scheme()
+    document["measures"]["ontime"] = {
+        "over": "levy.done.v1",
+        "period_by": "time",
+        "numerator": "count(DISTINCT voucher) FILTER (WHERE voucher IN ('v1', 'v2', 'v3'))",
+    }
+    document["indicators"][0]["method"] = {"target": {"target": "2"}}
+    exchange, driver = await begun(scoring, document=document)
+    await accept(exchange, [levy(1, voucher="v1")])
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="ontime")
+        refused = await decide(client, asked["id"], "change", 409, body={"numerator": "1"})
+        assert refused["code"] == "keyed_measure"
+        await decide(client, asked["id"], "uphold")
+
+
+async def test_who_decided_a_review_of_the_cell_decides_no_other_of_it(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        await decide(client, (await ask(client, exchange))["id"], "uphold")
+        await client.give(request("1", file="second.pdf"))
+        await driver.run()
+        second = (await ask(client, exchange))["id"]
+        assert (await decide(client, second, "uphold", 403))["code"] == "original_assessor"
+        await decide(client, second, "uphold", who="zhou")
 
 
 async def test_what_is_upheld_changes_nothing_and_is_decided_for_good(scoring, door):

@@ -11,8 +11,8 @@ from services.scoring.domain.derived import fold_derived
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.domain.reviewed import Reviewed
-from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, possible, rule_of, table
-from services.scoring.domain.sums import UnitSums, home_of
+from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, most, possible, rule_of, table
+from services.scoring.domain.sums import GIVEN_BACK, UnitSums, home_of
 from shared.kernel.points import MILLIONTHS
 from tests.scoring_domain.test_manual_points import MARCH, PLANS
 
@@ -100,7 +100,7 @@ def test_decisions_in_any_order_count_with_what_they_change(facts, chance):
     given = sum(fact.amount for fact in facts if isinstance(fact, Given)) * MILLIONTHS
     back = sum(fact.points for fact in facts if isinstance(fact, Reviewed))
     merged = {over: found[MARCH, MARCH] for over, found in sums.merged.items() if (MARCH, MARCH) in found}
-    assert merged.get(MANUAL_POINTS, [0])[0] == given + back
+    assert merged.get(MANUAL_POINTS, [0])[0] == max(0, given + back)
     wanted = [
         sum(getattr(fact, name) for fact in facts if isinstance(fact, Reviewed))
         for name in ("numerator", "denominator")
@@ -108,8 +108,45 @@ def test_decisions_in_any_order_count_with_what_they_change(facts, chance):
     assert merged.get("levy.done.v1", [0, 0])[:2] == wanted
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "left", "bound"),
+    [
+        (4, 2, 3, 2),  # what the entry took
+        (4, 2, 1, 1),  # less is left of it
+        (None, 2, 3, 2),  # the first entry of a cell took it from the whole
+        (2, 3, 3, 0),  # the entry took nothing
+        (1, 0, 5, 5),  # at the floor the cell hides how much was taken
+        (4, 2, -1, 0),
+    ],
+)
+def test_a_deduction_gives_back_at_most_what_its_entry_took_and_is_left(old, new, left, bound):
+    assert most(old, new, full=4, floor=0, left=left) == bound
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.tuples(st.sampled_from((MARCH, MARCH - 1)), st.integers(0, 9)), max_size=6),
+    st.lists(st.tuples(st.sampled_from((MARCH, MARCH - 1)), st.integers(-9, 0)), max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_what_reviews_give_back_of_a_month_is_bounded_there_in_any_order(losses, backs, chance):
+    """A quarter loses what each of its months still loses, none below nothing."""
+    sums = UnitSums()
+    rows = [(("conduct", month, at), [lost]) for at, (month, lost) in enumerate(losses)]
+    rows += [((f"{GIVEN_BACK}conduct", month, at), [back]) for at, (month, back) in enumerate(backs)]
+    chance.shuffle(rows)
+    for source, numbers in rows:
+        sums.take(source, numbers)
+    wanted = [
+        max(0, sum(amount for at, amount in (*losses, *backs) if at == month)) for month in (MARCH, MARCH - 1)
+    ]
+    quarter = sums.merged.get("conduct", {}).get((MARCH - 2, MARCH), [0])
+    assert quarter == [sum(wanted)]
+
+
 def test_a_decision_counts_where_what_it_changes_counts():
     assert home_of("reviewed:manual:values") == MANUAL_VALUES
+    assert home_of("given_back:manual:points") == MANUAL_POINTS
     assert home_of("levy.done.v1") == "levy.done.v1"
     taken = PLANS[0].taken
     assert taken["conduct"].in_points

@@ -10,8 +10,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.folding import NO_SCHEME, NO_TRACES, UNKNOWN_UNIT, Cell, Doubt, Place, Traces
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.folding import (
+    NO_INDICATOR,
+    NO_SCHEME,
+    NO_TRACES,
+    UNKNOWN_UNIT,
+    Cell,
+    Doubt,
+    Place,
+    Traces,
+)
 from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import (
     DECIDED,
@@ -21,7 +30,7 @@ from services.scoring.domain.measures import (
     PointsSpec,
 )
 from services.scoring.domain.plan import Plan
-from services.scoring.domain.sums import REVIEWED
+from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
 
@@ -32,16 +41,18 @@ class Loss(NamedTuple):
     """Points in parts of 10^-12 that a unit loses in a month, and where they stand in the sums of `over`.
 
     Of a value that is given, and not lost, `parts` are millionths; `base` is added to a denominator.
-    With `above` every unit above loses them too, as with events; else the unit alone.
+    With `above` every unit above loses them too, as with events; else the unit alone. Without `slots` the
+    scheme does not have the `indicator` that is named, or not so, and nothing is lost.
     """
 
     over: str
-    slots: Slots
+    slots: Slots | None
     unit: str
     month: int
     parts: int
     above: bool
     base: int = MILLIONTHS
+    indicator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +71,15 @@ class LateDays:
 
 
 class Taking(NamedTuple):
-    """Where the sums of the measure that an indicator takes stand, and whether they are in points."""
+    """Where the sums of the measure that an indicator takes stand.
+
+    `in_points` says whether they are in points, `deducted` whether they are what `deduct` takes in a month.
+    """
 
     over: str
     slots: Slots
     in_points: bool
+    deducted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +148,11 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
             for over in (MANUAL_POINTS, MANUAL_VALUES)
             for code, slots in taken(over).items()
         },
-        taken={one.code: _taking(document, one.measure, layouts) for one in document.indicators},
+        taken={one.code: _taking(document, one, layouts) for one in document.indicators},
         widths={
-            name: layout.width for over, layout in layouts.items() for name in (over, f"{REVIEWED}{over}")
+            f"{changed}{over}": layout.width
+            for over, layout in layouts.items()
+            for changed in ("", REVIEWED, GIVEN_BACK)
         },
     )
 
@@ -143,15 +160,15 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
 def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None, sign: int = 1) -> Traces:
     """Add what a derived fact costs to the sums of schemes, or with -1 take it back.
 
-    It is in doubt where every scheme that reads it could not score it; a scheme that does not has no say.
+    It is in doubt where every scheme that reads it could not score it, for the reasons that they share or, if
+    they share none, for those of each; a scheme that does not read it has no say.
     """
     if fact is None:
         return NO_TRACES
     found = [_fold(cells, under, list(fact.losses(under)), sign) for under in plans]
-    heard = [one.doubts for one in found if one.rows]
     return Traces(
         places=frozenset[Place]().union(*(one.places for one in found)),
-        doubts=heard[0].intersection(*heard) if heard else frozenset(),
+        doubts=_shared([one.doubts for one in found if one.rows]),
         rows=sum(one.rows for one in found),
     )
 
@@ -161,9 +178,14 @@ def newest(facts: Iterable[Derived]) -> Derived | None:
     return max(facts, key=lambda fact: fact.version, default=None)
 
 
-def _taking(document: SchemeDocument, measure: str, layouts: Mapping[str, Layout]) -> Taking:
-    spec = document.measures[measure]
-    return Taking(spec.over, layouts[spec.over].slots[measure], isinstance(spec, PointsSpec))
+def _taking(document: SchemeDocument, indicator: IndicatorSpec, layouts: Mapping[str, Layout]) -> Taking:
+    spec = document.measures[indicator.measure]
+    return Taking(
+        spec.over,
+        layouts[spec.over].slots[indicator.measure],
+        in_points=isinstance(spec, PointsSpec),
+        deducted=indicator.method.deduct is not None and spec.kind == "flow",
+    )
 
 
 def _of_unnamed(document: SchemeDocument) -> frozenset[str]:
@@ -185,6 +207,8 @@ def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) ->
     inside = [one for one in losses if one.unit in plan.above and plan.first <= one.month <= plan.last]
     touched: set[tuple[Cell, int]] = set()
     for one in inside:
+        if one.slots is None:
+            continue
         for unit in _bearing(plan, one):
             cell = plan.id, one.over, unit, one.month
             numbers = cells.setdefault(cell, [0] * under.widths[one.over])
@@ -195,7 +219,14 @@ def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) ->
     for cell, rows in touched:
         cells[cell][rows] += sign
     places = frozenset((one.unit, one.month) for one in inside)
-    return Traces(places, frozenset(_doubts(plan, losses, places)), len(losses))
+    return Traces(places, frozenset(_doubts(plan, losses, inside)), len(losses))
+
+
+def _shared(heard: Sequence[frozenset[Doubt]]) -> frozenset[Doubt]:
+    none = frozenset[Doubt]()
+    if not all(heard):
+        return none
+    return none.union(*heard).intersection(*heard) or none.union(*heard)
 
 
 def _bearing(plan: Plan, loss: Loss) -> Collection[str]:
@@ -203,10 +234,12 @@ def _bearing(plan: Plan, loss: Loss) -> Collection[str]:
     return plan.units_of((loss.unit,)) if loss.above else plan.scored & {loss.unit}
 
 
-def _doubts(plan: Plan, losses: Sequence[Loss], places: Collection[Place]) -> Iterator[Doubt]:
+def _doubts(plan: Plan, losses: Sequence[Loss], inside: Sequence[Loss]) -> Iterator[Doubt]:
     for unit in {one.unit for one in losses} - plan.above.keys():
         yield UNKNOWN_UNIT, unit
-    if not places:
+    for code in {one.indicator for one in inside if one.slots is None}:
+        yield NO_INDICATOR, code
+    if not inside:
         for month in {one.month for one in losses if one.unit in plan.above}:
             yield NO_SCHEME, str(Month.of_ordinal(month))
 

@@ -13,6 +13,7 @@ from shared.kernel.periods import Month
 
 UNKNOWN_UNIT = "unknown_unit"
 NO_SCHEME = "no_scheme"
+NO_INDICATOR = "no_indicator"
 
 Cell = tuple[str, str, str, int]
 Place = tuple[str, int]

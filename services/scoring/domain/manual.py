@@ -27,10 +27,10 @@ class Given:
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield the points that are lost, in parts, or the value that is given, in millionths."""
-        slots = under.manual.get((self.over, self.indicator))
-        if slots is not None and self.stands and self.scheme == under.scheme:
+        if self.stands and self.scheme == under.scheme:
+            slots = under.manual.get((self.over, self.indicator))
             amount = self.amount * (MILLIONTHS if self.over == MANUAL_POINTS else 1)
-            yield Loss(self.over, slots, self.unit, self.month, amount, above=False)
+            yield Loss(self.over, slots, self.unit, self.month, amount, above=False, indicator=self.indicator)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, withdrawn or not."""

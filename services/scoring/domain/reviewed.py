@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.scoring.domain.derived import Loss, PointsPlan
-from services.scoring.domain.sums import REVIEWED
+from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
 
 REVIEWS = "reviews"
 
@@ -28,13 +28,16 @@ class Reviewed:
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield the difference under a scheme whose measure takes it so."""
-        place = under.taken.get(self.indicator)
-        if place is None or self.scheme != under.scheme:
+        if self.scheme != under.scheme or not (self.points or self.numerator or self.denominator):
+            return
+        place, where = under.taken.get(self.indicator), (self.unit, self.month)
+        if place is None:
+            yield Loss(REVIEWED, None, *where, 0, above=False, indicator=self.indicator)
             return
         parts = self.points if place.in_points else self.numerator
         if parts or self.denominator:
-            over = f"{REVIEWED}{place.over}"
-            yield Loss(over, place.slots, self.unit, self.month, parts, above=False, base=self.denominator)
+            over = f"{GIVEN_BACK if place.deducted else REVIEWED}{place.over}"
+            yield Loss(over, place.slots, *where, parts, above=False, base=self.denominator)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, whether it changed anything or not."""
