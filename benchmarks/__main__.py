@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import Any
 
-from benchmarks import drain, latency, meter, proof, steady
+from benchmarks import drain, flood, latency, meter, proof, steady
 from benchmarks.platform import Platform, platform, say
 from benchmarks.streams.job import find_compiler, reference
 from benchmarks.summary import Found, Wanted, summary
@@ -15,7 +15,7 @@ from benchmarks.workload import Workload, workload
 from deploy.embedded.files import MissingError
 
 USUAL = ("kafka", "http", "scoring", "latency", "explain", "proof", "streams")
-PARTS = ("kafka", "http", "scoring", "latency", "explain", "proof", "memory", "outage", "streams")
+PARTS = ("kafka", "http", "scoring", "latency", "explain", "proof", "memory", "outage", "flood", "streams")
 MOST_EVENTS = 5_000_000
 MOST_RUNS = 20
 MOST_SECONDS = 600
@@ -23,6 +23,7 @@ MOST_MINUTES = 60
 WARM_PART = 6
 WARM_S = 10
 STEADY_EVENTS = 300_000
+FLOOD_EVENTS = 10_000
 
 
 def main() -> None:
@@ -77,6 +78,8 @@ async def _part(
             count = min(wanted.events, STEADY_EVENTS)
             some = workload(count, count // WARM_PART, seed=seed)
             return await measure(running, owner, some, seed, wanted.minutes)
+        case "flood":
+            return await flood.flooded(running, workload(FLOOD_EVENTS, 0, seed=seed))
         case "explain":
             return await proof.explained(running, owner, seed)
         case "proof":

@@ -15,6 +15,10 @@ NAMES = {
     "outage_away_s": ("outage", "away_s"),
     "outage_catch_up_s": ("outage", "catch_up_s"),
     "outage_server_errors": ("outage", "server_errors"),
+    "others_p99_ms_alone": ("flood", "alone_p99_ms"),
+    "others_p99_ms_beside_permitted": ("flood", "permitted_p99_ms"),
+    "others_p99_ms_beside_10000_per_s": ("flood", "client_p99_ms"),
+    "others_p99_ms_beside_strangers": ("flood", "strangers_p99_ms"),
     "explain_first_page_p50_ms": ("explain", "first_p50_ms"),
     "explain_first_page_max_ms": ("explain", "first_max_ms"),
     "explain_last_page_p50_ms": ("explain", "last_p50_ms"),
@@ -66,6 +70,7 @@ def summary(runs: Sequence[Found], wanted: Wanted) -> dict[str, Any]:
         "rss_mib": _medians([run["rss_mib"] for run in runs]),
         "spread": {name: [min(values), max(values)] for name, values in figures.items() if values},
         "outages": [dataclasses.asdict(run["outage"]) for run in runs if "outage" in run],
+        "floods": [dataclasses.asdict(run["flood"]) for run in runs if "flood" in run],
         **dataclasses.asdict(wanted),
     }
 
