@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WORKERS ?= 2
 
 .PHONY: help setup demo up lint docs test test-long bench fuzz campaign
 
@@ -34,11 +35,12 @@ lint: setup  ## Check style, types and the contracts between rooms
 docs: setup  ## Generate OpenAPI and AsyncAPI from the code
 	$(BIN)/python -m dukao.documents
 
-test: setup  ## Run everything that fits into ten minutes
-	$(BIN)/python -m pytest -q -m "not long" -ra
+test: setup  ## Run everything that fits into ten minutes; WORKERS=1 runs one test at a time
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not long" -ra
 
 test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long properties
-	$(BIN)/python -m pytest -q -m "long and not whole" -ra || test $$? -eq 5
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "long and not whole and not system" -ra || test $$? -eq 5
+	$(BIN)/python -m pytest -q -m "long and not whole and system" -ra || test $$? -eq 5
 
 campaign: setup  ## Inject every fault into real processes, an hour and more; FAULT=F8 SEED=7 takes one
 	$(BIN)/python -m campaign $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
