@@ -69,26 +69,28 @@ async def _run(running: Platform, wanted: Wanted, number: int) -> Found:
 async def _part(
     running: Platform, owner: Any, part: str, load: Workload, seed: int, wanted: Wanted
 ) -> object:
+    found: object
     match part:
         case "latency":
             paced = workload(wanted.rate * wanted.seconds, wanted.rate * WARM_S, seed=seed)
-            return await latency.at_rate(running, owner, paced, wanted.rate)
+            found = await latency.at_rate(running, owner, paced, wanted.rate)
         case "memory" | "outage":
             measure = steady.memory if part == "memory" else steady.outage
             count = min(wanted.events, STEADY_EVENTS)
             some = workload(count, count // WARM_PART, seed=seed)
-            return await measure(running, owner, some, seed, wanted.minutes)
+            found = await measure(running, owner, some, seed, wanted.minutes)
         case "flood":
-            return await flood.flooded(running, workload(FLOOD_EVENTS, 0, seed=seed))
+            found = await flood.flooded(running, workload(FLOOD_EVENTS, 0, seed=seed))
         case "explain":
-            return await proof.explained(running, owner, seed)
+            found = await proof.explained(running, owner, seed)
         case "proof":
-            return await proof.proved(running)
+            found = await proof.proved(running)
         case "streams":
             with running.frozen(running.services):
-                return await reference(running.bootstrap, running.processes["kafka"], load)
+                found = await reference(running.bootstrap, running.processes["kafka"], load)
         case _:
-            return await DRAINS[part](running, owner, load.renamed(seed - seed % 100, seed))
+            found = await DRAINS[part](running, owner, load.renamed(seed - seed % 100, seed))
+    return found
 
 
 DRAINS = {"http": drain.from_http, "kafka": drain.from_kafka, "scoring": drain.through_scoring}

@@ -1,8 +1,8 @@
 """What one who comes too often takes from the others: the 99th percentile of another client's answers.
 
-Four times the same: a client sends single events at a steady rate, alone; beside one that comes as often as it
-may; beside one client that asks 10,000 times a second; beside 1,000 requests a second without a token, each
-over a connection of its own.
+Four times the same: a client sends single events at a steady rate, alone; beside one that comes as often as
+it may; beside one client that asks 10,000 times a second; beside 1,000 requests a second without a token,
+each over a connection of its own.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import httpx
 
 from benchmarks import feeding
 from benchmarks.platform import Platform, say
@@ -31,7 +33,7 @@ STRANGER_RATE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Flooded:
-    """Milliseconds of the others' 99th percentile in each case, and what the flood was answered, by status."""
+    """Milliseconds of the others' 99th percentile in each case; what the flood was answered, by status."""
 
     alone_p99_ms: float
     permitted_p99_ms: float
@@ -44,28 +46,29 @@ async def flooded(running: Platform, load: Workload) -> Flooded:
     """Measure all four on a platform that has nothing else to do."""
     events = iter(load.events)
     known = token(running.state, "flooder", ["operator"])
-    alone = await _others(running, events)
     p99: dict[str, float] = {}
     answers: dict[str, dict[str, int]] = {}
-    for name, rate, secret in (
-        ("permitted", MAY, known),
-        ("client", CLIENT_RATE, known),
-        ("strangers", STRANGER_RATE, ""),
-    ):
-        async with asyncio.TaskGroup() as group:
-            flood = group.create_task(_flood(running, rate, secret))
-            await asyncio.sleep(LEAD_S)
-            p99[name] = await _others(running, events)
-        answers[name] = flood.result()
+    async with feeding.client_of(running) as client:
+        alone = await _others(client, events)
+        for name, rate, secret in (
+            ("permitted", MAY, known),
+            ("client", CLIENT_RATE, known),
+            ("strangers", STRANGER_RATE, ""),
+        ):
+            async with asyncio.TaskGroup() as group:
+                flood = group.create_task(_flood(running, rate, secret))
+                await asyncio.sleep(LEAD_S)
+                p99[name] = await _others(client, events)
+            answers[name] = flood.result()
     found = Flooded(alone, p99["permitted"], p99["client"], p99["strangers"], answers)
     say(f"others' answers beside a flood: {found}")
     return found
 
 
-async def _others(running: Platform, events: Iterator[bytes]) -> float:
+async def _others(client: httpx.AsyncClient, events: Iterator[bytes]) -> float:
     """Send single events at a steady rate and return the 99th percentile of their answers."""
     took: list[float] = []
-    async with feeding.client_of(running) as client, asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group:
 
         async def one(due_s: float, event: bytes) -> None:
             answer = await client.post("/v1/events", content=b"[" + event + b"]")

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.flooder`: a process that asks too often; prints how often it asked and what it was answered.
+"""`python -m benchmarks.flooder`: asks a door too often; prints how often it asked and what it was answered.
 
-With `--fresh` every request comes over a connection of its own; without, over a few that are kept, each request
-sent before the last is answered, so that nothing but the door slows them. A token, if any, comes by stdin.
+With `--fresh` every request comes over a connection of its own; without, over a few that are kept, each
+request sent before the last is answered, so that nothing but the door slows them. A token comes by stdin.
 """
 
 import argparse

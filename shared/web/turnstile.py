@@ -1,8 +1,9 @@
 """Lets each caller through at its rate, so that one who comes too often takes nothing from the others.
 
 A caller is a client whose token is known here, else an address: a first token is checked on its address's
-account, so that guessing tokens is slow. Probes have an account of their own. What is turned away is held for
-a moment first: who waits for an answer does not ask again meanwhile.
+account of tokens, so that guessing them is slow. Probes, and what comes without a token, have accounts of
+their own: a crowd without tokens keeps nobody behind the same address from showing a new one. What is turned
+away is held for a moment first: who waits for an answer does not ask again meanwhile.
 """
 
 import asyncio
@@ -79,12 +80,13 @@ class Turnstile:
         await answer(problem)(scope, receive, send)
 
     def _caller(self, scope: Scope) -> _Caller:
+        account = "probe" if scope["path"] in PROBES else "nobody"
         if self._tokens is not None:
             for name, value in scope["headers"]:
                 if name == b"authorization":
                     subject = self._tokens.known(value.partition(b" ")[2].decode("latin-1"))
                     if subject is not None:
                         return _Caller(subject.caller, self._client_rate)
+                    account = "token"
         address = (scope.get("client") or ("?",))[0]
-        probe = " probe" if scope["path"] in PROBES else ""
-        return _Caller(f"@{address}{probe}", self._address_rate)
+        return _Caller(f"@{address} {account}", self._address_rate)

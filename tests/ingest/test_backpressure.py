@@ -109,6 +109,18 @@ async def test_an_address_without_a_token_is_told_to_wait(slow: Served):
     assert min(waits) >= 1
 
 
+async def test_a_crowd_without_tokens_keeps_no_new_token_of_its_address_out(slow: Served):
+    stop, found, waits = asyncio.Event(), Counter(), set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hammer(slow, {}, "/v1/types", stop, found, waits))
+        while found[429] < 2 * CONNECTIONS:
+            await asyncio.sleep(0.05)
+        base = f"http://127.0.0.1:{slow.port}"
+        async with httpx.AsyncClient(base_url=base, headers=slow.headers("late"), trust_env=False) as fresh:
+            assert (await fresh.get("/v1/types")).status_code == 200
+        stop.set()
+
+
 @pytest.fixture
 def door(exchange):
     admission = Admission(exchange, replay=False)
