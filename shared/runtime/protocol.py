@@ -10,15 +10,22 @@ from shared.kernel.errors import Problem
 from shared.runtime.lingering import Lingering
 from shared.web import problems
 
+SLICE_BYTES = 16 << 10  # read at once of what comes before an answer
+
 MALFORMED = Problem(400, "malformed", "This is not a plain HTTP/1.1 request.")
 UNKNOWN_METHOD = Problem(405, "method_not_allowed", headers={"allow": "GET, HEAD, POST, PUT, PATCH, DELETE"})
 
 
 class Protocol(HttpToolsProtocol):
-    """Answers as the server does, but as a problem and by its exact status, and so that it can be read."""
+    """Answers as the server does, but as a problem and by its exact status, and so that it can be read.
+
+    Requests that are sent before the last one is answered lie unread: who sends many at once gets no more of
+    the door than who waits, and takes no more of its memory than what one reading brings.
+    """
 
     _line: Lingering
     _malformed = False
+    _unparsed = memoryview(b"")
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin a connection."""
@@ -29,8 +36,21 @@ class Protocol(HttpToolsProtocol):
         """Parse what comes, unless all is answered."""
         if self._line.lingers:
             self._line.throw_away(data)
-        else:
-            super().data_received(data)
+            return
+        self._unparsed = memoryview(self._unparsed.tobytes() + data if self._unparsed else data)
+        self._parse()
+
+    def on_response_complete(self) -> None:
+        """Go on with what was sent before the answer."""
+        super().on_response_complete()
+        self._parse()
+        if self._unparsed or self.pipeline:
+            self.flow.pause_reading()
+
+    def _parse(self) -> None:
+        while self._unparsed and not self.pipeline and not self._line.is_closing():
+            part, self._unparsed = self._unparsed[:SLICE_BYTES], self._unparsed[SLICE_BYTES:]
+            super().data_received(part)  # pyright: ignore[reportArgumentType]
 
     def _unread(self) -> bool:
         return self._malformed or bool(self.cycle and self.cycle.more_body)
