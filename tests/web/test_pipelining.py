@@ -1,7 +1,7 @@
 """Requests that are sent before the last one is answered: in order, and no burden to the door."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -14,6 +14,17 @@ LIMIT_S = 20
 
 def request(number):
     return f"GET /{number} HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+
+
+@asynccontextmanager
+async def connected(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -46,11 +57,9 @@ async def answer(reader):
 
 
 async def test_many_requests_sent_at_once_are_answered_each_and_in_order():
-    async with asyncio.timeout(LIMIT_S), listening(echo) as (port, _):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(LIMIT_S), listening(echo) as (port, _), connected(port) as (reader, writer):
         writer.write(b"".join(request(number) for number in range(REQUESTS)))
         assert [await answer(reader) for _ in range(REQUESTS)] == [b"/%d" % n for n in range(REQUESTS)]
-        writer.close()
 
 
 async def test_what_is_sent_before_an_answer_lies_unread():
@@ -61,22 +70,22 @@ async def test_what_is_sent_before_an_answer_lies_unread():
         await go_on.wait()
         await echo(scope, receive, send)
 
-    async with asyncio.timeout(LIMIT_S), listening(waiting) as (port, made):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with (
+        asyncio.timeout(LIMIT_S),
+        listening(waiting) as (port, made),
+        connected(port) as (reader, writer),
+    ):
         writer.write(b"".join(request(number) for number in range(REQUESTS)))
         await asked.wait()
         assert len(made[0].pipeline) < SLICE_BYTES / len(request(0))
         assert len(made[0]._unparsed) > SLICE_BYTES
         go_on.set()
         assert await answer(reader) == b"/0"
-        writer.transport.abort()
 
 
 async def test_what_cannot_be_read_ends_a_connection_after_what_came_before():
-    async with asyncio.timeout(LIMIT_S), listening(echo) as (port, _):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(LIMIT_S), listening(echo) as (port, _), connected(port) as (reader, writer):
         writer.write(request(1))
         assert await answer(reader) == b"/1"
         writer.write(b"GET /2\x00 HTTP/1.1\r\n\r\n" + request(3))
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
-        writer.close()
