@@ -18,6 +18,7 @@ from dukao.commands import (
     promises,
     rebuild,
     replies,
+    results,
     reviews,
     rules,
     scheme,
@@ -84,6 +85,9 @@ app.add_typer(
     help="Manual points: request with evidence, list, show, approve, refuse, withdraw.",
 )
 app.add_typer(replies.app, name="replies", help="Replies to entries (绩效沟通): send, list, show, answer.")
+app.add_typer(
+    results.app, name="results", help="Ready results of other systems, reconciled (对账): list, differences."
+)
 app.add_typer(reviews.app, name="reviews", help="Reviews (申诉复核): ask, list, show, drop, uphold, change.")
 app.add_typer(
     webhooks.app,

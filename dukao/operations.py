@@ -116,6 +116,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "replies list": ("scoring.list_replies",),
     "replies send": ("scoring.send_reply",),
     "replies show": ("scoring.show_reply",),
+    "results differences": ("scoring.list_reconciliations",),
+    "results list": ("scoring.list_reconciliations",),
     "reviews ask": ("scoring.ask_review",),
     "reviews change": ("scoring.change_review",),
     "reviews drop": ("scoring.drop_review",),

@@ -25,6 +25,7 @@ from services.scoring.contract import (
     STREAMS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
+from services.scoring.reconciliation_api import reconciliations_router
 from services.scoring.reply_api import replies_router
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.review_api import reviews_router
@@ -52,6 +53,7 @@ DOORS = (
     rulings_router,
     requests_router,
     steps_router,
+    reconciliations_router,
 )
 
 

@@ -13,6 +13,7 @@ from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.rows import typed
 from services.scoring.opinion import recompute
 from shared.kernel import instants
+from tests.scoring import test_gc_service_standards as service_standards
 from tests.scoring_domain.opinions import at_once, by_postgres, folded
 from tests.scoring_domain.test_boston import DATA, cases, document, folder, set_of, types, units
 from tests.simulator.test_simulation import FOLDING, NATION
@@ -31,6 +32,20 @@ async def assert_agreed(url, scheme, columns, groups):
     assert recompute(scheme, columns, groups) == live
     assert await by_postgres(url, scheme, columns, groups) == live
     return live
+
+
+def report_of(event, number, columns):
+    kind = event["type"]
+    return Report(
+        source=event["source"],
+        id=event["id"],
+        type=kind,
+        subject=event["subject"],
+        time=instants.parse_micros(event["time"]),
+        shard=0,
+        number=number,
+        data=typed(event["data"], columns[kind]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,24 +71,23 @@ async def test_the_measures_of_boston(postgres_url, document, types, cases):
 
 
 @pytest.mark.long
+@pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets")
+async def test_the_measures_of_the_service_standards(postgres_url):
+    columns = event_types(service_standards.written("types.yaml"))
+    scheme = SchemeDocument.model_validate(service_standards.scheme())
+    events = [event for found, _ in service_standards.files() for event in found]
+    groups = [[report_of(event, number, columns)] for number, event in enumerate(events, 1)]
+    agreed = await assert_agreed(postgres_url, scheme, columns, groups)
+    assert {name for name, _, _ in agreed} == scheme.measures.keys()
+
+
+@pytest.mark.long
 @pytest.mark.skipif(FINES is None, reason="DUKAO_DATA names no folder that holds road_traffic_fines")
 async def test_the_measures_of_the_fines(postgres_url):
     columns = event_types(FINES.types)
     found, lived = defaultdict(list), defaultdict(set)
     for number, event in enumerate(FINES.events(), 1):
-        kind = event["type"]
-        found[event["case"]].append(
-            Report(
-                source=event["source"],
-                id=event["id"],
-                type=kind,
-                subject=event["subject"],
-                time=instants.parse_micros(event["time"]),
-                shard=0,
-                number=number,
-                data=typed(event["data"], columns[kind]),
-            )
-        )
+        found[event["case"]].append(report_of(event, number, columns))
         lived[year_of(event["time"])].add(event["case"])
     schemes = {one["scheme"]["version"]: one for one in FINES.schemes()}
     for year in YEARS_COMPARED:

@@ -39,6 +39,7 @@ from services.scoring.domain.points_check import (
     points_have_one_indicator,
 )
 from services.scoring.domain.reading import MOST_FINDINGS, Finding
+from services.scoring.domain.results_check import results_can_be_reconciled
 from services.scoring.domain.survey_check import (
     raters_are_asked,
     rounds_have_their_days,
@@ -297,6 +298,7 @@ RULES: tuple[Rule, ...] = (
     measures_begin_with_the_scheme,
     keys_are_measured_alone,
     examples_name_what_exists,
+    results_can_be_reconciled,
     rows_lead_to_units,
     the_gate_is_a_flow,
 )

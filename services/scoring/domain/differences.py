@@ -10,7 +10,7 @@ from services.scoring.domain.measures import MeasureSpec
 Change = Literal["added", "removed", "changed"]
 SECTIONS = ("scheme", "boards", "indicators", "measures", "views", "groups", "units")
 NAMED_BY = ("code", "type", "inspectorate", "rater", "closes")
-OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items", "surveys"})
+OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items", "surveys", "results"})
 NOT_TAKEN = {"version": 1, "owner": "", "effective": None, "source": None, "verified": False}
 OF_ITSELF = frozenset({"scheme/version", "scheme/code"})
 

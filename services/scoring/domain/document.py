@@ -9,6 +9,7 @@ from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.item_section import ItemSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.spec import MethodSpec
+from services.scoring.domain.result_section import ResultSpec
 from services.scoring.domain.shapes import (
     Closed,
     Code,
@@ -259,6 +260,8 @@ class SchemeDocument(Closed):
     """Which events put a matter under supervision (督考事项), by the name of the kind."""
     surveys: dict[Name, SurveySection] = Field({})
     """Who is asked, and when (多维测评), by the name of the survey."""
+    results: dict[Name, ResultSpec] = Field({})
+    """Ready results of other systems that are reconciled with the raw facts (对账), by name."""
     examples: ExamplesSpec | None = None
     """Events as they could come, and what measures then are."""
 

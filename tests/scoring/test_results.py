@@ -1,0 +1,166 @@
+"""Ready results of another system on a real PostgreSQL: taken as facts, compared when read, no score moved."""
+
+import copy
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from services.scoring.api import cells_router
+from services.scoring.reconciliation_api import reconciliations_router
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.test_stages import MARCH, SCHEME, TYPES, Driver, accept, adopt, cells, levy, scoring, teach
+
+__all__ = ["scoring"]
+PUBLISHED = {
+    "rate.published.v1": {
+        "title": "A rate was published",
+        "fields": {"rate": {"type": "decimal", "scale": 4, "required": True}, "of": {"type": "time"}},
+    }
+}
+MEASURE = {"over": "rate.published.v1", "period_by": "of", "numerator": "sum(rate)"}
+RESULT = {"title": "Rate", "official": "published", "ours": "ontime", "groups": ["bureaus"]}
+
+
+def scheme(**result):
+    document = copy.deepcopy(SCHEME)
+    document["measures"]["published"] = MEASURE
+    return document | {"results": {"rate": RESULT | result}}
+
+
+def rate(number, value, unit="b1", **more):
+    """A rate of March that is published in April."""
+    return {
+        "specversion": "1.0",
+        "source": "other",
+        "id": f"r{number}",
+        "type": "rate.published.v1",
+        "subject": unit,
+        "time": "2021-04-05T08:00:00+08:00",
+        "data": {"rate": value, "of": "2021-03-31T00:00:00+08:00"},
+    } | more
+
+
+@pytest.fixture
+def door(tmp_path):
+    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
+    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+
+    @asynccontextmanager
+    async def opened(exchange, *, unit="/"):
+        async def ready():
+            return {}
+
+        routers = [reconciliations_router(exchange), cells_router(exchange)]
+        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
+        token = issuer.mint("ada", ["reader"], [audience_of("scoring")], unit=unit)
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://scoring",
+            headers={"authorization": f"Bearer {token}"},
+        ) as client:
+            yield client
+
+    return opened
+
+
+async def begun(scoring, document):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange, document={**TYPES, "types": TYPES["types"] | PUBLISHED})
+    await driver.run()
+    await adopt(exchange, document)
+    await driver.run()
+    return exchange, driver
+
+
+async def asked(client, period="2021-03", status=200, **query):
+    answer = await client.get("/v1/reconciliations", params={"scheme": "mini", "period": period, **query})
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def states(found):
+    return {one["unit"]: one["state"] for one in found["items"]}
+
+
+async def test_what_was_published_is_compared_and_what_changes_later_is_compared_anew(scoring, door):
+    exchange, driver = await begun(scoring, scheme())
+    async with door(exchange) as client:
+        assert states(await asked(client)) == {"b1": "neither", "b2": "neither"}
+        await accept(exchange, [levy(1), levy(2, ontime=False), rate(1, "0.5"), rate(2, "0.75", "b2")])
+        await driver.run()
+        before = await cells(exchange)
+        assert states(await asked(client)) == {"b1": "equal", "b2": "only_official"}
+        await accept(exchange, [levy(3, unit="b2"), levy(4, unit="b2", ontime=False)])
+        await accept(exchange, [levy("1c", voucher="v1", ontime=False, **revision("l1"))])
+        await driver.run()
+        b1, b2 = (await asked(client, differing="true"))["items"]
+        assert (b1["state"], b1["apart"], b1["official"]["numerator"]) == ("differs", "0.5", "0.5")
+        assert b1["ours"] == {"numerator": "0", "denominator": "2", "ratio": "0.000000"}
+        assert (b2["state"], b2["apart"]) == ("differs", "0.25")
+        corrected = [
+            rate("1c", "0", **revision("r1", "other")),
+            rate("2c", None, "b2", **revision("r2", "other")),
+        ]
+        del corrected[1]["data"]
+        await accept(exchange, corrected)
+        await driver.run()
+        assert states(await asked(client)) == {"b1": "equal", "b2": "only_ours"}
+        assert states(await asked(client, differing="true")) == {"b2": "only_ours"}
+        assert states(await asked(client, "2021-04")) == {"b1": "neither", "b2": "neither"}
+    assert before[MARCH, "b2", "missed"] == (await cells(exchange))[MARCH, "b2", "missed"] == 10
+
+
+def revision(event, source="s"):
+    return {"revision": 1, "correctssource": source, "correctsid": event}
+
+
+async def test_a_ready_result_moves_no_score(scoring):
+    exchange, driver = await begun(scoring, scheme())
+    await accept(exchange, [levy(1), levy(2, ontime=False)])
+    await driver.run()
+    before = await cells(exchange)
+    await accept(exchange, [rate(1, "0.9"), rate(2, "0.1", "b2")])
+    await driver.run()
+    assert await cells(exchange) == before
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT count(*) AS entries FROM entries WHERE unit = 'b2' AND month = 24254")
+    assert rows[0].entries == 1
+
+
+@pytest.mark.parametrize(("tolerance", "state"), [("0.0033", "differs"), ("0.0034", "equal")])
+async def test_a_tolerance_is_reached_or_not(scoring, door, tolerance, state):
+    exchange, driver = await begun(scoring, scheme(tolerance=tolerance))
+    await accept(exchange, [levy(1), levy(2), levy(3, ontime=False), rate(1, "0.67")])
+    await driver.run()
+    async with door(exchange) as client:
+        (one, _) = (await asked(client))["items"]
+    assert (one["state"], one["apart"]) == (state, "0.003333333333")
+
+
+async def test_a_result_is_compared_in_the_periods_for_which_it_is_published(scoring, door):
+    exchange, driver = await begun(scoring, scheme(cycle="quarter"))
+    january = levy(1, time="2021-01-10T08:00:00+08:00")
+    await accept(exchange, [january, levy(2, ontime=False), rate(1, "0.5")])
+    await driver.run()
+    async with door(exchange) as client:
+        assert (await asked(client))["items"] == []
+        assert states(await asked(client, "2021-Q1")) == {"b1": "equal", "b2": "neither"}
+        assert (await asked(client, "2022-Q1", 404))["code"] == "not_found"
+        assert (await asked(client, "2021-Q5", 422))["code"] == "period"
+
+
+async def test_a_unit_sees_its_own_and_pages_hold_units(scoring, door):
+    exchange, _ = await begun(scoring, scheme())
+    async with door(exchange, unit="/hq/b2") as client:
+        assert states(await asked(client)) == {"b2": "neither"}
+        assert (await asked(client))["next"] is None
+    async with door(exchange) as client:
+        first = await asked(client, limit=1)
+        assert states(first) == {"b1": "neither"}
+        last = await asked(client, limit=1, after=first["next"])
+        assert (states(last), last["next"]) == ({"b2": "neither"}, None)
+        assert (await asked(client, "2021-02", 422, after=first["next"]))["code"] == "cursor"
