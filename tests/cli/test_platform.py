@@ -263,6 +263,12 @@ def test_the_standing_is_shown_in_every_form(fed):
     assert {"scheme": "mini", "group": "bureaus", "period": "2021-03"} in fed.json("standings")
 
 
+def test_a_scheme_without_ready_results_has_nothing_to_reconcile(fed):
+    assert fed.json("results", "list", "--scheme", "mini", "--period", "2021-03") == []
+    done = fed("results", "differences", "--scheme", "mini", "--period", "2021-03")
+    assert "no difference" in done.stderr
+
+
 def test_a_value_is_explained_down_to_its_events(fed):
     standing(fed)
     told = fed.json("explain", "mini", "b1", "ontime", "2021-03")
