@@ -1,8 +1,16 @@
-"""How a standing reads: its heading, its lines, and up to when events are in it."""
+"""How a standing reads: its heading, its lines, what is not in them, and up to when events are in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from dukao.telling.languages import Lang, Pair
+from dukao.telling.paper import hanging
+
+CODES_NAMED = 8
+UNRANKED: Mapping[str, Pair] = {
+    "nothing_due": ("本期无应考指标，不排名", "nothing is due in this period, not ranked"),
+    "below_minimum_volume": ("业务量不足，不排名", "below the minimum volume, not ranked"),
+}
 SIMULATED = "模拟 / simulated"
 NOT_ASSESSED = "未考"
 
@@ -27,6 +35,49 @@ def freshness(standing: Mapping[str, Any]) -> str:
 def lines(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the lines of a standing as they are printed; what is not assessed shows its range."""
     return [unit | {"points": _points(unit)} for unit in standing["units"]]
+
+
+def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield why points of a unit are not there, are not due or do not apply; what all share stands once."""
+    units = standing["units"]
+    shared = set.intersection(*(set(unit["not_due"]) for unit in units)) if units else set[str]()
+    if shared:
+        yield from hanging("", _named(("未到考评期", "not due in this period"), sorted(shared), lang))
+    for unit in units:
+        not_due = [code for code in unit["not_due"] if code not in shared]
+        told = [
+            _named(pair, codes, lang)
+            for pair, codes in (
+                ((NOT_ASSESSED, "not yet assessed"), unit["not_assessed"]),
+                (
+                    ("不适用，分值在板块内折算", "not applicable, rescaled inside its board"),
+                    unit["not_applicable"],
+                ),
+                (("未到考评期", "not due in this period"), not_due),
+            )
+            if codes
+        ]
+        told += [
+            lang.of(
+                (
+                    f"板块 {board} 不适用，{points} 分由其他板块承担",
+                    f"nothing of board {board} applies, the others carry its {points} points",
+                )
+            )
+            for board, points in unit["carried"].items()
+        ]
+        if unit["unranked"] in UNRANKED:
+            told.append(lang.word(UNRANKED, unit["unranked"]))
+        if told:
+            yield from hanging("", f"{unit['name']} {unit['unit']}: {'; '.join(told)}")
+
+
+def _named(pair: Pair, codes: Sequence[str], lang: Lang) -> str:
+    """Return what is said of indicators with their codes, of many the first and how many there are."""
+    listed = ", ".join(codes[:CODES_NAMED])
+    if len(codes) > CODES_NAMED:
+        listed += lang.of((f" 等 {len(codes)} 项", f" and others, {len(codes)} in all"))
+    return f"{lang.of(pair)} {listed}"
 
 
 def _points(unit: Mapping[str, Any]) -> str | None:

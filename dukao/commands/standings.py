@@ -11,7 +11,8 @@ from dukao import watching
 from dukao.client import Client, below
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, show, show_lines, table
-from dukao.standings import freshness, heading, lines
+from dukao.standings import freshness, heading, lines, notes
+from dukao.telling.languages import Lang, Language
 from dukao.watching import Watch
 
 app = typer.Typer()
@@ -47,11 +48,13 @@ def standings(
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
     watch: Watch = False,
+    lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """Show the live standing of a group, or list all standings there are.
 
-    A unit that is not yet assessed (未考) shows the range its points can lie in and follows unranked.
+    A unit that is not yet assessed (未考) shows the range its points can lie in and follows unranked. Below
+    the lines stands what is not assessed, not due, or does not apply to a unit.
     """
     if scheme is not None and (group is None or period is None):
         raise typer.BadParameter("name scheme, group and period, or none of them")
@@ -64,12 +67,12 @@ def standings(
         if watch:
             watching.watch(
                 lambda: _standing(client, path),
-                drawn=_drawn,
-                tell=lambda one: _show(one, output),
+                drawn=lambda one: _drawn(one, lang),
+                tell=lambda one: _show(one, output, lang),
                 form=output,
             )
         else:
-            _show(_standing(client, path), output)
+            _show(_standing(client, path), output, lang)
 
 
 def _standing(client: Client, path: str) -> dict[str, Any]:
@@ -77,13 +80,14 @@ def _standing(client: Client, path: str) -> dict[str, Any]:
     return found
 
 
-def _show(standing: Mapping[str, Any], output: Format) -> None:
+def _show(standing: Mapping[str, Any], output: Format, lang: Lang) -> None:
     if output is Format.TABLE:
         show_lines([heading(standing)])
     show(lines(standing), _UNITS, output, whole=standing)
     if output is Format.TABLE:
-        show_lines([freshness(standing)])
+        show_lines([*notes(standing, lang), freshness(standing)])
 
 
-def _drawn(standing: Mapping[str, Any]) -> Group:
-    return Group(Text(heading(standing)), table(lines(standing), _UNITS), Text(freshness(standing)))
+def _drawn(standing: Mapping[str, Any], lang: Lang) -> Group:
+    below_it = [Text(line) for line in (*notes(standing, lang), freshness(standing))]
+    return Group(Text(heading(standing)), table(lines(standing), _UNITS), *below_it)

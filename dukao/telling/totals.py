@@ -92,6 +92,7 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
             ),
         ),
         (("名次", "rank"), rank if answer["rank"] is not None else ""),
+        *((("折算", "rescaled"), _rescaled(one, lang)) for one in answer["rescaled"]),
         (("合计", "sum"), answer["formula"]),
         (
             ("依据", "stands on"),
@@ -106,10 +107,30 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
     yield from labelled([(lang.of(label), text) for label, text in told])
 
 
+def _rescaled(one: Answer, lang: Lang) -> str:
+    """Return how a board was rescaled, or that the others carry it."""
+    if not one["applies"]:
+        return lang.of(
+            (
+                f"{one['title']}：整个板块不适用，{one['points']} 分由其他板块承担",
+                f"{one['title']}: nothing applies, the others carry its {one['points']} points",
+            )
+        )
+    why: list[str] = []
+    if one["not_applicable"] != "0":
+        why.append(lang.of((f"{one['not_applicable']} 分不适用", f"{one['not_applicable']} do not apply")))
+    if one["gained"] != "0":
+        why.append(lang.of((f"承担他板块 {one['gained']} 分", f"{one['gained']} of others carried")))
+    value = "未考" if one["value"] is None else _short(one["value"])
+    value = value if one["value"] or lang is Lang.ZH else "not yet assessed"
+    return f"{one['title']}{lang.of(('：', ': '))}{', '.join(why)}; {one['formula']} = {value}"
+
+
 def _part(at: int, part: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
     points = _short(part["points"])
     if part["value"] is None:
-        worth = f"{lang.word(FIGURES, part['state'])} ({points})"
+        why = f" {part['reason']}" if part["reason"] else ""
+        worth = f"{lang.word(FIGURES, part['state'])} ({points}){why}"
     else:
         lost = _short(part["lost"])
         worth = lang.of(

@@ -17,7 +17,9 @@ class ShownLine(Answer):
     """A unit in a standing.
 
     `points` are None and `mark` is 未考 while something due has no data; `range` then says from zero to full.
-    `covered` are the points that are due in the period; a board without a sum has something missing.
+    `covered` are the points that are due in the period; a board without a sum has something missing. The
+    points of what is `not_applicable` are spread inside its board (缺项折算); `boards` are those before they
+    carry points of another, `carried` the points of boards of which nothing applies, which the others carry.
     """
 
     unit: str
@@ -34,6 +36,8 @@ class ShownLine(Answer):
     boards: dict[str, str | None]
     not_assessed: tuple[str, ...]
     not_due: tuple[str, ...]
+    not_applicable: tuple[str, ...]
+    carried: dict[str, str]
 
 
 class ShownTier(Answer):

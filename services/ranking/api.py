@@ -117,6 +117,8 @@ def _line(line: Line, name: str) -> ShownLine:
         boards={board: _text(value) for board, value in line.boards.items()},
         not_assessed=line.not_assessed,
         not_due=line.not_due,
+        not_applicable=line.not_applicable,
+        carried={board: text(points) for board, points in line.carried.items()},
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from services.ranking import store
 from services.ranking.domain.moves import NOWHERE, Move, Spot, moves
-from services.ranking.domain.scores import Score, score, spots
+from services.ranking.domain.scores import Score, score, score_without, spots
 from services.ranking.store import Group, Row, Scheme, VersionPeriod
 from shared.kernel.shards import partition_of
 from shared.storage.transaction import PostgresTransaction
@@ -18,10 +18,14 @@ ROWS_KEPT = 20_000
 
 @dataclass(slots=True)
 class Board:
-    """The standing of one period: what each unit is due, what they come to, and what was last told."""
+    """The standing of one period: what each unit is due, what they come to, and what was last told.
+
+    `absent` is what is due and does not apply, of the units that have any.
+    """
 
     scheme: Scheme
     due: Mapping[str, Mapping[str, int]]
+    absent: Mapping[str, frozenset[str]]
     units: frozenset[str]
     told: dict[str, Spot]
     scores: dict[str, Score] = field(default_factory=dict[str, Score])
@@ -32,7 +36,12 @@ class Board:
         for unit in self.units & set(units) if self.scores else self.units:
             row = rows.get(unit)
             worth, volume = (row.worth, row.volume) if row else ({}, 0)
-            self.scores[unit] = score(self.due[unit], points, worth, volume, rules)
+            due, absent = self.due[unit], self.absent.get(unit)
+            if absent is None:
+                self.scores[unit] = score(due, points, worth, volume, rules)
+            else:
+                kinds = self.scheme.kinds
+                self.scores[unit] = score_without(absent, due, kinds, worth, volume, rules)
         found = moves(self.told, spots(self.scores, rules))
         for move in found:
             self.told[move.unit] = move.new
@@ -99,7 +108,8 @@ async def boards_of(
     told = await store.told(tx, group, list(schemes)) if schemes else {}
     for period, scheme in schemes.items():
         units = frozenset(scheme.members(group[1]))
-        held.boards[period] = Board(scheme, scheme.due(group[1], period), units, told[period])
+        due, absent = scheme.due(group[1], period), scheme.absent(group[1], period)
+        held.boards[period] = Board(scheme, due, absent, units, told[period])
     await rows_of(tx, group, held, [(held.boards[p].scheme.version, p) for p in periods if p in held.boards])
     return {period: held.boards[period] for period in sorted(periods) if period in held.boards}
 

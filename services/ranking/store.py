@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.ranking.domain.moves import NOWHERE, Move, Spot
+from services.ranking.domain.scores import Kind
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Cycle, Period
+from shared.kernel.periods import LENGTH_MONTHS, Cycle, Period
 from shared.kernel.points import of_parts, parts_of
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, str]
 VersionPeriod = tuple[int, str]
 Figures = dict[str, list[Figure]]
+FIRST_MONTH, LAST_MONTH = "0000-01", "9999-12"
 
 _SAVE_ROWS = """
     INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, volume, number)
@@ -60,6 +62,40 @@ class Scheme:
         """The points of every indicator, in parts of 10^-12; those outside the boards are in no total to reach."""
         return {one["code"]: parts_of(_points(one)) for one in self.document["indicators"]}
 
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """Where the points of every indicator stand, and whether it deducts."""
+        return {
+            one["code"]: Kind(one.get("board"), self.points[one["code"]], "deduct" in one["method"])
+            for one in self.document["indicators"]
+        }
+
+    def absent(self, group: str, period: str) -> dict[str, frozenset[str]]:
+        """Return by unit of a group what is due in a period and does not apply to it, of those that have any."""
+        wanted, found = Period.parse(period), dict[str, set[str]]()
+        for one in self.document["indicators"]:
+            if one.get("not_applicable") and group in one["groups"] and _is_due(one, wanted):
+                months = self._taken_from(one, wanted)
+                for unit, gone in _absent_months(one).items():
+                    if months and all(any(first <= at <= last for first, last in gone) for at in months):
+                        found.setdefault(unit, set()).add(one["code"])
+        members = self.members(group)
+        return {unit: frozenset(codes) for unit, codes in found.items() if unit in members}
+
+    def reason(self, indicator: str, unit: str) -> str | None:
+        """Return why an indicator does not apply to a unit, as the scheme says it first."""
+        spec = next(one for one in self.document["indicators"] if one["code"] == indicator)
+        return next((one["reason"] for one in spec.get("not_applicable", ()) if unit in one["units"]), None)
+
+    def _taken_from(self, indicator: Mapping[str, Any], period: Period) -> list[str]:
+        """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
+        head, cycle = self.document["scheme"], Cycle(indicator.get("cycle", "month"))
+        if LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle] and not _is_always_due(indicator):
+            period = Period.containing(period.last, cycle)
+        months = [str(one) for one in period.months() if head["effective"] <= str(one) <= head["until"]]
+        measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
+        return months[-1:] if measure.get("kind") == "stock" else months
+
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
         """Return by unit of a group the points of what it is due in a period."""
         at = Period.parse(period)
@@ -71,20 +107,26 @@ class Scheme:
                 found[unit] = {**found[unit], one["code"]: self.points[one["code"]]}
         return found
 
-    def figures(self, group: str, unit: str, due: Collection[str], row: Row | None) -> list[Figure]:
-        """Return the figures of a unit: what came, and of what did not whether it is due."""
+    def figures(
+        self, group: str, unit: str, due: Collection[str], row: Row | None, absent: Collection[str] = ()
+    ) -> list[Figure]:
+        """Return the figures of a unit: what came, and of what did not whether it is due and applies."""
         worth = row.worth if row else {}
         found: list[Figure] = []
         for one in self.document["indicators"]:
             if _is_for(one, group, unit) or one["code"] in worth:
-                value = worth.get(one["code"])
+                value = None if one["code"] in absent else worth.get(one["code"])
                 state = FigureState.NOT_DUE
-                if one["code"] in due or one["code"] in worth:
+                if one["code"] in absent:
+                    state = FigureState.NOT_APPLICABLE
+                elif one["code"] in due or one["code"] in worth:
                     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
                 points = None if value is None else of_parts(value)
-                volume = row.volume if row else 0
+                kind, volume = self.kinds[one["code"]], row.volume if row else 0
                 found.append(
-                    Figure(one["code"], one.get("board"), Decimal(_points(one)), points, state, volume)
+                    Figure(
+                        one["code"], kind.board, Decimal(_points(one)), points, state, volume, kind.deducts
+                    )
                 )
         return found
 
@@ -197,11 +239,16 @@ async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, S
     """Return by period the figures of every unit of a group."""
     found = await rows(tx, group, [(scheme.version, period) for period, scheme in schemes.items()])
     return {
-        period: {
-            unit: scheme.figures(group[1], unit, due, found[scheme.version, period].get(unit))
-            for unit, due in scheme.due(group[1], period).items()
-        }
+        period: _figures(scheme, group[1], period, found[scheme.version, period])
         for period, scheme in schemes.items()
+    }
+
+
+def _figures(scheme: Scheme, group: str, period: str, rows: Mapping[str, Row]) -> Figures:
+    absent = scheme.absent(group, period)
+    return {
+        unit: scheme.figures(group, unit, due, rows.get(unit), absent.get(unit, ()))
+        for unit, due in scheme.due(group, period).items()
     }
 
 
@@ -267,9 +314,25 @@ def _is_for(indicator: Mapping[str, Any], group: str, unit: str) -> bool:
     return group in indicator["groups"] and (not indicator.get("units") or unit in indicator["units"])
 
 
+def _is_always_due(indicator: Mapping[str, Any]) -> bool:
+    return bool(indicator["method"].keys() & {"deduct", "bonus"})
+
+
+def _absent_months(indicator: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Return by unit the first and last months between which an indicator does not apply to it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in indicator["not_applicable"]:
+        for unit in one["units"]:
+            if not indicator.get("units") or unit in indicator["units"]:
+                found.setdefault(unit, []).append(
+                    (one.get("from", FIRST_MONTH), one.get("until", LAST_MONTH))
+                )
+    return found
+
+
 def _is_due(indicator: Mapping[str, Any], period: Period) -> bool:
     """Tell whether a cycle of an indicator ends in a period; a deduction or bonus is due in every one."""
-    if indicator["method"].keys() & {"deduct", "bonus"}:
+    if _is_always_due(indicator):
         return True
     return Period.containing(period.last, Cycle(indicator.get("cycle", "month"))).last == period.last
 

@@ -1,6 +1,7 @@
 """The door to what totals and boards are made of."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -10,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.ranking import store
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.losses import Lost, Summed, summed
-from services.ranking.domain.standings import Line, standing
+from services.ranking.domain.rescaling import BoardSum
+from services.ranking.domain.standings import DUE, Line, standing
 from services.ranking.store import Group, Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import Period
-from shared.kernel.points import published, text
+from shared.kernel.points import of_parts, published, published_parts, scaled, text
 from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
@@ -54,7 +56,8 @@ class Answer(BaseModel):
 class ShownPart(Answer):
     """An indicator in a total: its points, its value at 12 places, what it lost, and where it is explained.
 
-    `published` is what it would print alone; the total rounds the sum and never the parts.
+    `published` is what it would print alone; the total rounds the sum and never the parts. `reason` says why
+    an indicator does not apply to the unit.
     """
 
     indicator: str
@@ -65,6 +68,7 @@ class ShownPart(Answer):
     published: str | None
     lost: str | None
     state: FigureState
+    reason: str | None
     method: str
     measure: str
     measure_version: int
@@ -72,11 +76,37 @@ class ShownPart(Answer):
     explain: str
 
 
+class ShownRescaling(Answer):
+    """A board of which something does not apply to the unit, or that carries points of such a board.
+
+    `points` are those that are due in it, `not_applicable` those of them that do not apply, `gained` what it
+    carries of other boards. `kept` is what its deduct indicators have, `rest` the sum of the others, which
+    is multiplied (缺项折算); of deduct indicators alone the points are stretched and never the losses.
+    `value` is the board with what it carries, `published` the board before that; both are null while
+    something has no data, and of a board of which nothing applies, whose points the others carry.
+    """
+
+    board: str
+    title: str
+    points: str
+    not_applicable: str
+    gained: str
+    deduct_points: str
+    kept: str
+    rest: str
+    applies: bool
+    value: str | None
+    published: str | None
+    formula: str
+
+
 class TotalExplained(Answer):
     """Why a total or a board stands where it stands: its figures, the dearest loss first.
 
-    `points` are those that are due; `value` is the exact sum, `published` its one rounding, both null while
-    something due has no data: then `range` says between what it lies. `as_of` is the digest of positions.
+    `points` are those that are due, what does not apply included, which is spread (`rescaled`). A board is
+    the one before it carries points of another. `value` is the exact sum, `published` its one rounding, both
+    null while something due has no data: then `range` says between what it lies. `as_of` is the digest of
+    positions.
     """
 
     scheme: str
@@ -100,6 +130,7 @@ class TotalExplained(Answer):
     range: tuple[str, str] | None
     lost: str
     formula: str
+    rescaled: list[ShownRescaling]
     parts: list[ShownPart]
     parts_total: int
     next: int | None = Field(description="pass it as `after` to read on; null at the end")
@@ -179,6 +210,11 @@ def _answer(
         range=None if found.value is not None else (text(found.low), text(found.high)),
         lost=text(found.lost),
         formula=_formula(found, scheme.rules.places),
+        rescaled=[
+            _rescaled(code, titles[code], one, scheme.rules.places)
+            for code, one in found.rescaled.boards.items()
+            if one.absent or one.gained
+        ],
         parts=[_part(one, asked.scheme, scheme, place) for one in shown],
         parts_total=len(found.parts),
         next=end if end < len(found.parts) else None,
@@ -187,12 +223,53 @@ def _answer(
 
 def _formula(found: Summed, places: int) -> str:
     """Return how the sum comes about: every value exactly, rounded once."""
-    due = [one for one in found.parts if one.figure.state is not FigureState.NOT_DUE]
+    due = [one for one in found.parts if one.figure.state in DUE]
+    if not due:
+        return "nothing is due that applies"
     if found.value is None or found.published is None:
         missing = sum(one.figure.value is None for one in due)
         return f"{missing} of {len(due)} have no data yet: {text(found.low)} to {text(found.high)}"
     guarded = text(published(found.value, GUARD_PLACES))
-    return f"Σ of {len(due)} = {text(found.value)} → {guarded} → {text(found.published)} ({places} places)"
+    spread = ", rescaled" if any(one.absent or one.gained for one in found.rescaled.boards.values()) else ""
+    end = f"{text(found.value)} → {guarded} → {text(found.published)} ({places} places)"
+    return f"Σ of {len(due)}{spread} = {end}"
+
+
+def _rescaled(code: str, title: str, one: BoardSum, places: int) -> ShownRescaling:
+    whole = one.applies and one.is_whole
+    return ShownRescaling(
+        board=code,
+        title=title,
+        points=_short(one.points),
+        not_applicable=_short(one.absent),
+        gained=_short(one.gained),
+        deduct_points=_short(one.deduct),
+        kept=_short(one.deduct_value),
+        rest=_short(one.rest_value),
+        applies=one.applies,
+        value=text(of_parts(one.carrying.low)) if whole else None,
+        published=text(published_parts(one.own.low, places)) if whole else None,
+        formula=_spread(one),
+    )
+
+
+def _spread(one: BoardSum) -> str:
+    """Return how what does not apply is spread, with numbers."""
+    more = "".join(f" + {_short(points)}" for points in (one.absent, one.gained) if points)
+    if one.rest:
+        kept = f"{_short(one.deduct_value)} + " if one.deduct else ""
+        rest = _short(one.rest)
+        return f"{kept}{_short(one.rest_value)} · ({rest}{more}) / {rest}"
+    if one.deduct:
+        known = one.deduct - one.deduct_missing
+        return f"{_short(one.deduct_value)} + ({more[3:]}) · {_short(known)} / {_short(one.deduct)}"
+    return f"0 of {_short(one.points)}: carried by the other boards"
+
+
+def _short(parts: int | Fraction) -> str:
+    """Write parts of 10^-12 without zeros at the end; a share of points is rounded once, half even."""
+    written = text(of_parts(scaled(1, Fraction(parts))))
+    return written.rstrip("0").rstrip(".")
 
 
 def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownPart:
@@ -212,6 +289,9 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         published=None if figure.value is None else text(published(figure.value, scheme.rules.places)),
         lost=_text(one.lost),
         state=figure.state,
+        reason=scheme.reason(figure.indicator, place["unit"])
+        if figure.state is FigureState.NOT_APPLICABLE
+        else None,
         method=next(iter(spec["method"])),
         measure=measure,
         measure_version=versions.get(measure, {}).get("version", 1),

@@ -9,11 +9,20 @@ import msgspec
 from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.contract import ACCEPTED
+from services.scoring.domain.absences import absences
 from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
 from services.scoring.domain.facts import standing
-from services.scoring.domain.figures import Worth, compared_worth, merged, window, worth
+from services.scoring.domain.figures import (
+    NOT_APPLICABLE,
+    Worth,
+    compared_worth,
+    is_due,
+    merged,
+    window,
+    worth,
+)
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
@@ -93,6 +102,13 @@ class Question:
     def window(self) -> tuple[Month, ...]:
         """The months whose entries and cases concern the figure."""
         return window(self.indicator, self.period)
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The units to which the indicator does not apply in any of the months that are taken."""
+        at = self.window[0].ordinal, self.window[-1].ordinal
+        found = absences(self.scheme.document, self.indicator)
+        return frozenset(unit for unit, absence in found.items() if absence.covers(at))
 
     @property
     def among(self) -> tuple[str, ...]:
@@ -203,10 +219,13 @@ async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Pa
     sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
     by_unit = {unit: inputs.of_indicator(document, found, indicator) for unit, found in sums.items()}
     partials = by_unit[question.unit]
-    if indicator.method.comparing is None:
+    if question.unit in question.absent and is_due(indicator, question.period):
+        found = NOT_APPLICABLE
+    elif indicator.method.comparing is None:
         found = worth(document, indicator, question.period, partials)
     else:
-        found = compared_worth(document, indicator, question.period, by_unit)[question.unit]
+        there = {unit: of_unit for unit, of_unit in by_unit.items() if unit not in question.absent}
+        found = compared_worth(document, indicator, question.period, there)[question.unit]
     return found, merged(question.window, partials, stock=question.spec.kind == "stock")
 
 

@@ -58,6 +58,8 @@ class Desk:
         _check_amount(question, asked)
         await tx.lock(POINTS, [shard_of(asked.unit)])
         _check_month(question, tx)
+        if question.unit in question.absent:
+            raise refuse(422, "not_applicable", "The indicator does not apply to the unit in this month.")
         month = question.period.first.ordinal
         others = await requests.of_cell(tx, asked.scheme, asked.unit, asked.indicator, month)
         told = asked.model_dump(mode="json")

@@ -9,3 +9,4 @@ class FigureState(StrEnum):
     SCORED = "scored"
     NOT_DUE = "not_due"
     NOT_ASSESSED = "not_assessed"
+    NOT_APPLICABLE = "not_applicable"

@@ -39,6 +39,11 @@ def parts(numerator: int, denominator: int) -> int:
     return whole + 1 if over > 0 or (over == 0 and whole & 1) else whole
 
 
+def scaled(value: int, share: Fraction) -> int:
+    """Take a share of whole parts of 10^-12 and round once to such parts, half even."""
+    return round(value * share)
+
+
 def of_parts(value: int) -> Decimal:
     """Return the decimal that whole parts of 10^-12 stand for."""
     return Decimal(value).scaleb(-CELL_PLACES, _EXACT)

@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from dukao.commands.explain import told
 from dukao.commands.verify import WRONG
 from dukao.commands.verify import told as proof_told
+from dukao.standings import notes
 from dukao.telling import totals
 from dukao.telling.languages import Lang
 from dukao.telling.paper import COLUMNS, hanging, joined, labelled
@@ -101,6 +102,7 @@ def part(code, *, lost="1.000000000000", value="9.000000000000", state="scored")
         "published": None if value is None else value[:4],
         "lost": None if value is None else lost,
         "state": state,
+        "reason": None,
         "method": "target",
         "measure": "tasks",
         "measure_version": 2,
@@ -124,6 +126,7 @@ def total(*parts, **more):
             "published": "18.00",
             "range": None,
             "lost": "2.000000000000",
+            "rescaled": [],
             "formula": "Σ of 2 = 18.000000000000 → 18.000000000 → 18.00 (2 places)",
             "parts": list(parts),
             "parts_total": 40,
@@ -145,6 +148,49 @@ def test_a_total_lists_the_dearest_loss_first_with_its_cell_by_name():
     english = "\n".join(totals.told(answer, Lang.EN))
     assert "lost 1, 9.00/10 · target · tasks v2" in english
     assert "3 of 36" in english
+
+
+RESCALED = {
+    "board": "reform",
+    "title": "税收改革发展",
+    "points": "440",
+    "not_applicable": "15",
+    "gained": "0",
+    "applies": True,
+    "value": "422.400000000000",
+    "formula": "408 · (425 + 15) / 425",
+}
+
+
+def test_a_total_says_what_does_not_apply_why_and_how_its_board_was_rescaled():
+    absent = part("ports", value=None, state="not_applicable") | {"reason": "本省无口岸"}
+    carried = RESCALED | {"title": "党的全面领导", "points": "260", "applies": False}
+    answer = total(absent, rescaled=[RESCALED, carried])
+    text = "\n".join(totals.told(answer, Lang.ZH))
+    assert "折算  税收改革发展：15 分不适用; 408 · (425 + 15) / 425 = 422.4" in text
+    assert "党的全面领导：整个板块不适用，260 分由其他板块承担" in text
+    assert "不适用 (10) 本省无口岸" in text
+    english = "\n".join(totals.told(answer, Lang.EN))
+    assert "15 do not apply; 408 · (425 + 15) / 425 = 422.4" in english
+    assert "nothing applies, the others carry its 260 points" in english
+
+
+def test_a_standing_says_below_its_lines_what_is_missing_not_due_or_does_not_apply():
+    plain = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": ["year"]}
+    standing = {
+        "units": [
+            plain | {"unit": "b1", "name": "一局"},
+            plain
+            | {"unit": "b2", "name": "二局", "not_assessed": ["late"], "not_applicable": ["ports"]}
+            | {"carried": {"party": "260.00"}, "unranked": "not_assessed", "not_due": ["year", "half"]},
+        ]
+    }
+    assert list(notes(standing, Lang.ZH)) == [
+        "未到考评期 year",
+        "二局 b2: 未考 late; 不适用，分值在板块内折算 ports; 未到考评期 half; 板块 party 不适用，260.00",
+        "分由其他板块承担",
+    ]
+    assert next(notes(standing, Lang.EN)) == "not due in this period year"
 
 
 def test_a_board_that_has_no_value_yet_shows_its_range():

@@ -307,6 +307,8 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
         "boards": {"work": "9.00"},
         "not_assessed": [],
         "not_due": [],
+        "not_applicable": [],
+        "carried": {},
     }
     assert (units["b2"]["rank"], units["b2"]["points"]) == (None, "9.00")
     assert units["b2"]["unranked"] == "below_minimum_volume"

@@ -46,6 +46,29 @@ def test_the_plain_scheme_is_taken():
     assert refused(SCHEME) == set()
 
 
+def absent(*entries):
+    return changed((("indicators", 0, "not_applicable"), list(entries)))
+
+
+def test_what_does_not_apply_is_said_of_units_that_have_it_once_and_in_months_of_the_scheme():
+    one = {"units": ["b1"], "reason": "no port"}
+    assert refused(absent(one)) == set()
+    assert refused(absent(one | {"until": "2021-03"}, one | {"from": "2021-04"})) == set()
+    at = "/indicators/0/not_applicable"
+    assert refused(absent(one | {"units": ["b9"]})) == {(f"{at}/0/units/0", "unknown_unit")}
+    assert refused(absent(one | {"units": ["hq"]})) == {(f"{at}/0/units/0", "other_group")}
+    assert refused(absent(one, one | {"from": "2021-06"})) == {(f"{at}/1/units/0", "duplicate")}
+    for months in ({"from": "2020-12"}, {"until": "2022-01"}, {"from": "2021-06", "until": "2021-05"}):
+        assert refused(absent(one | months)) == {(f"{at}/0", "dates")}
+    assert refused(absent(one | {"reason": ""})) == {(f"{at}/0/reason", "shape")}
+
+
+def test_a_unit_to_which_nothing_applies_in_a_month_is_refused():
+    document = absent({"units": ["b1"], "reason": "no port"})
+    document["indicators"][1]["not_applicable"] = [{"units": ["b1"], "from": "2021-12", "reason": "closed"}]
+    assert refused(document) == {("/indicators", "nothing_applies")}
+
+
 def test_boards_250_450_180_120_are_refused_because_a_quarter_is_not_more_than_a_quarter():
     document = changed((("boards",), BOARDS_OF_A_THOUSAND), (("scheme", "total"), "1000"))
     assert ("/boards/0/points", "board_floor") in refused(document)

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.ranking.domain.standings import Figure
+from services.ranking.domain.rescaling import Rescaled
+from services.ranking.domain.standings import DUE, Figure, rescaled_of
 from shared.kernel.figures import FigureState
-from shared.kernel.points import ZERO, published
+from shared.kernel.points import ZERO, of_parts, published_parts
+
+PARTS_LAST = {FigureState.NOT_APPLICABLE: 2, FigureState.NOT_DUE: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class Summed:
     """Figures added up exactly, and rounded once for publication.
 
     `value` and `published` are None while something due has no value; `low` and `high` say between what the
-    sum then lies.
+    sum then lies. `lost` is what is missing to the points, apart from what has no value. `rescaled` are the
+    boards behind it.
     """
 
     points: Decimal
@@ -32,24 +36,27 @@ class Summed:
     high: Decimal
     lost: Decimal
     parts: tuple[Lost, ...]
+    rescaled: Rescaled
 
 
 def summed(figures: Iterable[Figure], places: int) -> Summed:
-    """Add up figures; what is not due lies outside, and follows last."""
+    """Add up figures; what does not apply is spread over the others, what is not due lies outside."""
     parts = sorted((_lost(one) for one in figures), key=_order)
-    due = [one for one in parts if one.figure.state is not FigureState.NOT_DUE]
-    value = sum((one.figure.value for one in due if one.figure.value is not None), ZERO)
-    open_points = sum((one.figure.points for one in due if one.figure.value is None), ZERO)
-    whole = bool(due) and not any(one.figure.value is None for one in due)
-    low = published(value, places)
+    due = [one.figure for one in parts if one.figure.state in DUE]
+    found = rescaled_of(one.figure for one in parts)
+    whole = bool(due) and not any(one.value is None for one in due)
+    reached = (one.figure.points for one in parts if one.figure.state is not FigureState.NOT_DUE)
+    points = sum(reached, ZERO) if found.points else ZERO
+    low = published_parts(found.total.low, places)
     return Summed(
-        points=sum((one.figure.points for one in due), ZERO),
-        value=value if whole else None,
+        points=points,
+        value=of_parts(found.total.low) if whole else None,
         published=low if whole else None,
         low=low,
-        high=published(value + open_points, places),
-        lost=sum((one.lost for one in due if one.lost is not None), ZERO),
+        high=published_parts(found.total.high, places),
+        lost=points - of_parts(found.total.high),
         parts=tuple(parts),
+        rescaled=found,
     )
 
 
@@ -58,9 +65,10 @@ def _lost(figure: Figure) -> Lost:
 
 
 def _order(one: Lost) -> tuple[int, Decimal, str]:
-    """Losses fall, then what has no data yet, then what is not due."""
-    if one.figure.state is FigureState.NOT_DUE:
-        return 2, ZERO, one.figure.indicator
+    """Losses fall, then comes what has no data yet, then what does not apply, then what is not due."""
+    last = PARTS_LAST.get(one.figure.state)
+    if last is not None:
+        return last, ZERO, one.figure.indicator
     if one.lost is None:
         return 1, -one.figure.points, one.figure.indicator
     return 0, -one.lost, one.figure.indicator

@@ -1,15 +1,25 @@
 """What the figures of a unit come to, in whole parts of 10^-12, and where that puts it: all that is told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.ranking.domain.moves import Spot
+from services.ranking.domain.rescaling import Part, rescaled
 from services.ranking.domain.standings import Rules
 from services.ranking.domain.tiers import place, ranks
 from shared.kernel.points import published_parts
 
 Worth = Mapping[str, int | None]
+
+
+class Kind(NamedTuple):
+    """Where the points of an indicator stand, in parts of 10^-12; none outside the boards."""
+
+    board: str | None
+    points: int
+    deducts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,26 @@ def score(
             scored += value
     low = published_parts(scored, rules.places)
     high = published_parts(scored + missing, rules.places) if missing else low
+    return Score(low, high, full, full and volume >= rules.at_least)
+
+
+def score_without(
+    absent: Collection[str],
+    due: Collection[str],
+    kinds: Mapping[str, Kind],
+    worth: Worth,
+    volume: int,
+    rules: Rules,
+) -> Score:
+    """Add up the figures of a unit to which something that is due does not apply: its boards are rescaled."""
+    there = sorted((set(due) | worth.keys()) - set(absent))
+    parts = [
+        Part(kinds[code].board, kinds[code].points, worth.get(code), kinds[code].deducts) for code in there
+    ]
+    gone = [(board, kinds[code].points) for code in absent if (board := kinds[code].board) is not None]
+    total = rescaled(parts, gone).total
+    full = bool(parts) and all(part.value is not None for part in parts)
+    low, high = (published_parts(value, rules.places) for value in (total.low, total.high))
     return Score(low, high, full, full and volume >= rules.at_least)
 
 

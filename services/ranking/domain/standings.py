@@ -1,18 +1,24 @@
 """A standing from figures: exact sums, one rounding, ranks of what is printed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from services.ranking.domain.rescaling import BoardSum, Part, Rescaled, rescaled
 from services.ranking.domain.tiers import Tier, cumulative, place, ranks
 from shared.kernel.figures import FigureState
-from shared.kernel.points import ZERO, published
+from shared.kernel.points import parts_of, published_parts
+
+DUE = frozenset({FigureState.SCORED, FigureState.NOT_ASSESSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What an indicator is worth for a unit in a period; one outside the boards has no points to reach."""
+    """What an indicator is worth for a unit in a period; one outside the boards has no points to reach.
+
+    One that `deducts` keeps its points where another does not apply.
+    """
 
     indicator: str
     board: str | None
@@ -20,6 +26,7 @@ class Figure:
     value: Decimal | None
     state: FigureState
     volume: int = 0
+    deducts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class Unranked(StrEnum):
 class Line:
     """A unit in a standing; without a full score it has a range from zero to full and neither rank nor tier.
 
-    `covered` are the points that are due in the period.
+    `covered` are the points that are due in the period; `boards` are those before they carry the points of
+    another, `carried` are the points that others carry of a board of which nothing applies to the unit.
     """
 
     unit: str
@@ -55,6 +63,8 @@ class Line:
     volume: int
     not_assessed: tuple[str, ...] = ()
     not_due: tuple[str, ...] = ()
+    not_applicable: tuple[str, ...] = ()
+    carried: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     unranked: Unranked | None = None
     rank: int | None = None
     tier: str | None = None
@@ -76,24 +86,25 @@ def standing(figures: Mapping[str, Sequence[Figure]], rules: Rules) -> list[Line
 
 
 def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
-    """Add up a unit's figures; what is not due lies outside points and total."""
+    """Add up a unit's figures: what is not due lies outside the total, what does not apply is spread."""
     ordered = sorted(figures, key=lambda figure: figure.indicator)
-    due = [figure for figure in ordered if figure.state is not FigureState.NOT_DUE]
+    due = [figure for figure in ordered if figure.state in DUE]
     missing = [figure for figure in due if figure.value is None]
-    scored = sum((figure.value for figure in due if figure.value is not None), ZERO)
-    open_points = sum((figure.points for figure in missing), ZERO)
-    low = published(scored, rules.places)
+    found = rescaled_of(ordered)
+    low = published_parts(found.total.low, rules.places)
     volume = max((figure.volume for figure in ordered), default=0)
     return Line(
         unit=unit,
         total=None if missing or not due else low,
         low=low,
-        high=published(scored + open_points, rules.places),
-        covered=published(sum((figure.points for figure in due), ZERO), rules.places),
-        boards={board: _board(board, due, rules) for board in sorted({f.board for f in due if f.board})},
+        high=published_parts(found.total.high, rules.places),
+        covered=published_parts(found.points, rules.places),
+        boards={code: _board(board, rules) for code, board in found.boards.items() if board.applies},
         volume=volume,
         not_assessed=tuple(figure.indicator for figure in missing),
-        not_due=tuple(figure.indicator for figure in ordered if figure.state is FigureState.NOT_DUE),
+        not_due=_codes(ordered, FigureState.NOT_DUE),
+        not_applicable=_codes(ordered, FigureState.NOT_APPLICABLE),
+        carried={code: published_parts(points, rules.places) for code, points in found.carried.items()},
         unranked=_unranked(ordered, due, missing, enough=volume >= rules.at_least),
     )
 
@@ -108,10 +119,34 @@ def _unranked(
     return None if enough else Unranked.BELOW_MINIMUM_VOLUME
 
 
-def _board(board: str, due: Sequence[Figure], rules: Rules) -> Decimal | None:
-    values = [figure.value for figure in due if figure.board == board]
-    known = [value for value in values if value is not None]
-    return published(sum(known, ZERO), rules.places) if len(known) == len(values) else None
+def rescaled_of(figures: Iterable[Figure]) -> Rescaled:
+    """Add up what is due of a unit by boards; what does not apply is spread over the others."""
+    known = list(figures)
+    return rescaled(
+        [
+            Part(
+                one.board,
+                parts_of(one.points),
+                None if one.value is None else parts_of(one.value),
+                one.deducts,
+            )
+            for one in known
+            if one.state in DUE
+        ],
+        [
+            (one.board, parts_of(one.points))
+            for one in known
+            if one.state is FigureState.NOT_APPLICABLE and one.board is not None
+        ],
+    )
+
+
+def _codes(figures: Iterable[Figure], state: FigureState) -> tuple[str, ...]:
+    return tuple(figure.indicator for figure in figures if figure.state is state)
+
+
+def _board(board: BoardSum, rules: Rules) -> Decimal | None:
+    return published_parts(board.own.low, rules.places) if board.is_whole else None
 
 
 def _gaps(full: Mapping[str, Decimal], ranked: Mapping[str, int], rules: Rules) -> dict[str, Decimal]:

@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.scoring.domain.absences import absences_are_said_well, something_applies_to_everyone
 from services.scoring.domain.coverage_check import machines_cover_enough
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import Kind
@@ -289,6 +290,8 @@ RULES: tuple[Rule, ...] = (
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,
+    absences_are_said_well,
+    something_applies_to_everyone,
     dates_are_in_order,
     tiers_share_everything,
     machines_cover_enough,

@@ -38,7 +38,7 @@ def compared_figures(
     for one in plan.compared:
         for period, at in one.due:
             scores = one.scored(sums, at)
-            for unit in one.units:
+            for unit in (unit for unit in one.units if one.applies(unit, at)):
                 found[unit][period, one.code] = scores.get(unit)
     return found
 
@@ -77,5 +77,5 @@ def _compare(
                 changed.setdefault(unit, Changes()).cell(standing, at, one.code, new)
         for period, window in periods:
             new = scores(window).get(unit)
-            if not standing.has(period, one.code, new):
+            if one.applies(unit, window) and not standing.has(period, one.code, new):
                 changed.setdefault(unit, Changes()).figure(standing, period, one.code, new)

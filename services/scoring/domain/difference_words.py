@@ -56,6 +56,7 @@ PLACES: Words = {
     "method/within/low": ("区间下限", "lower end"),
     "method/within/tolerance": ("容差", "tolerance"),
     "name": ("名称", "name"),
+    "not_applicable": ("不适用的单位", "to whom it does not apply"),
     "numerator": ("分子", "numerator"),
     "official": ("对方口径", "measure of what was published"),
     "ours": ("本方口径", "measure of the raw facts"),

@@ -124,6 +124,19 @@ class ViewSpec(Closed):
     """The columns of a row, one row for each case."""
 
 
+class AbsenceSpec(Sourced):
+    """Units to which an indicator does not apply (缺项), and why; its points are spread inside its board."""
+
+    units: tuple[str, ...] = Field(min_length=1)
+    """The units to which it does not apply."""
+    from_: MonthText | None = Field(None, alias="from")
+    """The first month in which it does not; left out: the first of the scheme."""
+    until: MonthText | None = None
+    """The last such month; left out: the last of the scheme."""
+    reason: Text
+    """Why it does not apply."""
+
+
 class IndicatorSpec(Sourced):
     """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them.
 
@@ -144,6 +157,8 @@ class IndicatorSpec(Sourced):
     """The groups whose units have it."""
     units: tuple[str, ...] = ()
     """The units that have it alone, for an individual one (个性指标); without them all of its groups."""
+    not_applicable: tuple[AbsenceSpec, ...] = ()
+    """To which of these units it does not apply, and why (缺项折算)."""
     cycle: Cycle = "month"
     """When it becomes due: at the end of each month, quarter, half-year or year."""
     collection: Literal["machine", "system", "manual"] = "machine"

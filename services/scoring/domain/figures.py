@@ -25,6 +25,9 @@ class Worth:
     among: tuple[Fraction, ...] = ()
 
 
+NOT_APPLICABLE = Worth(None, FigureState.NOT_APPLICABLE)
+
+
 def is_due(indicator: IndicatorSpec, period: Period) -> bool:
     """Tell whether a cycle of the indicator ends in the period; a deduction or bonus is always due."""
     if indicator.method.is_always_due:

@@ -1,11 +1,12 @@
 """What a scheme scores of a group, made ready: only what depends on rows that moved is computed anew."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from typing import Any
 
+from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.cells import compare, formula
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
@@ -64,17 +65,26 @@ class Scored(Placed):
 
 @dataclass(frozen=True, slots=True)
 class Compared(Placed):
-    """An indicator that compares units: those of the group that have it."""
+    """An indicator that compares units: those of the group that have it, where it applies to them."""
 
     units: frozenset[str]
+    absent: Mapping[str, Absence]
     is_ratio: bool
     scores: Callable[[Mapping[str, Fraction]], Mapping[str, int]]
 
     def scored(self, sums: Mapping[str, UnitSums], at: Window) -> Mapping[str, int]:
         """Return what the indicator is worth over months for the units that have a value there."""
         return self.scores(
-            {unit: value for unit in self.units if (value := self._actual(sums[unit], at)) is not None}
+            {
+                unit: value
+                for unit in self.units
+                if self.applies(unit, at) and (value := self._actual(sums[unit], at)) is not None
+            }
         )
+
+    def applies(self, unit: str, at: Window) -> bool:
+        """Tell whether the indicator applies to a unit in any of the months that are taken."""
+        return unit not in self.absent or not self.absent[unit].covers(at)
 
     def _actual(self, sums: UnitSums, at: Window) -> Fraction | None:
         amounts = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
@@ -178,7 +188,8 @@ def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
     level = document.groups[name].level
     units = [unit.code for unit in document.units if unit.level == level]
     whole = _by_over(scored.values())
-    individual = any(one.units for one in specs)
+    individual = any(one.units or one.not_applicable for one in specs)
+    absent = {one.code: absences(document, one) for one in specs if one.not_applicable}
     return GroupPlan(
         scheme=head.code,
         version=head.version,
@@ -187,7 +198,13 @@ def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
         months=tuple(months),
         scored=whole,
         of_unit={
-            unit: _by_over([scored[one.code] for one in specs if one.code in scored and one.is_for(unit)])
+            unit: _by_over(
+                [
+                    _without(scored[one.code], absent.get(one.code, {}).get(unit))
+                    for one in specs
+                    if one.code in scored and one.is_for(unit)
+                ]
+            )
             if individual
             else whole
             for unit in units
@@ -274,12 +291,32 @@ def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
     return Scored(**placed, formula=formula(indicator, is_ratio=is_ratio))
 
 
+def _without(one: Scored, absence: Absence | None) -> Scored:
+    """Return an indicator without the cells and figures that are taken from where it does not apply."""
+    if absence is None:
+        return one
+
+    return replace(
+        one,
+        due=tuple((period, at) for period, at in one.due if not absence.covers(at)),
+        cells={
+            month: tuple((of, at) for of, at in found if not absence.covers(at))
+            for month, found in one.cells.items()
+        },
+        periods={
+            month: tuple((period, at) for period, at in found if not absence.covers(at))
+            for month, found in one.periods.items()
+        },
+    )
+
+
 def _compared(
     document: SchemeDocument, indicator: IndicatorSpec, months: list[int], units: Collection[str]
 ) -> Compared:
     return Compared(
         **_members(_placed(document, indicator, months)),
         units=frozenset(units),
+        absent=absences(document, indicator),
         is_ratio=document.measures[indicator.measure].denominator is not None,
         scores=partial(compare, indicator),
     )

@@ -1,0 +1,288 @@
+"""缺项折算: what does not apply to a unit is spread over its board; late data is a range, and zero is zero."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ranking.domain.moves import Spot
+from services.ranking.domain.rescaling import Part, Range, rescaled
+from services.ranking.domain.scores import score, score_without, spots
+from services.ranking.domain.standings import standing
+from services.ranking.store import Row, Scheme
+from shared.kernel.points import PARTS, parts_of, published_parts
+from tests.ranking.test_moves import spot_of
+from tests.ranking.test_service import MARCH, adopted, ask, figure, indicator, places, posted, scheme, service
+from tests.ranking.test_totals import ask as ask_total
+
+__all__ = ["ask", "ask_total", "service"]
+
+NOT_HERE = [{"units": ["b1"], "reason": "本省无口岸"}]
+BOARDS = [
+    {"code": "party", "title": "党的全面领导", "points": "260"},
+    {"code": "reform", "title": "税收改革发展", "points": "440"},
+    {"code": "operation", "title": "工作运转保障", "points": "180"},
+    {"code": "ratings", "title": "各方多维评价", "points": "120"},
+]
+RAW = {"party": "252.40", "rest": "408.00", "operation": "176.20", "ratings": "113.00"}
+
+
+def thousand(ports, **more):
+    """The fixture of a thousand points; `ports` is the 15-point indicator of the reform board."""
+    return scheme(
+        units=("b1", "b2"),
+        ranking={},
+        boards=BOARDS,
+        indicators=[
+            indicator("party", board="party", points="260"),
+            indicator("rest", board="reform", points="425"),
+            indicator("ports", board="reform", points="15") | ports,
+            indicator("operation", board="operation", points="180"),
+            indicator("ratings", board="ratings", points="120"),
+        ],
+        **more,
+    )
+
+
+async def line_of(service, ask, document, unit="b1", period=MARCH, **values):
+    told = await service.apply(
+        adopted(document), posted(*[figure(unit, worth, indicator=code) for code, worth in values.items()])
+    )
+    body = (await ask(f"/v1/standings/mini/bureaus/{period}")).json()
+    return next(one for one in body["units"] if one["unit"] == unit), places(told)[unit]
+
+
+async def test_a_15_point_indicator_that_does_not_apply_makes_408_of_425_into_422_40_and_the_total_964_00(
+    service, ask
+):
+    line, told = await line_of(service, ask, thousand({"not_applicable": NOT_HERE}), **RAW)
+    assert line["boards"] == {
+        "party": "252.40",
+        "reform": "422.40",
+        "operation": "176.20",
+        "ratings": "113.00",
+    }
+    assert (line["points"], line["covered"], line["mark"]) == ("964.00", "1000.00", None)
+    assert line["points"] not in {"949.60", "964.06", "964.60"}
+    assert (line["not_applicable"], line["carried"]) == (["ports"], {})
+    assert told == (1, "first", "964.00")
+
+
+async def test_the_same_feed_merely_late_is_a_range_from_949_60_to_964_60_without_a_tier(service, ask):
+    line, told = await line_of(service, ask, thousand({}), **RAW)
+    assert (line["range"], line["mark"], line["points"]) == (["949.60", "964.60"], "未考", None)
+    assert (line["tier"], line["rank"], line["not_assessed"]) == (None, None, ["ports"])
+    assert line["boards"]["reform"] is None
+    assert told == (None, None, None)
+
+
+async def test_zero_is_no_missing_value_and_is_ranked(service, ask):
+    line, told = await line_of(service, ask, thousand({}), **RAW, ports="0")
+    assert (line["points"], line["range"], line["mark"]) == ("949.60", None, None)
+    assert told == (1, "first", "949.60")
+
+
+async def test_what_is_not_due_is_outside_points_and_total_and_rescales_nothing(service, ask):
+    line, told = await line_of(service, ask, thousand({"cycle": "year"}), **RAW)
+    assert (line["points"], line["covered"], line["not_due"]) == ("949.60", "985.00", ["ports"])
+    assert told == (1, "first", "949.60")
+
+
+async def test_what_does_not_apply_and_is_not_due_rescales_nothing(service, ask):
+    ports = {"cycle": "year", "not_applicable": NOT_HERE}
+    line, _ = await line_of(service, ask, thousand(ports), **RAW)
+    assert (line["points"], line["covered"], line["boards"]["reform"]) == ("949.60", "985.00", "408.00")
+    assert line["not_applicable"] == []
+
+
+async def test_a_figure_that_came_of_what_does_not_apply_counts_for_nothing(service, ask):
+    line, told = await line_of(service, ask, thousand({"not_applicable": NOT_HERE}), **RAW, ports="15")
+    assert line["points"] == told[2] == "964.00"
+
+
+async def test_a_unit_that_it_applies_to_is_not_rescaled(service, ask):
+    document = thousand({"not_applicable": NOT_HERE})
+    line, told = await line_of(service, ask, document, "b2", **RAW, ports="15")
+    assert line["points"] == told[2] == "964.60"
+
+
+@pytest.mark.parametrize(
+    ("period", "points"), [("2021-01", "949.60"), ("2021-03", "964.00"), ("2021-Q1", "949.60")]
+)
+async def test_an_indicator_applies_in_a_period_if_it_does_in_one_of_its_months(service, ask, period, points):
+    document = thousand({"not_applicable": [NOT_HERE[0] | {"from": "2021-02"}]})
+    found = [
+        figure("b1", worth, indicator=code, period=period) for code, worth in (RAW | {"ports": "0"}).items()
+    ]
+    await service.apply(adopted(document), posted(*found))
+    body = (await ask(f"/v1/standings/mini/bureaus/{period}")).json()
+    assert body["units"][0]["points"] == points
+
+
+async def test_the_points_of_a_board_of_which_nothing_applies_go_to_the_others_and_the_standing_says_so(
+    service, ask
+):
+    absent = {"not_applicable": NOT_HERE}
+    document = thousand(absent)
+    document["indicators"][1] |= absent
+    line, told = await line_of(service, ask, document, party="252.40", operation="176.20", ratings="113.00")
+    assert line["carried"] == {"reform": "440.00"}
+    assert line["boards"] == {"party": "252.40", "operation": "176.20", "ratings": "113.00"}
+    wanted = published_parts(round(Fraction(5416, 10) * Fraction(1000, 560) * PARTS))
+    assert (line["points"], line["covered"]) == (str(wanted), "1000.00") == ("967.14", "1000.00")
+    assert told == (1, "first", "967.14")
+
+
+async def test_a_total_says_how_its_boards_were_rescaled_and_why(service, ask_total):
+    await service.apply(
+        adopted(thousand({"not_applicable": NOT_HERE})),
+        posted(*[figure("b1", worth, indicator=code) for code, worth in RAW.items()]),
+    )
+    told = await ask_total()
+    assert (told["published"], told["points"], told["lost"]) == ("964.00", "1000", "36.000000000000")
+    (one,) = told["rescaled"]
+    assert (one["board"], one["published"], one["not_applicable"]) == ("reform", "422.40", "15")
+    assert one["formula"] == "408 · (425 + 15) / 425"
+    ports = next(part for part in told["parts"] if part["indicator"] == "ports")
+    assert (ports["state"], ports["reason"], ports["value"]) == ("not_applicable", "本省无口岸", None)
+    board = await ask_total(board="reform")
+    assert (board["published"], board["points"]) == ("422.40", "440")
+
+
+def part(board, points, value, *, deducts=False):
+    return Part(board, points * PARTS, None if value is None else parts_of(value), deducts)
+
+
+def totals(parts, *absent):
+    found = rescaled(parts, [(board, points * PARTS) for board, points in absent])
+    return tuple(str(published_parts(end)) for end in (found.total.low, found.total.high))
+
+
+def test_deductions_are_not_scaled_up_but_the_points_are_spread_over_the_rest():
+    parts = [part("a", 20, "17", deducts=True), part("a", 60, "45")]
+    assert totals(parts, ("a", 20)) == ("77.00", "77.00")
+
+
+def test_if_only_deductions_are_left_their_points_are_stretched_and_their_losses_are_not():
+    parts = [part("a", 20, "17", deducts=True), part("a", 30, "-1", deducts=True)]
+    assert totals(parts, ("a", 50)) == ("66.00", "66.00")
+
+
+def test_a_deduction_that_waits_ranges_over_its_stretched_points():
+    parts = [part("a", 20, "17", deducts=True), part("a", 30, None, deducts=True)]
+    assert totals(parts, ("a", 50)) == ("37.00", "97.00")
+
+
+def test_the_points_of_another_board_are_carried_by_what_is_no_deduction():
+    parts = [part("a", 20, "17", deducts=True), part("a", 80, "40"), part("b", 300, "300")]
+    found = rescaled(parts, [("c", 100 * PARTS)])
+    assert found.boards["a"].own == Range(57 * PARTS, 57 * PARTS)
+    assert found.boards["a"].gained == 25 * PARTS
+    assert found.boards["a"].carrying.low == parts_of("69.5")
+    assert found.boards["b"].carrying.low == 375 * PARTS
+    assert found.carried == {"c": 100 * PARTS}
+
+
+def test_every_board_that_applies_to_nobody_leaves_nothing():
+    found = rescaled([], [("a", 100 * PARTS)])
+    assert (found.total, found.points, found.carried) == (Range(0, 0), 0, {"a": 100 * PARTS})
+
+
+def test_an_award_outside_the_boards_is_not_scaled():
+    assert totals([part("a", 50, "25"), part(None, 0, "3")], ("a", 50)) == ("53.00", "53.00")
+
+
+def test_a_quotient_is_rounded_once_at_12_places_half_even():
+    found = rescaled([part("a", 3, "1")], [("a", 4 * PARTS)])
+    assert found.total.low == parts_of("2.333333333333")
+
+
+BOARD = st.lists(
+    st.tuples(
+        st.integers(1, 40),
+        st.none() | st.decimals(0, 1, places=3),
+        st.booleans(),
+        st.sampled_from("abc"),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+@given(BOARD)
+def test_full_points_are_the_whole_and_what_is_missing_never_leaves_its_range(drawn):
+    def parts(worth):
+        return [
+            Part(board, points * PARTS, worth(points, share), deducts)
+            for points, share, deducts, board, applies in drawn
+            if applies
+        ]
+
+    gone = [(board, points * PARTS) for points, _, _, board, applies in drawn if not applies]
+    full = rescaled(parts(lambda points, _: points * PARTS), gone)
+    assert abs(full.total.low - full.points) <= len(drawn)
+    known = rescaled(parts(lambda points, share: None if share is None else parts_of(share * points)), gone)
+    zero = rescaled(parts(lambda points, share: parts_of((share or 0) * points)), gone)
+    best = rescaled(parts(lambda points, share: parts_of((1 if share is None else share) * points)), gone)
+    assert known.total.low <= zero.total.low <= best.total.high <= full.points + len(drawn)
+    assert abs(known.total.high - best.total.high) <= len(drawn)
+
+
+INDICATORS = [
+    ("a", "x", "7", "month", {"target": {}}, ["u", "v"]),
+    ("b", "x", "3.5", "quarter", {"target": {}}, ["v"]),
+    ("c", "x", "2", "month", {"deduct": {}}, ["w"]),
+    ("d", "y", "5", "month", {"deduct": {}}, []),
+    ("e", "z", "1", "month", {"target": {}}, ["u", "v", "w"]),
+]
+WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
+ROWS = st.dictionaries(
+    st.sampled_from("uvw"),
+    st.builds(Row, st.dictionaries(st.sampled_from("abcde"), WORTH), st.integers(0, 3), st.just(1)),
+)
+
+
+def drawn_scheme():
+    return Scheme(
+        1,
+        {
+            "scheme": {"places": 2, "effective": "2021-01", "until": "2021-12"},
+            "units": [{"code": unit, "name": unit, "level": "bureau"} for unit in "uvw"],
+            "groups": {"g": {"level": "bureau"}},
+            "indicators": [
+                {
+                    "code": code,
+                    "board": board,
+                    "points": points,
+                    "groups": ["g"],
+                    "cycle": cycle,
+                    "method": method,
+                    "not_applicable": [{"units": units, "reason": "r"}] if units else [],
+                }
+                for code, board, points, cycle, method, units in INDICATORS
+            ],
+        },
+    )
+
+
+@given(ROWS, st.sampled_from(["2021-02", "2021-03", "2021-Q1"]))
+def test_what_is_told_of_rescaled_units_is_what_the_whole_standing_says(rows, period):
+    of = drawn_scheme()
+    due, absent = of.due("g", period), of.absent("g", period)
+    whole = standing(
+        {unit: of.figures("g", unit, due[unit], rows.get(unit), absent.get(unit, ())) for unit in "uvw"},
+        of.rules,
+    )
+    scores = {}
+    for unit in "uvw":
+        row = rows.get(unit)
+        worth, volume = (row.worth, row.volume) if row else ({}, 0)
+        if unit in absent:
+            scores[unit] = score_without(absent[unit], due[unit], of.kinds, worth, volume, of.rules)
+        else:
+            scores[unit] = score(due[unit], of.points, worth, volume, of.rules)
+    assert spots(scores, of.rules) == {line.unit: spot_of(line) for line in whole}
+    assert spots(scores, of.rules).keys() == set("uvw")
+    assert all(isinstance(one, Spot) for one in spots(scores, of.rules).values())
