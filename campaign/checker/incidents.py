@@ -196,37 +196,69 @@ def _fired(
     scheme: Mapping[str, Any], name: Name, event: Event, spec: Mapping[str, Any], known: Known
 ) -> Iterator[tuple[Mapping[str, Any], Name, date]]:
     """Yield the triggers that fire, each with the inspection and the first day of it."""
-    data, (first, last) = event["data"], _years(spec, event)
-    finder = (data.get(spec["finder"]) if spec.get("finder") else None) or event["source"]
-    found_on = _day(_field(event, spec["discovered"]), scheme)
+    data = event["data"]
+    found: dict[str, Any] = {
+        "finding.type": event["type"],
+        "finding.unit": event["subject"],
+        "finding.object": data[spec["object"]],
+        "finding.content": data[spec["content"]],
+        "finding.years": _years(spec, event),
+        "finding.discovered": _day(_field(event, spec["discovered"]), scheme),
+        "finding.severity": data[spec["severity"]],
+        "finding.finder": (data.get(spec["finder"]) if spec.get("finder") else None) or event["source"],
+    }
     for at, looked in known.facts.items():
         kinds = scheme["incidents"].get("inspections", ())
         kind = next((one for one in kinds if one["type"] == looked["type"]), None)
-        if (
-            kind is None
-            or looked["data"][kind["object"]] != data[spec["object"]]
-            or looked["data"][kind["found"]]
-        ):
+        if kind is None or looked["data"][kind["object"]] != data[spec["object"]]:
             continue
-        content = looked["data"].get(kind["content"]) if kind.get("content") else None
-        inspector = (looked["data"].get(kind["inspector"]) if kind.get("inspector") else None) or looked[
-            "subject"
-        ]
-        since, until = _years(kind, looked)
-        started, ended = (_day(_field(looked, kind[part]), scheme) for part in ("started", "ended"))
-        if inspector not in {one["inspectorate"] for one in scheme["incidents"].get("jurisdictions", ())}:
-            continue
+        told = found | _looked(kind, looked, scheme)
         for trigger in scheme["incidents"].get("triggers", ()):
             answer = known.answers.get((name, trigger["code"], at))
-            outside = (
-                data[spec["severity"]] < trigger["gate"]
-                or ("content" in trigger["overlap"] and content not in {None, data[spec["content"]]})
-                or ("years" in trigger["overlap"] and (last < since or until < first))
-                or (trigger["another_finder"] and finder == inspector)
-            )
-            fires = found_on > ended if found_on != ended else bool(answer)
-            if not outside and fires and answer is not False:
-                yield trigger, at, started
+            said = {_holds(one, told) for one in trigger["when"]}
+            fires = False not in said and (None not in said or answer) and answer is not False
+            if fires and data[spec["severity"]] >= trigger["gate"]:
+                yield trigger, at, told["inspection.started"]
+
+
+def _looked(kind: Mapping[str, Any], event: Event, scheme: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of an inspection by the names that conditions give them."""
+    data = event["data"]
+    inspector = (data.get(kind["inspector"]) if kind.get("inspector") else None) or event["subject"]
+    seats = {one["inspectorate"] for one in scheme["incidents"].get("jurisdictions", ())}
+    return {
+        "inspection.type": event["type"],
+        "inspection.unit": event["subject"],
+        "inspection.object": data[kind["object"]],
+        "inspection.content": data.get(kind["content"]) if kind.get("content") else None,
+        "inspection.years": _years(kind, event),
+        "inspection.started": _day(_field(event, kind["started"]), scheme),
+        "inspection.ended": _day(_field(event, kind["ended"]), scheme),
+        "inspection.found": data[kind["found"]],
+        "inspection.inspector": inspector,
+        "inspection.by": "inspectorate" if inspector in seats else "other",
+    }
+
+
+def _holds(condition: Mapping[str, Any], told: Mapping[str, Any]) -> bool | None:
+    """Tell whether a condition holds; None is left to a person."""
+    fact, (test, asked) = told[condition["fact"]], _test(condition)
+    if test in {"meets", "differs"} and condition["fact"].endswith(".years"):
+        return fact[0] <= told[asked][1] and told[asked][0] <= fact[1]
+    if test in {"meets", "differs"}:
+        same = fact == told[asked] or fact is None or told[asked] is None
+        return same if test == "meets" else not same
+    if test == "before" and fact == told[asked]:
+        return {"person": None, "before": True, "not_before": False}[condition["same_day"]]
+    if test == "before":
+        return fact < told[asked]
+    if test == "is":
+        return str(fact) in asked
+    return fact >= asked if test == "at_least" else fact <= asked
+
+
+def _test(condition: Mapping[str, Any]) -> tuple[str, Any]:
+    return next((word, asked) for word, asked in condition.items() if word not in {"fact", "same_day"})
 
 
 def _responsible(scheme: Mapping[str, Any], unit: str, day: date) -> str | None:

@@ -1,7 +1,7 @@
 """What incidents cost: an inspection found nothing and then another did; one problem, once for each unit."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from itertools import product
 from dukao.simulator import season
 from dukao.simulator.desk import ONE, Fact
 from dukao.simulator.nation import INSPECTORATE, Nation
-from services.scoring.domain.incident_section import IncidentsSpec, TriggerSpec
+from services.scoring.domain.incident_section import ConditionSpec, FactName, IncidentsSpec, TriggerSpec
 
 FINDING, INSPECTION = "finding.reported.v1", "inspection.ended.v1"
 
@@ -83,17 +83,39 @@ class Problems:
 
 
 def _fires(trigger: TriggerSpec, finding: Fact, inspection: Fact) -> bool:
-    """Tell whether somebody else found what an inspection had missed; on its last day a person would tell."""
+    """Tell whether all holds that a trigger asks; on the day of a tie a person would tell."""
+    told = _facts(finding, inspection)
+    return int(finding.data["weight"]) >= trigger.gate and all(_holds(one, told) for one in trigger.when)
+
+
+def _facts(finding: Fact, inspection: Fact) -> Mapping[FactName, object]:
+    """Return what conditions ask for; every inspection here is one of an inspectorate."""
     told, looked = finding.data, inspection.data
-    same = told["content"] == looked["content"] or "content" not in trigger.overlap
-    spared = trigger.another_finder and told["finder"] == inspection.unit
-    grave = int(told["weight"]) >= trigger.gate
-    after = season.day_of(finding.time) > season.day_of(inspection.time)
-    return same and _years_meet(trigger, finding, inspection) and grave and after and not spared
+    return {
+        "finding.object": told["object"],
+        "finding.content": told["content"],
+        "finding.years": set(_years(finding)),
+        "finding.finder": told["finder"],
+        "finding.discovered": season.day_of(finding.time),
+        "inspection.object": looked["object"],
+        "inspection.content": looked["content"],
+        "inspection.years": set(_years(inspection)),
+        "inspection.inspector": inspection.unit,
+        "inspection.ended": season.day_of(inspection.time),
+        "inspection.found": looked["found"],
+        "inspection.by": "inspectorate",
+    }
 
 
-def _years_meet(trigger: TriggerSpec, finding: Fact, inspection: Fact) -> bool:
-    return "years" not in trigger.overlap or bool(set(_years(finding)) & set(_years(inspection)))
+def _holds(condition: ConditionSpec, told: Mapping[FactName, object]) -> bool:
+    fact = told[condition.fact]
+    if condition.before is not None:
+        return str(fact) < str(told[condition.before])
+    if condition.is_ is not None:
+        return str(fact) in condition.is_
+    other = told[condition.meets or condition.differs or condition.fact]
+    meet = bool(fact & other) if isinstance(fact, set) and isinstance(other, set) else fact == other
+    return meet if condition.differs is None else not meet
 
 
 def _hanging_together(findings: Sequence[Fact]) -> list[list[Fact]]:

@@ -38,6 +38,15 @@ ROLES = {
     "bureau": loss("bureau_linked", "2"),
     "inspectorate": loss("inspectorate_linked", "2"),
 }
+SAME_OBJECT = {"fact": "finding.object", "meets": "inspection.object"}
+SAME_CONTENT = {"fact": "finding.content", "meets": "inspection.content"}
+SAME_YEARS = {"fact": "finding.years", "meets": "inspection.years"}
+OTHER_FINDER = {"fact": "finding.finder", "differs": "inspection.inspector"}
+MISSED = [
+    {"fact": "inspection.found", "is": ["0"]},
+    {"fact": "inspection.by", "is": ["inspectorate"]},
+    {"fact": "inspection.ended", "before": "finding.discovered", "same_day": "person"},
+]
 INCIDENTS = {
     "findings": [
         finding_type("finding.audit.v1", "audit"),
@@ -60,16 +69,15 @@ INCIDENTS = {
         {
             "code": "a",
             "title": "Same object and content",
-            "overlap": ["content"],
             "gate": 2,
+            "when": [SAME_OBJECT, SAME_CONTENT, *MISSED],
             "roles": {**ROLES, "bureau": loss("bureau_linked", "1.5")},
         },
         {
             "code": "b",
             "title": "Same taxpayer",
-            "overlap": ["years"],
-            "another_finder": True,
             "gate": 1,
+            "when": [SAME_OBJECT, SAME_YEARS, OTHER_FINDER, *MISSED],
             "roles": ROLES,
         },
     ],

@@ -12,6 +12,10 @@ def checked(document):
     return {(one.path, one.code) for one in findings(SchemeDocument.model_validate(document), TYPES)}
 
 
+SAME_CONTENT = {"fact": "finding.content", "meets": "inspection.content"}
+SAME_OBJECT = {"fact": "finding.object", "meets": "inspection.object"}
+
+
 def changed(*path, to):
     document = scheme()
     at = document
@@ -44,6 +48,29 @@ def test_the_scheme_of_the_worked_cases_is_sound():
         (("inspections",), [], "triggers", "no_inspections"),
         (("contents", "vat"), "d9", "contents/vat", "unknown_unit"),
         (("triggers", 1, "code"), "a", "triggers/1/code", "duplicate"),
+        (("triggers", 1, "when", 0), SAME_CONTENT, "triggers/1/when", "no_object"),
+        (("triggers", 1, "when", 1), SAME_OBJECT, "triggers/1/when/1", "duplicate"),
+        *(
+            (("triggers", 1, "when", 1), {"fact": fact} | test, f"triggers/1/when/1/{where}", code)
+            for fact, test, where, code in (
+                ("finding.type", {"is": ["finding.audit.v1", "inspection.ended.v1"]}, "is/1", "unknown_type"),
+                ("inspection.type", {"is": ["finding.audit.v1"]}, "is/0", "unknown_type"),
+                ("finding.unit", {"is": ["b9"]}, "is/0", "unknown_unit"),
+                ("finding.severity", {"is": ["high"]}, "is/0", "condition"),
+                ("inspection.by", {"is": ["bureau"]}, "is/0", "condition"),
+                ("finding.content", {"meets": "inspection.object"}, "meets", "condition"),
+                ("finding.finder", {"differs": "finding.finder"}, "differs", "condition"),
+                ("finding.years", {"differs": "inspection.years"}, "differs", "condition"),
+                ("finding.finder", {"at_least": 1}, "at_least", "condition"),
+                ("finding.years", {"at_most": 1}, "at_most", "condition"),
+                (
+                    "finding.severity",
+                    {"before": "inspection.found", "same_day": "before"},
+                    "before",
+                    "condition",
+                ),
+            )
+        ),
         (("jurisdictions", 0, "until"), "2021-06-01", "jurisdictions/1/units", "two_inspectorates"),
         (("jurisdictions", 0, "until"), "2019-12-31", "jurisdictions/0/until", "dates"),
         (("jurisdictions", 0, "inspectorate"), "i9", "jurisdictions/0/inspectorate", "unknown_unit"),
@@ -52,6 +79,25 @@ def test_the_scheme_of_the_worked_cases_is_sound():
 )
 def test_what_is_wrong_is_named_by_its_path(path, value, where, code):
     assert checked(changed("incidents", *path, to=value)) == {(f"/incidents/{where}", code)}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"fact": "finding.years"},
+        {"fact": "finding.years", "meets": "inspection.years", "at_least": 1},
+        {"fact": "finding.weight", "at_least": 1},
+        {"fact": "finding.severity", "at_least": "1"},
+        {"fact": "finding.discovered", "before": "inspection.started"},
+        {"fact": "finding.severity", "at_least": 1, "same_day": "person"},
+        {"fact": "finding.content", "is": []},
+        {"fact": "finding.content", "is": ["vat"], "unless": "export"},
+    ],
+)
+def test_a_condition_is_one_fact_and_one_test_of_it(condition):
+    with pytest.raises(ValidationError) as refused:
+        SchemeDocument.model_validate(changed("incidents", "triggers", 1, "when", 1, to=condition))
+    assert {error["loc"][:5] for error in refused.value.errors()} == {("incidents", "triggers", 1, "when", 1)}
 
 
 @pytest.mark.parametrize("end", ["from", "until"])

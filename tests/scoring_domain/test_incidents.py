@@ -2,11 +2,14 @@
 
 from decimal import Decimal
 from itertools import permutations
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.domain.incident_section import FactName
+from services.scoring.domain.incidents.conditions import FACTS
 from services.scoring.domain.incidents.deciding import Doubt
 from services.scoring.domain.incidents.facts import Key, Question, Ruling, join_of
 from services.scoring.domain.incidents.problems import Why
@@ -14,11 +17,17 @@ from services.scoring.domain.incidents.reading import Unreadable
 from services.scoring.domain.incidents.rules import rules_of
 from tests.scoring_domain.incidents import (
     INCIDENTS,
+    MISSED,
+    OTHER_FINDER,
+    ROLES,
     RULES,
+    SAME_OBJECT,
+    SAME_YEARS,
     decided,
     document,
     finding,
     inspection,
+    loss,
     lost,
     retracted,
     revised,
@@ -196,6 +205,85 @@ def test_at_the_gate_is_past_the_gate(severity, fires):
     )
     found = points_of(decided(asked(severity=severity, finder="i1"), early))
     assert found == ({**LINKED, "b1": Decimal("1.5")} if fires else {"b1": Decimal("0.1")})
+
+
+SECOND_LOOK = {
+    "code": "d",
+    "title": "A second look of the audit finds what a look of the same inspectorate had left open",
+    "gate": 1,
+    "when": [
+        SAME_OBJECT,
+        {"fact": "finding.type", "is": ["finding.audit.v1"]},
+        {"fact": "inspection.type", "is": ["inspection.ended.v1"]},
+        {"fact": "finding.unit", "is": ["b1"]},
+        {"fact": "inspection.found", "at_least": 1},
+        {"fact": "finding.severity", "at_most": 2},
+        {"fact": "inspection.started", "before": "finding.discovered", "same_day": "not_before"},
+    ],
+    "roles": {**ROLES, "department": loss("department_linked", "0.5")},
+}
+SECOND = {"d1": Decimal("0.5"), "b1": Decimal(2), "i2": Decimal(2)}
+
+
+@pytest.mark.parametrize(
+    ("told", "looked", "fires"),
+    [
+        ({}, {}, True),
+        ({"severity": 2}, {"found": 7}, True),
+        ({"severity": 0}, {}, False),
+        ({"severity": 3}, {}, False),
+        ({"indicator": "petition"}, {}, False),
+        ({"unit": "b2"}, {}, False),
+        ({}, {"found": 0}, False),
+        ({}, {"taxpayer": "t2"}, False),
+        ({"discovered": "2021-06-07"}, {}, False),
+        ({"discovered": "2021-06-08"}, {}, True),
+        ({"status": "checked"}, {}, False),
+    ],
+)
+def test_a_fourth_trigger_is_data_alone(told, looked, fires):
+    rules = (rules_of(document({**INCIDENTS, "triggers": [*INCIDENTS["triggers"], SECOND_LOOK]})),)
+    facts = {"discovered": "2021-06-20", "severity": 1} | told
+    found = finding("f", points="0.1", time="2021-07-20", **facts)
+    before = inspection("i", started="2021-06-07", ended="2021-07-30", **{"found": 1} | looked)
+    decision = decided(found, before, rules=rules)
+    assert {one.unit: one.points for one in decision.deductions if one.trigger} == (
+        {unit: points * 1_000_000 for unit, points in SECOND.items()} if fires else {}
+    )
+    assert decision.waiting == ()
+
+
+@pytest.mark.parametrize(("same_day", "fires"), [("before", True), ("not_before", False), ("person", None)])
+def test_what_holds_on_the_same_day_is_data(same_day, fires):
+    order = {"fact": "inspection.ended", "before": "finding.discovered", "same_day": same_day}
+    trigger = {**INCIDENTS["triggers"][1], "when": [SAME_OBJECT, order]}
+    rules = (rules_of(document({**INCIDENTS, "triggers": [trigger]})),)
+    same = inspection("i", started="2021-01-11", ended="2021-03-10")
+    decision = decided(asked(), same, rules=rules)
+    assert (points_of(decision) == LINKED, bool(decision.waiting)) == (fires is True, fires is None)
+
+
+def test_every_fact_that_a_scheme_can_name_is_read():
+    assert set(get_args(FactName)) == FACTS.keys()
+
+
+@given(st.permutations(range(6)), st.sampled_from(["2021-03-09", "2021-03-10", "2021-03-11"]))
+def test_the_order_of_conditions_says_nothing(order, ended):
+    when = [SAME_OBJECT, SAME_YEARS, OTHER_FINDER, *MISSED]
+    trigger = {**INCIDENTS["triggers"][1], "when": [when[place] for place in order]}
+    rules = (rules_of(document({**INCIDENTS, "triggers": [INCIDENTS["triggers"][0], trigger]})),)
+    looked = inspection("i", started="2021-01-11", ended=ended)
+    assert decided(asked(), looked, rules=rules) == decided(asked(), looked)
+
+
+def test_trigger_a_on_the_same_day_waits_for_a_person_too():
+    same = inspection(
+        "i", started="2021-01-11", ended="2021-03-10", content="vat", first_year=2015, last_year=2016
+    )
+    decision = decided(asked(severity=3), same)
+    assert points_of(decision) == {"b1": Decimal("0.1")}
+    question = Question(("s", "f"), "a", ("s", "i"))
+    assert [(one.question, one.why) for one in decision.waiting] == [(question, Doubt.SAME_DAY)]
 
 
 def test_trigger_a_wants_the_same_content():

@@ -7,6 +7,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec, LossSpec
 from services.scoring.domain.measures import DecidedSpec
 from services.scoring.domain.reading import Finding
+from services.scoring.domain.trigger_check import trigger_findings
 
 CODE, INTEGER, TIME = frozenset({"code"}), frozenset({"integer"}), frozenset({"time"})
 TEXT, AMOUNT = frozenset({"code", "text"}), frozenset({"integer", "decimal"})
@@ -28,7 +29,7 @@ def incident_findings(document: SchemeDocument, catalogue: Mapping[str, Any]) ->
         yield from _fields(f"/incidents/inspections/{place}", one.type, _of_inspection(one), types)
     yield from _units(document, spec)
     yield from _losses(document, spec)
-    yield from _triggers(spec)
+    yield from trigger_findings(document, spec)
     yield from _jurisdictions(spec)
 
 
@@ -110,18 +111,6 @@ def _losses(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
         elif not isinstance(measures[code], DecidedSpec):
             reason = f"{code} takes nothing of incidents; give it a measure `decided: incidents`."
             yield Finding(path, "takes_no_incidents", reason)
-
-
-def _triggers(spec: IncidentsSpec) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for place, one in enumerate(spec.triggers):
-        if one.code in seen:
-            path = f"/incidents/triggers/{place}/code"
-            yield Finding(path, "duplicate", f"{one.code} stands here a second time.")
-        seen.add(one.code)
-    if spec.triggers and not spec.inspections:
-        reason = "A trigger compares findings with inspections; no event type is one."
-        yield Finding("/incidents/triggers", "no_inspections", reason)
 
 
 def _jurisdictions(spec: IncidentsSpec) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from services.scoring.domain.shapes import (
     Code,
     DayText,
     DecimalText,
-    Flag,
     Name,
     Sourced,
     Text,
@@ -17,7 +16,28 @@ from services.scoring.domain.shapes import (
 )
 
 Severity = Annotated[Whole, Field(ge=0, lt=1 << 31)]
-Overlap = Literal["content", "years"]
+FactName = Literal[
+    "finding.type",
+    "finding.unit",
+    "finding.object",
+    "finding.content",
+    "finding.years",
+    "finding.discovered",
+    "finding.severity",
+    "finding.finder",
+    "inspection.type",
+    "inspection.unit",
+    "inspection.object",
+    "inspection.content",
+    "inspection.years",
+    "inspection.started",
+    "inspection.ended",
+    "inspection.found",
+    "inspection.inspector",
+    "inspection.by",
+]
+TESTS = ("meets", "differs", "is_", "at_least", "at_most", "before")
+Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1)]
 
 
 class YearsSpec(Closed):
@@ -112,23 +132,50 @@ class RolesSpec(Closed):
     """What the responsible inspectorate loses."""
 
 
-class TriggerSpec(Sourced):
-    """A finding follows an inspection of the same object by an inspectorate, which found nothing.
+class ConditionSpec(Closed):
+    """A fact of a finding or of an inspection, and exactly one test of it."""
 
-    It fires where both overlap in all that is named, the finding's severity is at the gate or past it, and it
-    was discovered after the last day of the inspection; `another_finder` spares who finds it himself.
+    fact: FactName
+    """The fact that is asked for; `inspection.by` is inspectorate or other."""
+    meets: FactName | None = None
+    """It is the same as this fact, years have one in common; an inspection of every content meets each."""
+    differs: FactName | None = None
+    """It is another than this fact."""
+    is_: Values | None = Field(None, alias="is")
+    """It is one of these, as text."""
+    at_least: Severity | None = None
+    """It is this number or more."""
+    at_most: Severity | None = None
+    """It is this number or less."""
+    before: FactName | None = None
+    """Its day is before the day of this fact."""
+    same_day: Literal["person", "before", "not_before"] | None = None
+    """What holds where both are on one day: a person says, it counts as before, or it does not."""
+
+    @model_validator(mode="after")
+    def _one_test(self) -> "ConditionSpec":
+        if sum(getattr(self, name) is not None for name in TESTS) != 1:
+            raise ValueError(f"a condition has exactly one of {', '.join(TESTS).replace('is_', 'is')}")
+        if (self.before is None) != (self.same_day is None):
+            raise ValueError("same_day stands beside before, and nowhere else")
+        return self
+
+
+class TriggerSpec(Sourced):
+    """A confirmed finding costs others too, because of an inspection beside it.
+
+    It fires where the finding's severity is at the gate or past it and all conditions hold; where one leaves
+    it to a person and the others hold, a person says.
     """
 
     code: Code
     """What names the trigger."""
     title: Text
     """What people call it."""
-    overlap: tuple[Overlap, ...] = ()
-    """In what finding and inspection overlap, beside the object."""
-    another_finder: Flag = False
-    """True where it spares an inspectorate that found the problem itself."""
     gate: Severity
     """The severity from which on it fires."""
+    when: tuple[ConditionSpec, ...] = Field(min_length=1, max_length=50)
+    """What must be so of the finding and the inspection, all of it."""
     roles: RolesSpec
     """Who loses what."""
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.scoring.domain.facts import Report
-from services.scoring.domain.incident_section import TriggerSpec
+from services.scoring.domain.incidents.conditions import Answer
 from services.scoring.domain.incidents.facts import Finding, Inspection, Join, Key, Name, Question, Ruling
 from services.scoring.domain.incidents.problems import Deduction, Role, Why, problems, settled
 from services.scoring.domain.incidents.reading import Unread, finding_of, inspection_of
 from services.scoring.domain.incidents.rules import Rules
-from services.scoring.domain.incidents.triggers import Answer, answer
+from services.scoring.domain.incidents.triggers import Trigger, answer
 from shared.kernel.points import millionths
 
 
@@ -67,10 +67,10 @@ def decide(
         if not finding.counts:
             continue
         deductions += _own(mine, finding)
-        for question, trigger, inspection in _asked(mine, finding, inspections[mine.scheme][0]):
-            outcome = _outcome(mine, finding, trigger, inspection, (rulings or {}).get(question))
+        for asked in _asked(mine, finding, inspections[mine.scheme][0]):
+            outcome = _outcome(mine, finding, asked, (rulings or {}).get(asked.question))
             if isinstance(outcome, Doubt):
-                waiting.append(Waiting(finding.keys[0], question, outcome))
+                waiting.append(Waiting(finding.keys[0], asked.question, outcome))
             else:
                 deductions += outcome
     findings = tuple(finding for finding, _ in found)
@@ -98,32 +98,39 @@ def _own(rules: Rules, finding: Finding) -> Iterator[Deduction]:
         yield _deduction(rules, finding, Role.OWN, finding.unit, finding.own, scored=scored)
 
 
-def _asked(
-    rules: Rules, finding: Finding, inspections: Sequence[Inspection]
-) -> Iterator[tuple[Question, TriggerSpec, Inspection]]:
-    """Yield what asks of whom; only what an inspectorate missed costs others."""
-    missed = [one for one in inspections if rules.jurisdictions.names(one.inspector)]
-    for trigger in rules.spec.triggers:
-        for inspection in missed:
-            if answer(trigger, finding, inspection) is not Answer.NO:
-                yield Question(finding.name, trigger.code, inspection.name), trigger, inspection
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A trigger that fires, or that a person is asked about."""
+
+    trigger: Trigger
+    inspection: Inspection
+    question: Question
+    answer: Answer
 
 
-def _outcome(
-    rules: Rules, finding: Finding, trigger: TriggerSpec, inspection: Inspection, ruling: Ruling | None
-) -> list[Deduction] | Doubt:
+def _asked(rules: Rules, finding: Finding, inspections: Sequence[Inspection]) -> Iterator[_Asked]:
+    """Yield the triggers whose conditions hold of a finding and an inspection."""
+    for trigger in rules.triggers:
+        for inspection in inspections:
+            said = answer(trigger, finding, inspection)
+            if said is not Answer.NO:
+                question = Question(finding.name, trigger.code, inspection.name)
+                yield _Asked(trigger, inspection, question, said)
+
+
+def _outcome(rules: Rules, finding: Finding, asked: _Asked, ruling: Ruling | None) -> list[Deduction] | Doubt:
     """Return what all roles of a trigger lose, or why nobody does yet."""
     if ruling is Ruling.DISMISSED:
         return []
-    if ruling is None and answer(trigger, finding, inspection) is Answer.SAME_DAY:
+    if ruling is None and asked.answer is Answer.SAME_DAY:
         return Doubt.SAME_DAY
     department = rules.spec.contents.get(finding.content)
     if department is None:
         return Doubt.NO_DEPARTMENT
-    inspectorate = rules.jurisdictions.responsible(finding.unit, inspection.started)
+    inspectorate = rules.jurisdictions.responsible(finding.unit, asked.inspection.started)
     if inspectorate is None:
         return Doubt.NO_INSPECTORATE
-    roles = trigger.roles
+    roles = asked.trigger.roles
     lost = (
         (Role.DEPARTMENT, department, roles.department),
         (Role.BUREAU, finding.unit, roles.bureau),
@@ -138,7 +145,7 @@ def _outcome(
             role,
             unit,
             (loss.indicator, millionths(Decimal(loss.points))),
-            by=(trigger.code, inspection.name),
+            by=(asked.trigger.code, asked.inspection.name),
         )
         for role, unit, loss in lost
     ]

@@ -64,6 +64,7 @@ class Finding:
     years: tuple[int, int]
     occurred: int
     month: int
+    type: str
     discovered: date
     status: Status
     severity: int
@@ -82,11 +83,19 @@ class Finding:
         return self.status is Status.CONFIRMED
 
 
+class By(StrEnum):
+    """Whether who inspected is an inspectorate: one that a jurisdiction names."""
+
+    INSPECTORATE = "inspectorate"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """An inspection that has ended; without a content it was one of every content."""
 
     name: Name
+    type: str
     unit: str
     object: str
     content: str | None
@@ -95,6 +104,7 @@ class Inspection:
     ended: date
     found: int
     inspector: str
+    by: By
 
 
 class Question(NamedTuple):

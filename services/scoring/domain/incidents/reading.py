@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.domain.facts import Report
 from services.scoring.domain.incident_section import FindingSpec, InspectionSpec, OwnSpec, YearsSpec
-from services.scoring.domain.incidents.facts import Finding, Inspection, Name, Own, Status
+from services.scoring.domain.incidents.facts import By, Finding, Inspection, Name, Own, Status
 from services.scoring.domain.incidents.rules import Rules, covering
 from shared.kernel import instants
 from shared.kernel.codes import is_code
@@ -61,7 +61,7 @@ def inspection_of(rules: Rules, report: Report) -> Inspection | Unread | None:
     spec = rules.inspections.get(report.type)
     if spec is None:
         return None
-    read = _inspection(spec, report, rules.zone)
+    read = _inspection(spec, report, rules)
     return read if isinstance(read, Inspection) else Unread(report.root, read)
 
 
@@ -84,6 +84,7 @@ def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> F
         years=years,
         occurred=report.time,
         month=month,
+        type=report.type,
         discovered=_day(data[spec.discovered], zone),
         status=Status(data[spec.status]),
         severity=int(data[spec.severity]),
@@ -92,8 +93,8 @@ def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> F
     )
 
 
-def _inspection(spec: InspectionSpec, report: Report, zone: ZoneInfo) -> Inspection | Unreadable:
-    data = _fields(report)
+def _inspection(spec: InspectionSpec, report: Report, rules: Rules) -> Inspection | Unreadable:
+    data, zone = _fields(report), rules.zone
     if _lacks(data, spec.object, *_of(spec.years), spec.started, spec.ended, spec.found):
         return Unreadable.FIELDS
     years = _years(spec.years, data)
@@ -102,8 +103,10 @@ def _inspection(spec: InspectionSpec, report: Report, zone: ZoneInfo) -> Inspect
     started, ended = _day(data[spec.started], zone), _day(data[spec.ended], zone)
     if ended < started:
         return Unreadable.DAYS
+    inspector = (data.get(spec.inspector) if spec.inspector else None) or report.subject
     return Inspection(
         name=report.root,
+        type=report.type,
         unit=report.subject,
         object=data[spec.object],
         content=data.get(spec.content) if spec.content else None,
@@ -111,7 +114,8 @@ def _inspection(spec: InspectionSpec, report: Report, zone: ZoneInfo) -> Inspect
         started=started,
         ended=ended,
         found=int(data[spec.found]),
-        inspector=(data.get(spec.inspector) if spec.inspector else None) or report.subject,
+        inspector=inspector,
+        by=By.INSPECTORATE if rules.jurisdictions.names(inspector) else By.OTHER,
     )
 
 

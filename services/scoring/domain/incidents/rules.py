@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec
-from services.scoring.domain.incidents.triggers import Jurisdictions, jurisdictions
+from services.scoring.domain.incidents.triggers import Jurisdictions, Trigger, jurisdictions, trigger_of
 from services.scoring.domain.plan import month_ordinal, scheme_id
 from shared.kernel.periods import Month
 
@@ -22,6 +22,7 @@ class Rules:
     spec: IncidentsSpec
     findings: Mapping[str, FindingSpec]
     inspections: Mapping[str, InspectionSpec]
+    triggers: tuple[Trigger, ...]
     jurisdictions: Jurisdictions
     scored: Mapping[str, frozenset[str]]
 
@@ -48,6 +49,7 @@ def rules_of(document: SchemeDocument) -> Rules | None:
         spec=spec,
         findings={one.type: one for one in spec.findings},
         inspections={one.type: one for one in spec.inspections},
+        triggers=tuple(map(trigger_of, spec.triggers)),
         jurisdictions=jurisdictions(spec.jurisdictions),
         scored=scored(document),
     )

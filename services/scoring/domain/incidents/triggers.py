@@ -1,20 +1,22 @@
-"""When a finding costs others too: an inspection of the same object found nothing, and then somebody did."""
+"""When a finding costs others too: conditions of the scheme on it and an inspection; who was responsible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
-from services.scoring.domain.incident_section import JurisdictionSpec, TriggerSpec
+from services.scoring.domain.incident_section import JurisdictionSpec, RolesSpec, TriggerSpec
+from services.scoring.domain.incidents.conditions import Answer, Test, test_of
 from services.scoring.domain.incidents.facts import Finding, Inspection
 
 
-class Answer(StrEnum):
-    """What a trigger says of a finding and an inspection."""
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger of a scheme made ready: its severity gate, its conditions, what each role loses."""
 
-    FIRES = "fires"
-    SAME_DAY = "same_day"
-    NO = "no"
+    code: str
+    gate: int
+    tests: tuple[Test, ...]
+    roles: RolesSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,20 @@ def jurisdictions(specs: Sequence[JurisdictionSpec]) -> Jurisdictions:
     )
 
 
-def answer(trigger: TriggerSpec, finding: Finding, inspection: Inspection) -> Answer:
-    """Tell whether a trigger fires; on the day on which the inspection ended, a person tells."""
-    concerns = finding.counts and finding.severity >= trigger.gate and inspection.found == 0
-    if not concerns or not _overlaps(trigger, finding, inspection):
-        return Answer.NO
-    if trigger.another_finder and finding.finder == inspection.inspector:
-        return Answer.NO
-    if finding.discovered == inspection.ended:
-        return Answer.SAME_DAY
-    return Answer.FIRES if finding.discovered > inspection.ended else Answer.NO
+def trigger_of(spec: TriggerSpec) -> Trigger:
+    """Make a trigger ready."""
+    return Trigger(spec.code, spec.gate, tuple(map(test_of, spec.when)), spec.roles)
 
 
-def _overlaps(trigger: TriggerSpec, finding: Finding, inspection: Inspection) -> bool:
-    if finding.object != inspection.object:
-        return False
-    if "content" in trigger.overlap and inspection.content not in {None, finding.content}:
-        return False
-    first, last = max(finding.years[0], inspection.years[0]), min(finding.years[1], inspection.years[1])
-    return "years" not in trigger.overlap or first <= last
+def answer(trigger: Trigger, finding: Finding, inspection: Inspection) -> Answer:
+    """Tell whether a trigger fires: no condition says no; a person tells where one leaves it to a person."""
+    if not finding.counts or finding.severity < trigger.gate:
+        return Answer.NO
+    found = Answer.FIRES
+    for test in trigger.tests:
+        said = test(finding, inspection)
+        if said is Answer.NO:
+            return Answer.NO
+        if said is Answer.SAME_DAY:
+            found = said
+    return found
