@@ -120,4 +120,5 @@ def _report(event: AcceptedEvent, keys: BusinessKeys) -> Report:
         fact=fact,
         corrects=corrects,
         revision=event.revision or 0,
+        told=instants.parse_micros(event.recorded or event.received),
     )

@@ -11,6 +11,7 @@ ORIGINAL_MISSING = "original_missing"
 class Report:
     """An accepted event of ingest: `time` in microseconds, `fact` the business key where the type has one.
 
+    `told` is when its source recorded it, else when it was received, in microseconds; 0 where nobody asks.
     A correction names the report it revises and a revision from 1; one without data withdraws it.
     """
 
@@ -25,6 +26,7 @@ class Report:
     fact: str | None = None
     corrects: tuple[str, str] | None = None
     revision: int = 0
+    told: int = 0
 
     @property
     def root(self) -> tuple[str, str]:

@@ -32,8 +32,9 @@ class Matter:
 def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> dict[str, Matter]:
     """Return the items of a case by their ids: one for each rule of a scheme, opened by the first event.
 
-    What opened one once and does no more leaves it withdrawn.
+    What opened one once and does no more leaves it withdrawn, unless its newest revision completes the item.
     """
+    reports = tuple(reports)
     known = standing(reports)
     facts, before = known.facts, _before(known)
     found: dict[str, Matter] = {}
@@ -44,10 +45,36 @@ def matters_of(plans: Sequence[Plan], case: str, reports: Iterable[Report]) -> d
                 if opening is None:
                     continue
                 item = item_id(plan.code, rule.name, case)
-                if item not in found:
-                    is_withdrawn = place >= len(facts)
-                    found[item] = Matter(opening, plan, is_withdrawn, _completions(rule, facts))
+                turned = None if place < len(facts) else _turned(rule, fact, facts, reports)
+                is_withdrawn = place >= len(facts) and turned is None
+                if item not in found or (turned is not None and found[item].is_withdrawn):
+                    others = [one for one in facts if turned is None or one.root != fact.root]
+                    completions = (*_completions(rule, others), *(() if turned is None else (turned,)))
+                    found[item] = Matter(opening, plan, is_withdrawn, completions)
     return found
+
+
+def _turned(rule: Rule, opened: Report, facts: Sequence[Report], reports: Sequence[Report]) -> Taken | None:
+    """Return the completion by what opened the item, whose newest revision says that the matter is done.
+
+    It is done when the first of the revisions was told from which on all say so: an alleged finding that is
+    checked, and confirmed later, was checked in time or not.
+    """
+    newest = next((one for one in facts if one.root == opened.root), None)
+    if newest is None or rule.completes is None or not rule.completes.takes(newest):
+        return None
+    first = newest
+    revisions = [one for one in reports if one.root == opened.root and one.subject == newest.subject]
+    for one in sorted(revisions, key=_order, reverse=True):
+        if not rule.completes.takes(one):
+            break
+        first = one
+    at = instants.of_micros(max(first.told, opened.time))
+    return Taken(Act.COMPLETE, at, first.source, evidence=((first.id, ""),))
+
+
+def _order(report: Report) -> tuple[int, str, str]:
+    return report.revision, report.source, report.id
 
 
 def _before(known: Standing) -> list[Report]:
