@@ -206,7 +206,7 @@ REST = [
     *swap("/incidents/triggers/0/when/2/is/0", "condition", 'is: ["0"]', "is: [none]", 'is: ["00"]'),
     *swap("/incidents/triggers/0/when/3/is/0", "condition", "is: [inspectorate]", "is: [everybody]"),
     *swap("/incidents/triggers/0/when/2/is/0", "unknown_type", '{fact: inspection.found, is: ["0"]}', "{fact: inspection.type, is: [finding.made.v1]}"),
-    *swap("/incidents/triggers/0/when", "no_object", "{fact: finding.object, meets: inspection.object}", "{fact: finding.content, meets: inspection.content}"),
+    *swap("/incidents/triggers/0/when", "no_object", "{fact: finding.object, meets: inspection.object}", "{fact: finding.content, meets: inspection.content}", at="when:\n"),
     *swap("/incidents/triggers/0/gate", "shape", "gate: 2", "gate: -1", "gate: true", 'gate: "2"', "gate: 2147483648"),
     *swap("/incidents/triggers/0/roles/bureau/indicator", "unknown_indicator", 'bureau: {indicator: linked, points: "0.5"}', 'bureau: {indicator: gone, points: "0.5"}'),
     *swap("/incidents/triggers/0/roles/bureau", "shape", '        bureau: {indicator: linked, points: "0.5"}\n', "", at="      roles:"),
