@@ -27,6 +27,7 @@ from dukao.commands import (
     send,
     simulate,
     standings,
+    trial,
     types,
     verify,
     webhooks,
@@ -113,6 +114,11 @@ app.add_typer(
     scheme.app,
     name="scheme",
     help="Schemes: check, diff, coverage, draft, consult, comment, answer, adopt, list, show.",
+)
+app.add_typer(
+    trial.app,
+    name="trial",
+    help="Trials (试考评), a draft beside the scheme in force: start, list, show, diff, end.",
 )
 paged(app)
 

@@ -25,11 +25,13 @@ READERS = {
     ),
     "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
     "scoring-incidents": ("scoring", ("scoring.findings", "scoring.rulings", "scoring.schemes")),
+    "scoring-trials": ("scoring", ("scoring.trial-partials", "scoring.schemes")),
     "supervision": (
         "supervision",
         ("ingest.accepted", "scoring.schemes", "supervision.acts", "supervision.calendars"),
     ),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
+    "ranking-trials": ("ranking", ("scoring.trials", "scoring.schemes")),
     "notify": ("notify", ("ingest.notices", "supervision.items", "ranking.standings", "scoring.schemes")),
 }
 _BEHIND = """

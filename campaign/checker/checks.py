@@ -275,7 +275,7 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
 
 
 async def handed_on(database: asyncpg.Connection) -> list[str]:
-    """C5: stage B holds exactly the partials of stage A, and ranking the cells of stage B."""
+    """C5: stage B holds exactly the partials of stage A, and ranking the cells of stage B; of trials too."""
     inputs = {
         (*row[:5], *json.loads(row[5]))
         for row in await database.fetch(
@@ -293,7 +293,8 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
         "(SELECT scheme, grp, version, period, unit, key AS indicator, value::numeric / 1e12 AS value "
         "FROM ranking.figures, json_each_text(worth::json) WHERE period ~ '^[0-9]{4}-[0-9]{2}$') f "
         "FULL JOIN (SELECT *, lpad((month / 12)::text, 4, '0') || '-' "
-        "|| lpad((month % 12 + 1)::text, 2, '0') AS period FROM scoring.cells) c "
+        "|| lpad((month % 12 + 1)::text, 2, '0') AS period "
+        "FROM (SELECT * FROM scoring.cells UNION ALL SELECT * FROM scoring.trial_cells) every) c "
         "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
     )
     return [
@@ -367,7 +368,7 @@ async def partials_of(database: asyncpg.Connection) -> dict[tuple[int, str, str,
         for row in await database.fetch("SELECT code, version, document::text FROM scoring.schemes")
     }
     found: dict[tuple[int, str, str, int], Amounts] = {}
-    for row in await database.fetch("SELECT * FROM scoring.partials"):
+    for row in await database.fetch("SELECT * FROM scoring.partials WHERE scheme NOT LIKE '%~%'"):
         numbers = json.loads(row["numbers"])
         for name, (version, numerator, denominator, rows) in _places(
             documents[row["scheme"]], row["over"]

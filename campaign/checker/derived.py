@@ -66,6 +66,8 @@ async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], I
                 wanted[shard, scheme, over, unit, month][measure] += points
     found: Sums = {}
     for row in await database.fetch("SELECT * FROM scoring.partials WHERE over LIKE 'items:%'"):
+        if row["scheme"] not in schemes:
+            continue
         measures = sorted(_measures(schemes[row["scheme"]], row["over"]))
         numbers = json.loads(row["numbers"])
         at = row["shard"], row["scheme"], row["over"], row["unit"], row["month"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from services.notify import store
-from services.notify.contract import ITEMS, SCHEMES, ItemChanged, SchemeAdopted
+from services.notify.contract import ITEMS, SCHEME_ADOPTED, SCHEMES, ItemChanged, SchemeAdopted
 from services.notify.domain.happenings import Happening
 from services.notify.domain.items import Item, ended, happened
 from services.notify.domain.notices import Notice, notices
@@ -46,7 +46,7 @@ class Notify:
     async def _tell_others(self, tx: PostgresTransaction, heard: Read) -> None:
         found: list[tuple[int, Notice]] = []
         for record, event in heard:
-            if record.stream == SCHEMES:
+            if event.type == SCHEME_ADOPTED:
                 scheme = envelope.decode_data(event, SchemeAdopted)
                 await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
             happening = happening_of(event)

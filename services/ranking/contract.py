@@ -1,6 +1,6 @@
 """What crosses ranking's border."""
 
-from shared.contracts.entries import Figures, read_figures
+from shared.contracts.entries import Figures, TrialFigures, read_figures, read_trial_figures
 from shared.contracts.ranking import (
     SOURCE,
     STANDING_MOVED,
@@ -11,20 +11,38 @@ from shared.contracts.ranking import (
     StandingMoved,
     TierChanged,
 )
-from shared.contracts.scoring import ENTRIES, SCHEMES, Cause, EntriesPosted, SchemeAdopted
+from shared.contracts.scoring import (
+    ENTRIES,
+    SCHEME_ADOPTED,
+    SCHEMES,
+    TRIAL_ENDED,
+    TRIAL_STARTED,
+    TRIALS,
+    Cause,
+    EntriesPosted,
+    SchemeAdopted,
+    TrialEnded,
+    TrialStarted,
+)
 
 CONSUMER = "ranking"
+CONSUMER_TRIALS = "ranking-trials"
 STREAMS = (STANDINGS,)
 
 __all__ = [
     "CONSUMER",
+    "CONSUMER_TRIALS",
     "ENTRIES",
     "SCHEMES",
+    "SCHEME_ADOPTED",
     "SOURCE",
     "STANDINGS",
     "STANDING_MOVED",
     "STREAMS",
     "TIER_CHANGED",
+    "TRIALS",
+    "TRIAL_ENDED",
+    "TRIAL_STARTED",
     "Cause",
     "EntriesPosted",
     "Figures",
@@ -33,5 +51,9 @@ __all__ = [
     "SchemeAdopted",
     "StandingMoved",
     "TierChanged",
+    "TrialEnded",
+    "TrialFigures",
+    "TrialStarted",
     "read_figures",
+    "read_trial_figures",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from services.ranking import store
 from services.ranking.contract import (
     ENTRIES,
+    SCHEME_ADOPTED,
     SOURCE,
     STANDING_MOVED,
     STANDINGS,
@@ -94,7 +95,7 @@ class Ranking:
             for number, one in posted:
                 of_shard.setdefault((one.scheme, one.group), News(shard)).add(number, one)
             for group, of_group in sorted(of_shard.items()):
-                await self._keep(tx, group, of_group)
+                await keep(tx, self._groups, group, of_group)
             news |= of_shard
             for scheme in schemes:
                 await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
@@ -108,20 +109,6 @@ class Ranking:
             answers += await self._told(tx, group, of_group, adopted.get(group, set()))
         self._groups.shrink()
         return answers
-
-    async def _keep(self, tx: PostgresTransaction, group: Group, news: News) -> None:
-        """Write the figures that came over those that are there."""
-        held = self._groups.of(group, news.shard)
-        known = await rows_of(tx, group, held, news.figures)
-        changed: dict[tuple[int, str, str], Row] = {}
-        for (version, period), units in news.figures.items():
-            there = known[version, period]
-            for unit, row in units.items():
-                old = there.get(unit)
-                there[unit] = row._replace(worth={**old.worth, **row.worth}) if old else row
-                changed[version, period, unit] = there[unit]
-        await store.save_rows(tx, group, changed)
-        await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
 
     async def _told(
         self, tx: PostgresTransaction, group: Group, news: News, adopted: Collection[str]
@@ -144,6 +131,21 @@ class Ranking:
         return answers
 
 
+async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News) -> None:
+    """Write the figures that came over those that are there."""
+    held = groups.of(group, news.shard)
+    known = await rows_of(tx, group, held, news.figures)
+    changed: dict[tuple[int, str, str], Row] = {}
+    for (version, period), units in news.figures.items():
+        there = known[version, period]
+        for unit, row in units.items():
+            old = there.get(unit)
+            there[unit] = row._replace(worth={**old.worth, **row.worth}) if old else row
+            changed[version, period, unit] = there[unit]
+    await store.save_rows(tx, group, changed)
+    await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
+
+
 def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted]]:
     """Return the figures with the numbers of their records, and the schemes."""
     posted: list[tuple[int, Figures]] = []
@@ -152,7 +154,7 @@ def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[Sc
         event = known_event(record.stream, record.body)
         if record.stream == ENTRIES:
             posted.append((record.number, read_figures(event.data)))
-        else:
+        elif event.type == SCHEME_ADOPTED:
             adopted.append(envelope.decode_data(event, SchemeAdopted))
     return posted, adopted
 

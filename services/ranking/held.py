@@ -80,6 +80,10 @@ class Groups:
         kept = {g: held for g, held in self._held.items() if partition_of(held.shard) not in partitions}
         self._held = kept
 
+    def drop(self, group: Group) -> None:
+        """Drop what is held of a group."""
+        self._held.pop(group, None)
+
     def shrink(self) -> None:
         """Drop the groups that were not used for longest, until no more rows are held than may be."""
         kept = sum(_size(held) for held in self._held.values())

@@ -146,6 +146,29 @@ async def save_scheme(tx: PostgresTransaction, code: str, version: int, document
     )
 
 
+async def trial(tx: PostgresTransaction, name: str) -> Scheme | None:
+    """Return what a trial runs, None where none of this name does."""
+    rows = await tx.many("SELECT version, document FROM schemes WHERE code = $1", name)
+    return Scheme(rows[0]["version"], rows[0]["document"]) if rows else None
+
+
+async def drop_scheme(tx: PostgresTransaction, name: str) -> None:
+    """Forget what a trial ran."""
+    await tx.many("DELETE FROM schemes WHERE code = $1", name)
+
+
+async def drop_group(tx: PostgresTransaction, group: Group) -> None:
+    """Forget the figures of a group of a trial."""
+    await tx.many("DELETE FROM figures WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM groups WHERE scheme = $1 AND grp = $2", *group)
+
+
+async def figures_of(tx: PostgresTransaction, name: str) -> list[tuple[str, str]]:
+    """Return the (group, period) that a trial has figures of, in order."""
+    rows = await tx.many("SELECT DISTINCT grp, period FROM figures WHERE scheme = $1 ORDER BY 1, 2", name)
+    return [(row["grp"], row["period"]) for row in rows]
+
+
 async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, Scheme]:
     """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures."""
     spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]

@@ -1,9 +1,11 @@
 """The parts of ranking, put together."""
 
 from services.ranking.api import standings_router
-from services.ranking.contract import CONSUMER, ENTRIES, SCHEMES, STREAMS
+from services.ranking.contract import CONSUMER, CONSUMER_TRIALS, ENTRIES, SCHEMES, STREAMS, TRIALS
 from services.ranking.handlers import Ranking
 from services.ranking.totals import totals_router
+from services.ranking.trial_api import trials_router
+from services.ranking.trial_handlers import Trials
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
@@ -14,5 +16,7 @@ def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
-    routers = [standings_router(frame.exchange), totals_router(frame.exchange)]
-    return frame.service(streams=STREAMS, routers=routers, parts=[consumer.run])
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials)
+    doors = (standings_router, totals_router, trials_router)
+    routers = [door(frame.exchange) for door in doors]
+    return frame.service(streams=STREAMS, routers=routers, parts=[consumer.run, tried.run])

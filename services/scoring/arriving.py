@@ -70,10 +70,14 @@ class Kept:
 
 
 class Arriving:
-    """Folds events; keeps the ordinary cases of owned shards that moved last."""
+    """Folds events; keeps the ordinary cases of owned shards that moved last.
 
-    def __init__(self) -> None:
+    Without `writes` it folds what is about to be written by another, and leaves the tables as they are.
+    """
+
+    def __init__(self, *, writes: bool = True) -> None:
         self._kept: dict[Key, Kept] = {}
+        self._writes = writes
 
     def forget(self, shards: Iterable[int]) -> None:
         """Drop what is kept of shards."""
@@ -106,7 +110,7 @@ class Arriving:
     async def _fold_others(
         self, tx: PostgresTransaction, others: Sequence[Arrived], force: Mapping[int, Force], moves: Moves
     ) -> None:
-        keyed, joins = await _group(tx, others, force)
+        keyed, joins = await _group(tx, others, force, writes=self._writes)
         keys = list(keyed)
         for at in range(0, len(keys), CASES_PER_PAGE):
             some = {key: keyed[key] for key in keys[at : at + CASES_PER_PAGE]}
@@ -123,7 +127,7 @@ class Arriving:
     ) -> None:
         """Fold and write some cases; few enough that the transaction never idles between statements."""
         known = await cases.load(tx, (keyed.keys() - self._kept.keys()) | joins.keys())
-        moved = await _moved(tx, keyed, known, force, moves)
+        moved = await _moved(tx, keyed, known, force, moves, writes=self._writes)
         strays: dict[Key, list[Case]] = {}
         for stray, to in joins.items():
             if stray in known:
@@ -141,6 +145,8 @@ class Arriving:
             bodies[key] += [stray.events for stray in strays.get(key, ())]
             why = force[key[0]], keyed[key][-1].cause
             _fold_plain(key, known.get(key), bodies[key], strays.get(key, ()), why, moves)
+        if not self._writes:
+            return
         await cases.add(tx, [Case(*key, b",".join(found)) for key, found in bodies.items()])
         if strays:
             await cases.drop(tx, [(one.shard, one.grp) for found in strays.values() for one in found])
@@ -183,7 +189,7 @@ async def groups(
     """Return the cases and facts to which events belong that were folded."""
     force = {record.shard: Force([], None, catalogue) for record, _ in read}
     found = [Arrived(record.shard, record.number, event, record.body) for record, event in read]
-    keyed, _ = await _group(tx, found, force)
+    keyed, _ = await _group(tx, found, force, writes=True)
     return set(keyed)
 
 
@@ -257,6 +263,8 @@ async def _moved(
     known: Mapping[Key, Case],
     force: Mapping[int, Force],
     moves: Moves,
+    *,
+    writes: bool,
 ) -> dict[Key, bytes]:
     """Take facts that are revised for the first time out of their rows; return them by their case."""
     wanted = {
@@ -273,12 +281,13 @@ async def _moved(
         assert (original.source, original.id) == (one.event.correctssource, one.event.correctsid)
         left = fold_under(moves.tallies[shard], here.plans, [report_of(original, here.catalogue)], -1)
         moves.doubt((shard, facts.key_of(number)), left, NO_TRACES, one.cause)
-    await facts.revise(tx, sorted(found))
+    if writes:
+        await facts.revise(tx, sorted(found))
     return {wanted[place][0]: body for place, body in found.items()}
 
 
 async def _group(
-    tx: PostgresTransaction, arrived: Sequence[Arrived], force: Mapping[int, Force]
+    tx: PostgresTransaction, arrived: Sequence[Arrived], force: Mapping[int, Force], *, writes: bool
 ) -> tuple[dict[Key, list[Arrived]], dict[Key, Key]]:
     """Return events by the case or fact they belong to; a correction follows its original.
 
@@ -300,6 +309,6 @@ async def _group(
             root = root_key(one.event)
             grp = facts_of.get((one.shard, root), root)
         keyed.setdefault((one.shard, grp), []).append(one)
-    if first:
+    if first and writes:
         await cases.save_roots(tx, first)
     return keyed, {(shard, root): (shard, fact) for (shard, root), fact in first.items()}

@@ -18,6 +18,12 @@ from shared.contracts.scoring import (
     SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
+    TRIAL_ENDED,
+    TRIAL_ENTRIES_POSTED,
+    TRIAL_PARTIALS,
+    TRIAL_PARTIALS_CHANGED,
+    TRIAL_STARTED,
+    TRIALS,
     Cause,
     Deduction,
     DeductionDecided,
@@ -35,6 +41,9 @@ from shared.contracts.scoring import (
     RoleOfUnit,
     RulingAct,
     SchemeAdopted,
+    TrialEnded,
+    TrialEntriesPosted,
+    TrialStarted,
 )
 from shared.contracts.supervision import (
     CALENDAR_ADOPTED,
@@ -49,7 +58,8 @@ from shared.kernel.shards import shard_of
 CONSUMER_A = "scoring-a"
 CONSUMER_B = "scoring-b"
 CONSUMER_INCIDENTS = "scoring-incidents"
-STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS)
+CONSUMER_TRIALS = "scoring-trials"
+STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS, TRIAL_PARTIALS, TRIALS)
 INCIDENTS_SHARD = shard_of("incidents")
 
 __all__ = [
@@ -59,6 +69,7 @@ __all__ = [
     "CONSUMER_A",
     "CONSUMER_B",
     "CONSUMER_INCIDENTS",
+    "CONSUMER_TRIALS",
     "DEDUCTIONS",
     "DEDUCTION_DECIDED",
     "ENTRIES",
@@ -79,6 +90,12 @@ __all__ = [
     "SCHEME_ADOPTED",
     "SOURCE",
     "STREAMS",
+    "TRIALS",
+    "TRIAL_ENDED",
+    "TRIAL_ENTRIES_POSTED",
+    "TRIAL_PARTIALS",
+    "TRIAL_PARTIALS_CHANGED",
+    "TRIAL_STARTED",
     "TYPES_ADOPTED",
     "CalendarAdopted",
     "Cause",
@@ -99,5 +116,8 @@ __all__ = [
     "RoleOfUnit",
     "RulingAct",
     "SchemeAdopted",
+    "TrialEnded",
+    "TrialEntriesPosted",
+    "TrialStarted",
     "TypesAdopted",
 ]

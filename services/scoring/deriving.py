@@ -20,8 +20,13 @@ async def fold(
     read: Sequence[tuple[Record, AcceptedEvent]],
     plans: Mapping[int, Plans],
     moves: Moves,
+    *,
+    writes: bool = True,
 ) -> None:
-    """Fold what was told, by shard; a version that is not newer than the one that is kept changes nothing."""
+    """Fold what was told, by shard; a version that is not newer than the one that is kept changes nothing.
+
+    Without `writes` the tables stay as they are, for another to write the same.
+    """
     newest: dict[Key, tuple[Told, str]] = {}
     for record, event in read:
         one = derived.told(record.stream, record.shard, event, record.body)
@@ -39,6 +44,8 @@ async def fold(
         cells, under = moves.points[key.shard], plans[key.shard]
         before = fold_derived(cells, under, None if old is None else old.fact, -1)
         moves.doubt(key.group, before, fold_derived(cells, under, one.fact), cause)
+    if not writes:
+        return
     replaced = [kept[key] for key in fresh if key in kept]
     await derived.save(tx, replaced, [one for one, _ in fresh.values()])
 

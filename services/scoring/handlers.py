@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.scoring import consultations, store
+from services.scoring import consultations, store, trials
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
@@ -56,7 +56,7 @@ async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], aut
 
 
 async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
-    """Put a draft in force by another person than its author; every shard is told."""
+    """Put a draft in force by another person than its author; every shard is told, and its trials end."""
     scheme = await store.drafted(tx, code, version)
     if scheme.author == approver:
         raise refuse(403, "same_person", "A scheme is adopted by another person than its author.")
@@ -68,6 +68,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     if found:
         raise scheme_refused(found)
     await store.adopt(tx, code, version, approver)
+    tried = await trials.of_draft(tx, code, scheme.digest)
     told = SchemeAdopted(
         code=code,
         version=version,
@@ -77,3 +78,5 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     )
     body = encode(SCHEME_ADOPTED, SOURCE, f"{code}/{version}", told)
     await tx.append(SCHEMES, [Draft(shard, body) for shard in range(SHARDS)])
+    for trial in tried:
+        await trials.end(tx, trial, approver, "adopted", adopted=True)

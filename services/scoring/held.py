@@ -3,10 +3,10 @@
 It is dropped with a lease and after a transaction that failed, so it never holds what was not committed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.scoring import inputs, ledger
+from services.scoring import inputs
 from services.scoring.domain.comparing import compared_figures
 from services.scoring.domain.groups import GroupPlan, Standing, posted
 from services.scoring.domain.sums import UnitSums
@@ -17,6 +17,8 @@ from shared.storage.transaction import PostgresTransaction
 ROWS_KEPT = 100_000
 
 Unit = tuple[str, str]
+Cells = dict[str, dict[tuple[int, str], int]]
+CellsOf = Callable[[PostgresTransaction, Group, Sequence[str]], Awaitable[Cells]]
 
 
 @dataclass(slots=True)
@@ -65,19 +67,19 @@ async def sums_of(
 
 
 async def standings_of(
-    tx: PostgresTransaction, held: Shard, plan: GroupPlan, units: Iterable[str], *, told: bool
+    tx: PostgresTransaction, held: Shard, plan: GroupPlan, units: Iterable[str], cells_of: CellsOf | None
 ) -> None:
-    """Hold how units of a group stand by the sums that are held; of a new scheme nothing was told yet.
+    """Hold how units of a group stand by the sums that are held; of a new scheme there are no cells yet.
 
     Where the group is compared, the sums of all its units are held.
     """
     group = plan.scheme, plan.version, plan.name
     missing = sorted({unit for unit in units if (group, unit) not in held.standings})
-    cells = await ledger.cells(tx, group, missing) if missing and told else {}
+    cells = await cells_of(tx, group, missing) if missing and cells_of else {}
     for unit in missing:
-        standing = posted(plan, unit, held.sums[plan.id, unit], cells[unit]) if told else Standing()
+        standing = posted(plan, unit, held.sums[plan.id, unit], cells[unit]) if cells_of else Standing()
         held.standings[group, unit] = standing
-    if missing and told and plan.compared:
+    if missing and cells_of and plan.compared:
         figures = compared_figures(plan, {unit: held.sums[plan.id, unit] for unit in plan.units})
         for unit in missing:
             held.standings[group, unit].figures |= figures[unit]

@@ -4,20 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.scoring import store
+from services.scoring import store, trials
 from services.scoring.domain.adders import Adder, adder
 from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.versions import covers
+from shared.kernel.codes import is_trial
 from shared.kernel.shards import partition_of, shard_of
 from shared.storage.transaction import PostgresTransaction
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A scheme as a shard applies it; `types` are those that it was checked against."""
+    """A scheme as a shard applies it; `types` are those that it was checked against.
+
+    A trial decides no incidents: what was decided under its scheme counts in it.
+    """
 
     document: SchemeDocument
     types: Mapping[str, Any]
@@ -53,6 +57,11 @@ class Plans:
         await store.put_in_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)
 
+    async def leave(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
+        """Apply a version no more."""
+        await store.take_out_of_force(tx, self._stage, shard, code, version)
+        self._by_shard.pop(shard, None)
+
     def forget(self, partitions: set[int]) -> None:
         """Drop what belongs to partitions."""
         self._by_shard = {s: p for s, p in self._by_shard.items() if partition_of(s) not in partitions}
@@ -60,7 +69,8 @@ class Plans:
     async def scheme(self, tx: PostgresTransaction, code: str, version: int) -> InForce:
         """Return an adopted version, in force here or not."""
         if (code, version) not in self._compiled:
-            found = await store.scheme(tx, code, version)
+            tried = is_trial(code)
+            found = await (trials.scheme(tx, code) if tried else store.scheme(tx, code, version))
             plan = compile_plan(found.document, event_types(found.catalogue))
             adders = {over: adder(found.document, plan, over) for over in plan.columns}
             self._compiled[code, version] = InForce(
@@ -69,7 +79,7 @@ class Plans:
                 plan=plan,
                 adders=adders,
                 points=points_plan(found.document, plan),
-                incidents=rules_of(found.document),
+                incidents=None if tried else rules_of(found.document),
                 shards_of_unit=shards_of_units(found.document),
             )
         return self._compiled[code, version]

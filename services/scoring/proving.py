@@ -36,6 +36,7 @@ from services.scoring.publication import Group, Publication, step
 from services.scoring.refolding import Sums, refold, stored
 from services.scoring.reports import Catalogue, catalogue_of
 from services.scoring.store import PartialCell
+from shared.kernel.codes import OF_TRIAL
 from shared.kernel.digests import EMPTY_CHAIN, key_digest
 from shared.kernel.points import parts_of
 from shared.kernel.shards import SHARDS
@@ -43,7 +44,8 @@ from shared.storage.transaction import PostgresTransaction
 
 Input = tuple[int, PartialCell]
 
-_PARTIALS = "SELECT scheme, over, unit, month, numbers FROM partials WHERE shard = $1"
+_PARTIALS = """
+    SELECT scheme, over, unit, month, numbers FROM partials WHERE shard = $1 AND strpos(scheme, $2) = 0"""
 _HANDED = """
     WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[]) w(scheme, unit, target))
     SELECT COALESCE(p.target, i.shard) AS target, COALESCE(p.shard, i.source_shard) AS shard,
@@ -154,7 +156,7 @@ async def _sums(
         found.later |= {(shard, bound): sums for bound, sums in made.later.items()}
         kept = {
             (row["scheme"], row["over"], row["unit"], row["month"]): _NUMBERS.decode(row["numbers"])
-            for row in await tx.many(_PARTIALS, shard)
+            for row in await tx.many(_PARTIALS, shard, OF_TRIAL)
         }
         for cell in sorted(made.sums.keys() | kept.keys()):
             due, there = made.sums.get(cell, []), kept.get(cell, [])

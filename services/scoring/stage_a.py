@@ -11,8 +11,11 @@ from services.scoring.contract import (
     CALENDAR_ADOPTED,
     PARTIALS,
     PARTIALS_CHANGED,
+    SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
+    TRIAL_PARTIALS,
+    TRIAL_PARTIALS_CHANGED,
     TYPES_ADOPTED,
     CalendarAdopted,
     SchemeAdopted,
@@ -27,6 +30,7 @@ from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from services.scoring.routing import Route
 from services.scoring.store import PartialCell
+from services.scoring.trying import Trying
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
@@ -38,13 +42,15 @@ from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
+IN_FORCE = PARTIALS, PARTIALS_CHANGED
+TRIED = TRIAL_PARTIALS, TRIAL_PARTIALS_CHANGED
 NUMBERS_PER_MESSAGE = 20_000
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 
 
 class StageA:
-    """The handler of accepted events, derived facts and adopted schemes."""
+    """The handler of accepted events, derived facts, adopted schemes and trials."""
 
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
@@ -52,6 +58,7 @@ class StageA:
         self._ordinary: dict[tuple[int, tuple[str, ...]], Ordinary] = {}
         self._arriving = Arriving()
         self._partials = KeptPartials()
+        self._trying = Trying()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
@@ -59,6 +66,7 @@ class StageA:
         self._plans.forget(set(partitions))
         self._arriving.forget(shards)
         self._partials.forget(shards)
+        self._trying.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
@@ -76,18 +84,23 @@ class StageA:
             for record, event in read
             if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
         ]
+        derived = [(record, event) for record, event in read if event.type in READERS]
+        schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
+        shards = {record.shard for record in batch}
+        tried = await self._trying.fold(tx, shards, events, derived, catalogue)
         moved = await self._fold(tx, events, catalogue) if events else {}
         routed = await self._route(tx, events, catalogue)
         found = Moves()
-        await self._derive(tx, [(record, event) for record, event in read if event.type in READERS], found)
-        for record, event in read:
-            if record.stream == SCHEMES:
+        await self._derive(tx, derived, found)
+        for record, event in schemes:
+            if event.type == SCHEME_ADOPTED:
                 told = envelope.decode_data(event, SchemeAdopted)
                 routed += await self._adopt(tx, record, told, catalogue, found)
         moved |= await moves.save(tx, found, self._partials)
-        shards = {record.shard for record in batch}
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
-        return routed + _answers(plans, read, moved)
+        tried |= await self._trying.turn(tx, schemes, catalogue)
+        told = _answers(await self._trying.running(tx, shards), read, tried, TRIED) if tried else []
+        return routed + _answers(plans, read, moved, IN_FORCE) + told
 
     async def _fold(
         self, tx: PostgresTransaction, events: Read, catalogue: Catalogue
@@ -191,7 +204,10 @@ class StageA:
 
 
 def _answers(
-    plans: Mapping[int, Sequence[InForce]], read: Read, moved: Mapping[PartialCell, list[int]]
+    plans: Mapping[int, Sequence[InForce]],
+    read: Read,
+    moved: Mapping[PartialCell, list[int]],
+    kind: tuple[str, str],
 ) -> list[Answer]:
     """Tell the groups' shards the absolute partials that moved and the numbers that moved them.
 
@@ -200,17 +216,17 @@ def _answers(
     by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
     for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
         row = Row(unit, str(Month.of_ordinal(month)), numbers)
-        for target in _targets(plans[shard], scheme, unit):
+        for target in _targets(plans.get(shard, ()), scheme, unit):
             by_target.setdefault((shard, target, stream_of(over)), []).append((scheme, over, row))
-    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {shard: [] for shard in plans}
+    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
     for record, event in read:
-        by_shard[record.shard].append((record, event))
+        by_shard.setdefault(record.shard, []).append((record, event))
     begun = {
         (shard, stream): _begun(shard, stream, by_shard[shard])
         for shard, stream in sorted({(shard, stream) for shard, _, stream in by_target})
     }
     return [
-        _message(target, structs.replace(begun[shard, stream], blocks=blocks))
+        _message(kind, target, structs.replace(begun[shard, stream], blocks=blocks))
         for (shard, target, stream), rows in sorted(by_target.items())
         for blocks in _blocks(rows)
     ]
@@ -249,8 +265,7 @@ def _blocks(rows: Sequence[tuple[str, str, Row]]) -> Iterator[list[Block]]:
     yield blocks
 
 
-def _message(target: int, changed: Changed) -> Answer:
+def _message(kind: tuple[str, str], target: int, changed: Changed) -> Answer:
+    stream, event = kind
     subject = f"shard-{changed.shard}"
-    return PARTIALS, Draft(
-        target, envelope.encode_written(PARTIALS_CHANGED, SOURCE, subject, partials.written(changed))
-    )
+    return stream, Draft(target, envelope.encode_written(event, SOURCE, subject, partials.written(changed)))

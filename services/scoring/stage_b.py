@@ -2,23 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from services.scoring import held as memory
 from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
-from services.scoring.contract import ENTRIES, ENTRIES_POSTED, PARTIALS, SCHEMES, SOURCE, SchemeAdopted
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.comparing import Movers, compare
 from services.scoring.domain.groups import Changes, GroupPlan, Moved, everything, group_plan, post
 from services.scoring.domain.layout import Numbers
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
-from services.scoring.ledger import Entry
+from services.scoring.ledger import Entry, Group
 from services.scoring.plans import InForce, Plans, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.entries import MonthRow, PeriodRow, Posted, Span
+from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Changed
 from shared.kernel.periods import Month
 from shared.kernel.points import parts_text
@@ -63,11 +65,45 @@ class Told:
                 of_unit.setdefault((home_of(over), month), set()).update(places)
 
 
-class StageB:
-    """The handler of partials and adopted schemes; the only writer of cells and the ledger."""
+class Book(Protocol):
+    """Where what is posted is kept, and how it is told."""
 
-    def __init__(self) -> None:
-        self._plans = Plans(STAGE)
+    async def cells(
+        self, tx: PostgresTransaction, group: Group, units: Sequence[str]
+    ) -> dict[str, dict[tuple[int, str], int]]:
+        """Return the cells of units of a group by (month, indicator), in parts of 10^-12."""
+        ...
+
+    async def post(
+        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str
+    ) -> None:
+        """Keep entries of a group and the cells they lead to."""
+        ...
+
+    def message(self, shard: int, posted: Posted) -> Answer:
+        """Tell what was posted."""
+        ...
+
+
+class Ledger:
+    """The book of schemes in force."""
+
+    cells = staticmethod(ledger.cells)
+    post = staticmethod(ledger.post)
+
+    def message(self, shard: int, posted: Posted) -> Answer:
+        """Tell what was posted to the ledger."""
+        subject = f"{posted.scheme}/{posted.group}"
+        body = envelope.encode_written(ENTRIES_POSTED, SOURCE, subject, contract.written(posted))
+        return ENTRIES, Draft(shard, body)
+
+
+class StageB:
+    """The handler of partials and adopted schemes; over its ledger the only writer of cells and entries."""
+
+    def __init__(self, stage: str = STAGE, book: Book | None = None) -> None:
+        self._book: Book = book or Ledger()
+        self._plans = Plans(stage)
         self._groups: dict[tuple[str, str], GroupPlan] = {}
         self._held = Held()
 
@@ -93,13 +129,14 @@ class StageB:
         for plan, units in touched.items():
             needed = plan.units if units and plan.compared else units
             await memory.sums_of(tx, shard, held, plan.id, needed)
-            await memory.standings_of(tx, held, plan, needed, told=plan.id not in adopted)
+            cells_of = None if plan.id in adopted else self._book.cells
+            await memory.standings_of(tx, held, plan, needed, cells_of)
         await inputs.save(tx, shard, told.rows)
         told.merge(held)
         answers: list[Answer] = []
         for plan, units in touched.items():
             if units:
-                answers += await _post(tx, shard, held, plan, units, told, adopted.get(plan.id))
+                answers += await self._post(tx, shard, plan, units, told, adopted.get(plan.id))
         return answers
 
     async def _read(
@@ -109,17 +146,50 @@ class StageB:
         told, adopted, begun = Told(), dict[str, Range](), ""
         for record in records:
             event = known_event(record.stream, record.body)
-            if record.stream == PARTIALS:
+            if record.stream != SCHEMES:
                 told.add(partials.read(event.data))
-            else:
-                scheme = envelope.decode_data(event, SchemeAdopted)
-                await self._plans.adopt(tx, shard, scheme.code, scheme.version)
-                adopted[f"{scheme.code}@{scheme.version}"] = Range(
-                    SCHEMES, shard, record.number, record.number
-                )
+            elif (version := self.begun(event)) is not None:
+                await self._plans.adopt(tx, shard, *version)
+                adopted["{}@{}".format(*version)] = Range(SCHEMES, shard, record.number, record.number)
                 begun = event.received
         told.fresh_at = told.fresh_at or begun
         return told, adopted
+
+    async def _post(
+        self,
+        tx: PostgresTransaction,
+        shard: int,
+        plan: GroupPlan,
+        units: Sequence[str],
+        told: Told,
+        adopted: Range | None,
+    ) -> list[Answer]:
+        """Post what became another in the units of a group."""
+        held = self._held.of(shard)
+        causes = told.causes if adopted is None else Causes((adopted,), told.causes.months)
+        group = plan.scheme, plan.version, plan.name
+        whole = everything(plan)
+        moved = {unit: whole if adopted else told.moved.get(plan.id, {}).get(unit, {}) for unit in units}
+        changed: dict[str, Changes] = {}
+        for unit in units:
+            sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
+            changed[unit] = post(plan, unit, sums, standing, moved[unit])
+        movers = _compare(held, plan, moved, changed) if plan.compared else {}
+        await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh_at)
+        cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
+        return [
+            self._book.message(
+                shard, Posted(*group, cause if at == 0 else [], told.fresh_at, entries, figures)
+            )
+            for at, (entries, figures) in enumerate(_pages(changed))
+        ]
+
+    def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:
+        """Return the version that an event puts in force."""
+        if event.type != SCHEME_ADOPTED:
+            return None
+        told = envelope.decode_data(event, SchemeAdopted)
+        return told.code, told.version
 
     def _groups_of(self, schemes: Sequence[InForce], shard: int) -> list[GroupPlan]:
         """Return the groups whose cells a shard keeps and that have anything to score."""
@@ -145,33 +215,6 @@ def _touched(plan: GroupPlan, told: Told, adopted: Mapping[str, Range]) -> list[
         if scheme == plan.id and unit in plan.units and months[0] <= month <= months[-1]
     }
     return sorted(found)
-
-
-async def _post(
-    tx: PostgresTransaction,
-    shard: int,
-    held: Shard,
-    plan: GroupPlan,
-    units: Sequence[str],
-    told: Told,
-    adopted: Range | None,
-) -> list[Answer]:
-    """Post what became another in the units of a group."""
-    causes = told.causes if adopted is None else Causes((adopted,), told.causes.months)
-    group = plan.scheme, plan.version, plan.name
-    whole = everything(plan)
-    moved = {unit: whole if adopted else told.moved.get(plan.id, {}).get(unit, {}) for unit in units}
-    changed: dict[str, Changes] = {}
-    for unit in units:
-        sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
-        changed[unit] = post(plan, unit, sums, standing, moved[unit])
-    movers = _compare(held, plan, moved, changed) if plan.compared else {}
-    await ledger.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh_at)
-    cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
-    return [
-        _message(shard, Posted(*group, cause if at == 0 else [], told.fresh_at, entries, figures))
-        for at, (entries, figures) in enumerate(_pages(changed))
-    ]
 
 
 def _compare(
@@ -230,13 +273,6 @@ def _rows(unit: str, changes: Changes) -> Iterator[MonthRow | PeriodRow]:
     for period, figures in changes.figures.items():
         found = {code: _text(value) for code, value in figures.items()}
         yield PeriodRow(unit, period, changes.volumes[period], found)
-
-
-def _message(shard: int, posted: Posted) -> Answer:
-    subject = f"{posted.scheme}/{posted.group}"
-    return ENTRIES, Draft(
-        shard, envelope.encode_written(ENTRIES_POSTED, SOURCE, subject, contract.written(posted))
-    )
 
 
 def _text(parts: int | None) -> str | None:

@@ -11,6 +11,7 @@ from services.scoring.contract import (
     FINDINGS,
     INCIDENTS_SHARD,
     RULINGS,
+    SCHEME_ADOPTED,
     SCHEMES,
     Cause,
     SchemeAdopted,
@@ -77,7 +78,7 @@ class StageIncidents:
         touched = await _keep_reports(tx, read)
         for name, why in (await _keep_rulings(tx, read)).items():
             touched.setdefault(name, Why()).and_(why)
-        adopted = [(record, event) for record, event in read if record.stream == SCHEMES]
+        adopted = [(record, event) for record, event in read if event.type == SCHEME_ADOPTED]
         for _, event in adopted:
             told = envelope.decode_data(event, SchemeAdopted)
             await self._dossiers.adopt(tx, told.code, told.version)

@@ -1,4 +1,4 @@
-"""The parts of scoring, put together: three consumers, one door."""
+"""The parts of scoring, put together: four consumers, one door."""
 
 from services.scoring.api import (
     adoption_router,
@@ -15,6 +15,7 @@ from services.scoring.contract import (
     CONSUMER_A,
     CONSUMER_B,
     CONSUMER_INCIDENTS,
+    CONSUMER_TRIALS,
     DEDUCTIONS,
     FINDINGS,
     ITEMS,
@@ -23,6 +24,7 @@ from services.scoring.contract import (
     RULINGS,
     SCHEMES,
     STREAMS,
+    TRIAL_PARTIALS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.reconciliation_api import reconciliations_router
@@ -33,6 +35,8 @@ from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
+from services.scoring.trial_api import trials_router
+from services.scoring.trial_stage import TrialStage
 from services.scoring.verify_api import verifications_router
 from services.scoring.verifying import Verifications
 from shared.runtime.rebuilding import Commanded
@@ -54,6 +58,7 @@ DOORS = (
     requests_router,
     steps_router,
     reconciliations_router,
+    trials_router,
 )
 
 
@@ -63,6 +68,7 @@ def build(settings: ServiceSettings) -> Service:
     stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, CALENDARS, SCHEMES), StageA)
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
     return frame.service(
         streams=STREAMS,
@@ -72,7 +78,7 @@ def build(settings: ServiceSettings) -> Service:
             reviews_router(frame.exchange, replay=settings.clock == "replay"),
             verifications_router(verifications),
         ],
-        parts=[stage_a.run, stage_b.run, incidents.run, verifications.run],
+        parts=[stage_a.run, stage_b.run, incidents.run, tried.run, verifications.run],
         commanded=Commanded(
             tables=(
                 "schemes",
@@ -83,6 +89,7 @@ def build(settings: ServiceSettings) -> Service:
                 "reviews",
                 "review_steps",
                 "replies",
+                "trials",
             ),
             streams=(SCHEMES, RULINGS, POINTS),
         ),

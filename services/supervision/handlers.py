@@ -12,7 +12,7 @@ from services.supervision.contract import (
     ACTS,
     CALENDARS,
     ITEMS,
-    SCHEMES,
+    SCHEME_ADOPTED,
     TICK,
     TYPES_ADOPTED,
     ActTaken,
@@ -110,7 +110,7 @@ class Supervision:
         for record, event in read:
             if event.type == TYPES_ADOPTED:
                 await _keep_keys(tx, envelope.decode_data(event, TypesAdopted))
-            elif record.stream == SCHEMES:
+            elif event.type == SCHEME_ADOPTED:
                 await self._adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
                 answers += await self._look_again(tx, record, event)
             elif record.stream == CALENDARS:

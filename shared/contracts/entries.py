@@ -43,6 +43,13 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     figures: list[PeriodRow]
 
 
+class TrialPosted(Posted, frozen=True, gc=False):
+    """What `TrialEntriesPosted` describes."""
+
+    trial: str
+    ended: bool = False
+
+
 class Figures(msgspec.Struct, frozen=True, gc=False):
     """The same for a reader that wants no entries: they are passed over unread."""
 
@@ -54,9 +61,17 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     figures: list[PeriodRow]
 
 
+class TrialFigures(Figures, frozen=True, gc=False):
+    """What a trial posted, for a reader that wants no entries."""
+
+    trial: str
+    ended: bool = False
+
+
 _ENCODER = msgspec.json.Encoder()
 _POSTED = msgspec.json.Decoder(Posted)
 _FIGURES = msgspec.json.Decoder(Figures)
+_TRIAL_FIGURES = msgspec.json.Decoder(TrialFigures)
 
 
 def written(posted: Posted) -> bytes:
@@ -72,3 +87,8 @@ def read(data: bytes | msgspec.Raw) -> Posted:
 def read_figures(data: bytes | msgspec.Raw) -> Figures:
     """Read the data of a message without its entries."""
     return _FIGURES.decode(data)
+
+
+def read_trial_figures(data: bytes | msgspec.Raw) -> TrialFigures:
+    """Read the data of a trial's message without its entries."""
+    return _TRIAL_FIGURES.decode(data)

@@ -1,4 +1,4 @@
-"""What scoring publishes: schemes, partial sums, entries, decisions on incidents, what persons gave."""
+"""What scoring publishes: schemes, trials, sums, entries, decisions on incidents, what persons gave."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -28,6 +28,8 @@ FINDINGS = "scoring.findings"
 RULINGS = "scoring.rulings"
 DEDUCTIONS = "scoring.deductions"
 POINTS = "scoring.points"
+TRIAL_PARTIALS = "scoring.trial-partials"
+TRIALS = "scoring.trials"
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 PARTIALS_CHANGED = "dukao.partials-changed.v1"
@@ -37,6 +39,10 @@ INCIDENT_RULED = "dukao.incident-ruled.v1"
 DEDUCTION_DECIDED = "dukao.deduction-decided.v1"
 POINTS_GIVEN = "dukao.points-given.v1"
 REVIEW_DECIDED = "dukao.review-decided.v1"
+TRIAL_STARTED = "dukao.trial-started.v1"
+TRIAL_ENDED = "dukao.trial-ended.v1"
+TRIAL_PARTIALS_CHANGED = "dukao.trial-partials-changed.v1"
+TRIAL_ENTRIES_POSTED = "dukao.trial-entries-posted.v1"
 
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
@@ -54,6 +60,30 @@ class SchemeAdopted(Closed):
     effective: MonthText
 
 
+class TrialStarted(Closed):
+    """A draft is tried from here on, without effect; once per shard. `digest` is that of the draft.
+
+    The document is the draft's over the months `effective` to `until`, which are those of the trial.
+    """
+
+    code: Code
+    trial: Code
+    version: Version
+    digest: Digest
+    document: dict[str, Any]
+    effective: MonthText
+    until: MonthText
+
+
+class TrialEnded(Closed):
+    """A trial is over, once per shard; `adopted` says that its draft came into force."""
+
+    code: Code
+    trial: Code
+    version: Version
+    adopted: bool
+
+
 class PartialBlock(Closed):
     """Partial sums of the measures of a scheme over one view or event type, in millionths.
 
@@ -61,7 +91,7 @@ class PartialBlock(Closed):
     measure sends monthly changes that are summed from the first month on.
     """
 
-    scheme: str = Field(description="code@version")
+    scheme: str = Field(description="code@version, of a trial code~trial@version")
     over: str
     rows: tuple[PartialRow, ...] = Field(strict=False)
 
@@ -119,6 +149,16 @@ class EntriesPosted(Closed):
     fresh_at: InstantText
     entries: tuple[MonthEntries, ...] = Field((), strict=False)
     figures: tuple[PeriodFigures, ...] = Field((), strict=False)
+
+
+class TrialEntriesPosted(EntriesPosted):
+    """What a batch would have changed in one group, were the draft in force: no ledger holds it.
+
+    With `ended` nothing follows of this trial and group, and what was told of them counts no more.
+    """
+
+    trial: Code
+    ended: bool = False
 
 
 class FindingReported(Closed):

@@ -10,6 +10,7 @@ UnitCode = NewType("UnitCode", str)
 
 CODE_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z:._-]{0,63}$"
 CODE_CHARACTERS = 64
+OF_TRIAL = "~"  # in no code, so that a trial is never taken for a scheme
 _OUTSIDE = re.compile(r"[^0-9A-Za-z:._-]")
 _CODE = re.compile(CODE_PATTERN[:-1] + r"\Z")
 _ID = re.compile(r"[!-~]{1,128}\Z")
@@ -30,6 +31,21 @@ def code(text: str, pointer: str | None = None) -> UnitCode:
 def is_id(text: str) -> bool:
     """Tell whether the text can be an event's id or source: printable ASCII, no blanks, no path tricks."""
     return _ID.match(text) is not None and "../" not in text
+
+
+def trial_code(scheme: str, trial: str) -> str:
+    """Name a trial of a scheme where codes of schemes stand."""
+    return f"{scheme}{OF_TRIAL}{trial}"
+
+
+def scheme_of(name: str) -> str:
+    """Return the code of the scheme of which a name is, of a trial or of itself."""
+    return name.partition(OF_TRIAL)[0]
+
+
+def is_trial(name: str) -> bool:
+    """Tell whether a name is that of a trial."""
+    return OF_TRIAL in name
 
 
 def derive_code(text: str) -> UnitCode:

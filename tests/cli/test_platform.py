@@ -329,6 +329,58 @@ def test_orders_that_make_no_sense_say_what_to_do(fed):
     fed("consumers", "approve", "ranking", 1, "--digest", digest, ends=Exit.REFUSED)
 
 
+def beside(dukao, name):
+    """Return what a trial changes in March as soon as b1 is scored in it."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        done = dukao("trial", "diff", "mini", name, "bureaus", "2021-03", "-o", "json", ends=None)
+        if done.exit_code == Exit.OK:
+            found = json.loads(done.stdout)
+            if any(one["unit"] == "b1" and one["trial"]["points"] for one in found["units"]):
+                return found
+        time.sleep(0.2)
+    raise AssertionError("the trial has no standing")
+
+
+def test_a_trial_is_started_compared_and_ended_and_nothing_in_force_moves(fed):
+    before = standing(fed)
+    assert "no trial yet" in fed("trial", "list").stderr
+    lenient = SCHEME.replace("version: 1", "version: 2").replace('{target: "1"}', '{target: "0.75"}')
+    units = fed.folder / "units.csv"
+    fed("scheme", "draft", fed.file("lenient.yaml", lenient), "--units", units, "--as", "ada")
+    stale = fed(
+        "trial", "start", "mini", 2, "t1", "--reason", "试行", "--digest", "0" * 64, ends=Exit.REFUSED
+    )
+    assert "digest_changed" in stale.stderr
+    begun = fed.json("trial", "start", "mini", 2, "t1", "--reason", "试行", "--as", "ada")
+    assert (begun["state"], begun["first"], begun["started_by"]) == ("running", "2021-01", "ada")
+    found = beside(fed, "t1")
+    assert (found["mark"], found["moved"]) == ("试考评", {"points": 1, "rank": 1, "tier": 1})
+    b1 = next(one for one in found["units"] if one["unit"] == "b1")
+    assert (b1["points"], b1["places"], b1["real"]["tier"], b1["trial"]["tier"]) == (
+        "2.50",
+        1,
+        "second",
+        "first",
+    )
+    told = fed("trial", "diff", "mini", "t1", "bureaus", "2021-03").stdout
+    assert "【试考评】" in told
+    assert "不影响现行成绩" in told
+    assert "in force" in fed("trial", "diff", "mini", "t1", "bureaus", "2021-03", "--lang", "en").stdout
+    assert {"group": "bureaus", "period": "2021-Q1"} in fed.json("trial", "diff", "mini", "t1")["items"]
+    after = standing(fed)
+    assert {**after, "as_of": ""} == {**before, "as_of": ""}
+    ended = fed.json("trial", "end", "mini", "t1", "--reason", "比较完毕", "--as", "ada")
+    assert (ended["state"], ended["end_reason"]) == ("ended", "比较完毕")
+    fed("trial", "start", "mini", 2, "t2", "--reason", "再试")
+    beside(fed, "t2")
+    assert [one["trial"] for one in fed.json("trial", "list", "--running")] == ["t2"]
+    assert "已结束" in fed("trial", "show", "mini", "t1").stdout
+    caught_up(fed)
+    assert "not_found" in fed("trial", "diff", "mini", "t1", ends=Exit.REFUSED).stderr
+    assert fed.json("verify", "scores")["state"] == "proved"
+
+
 def test_a_service_is_rebuilt_beside_itself_and_is_the_same(fed):
     caught_up(fed)
     for service in ("scoring", "ranking"):

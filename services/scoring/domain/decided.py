@@ -37,7 +37,7 @@ class Decision:
         """Yield what counts under a scheme; the unit that is named loses it, and no unit above it."""
         for one in self.rows:
             slots = under.decided.get(one.indicator)
-            if slots is not None and one.why is None and one.scheme in {None, under.plan.id}:
+            if slots is not None and one.why is None and under.hears(one.scheme):
                 yield Loss(DECIDED, slots, one.unit, one.month, one.points * MILLIONTHS, above=False)
 
     def places(self) -> frozenset[tuple[str, str, int]]:

@@ -31,6 +31,7 @@ from services.scoring.domain.measures import (
 )
 from services.scoring.domain.plan import Plan
 from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
+from shared.kernel.codes import is_trial, scheme_of
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
 
@@ -98,6 +99,12 @@ class PointsPlan:
     taken: Mapping[str, Taking]
     widths: Mapping[str, int]
 
+    def hears(self, decided: str | None) -> bool:
+        """Tell whether what was decided under a scheme (code@version, else all) counts."""
+        if is_trial(self.plan.id) and decided is not None:
+            return decided.partition("@")[0] == self.scheme
+        return decided in {None, self.plan.id}
+
 
 class Derived(Protocol):
     """A derived fact: `key` names it in its stream and shard, of several versions the highest counts."""
@@ -139,7 +146,7 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
         return {code: found for name, found in slots.items() for code in users.get(name, ())}
 
     return PointsPlan(
-        scheme=document.scheme.code,
+        scheme=scheme_of(document.scheme.code),
         plan=plan,
         late_days=late_days,
         decided=taken(DECIDED),

@@ -114,6 +114,16 @@ TABLES = (
         scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,
         indicator text NOT NULL, value numeric NOT NULL,
         PRIMARY KEY (scheme, version, grp, unit, month, indicator)) WITH (fillfactor = 60)""",
+    """CREATE TABLE trials (
+        code text NOT NULL, trial text NOT NULL, version int NOT NULL, digest text NOT NULL,
+        catalogue int NOT NULL REFERENCES catalogues DEFERRABLE, document jsonb NOT NULL,
+        started_by text NOT NULL, started timestamptz NOT NULL DEFAULT clock_timestamp(), why text NOT NULL,
+        ended_by text, ended timestamptz, why_ended text, adopted bool NOT NULL DEFAULT false,
+        PRIMARY KEY (code, trial))""",
+    """CREATE TABLE trial_cells (
+        scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,
+        indicator text NOT NULL, value numeric NOT NULL,
+        PRIMARY KEY (scheme, version, grp, unit, month, indicator)) WITH (fillfactor = 60)""",
     "CREATE TABLE causes (digest bytea PRIMARY KEY, ranges jsonb NOT NULL)",
     """CREATE TRIGGER causes_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON causes
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",

@@ -1,0 +1,75 @@
+"""Trials in words: the head of a diff, its columns, and what it comes to."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dukao.output import Column
+from dukao.telling.languages import Lang, Words
+
+NOT_ASSESSED = "未考"
+STATES: Words = {
+    "running": ("试行中", "running"),
+    "ended": ("已结束", "ended"),
+    "adopted": ("已转正", "adopted"),
+}
+_COLUMNS: Words = {
+    "unit": ("单位", "unit"),
+    "name": ("名称", "name"),
+    "real_points": ("现行得分", "points in force"),
+    "trial_points": ("试考评得分", "points in trial"),
+    "points": ("分差", "difference"),
+    "real_rank": ("现行名次", "rank in force"),
+    "trial_rank": ("试考评名次", "rank in trial"),
+    "places": ("名次变化", "places gained"),
+    "real_tier": ("现行段次", "tier in force"),
+    "trial_tier": ("试考评段次", "tier in trial"),
+}
+_NUMBERS = {"real_points", "trial_points", "points", "real_rank", "trial_rank", "places"}
+
+
+def columns(lang: Lang) -> tuple[Column, ...]:
+    """Return the columns of a diff."""
+    return tuple(Column(key, lang.word(_COLUMNS, key), key in _NUMBERS) for key in _COLUMNS)
+
+
+def heading(diff: Mapping[str, Any], lang: Lang) -> str:
+    """Return what is compared, marked as a trial."""
+    real = lang.of(("无现行方案", "no scheme in force"))
+    if diff["real_version"] is not None:
+        real = lang.of((f"现行第 {diff['real_version']} 版", f"version {diff['real_version']} in force"))
+    tried = lang.of((f"草案第 {diff['version']} 版", f"draft version {diff['version']}"))
+    mark = lang.of((f"【{diff['mark']}】", "[trial, without effect]"))
+    return f"{mark} {diff['scheme']}/{diff['trial']} · {diff['group']} · {diff['period']} · {tried} / {real}"
+
+
+def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield what the diff comes to, and up to when events are in it."""
+    moved, count = diff["moved"], len(diff["units"])
+    zh = "{count} 个单位：{points} 个得分、{rank} 个名次、{tier} 个段次不同；仅供比较，不影响现行成绩"
+    en = "of {count} units {points} differ in points, {rank} in rank, {tier} in tier; nothing in force moves"
+    yield lang.of((zh, en)).format(count=count, **moved)
+    named = " ".join(diff["indicators"])
+    yield lang.of(
+        (f"草案变动的指标：{named or '无'}", f"indicators that the draft changes: {named or 'none'}")
+    )
+    fresh = diff["fresh_at"]
+    yield (
+        lang.of((f"数据截至 {fresh}", f"fresh at {fresh}"))
+        if fresh
+        else lang.of(("尚无数据", "no event has come yet"))
+    )
+
+
+def line(unit: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """Return a unit as a row; what is not assessed shows its range."""
+    row: dict[str, Any] = {name: unit[name] for name in ("unit", "name", "points", "places")}
+    for side in ("real", "trial"):
+        place = unit[side] or {"points": None, "range": None, "rank": None, "tier": None}
+        spread = place["range"]
+        shown = f"{spread[0]}–{spread[1]} {lang.of((NOT_ASSESSED, 'not assessed'))}" if spread else None
+        row |= {
+            f"{side}_points": shown or place["points"],
+            f"{side}_rank": place["rank"],
+            f"{side}_tier": place["tier"],
+        }
+    return row

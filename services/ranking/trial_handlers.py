@@ -1,0 +1,65 @@
+"""What ranking does about trials: keeps their figures beside those in force, and tells nobody."""
+
+from collections.abc import Sequence
+
+from services.ranking import store
+from services.ranking.contract import (
+    TRIAL_ENDED,
+    TRIAL_STARTED,
+    TRIALS,
+    TrialEnded,
+    TrialStarted,
+    read_trial_figures,
+)
+from services.ranking.handlers import News, keep
+from services.ranking.held import Groups
+from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
+from shared.kernel.codes import trial_code
+from shared.kernel.records import Record
+from shared.messaging.port import Answer
+from shared.storage.transaction import PostgresTransaction
+
+
+class Trials:
+    """The handler of what trials post, of their beginning and their end."""
+
+    def __init__(self) -> None:
+        self._groups = Groups()
+
+    def forget(self, partitions: Sequence[int]) -> None:
+        """Drop what is held of partitions."""
+        self._groups.forget(partitions)
+
+    async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
+        """Keep the figures of a batch; of what ended nothing stays."""
+        for record in batch:
+            event = known_event(record.stream, record.body)
+            if event.type == TRIAL_STARTED:
+                told = envelope.decode_data(event, TrialStarted)
+                await store.save_scheme(tx, trial_code(told.code, told.trial), told.version, told.document)
+            elif event.type == TRIAL_ENDED:
+                over = envelope.decode_data(event, TrialEnded)
+                await store.drop_scheme(tx, trial_code(over.code, over.trial))
+        for shard in sorted({record.shard for record in batch}):
+            mine = [record for record in batch if record.shard == shard and record.stream == TRIALS]
+            await self._keep(tx, shard, mine)
+        self._groups.shrink()
+        return []
+
+    async def _keep(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> None:
+        """Keep the newest figures of each group; nothing follows the record with which a group ends."""
+        news: dict[store.Group, News] = {}
+        over: set[store.Group] = set()
+        for record in records:
+            one = read_trial_figures(known_event(record.stream, record.body).data)
+            group = trial_code(one.scheme, one.trial), one.group
+            news.setdefault(group, News(shard)).add(record.number, one)
+            if one.ended:
+                over.add(group)
+        for group, of_group in sorted(news.items()):
+            if group not in over:
+                await keep(tx, self._groups, group, of_group)
+        for group in sorted(over):
+            self._groups.drop(group)
+            await store.drop_group(tx, group)

@@ -1,0 +1,109 @@
+"""Stage B of trials: what would be posted were their drafts in force; no ledger, no cell in force moves."""
+
+from collections.abc import Sequence
+
+from services.scoring import store, trials
+from services.scoring.contract import (
+    SCHEMES,
+    SOURCE,
+    TRIAL_ENDED,
+    TRIAL_ENTRIES_POSTED,
+    TRIAL_STARTED,
+    TrialEnded,
+    TrialStarted,
+)
+from services.scoring.contract import TRIALS as STREAM
+from services.scoring.ledger import Entry, Group
+from services.scoring.stage_b import StageB
+from services.scoring.trial_cells import cells, drop, post
+from shared.contracts import entries as contract
+from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
+from shared.contracts.entries import Posted, TrialPosted
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.codes import OF_TRIAL, trial_code
+from shared.kernel.records import Draft, Record
+from shared.kernel.shards import partition_of
+from shared.messaging.port import Answer
+from shared.storage.transaction import PostgresTransaction
+
+STAGE = "trial-b"
+OVER = "trial-over"
+
+
+class TrialBook:
+    """The book of trials: their cells alone."""
+
+    cells = staticmethod(cells)
+
+    async def post(
+        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str
+    ) -> None:
+        """Keep the cells that entries lead to; how fresh they are is told and not kept."""
+        del fresh_at
+        await post(tx, group, entries)
+
+    def message(self, shard: int, posted: Posted) -> Answer:
+        """Tell what would have been posted."""
+        return _message(shard, posted, ended=False)
+
+
+class TrialStage(StageB):
+    """The handler of trials' partials, of their beginning and their end."""
+
+    def __init__(self) -> None:
+        super().__init__(STAGE, TrialBook())
+
+    def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:
+        """Return the version that an event begins to try."""
+        if event.type != TRIAL_STARTED:
+            return None
+        told = envelope.decode_data(event, TrialStarted)
+        return trial_code(told.code, told.trial), told.version
+
+    async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
+        """Post what moved, then leave nothing of what ended, nor of what was still told of it."""
+        answers = await super()._apply(tx, shard, records)
+        for record in records:
+            if record.stream == SCHEMES:
+                event = known_event(record.stream, record.body)
+                if event.type == TRIAL_ENDED:
+                    answers += await self._end(tx, shard, event)
+        over = [f"{code}@{version}" for code, version in await store.in_force(tx, OVER, shard)]
+        if over:
+            await trials.drop_inputs(tx, shard, over)
+        return answers
+
+    async def _end(self, tx: PostgresTransaction, shard: int, event: AcceptedEvent) -> list[Answer]:
+        told = envelope.decode_data(event, TrialEnded)
+        code = trial_code(told.code, told.trial)
+        groups = [
+            (plan.scheme, plan.version, plan.name)
+            for plan in self._groups_of(await self._plans.of(tx, shard), shard)
+            if plan.scheme == code
+        ]
+        await self._plans.leave(tx, shard, code, told.version)
+        await store.put_in_force(tx, OVER, shard, code, told.version)
+        self._held.forget([partition_of(shard)])
+        for group in groups:
+            await drop(tx, group)
+        return [_message(shard, Posted(*group, [], event.received, [], []), ended=True) for group in groups]
+
+
+def _message(shard: int, posted: Posted, *, ended: bool) -> Answer:
+    scheme, _, trial = posted.scheme.partition(OF_TRIAL)
+    told = TrialPosted(
+        scheme=scheme,
+        version=posted.version,
+        group=posted.group,
+        cause=posted.cause,
+        fresh_at=posted.fresh_at,
+        entries=posted.entries,
+        figures=posted.figures,
+        trial=trial,
+        ended=ended,
+    )
+    body = envelope.encode_written(
+        TRIAL_ENTRIES_POSTED, SOURCE, f"{scheme}/{posted.group}", contract.written(told)
+    )
+    return STREAM, Draft(shard, body)

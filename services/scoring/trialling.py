@@ -1,0 +1,43 @@
+"""Commands of trials: an author starts one on a draft as it was read, and ends it; each with a reason."""
+
+from services.scoring import store, trials
+from services.scoring.domain.check import findings
+from services.scoring.domain.trials import tried
+from services.scoring.handlers import scheme_refused
+from services.scoring.trial_answers import TrialAsked
+from services.scoring.trials import Trial
+from shared.kernel.errors import refuse
+from shared.storage.transaction import PostgresTransaction
+
+RUNNING_MOST = 3
+
+
+async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Trial:
+    """Start a trial of a draft on past and coming events, or refuse."""
+    draft = await store.drafted(tx, asked.scheme, asked.version)
+    await trials.lock(tx)
+    if draft.approver is not None:
+        raise refuse(409, "already_adopted", "This version is adopted; a trial runs a draft.")
+    if draft.digest != asked.digest:
+        raise refuse(409, "digest_changed", f"The draft now has the digest {draft.digest}; read it again.")
+    if await trials.known(tx, asked.scheme, asked.trial) is not None:
+        detail = "The scheme has or had a trial of this name; name another."
+        raise refuse(409, "trial_exists", detail, pointer="/trial")
+    running = await trials.running(tx)
+    if len(running) >= RUNNING_MOST:
+        named = ", ".join(f"{one.code}/{one.trial}" for one in running)
+        raise refuse(409, "too_many_trials", f"{RUNNING_MOST} trials run: {named}. End one first.")
+    document = tried(draft.document, asked.first, asked.last)
+    found = findings(document, draft.catalogue)
+    if found:
+        raise scheme_refused(found)
+    return await trials.start(tx, asked.trial, document, person, asked.reason)
+
+
+async def end(tx: PostgresTransaction, code: str, name: str, person: str, reason: str) -> Trial:
+    """End a trial, once."""
+    await trials.lock(tx)
+    found = await trials.show(tx, code, name)
+    if found.ended is not None:
+        raise refuse(409, "trial_over", f"This trial ended at {found.ended.isoformat()}.")
+    return await trials.end(tx, found, person, reason, adopted=False)

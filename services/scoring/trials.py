@@ -1,0 +1,152 @@
+"""Trials: drafts that are tried without effect, their cells, and what every shard is told of them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.scoring.contract import SCHEMES, SOURCE, TRIAL_ENDED, TRIAL_STARTED, TrialEnded, TrialStarted
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.store import Scheme
+from shared.contracts.envelope import encode
+from shared.contracts.fields import Closed
+from shared.kernel.codes import OF_TRIAL
+from shared.kernel.errors import refuse
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from shared.storage.transaction import PostgresTransaction
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trials', 0))"
+_START = """
+    INSERT INTO trials (code, trial, version, digest, catalogue, document, started_by, why)
+    SELECT $1, $2, version, digest, catalogue, $4::jsonb, $5, $6 FROM schemes
+    WHERE code = $1 AND version = $3::int"""
+_END = """
+    UPDATE trials SET ended_by = $3, ended = clock_timestamp(), why_ended = $4, adopted = $5
+    WHERE code = $1 AND trial = $2"""
+_COLUMNS = """
+    code, trial, version, digest, document -> 'scheme' ->> 'effective' AS first,
+    document -> 'scheme' ->> 'until' AS last, started_by, started, why, ended_by, ended, why_ended, adopted"""
+_ONE = f"SELECT {_COLUMNS} FROM trials WHERE code = $1 AND trial = $2"  # noqa: S608 - columns of its own
+_RUNNING = f"SELECT {_COLUMNS} FROM trials WHERE ended IS NULL ORDER BY code, trial"  # noqa: S608 - likewise
+_PAGE = f"""
+    SELECT {_COLUMNS} FROM trials WHERE (code, trial) > ($1, $2) AND (ended IS NULL OR NOT $3::bool)
+    ORDER BY code, trial LIMIT $4"""  # noqa: S608 - likewise
+_DOCUMENT = """
+    SELECT t.document, digest, c.document AS catalogue, started_by FROM trials t
+    JOIN catalogues c ON c.version = t.catalogue WHERE code = $1 AND trial = $2"""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial: the draft that it runs, by digest, over months from `first` to `last`, and who said so why.
+
+    `adopted` says of one that ended that its draft came into force.
+    """
+
+    code: str
+    trial: str
+    version: int
+    digest: str
+    first: str
+    last: str
+    started_by: str
+    started: datetime
+    why: str
+    ended_by: str | None
+    ended: datetime | None
+    why_ended: str | None
+    adopted: bool
+
+
+async def start(
+    tx: PostgresTransaction, trial: str, document: SchemeDocument, person: str, why: str
+) -> Trial:
+    """Keep a trial of a drafted version over the months of this document, and tell every shard."""
+    head = document.scheme
+    written = document.written()
+    await tx.many(_START, head.code, trial, head.version, json.dumps(written), person, why)
+    kept = await show(tx, head.code, trial)
+    told = TrialStarted(
+        code=kept.code,
+        trial=trial,
+        version=kept.version,
+        digest=kept.digest,
+        document=written,
+        effective=head.effective,
+        until=head.until,
+    )
+    await _tell(tx, TRIAL_STARTED, kept, told)
+    return kept
+
+
+async def end(tx: PostgresTransaction, trial: Trial, person: str, why: str, *, adopted: bool) -> Trial:
+    """Note that a trial is over, and tell every shard."""
+    await tx.many(_END, trial.code, trial.trial, person, why, adopted)
+    told = TrialEnded(code=trial.code, trial=trial.trial, version=trial.version, adopted=adopted)
+    await _tell(tx, TRIAL_ENDED, trial, told)
+    return await show(tx, trial.code, trial.trial)
+
+
+async def of_draft(tx: PostgresTransaction, code: str, digest: str) -> list[Trial]:
+    """Return the trials that run a draft; nobody ends or starts one until I commit."""
+    await lock(tx)
+    return [one for one in await running(tx) if (one.code, one.digest) == (code, digest)]
+
+
+async def lock(tx: PostgresTransaction) -> None:
+    """Let nobody else start or end a trial until I commit; asked for after a draft and before any stream."""
+    await tx.many(_LOCK)
+
+
+async def show(tx: PostgresTransaction, code: str, trial: str) -> Trial:
+    """Return a trial, or refuse with 404."""
+    found = await known(tx, code, trial)
+    if found is None:
+        raise refuse(404, "not_found", "There is no such trial.")
+    return found
+
+
+async def known(tx: PostgresTransaction, code: str, trial: str) -> Trial | None:
+    """Return a trial that the scheme has or had, None if it never had one of this name."""
+    rows = await tx.many(_ONE, code, trial)
+    return Trial(**rows[0]) if rows else None
+
+
+async def running(tx: PostgresTransaction) -> list[Trial]:
+    """Return the trials that are not over."""
+    return [Trial(**row) for row in await tx.many(_RUNNING)]
+
+
+async def page(
+    tx: PostgresTransaction, after: tuple[str, str], limit: int, *, running_only: bool
+) -> list[Trial]:
+    """Return a page of trials by scheme and name."""
+    return [Trial(**row) for row in await tx.many(_PAGE, *after, running_only, limit)]
+
+
+async def scheme(tx: PostgresTransaction, name: str) -> Scheme:
+    """Return what a trial runs as a scheme of its own code."""
+    code, _, trial = name.partition(OF_TRIAL)
+    rows = await tx.many(_DOCUMENT, code, trial)
+    if not rows:
+        raise refuse(404, "not_found", "There is no such trial.")
+    row = rows[0]
+    found = SchemeDocument.model_validate(row["document"])
+    renamed = found.model_copy(update={"scheme": found.scheme.model_copy(update={"code": name})})
+    return Scheme(renamed, row["digest"], row["catalogue"], row["started_by"], None)
+
+
+async def drop_sums(tx: PostgresTransaction, shard: int, scheme: str) -> None:
+    """Forget what a shard of stage A added up for a trial."""
+    await tx.many("DELETE FROM partials WHERE shard = $1 AND scheme = $2", shard, scheme)
+
+
+async def drop_inputs(tx: PostgresTransaction, shard: int, schemes: Sequence[str]) -> None:
+    """Forget what a shard of stage B was told of trials."""
+    await tx.many("DELETE FROM inputs WHERE shard = $1 AND scheme = ANY($2::text[])", shard, list(schemes))
+
+
+async def _tell(tx: PostgresTransaction, event: str, trial: Trial, told: Closed) -> None:
+    body = encode(event, SOURCE, f"{trial.code}/{trial.trial}", told)
+    await tx.append(SCHEMES, [Draft(shard, body) for shard in range(SHARDS)])

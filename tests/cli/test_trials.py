@@ -1,0 +1,51 @@
+"""What is said of a trial: marked as one, in Chinese and in English, with ranges where something is not assessed."""
+
+from dukao.telling import trials
+from dukao.telling.languages import Lang
+
+PLACE = {"points": "7.50", "range": None, "rank": 2, "tier": "second"}
+MISSING = {"points": None, "range": ["0.00", "10.00"], "rank": None, "tier": None}
+UNIT = {
+    "unit": "b1",
+    "name": "北京市税务局",
+    "real": PLACE,
+    "trial": MISSING,
+    "points": None,
+    "places": None,
+    "tier_moves": True,
+}
+DIFF = {
+    "mark": "试考评",
+    "scheme": "mini",
+    "trial": "strict",
+    "version": 2,
+    "real_version": 1,
+    "group": "bureaus",
+    "period": "2021-03",
+    "fresh_at": None,
+    "indicators": ["ontime"],
+    "moved": {"points": 1, "rank": 1, "tier": 1},
+    "units": [UNIT],
+}
+
+
+def test_a_trial_is_marked_and_says_that_nothing_in_force_moves():
+    assert trials.heading(DIFF, Lang.ZH) == (
+        "【试考评】 mini/strict · bureaus · 2021-03 · 草案第 2 版 / 现行第 1 版"
+    )
+    assert list(trials.closing(DIFF, Lang.ZH)) == [
+        "1 个单位：1 个得分、1 个名次、1 个段次不同；仅供比较，不影响现行成绩",
+        "草案变动的指标：ontime",
+        "尚无数据",
+    ]
+    assert "[trial, without effect]" in trials.heading(DIFF, Lang.EN)
+    assert "nothing in force moves" in next(trials.closing(DIFF, Lang.EN))
+    assert trials.heading(DIFF | {"real_version": None}, Lang.ZH).endswith("无现行方案")
+
+
+def test_a_line_shows_both_sides_and_a_range_where_something_is_not_assessed():
+    row = trials.line(UNIT, Lang.ZH)
+    assert (row["real_points"], row["real_rank"], row["trial_points"]) == ("7.50", 2, "0.00–10.00 未考")
+    assert trials.line(UNIT, Lang.EN)["trial_points"] == "0.00–10.00 not assessed"
+    assert trials.line(UNIT | {"real": None}, Lang.ZH)["real_points"] is None
+    assert set(row) == {column.key for column in trials.columns(Lang.ZH)}

@@ -1,0 +1,197 @@
+"""Trials in ranking, on a real PostgreSQL: figures of their own, a diff for each unit, and nothing else."""
+
+import httpx
+import pytest
+
+from services.ranking.api import standings_router
+from services.ranking.contract import TRIALS
+from services.ranking.domain.trials import changed
+from services.ranking.trial_api import trials_router
+from services.ranking.trial_handlers import Trials
+from shared.contracts import envelope
+from shared.contracts.scoring import (
+    SCHEMES,
+    SOURCE,
+    TRIAL_ENDED,
+    TRIAL_ENTRIES_POSTED,
+    TRIAL_STARTED,
+    TrialEnded,
+    TrialEntriesPosted,
+    TrialStarted,
+)
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.instants import parse
+from shared.kernel.numbering import number
+from shared.kernel.records import Draft, Head
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck
+from tests.ranking.test_service import MARCH, NOW, SHARD, adopted, figure, posted, scheme, service
+
+__all__ = ["service"]
+REAL = [figure("b1", "9"), figure("b2", "8"), figure("b3", "7")]
+TRIED = [figure("b1", "6"), figure("b2", "8"), figure("b3", None)]
+
+
+def draft():
+    """Return a draft that takes an indicator otherwise."""
+    document = scheme(2)
+    document["indicators"][0]["method"] = {"target": {"target": "0.5"}}
+    return document
+
+
+def started(document=None):
+    told = TrialStarted(
+        code="mini",
+        trial="strict",
+        version=2,
+        digest="0" * 64,
+        document=document or draft(),
+        effective="2021-01",
+        until="2021-12",
+    )
+    return SCHEMES, envelope.encode(TRIAL_STARTED, SOURCE, "mini/strict", told)
+
+
+def ended():
+    told = TrialEnded(code="mini", trial="strict", version=2, adopted=False)
+    return SCHEMES, envelope.encode(TRIAL_ENDED, SOURCE, "mini/strict", told)
+
+
+def tried(*figures, ended=False):
+    told = TrialEntriesPosted(
+        scheme="mini",
+        trial="strict",
+        version=2,
+        group="bureaus",
+        cause=(),
+        fresh_at=NOW,
+        figures=figures,
+        ended=ended,
+    )
+    return TRIALS, envelope.encode(TRIAL_ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
+
+
+async def apply(service, handler, *messages):
+    """Apply messages to ranking's handler of trials as one batch; it answers nothing."""
+    records = []
+    for stream, body in messages:
+        head = Head(next(service.numbers), EMPTY_CHAIN, None)
+        records += number(stream, SHARD, head, [Draft(SHARD, body)], parse(NOW))
+    async with service.exchange.begin(actor="test", action="apply") as tx:
+        assert await handler(tx, records) == []
+
+
+@pytest.fixture
+async def ask(service, tmp_path):
+    issuer = DevelopmentIssuer(tmp_path, environment="test")
+
+    async def ready():
+        return {}
+
+    app = create_app(
+        title="t",
+        service="ranking",
+        routers=[standings_router(service.exchange), trials_router(service.exchange)],
+        readiness=ready,
+        tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
+    )
+    headers = {"authorization": f"Bearer {issuer.mint('eve', ['reader'], ['dukao/ranking'])}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers) as client:
+        yield client.get
+
+
+async def rows(service):
+    """Return the rows of ranking's tables, those of trials apart."""
+    real, trial = {}, {}
+    async with service.exchange.reading() as tx:
+        for table in ("schemes", "figures", "groups", "places"):
+            lines = [
+                one.line for one in await tx.execute(f"SELECT t::text AS line FROM {table} t ORDER BY 1")
+            ]
+            real[table] = [line for line in lines if "~" not in line]
+            trial[table] = [line for line in lines if "~" in line]
+    return real, trial
+
+
+async def test_a_trial_shows_points_rank_tier_and_figures_beside_those_in_force(service, ask):
+    await service.apply(adopted(scheme()), posted(*REAL))
+    before, _ = await rows(service)
+    standing = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()
+    await apply(service, Trials(), started(), tried(*TRIED))
+    body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert {key: body[key] for key in ("mark", "version", "real_version", "moved", "fresh_at")} == {
+        "mark": "试考评",
+        "version": 2,
+        "real_version": 1,
+        "moved": {"points": 2, "rank": 3, "tier": 2},
+        "fresh_at": NOW,
+    }
+    units = {one["unit"]: one for one in body["units"]}
+    assert [one["unit"] for one in body["units"]] == ["b2", "b1", "b3"]
+    assert (units["b1"]["points"], units["b1"]["places"], units["b1"]["tier_moves"]) == ("-3.00", -1, True)
+    assert (units["b2"]["points"], units["b2"]["places"], units["b2"]["tier_moves"]) == ("0.00", 1, False)
+    assert (units["b3"]["points"], units["b3"]["places"], units["b3"]["tier_moves"]) == (None, None, True)
+    assert units["b3"]["trial"] == {"points": None, "range": ["0.00", "10.00"], "rank": None, "tier": None}
+    assert units["b1"]["real"] == {"points": "9.00", "range": None, "rank": 1, "tier": "first"}
+    assert body["indicators"] == ["ontime"]
+    assert (await rows(service))[0] == before
+    after = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()
+    assert after == standing
+    assert [one["scheme"] for one in (await ask("/v1/standings")).json()["items"]] == ["mini"]
+
+
+@pytest.mark.parametrize("handlers", [1, 2])
+async def test_of_a_trial_that_ended_nothing_is_left(service, ask, handlers):
+    await service.apply(adopted(scheme()), posted(*REAL))
+    trials = Trials()
+    await apply(service, trials, started(), tried(*TRIED))
+    await apply(service, trials if handlers == 1 else Trials(), ended(), tried(*REAL), tried(ended=True))
+    assert not any((await rows(service))[1].values())
+    answer = await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_figures_that_come_before_the_trial_is_heard_of_wait_for_it(service, ask):
+    trials = Trials()
+    await apply(service, trials, tried(*TRIED))
+    assert (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).status_code == 404
+    await apply(service, trials, started())
+    body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert (body["real_version"], body["units"][0]["real"], body["units"][0]["trial"]["points"]) == (
+        None,
+        None,
+        "8.00",
+    )
+
+
+async def test_only_periods_inside_the_months_of_a_trial_are_compared(service, ask):
+    half = scheme(2)
+    half["scheme"] |= {"effective": "2021-01", "until": "2021-06"}
+    await apply(service, Trials(), started(half), tried(*TRIED, figure("b1", "5", period="2021")))
+    listed = (await ask("/v1/trials/mini/strict")).json()
+    assert (listed["first"], listed["last"]) == ("2021-01", "2021-06")
+    assert listed["items"] == [{"group": "bureaus", "period": MARCH}]
+    refused = await ask("/v1/trials/mini/strict/bureaus/2021")
+    assert (refused.status_code, refused.json()["code"]) == (422, "outside_trial")
+    assert (await ask(f"/v1/trials/mini/strict/others/{MARCH}")).status_code == 404
+
+
+def test_indicators_are_named_that_are_defined_or_measured_otherwise_whoever_owns_them():
+    old = {
+        "views": {"v": {"columns": {"a": 1}}},
+        "measures": {"m": {"over": "v", "owner": "x"}, "n": {"over": "e", "version": 1}},
+        "indicators": [
+            {"code": "seen", "measure": "m"},
+            {"code": "same", "measure": "n"},
+            {"code": "gone", "measure": "n"},
+        ],
+    }
+    new = old | {
+        "views": {"v": {"columns": {"a": 2}}},
+        "measures": old["measures"] | {"n": {"over": "e", "version": 2, "owner": "y"}},
+        "indicators": [*old["indicators"][:2], {"code": "new", "measure": "n"}],
+    }
+    assert changed(old, old) == ()
+    assert changed(old, new) == ("gone", "new", "seen")
