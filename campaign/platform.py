@@ -142,8 +142,10 @@ class Platform:
 
         await until(all_ready, seconds=READY_S, what="every part is ready")
 
-    async def drained(self, *, seconds: float = DRAIN_S, but: str = "-", topic: str = TOPIC) -> float:
-        """Wait until every relay and consumer is at its end, but those whose line begins with `but`."""
+    async def drained(
+        self, *, seconds: float = DRAIN_S, but: tuple[str, ...] = (), topic: str = TOPIC
+    ) -> float:
+        """Wait until every relay and consumer is at its end, but lines that begin with one of `but`."""
         database = await self.database()
         written = await topics.ends(self.kafka, topic)
 

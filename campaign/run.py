@@ -68,7 +68,7 @@ class Run:
         self.result = result
         self.draw = random.Random(f"{result.fault} {result.seed}")
         self.allowed = Allowed()
-        self.drain_but = "-"
+        self.drain_but: tuple[str, ...] = ()
         self.scored = True
         self._made = 0
 
@@ -175,7 +175,7 @@ async def _settle(run: Run) -> None:
 
 
 async def judged(
-    platform: Platform, log: Path, allowed: Allowed, but: str = "-", *, scored: bool = True
+    platform: Platform, log: Path, allowed: Allowed, but: tuple[str, ...] = (), *, scored: bool = True
 ) -> dict[str, list[str]]:
     """Return what the checks find wrong with a platform and a client's log."""
     database = await platform.database()

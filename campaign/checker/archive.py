@@ -83,6 +83,11 @@ async def reached(database: asyncpg.Connection, schema: str, consumer: str) -> d
     return {(row["stream"], row["shard"]): row["number"] for row in await database.fetch(statement, consumer)}
 
 
+def readers_of(stream: str) -> dict[str, str]:
+    """Return the consumers of a stream, each with the service that it belongs to."""
+    return {name: service for name, (service, streams) in READERS.items() if stream in streams}
+
+
 async def behind(database: asyncpg.Connection) -> list[str]:
     """Return every position that is not the head of its stream, in number and digest, all at one moment.
 

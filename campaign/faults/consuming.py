@@ -5,7 +5,9 @@ import hashlib
 import json
 import signal
 import time
+from collections.abc import Mapping
 
+from campaign.checker import archive
 from campaign.checker.checks import ACCEPTED
 from campaign.platform import until
 from campaign.run import Fault, Run
@@ -80,40 +82,49 @@ async def blocked(run: Run) -> None:
 
 
 async def unknown_type(run: Run) -> None:
-    """F50: a newer ingest writes what today's consumers do not know, until a newer scoring is deployed."""
+    """F50: a newer ingest writes what today's consumers do not know, until newer readers are deployed."""
     await run.platform.drained()
+    readers = archive.readers_of(ACCEPTED)
     shard = run.draw.randrange(64)
     number = await _append(run, shard)
 
     async def halted(times: int = 1) -> bool:
-        return run.platform.logged("scoring", "HALT UNKNOWN_TYPE") >= times
+        halts = [run.platform.logged(service, "HALT UNKNOWN_TYPE") for service in readers.values()]
+        return min(halts) >= times
 
-    await until(halted, seconds=SEEN_S, what="the shard stops")
-    run.drain_but = f"scoring-a {ACCEPTED}/{shard}:"
+    await until(halted, seconds=SEEN_S, what="the shard stops in every reader")
+    run.drain_but = tuple(f"{name} {ACCEPTED}/{shard}:" for name in readers)
     async with run.load():
         pass
-    halts = run.platform.logged("scoring", "HALT UNKNOWN_TYPE")
-    run.see("the shard stops with UNKNOWN_TYPE, no other", halts == 1, halts)
-    at = await _position(run, shard)
-    run.see("nothing of it is skipped", at == number - 1, f"{at} before {number}")
-    await run.kill("scoring")
+    halts = {service: run.platform.logged(service, "HALT UNKNOWN_TYPE") for service in readers.values()}
+    run.see("the shard stops with UNKNOWN_TYPE, no other", set(halts.values()) == {1}, halts)
+    at = await _positions(run, readers, shard)
+    run.see("nothing of it is skipped", set(at.values()) == {number - 1}, f"{at} before {number}")
+    for service in readers.values():
+        await run.kill(service)
     await until(lambda: halted(2), seconds=SEEN_S, what="the shard stops again")
-    run.platform.change({"scoring": {"PYTHONPATH": f"{DEPLOYED}:{CHECKOUT}"}})
-    await run.kill("scoring")
-    run.drain_but = "-"
+    path = {"PYTHONPATH": f"{DEPLOYED}:{CHECKOUT}"}
+    run.platform.change(dict.fromkeys(readers.values(), path))
+    for service in readers.values():
+        await run.kill(service)
+    run.drain_but = ()
     await run.platform.drained()
-    at = await _position(run, shard)
-    run.see("it goes on after a deploy that knows the type", at >= number, f"{at} from {number}")
+    at = await _positions(run, readers, shard)
+    run.see(
+        "it goes on after a deploy that knows the type", min(at.values()) >= number, f"{at} from {number}"
+    )
     run.platform.change({})
 
 
-async def _position(run: Run, shard: int) -> int:
-    ((at,),) = await run.platform.fetch(
-        "SELECT number FROM scoring.positions WHERE consumer = 'scoring-a' AND stream = $1 AND shard = $2",
-        ACCEPTED,
-        shard,
-    )
-    return at
+async def _positions(run: Run, readers: Mapping[str, str], shard: int) -> dict[str, int]:
+    database = await run.platform.database()
+    try:
+        return {
+            name: (await archive.reached(database, service, name))[ACCEPTED, shard]
+            for name, service in readers.items()
+        }
+    finally:
+        await database.close()
 
 
 async def _killed_at(run: Run, point: str) -> None:

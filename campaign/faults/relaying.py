@@ -135,6 +135,7 @@ async def record_skipped(run: Run) -> None:
 
 async def record_rewritten(run: Run) -> None:
     """F24."""
+    readers = archive.readers_of(ACCEPTED)
     async with _relay_held(run):
         await run.client.send(run.events(LARGEST_BATCH))
         place, waiting = await _unpublished(run)
@@ -144,17 +145,23 @@ async def record_rewritten(run: Run) -> None:
         await _publish(run, place, [(number, rewritten, digest)])
 
         async def halted() -> bool:
-            return run.platform.logged("scoring", "HALT rewritten") > 0
+            return all(run.platform.logged(service, "HALT rewritten") > 0 for service in readers.values())
 
-        await until(halted, seconds=SEEN_S, what="the shard is halted")
-    run.drain_but = f"scoring-a {ACCEPTED}/{place[1]}:"
+        await until(halted, seconds=SEEN_S, what="the shard is halted in every reader")
+    run.drain_but = tuple(f"{name} {ACCEPTED}/{place[1]}:" for name in readers)
     run.allowed = Allowed(foreign=frozenset({place}))
     async with run.load():
         pass
-    halts = run.platform.logged("scoring", "HALT")
-    run.see("one shard is halted: rewritten", halts == 1, f"{place[0]}/{place[1]} at {number}")
-    reached = (await archive.reached(await run.platform.database(), "scoring", "scoring-a"))[place]
-    run.see("its position stays before the record", reached == number - 1, reached)
+    halts = {service: run.platform.logged(service, "HALT") for service in readers.values()}
+    one = all(count == 1 for count in halts.values())
+    run.see("one shard is halted in each reader: rewritten", one, f"{place[0]}/{place[1]} at {number}")
+    database = await run.platform.database()
+    try:
+        for name, service in readers.items():
+            reached = (await archive.reached(database, service, name))[place]
+            run.see(f"the position of {name} stays before the record", reached == number - 1, reached)
+    finally:
+        await database.close()
 
 
 async def records_disordered(run: Run) -> None:

@@ -112,7 +112,7 @@ async def topic_recreated(run: Run, *, grown: bool = False) -> None:
     await run.platform.drained()
     run.platform.signal("scoring", signal.SIGSTOP)
     await run.client.send(run.events(500))
-    await run.platform.drained(but="scoring")
+    await run.platform.drained(but=("scoring",))
     database = await run.platform.database()
     heads = await database.fetch(
         "SELECT shard, number FROM ingest.stream_shards WHERE stream = $1 ORDER BY shard", ACCEPTED
@@ -128,7 +128,7 @@ async def topic_recreated(run: Run, *, grown: bool = False) -> None:
         await admin.create_topics([NewTopic(ACCEPTED, PARTITIONS, 1, topic_configs=SETTINGS)])
     if grown:
         await Load(run.client, run.events(MORE_THAN_BEFORE * run.result.events)).run()
-        await run.platform.drained(but="scoring")
+        await run.platform.drained(but=("scoring",))
     run.platform.signal("scoring", signal.SIGCONT)
     run.allowed = Allowed(lost={(ACCEPTED, row["shard"]): row["number"] for row in heads})
     async with run.load():
