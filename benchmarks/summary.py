@@ -23,6 +23,8 @@ NAMES = {
     "explain_first_page_max_ms": ("explain", "first_max_ms"),
     "explain_last_page_p50_ms": ("explain", "last_p50_ms"),
     "explain_total_p50_ms": ("explain", "total_p50_ms"),
+    "proof_facts": ("proof", "facts"),
+    "proof_s": ("proof", "seconds"),
     "proof_facts_per_s": ("proof", "facts_per_s"),
     "observer_share_of_a_core": ("latency", "observer_share"),
 }
