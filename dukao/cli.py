@@ -27,6 +27,7 @@ from dukao.commands import (
     send,
     simulate,
     standings,
+    suspense,
     trial,
     types,
     verify,
@@ -65,6 +66,7 @@ app.add_typer(send.app)
 app.add_typer(events.app, name="events", help="Events as they were published: follow a stream, send again.")
 app.add_typer(simulate.app)
 app.add_typer(standings.app)
+app.add_typer(suspense.app)
 app.add_typer(consumers.lag_app)
 app.add_typer(rebuild.app)
 app.add_typer(verify.app, name="verify", help="Prove on a live system: scores.")

@@ -143,6 +143,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "send": (*_TYPES, "ingest.post_events"),
     "simulate": ("ingest.post_events",),
     "standings": ("ranking.list_standings", "ranking.show_standing"),
+    "suspense": ("scoring.list_suspense",),
     "trial diff": ("ranking.list_trial_standings", "ranking.diff_trial"),
     "trial end": ("scoring.end_trial",),
     "trial list": ("scoring.list_trials",),

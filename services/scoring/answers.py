@@ -247,12 +247,33 @@ class EntryAnswer(Head):
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 
 
+class SuspenseQuery(After):
+    """Which page is wanted, and of what: `waiting`, `settled` or `all`."""
+
+    state: Literal["waiting", "settled", "all"] = "waiting"
+
+
+class ShownSuspense(Answer):
+    """An entry of suspense, of 0 points: `opened` or `settled` by a record, as stream/shard/number."""
+
+    id: int
+    what: Literal["opened", "settled"]
+    by: str
+    points: Literal["0"] = "0"
+
+
 class SuspendedCase(Answer):
-    """What waits in suspense with 0 points: why, what of it, and the record that brought it there."""
+    """What waits in suspense with 0 points: why, what of it, and the records that brought it there.
+
+    `settled` is the record that settled it, null while it waits; it can come back, `entries` say every time.
+    """
 
     why: str
     what: str
+    state: Literal["waiting", "settled"]
     opened: str
+    settled: str | None
+    entries: list[ShownSuspense]
     points: Literal["0"] = "0"
     case: str | None
     reports: list[ShownEvent]

@@ -33,6 +33,7 @@ from services.scoring.answers import (
     PageQuery,
     ShownRow,
     Suspense,
+    SuspenseQuery,
 )
 from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
@@ -244,14 +245,16 @@ def suspense_router(exchange: Exchange) -> APIRouter:
     router = APIRouter(prefix="/v1/suspense", tags=["suspense"])
 
     @router.get("", name="list_suspense")
-    async def list_suspense(asked: Annotated[After, Query()], _: Operator) -> Suspense:
-        """List what was accepted and is worth 0 points until it can be scored: why, and its reports."""
-        begin = None if asked.after is None else cursors.read(asked.after, shown.SUSPENSE, Doubted)
-        async with exchange.reading() as tx:
-            waiting = await traces.waiting(tx, begin, asked.limit)
-            groups = {(one.shard, one.grp) for one in waiting}
+    async def list_suspense(asked: Annotated[SuspenseQuery, Query()], _: Operator) -> Suspense:
+        """List what was accepted and is worth 0 points until it can be scored: why, and what settled it."""
+        bound = shown.suspense_bound(asked.state)
+        begin = None if asked.after is None else cursors.read(asked.after, bound, Doubted)
+        settled = None if asked.state == "all" else asked.state == "settled"
+        async with exchange.snapshot() as tx:
+            found = await traces.suspended(tx, begin, asked.limit, settled=settled)
+            groups = {(one.shard, one.grp) for one in found}
             known = await facts.waiting(tx, groups) | await derived.waiting(tx, groups)
-        return shown.suspense(waiting, known, asked.limit)
+        return shown.suspense(found, known, asked)
 
     return router
 

@@ -83,15 +83,15 @@ class Moves:
             self.found |= {(*place, grp, shard): True for place in after - before}
 
     def doubt(self, key: Key, before: Traces, after: Traces, cause: str) -> None:
-        """Note what waits of a case or fact and no longer does."""
+        """Note what waits of a case or fact and no longer does; what comes and goes in a batch is neither."""
         for why, what in after.doubts - before.doubts:
             doubt = Doubted(*key, why, what)
-            self.opened[doubt] = cause
-            self.settled.pop(doubt, None)
+            if self.settled.pop(doubt, None) is None:
+                self.opened[doubt] = cause
         for why, what in before.doubts - after.doubts:
             doubt = Doubted(*key, why, what)
-            self.settled[doubt] = cause
-            self.opened.pop(doubt, None)
+            if self.opened.pop(doubt, None) is None:
+                self.settled[doubt] = cause
 
     def cells(self) -> dict[PartialCell, list[int]]:
         """Return what is added to the partial sums of every shard."""

@@ -20,8 +20,10 @@ from services.scoring.answers import (
     ShownKnown,
     ShownMeasure,
     ShownRow,
+    ShownSuspense,
     SuspendedCase,
     Suspense,
+    SuspenseQuery,
 )
 from services.scoring.backtesting import Compared
 from services.scoring.cases import Case, Key
@@ -37,7 +39,7 @@ from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Question, Told
 from services.scoring.knowing import Known
 from services.scoring.reports import stored_events
-from services.scoring.traces import Doubted, LedgerEntry
+from services.scoring.traces import Doubted, LedgerEntry, SuspenseEntry
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.scoring import Cause
 from shared.kernel import instants
@@ -45,7 +47,6 @@ from shared.kernel.periods import Month
 from shared.kernel.points import published, shown_ratio, text
 
 REPORTS_SHOWN = 100
-SUSPENSE = "suspense"
 
 
 def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> dict[str, Any]:
@@ -203,26 +204,40 @@ def rows_of_events(question: Question, rows: Sequence[Told]) -> list[ShownRow]:
     return [_row(told, columns, ratio=question.is_ratio) for told in rows]
 
 
-def suspense(waiting: Mapping[Doubted, str], known: Mapping[Key, Case], limit: int) -> Suspense:
-    """Return a page of what waits in suspense."""
-    items: list[SuspendedCase] = []
-    for doubt, opened in waiting.items():
-        case = known.get((doubt.shard, doubt.grp))
-        if case is None:
-            continue
-        events = stored_events(case.events)
-        items.append(
-            SuspendedCase(
-                why=doubt.why,
-                what=doubt.what,
-                opened=opened,
-                case=events[0].case,
-                reports=[event_of(event) for event in events[:REPORTS_SHOWN]],
-                reports_total=len(events),
-            )
-        )
-    full = len(waiting) == limit
-    return Suspense(items=items, next=cursors.write(list(waiting)[-1], SUSPENSE) if full else None)
+def suspense_bound(state: str) -> str:
+    """Return the question that a cursor of the list in a state is bound to."""
+    return f"suspense {state}"
+
+
+def suspense(
+    found: Mapping[Doubted, Sequence[SuspenseEntry]], known: Mapping[Key, Case], asked: SuspenseQuery
+) -> Suspense:
+    """Return a page of what waits in suspense or was settled."""
+    items = [_suspended(doubt, entries, known) for doubt, entries in found.items()]
+    full = len(found) == asked.limit
+    following = cursors.write(list(found)[-1], suspense_bound(asked.state)) if full else None
+    return Suspense(items=items, next=following)
+
+
+def _suspended(doubt: Doubted, entries: Sequence[SuspenseEntry], known: Mapping[Key, Case]) -> SuspendedCase:
+    """Return a case with its reports; those that were joined to another since are found there."""
+    case = known.get((doubt.shard, doubt.grp))
+    events = [] if case is None else stored_events(case.events)
+    last = entries[-1]
+    return SuspendedCase(
+        why=doubt.why,
+        what=doubt.what,
+        state="settled" if last.settles else "waiting",
+        opened=next(one.cause for one in reversed(entries) if not one.settles),
+        settled=last.cause if last.settles else None,
+        entries=[
+            ShownSuspense(id=one.id, what="settled" if one.settles else "opened", by=one.cause)
+            for one in entries
+        ],
+        case=next((event.case for event in events), None),
+        reports=[event_of(event) for event in events[:REPORTS_SHOWN]],
+        reports_total=len(events),
+    )
 
 
 def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:

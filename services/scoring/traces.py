@@ -55,7 +55,46 @@ class Placed:
     entry: LedgerEntry
 
 
+class SuspenseEntry(NamedTuple):
+    """An entry of 0 points: a case waits from here on, or it is settled, and the record that did it."""
+
+    id: int
+    settles: bool
+    cause: str
+
+
 EVERYTHING = Until()
+_PAGE = {
+    settled: f"SELECT shard, grp, why, what FROM suspense WHERE (shard, grp, why, what) > ($1, $2, $3, $4) "  # noqa: S608
+    f"{where} ORDER BY shard, grp, why, what LIMIT $5"
+    for settled, where in (
+        (False, "AND settled IS NULL"),
+        (True, "AND settled IS NOT NULL"),
+        (None, ""),
+    )
+}
+_DOUBTS = (
+    "unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY "
+    "n(shard, grp, why, what, cause, nth)"
+)
+_SETTLE = f"""
+    WITH gone AS (
+        UPDATE suspense s SET settled = n.cause FROM {_DOUBTS}
+        WHERE (s.shard, s.grp, s.why, s.what) = (n.shard, n.grp, n.why, n.what) AND s.settled IS NULL
+        RETURNING s.shard, s.grp, s.why, s.what, n.cause, n.nth)
+    INSERT INTO suspense_entries (shard, grp, why, what, settles, cause)
+    SELECT shard, grp, why, what, true, cause FROM gone ORDER BY nth"""  # noqa: S608 - no text of others
+_SUSPEND = f"""
+    WITH come AS (
+        INSERT INTO suspense (shard, grp, why, what, opened)
+        SELECT shard, grp, why, what, cause FROM {_DOUBTS}
+        ON CONFLICT (shard, grp, why, what) DO UPDATE SET opened = excluded.opened, settled = NULL)
+    INSERT INTO suspense_entries (shard, grp, why, what, settles, cause)
+    SELECT shard, grp, why, what, false, cause FROM {_DOUBTS} ORDER BY nth"""  # noqa: S608 - no text of others
+_ENTRIES_OF = """
+    SELECT id, shard, grp, why, what, settles, cause FROM suspense_entries
+    JOIN unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[]) n(shard, grp, why, what)
+    USING (shard, grp, why, what) ORDER BY id"""
 _ENTRY = "e.id, month, old, new, ranges::text AS ranges, at"
 
 
@@ -104,34 +143,29 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
 async def save_doubts(
     tx: PostgresTransaction, opened: Mapping[Doubted, str], settled: Mapping[Doubted, str]
 ) -> None:
-    """Note what waits in suspense from here on and what no longer does, each with the record that did it."""
+    """Post what waits in suspense from here on and what no longer does, each with the record that did it."""
     if settled:
-        await tx.many(
-            "UPDATE suspense s SET settled = n.cause FROM "
-            "unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[], $5::text[]) "
-            "n(shard, grp, why, what, cause) "
-            "WHERE (s.shard, s.grp, s.why, s.what) = (n.shard, n.grp, n.why, n.what)",
-            *columns([(*doubt, cause) for doubt, cause in settled.items()], 5),
-        )
+        await tx.many(_SETTLE, *columns([(*doubt, cause) for doubt, cause in sorted(settled.items())], 5))
     if opened:
-        await tx.many(
-            "INSERT INTO suspense (shard, grp, why, what, opened) SELECT * FROM "
-            "unnest($1::smallint[], $2::bytea[], $3::text[], $4::text[], $5::text[]) "
-            "ON CONFLICT (shard, grp, why, what) DO UPDATE SET opened = excluded.opened, settled = NULL",
-            *columns([(*doubt, cause) for doubt, cause in opened.items()], 5),
-        )
+        await tx.many(_SUSPEND, *columns([(*doubt, cause) for doubt, cause in sorted(opened.items())], 5))
 
 
-async def waiting(tx: PostgresTransaction, after: Doubted | None, limit: int) -> dict[Doubted, str]:
-    """Return a page of what waits in suspense, and the records that brought it."""
+async def suspended(
+    tx: PostgresTransaction, after: Doubted | None, limit: int, *, settled: bool | None
+) -> dict[Doubted, list[SuspenseEntry]]:
+    """Return a page of what waits in suspense, was settled, or with None both, each with its entries."""
     rows = await tx.many(
-        "SELECT shard, grp, why, what, opened FROM suspense "
-        "WHERE settled IS NULL AND (shard, grp, why, what) > ($1, $2, $3, $4) "
-        "ORDER BY shard, grp, why, what LIMIT $5",
+        _PAGE[settled],
         *(after or (-1, b"", "", "")),
         limit,
     )
-    return {Doubted(row["shard"], row["grp"], row["why"], row["what"]): row["opened"] for row in rows}
+    found = {
+        Doubted(row["shard"], row["grp"], row["why"], row["what"]): list[SuspenseEntry]() for row in rows
+    }
+    for row in await tx.many(_ENTRIES_OF, *columns(list(found), 4)) if found else ():
+        doubt = Doubted(row["shard"], row["grp"], row["why"], row["what"])
+        found[doubt].append(SuspenseEntry(row["id"], row["settles"], row["cause"]))
+    return found
 
 
 async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Sequence[str]) -> str | None:

@@ -5,9 +5,10 @@ import copy
 import json
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from services.scoring import cursors
-from services.scoring.shown import SUSPENSE
+from services.scoring.shown import suspense_bound
 from shared.kernel.shards import shard_of
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_stages import (
@@ -27,9 +28,9 @@ from tests.scoring.test_stages import (
 __all__ = ["door", "scoring"]
 
 
-async def waiting(exchange, door):
+async def waiting(exchange, door, **asked):
     async with door(exchange) as client:
-        return (await got(client, "/v1/suspense"))["items"]
+        return (await got(client, "/v1/suspense", **asked))["items"]
 
 
 async def test_an_event_of_an_unknown_unit_is_worth_nothing_and_is_seen(scoring, door):
@@ -67,9 +68,53 @@ async def test_a_version_that_knows_the_unit_settles_it_and_counts_it(scoring, d
         await driver.run()
     assert await waiting(exchange, door) == []
     assert (await cells(exchange, 2, ["b9"]))[2021 * 12 + 2, "b9", "ontime"] == 10
-    async with exchange.reading() as tx:
-        (row,) = await tx.execute("SELECT opened, settled FROM suspense")
-    assert row.settled.startswith("scoring.schemes/")
+    (item,) = await waiting(exchange, door, state="settled")
+    assert item["settled"].startswith("scoring.schemes/")
+    assert (item["why"], item["what"], item["state"]) == ("unknown_unit", "b9", "settled")
+    told = [(one["what"], one["by"], one["points"]) for one in item["entries"]]
+    assert told == [("opened", item["opened"], "0"), ("settled", item["settled"], "0")]
+    assert [one["id"] for one in item["reports"]] == ["l2"]
+    assert await waiting(exchange, door, state="all") == [item]
+
+
+async def test_what_comes_back_into_suspense_is_posted_anew_and_no_entry_is_ever_changed(scoring, door):
+    wider = copy.deepcopy(SCHEME)
+    wider["scheme"]["version"] = 2
+    wider["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
+    narrow = copy.deepcopy(SCHEME)
+    narrow["scheme"]["version"] = 3
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    for step in (
+        adopt(exchange),
+        accept(exchange, [levy(2, unit="b9")]),
+        adopt(exchange, wider),
+        adopt(exchange, narrow),
+    ):
+        await step
+        await driver.run()
+    (item,) = await waiting(exchange, door)
+    assert [one["what"] for one in item["entries"]] == ["opened", "settled", "opened"]
+    assert (item["state"], item["settled"]) == ("waiting", None)
+    assert item["opened"] == item["entries"][2]["by"] != item["entries"][0]["by"]
+    with pytest.raises(DBAPIError, match="insert"):
+        async with exchange.begin(actor="test", action="change") as tx:
+            await tx.execute("DELETE FROM suspense_entries")
+
+
+async def test_what_comes_and_goes_within_one_batch_was_never_in_suspense(scoring, door):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange)
+    await driver.run()
+    gone = levy(3, unit="b9", revision=1, correctssource="s", correctsid="l2", data=None)
+    await accept(exchange, [levy(2, unit="b9"), gone])
+    await driver.run()
+    assert await waiting(exchange, door, state="all") == []
 
 
 async def test_an_event_outside_the_months_of_every_scheme_waits_once_a_scheme_is_adopted(scoring, door):
@@ -139,7 +184,9 @@ CRAFTED = [
 @pytest.mark.parametrize("place", CRAFTED)
 async def test_a_crafted_cursor_is_refused(scoring, door, place):
     exchange = await scoring()
-    bound = base64.b64decode(base64.urlsafe_b64decode(cursors.write((), SUSPENSE) + "==")[2:-2])
+    bound = base64.b64decode(
+        base64.urlsafe_b64decode(cursors.write((), suspense_bound("waiting")) + "==")[2:-2]
+    )
     written = json.dumps([base64.b64encode(bound).decode(), *place]).encode()
     async with door(exchange) as client:
         after = base64.urlsafe_b64encode(written).decode().rstrip("=")

@@ -45,6 +45,12 @@ TABLES = (
         shard smallint NOT NULL, grp bytea NOT NULL, why text NOT NULL, what text NOT NULL,
         opened text NOT NULL, settled text, PRIMARY KEY (shard, grp, why, what))""",
     "CREATE INDEX suspense_open ON suspense (shard, grp, why, what) WHERE settled IS NULL",
+    """CREATE TABLE suspense_entries (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shard smallint NOT NULL, grp bytea NOT NULL,
+        why text NOT NULL, what text NOT NULL, settles bool NOT NULL, cause text NOT NULL)""",
+    "CREATE INDEX suspense_entries_of_case ON suspense_entries (shard, grp, why, what)",
+    """CREATE TRIGGER suspense_entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON suspense_entries
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE derived (
         shard smallint NOT NULL, stream text NOT NULL, key text NOT NULL, version int NOT NULL,
         body bytea NOT NULL, PRIMARY KEY (shard, stream, key))""",
