@@ -27,6 +27,7 @@ from dukao.commands import (
     send,
     simulate,
     standings,
+    surveys,
     suspense,
     trial,
     types,
@@ -92,6 +93,9 @@ app.add_typer(
     results.app, name="results", help="Ready results of other systems, reconciled (对账): list, differences."
 )
 app.add_typer(reviews.app, name="reviews", help="Reviews (申诉复核): ask, list, show, drop, uphold, change.")
+app.add_typer(
+    surveys.app, name="surveys", help="Surveys (多维测评): list, show, tokens for raters, answer from a file."
+)
 app.add_typer(
     webhooks.app,
     name="webhooks",

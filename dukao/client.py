@@ -113,8 +113,8 @@ class Client:
         pages = self.pages(service, path, limit=min(most, page), **query)
         return list(islice((one for found in pages for one in found["items"]), most))
 
-    def post(self, service: str, path: str, body: Any = None, who: Who = EVERYBODY) -> Any:
-        """Ask a service to do something."""
+    def post(self, service: str, path: str, body: Any = None, who: Who | None = EVERYBODY) -> Any:
+        """Ask a service to do something; `None` sends no token."""
         return self._ask("POST", service, path, who, json=body)
 
     def put(self, service: str, path: str, body: Any, who: Who = EVERYBODY) -> Any:
@@ -125,8 +125,8 @@ class Client:
         """Ask a service to remove something."""
         self._ask("DELETE", service, path, who)
 
-    def _ask(self, method: str, service: str, path: str, who: Who, **more: Any) -> Any:
-        headers = {"authorization": f"Bearer {self.tokens.of(who)}"}
+    def _ask(self, method: str, service: str, path: str, who: Who | None, **more: Any) -> Any:
+        headers = {} if who is None else {"authorization": f"Bearer {self.tokens.of(who)}"}
         try:
             answer = self._http.request(method, self.bases[service] + path, headers=headers, **more)
         except httpx.TransportError:

@@ -9,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from shared.web.access import Bound
-from shared.web.tokens import Right
+from shared.web.tokens import Declared
 
 _HEAD = """# Rights
 
@@ -22,6 +22,7 @@ _REACH = {
     Bound.UNITS: "the unit of the token and those below it; what is of other units is not there (404)",
     Bound.OWN: "what the account itself sends or sent; what is of other accounts is not there (404)",
     Bound.PUBLISHED: "the same for everyone; changes nothing",
+    Bound.ANYONE: "without a token: what is sent carries its own right, as the one-use token of a survey",
 }
 
 
@@ -32,7 +33,7 @@ class Operation:
     name: str
     methods: frozenset[str]
     path: str
-    declared: tuple[Right, ...]
+    declared: tuple[Declared, ...]
 
 
 def operations(app: FastAPI) -> list[Operation]:
@@ -63,7 +64,7 @@ def _table(name: str, found: Sequence[Operation]) -> Iterator[str]:
     yield f"\n## {name}\n\n| operation | | roles | reach |\n|---|---|---|---|"
     for one in found:
         (right,) = one.declared
-        roles = ", ".join(sorted(right.action.roles))
+        roles = ", ".join(sorted(right.action.roles)) or "no token"
         yield f"| `{one.name}` | `{' '.join(one.methods)} {one.path}` | {roles} | {right.bound} |"
 
 
@@ -75,8 +76,8 @@ def _operation(route: RouteContext) -> Operation:
     return Operation(route.name, frozenset(route.methods), route.path_format, declared)
 
 
-def _declared(dependant: Dependant) -> Iterator[Right]:
-    if isinstance(dependant.call, Right):
+def _declared(dependant: Dependant) -> Iterator[Declared]:
+    if isinstance(dependant.call, Declared):
         yield dependant.call
     for below in dependant.dependencies:
         yield from _declared(below)

@@ -20,6 +20,7 @@ READERS = {
             "supervision.calendars",
             "scoring.deductions",
             "scoring.points",
+            "scoring.surveys",
             "scoring.schemes",
         ),
     ),
@@ -32,7 +33,16 @@ READERS = {
     ),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
     "ranking-trials": ("ranking", ("scoring.trials", "scoring.schemes")),
-    "notify": ("notify", ("ingest.notices", "supervision.items", "ranking.standings", "scoring.schemes")),
+    "notify": (
+        "notify",
+        (
+            "ingest.notices",
+            "supervision.items",
+            "ranking.standings",
+            "scoring.schemes",
+            "scoring.surveys",
+        ),
+    ),
 }
 _BEHIND = """
     SELECT s.shard, p.number AS at, s.number AS head

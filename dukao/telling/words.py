@@ -16,6 +16,7 @@ NOT_COUNTED: Words = {
     "other_indicator": ("属于其他指标或方案", "the item names another indicator or scheme"),
     "suppressed": ("同一问题从高扣分，已抵减", "a higher deduction of the same problem counts"),
     "not_scored": ("该单位无此指标", "the indicator is not one of the unit"),
+    "below_minimum": ("有测评主体未达最低样本数", "a class of raters is below its minimum sample"),
 }
 FIGURES: Words = {
     "scored": ("已评分", "scored"),
@@ -44,6 +45,8 @@ COLUMNS: Words = {
     "role": ("责任", "role"),
     "share": ("分摊", "share"),
     "state": ("状态", "state"),
+    "short": ("样本不足", "below the minimum sample"),
+    "survey": ("测评", "survey"),
     "suppressed_by": ("抵减于", "suppressed by"),
     "time": ("发生", "occurred"),
     "title": ("名称", "title"),

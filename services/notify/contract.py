@@ -13,7 +13,14 @@ from shared.contracts.ingest import (
 )
 from shared.contracts.notify import DELIVERED, DELIVERIES, GAVE_UP, SOURCE, Delivered, GaveUp
 from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
-from shared.contracts.scoring import SCHEME_ADOPTED, SCHEMES, SchemeAdopted
+from shared.contracts.scoring import (
+    SCHEME_ADOPTED,
+    SCHEMES,
+    SURVEY_TURNED,
+    SURVEYS,
+    SchemeAdopted,
+    SurveyTurned,
+)
 from shared.contracts.supervision import ITEM_CHANGED, ITEMS, ItemChanged
 
 CONSUMER = "notify"
@@ -36,6 +43,8 @@ __all__ = [
     "SOURCE",
     "STANDINGS",
     "STREAMS",
+    "SURVEYS",
+    "SURVEY_TURNED",
     "TIER_CHANGED",
     "ConflictFound",
     "DayTurned",
@@ -45,5 +54,6 @@ __all__ = [
     "InboundRefused",
     "ItemChanged",
     "SchemeAdopted",
+    "SurveyTurned",
     "TierChanged",
 ]

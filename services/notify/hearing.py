@@ -8,6 +8,7 @@ from services.notify.contract import (
     FEED_TURNED,
     INBOUND_REFUSED,
     SCHEME_ADOPTED,
+    SURVEY_TURNED,
     TIER_CHANGED,
     ConflictFound,
     DayTurned,
@@ -15,6 +16,7 @@ from services.notify.contract import (
     InboundRefused,
     ItemChanged,
     SchemeAdopted,
+    SurveyTurned,
     TierChanged,
 )
 from services.notify.domain.happenings import Happening, Kind, Told
@@ -72,6 +74,13 @@ def scheme_adopted(event: AcceptedEvent) -> Happening:
     return _happening(Kind.SCHEME_ADOPTED, event, said, event_id=f"{told.code}/{told.version}")
 
 
+def survey_turned(event: AcceptedEvent) -> Happening:
+    """A round of a survey opened, reminds or closed."""
+    return _happening(
+        Kind.SURVEY_TURNED, event, envelope.decode_data(event, SurveyTurned).model_dump(mode="json")
+    )
+
+
 def feed_turned(event: AcceptedEvent) -> Happening:
     """A feed went stale, or is fresh again."""
     return _happening(Kind.FEED_TURNED, event, envelope.decode_data(event, FeedTurned).model_dump())
@@ -96,6 +105,7 @@ def inbound_refused(event: AcceptedEvent) -> Happening:
 _READERS: Mapping[str, Callable[[AcceptedEvent], Happening]] = {
     TIER_CHANGED: tier_changed,
     SCHEME_ADOPTED: scheme_adopted,
+    SURVEY_TURNED: survey_turned,
     FEED_TURNED: feed_turned,
     DAY_TURNED: day_turned,
     CONFLICT_FOUND: conflict_found,

@@ -9,7 +9,16 @@ from pydantic import Field, IPvAnyNetwork, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.notify.api import checking_router, inbox_router, rules_router
-from services.notify.contract import CONSUMER, DELIVERIES, ITEMS, NOTICES, SCHEMES, STANDINGS, STREAMS
+from services.notify.contract import (
+    CONSUMER,
+    DELIVERIES,
+    ITEMS,
+    NOTICES,
+    SCHEMES,
+    STANDINGS,
+    STREAMS,
+    SURVEYS,
+)
 from services.notify.domain.networks import WIDEST_ALLOWED
 from services.notify.gateway import Gateway, Resolver
 from services.notify.handlers import Notify
@@ -66,7 +75,7 @@ def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) 
     """Put notify together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(
-        CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES), Notify, least_rest_s=LEAST_REST_S
+        CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES, SURVEYS), Notify, least_rest_s=LEAST_REST_S
     )
     gateway = webhooks.gateway()
     sender = Sender(frame.exchange, gateway, settings.worker)

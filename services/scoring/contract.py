@@ -1,6 +1,6 @@
 """What crosses scoring's border."""
 
-from shared.contracts.ingest import ACCEPTED, TYPES_ADOPTED, TypesAdopted
+from shared.contracts.ingest import ACCEPTED, TICK, TYPES_ADOPTED, Tick, TypesAdopted
 from shared.contracts.scoring import (
     DEDUCTION_DECIDED,
     DEDUCTIONS,
@@ -18,6 +18,9 @@ from shared.contracts.scoring import (
     SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
+    SURVEY_COUNTED,
+    SURVEY_TURNED,
+    SURVEYS,
     TRIAL_ENDED,
     TRIAL_ENTRIES_POSTED,
     TRIAL_PARTIALS,
@@ -36,11 +39,15 @@ from shared.contracts.scoring import (
     MonthEntries,
     PartialsChanged,
     PointsGiven,
+    RaterClass,
     ReportName,
     ReviewDecided,
     RoleOfUnit,
     RulingAct,
     SchemeAdopted,
+    SurveyCounted,
+    SurveyTurn,
+    SurveyTurned,
     TrialEnded,
     TrialEntriesPosted,
     TrialStarted,
@@ -59,7 +66,7 @@ CONSUMER_A = "scoring-a"
 CONSUMER_B = "scoring-b"
 CONSUMER_INCIDENTS = "scoring-incidents"
 CONSUMER_TRIALS = "scoring-trials"
-STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS, TRIAL_PARTIALS, TRIALS)
+STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS, SURVEYS, TRIAL_PARTIALS, TRIALS)
 INCIDENTS_SHARD = shard_of("incidents")
 
 __all__ = [
@@ -90,6 +97,10 @@ __all__ = [
     "SCHEME_ADOPTED",
     "SOURCE",
     "STREAMS",
+    "SURVEYS",
+    "SURVEY_COUNTED",
+    "SURVEY_TURNED",
+    "TICK",
     "TRIALS",
     "TRIAL_ENDED",
     "TRIAL_ENTRIES_POSTED",
@@ -111,11 +122,16 @@ __all__ = [
     "MonthEntries",
     "PartialsChanged",
     "PointsGiven",
+    "RaterClass",
     "ReportName",
     "ReviewDecided",
     "RoleOfUnit",
     "RulingAct",
     "SchemeAdopted",
+    "SurveyCounted",
+    "SurveyTurn",
+    "SurveyTurned",
+    "Tick",
     "TrialEnded",
     "TrialEntriesPosted",
     "TrialStarted",

@@ -15,19 +15,24 @@ from services.scoring.contract import (
     POINTS,
     POINTS_GIVEN,
     REVIEW_DECIDED,
+    SURVEY_COUNTED,
+    SURVEYS,
     DeductionDecided,
     DeductionState,
     GivenState,
     ItemChanged,
     PointsGiven,
     ReviewDecided,
+    SurveyCounted,
 )
 from services.scoring.domain.decided import Decision, Deducted
 from services.scoring.domain.derived import Derived
 from services.scoring.domain.late_days import LateItem, Shares
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
+from services.scoring.domain.methods.survey import Trimmed
 from services.scoring.domain.reviewed import Reviewed
+from services.scoring.domain.surveyed import Counted
 from services.scoring.store import columns
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
@@ -43,6 +48,7 @@ STREAM_OF_OVER = {
     "manual": POINTS,
     "reviewed": POINTS,
     "given_back": POINTS,
+    "survey": SURVEYS,
 }
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
@@ -178,6 +184,22 @@ def reviewed_of(event: AcceptedEvent) -> Reviewed:
     )
 
 
+def counted_of(event: AcceptedEvent) -> Counted:
+    """Read what a round of a survey came to."""
+    told = envelope.decode_data(event, SurveyCounted)
+    return Counted(
+        key=told.key,
+        version=told.version,
+        scheme=told.scheme,
+        survey=told.survey,
+        unit=told.unit,
+        indicator=told.indicator,
+        month=Month.parse(told.month).ordinal,
+        classes={one.rater: Trimmed(one.answers, one.kept, one.total) for one in told.classes},
+        short=told.short,
+    )
+
+
 def _millionths(written: str | None) -> int:
     return 0 if written is None else millionths(decimal(written))
 
@@ -187,6 +209,7 @@ READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     DEDUCTION_DECIDED: decision_of,
     POINTS_GIVEN: given_of,
     REVIEW_DECIDED: reviewed_of,
+    SURVEY_COUNTED: counted_of,
 }
 
 

@@ -153,6 +153,15 @@ class Schemes:
             raise refuse(404, "not_scored", "The indicator is not for this unit.")
         return Question(loaded, period, cell[1], indicator, groups)
 
+    async def covering(self, tx: PostgresTransaction, code: str, month: str) -> SchemeDocument:
+        """Return the newest adopted version of a scheme that covers a month, or refuse with 404."""
+        version = await store.adopted_version(tx, code, None, (month, month))
+        return await self.adopted(tx, code, version)
+
+    async def adopted(self, tx: PostgresTransaction, code: str, version: int) -> SchemeDocument:
+        """Return the document of an adopted version."""
+        return (await self._load(tx, code, version)).document
+
     async def _load(self, tx: PostgresTransaction, code: str, version: int) -> Loaded:
         if (code, version) not in self._loaded:
             found = await store.scheme(tx, code, version)

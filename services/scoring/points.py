@@ -1,6 +1,7 @@
-"""Reads the derived facts behind a cell back: late days, deductions, what persons gave, a page at a time."""
+"""Reads the derived facts behind a cell back: late days, deductions, what persons gave or raters said."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from services.scoring import cursors, derived, shown
 from services.scoring.answers import ShownRow
@@ -11,6 +12,7 @@ from services.scoring.contract import (
     ItemChanged,
     PointsGiven,
     ReportName,
+    SurveyCounted,
 )
 from services.scoring.derived import Found, Told
 from services.scoring.domain.decided import Decision
@@ -18,12 +20,13 @@ from services.scoring.domain.explanation import Uncounted, leaves_of
 from services.scoring.domain.late_days import LateItem, charges
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import ItemsSpec, PointsSpec
+from services.scoring.domain.surveyed import Counted
 from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Cursor, Question, Wanted
 from services.scoring.settling import key_of
 from shared.contracts import envelope
 from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS, decimal, millionths
+from shared.kernel.points import MILLIONTHS, decimal, millionths, shown_ratio, text
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_PER_QUERY = 200
@@ -99,9 +102,11 @@ def _rows(question: Question, place: Found, told: Told) -> Iterator[ShownRow]:
         yield from _deductions(question, place, told.body)
     elif isinstance(fact, Given) and _is_of(question, fact):
         yield _given(question, fact, told.body)
+    elif isinstance(fact, Counted) and _is_of(question, fact):
+        yield _surveyed(fact, told.body)
 
 
-def _is_of(question: Question, fact: Given) -> bool:
+def _is_of(question: Question, fact: Given | Counted) -> bool:
     scheme = question.scheme.document.scheme.code
     return (fact.scheme, fact.indicator) == (scheme, question.indicator.code)
 
@@ -131,6 +136,27 @@ def _given(question: Question, fact: Given, body: bytes) -> ShownRow:
             "evidence": told.evidence.name,
             "sha256": told.evidence.sha256,
         },
+        reports=[shown.event_of(event)],
+        reports_total=1,
+    )
+
+
+def _surveyed(fact: Counted, body: bytes) -> ShownRow:
+    """Return what a closed round came to, class by class; of a class below its minimum nothing is told."""
+    event = envelope.decode(body)
+    told = envelope.decode_data(event, SurveyCounted)
+    answers = 0 if fact.short else sum(one.answers for one in told.classes)
+    means = {f"mean:{one.rater}": text(shown_ratio(Fraction(one.total, one.kept))) for one in told.classes}
+    return ShownRow(
+        case=None,
+        unit=fact.unit,
+        month=told.month,
+        counted=not fact.short,
+        met=None,
+        reason=Uncounted.BELOW_MINIMUM if fact.short else None,
+        numerator=str(answers),
+        denominator=None,
+        columns={"survey": told.survey, **means, "short": ", ".join(told.short) or None},
         reports=[shown.event_of(event)],
         reports_total=1,
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from services.scoring import requests, reviews, rulers, traces
 from services.scoring.contract import POINTS, REVIEW_DECIDED, SOURCE, ReviewDecided
 from services.scoring.domain.keyed import keyed
-from services.scoring.domain.measures import MeasureSpec, PointsSpec
+from services.scoring.domain.measures import MeasureSpec, PointsSpec, SurveyedSpec
 from services.scoring.domain.reviews import State, Step, Who, last_day, most, possible, rule_of
 from services.scoring.explaining import Question, Schemes, figure
 from services.scoring.requests import Taken
@@ -202,6 +202,8 @@ def _difference(question: Question, asked: Change) -> dict[str, str]:
     if isinstance(question.spec, MeasureSpec) and keyed(question.spec.numerator) is not None:
         reason = "What keys say together is not a sum; correct the events that are wrong at their source."
         raise refuse(409, "keyed_measure", reason)
+    if isinstance(question.spec, SurveyedSpec):
+        raise refuse(409, "raters_said", "What raters said is no sum that a review could know better.")
     given = {
         name: value
         for name in ("points", "numerator", "denominator")

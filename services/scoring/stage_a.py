@@ -14,6 +14,7 @@ from services.scoring.contract import (
     SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
+    TICK,
     TRIAL_PARTIALS,
     TRIAL_PARTIALS_CHANGED,
     TYPES_ADOPTED,
@@ -31,6 +32,7 @@ from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_
 from services.scoring.routing import Route
 from services.scoring.store import PartialCell
 from services.scoring.trying import Trying
+from services.scoring.turning import Turning
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
@@ -59,6 +61,7 @@ class StageA:
         self._arriving = Arriving()
         self._partials = KeptPartials()
         self._trying = Trying()
+        self._turning = Turning()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
@@ -67,17 +70,21 @@ class StageA:
         self._arriving.forget(shards)
         self._partials.forget(shards)
         self._trying.forget(partitions)
+        self._turning.forget()
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
         read = [(record, known_event(record.stream, record.body)) for record in batch]
-        for _, event in read:
+        ticks: dict[int, AcceptedEvent] = {}
+        for record, event in read:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)
                 await store.save_catalogue(tx, told.version, told.document)
             elif event.type == CALENDAR_ADOPTED:
                 days = envelope.decode_data(event, CalendarAdopted)
                 await store.save_calendar(tx, days.zone, days.version, days.document)
+            elif event.type == TICK:
+                ticks[record.shard] = event
         catalogue = await self._types(tx)
         events = [
             (record, event)
@@ -98,9 +105,10 @@ class StageA:
                 routed += await self._adopt(tx, record, told, catalogue, found)
         moved |= await moves.save(tx, found, self._partials)
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
+        turned = await self._turning.turn(tx, ticks, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
         told = _answers(await self._trying.running(tx, shards), read, tried, TRIED) if tried else []
-        return routed + _answers(plans, read, moved, IN_FORCE) + told
+        return routed + turned + _answers(plans, read, moved, IN_FORCE) + told
 
     async def _fold(
         self, tx: PostgresTransaction, events: Read, catalogue: Catalogue

@@ -24,6 +24,7 @@ from services.scoring.contract import (
     RULINGS,
     SCHEMES,
     STREAMS,
+    SURVEYS,
     TRIAL_PARTIALS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
@@ -35,6 +36,7 @@ from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
+from services.scoring.survey_api import surveys_router
 from services.scoring.trial_api import trials_router
 from services.scoring.trial_stage import TrialStage
 from services.scoring.verify_api import verifications_router
@@ -58,6 +60,7 @@ DOORS = (
     requests_router,
     steps_router,
     reconciliations_router,
+    surveys_router,
     trials_router,
 )
 
@@ -65,7 +68,9 @@ DOORS = (
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
-    stage_a = frame.consumer(CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, CALENDARS, SCHEMES), StageA)
+    stage_a = frame.consumer(
+        CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SURVEYS, CALENDARS, SCHEMES), StageA
+    )
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage)
@@ -90,6 +95,9 @@ def build(settings: ServiceSettings) -> Service:
                 "review_steps",
                 "replies",
                 "trials",
+                "survey_tokens",
+                "survey_spent",
+                "survey_answers",
             ),
             streams=(SCHEMES, RULINGS, POINTS),
         ),

@@ -35,6 +35,7 @@ STREAM_OWNERS: dict[str, str] = {
     scoring.POINTS: "scoring",
     scoring.TRIAL_PARTIALS: "scoring",
     scoring.TRIALS: "scoring",
+    scoring.SURVEYS: "scoring",
     supervision.ITEMS: "supervision",
     supervision.ACTS: "supervision",
     supervision.CALENDARS: "supervision",
@@ -52,12 +53,19 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         scoring.RULINGS,
         scoring.DEDUCTIONS,
         scoring.POINTS,
+        scoring.SURVEYS,
         scoring.TRIAL_PARTIALS,
         supervision.CALENDARS,
     ),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS, supervision.CALENDARS),
     "ranking": (scoring.SCHEMES, scoring.ENTRIES, scoring.TRIALS),
-    "notify": (ingest.NOTICES, supervision.ITEMS, ranking.STANDINGS, scoring.SCHEMES),
+    "notify": (
+        ingest.NOTICES,
+        supervision.ITEMS,
+        ranking.STANDINGS,
+        scoring.SCHEMES,
+        scoring.SURVEYS,
+    ),
 }
 
 PUBLISHED: tuple[Published, ...] = (
@@ -83,6 +91,8 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.ReviewDecided, scoring.REVIEW_DECIDED, scoring.POINTS, "scoring"),
     Published(scoring.PartialsChanged, scoring.TRIAL_PARTIALS_CHANGED, scoring.TRIAL_PARTIALS, "scoring"),
     Published(scoring.TrialEntriesPosted, scoring.TRIAL_ENTRIES_POSTED, scoring.TRIALS, "scoring"),
+    Published(scoring.SurveyCounted, scoring.SURVEY_COUNTED, scoring.SURVEYS, "scoring"),
+    Published(scoring.SurveyTurned, scoring.SURVEY_TURNED, scoring.SURVEYS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(

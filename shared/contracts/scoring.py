@@ -1,4 +1,4 @@
-"""What scoring publishes: schemes, trials, sums, entries, decisions on incidents, what persons gave."""
+"""What scoring publishes: schemes, trials, sums, entries, decisions, what persons gave and raters said."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from pydantic import Field
 from shared.contracts.fields import (
     Closed,
     Code,
+    DayText,
     DecimalText,
     Digest,
     InstantText,
@@ -30,6 +31,7 @@ DEDUCTIONS = "scoring.deductions"
 POINTS = "scoring.points"
 TRIAL_PARTIALS = "scoring.trial-partials"
 TRIALS = "scoring.trials"
+SURVEYS = "scoring.surveys"
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 PARTIALS_CHANGED = "dukao.partials-changed.v1"
@@ -43,6 +45,8 @@ TRIAL_STARTED = "dukao.trial-started.v1"
 TRIAL_ENDED = "dukao.trial-ended.v1"
 TRIAL_PARTIALS_CHANGED = "dukao.trial-partials-changed.v1"
 TRIAL_ENTRIES_POSTED = "dukao.trial-entries-posted.v1"
+SURVEY_COUNTED = "dukao.survey-counted.v1"
+SURVEY_TURNED = "dukao.survey-turned.v1"
 
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
@@ -323,3 +327,54 @@ class ReviewDecided(Closed):
     asked: str = Field(min_length=1, max_length=500)
     decided_by: str = Field(min_length=1, max_length=128)
     reason: str = Field(min_length=1, max_length=500)
+
+
+class RaterClass(Closed):
+    """A class of raters that reached its minimum: its answers, those trimming left, and what they sum to.
+
+    `kept` is five or more; no answer of one rater is told anywhere.
+    """
+
+    rater: str = Field(min_length=1, max_length=64)
+    answers: int = Field(ge=5)
+    kept: int = Field(ge=5)
+    total: int = Field(ge=0)
+
+
+class SurveyCounted(Closed):
+    """What a closed round of a survey came to for one question and unit; the highest version counts.
+
+    `short` are the classes below their minimum, of which nothing else is told; with one the unit is not yet
+    assessed.
+    """
+
+    key: str = Field(min_length=1, max_length=300)
+    version: Version
+    scheme: Code
+    survey: str = Field(min_length=1, max_length=64)
+    unit: Code
+    indicator: Code
+    month: MonthText
+    classes: tuple[RaterClass, ...] = Field(strict=False)
+    short: tuple[str, ...] = Field(strict=False)
+
+
+class SurveyTurn(StrEnum):
+    """What a day makes of a round of a survey."""
+
+    OPENED = "opened"
+    REMINDED = "reminded"
+    CLOSED = "closed"
+
+
+class SurveyTurned(Closed):
+    """A round of a survey opened, a day of reminding came, or its last day is over; told once each."""
+
+    round: str = Field(min_length=1, max_length=200)
+    turn: SurveyTurn = Field(strict=False)
+    day: DayText
+    scheme: Code
+    survey: str = Field(min_length=1, max_length=64)
+    title: str = Field(min_length=1, max_length=2000)
+    opens: DayText
+    closes: DayText

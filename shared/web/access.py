@@ -50,13 +50,14 @@ class Bound(StrEnum):
 
     `WHOLE` concerns every unit: the token's unit is `/`. `UNITS` acts on and shows the units of the token
     alone, `OWN` what the account itself sends; both look at each thing. `PUBLISHED` answers everyone alike
-    and changes nothing.
+    and changes nothing. `ANYONE` asks for no token and looks at none: what is sent carries its own right.
     """
 
     WHOLE = "whole"
     UNITS = "units"
     OWN = "own"
     PUBLISHED = "published"
+    ANYONE = "anyone"
 
 
 class Verdict(Enum):

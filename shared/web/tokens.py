@@ -235,11 +235,15 @@ def _bearer(headers: list[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """The dependency that says who may use an operation, and how far it reaches."""
+class Declared:
+    """What an operation declares: who may use it, and how far it reaches."""
 
     action: Action
     bound: Bound
+
+
+class Right(Declared):
+    """The dependency that lets those pass who have the right."""
 
     async def __call__(self, subject: Annotated[Subject, Depends(authenticated)]) -> Subject:
         """Return the subject, or refuse."""
@@ -265,6 +269,18 @@ def of_own(*roles: str) -> Right:
 def published(*roles: str) -> Right:
     """Let these roles pass; the operation answers everyone alike."""
     return Right(_any_of(roles), Bound.PUBLISHED)
+
+
+class Open(Declared):
+    """The dependency of an operation that looks at no token."""
+
+    async def __call__(self) -> None:
+        """Let everyone pass."""
+
+
+def anyone() -> Open:
+    """Let everyone pass, without a token; what is sent carries its own right."""
+    return Open(Action(frozenset()), Bound.ANYONE)
 
 
 def _any_of(roles: Collection[str]) -> Action:

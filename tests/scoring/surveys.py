@@ -1,8 +1,16 @@
 """A small administration that is rated by its leaders and by the public."""
 
 import copy
+import itertools
+from itertools import count
 
-from tests.scoring.test_stages import SCHEME
+from services.scoring.contract import ACCEPTED, CONSUMER_A, SCHEMES, SURVEYS, TICK, Tick
+from services.scoring.stage_a import StageA
+from shared.contracts import envelope
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.records import Draft, Position
+from shared.kernel.shards import SHARDS
+from tests.scoring.test_stages import SCHEME, Driver, adopt, teach
 
 METHOD = {
     "scale": 100,
@@ -39,3 +47,99 @@ def scheme(*, method=METHOD, rounds=(ROUND,), **head):
         "method": {"survey": copy.deepcopy(method)},
     }
     return document
+
+
+ROUND_ID = "mini~ratings~2021-03"
+PATH = f"/v1/surveys/{ROUND_ID}"
+
+
+class WithSurveys(Driver):
+    """Runs the stages over events, ticks and what rounds came to, which stage A tells itself."""
+
+    def __init__(self, exchange, done=()):
+        super().__init__(exchange, done)
+        self.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, SURVEYS)
+
+    async def run(self):
+        await self.run_stage("a")
+        await super().run()
+
+    async def tick(self, minute):
+        """Let every shard know a minute, as ingest does."""
+        async with self.exchange.begin(actor="clock", action="tick") as tx:
+            told = envelope.encode(TICK, "dukao/ingest", "clock", Tick(minute=minute))
+            await tx.append(ACCEPTED, [Draft(shard, told) for shard in range(SHARDS)])
+        await self.run()
+
+
+class ByPositions(WithSurveys):
+    """Runs stage A alone, as a consumer does: its positions beside its effects."""
+
+    async def run(self):
+        for _ in range(2):
+            async with self.exchange.begin(actor=CONSUMER_A, action="applied") as tx:
+                await self._apply(tx)
+
+    async def _apply(self, tx):
+        _, stage, inputs = self.stages[0]
+        batch = []
+        for stream, shard in itertools.product(inputs, range(SHARDS)):
+            batch += await tx.read(stream, shard, self.done.get((stream, shard), 0), 1000)
+        answers = await stage(tx, batch)
+        for stream in sorted({stream for stream, _ in answers}):
+            await tx.append(stream, [draft for to, draft in answers if to == stream])
+        last = {(one.stream, one.shard): one for one in batch}
+        self.done |= {place: one.number for place, one in last.items()}
+        await tx.many(
+            "INSERT INTO positions (consumer, stream, shard, number, chain) SELECT $1, s, h, 0, $4 "
+            "FROM unnest($2::text[], $3::smallint[]) n(s, h) ON CONFLICT DO NOTHING",
+            CONSUMER_A,
+            [stream for stream, _ in last],
+            [shard for _, shard in last],
+            EMPTY_CHAIN,
+        )
+        await tx.advance(
+            CONSUMER_A, [Position(one.stream, one.shard, one.number, one.chain) for one in last.values()]
+        )
+
+
+async def begun(scoring, document=None, driven=WithSurveys):
+    """Return scoring with a scheme in force on the first of March."""
+    exchange = await scoring()
+    driver = driven(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange, document or scheme())
+    await driver.tick("2021-03-01T00:00:00Z")
+    return exchange, driver
+
+
+class Raters:
+    """Persons with tokens, and the operator who issues them."""
+
+    def __init__(self, door):
+        self.door = door
+        self.attempts = count(1)
+
+    async def tokens(self, rater, number, status=201):
+        asked = {"rater": rater, "count": number}
+        told = await self.door.post(f"{PATH}/tokens", asked, status, who="olga", role="operator", unit="/")
+        return told["tokens"] if status == 201 else told
+
+    async def answer(self, token, scores, *, attempt=None, status=201):
+        """Answer without a bearer token; scores are those of units on reliability."""
+        ratings = [
+            {"unit": unit, "indicator": "reliability", "score": score} for unit, score in scores.items()
+        ]
+        body = {
+            "token": token,
+            "attempt": attempt or f"attempt-{next(self.attempts):012d}",
+            "ratings": ratings,
+        }
+        told = await self.door.client.post(f"{PATH}/answers", json=body)
+        assert told.status_code == status, told.text
+        return told.json()
+
+    async def all_answer(self, rater, *answers):
+        for token, scores in zip(await self.tokens(rater, len(answers)), answers, strict=True):
+            await self.answer(token, scores)

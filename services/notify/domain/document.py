@@ -39,6 +39,7 @@ STATES = frozenset(
 )
 LIGHTS = frozenset({"green", "yellow", "red", "done", "done_late", "off"})
 KINDS = frozenset({"decision", "document", "instruction", "control_risk", "alleged_finding"})
+SURVEY_TURNS = frozenset({"opened", "reminded", "closed"})
 FEED_STATES = frozenset({"stale", "fresh"})
 DAY_STATES = frozenset({"missing", "surplus", "different", "agreed"})
 LATE_DAYS = frozenset(map(str, range(1, 1001)))
@@ -55,6 +56,7 @@ SHAPES: Mapping[Kind, Shape] = {
         {"scheme": None, "group": None, "period": None, "unit": None, "old": None, "new": None}, (UNIT,)
     ),
     Kind.SCHEME_ADOPTED: Shape({"scheme": None}),
+    Kind.SURVEY_TURNED: Shape({"turn": SURVEY_TURNS, "scheme": None, "survey": None, "round": None}),
     Kind.FEED_TURNED: Shape({"state": FEED_STATES, "source": None, "feed": None}),
     Kind.DAY_TURNED: Shape({"state": DAY_STATES, "source": None}),
     Kind.CONFLICT_FOUND: Shape({"source": None, "type": None, "unit": None, "why": None}, (UNIT,)),

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ITEM_EXTENSION_ASKED = "item-extension-asked"
     TIER_CHANGED = "tier-changed"
     SCHEME_ADOPTED = "scheme-adopted"
+    SURVEY_TURNED = "survey-turned"
     FEED_TURNED = "feed-turned"
     DAY_TURNED = "day-turned"
     CONFLICT_FOUND = "conflict-found"

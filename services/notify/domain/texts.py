@@ -47,6 +47,11 @@ DAYS: Words = {
     "different": ("不符", "they differ"),
     "agreed": ("已相符", "they agree again"),
 }
+TURNS: Words = {
+    "opened": ("已开始", "is open"),
+    "reminded": ("正在进行，请尚未参加的测评主体尽快作答", "is open: those who have not answered, please do"),
+    "closed": ("已结束", "is closed"),
+}
 HALVES = ("上半年", "first half"), ("下半年", "second half")
 QUARTERS = (
     ("第一季度", "first quarter"),
@@ -125,6 +130,15 @@ def _scheme_adopted(told: Told) -> tuple[str, str]:
     return (
         f"方案“{_named(told, 'scheme')}”第 {told['version']} 版已通过，自{when_zh}起施行。",
         f"Scheme {told['scheme']} v{told['version']} is in force from {when_en}.",
+    )
+
+
+def _survey_turned(told: Told) -> tuple[str, str]:
+    zh, en = TURNS[str(told["turn"])]
+    last = date.fromisoformat(str(told["closes"]))
+    return (
+        f"测评“{told['title']}”{zh}，截止 {_day_zh(last)}。",
+        f"The survey “{told['title']}” {en}; its last day: {_day_en(last)}.",
     )
 
 
@@ -210,6 +224,7 @@ _SENTENCES: Mapping[Kind, Sentence] = {
     Kind.ITEM_EXTENSION_ASKED: _item_extension_asked,
     Kind.TIER_CHANGED: _tier_changed,
     Kind.SCHEME_ADOPTED: _scheme_adopted,
+    Kind.SURVEY_TURNED: _survey_turned,
     Kind.FEED_TURNED: _feed_turned,
     Kind.DAY_TURNED: _day_turned,
     Kind.CONFLICT_FOUND: _conflict_found,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums
 from services.scoring.domain.folding import (
     NO_INDICATOR,
     NO_SCHEME,
@@ -28,6 +28,7 @@ from services.scoring.domain.measures import (
     MANUAL_VALUES,
     ItemsSpec,
     PointsSpec,
+    SurveyedSpec,
 )
 from services.scoring.domain.plan import Plan
 from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
@@ -84,11 +85,21 @@ class Taking(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a survey: where its sums stand, those of each class of raters too, and who is `asked`."""
+
+    over: str
+    slots: Slots
+    classes: Mapping[str, tuple[Slots, Slots]]
+    asked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class PointsPlan:
     """What a scheme makes of derived facts: measures by kind of item, places by indicator.
 
     `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
-    every indicator, which a review may change.
+    every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator.
     """
 
     scheme: str
@@ -97,6 +108,7 @@ class PointsPlan:
     decided: Mapping[str, Slots]
     manual: Mapping[tuple[str, str], Slots]
     taken: Mapping[str, Taking]
+    surveyed: Mapping[str, Question]
     widths: Mapping[str, int]
 
     def hears(self, decided: str | None) -> bool:
@@ -156,6 +168,7 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
             for code, slots in taken(over).items()
         },
         taken={one.code: _taking(document, one, layouts) for one in document.indicators},
+        surveyed=dict(_questions(document, layouts)),
         widths={
             f"{changed}{over}": layout.width
             for over, layout in layouts.items()
@@ -193,6 +206,25 @@ def _taking(document: SchemeDocument, indicator: IndicatorSpec, layouts: Mapping
         in_points=isinstance(spec, PointsSpec),
         deducted=indicator.method.deduct is not None and spec.kind == "flow",
     )
+
+
+def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Iterator[tuple[str, Question]]:
+    for indicator in document.indicators:
+        spec, method = document.measures[indicator.measure], indicator.method.survey
+        if isinstance(spec, SurveyedSpec) and method is not None:
+            slots = layouts[spec.over].slots
+            places = {
+                rater: class_sums(indicator.measure, rater) for rater in document.surveys[spec.survey].raters
+            }
+            yield (
+                indicator.code,
+                Question(
+                    over=spec.over,
+                    slots=slots[indicator.measure],
+                    classes={rater: (slots[total], slots[kept]) for rater, (total, kept) in places.items()},
+                    asked=frozenset(one.rater for one in method.classes),
+                ),
+            )
 
 
 def _of_unnamed(document: SchemeDocument) -> frozenset[str]:

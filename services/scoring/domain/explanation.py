@@ -28,6 +28,7 @@ class Uncounted(StrEnum):
     OTHER_INDICATOR = "other_indicator"
     SUPPRESSED = "suppressed"
     NOT_SCORED = "not_scored"
+    BELOW_MINIMUM = "below_minimum"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,19 @@ TABLES = (
         answered_at timestamptz, answered_by text, answer text)""",
     "CREATE INDEX replies_of_cell ON replies (scheme, unit, indicator, month)",
     "CREATE UNIQUE INDEX replies_are_said_once ON replies (entry, person, md5(says))",
+    """CREATE TABLE survey_turns (
+        survey text NOT NULL, turn text NOT NULL, PRIMARY KEY (survey, turn))""",
+    """CREATE TABLE survey_tokens (
+        survey text NOT NULL, token bytea NOT NULL, rater text NOT NULL, PRIMARY KEY (survey, token))""",
+    """CREATE TRIGGER survey_tokens_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON survey_tokens
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TABLE survey_spent (
+        survey text NOT NULL, mark bytea NOT NULL, attempt bytea NOT NULL, PRIMARY KEY (survey, mark))""",
+    """CREATE TRIGGER survey_spent_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON survey_spent
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TABLE survey_answers (
+        survey text NOT NULL, rater text NOT NULL, answers int NOT NULL, scores text NOT NULL,
+        PRIMARY KEY (survey, rater))""",
     """CREATE TABLE calendars (
         zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (zone, version))""",
     """CREATE TABLE partials (
