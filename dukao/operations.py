@@ -78,6 +78,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "incidents join": ("scoring.join_incident",),
     "incidents list": ("scoring.list_incidents",),
     "incidents part": ("scoring.part_incident",),
+    "incidents rises": ("scoring.show_rises",),
     "incidents show": ("scoring.show_incident",),
     "incidents unread": ("scoring.list_unread_reports",),
     "items accept": ("supervision.accept_item",),

@@ -44,6 +44,31 @@ HAPPENED = {
     "join": "并案",
     "part": "拆案",
 }
+RISES = {
+    "zh": (
+        "显著上升",
+        "未见显著上升",
+        "{title}：{month} 与基线 {span} 比较，检验 {tested} 个地区，最低 {minimum} 件，显著性水平 {alpha}",
+        "没有可检验的地区：本月或基线无暴露量",
+    ),
+    "en": (
+        "rose significantly",
+        "no significant rise",
+        "{title}: {month} against {span}, {tested} regions tested, at least {minimum} events, level {alpha}",
+        "no region can be tested: no exposure in the month or before",
+    ),
+}
+_RISES = columns(
+    "unit",
+    "count",
+    "exposure",
+    "before",
+    "exposure_before=exposure before",
+    "p",
+    "adjusted",
+    "rose",
+    numbers=("count", "exposure", "before", "exposure_before", "p", "adjusted"),
+)
 _LIST = columns("incident", "stage", "sources", "units", "lost", "waiting")
 _FINDINGS = columns("finding", "unit", "finder", "status", "stance", "discovered", "severity")
 _INSPECTIONS = columns("inspection", "inspector", "content", "years", "started", "ended", "found")
@@ -198,6 +223,34 @@ def part(
 ) -> None:
     """Take back that two incidents are one problem."""
     _pair(ctx, incident, other, "part", reason, subject, output)
+
+
+@app.command(epilog=examples("dukao incidents rises national@1 c 2021-07", "… --lang en", "… -o json"))
+def rises(
+    ctx: typer.Context,
+    scheme: Annotated[str, typer.Argument(help="CODE@VERSION of the platform.")],
+    rise: Annotated[str, typer.Argument(help="The code that the scheme gives it.", metavar="CODE")],
+    month: Annotated[str, typer.Argument(help="The month, as 2021-07.")],
+    lang: Annotated[str, typer.Option("--lang", help="The language of the texts: zh or en.")] = "zh",
+    output: Output = Format.TABLE,
+) -> None:
+    """Show whether the risk of regions rose significantly (区域执法风险显著上升), with all figures.
+
+    p is the chance of as many events or more if nothing had changed since the baseline; adjusted is the same,
+    corrected for all regions tested (Holm). It costs nobody anything.
+    """
+    code, at, version = scheme.rpartition("@")
+    if not at or not version.isdecimal():
+        raise typer.BadParameter("CODE@VERSION of the platform", param_hint="SCHEME")
+    with Client(state_of(ctx)) as client:
+        found = client.get("scoring", f"/v1/rises{below(code, version, rise, month)}")
+    words = RISES[lang if lang in RISES else "zh"]
+    baseline = found["baseline"]
+    span = f"{baseline[0]}–{baseline[-1]}" if baseline else "—"
+    if output is Format.TABLE:
+        say(words[2].format(**found | {"span": span}))
+    told = [one | {"rose": words[0] if one["significant"] else words[1]} for one in found["regions"]]
+    show(told, _RISES, output, whole=found, none=words[3])
 
 
 @app.command(epilog=examples("dukao incidents unread", "dukao incidents unread -o csv > unread.csv"))

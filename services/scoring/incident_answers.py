@@ -140,6 +140,39 @@ class IncidentAnswer(IncidentLine):
     history: list[HistoryLine]
 
 
+class RegionShown(Answer):
+    """A region: counts and exposure of the month and of its baseline, and what the test says of it.
+
+    `p` is the chance of as many or more if nothing had changed, `adjusted` the same corrected for all that
+    were tested (Holm); 12 places.
+    """
+
+    unit: Code
+    count: int
+    exposure: int
+    before: int
+    exposure_before: int
+    p: str
+    adjusted: str
+    significant: bool
+
+
+class RisesAnswer(Answer):
+    """The regions of a month by what is known now; those of the reader, tested among all."""
+
+    scheme: Code
+    version: int
+    code: Code
+    title: str
+    measure: str
+    month: str
+    baseline: list[str] = Field(description="the months before that are compared with")
+    minimum: int
+    alpha: str
+    tested: int
+    regions: list[RegionShown]
+
+
 class Decide(Closed):
     """A person's answer to what waits, and the reason, which stands in the history."""
 

@@ -16,7 +16,10 @@ from services.scoring.incident_answers import (
     IncidentAnswer,
     IncidentLine,
     InspectionShown,
+    RegionShown,
+    RisesAnswer,
 )
+from services.scoring.rises import Looked
 from services.scoring.ruling import Found
 from services.scoring.settling import key_of
 from shared.contracts.envelope import AcceptedEvent
@@ -61,6 +64,37 @@ def answer(found: Found, visible: Visible) -> IncidentAnswer:
             if visible(dossier.path_of(told.deduction.unit))
         ],
         history=_history(found),
+    )
+
+
+def looked(found: Looked, scheme: tuple[str, int], visible: Visible) -> RisesAnswer:
+    """Return the regions that may be read of, the most significant first."""
+    order = sorted(found.found.items(), key=lambda one: (one[1].adjusted, one[1].p, one[0]))
+    return RisesAnswer(
+        scheme=scheme[0],
+        version=scheme[1],
+        code=found.spec.code,
+        title=found.spec.title,
+        measure=found.spec.measure,
+        month=str(found.month),
+        baseline=list(map(str, found.baseline)),
+        minimum=found.spec.minimum,
+        alpha=found.spec.alpha,
+        tested=len(found.found),
+        regions=[
+            RegionShown(
+                unit=unit,
+                count=one.counted.count,
+                exposure=one.counted.exposure,
+                before=one.counted.before,
+                exposure_before=one.counted.exposure_before,
+                p=f"{one.p:.12f}",
+                adjusted=f"{one.adjusted:.12f}",
+                significant=one.is_significant,
+            )
+            for unit, one in order
+            if visible(found.paths[unit])
+        ],
     )
 
 

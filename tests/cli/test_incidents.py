@@ -19,6 +19,7 @@ COMMANDS = {
     "decide": ("decide", ID, "--apply", "--reason", "r"),
     "join": ("join", ID, "t9~vat~2019", "--reason", "r"),
     "part": ("part", ID, "t9~vat~2019", "--reason", "r"),
+    "rises": ("rises", "mini@1", "c", "2021-02"),
     "unread": ("unread",),
 }
 
@@ -36,7 +37,13 @@ def test_without_a_platform_a_command_says_so(tmp_path, case):
 
 @pytest.mark.parametrize(
     "words",
-    [("decide", ID, "--reason", "r"), ("decide", ID, "--apply"), ("join", ID, "--reason", "r"), ("show",)],
+    [
+        ("decide", ID, "--reason", "r"),
+        ("decide", ID, "--apply"),
+        ("join", ID, "--reason", "r"),
+        ("show",),
+        ("rises", "mini", "c", "2021-02"),
+    ],
 )
 def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
     assert run(tmp_path, *words).exit_code == Exit.USAGE

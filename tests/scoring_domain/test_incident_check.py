@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from tests.scoring.incidents import TYPES, scheme
+from tests.scoring.test_rises import RISE, looked_at
 
 
 def checked(document):
@@ -98,6 +99,29 @@ def test_a_condition_is_one_fact_and_one_test_of_it(condition):
     with pytest.raises(ValidationError) as refused:
         SchemeDocument.model_validate(changed("incidents", "triggers", 1, "when", 1, to=condition))
     assert {error["loc"][:5] for error in refused.value.errors()} == {("incidents", "triggers", 1, "when", 1)}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, set()),
+        ({"group": "regions"}, {("group", "unknown_group")}),
+        ({"measure": "none"}, {("measure", "unknown_measure")}),
+        ({"measure": "audit"}, {("measure", "no_exposure")}),
+        ({"alpha": "1"}, {("alpha", "alpha")}),
+        ({"alpha": "0"}, {("alpha", "alpha")}),
+    ],
+)
+def test_the_risk_of_regions_is_counted_against_exposure(change, found):
+    document = looked_at()
+    document["incidents"]["rises"] = [RISE | change]
+    assert checked(document) == {(f"/incidents/rises/0/{where}", code) for where, code in found}
+
+
+def test_a_risk_is_looked_at_once_under_a_code():
+    document = looked_at()
+    document["incidents"]["rises"] = [RISE, RISE]
+    assert checked(document) == {("/incidents/rises/1/code", "duplicate")}
 
 
 @pytest.mark.parametrize("end", ["from", "until"])

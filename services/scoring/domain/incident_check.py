@@ -1,6 +1,7 @@
 """The rules of the `incidents` section: fields that every event has, units, indicators that lose points."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from services.scoring.domain.document import SchemeDocument
@@ -30,6 +31,7 @@ def incident_findings(document: SchemeDocument, catalogue: Mapping[str, Any]) ->
     yield from _units(document, spec)
     yield from _losses(document, spec)
     yield from trigger_findings(document, spec)
+    yield from _rises(document, spec)
     yield from _jurisdictions(spec)
 
 
@@ -111,6 +113,25 @@ def _losses(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
         elif not isinstance(measures[code], DecidedSpec):
             reason = f"{code} takes nothing of incidents; give it a measure `decided: incidents`."
             yield Finding(path, "takes_no_incidents", reason)
+
+
+def _rises(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
+    """Events are counted in a month against a denominator; a level is between 0 and 1."""
+    for place, one in enumerate(spec.rises):
+        path = f"/incidents/rises/{place}"
+        if one.code in {other.code for other in spec.rises[:place]}:
+            yield Finding(f"{path}/code", "duplicate", f"{one.code} stands here a second time.")
+        if one.group not in document.groups:
+            yield Finding(f"{path}/group", "unknown_group", f"There is no group {one.group}.")
+        if one.measure not in document.measures:
+            yield Finding(f"{path}/measure", "unknown_measure", f"There is no measure {one.measure}.")
+        else:
+            measure = document.event_measures.get(one.measure)
+            if measure is None or measure.denominator is None or measure.kind == "stock":
+                reason = f"{one.measure} is no flow of events with a denominator: no count against exposure."
+                yield Finding(f"{path}/measure", "no_exposure", reason)
+        if not Decimal(0) < Decimal(one.alpha) < 1:
+            yield Finding(f"{path}/alpha", "alpha", "A level lies between 0 and 1, both left out.")
 
 
 def _jurisdictions(spec: IncidentsSpec) -> Iterator[Finding]:

@@ -180,6 +180,25 @@ class TriggerSpec(Sourced):
     """Who loses what."""
 
 
+class RiseSpec(Sourced):
+    """Where the risk of regions is looked at: a month's count against exposure and the own baseline."""
+
+    code: Code
+    """What names it."""
+    title: Text
+    """What people call it."""
+    group: Name
+    """The group whose units are the regions."""
+    measure: Name
+    """A ratio of events: its numerator counts, its denominator is the exposure."""
+    baseline_months: Annotated[Whole, Field(ge=1, le=11)]
+    """How many months before are its baseline; of those the ones that the scheme covers."""
+    minimum: Annotated[Whole, Field(ge=1, lt=1 << 31)]
+    """The count from which on a rise is one."""
+    alpha: DecimalText
+    """The chance of any wrong rise in a month that is taken, as "0.01"."""
+
+
 class JurisdictionSpec(Sourced):
     """Units an inspectorate is responsible for, from a day on and until a day, both included."""
 
@@ -204,6 +223,8 @@ class IncidentsSpec(Closed):
     """The department that owns each content."""
     triggers: tuple[TriggerSpec, ...] = ()
     """When linked points are lost."""
+    rises: tuple[RiseSpec, ...] = ()
+    """Where the risk of regions is looked at (区域执法风险)."""
     jurisdictions: tuple[JurisdictionSpec, ...] = ()
     """Which inspectorate was responsible when."""
 

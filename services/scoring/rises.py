@@ -1,0 +1,70 @@
+"""Loads counts and exposure of the units of a group, and tests whether the risk of any rose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.scoring import inputs, store
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.incident_section import RiseSpec
+from services.scoring.domain.incidents.rises import MOST_EVENTS, Counted, Rise, rises
+from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.plan import scheme_id
+from services.scoring.plans import group_shard
+from shared.kernel.errors import refuse
+from shared.kernel.periods import Month
+from shared.kernel.points import MILLIONTHS
+from shared.kernel.trees import paths_of
+from shared.storage.transaction import PostgresTransaction
+
+NO_ROWS = Partials()
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the regions of a month comes to, by unit; `paths` lead to them."""
+
+    spec: RiseSpec
+    month: Month
+    baseline: tuple[Month, ...]
+    found: Mapping[str, Rise]
+    paths: Mapping[str, str]
+
+
+async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, month: Month) -> Looked:
+    """Test the regions of a scheme in a month, or refuse what is not there or cannot be tested."""
+    document = (await store.scheme(tx, *scheme)).document
+    specs = () if document.incidents is None else document.incidents.rises
+    spec = next((one for one in specs if one.code == code), None)
+    first, last = (Month.parse(text).ordinal for text in (document.scheme.effective, document.scheme.until))
+    if spec is None or not first <= month.ordinal <= last:
+        raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
+    months = range(max(first, month.ordinal - spec.baseline_months), month.ordinal)
+    level = document.groups[spec.group].level
+    units = sorted(unit.code for unit in document.units if unit.level == level)
+    sums = await inputs.load(tx, group_shard(document, spec.group), scheme_id(document), units)
+    by_month = {unit: inputs.by_month(document, sums[unit], spec.measure) for unit in units}
+    counted = {unit: _counted(found, month.ordinal, months) for unit, found in by_month.items()}
+    return Looked(
+        spec=spec,
+        month=month,
+        baseline=tuple(map(Month.of_ordinal, months)),
+        found=rises(counted, minimum=spec.minimum, alpha=Decimal(spec.alpha)),
+        paths=_paths(document),
+    )
+
+
+def _counted(by_month: Mapping[int, Partials], month: int, months: range) -> Counted:
+    before = sum((by_month.get(one, NO_ROWS) for one in months), NO_ROWS)
+    now = by_month.get(month, NO_ROWS)
+    told = (now.numerator, now.denominator, before.numerator, before.denominator)
+    if any(number < 0 or number % MILLIONTHS for number in told):
+        raise refuse(409, "not_counts", "The measure of this risk gives other than whole counts.")
+    one = Counted(*(number // MILLIONTHS for number in told))
+    if one.count + one.before > MOST_EVENTS:
+        raise refuse(409, "too_many_counts", f"More than {MOST_EVENTS} events are not tested.")
+    return one
+
+
+def _paths(document: SchemeDocument) -> Mapping[str, str]:
+    return paths_of([{"code": one.code, "parent": one.parent} for one in document.units])
