@@ -76,6 +76,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "inbox sign": ("notify.sign_inbox_entry",),
     "incidents decide": ("scoring.show_incident", "scoring.decide_incident"),
     "incidents join": ("scoring.join_incident",),
+    "incidents judge": ("scoring.judge_rises",),
     "incidents list": ("scoring.list_incidents",),
     "incidents part": ("scoring.part_incident",),
     "incidents rises": ("scoring.show_rises",),

@@ -15,6 +15,7 @@ from campaign.checker import archive
 
 ACCEPTED, RULINGS, DEDUCTIONS = "ingest.accepted", "scoring.rulings", "scoring.deductions"
 OVER = "decided:incidents"
+JUDGED = "dukao.rises-judged.v1"
 PARTS = 10**12
 COUNTING = {"counted", "revived"}
 Event: TypeAlias = Mapping[str, Any]
@@ -44,6 +45,7 @@ class Known:
     facts: dict[Name, Event] = field(default_factory=dict[Name, Event])
     schemes: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     answers: dict[tuple[Name, str, Name], bool] = field(default_factory=dict[tuple[Name, str, Name], bool])
+    risen: list[tuple[Name, Event]] = field(default_factory=list[tuple[Name, Event]])
     joins: dict[frozenset[Incident], bool] = field(default_factory=dict[frozenset[Incident], bool])
 
 
@@ -80,8 +82,19 @@ async def _known(database: asyncpg.Connection) -> Known:
         known.facts = _standing([one for one in accepted if one["type"] in named], keys)
     async for (stream, _), _, body, _ in archive.records(database, "scoring"):
         if stream == RULINGS:
-            _rule(known, json.loads(body)["data"])
+            event = json.loads(body)
+            if event["type"] == JUDGED:
+                known.risen += _risen(event)
+            else:
+                _rule(known, event["data"])
     return known
+
+
+def _risen(event: Event) -> Iterator[tuple[Name, Event]]:
+    """Yield the regions whose risk rose in a judged month, each with what it is named."""
+    for one in event["data"]["regions"]:
+        if one["significant"]:
+            yield ("dukao/scoring", f"{event['id']}/{one['unit']}"), {**event["data"], "subject": one["unit"]}
 
 
 def _standing(events: Sequence[Event], keys: Mapping[str, Sequence[str] | None]) -> dict[Name, Event]:
@@ -126,8 +139,11 @@ def _counting(known: Known) -> Iterator[Loss]:
     for code in sorted({one["scheme"]["code"] for one in known.schemes}):
         mine = [one for one in known.schemes if one["scheme"]["code"] == code and one.get("incidents")]
         found = [one for name, event in known.facts.items() for one in _finding(mine, name, event)]
-        problem_of = _problems(found, known)
+        rose = [(loss, about) for name, event in known.risen for loss, about in _rose(mine, name, event)]
+        problem_of = _problems([*found, *((None, None, None, [about]) for _, about in rose)], known)
         rivals: dict[tuple[Incident, str], list[Loss]] = defaultdict(list)
+        for loss, about in rose:
+            rivals[problem_of[about], loss.unit].append(loss)
         for scheme, name, event, years in found:
             for loss in _losses(scheme, name, event, years, known):
                 rivals[problem_of[years[0]], loss.unit].append(loss)
@@ -146,6 +162,37 @@ def _finding(
             first, last = _years(spec, event)
             about = event["data"][spec["object"]], event["data"][spec["content"]]
             yield scheme, name, event, [(*about, year) for year in range(first, last + 1)]
+
+
+def _rose(schemes: Sequence[Mapping[str, Any]], name: Name, event: Event) -> Iterator[tuple[Loss, Incident]]:
+    """Yield what a region whose risk rose costs, by the version of its month."""
+    unit, month = event["subject"], event["month"]
+    for scheme in schemes:
+        head, spec = scheme["scheme"], scheme["incidents"]
+        rise = next((one for one in spec.get("rises", ()) if one["code"] == event["code"]), None)
+        if rise is None or head["code"] != event["scheme"] or not head["effective"] <= month <= head["until"]:
+            continue
+        day = _day(event["at"], scheme)
+        lost = {
+            "department": spec["contents"].get(rise["content"]),
+            "bureau": unit,
+            "inspectorate": _responsible(scheme, unit, day),
+        }
+        roles = rise["roles"]
+        if all(whose and _scored(scheme, whose, roles[role]["indicator"]) for role, whose in lost.items()):
+            for role, whose in lost.items():
+                at = datetime.fromisoformat(event["at"])
+                loss = (
+                    -Fraction(roles[role]["points"]),
+                    roles[role]["indicator"],
+                    at,
+                    name,
+                    event["code"],
+                    role,
+                )
+                version = f"{head['code']}@{head['version']}"
+                about = unit, rise["content"], day.year
+                yield Loss(*loss, ("", ""), str(whose), month, version), about
 
 
 def _problems(

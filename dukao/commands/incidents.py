@@ -237,13 +237,41 @@ def rises(
     """Show whether the risk of regions rose significantly (区域执法风险显著上升), with all figures.
 
     p is the chance of as many events or more if nothing had changed since the baseline; adjusted is the same,
-    corrected for all regions tested (Holm). It costs nobody anything.
+    corrected for all regions tested (Holm). Looking costs nobody anything: dukao incidents judge does.
     """
+    path = _rises_of(scheme, rise, month)
+    with Client(state_of(ctx)) as client:
+        found = client.get("scoring", path)
+    _show_rises(found, lang, output)
+
+
+@app.command(epilog=examples("dukao incidents judge national@1 c 2021-07 --as li"))
+def judge(
+    ctx: typer.Context,
+    scheme: Annotated[str, typer.Argument(help="CODE@VERSION of the platform.")],
+    rise: Annotated[str, typer.Argument(help="The code that the scheme gives it.", metavar="CODE")],
+    month: Annotated[str, typer.Argument(help="The month, as 2021-07.")],
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Judge the regions of a month once, after its T: what rose significantly costs all roles.
+
+    What was tested is a fact from then on, with its figures; nothing that comes later changes it.
+    """
+    path = _rises_of(scheme, rise, month)
+    with Client(state_of(ctx)) as client:
+        found = client.post("scoring", f"{path}:judge", {}, _who(subject))
+    _show_rises(found, "zh", output)
+
+
+def _rises_of(scheme: str, rise: str, month: str) -> str:
     code, at, version = scheme.rpartition("@")
     if not at or not version.isdecimal():
         raise typer.BadParameter("CODE@VERSION of the platform", param_hint="SCHEME")
-    with Client(state_of(ctx)) as client:
-        found = client.get("scoring", f"/v1/rises{below(code, version, rise, month)}")
+    return f"/v1/rises{below(code, version, rise, month)}"
+
+
+def _show_rises(found: dict[str, Any], lang: str, output: Format) -> None:
     words = RISES[lang if lang in RISES else "zh"]
     baseline = found["baseline"]
     span = f"{baseline[0]}–{baseline[-1]}" if baseline else "—"
@@ -354,7 +382,8 @@ def _show(found: dict[str, Any], output: Format) -> None:
 def _deduction(one: dict[str, Any]) -> dict[str, Any]:
     why = [f"finding {_named(one['finding'])}"]
     if one["trigger"] is not None:
-        why.append(f"trigger {one['trigger']} after {_named(one['inspection'])}")
+        after = "" if one["inspection"] is None else f" after {_named(one['inspection'])}"
+        why.append(f"trigger {one['trigger']}{after}")
     if one["suppressed_by"] is not None:
         why.append(f"{_named(one['suppressed_by'])} counts instead")
     return one | {

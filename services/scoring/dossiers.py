@@ -5,14 +5,25 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.scoring.contract import IncidentRuled
+from services.scoring.contract import (
+    INCIDENTS_SHARD,
+    RISES_JUDGED,
+    RULINGS,
+    SOURCE,
+    IncidentRuled,
+    RisesJudged,
+)
+from services.scoring.domain.incidents.facts import ROSE
 from services.scoring.store import columns
 from services.scoring.traces import PlainText
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 REPORTS_PER_PAGE = 5_000
+RULINGS_PER_PAGE = 1_000
+MOST_REGIONS = 10_000
 
 _ADD_REPORTS = """
     INSERT INTO dossier_reports
@@ -109,6 +120,52 @@ def ruled(number: int, body: bytes) -> Ruled:
     """Read a ruling as it stands in its stream."""
     event = envelope.decode(body)
     return Ruled(number, event.received, envelope.decode_data(event, IncidentRuled))
+
+
+def reported(number: int, event: AcceptedEvent) -> list[tuple[str, AcceptedEvent, bytes]]:
+    """Return what a judged month says of each region whose risk rose, as a report of it.
+
+    Their places lie past the shards of ingest, and each has its own.
+    """
+    told = envelope.decode_data(event, RisesJudged)
+    found: list[tuple[str, AcceptedEvent, bytes]] = []
+    for place, one in enumerate(told.regions):
+        if one.significant:
+            body = _ENCODER.encode(
+                {
+                    "id": f"{event.id}/{one.unit}",
+                    "source": SOURCE,
+                    "type": ROSE,
+                    "time": told.at,
+                    "subject": one.unit,
+                    "sequence": str(number * MOST_REGIONS + place + 1),
+                    "partitionkey": str(SHARDS + INCIDENTS_SHARD),
+                    "received": event.received,
+                    "data": {
+                        "scheme": told.scheme,
+                        "code": told.code,
+                        "says": (
+                            f"{told.month} {told.measure}: {one.count}/{one.exposure}, "
+                            f"{', '.join(told.baseline)}: {one.before}/{one.exposure_before}, "
+                            f"p {one.p}, Holm {one.adjusted} <= {told.alpha}, at least {told.minimum}"
+                        ),
+                    },
+                }
+            )
+            found.append((one.unit, envelope.decode(body), body))
+    return found
+
+
+async def judged(tx: PostgresTransaction, scheme: str, code: str, month: str) -> bool:
+    """Tell whether the rises of a month were judged: a subject in the stream says so."""
+    after = 0
+    while records := await tx.read(RULINGS, INCIDENTS_SHARD, after, RULINGS_PER_PAGE):
+        for record in records:
+            event = envelope.decode(record.body)
+            if event.type == RISES_JUDGED and event.subject == f"{scheme}/{code}/{month}":
+                return True
+        after = records[-1].number
+    return False
 
 
 async def add_reports(tx: PostgresTransaction, reports: Iterable[tuple[str, AcceptedEvent, bytes]]) -> None:

@@ -6,7 +6,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.scoring.answers import After
-from services.scoring.contract import Deduction, ReportName
+from services.scoring.contract import Deduction, RegionTested, ReportName
 from services.scoring.domain.incidents.deciding import Doubt
 from services.scoring.domain.incidents.facts import Status
 from services.scoring.domain.incidents.reading import Unreadable
@@ -140,23 +140,6 @@ class IncidentAnswer(IncidentLine):
     history: list[HistoryLine]
 
 
-class RegionShown(Answer):
-    """A region: counts and exposure of the month and of its baseline, and what the test says of it.
-
-    `p` is the chance of as many or more if nothing had changed, `adjusted` the same corrected for all that
-    were tested (Holm); 12 places.
-    """
-
-    unit: Code
-    count: int
-    exposure: int
-    before: int
-    exposure_before: int
-    p: str
-    adjusted: str
-    significant: bool
-
-
 class RisesAnswer(Answer):
     """The regions of a month by what is known now; those of the reader, tested among all."""
 
@@ -170,7 +153,7 @@ class RisesAnswer(Answer):
     minimum: int
     alpha: str
     tested: int
-    regions: list[RegionShown]
+    regions: list[RegionTested]
 
 
 class Decide(Closed):

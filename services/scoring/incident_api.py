@@ -70,6 +70,22 @@ def incidents_router(exchange: Exchange) -> APIRouter:
             found = await rises.look(tx, (code, version), rise, wanted)
         return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
 
+    @router.post("/rises/{code}/{version}/{rise}/{month}:judge", name="judge_rises")
+    async def judge_rises(
+        code: str, version: Version, rise: str, month: str, subject: Operator
+    ) -> RisesAnswer:
+        """Judge the regions of a month once: what rose significantly costs all roles, whatever comes later.
+
+        409 `month_open` before its T, `already_judged`, `not_in_force`; as for showing `not_counts` and
+        `too_many_counts`.
+        """
+        wanted = Month.parse(month, "/path/month")
+        async with exchange.begin(
+            actor=subject.name, action="judge rises", detail=f"{code}/{rise}/{month}"
+        ) as tx:
+            found = await rises.judge(tx, (code, version), rise, wanted, subject.name)
+        return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
+
     @router.get("/unread-reports", name="list_unread_reports")
     async def list_unread_reports(asked: Annotated[After, Query()], _: Operator) -> UnreadPage:
         """List reports of findings and inspections that cannot be judged, and why."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from services.scoring import telling
-from services.scoring.domain.incidents.facts import Inspection, Name
+from services.scoring.domain.incidents.facts import ROSE, Inspection, Name
 from services.scoring.domain.incidents.settling import Incident, Seen
 from services.scoring.dossiers import Line, Ruled
 from services.scoring.incident_answers import (
@@ -16,10 +16,9 @@ from services.scoring.incident_answers import (
     IncidentAnswer,
     IncidentLine,
     InspectionShown,
-    RegionShown,
     RisesAnswer,
 )
-from services.scoring.rises import Looked
+from services.scoring.rises import Looked, tested
 from services.scoring.ruling import Found
 from services.scoring.settling import key_of
 from shared.contracts.envelope import AcceptedEvent
@@ -81,20 +80,7 @@ def looked(found: Looked, scheme: tuple[str, int], visible: Visible) -> RisesAns
         minimum=found.spec.minimum,
         alpha=found.spec.alpha,
         tested=len(found.found),
-        regions=[
-            RegionShown(
-                unit=unit,
-                count=one.counted.count,
-                exposure=one.counted.exposure,
-                before=one.counted.before,
-                exposure_before=one.counted.exposure_before,
-                p=f"{one.p:.12f}",
-                adjusted=f"{one.adjusted:.12f}",
-                significant=one.is_significant,
-            )
-            for unit, one in order
-            if visible(found.paths[unit])
-        ],
+        regions=[tested(unit, one) for unit, one in order if visible(found.paths[unit])],
     )
 
 
@@ -145,7 +131,7 @@ def _history(found: Found) -> list[HistoryLine]:
 
 def _status_fields(found: Found) -> Mapping[str, str]:
     """Return the field of each event type that says how far a finding has come, or how much was found."""
-    fields: dict[str, str] = {}
+    fields = {ROSE: "says"}
     for scheme in found.dossier.schemes:
         if scheme.incidents is not None:
             fields |= {name: spec.status for name, spec in scheme.incidents.findings.items()}

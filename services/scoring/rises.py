@@ -1,19 +1,34 @@
 """Loads counts and exposure of the units of a group, and tests whether the risk of any rose."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from services.scoring import inputs, store
+from services.scoring import dossiers, inputs, store, traces
+from services.scoring.contract import (
+    INCIDENTS_SHARD,
+    RISES_JUDGED,
+    RULINGS,
+    SOURCE,
+    RegionTested,
+    RisesJudged,
+)
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incident_section import RiseSpec
 from services.scoring.domain.incidents.rises import MOST_EVENTS, Counted, Rise, rises
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import scheme_id
 from services.scoring.plans import group_shard
+from services.scoring.settling import STAGE
+from shared.contracts import envelope
+from shared.kernel import instants
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS
+from shared.kernel.records import Draft
 from shared.kernel.trees import paths_of
 from shared.storage.transaction import PostgresTransaction
 
@@ -22,10 +37,12 @@ NO_ROWS = Partials()
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look at the regions of a month comes to, by unit; `paths` lead to them."""
+    """What a look at the regions of a month comes to, by unit; `paths` lead to them, `closes` is its T."""
 
     spec: RiseSpec
     month: Month
+    ends: datetime
+    closes: datetime
     baseline: tuple[Month, ...]
     found: Mapping[str, Rise]
     paths: Mapping[str, str]
@@ -39,6 +56,7 @@ async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mont
     first, last = (Month.parse(text).ordinal for text in (document.scheme.effective, document.scheme.until))
     if spec is None or not first <= month.ordinal <= last:
         raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
+    zone, following = ZoneInfo(document.scheme.zone), month.plus(1)
     months = range(max(first, month.ordinal - spec.baseline_months), month.ordinal)
     level = document.groups[spec.group].level
     units = sorted(unit.code for unit in document.units if unit.level == level)
@@ -48,9 +66,59 @@ async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mont
     return Looked(
         spec=spec,
         month=month,
+        ends=following.starts(zone),
+        closes=datetime.combine(
+            date(following.year, following.month, 1) + timedelta(days=spec.grace_days), time.min, zone
+        ),
         baseline=tuple(map(Month.of_ordinal, months)),
-        found=rises(counted, minimum=spec.minimum, alpha=Decimal(spec.alpha)),
+        found=await asyncio.to_thread(rises, counted, minimum=spec.minimum, alpha=Decimal(spec.alpha)),
         paths=_paths(document),
+    )
+
+
+async def judge(
+    tx: PostgresTransaction, scheme: tuple[str, int], code: str, asked: Month, person: str
+) -> Looked:
+    """Let what is tested be a fact: once for a month, and when something received after its T is scored."""
+    await tx.lock(RULINGS, [INCIDENTS_SHARD])
+    looked = await look(tx, scheme, code, asked)
+    spec, month = looked.spec, str(asked)
+    if scheme not in await store.in_force(tx, STAGE, INCIDENTS_SHARD):
+        raise refuse(409, "not_in_force", "Another version is in force, or none is.")
+    newest = await traces.newest(tx)
+    if newest is None or instants.parse(newest) < looked.closes:
+        raise refuse(409, "month_open", f"The month is open until {instants.text(looked.closes)}.")
+    if await dossiers.judged(tx, scheme[0], spec.code, month):
+        raise refuse(409, "already_judged", "The rises of this month were judged; a month is judged once.")
+    told = RisesJudged(
+        scheme=scheme[0],
+        version=scheme[1],
+        code=spec.code,
+        month=month,
+        at=instants.text(looked.ends - instants.MICROSECOND),
+        measure=spec.measure,
+        baseline=tuple(map(str, looked.baseline)),
+        minimum=spec.minimum,
+        alpha=spec.alpha,
+        person=person,
+        regions=tuple(tested(unit, one) for unit, one in looked.found.items()),
+    )
+    body = envelope.encode(RISES_JUDGED, SOURCE, f"{scheme[0]}/{spec.code}/{month}", told)
+    await tx.append(RULINGS, [Draft(INCIDENTS_SHARD, body)])
+    return looked
+
+
+def tested(unit: str, one: Rise) -> RegionTested:
+    """Write what the test says of a region."""
+    return RegionTested(
+        unit=unit,
+        count=one.counted.count,
+        exposure=one.counted.exposure,
+        before=one.counted.before,
+        exposure_before=one.counted.exposure_before,
+        p=f"{one.p:.12f}",
+        adjusted=f"{one.adjusted:.12f}",
+        significant=one.is_significant,
     )
 
 

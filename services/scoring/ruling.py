@@ -108,4 +108,8 @@ async def _pending(tx: PostgresTransaction) -> list[Ruled]:
     records = await tx.read(RULINGS, INCIDENTS_SHARD, after, PENDING_RULINGS)
     if len(records) == PENDING_RULINGS:
         raise Unavailable("rulings are waiting to be applied", code="busy")
-    return [dossiers.ruled(record.number, record.body) for record in records]
+    return [
+        dossiers.ruled(record.number, record.body)
+        for record in records
+        if envelope.decode(record.body).type == INCIDENT_RULED
+    ]

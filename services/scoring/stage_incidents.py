@@ -9,7 +9,9 @@ from services.scoring.causes import Range
 from services.scoring.contract import (
     ACCEPTED,
     FINDINGS,
+    INCIDENT_RULED,
     INCIDENTS_SHARD,
+    RISES_JUDGED,
     RULINGS,
     SCHEME_ADOPTED,
     SCHEMES,
@@ -163,7 +165,13 @@ async def _keep_reports(tx: PostgresTransaction, read: Read) -> dict[str, Why]:
 
 async def _keep_rulings(tx: PostgresTransaction, read: Read) -> dict[str, Why]:
     touched: dict[str, Why] = {}
-    rulings = {record.number: record.body for record, _ in read if record.stream == RULINGS}
+    told = [(record, event) for record, event in read if record.stream == RULINGS]
+    for number, event in [(record.number, event) for record, event in told if event.type == RISES_JUDGED]:
+        rose = dossiers.reported(number, event)
+        await dossiers.add_reports(tx, rose)
+        for name, _, _ in rose:
+            touched.setdefault(name, Why()).add(_place(number), event.received)
+    rulings = {record.number: record.body for record, event in told if event.type == INCIDENT_RULED}
     await dossiers.add_rulings(tx, rulings)
     for number, body in rulings.items():
         one = dossiers.ruled(number, body)

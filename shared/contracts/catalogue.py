@@ -86,6 +86,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
     Published(scoring.FindingReported, scoring.FINDING_REPORTED, scoring.FINDINGS, "scoring"),
     Published(scoring.IncidentRuled, scoring.INCIDENT_RULED, scoring.RULINGS, "scoring"),
+    Published(scoring.RisesJudged, scoring.RISES_JUDGED, scoring.RULINGS, "scoring"),
     Published(scoring.DeductionDecided, scoring.DEDUCTION_DECIDED, scoring.DEDUCTIONS, "scoring"),
     Published(scoring.PointsGiven, scoring.POINTS_GIVEN, scoring.POINTS, "scoring"),
     Published(scoring.ReviewDecided, scoring.REVIEW_DECIDED, scoring.POINTS, "scoring"),

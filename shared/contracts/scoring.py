@@ -38,6 +38,7 @@ PARTIALS_CHANGED = "dukao.partials-changed.v1"
 ENTRIES_POSTED = "dukao.entries-posted.v1"
 FINDING_REPORTED = "dukao.finding-reported.v1"
 INCIDENT_RULED = "dukao.incident-ruled.v1"
+RISES_JUDGED = "dukao.rises-judged.v1"
 DEDUCTION_DECIDED = "dukao.deduction-decided.v1"
 POINTS_GIVEN = "dukao.points-given.v1"
 REVIEW_DECIDED = "dukao.review-decided.v1"
@@ -51,6 +52,8 @@ SURVEY_TURNED = "dukao.survey-turned.v1"
 PartialRow = Annotated[
     tuple[Code, MonthText, Annotated[tuple[int, ...], Field(strict=False)]], Field(strict=False)
 ]
+Amount = Annotated[int, Field(ge=0)]
+ChanceText = Annotated[str, Field(pattern=r"^[01]\.[0-9]{12}$")]
 OldAndNew = Annotated[tuple[DecimalText | None, DecimalText | None], Field(strict=False)]
 
 
@@ -215,6 +218,38 @@ class IncidentRuled(Closed):
     trigger: Code | None = None
     inspection: ReportName | None = None
     other: IncidentName | None = None
+
+
+class RegionTested(Closed):
+    """A region: counts and exposure of the month and of its baseline, and what the test said; 12 places."""
+
+    unit: Code
+    count: Amount
+    exposure: Amount
+    before: Amount
+    exposure_before: Amount
+    p: ChanceText
+    adjusted: ChanceText
+    significant: bool
+
+
+class RisesJudged(Closed):
+    """The regions of a month whose T had passed, tested once: a fact from here on, whatever comes later.
+
+    `at` is the last instant of the month; `minimum` and `alpha` are those by which it was decided.
+    """
+
+    scheme: Code
+    version: Version
+    code: Code
+    month: MonthText
+    at: InstantText
+    measure: str = Field(min_length=1, max_length=64)
+    baseline: tuple[MonthText, ...] = Field(strict=False)
+    minimum: Amount
+    alpha: DecimalText
+    person: str = Field(min_length=1, max_length=128)
+    regions: tuple[RegionTested, ...] = Field(strict=False)
 
 
 class RoleOfUnit(StrEnum):

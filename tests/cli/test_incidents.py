@@ -20,6 +20,7 @@ COMMANDS = {
     "join": ("join", ID, "t9~vat~2019", "--reason", "r"),
     "part": ("part", ID, "t9~vat~2019", "--reason", "r"),
     "rises": ("rises", "mini@1", "c", "2021-02"),
+    "judge": ("judge", "mini@1", "c", "2021-02"),
     "unread": ("unread",),
 }
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.incidents.deciding import decide
+from services.scoring.domain.incidents.facts import ROSE
 from services.scoring.domain.incidents.rules import rules_of
 from services.scoring.domain.rows import Instant
 from shared.kernel import instants
@@ -165,6 +166,11 @@ def inspection(name, *, started="2021-04-01", ended="2021-06-30", by="i1", **dat
     told = {"taxpayer": "t1", "content": None, "first_year": 2018, "last_year": 2020, "found": 0} | data
     told |= {"started": Instant(at(started)), "ended": Instant(at(ended))}
     return Report("s", name, "inspection.ended.v1", by, at(ended), 1, 1, told)
+
+
+def rose(name, *, unit="b1", ends="2021-02-28T23:59:59", code="c", scheme="mini"):
+    """A region whose risk rose in a month, as it stands among the reports."""
+    return Report("dukao/scoring", name, ROSE, unit, at(ends), 105, 1, {"scheme": scheme, "code": code})
 
 
 def retracted(report, revision=1):

@@ -108,6 +108,7 @@ def test_a_condition_is_one_fact_and_one_test_of_it(condition):
         ({"group": "regions"}, {("group", "unknown_group")}),
         ({"measure": "none"}, {("measure", "unknown_measure")}),
         ({"measure": "audit"}, {("measure", "no_exposure")}),
+        ({"content": "fees"}, {("content", "no_department")}),
         ({"alpha": "1"}, {("alpha", "alpha")}),
         ({"alpha": "0"}, {("alpha", "alpha")}),
     ],
@@ -122,6 +123,15 @@ def test_a_risk_is_looked_at_once_under_a_code():
     document = looked_at()
     document["incidents"]["rises"] = [RISE, RISE]
     assert checked(document) == {("/incidents/rises/1/code", "duplicate")}
+    document["incidents"]["rises"] = [RISE | {"code": "a"}]
+    assert checked(document) == {("/incidents/rises/0/code", "duplicate")}
+
+
+def test_what_a_rise_costs_is_lost_by_an_indicator_of_incidents():
+    document = looked_at()
+    roles = RISE["roles"] | {"bureau": {"indicator": "risk", "points": "1"}}
+    document["incidents"]["rises"] = [RISE | {"roles": roles}]
+    assert checked(document) == {("/incidents/rises/0/roles/bureau/indicator", "takes_no_incidents")}
 
 
 @pytest.mark.parametrize("end", ["from", "until"])

@@ -31,6 +31,7 @@ from tests.scoring_domain.incidents import (
     lost,
     retracted,
     revised,
+    rose,
 )
 
 THREE = (
@@ -378,6 +379,54 @@ def test_each_finding_is_judged_by_the_version_of_its_own_month():
     assert (points_of(march), points_of(july)) == (LINKED, {"b1": Decimal("0.1")})
 
 
+RISE = {
+    "code": "c",
+    "title": "Regional risk",
+    "group": "bureaus",
+    "measure": "none",
+    "baseline_months": 3,
+    "minimum": 5,
+    "alpha": "0.01",
+    "grace_days": 5,
+    "content": "vat",
+    "roles": ROLES,
+}
+WITH_RISES = (rules_of(document({**INCIDENTS, "rises": [RISE]})),)
+
+
+def test_a_region_that_rose_costs_all_roles_by_who_was_responsible_at_the_months_end():
+    may, june = rose("may", ends="2021-05-31T23:59:59"), rose("june", ends="2021-06-30T23:59:59", unit="b2")
+    decision = decided(may, june, rules=WITH_RISES)
+    assert lost(decision) | {"d1": None} == {
+        "b1": ("bureau", "bureau_linked", 5, Decimal(2)),
+        "i1": ("inspectorate", "inspectorate_linked", 5, Decimal(2)),
+        "b2": ("bureau", "bureau_linked", 6, Decimal(2)),
+        "i2": ("inspectorate", "inspectorate_linked", 6, Decimal(2)),
+        "d1": None,
+    }
+    department = [one.month % 12 + 1 for one in decision.deductions if one.unit == "d1" and one.counts]
+    assert department == [5, 6], "two regions are two problems"
+
+
+def test_rises_of_one_region_in_one_year_are_one_problem_and_cost_once():
+    found = decided(rose("feb"), rose("apr", ends="2021-04-30T23:59:59"), rules=WITH_RISES)
+    assert lost(found)["b1"] == ("bureau", "bureau_linked", 2, Decimal(2))
+    assert sum(one.counts for one in found.deductions) == 3
+
+
+def test_a_rise_that_lacks_a_role_costs_nobody_and_is_named():
+    nobody = {**INCIDENTS, "rises": [RISE], "jurisdictions": []}
+    decision = decided(rose("feb"), rules=(rules_of(document(nobody)),))
+    assert decision.deductions == ()
+    assert [(one.question.trigger, one.why) for one in decision.waiting] == [("c", Doubt.NO_INSPECTORATE)]
+
+
+def test_a_rise_of_another_scheme_or_of_no_code_costs_nothing():
+    facts = [rose("x", scheme="other"), rose("y", code="d"), rose("z", ends="2020-12-31T23:59:59")]
+    assert decided(*facts, rules=WITH_RISES).deductions == ()
+    assert decided(*facts).deductions == ()
+
+
 NAMES = st.sampled_from(["f1", "f2", "f3", "f4"])
 FINDINGS = st.builds(
     finding,
@@ -416,6 +465,31 @@ def test_any_order_of_arrival_gives_the_same_decision(findings, inspections, ran
     shuffled = list(facts)
     random.shuffle(shuffled)
     assert decided(*shuffled) == decided(*facts)
+
+
+OF_REGIONS = st.builds(
+    finding, NAMES, taxpayer=st.just("b1"), first_year=st.just(2021), last_year=st.just(2021)
+)
+RISES = st.builds(
+    rose,
+    st.sampled_from(["r1", "r2"]),
+    unit=st.sampled_from(["b1", "b2"]),
+    ends=st.sampled_from(["2021-02-28T23:59:59", "2021-04-30T23:59:59"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(OF_REGIONS, max_size=3), st.lists(RISES, max_size=3), st.randoms(use_true_random=False))
+def test_rises_and_findings_in_any_order_give_the_same_and_cost_each_problem_and_unit_once(
+    findings, risen, random
+):
+    facts = once([*findings, *risen])
+    shuffled = list(facts)
+    random.shuffle(shuffled)
+    decision = decided(*facts, rules=WITH_RISES)
+    assert decided(*shuffled, rules=WITH_RISES) == decision
+    counting = [(decision.problem_of[one.key], one.unit) for one in decision.deductions if one.counts]
+    assert len(set(counting)) == len(counting)
 
 
 @settings(max_examples=200, deadline=None)

@@ -107,6 +107,12 @@ def _losses(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
             (f"/incidents/triggers/{place}/roles/{role}/indicator", loss.indicator)
             for role, loss in losses.items()
         ]
+    for place, rise in enumerate(spec.rises):
+        lost: Mapping[str, LossSpec] = dict(rise.roles)
+        named += [
+            (f"/incidents/rises/{place}/roles/{role}/indicator", loss.indicator)
+            for role, loss in lost.items()
+        ]
     for path, code in named:
         if code not in measures:
             yield Finding(path, "unknown_indicator", f"There is no indicator {code}.")
@@ -119,7 +125,7 @@ def _rises(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
     """Events are counted in a month against a denominator; a level is between 0 and 1."""
     for place, one in enumerate(spec.rises):
         path = f"/incidents/rises/{place}"
-        if one.code in {other.code for other in spec.rises[:place]}:
+        if one.code in {other.code for other in (*spec.triggers, *spec.rises[:place])}:
             yield Finding(f"{path}/code", "duplicate", f"{one.code} stands here a second time.")
         if one.group not in document.groups:
             yield Finding(f"{path}/group", "unknown_group", f"There is no group {one.group}.")
@@ -130,6 +136,9 @@ def _rises(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
             if measure is None or measure.denominator is None or measure.kind == "stock":
                 reason = f"{one.measure} is no flow of events with a denominator: no count against exposure."
                 yield Finding(f"{path}/measure", "no_exposure", reason)
+        if one.content not in spec.contents:
+            reason = f"No department owns {one.content}; a rise costs all its roles or none."
+            yield Finding(f"{path}/content", "no_department", reason)
         if not Decimal(0) < Decimal(one.alpha) < 1:
             yield Finding(f"{path}/alpha", "alpha", "A level lies between 0 and 1, both left out.")
 

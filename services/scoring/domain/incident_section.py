@@ -183,8 +183,8 @@ class TriggerSpec(Sourced):
 class RiseSpec(Sourced):
     """Where the risk of regions is looked at: a month's count against exposure and the own baseline."""
 
-    code: Code
-    """What names it."""
+    code: Annotated[Code, Field(max_length=32)]
+    """What names it; no trigger has it."""
     title: Text
     """What people call it."""
     group: Name
@@ -197,6 +197,12 @@ class RiseSpec(Sourced):
     """The count from which on a rise is one."""
     alpha: DecimalText
     """The chance of any wrong rise in a month that is taken, as "0.01"."""
+    grace_days: Annotated[Whole, Field(ge=0, le=60)]
+    """How many days after the month it may be judged."""
+    content: Code
+    """The content of the problem that a rise is; its department loses too."""
+    roles: RolesSpec
+    """Who loses what by a rise."""
 
 
 class JurisdictionSpec(Sourced):

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
 from services.scoring.domain.facts import Report
+from services.scoring.domain.incident_section import RolesSpec
 from services.scoring.domain.incidents.conditions import Answer
 from services.scoring.domain.incidents.facts import Finding, Inspection, Join, Key, Name, Question, Ruling
 from services.scoring.domain.incidents.problems import Deduction, Role, Why, problems, settled
@@ -67,6 +69,14 @@ def decide(
         if not finding.counts:
             continue
         deductions += _own(mine, finding)
+        if finding.rise is not None:
+            question = Question(finding.name, finding.rise, finding.name)
+            outcome = _risen(mine, finding, finding.rise, (rulings or {}).get(question))
+            if isinstance(outcome, Doubt):
+                waiting.append(Waiting(finding.keys[0], question, outcome))
+            else:
+                deductions += outcome
+            continue
         for asked in _asked(mine, finding, inspections[mine.scheme][0]):
             outcome = _outcome(mine, finding, asked, (rulings or {}).get(asked.question))
             if isinstance(outcome, Doubt):
@@ -124,13 +134,26 @@ def _outcome(rules: Rules, finding: Finding, asked: _Asked, ruling: Ruling | Non
         return []
     if ruling is None and asked.answer is Answer.SAME_DAY:
         return Doubt.SAME_DAY
+    by = asked.trigger.code, asked.inspection.name
+    return _linked(rules, finding, asked.trigger.roles, by, asked.inspection.started)
+
+
+def _risen(rules: Rules, finding: Finding, rise: str, ruling: Ruling | None) -> list[Deduction] | Doubt:
+    """Return what all roles lose by a region whose risk rose; responsible is who was at the month's end."""
+    if ruling is Ruling.DISMISSED:
+        return []
+    return _linked(rules, finding, rules.rises[rise].roles, (rise, None), finding.discovered)
+
+
+def _linked(
+    rules: Rules, finding: Finding, roles: RolesSpec, by: tuple[str, Name | None], day: date
+) -> list[Deduction] | Doubt:
     department = rules.spec.contents.get(finding.content)
     if department is None:
         return Doubt.NO_DEPARTMENT
-    inspectorate = rules.jurisdictions.responsible(finding.unit, asked.inspection.started)
+    inspectorate = rules.jurisdictions.responsible(finding.unit, day)
     if inspectorate is None:
         return Doubt.NO_INSPECTORATE
-    roles = asked.trigger.roles
     lost = (
         (Role.DEPARTMENT, department, roles.department),
         (Role.BUREAU, finding.unit, roles.bureau),
@@ -145,7 +168,7 @@ def _outcome(rules: Rules, finding: Finding, asked: _Asked, ruling: Ruling | Non
             role,
             unit,
             (loss.indicator, millionths(Decimal(loss.points))),
-            by=(asked.trigger.code, asked.inspection.name),
+            by=by,
         )
         for role, unit, loss in lost
     ]
@@ -158,7 +181,7 @@ def _deduction(
     unit: str,
     loss: tuple[str, int],
     *,
-    by: tuple[str, Name] | tuple[None, None] = (None, None),
+    by: tuple[str | None, Name | None] = (None, None),
     scored: bool = True,
 ) -> Deduction:
     return Deduction(

@@ -10,6 +10,7 @@ from shared.kernel.codes import is_code
 
 Name = tuple[str, str]
 KEY_PARTS = 3
+ROSE = "dukao.region-rose.v1"  # the type of what stands for a region whose risk rose among the reports
 _YEAR = re.compile(r"(19|20|21)[0-9]{2}")
 
 
@@ -54,7 +55,8 @@ class Own(NamedTuple):
 class Finding:
     """What a source says of a problem; `name` is its first report, `occurred` is in microseconds.
 
-    `month` counts from year 0 in the zone of the scheme, `discovered` is a day there.
+    `month` counts from year 0 in the zone of the scheme, `discovered` is a day there. Of a region whose risk
+    rose `rise` is the code by which the scheme looks at it.
     """
 
     name: Name
@@ -70,6 +72,7 @@ class Finding:
     severity: int
     finder: str
     own: Own | None = None
+    rise: str | None = None
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -108,7 +111,10 @@ class Inspection:
 
 
 class Question(NamedTuple):
-    """What a person is asked: whether a trigger fires for a finding after an inspection."""
+    """What a person is asked: whether a trigger fires for a finding after an inspection.
+
+    A rise follows itself.
+    """
 
     finding: Name
     trigger: str

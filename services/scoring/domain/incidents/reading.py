@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.domain.facts import Report
 from services.scoring.domain.incident_section import FindingSpec, InspectionSpec, OwnSpec, YearsSpec
-from services.scoring.domain.incidents.facts import By, Finding, Inspection, Name, Own, Status
+from services.scoring.domain.incidents.facts import ROSE, By, Finding, Inspection, Name, Own, Status
 from services.scoring.domain.incidents.rules import Rules, covering
 from shared.kernel import instants
 from shared.kernel.codes import is_code
@@ -39,6 +39,8 @@ class Unread:
 
 def object_of(rules: Rules, report: Report) -> str | None:
     """Return the object that a report is about, None where it concerns no incident or is withdrawn."""
+    if report.type == ROSE:
+        return report.subject
     spec = rules.findings.get(report.type) or rules.inspections.get(report.type)
     return None if spec is None or report.data is None else report.data.get(spec.object)
 
@@ -49,11 +51,37 @@ def finding_of(rules: Sequence[Rules], report: Report) -> tuple[Finding, Rules] 
     if mine is None:
         known = any(report.type in one.findings for one in rules)
         return Unread(report.root, Unreadable.NO_SCHEME) if known else None
+    if report.type == ROSE:
+        return _rise(mine, report)
     spec, month = mine.findings.get(report.type), mine.month(report.time)
     if spec is None or month is None:
         return None
     read = _finding(spec, report, mine.zone, month)
     return (read, mine) if isinstance(read, Finding) else Unread(report.root, read)
+
+
+def _rise(rules: Rules, report: Report) -> tuple[Finding, Rules] | None:
+    """Read a region whose risk rose as a confirmed finding at its month's end; None of another scheme's."""
+    told, month = report.data or {}, rules.month(report.time)
+    spec = rules.rises.get(told.get("code", ""))
+    if spec is None or month is None or told["scheme"] != rules.scheme.partition("@")[0]:
+        return None
+    ends = _day(report.time, rules.zone)
+    return Finding(
+        name=report.root,
+        unit=report.subject,
+        object=report.subject,
+        content=spec.content,
+        years=(ends.year, ends.year),
+        occurred=report.time,
+        month=month,
+        type=ROSE,
+        discovered=ends,
+        status=Status.CONFIRMED,
+        severity=0,
+        finder=report.source,
+        rise=spec.code,
+    ), rules
 
 
 def inspection_of(rules: Rules, report: Report) -> Inspection | Unread | None:

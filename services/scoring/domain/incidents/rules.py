@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec
+from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec, RiseSpec
 from services.scoring.domain.incidents.triggers import Jurisdictions, Trigger, jurisdictions, trigger_of
 from services.scoring.domain.plan import month_ordinal, scheme_id
 from shared.kernel.periods import Month
@@ -23,6 +23,7 @@ class Rules:
     findings: Mapping[str, FindingSpec]
     inspections: Mapping[str, InspectionSpec]
     triggers: tuple[Trigger, ...]
+    rises: Mapping[str, RiseSpec]
     jurisdictions: Jurisdictions
     scored: Mapping[str, frozenset[str]]
 
@@ -50,6 +51,7 @@ def rules_of(document: SchemeDocument) -> Rules | None:
         findings={one.type: one for one in spec.findings},
         inspections={one.type: one for one in spec.inspections},
         triggers=tuple(map(trigger_of, spec.triggers)),
+        rises={one.code: one for one in spec.rises},
         jurisdictions=jurisdictions(spec.jurisdictions),
         scored=scored(document),
     )
