@@ -119,4 +119,6 @@ def _adopt(running: Platform) -> None:
             if answer.status_code != httpx.codes.CONFLICT or time.monotonic() > until:
                 raise RuntimeError(f"The scheme was refused: {answer.text[:1000]}")
             time.sleep(POLL_S)
-        client.post(f"{scoring}/v1/schemes/{SCHEME_CODE}/1:adopt", headers=approver).raise_for_status()
+        path = f"{scoring}/v1/schemes/{SCHEME_CODE}/1"
+        read = client.get(path, headers=author).raise_for_status().headers["etag"].strip('"')
+        client.post(f"{path}:adopt", json={"digest": read}, headers=approver).raise_for_status()

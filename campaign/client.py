@@ -99,8 +99,10 @@ class Client:
 
             await until(heard, seconds=ADOPTED_S, what="scoring hears of the types")
             head = document["scheme"]
-            adopt = f"{scoring}/v1/schemes/{head['code']}/{head['version']}:adopt"
-            (await self._http.post(adopt, headers=approver)).raise_for_status()
+            path = f"{scoring}/v1/schemes/{head['code']}/{head['version']}"
+            drafted = (await self._http.get(path, headers=author)).raise_for_status()
+            read = {"digest": drafted.headers["etag"].strip('"')}
+            (await self._http.post(f"{path}:adopt", json=read, headers=approver)).raise_for_status()
 
     async def attempt(
         self, events: Sequence[Event], address: str | None = None

@@ -49,9 +49,12 @@ def draft_scheme(client: Client, document: Any, who: Who) -> dict[str, Any]:
     return client.post("scoring", "/v1/schemes", document, who)
 
 
-def adopt_scheme(client: Client, code: str, version: int, who: Who) -> None:
-    """Put a drafted scheme in force."""
-    client.post("scoring", f"/v1/schemes{below(code, version)}:adopt", who=who)
+def adopt_scheme(client: Client, code: str, version: int, who: Who, digest: str | None = None) -> str:
+    """Put a drafted scheme in force as it was read: with a digest, else as it is now; return the digest."""
+    path = f"/v1/schemes{below(code, version)}"
+    read = digest or client.get("scoring", f"{path}/consultation")["digest"]
+    client.post("scoring", f"{path}:adopt", {"digest": read}, who)
+    return read
 
 
 def draft_calendar(client: Client, document: Any, who: Who) -> dict[str, Any]:
@@ -59,9 +62,13 @@ def draft_calendar(client: Client, document: Any, who: Who) -> dict[str, Any]:
     return client.post("supervision", "/v1/calendars", document, who)
 
 
-def adopt_calendar(client: Client, zone: str, version: int, who: Who) -> dict[str, Any]:
-    """Put a drafted calendar in force and return its state."""
-    return client.post("supervision", f"/v1/calendars{below(zone, version)}:adopt", who=who)
+def adopt_calendar(
+    client: Client, zone: str, version: int, who: Who, digest: str | None = None
+) -> dict[str, Any]:
+    """Put a drafted calendar in force as it was read, with a digest, else as it is now; return its state."""
+    path = f"/v1/calendars{below(zone, version)}"
+    read = digest or client.get("supervision", path)["digest"]
+    return client.post("supervision", f"{path}:adopt", {"digest": read}, who)
 
 
 def once_heard(ask: Callable[[], dict[str, Any]], say: Callable[[str], None]) -> dict[str, Any]:

@@ -28,6 +28,15 @@ As = Annotated[
     ),
 ]
 
+Read = Annotated[
+    str | None,
+    typer.Option(
+        "--digest",
+        help="The digest of what was read; it is refused if that has changed. Default: as it is now.",
+        show_default=False,
+    ),
+]
+
 
 def remember(ctx: typer.Context, folder: Path | None) -> None:
     """Keep which platform the command line speaks of."""

@@ -11,7 +11,7 @@ from dukao.adoption import adopt_calendar, approver, author, draft_calendar
 from dukao.checking import Paper, check_calendar, paper_of, refused_at
 from dukao.client import Client, RefusedError, below
 from dukao.exits import Exit
-from dukao.options import As, Document, Output, examples, state_of
+from dukao.options import As, Document, Output, Read, examples, state_of
 from dukao.output import Format, columns, say, show, show_json, show_lines
 from dukao.reports import reading, report, stop_at
 from dukao.statutory import FIRST_YEAR, ZONE, Difference
@@ -113,15 +113,20 @@ def import_calendar(
 
 @app.command(epilog=examples("dukao calendar adopt 2 --as bob"))
 def adopt(
-    ctx: typer.Context, version: Version, zone: Zone = ZONE, subject: As = None, output: Output = Format.TABLE
+    ctx: typer.Context,
+    version: Version,
+    zone: Zone = ZONE,
+    digest: Read = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
 ) -> None:
-    """Put a drafted calendar in force; its author cannot.
+    """Put a drafted calendar in force as it was read (without --digest as it is now); its author cannot.
 
     Due times and late days of every item are derived anew, of done ones too; what changed is told with the
     adoption as its cause.
     """
     with Client(state_of(ctx)) as client:
-        state = adopt_calendar(client, zone, version, approver(subject))
+        state = adopt_calendar(client, zone, version, approver(subject), digest)
     show([state], _STATES, output, whole=state)
 
 

@@ -16,10 +16,11 @@ from dukao.adoption import (
 )
 from dukao.checking import Paper, check_scheme, check_types, paper_of, read_scheme, refused_at
 from dukao.client import Client, RefusedError, below
-from dukao.options import As, Document, Output, examples, state_of
+from dukao.options import As, Document, Output, Read, examples, state_of
 from dukao.output import Format, columns, say, show, show_json
 from dukao.reports import reading, report, stop_at
 from services.scoring.domain.document import json_schema
+from shared.kernel.canonical import digest_hex
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -89,11 +90,19 @@ def draft(
 
 @app.command(epilog=examples("dukao scheme adopt boston311 1 --as bob"))
 def adopt(
-    ctx: typer.Context, code: Code, version: Version, subject: As = None, output: Output = Format.TABLE
+    ctx: typer.Context,
+    code: Code,
+    version: Version,
+    digest: Read = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
 ) -> None:
-    """Put a drafted scheme in force; its author cannot."""
+    """Put a drafted scheme in force as it was read; its author cannot.
+
+    Without --digest it is taken as it is now: dukao scheme list and show print the digest of what was read.
+    """
     with Client(state_of(ctx)) as client:
-        adopt_scheme(client, code, version, approver(subject))
+        say(f"adopted with digest {adopt_scheme(client, code, version, approver(subject), digest)}")
     _show_adopted(code, version, output)
 
 
@@ -143,7 +152,10 @@ def show_scheme(ctx: typer.Context, code: Code, version: Version, output: Output
         document = client.get("scoring", f"/v1/schemes{below(code, version)}")
     head = document["scheme"]
     simulated = " · 模拟 / simulated" if head["simulated"] else ""
-    title = f"{head['title']} · {head['effective']} to {head['until']} · total {head['total']}{simulated}"
+    title = (
+        f"{head['title']} · {head['effective']} to {head['until']} · total {head['total']}{simulated}\n"
+        f"digest {digest_hex(document)}"
+    )
     shown = columns(
         "code",
         "name",

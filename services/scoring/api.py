@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.scoring import (
-    backtesting,
     consultations,
     cursors,
     derived,
@@ -35,6 +34,7 @@ from services.scoring.answers import (
     Suspense,
     SuspenseQuery,
 )
+from services.scoring.backtesting import Backtests
 from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
@@ -47,7 +47,7 @@ from services.scoring.domain.written import amount, lost
 from services.scoring.explaining import Cursor, Question, Schemes, Wanted
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
-from shared.contracts.fields import Version
+from shared.contracts.fields import Approval, Version
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import shown_ratio, text
@@ -87,10 +87,11 @@ def schemes_router(exchange: Exchange) -> APIRouter:
         return json_schema()
 
     @router.get("/{code}/{version}", name="show_scheme")
-    async def show_scheme(code: str, version: Version, _: Reader) -> dict[str, Any]:
-        """Return a version of a scheme."""
+    async def show_scheme(code: str, version: Version, _: Reader, response: Response) -> dict[str, Any]:
+        """Return a version of a scheme; its `ETag` is the digest that whoever adopts it names."""
         async with exchange.reading() as tx:
             found = await store.scheme(tx, code, version)
+        response.headers["ETag"] = f'"{found.digest}"'
         return found.document.written()
 
     return router
@@ -114,11 +115,15 @@ def adoption_router(exchange: Exchange) -> APIRouter:
 
     @router.post("/{code}/{version}:adopt", name="adopt_scheme")
     async def adopt_scheme(
-        code: str, version: Version, subject: Annotated[Subject, Depends(whole(Role.APPROVER))]
+        code: str,
+        version: Version,
+        read: Approval,
+        subject: Annotated[Subject, Depends(whole(Role.APPROVER))],
     ) -> dict[str, Any]:
-        """Put a draft in force; its author cannot."""
-        detail = f"{code}/{version}"
+        """Put a draft in force as it was read; its author cannot; 409 `digest_changed` after a redraft."""
+        detail = f"{code}/{version} {read.digest}"
         async with exchange.begin(actor=subject.name, action="adopt scheme", detail=detail) as tx:
+            await handlers.check_read(tx, code, version, read.digest)
             await handlers.adopt_scheme(tx, code, version, subject.name)
         return {"code": code, "version": version, "state": "adopted"}
 
@@ -128,6 +133,7 @@ def adoption_router(exchange: Exchange) -> APIRouter:
 def measures_router(exchange: Exchange) -> APIRouter:
     """Return the routes of measured values."""
     router = APIRouter(prefix="/v1/measures", tags=["measures"])
+    backtests = Backtests(exchange)
 
     @router.get("/{code}/{version}/{period}/{unit}", name="show_measures")
     async def show_measures(
@@ -150,10 +156,12 @@ def measures_router(exchange: Exchange) -> APIRouter:
     async def backtest_measure(
         code: str, measure: str, period: str, asked: Annotated[BacktestQuery, Query()], _: Operator
     ) -> Backtest:
-        """Compare two versions of a measure on a past period, per unit, over the facts that are stored."""
+        """Compare two versions of a measure on a past period, per unit, over the facts that are stored.
+
+        503 `busy` while two others run.
+        """
         wanted = Period.parse(period)
-        async with exchange.snapshot() as tx:
-            found = await backtesting.backtest(tx, code, (asked.before, asked.after), measure, wanted)
+        found = await backtests.run(code, (asked.before, asked.after), measure, wanted)
         return shown.backtest(code, found)
 
     return router

@@ -5,21 +5,26 @@ DuckDB recomputes both; no figure, cell or entry is touched.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from services.scoring import cases, facts, store
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.measures import MeasureSpec
+from services.scoring.domain.measuring import Measured
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.opinion import Limits, Recomputation
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Unavailable, refuse
 from shared.kernel.periods import Period
 from shared.kernel.shards import SHARDS
+from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_MOST = 1_000_000
+AT_ONCE = 2
+BUSY_S = 10
 CASES_PER_PAGE = 500
 
 Groups = Sequence[Sequence[Report]]
@@ -48,31 +53,57 @@ class Compared:
     facts: int
 
 
-async def backtest(
-    tx: PostgresTransaction, code: str, versions: tuple[int, int], name: str, period: Period
-) -> Compared:
-    """Recompute a measure of two versions of a scheme, drafts too, over every stored fact."""
-    schemes = [await store.scheme(tx, code, version) for version in versions]
-    before, after = (_version(one.document, name, period) for one in schemes)
-    catalogue = catalogue_of(schemes[1].catalogue)
-    limits, count = Limits(), 0
-    with (
-        Recomputation(before.document, catalogue.types, limits, whole=True) as old,
-        Recomputation(after.document, catalogue.types, limits, whole=True) as new,
-    ):
-        read = old.events | new.events
-        async for groups in _groups(tx, catalogue):
-            told = [[fact for fact in found if fact.type in read] for found in groups]
-            count += sum(map(len, told))
-            if count > FACTS_MOST:
-                detail = f"These measures read more than {FACTS_MOST} stored facts."
-                raise refuse(422, "too_much_to_recompute", detail)
-            await asyncio.to_thread(_add, (old, new), told)
-        values = [await asyncio.to_thread(one.measured) for one in (old, new)]
-    old_values, new_values = (
-        {unit: partials for (_, unit, _), partials in found.items()} for found in values
-    )
-    return Compared(before, after, old_values, new_values, count)
+class Backtests:
+    """The backtests of one process, a few at a time: each has engines with memory of their own."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._running = 0
+
+    async def run(self, code: str, versions: tuple[int, int], name: str, period: Period) -> Compared:
+        """Recompute a measure of two versions of a scheme, drafts too, over every stored fact.
+
+        The facts are those of one moment; what takes long is computed when their transaction is over.
+        """
+        if self._running == AT_ONCE:
+            raise Unavailable("backtests are running", code="busy", retry_after_s=BUSY_S)
+        self._running += 1
+        try:
+            return await self._run(code, versions, name, period)
+        finally:
+            self._running -= 1
+
+    async def _run(self, code: str, versions: tuple[int, int], name: str, period: Period) -> Compared:
+        with ExitStack() as opened:
+            async with self._exchange.snapshot() as tx:
+                schemes = [await store.scheme(tx, code, version) for version in versions]
+                before, after = (_version(one.document, name, period) for one in schemes)
+                catalogue, limits = catalogue_of(schemes[1].catalogue), Limits()
+                both = [
+                    opened.enter_context(Recomputation(one.document, catalogue.types, limits, whole=True))
+                    for one in (before, after)
+                ]
+                count = await _fill(tx, catalogue, both)
+            old, new = [await asyncio.to_thread(one.measured) for one in both]
+        return Compared(before, after, _by_unit(old), _by_unit(new), count)
+
+
+async def _fill(tx: PostgresTransaction, catalogue: Catalogue, both: Sequence[Recomputation]) -> int:
+    """Give every stored fact to those that read it and return how many there are, or refuse too many."""
+    read = frozenset[str]().union(*(one.events for one in both))
+    count = 0
+    async for groups in _groups(tx, catalogue):
+        told = [[fact for fact in found if fact.type in read] for found in groups]
+        count += sum(map(len, told))
+        if count > FACTS_MOST:
+            detail = f"These measures read more than {FACTS_MOST} stored facts."
+            raise refuse(422, "too_much_to_recompute", detail)
+        await asyncio.to_thread(_add, both, told)
+    return count
+
+
+def _by_unit(found: Measured) -> ByUnit:
+    return {unit: partials for (_, unit, _), partials in found.items()}
 
 
 def _version(document: SchemeDocument, name: str, period: Period) -> Version:

@@ -55,6 +55,12 @@ async def draft_scheme(tx: PostgresTransaction, document: Mapping[str, Any], aut
     return parsed
 
 
+async def check_read(tx: PostgresTransaction, code: str, version: int, digest: str) -> None:
+    """Refuse unless a version still has the content that was read."""
+    if (await store.drafted(tx, code, version)).digest != digest:
+        raise refuse(409, "digest_changed", "The version has another content; read it again.")
+
+
 async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approver: str) -> None:
     """Put a draft in force by another person than its author; every shard is told, and its trials end."""
     scheme = await store.drafted(tx, code, version)

@@ -63,6 +63,13 @@ async def adopt(
     return row
 
 
+async def check_read(tx: PostgresTransaction, zone: str, version: int, digest: str) -> None:
+    """Refuse unless a version still has the content that was read; nobody redrafts it until I commit."""
+    await store.lock_calendars(tx, zone)
+    if (await found(tx, zone, version)).digest != digest:
+        raise refuse(409, "digest_changed", "The version has another content; read it again.")
+
+
 async def found(tx: PostgresTransaction, zone: str, version: int | None) -> CalendarRow:
     """Return a version of a zone's calendar, without a number the one in force, or refuse with 404."""
     row = await (store.adopted_calendar(tx, zone) if version is None else store.calendar(tx, zone, version))

@@ -39,7 +39,7 @@ from services.supervision.domain.calendar_document import (
 from services.supervision.domain.items import Act
 from services.supervision.domain.machine import rule_of
 from services.supervision.reports import Wanted
-from shared.contracts.fields import Closed, Version
+from shared.contracts.fields import Approval, Closed, Version
 from shared.kernel import instants
 from shared.kernel.errors import refuse
 from shared.kernel.instants import EPOCH
@@ -235,11 +235,18 @@ def calendar_adoption_router(exchange: Exchange, *, replay: bool) -> APIRouter:
 
     @router.post("/{zone:path}/{version}:adopt", name="adopt_calendar")
     async def adopt_calendar(
-        zone: ZonePath, version: Version, subject: Annotated[Subject, Depends(whole(Role.APPROVER))]
+        zone: ZonePath,
+        version: Version,
+        read: Approval,
+        subject: Annotated[Subject, Depends(whole(Role.APPROVER))],
     ) -> CalendarState:
-        """Put a draft in force; its author cannot. What it changes of items is told at once."""
-        detail = f"{zone}@{version}"
+        """Put a draft in force as it was read; its author cannot, and 409 `digest_changed` after a redraft.
+
+        What it changes of items is told at once.
+        """
+        detail = f"{zone}@{version} {read.digest}"
         async with exchange.begin(actor=subject.name, action="adopt calendar", detail=detail) as tx:
+            await adopting.check_read(tx, zone, version, read.digest)
             await adopting.adopt(tx, zone, version, subject.name, replay=replay)
             return await _state(tx, zone, version)
 

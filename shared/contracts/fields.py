@@ -50,6 +50,12 @@ Version = Annotated[int, Field(ge=1, lt=1 << 31)]  # as PostgreSQL keeps it: int
 After = Annotated[int, Field(ge=0, lt=1 << 62)]  # with a page added it is still a bigint
 
 
+class Approval(Closed):
+    """What is approved: the content with this digest, as it was read."""
+
+    digest: Digest
+
+
 class NumberRange(Closed):
     """The numbers first..last of one shard."""
 

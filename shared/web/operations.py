@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.fields import After, Closed, Digest, Number, Shard
+from shared.contracts.fields import After, Approval, Closed, Digest, Number, Shard
 from shared.kernel.shards import PARTITIONS
 from shared.web.access import Role, Subject
 from shared.web.tokens import whole
@@ -108,12 +108,6 @@ class Skip(Closed):
     number: Number
     digest: Digest
     reason: Reason
-
-
-class Approval(Closed):
-    """What is approved: the content that the order names."""
-
-    digest: Digest
 
 
 class Desk(Protocol):

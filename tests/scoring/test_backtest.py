@@ -1,5 +1,6 @@
 """Two versions of a measure on a past period, per unit, over the facts that are stored: nothing is scored."""
 
+import asyncio
 import copy
 
 import pytest
@@ -65,6 +66,16 @@ async def test_what_is_recomputed_is_what_the_platform_measured(full, door):
         }
     assert {one["unit"]: one["before"] for one in found["units"]} == live
     assert found["differing"] == 0
+
+
+async def test_two_run_at_once_and_who_comes_meanwhile_is_told_when_to_come_back(full, door):
+    async with door(full, AUTHOR) as client:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(asked(client, "2021-Q1")) for _ in range(4)]
+        answers = [one.result() for one in tasks]
+        assert (await asked(client, "2021-Q1")).status_code == 200
+    assert sorted(one.status_code for one in answers) == [200, 200, 503, 503]
+    assert {one.headers["retry-after"] for one in answers if one.status_code == 503} == {"10"}
 
 
 async def test_nothing_is_scored_by_a_backtest(full, door):

@@ -1,5 +1,6 @@
 """A draft is consulted on: rounds, comments, answers, and no adoption before each comment has one."""
 
+from shared.kernel.canonical import digest_hex
 from tests.scoring.test_schemes import APPROVER, AUTHOR, changed, door, scoring, taught
 from tests.scoring.test_stages import SCHEME
 
@@ -21,8 +22,11 @@ async def test_a_draft_goes_through_its_rounds_to_its_adoption(taught, door):
     async def post(person, path, body=None):
         return await ask(taught, door, person, "POST", path, body)
 
+    async def read():
+        return {"digest": digest_hex((await ask(taught, door, AUTHOR, "GET", BASE))[1])}
+
     assert (await post(AUTHOR, "/v1/schemes", scheme))[0] == 201
-    status, refused = await post(APPROVER, f"{BASE}:adopt")
+    status, refused = await post(APPROVER, f"{BASE}:adopt", await read())
     assert (status, refused["code"], refused["state"]) == (409, "illegal_step", "draft")
     assert refused["possible"] == ["redraft", "open_round"]
 
@@ -34,7 +38,7 @@ async def test_a_draft_goes_through_its_rounds_to_its_adoption(taught, door):
     assert (status, said["comment"], said["round"], said["person"]) == (201, 1, 1, "li")
     assert (await post(AUTHOR, f"{BASE}/rounds:close"))[0] == 200
 
-    status, refused = await post(APPROVER, f"{BASE}:adopt")
+    status, refused = await post(APPROVER, f"{BASE}:adopt", await read())
     assert (status, refused["state"], refused["possible"]) == (
         409,
         "consultation",
@@ -46,12 +50,14 @@ async def test_a_draft_goes_through_its_rounds_to_its_adoption(taught, door):
 
     scheme["indicators"][0]["method"] = {"target": {"target": "0.95"}}
     assert (await post(AUTHOR, "/v1/schemes", scheme))[0] == 201
-    assert (await post(APPROVER, f"{BASE}:adopt"))[1]["detail"].startswith("The scheme asks for 2 rounds")
+    assert (await post(APPROVER, f"{BASE}:adopt", await read()))[1]["detail"].startswith(
+        "The scheme asks for 2 rounds"
+    )
     status, second = await post(AUTHOR, f"{BASE}/rounds")
     assert (status, second["round"]) == (201, 2)
     assert second["digest"] != opened["digest"]
     assert (await post(AUTHOR, f"{BASE}/rounds:close"))[0] == 200
-    assert (await post(APPROVER, f"{BASE}:adopt"))[0] == 200
+    assert (await post(APPROVER, f"{BASE}:adopt", await read()))[0] == 200
 
     status, found = await ask(taught, door, OFFICIAL, "GET", f"{BASE}/consultation")
     assert (status, found["state"], found["rounds"], found["possible"]) == (200, "adopted", 2, [])
@@ -81,6 +87,8 @@ async def test_nobody_answers_their_own_comment_and_each_once(taught, door):
 async def test_a_newer_version_supersedes_the_one_before(taught, door):
     for version in (1, 2):
         await ask(taught, door, AUTHOR, "POST", "/v1/schemes", changed(version=version))
-        assert (await ask(taught, door, APPROVER, "POST", f"/v1/schemes/mini/{version}:adopt"))[0] == 200
+        path = f"/v1/schemes/mini/{version}"
+        read = {"digest": digest_hex((await ask(taught, door, AUTHOR, "GET", path))[1])}
+        assert (await ask(taught, door, APPROVER, "POST", f"{path}:adopt", read))[0] == 200
     _, found = await ask(taught, door, OFFICIAL, "GET", "/v1/schemes")
     assert [(one["version"], one["state"]) for one in found["items"]] == [(1, "superseded"), (2, "adopted")]

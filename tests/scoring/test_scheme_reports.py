@@ -15,7 +15,9 @@ async def adopted(taught, door, document):
     async with door(taught, AUTHOR) as client:
         assert (await client.post("/v1/schemes", json=document)).status_code == 201
     async with door(taught, APPROVER) as client:
-        answer = await client.post(f"/v1/schemes/{head['code']}/{head['version']}:adopt")
+        path = f"/v1/schemes/{head['code']}/{head['version']}"
+        read = (await client.get(path)).headers["etag"].strip('"')
+        answer = await client.post(f"{path}:adopt", json={"digest": read})
         assert answer.status_code == 200
 
 

@@ -74,13 +74,28 @@ async def test_a_scheme_has_one_digest_wherever_it_is_shown(taught, door):
         assert (await client.post("/v1/schemes", json=SCHEME)).status_code == 201
         (drafted,) = (await client.get("/v1/schemes")).json()["items"]
     async with door(taught, APPROVER) as client:
-        assert (await client.post("/v1/schemes/mini/1:adopt")).status_code == 200
+        body = {"digest": drafted["digest"]}
+        assert (await client.post("/v1/schemes/mini/1:adopt", json=body)).status_code == 200
         (listed,) = (await client.get("/v1/schemes")).json()["items"]
         shown = (await client.get("/v1/schemes/mini/1")).json()
     event = await told(taught)
     assert {drafted["digest"], listed["digest"], event.digest, digest_hex(event.document)} == {
         digest_hex(shown)
     }
+
+
+async def test_what_was_redrafted_since_it_was_read_is_not_adopted(taught, door):
+    """The approver says which content they read (approve after edit)."""
+    async with door(taught, AUTHOR) as client:
+        await client.post("/v1/schemes", json=SCHEME)
+        read = (await client.get("/v1/schemes/mini/1")).headers["etag"].strip('"')
+        await client.post("/v1/schemes", json=changed(title="Redrafted"))
+    async with door(taught, APPROVER) as client:
+        refused = await client.post("/v1/schemes/mini/1:adopt", json={"digest": read})
+        assert (refused.status_code, refused.json()["code"]) == (409, "digest_changed")
+        assert (await client.post("/v1/schemes/mini/1:adopt")).status_code == 422
+        again = (await client.get("/v1/schemes/mini/1")).headers["etag"].strip('"')
+        assert (await client.post("/v1/schemes/mini/1:adopt", json={"digest": again})).status_code == 200
 
 
 async def test_a_redraft_and_an_adoption_wait_for_each_other(taught):
@@ -117,7 +132,7 @@ async def test_a_version_that_no_scheme_can_have_is_a_problem(taught, door, vers
     async with door(taught, APPROVER) as client:
         answers = [
             await client.get(f"/v1/schemes/mini/{version}"),
-            await client.post(f"/v1/schemes/mini/{version}:adopt"),
+            await client.post(f"/v1/schemes/mini/{version}:adopt", json={"digest": "0" * 64}),
             await client.get(f"/v1/measures/mini/{version}/2021-03/b1"),
         ]
     for answer in answers:

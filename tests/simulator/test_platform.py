@@ -82,7 +82,8 @@ async def adopt_calendar(rig: Rig) -> None:
     """Adopt the sample's calendar by two persons."""
     document = yaml.safe_load((SAMPLE / "calendar.yaml").read_text("utf-8"))
     head = await rig.post("supervision", "/v1/calendars", "author", document)
-    await rig.post("supervision", f"/v1/calendars/{head['zone']}/{head['version']}:adopt", "approver")
+    path = f"/v1/calendars/{head['zone']}/{head['version']}:adopt"
+    await rig.post("supervision", path, "approver", {"digest": head["digest"]})
 
 
 def sent(rig: Rig, events: Sequence[Event]) -> dict[str, int]:

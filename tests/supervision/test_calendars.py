@@ -31,8 +31,9 @@ async def test_two_persons_put_a_calendar_in_force_and_every_shard_is_told(servi
     async with service.door() as door:
         state = await drafted(door, calendar(2, last="2022-12-31"))
         assert (state["state"], state["author"], state["approver"]) == ("draft", "issuer", None)
-        assert (await door.ask("POST", f"{ZONE}/2:adopt", "reader")).status_code == 403
-        answer = await door.ask("POST", f"{ZONE}/2:adopt", "li")
+        read = {"digest": state["digest"]}
+        assert (await door.ask("POST", f"{ZONE}/2:adopt", "reader", json=read)).status_code == 403
+        answer = await door.ask("POST", f"{ZONE}/2:adopt", "li", json=read)
         assert (answer.status_code, answer.json()["state"]) == (200, "adopted")
         listed = (await door.ask("GET", "/v1/calendars")).json()["items"]
         assert [(one["version"], one["state"], one["last"]) for one in listed] == [
@@ -54,16 +55,25 @@ async def test_nobody_adopts_their_own_calendar_or_one_twice_or_an_older_one(ser
             from services.supervision import adopting
 
             await adopting.draft(tx, calendar(3), "li")
-        answer = await door.ask("POST", f"{ZONE}/3:adopt", "li")
+        read = {"digest": (await door.ask("GET", f"{ZONE}/3")).json()["digest"]}
+        answer = await door.ask("POST", f"{ZONE}/3:adopt", "li", json=read)
         assert (answer.status_code, answer.json()["code"]) == (403, "same_person")
-        await drafted(door, calendar(2))
-        assert (await door.ask("POST", f"{ZONE}/3:adopt", "wang")).status_code == 200
-        for version, code in ((3, "already_adopted"), (2, "older_than_adopted")):
-            answer = await door.ask("POST", f"{ZONE}/{version}:adopt", "wang")
+        older = {"digest": (await drafted(door, calendar(2)))["digest"]}
+        assert (await door.ask("POST", f"{ZONE}/3:adopt", "wang", json=read)).status_code == 200
+        for version, code, body in ((3, "already_adopted", read), (2, "older_than_adopted", older)):
+            answer = await door.ask("POST", f"{ZONE}/{version}:adopt", "wang", json=body)
             assert (answer.status_code, answer.json()["code"]) == (409, code)
             answer = await door.ask("POST", "/v1/calendars", "issuer", json=calendar(version))
             assert (answer.status_code, answer.json()["code"]) == (409, code)
-        assert (await door.ask("POST", f"{ZONE}/9:adopt", "li")).status_code == 404
+        assert (await door.ask("POST", f"{ZONE}/9:adopt", "li", json=read)).status_code == 404
+
+
+async def test_a_calendar_that_was_redrafted_since_it_was_read_is_not_adopted(service):
+    async with service.door() as door:
+        read = {"digest": (await drafted(door, calendar(2)))["digest"]}
+        await drafted(door, calendar(2, last="2022-12-31"))
+        answer = await door.ask("POST", f"{ZONE}/2:adopt", "li", json=read)
+        assert (answer.status_code, answer.json()["code"]) == (409, "digest_changed")
 
 
 def changed(change):

@@ -26,6 +26,7 @@ from deploy.control import addresses, bring_up, last_lines, logs, running, surve
 from deploy.embedded.files import cache_folder, free_port
 from deploy.state import CHANGED, Options, Part, Record, State
 from deploy.table import DATABASE, OWNER, SERVICES
+from shared.kernel.canonical import digest_hex
 
 BATCH_EVENTS = 500
 ANSWER_S = 30
@@ -140,8 +141,9 @@ class Rig:
             return answer.status_code == 201
 
         await until(drafted)
-        head = scheme["scheme"]
-        await self.post("scoring", f"/v1/schemes/{head['code']}/{head['version']}:adopt", "approver")
+        path = f"/v1/schemes/{scheme['scheme']['code']}/{scheme['scheme']['version']}"
+        read = {"digest": digest_hex(await self.get("scoring", path))}
+        await self.post("scoring", f"{path}:adopt", "approver", read)
 
     async def send(self, events: Sequence[Event]) -> dict[str, int]:
         """Send events in batches, one after the other, until each is answered; count the answers."""

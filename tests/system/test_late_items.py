@@ -78,8 +78,9 @@ class Office:
     async def adopt(self, document: Mapping[str, Any]) -> None:
         """Adopt a calendar by two persons."""
         version = document["calendar"]["version"]
-        await self.rig.post("supervision", CALENDARS, "author", document)
-        await self.rig.post("supervision", f"{IN_FORCE}/{version}:adopt", "approver")
+        drafted = await self.rig.post("supervision", CALENDARS, "author", document)
+        read = {"digest": drafted["digest"]}
+        await self.rig.post("supervision", f"{IN_FORCE}/{version}:adopt", "approver", read)
 
 
 async def worth(rig: Rig, unit: str, value: str, **months: str) -> None:

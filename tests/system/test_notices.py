@@ -122,7 +122,8 @@ async def rig() -> AsyncIterator[Rig]:
 async def adopt_calendar(rig: Rig) -> None:
     """Adopt the statutory working days by two persons; without them no day is late."""
     found = await rig.post("supervision", "/v1/calendars", "author", yamls.read(CALENDAR).value)
-    await rig.post("supervision", f"/v1/calendars/{found['zone']}/{found['version']}:adopt", "approver")
+    path = f"/v1/calendars/{found['zone']}/{found['version']}:adopt"
+    await rig.post("supervision", path, "approver", {"digest": found["digest"]})
 
 
 async def test_one_notice_per_event_rule_and_recipient_whatever_dies_and_a_replay_sends_nothing(
