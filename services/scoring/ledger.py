@@ -24,8 +24,21 @@ _REMOVE = """
     WHERE (c.scheme, c.version, c.grp, c.unit, c.month, c.indicator)
         = ($1, $2, $3, n.unit, n.month, n.indicator)"""
 _FRESH = """
-    INSERT INTO freshness VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, version, grp)
-    DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at)"""
+    INSERT INTO freshness VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, version, grp)
+    DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at),
+        received = GREATEST(freshness.received, excluded.received) RETURNING received"""
+
+
+class Fresh(NamedTuple):
+    """The newest `received` of what brought rows, and that of a scheme that was adopted; "" without one."""
+
+    received: str
+    begun: str
+
+    @property
+    def at(self) -> str:
+        """The newest `received` of what a batch contains."""
+        return self.received or self.begun
 
 
 class Entry(NamedTuple):
@@ -39,11 +52,14 @@ class Entry(NamedTuple):
     cause: Ranges
 
 
-async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str) -> None:
+async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh) -> str:
     """Write entries of a group with causes and dates, the cells they lead to, and how fresh they are.
 
-    The date of an entry is the newest `received` of what its batch contains.
+    Their date, which is returned, is the newest `received` that the group's cells contain with this batch, so
+    that one that was behind does not date its entries before those it goes on from; else the scheme's.
     """
+    kept_until = await tx.many(_FRESH, *group, fresh.at, fresh.received)
+    at = kept_until[0]["received"] or fresh.begun
     named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(
@@ -60,7 +76,7 @@ async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], 
                 _value(e.old),
                 _value(e.new),
                 named[e.cause],
-                fresh_at,
+                at,
             )
             for e in entries
         ],
@@ -71,7 +87,7 @@ async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], 
         await tx.many(_KEEP, *group, *columns(kept, 4))
     if gone:
         await tx.many(_REMOVE, *group, *columns(gone, 3))
-    await tx.many(_FRESH, *group, fresh_at)
+    return at
 
 
 async def cells(

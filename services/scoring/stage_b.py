@@ -14,7 +14,7 @@ from services.scoring.domain.layout import Numbers
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
-from services.scoring.ledger import Entry, Group
+from services.scoring.ledger import Entry, Fresh, Group
 from services.scoring.plans import InForce, Plans, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
@@ -36,19 +36,28 @@ Place = tuple[str, int]
 
 @dataclass(slots=True)
 class Told:
-    """What a batch told a shard: the newest rows, what brought them, and what moved by scheme and unit."""
+    """What a batch told a shard: the newest rows, what brought them, and what moved by scheme and unit.
+
+    `received` is the newest of what brought rows, `begun` that of a scheme that was adopted.
+    """
 
     rows: dict[Input, Numbers] = field(default_factory=dict[Input, Numbers])
     causes: Causes = field(default_factory=Causes)
     moved: dict[str, dict[str, dict[Place, set[int]]]] = field(
         default_factory=dict[str, dict[str, dict[Place, set[int]]]]
     )
-    fresh_at: str = ""
+    received: str = ""
+    begun: str = ""
+
+    @property
+    def fresh(self) -> Fresh:
+        """How fresh what was told is."""
+        return Fresh(self.received, self.begun)
 
     def add(self, changed: Changed) -> None:
         """Take in a message of stage A."""
         cause = Range(changed.stream, changed.shard, changed.first, changed.last)
-        self.fresh_at = max(self.fresh_at, changed.received)
+        self.received = max(self.received, changed.received)
         for block in changed.blocks:
             for row in block.rows:
                 month = Month.parse(row.month).ordinal
@@ -75,9 +84,9 @@ class Book(Protocol):
         ...
 
     async def post(
-        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str
-    ) -> None:
-        """Keep entries of a group and the cells they lead to."""
+        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
+    ) -> str:
+        """Keep entries of a group and the cells they lead to, and return their date."""
         ...
 
     def message(self, shard: int, posted: Posted) -> Answer:
@@ -143,7 +152,7 @@ class StageB:
         self, tx: PostgresTransaction, shard: int, records: Sequence[Record]
     ) -> tuple[Told, dict[str, Range]]:
         """Return what was told, and the schemes that were adopted with their records."""
-        told, adopted, begun = Told(), dict[str, Range](), ""
+        told, adopted = Told(), dict[str, Range]()
         for record in records:
             event = known_event(record.stream, record.body)
             if record.stream != SCHEMES:
@@ -151,8 +160,7 @@ class StageB:
             elif (version := self.begun(event)) is not None:
                 await self._plans.adopt(tx, shard, *version)
                 adopted["{}@{}".format(*version)] = Range(SCHEMES, shard, record.number, record.number)
-                begun = event.received
-        told.fresh_at = told.fresh_at or begun
+                told.begun = event.received
         return told, adopted
 
     async def _post(
@@ -175,13 +183,11 @@ class StageB:
             sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
             changed[unit] = post(plan, unit, sums, standing, moved[unit])
         movers = _compare(held, plan, moved, changed) if plan.compared else {}
-        await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh_at)
+        at = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
         return [
-            self._book.message(
-                shard, Posted(*group, cause if at == 0 else [], told.fresh_at, entries, figures)
-            )
-            for at, (entries, figures) in enumerate(_pages(changed))
+            self._book.message(shard, Posted(*group, cause if page == 0 else [], at, entries, figures))
+            for page, (entries, figures) in enumerate(_pages(changed))
         ]
 
     def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:

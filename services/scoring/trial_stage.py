@@ -13,7 +13,7 @@ from services.scoring.contract import (
     TrialStarted,
 )
 from services.scoring.contract import TRIALS as STREAM
-from services.scoring.ledger import Entry, Group
+from services.scoring.ledger import Entry, Fresh, Group
 from services.scoring.stage_b import StageB
 from services.scoring.trial_cells import cells, drop, post
 from shared.contracts import entries as contract
@@ -37,11 +37,11 @@ class TrialBook:
     cells = staticmethod(cells)
 
     async def post(
-        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str
-    ) -> None:
+        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
+    ) -> str:
         """Keep the cells that entries lead to; how fresh they are is told and not kept."""
-        del fresh_at
         await post(tx, group, entries)
+        return fresh.at
 
     def message(self, shard: int, posted: Posted) -> Answer:
         """Tell what would have been posted."""

@@ -321,3 +321,23 @@ async def test_an_entry_is_explained_by_the_events_that_moved_it_and_no_others(s
     assert paged["entry"]["old"] == "5.102040816327"
     async with door(exchange, unit="/hq/b2") as client:
         assert (await got(client, f"/v1/entries/{began['id']}/explain", 404))["code"] == "not_found"
+
+
+async def test_an_entry_is_never_dated_before_one_of_its_group_that_it_follows(scoring):
+    """A shard that was behind brings what was received earlier: the cells contain the later event too."""
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange)
+    await driver.run()
+    await accept(exchange, [levy(1)])
+    await accept(exchange, [levy(2, unit="b2")])
+    await driver.run_stage("a", only=shard_of("b2"))
+    await driver.run_stage("b")
+    await driver.run()
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT unit, at FROM entries WHERE old IS NULL OR new > 0 ORDER BY id")
+    dates = [row.at for row in rows]
+    assert [row.unit for row in rows][-1] == "b1"
+    assert dates == sorted(dates)

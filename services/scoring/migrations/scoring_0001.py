@@ -155,7 +155,7 @@ TABLES = (
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE freshness (
         scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, fresh_at text NOT NULL,
-        PRIMARY KEY (scheme, version, grp))""",
+        received text NOT NULL, PRIMARY KEY (scheme, version, grp))""",
 )
 
 
