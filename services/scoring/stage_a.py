@@ -219,16 +219,19 @@ def _answers(
 ) -> list[Answer]:
     """Tell the groups' shards the absolute partials that moved and the numbers that moved them.
 
-    Records of one stream move sums of their own, so that a message covers those of one stream.
+    Records of one stream move sums of their own, so that a message covers those of one stream; what moved
+    beside an adoption is told by both, as either may have moved it.
     """
+    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
+    for record, event in read:
+        by_shard.setdefault(record.shard, []).append((record, event))
+    heard = {shard: {record.stream for record, _ in mine} for shard, mine in by_shard.items()}
     by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
     for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
         row = Row(unit, str(Month.of_ordinal(month)), numbers)
         for target in _targets(plans.get(shard, ()), scheme, unit):
-            by_target.setdefault((shard, target, stream_of(over)), []).append((scheme, over, row))
-    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
-    for record, event in read:
-        by_shard.setdefault(record.shard, []).append((record, event))
+            for stream in {stream_of(over), SCHEMES} & heard[shard]:
+                by_target.setdefault((shard, target, stream), []).append((scheme, over, row))
     begun = {
         (shard, stream): _begun(shard, stream, by_shard[shard])
         for shard, stream in sorted({(shard, stream) for shard, _, stream in by_target})
@@ -241,11 +244,10 @@ def _answers(
 
 
 def _begun(shard: int, stream: str, mine: Read) -> Changed:
-    """Return the message of a shard without rows: the records it covers, else the scheme adopted."""
-    records = [record for record, _ in mine if record.stream == stream]
-    covered = records or [record for record, _ in mine if record.stream == SCHEMES]
+    """Return the message of a shard without rows, with the records of a stream that it covers."""
+    covered = [record for record, _ in mine if record.stream == stream]
     return Changed(
-        stream=covered[0].stream,
+        stream=stream,
         shard=shard,
         first=min(record.number for record in covered),
         last=max(record.number for record in covered),

@@ -132,6 +132,20 @@ async def test_a_scheme_that_only_some_have_heard_of_is_no_finding(scoring):
     assert await proof(exchange) == []
 
 
+async def test_what_came_in_one_batch_with_a_scheme_is_no_finding(scoring):
+    exchange, driver = await lived(scoring)
+    again = scheme()
+    again["scheme"]["version"] = 2
+    await accept(exchange, [levy("w1", ontime=False)])
+    await adopt(exchange, again)
+    await driver.run_stage("a")
+    await settled(exchange, driver)
+    assert await proof(exchange) == []
+    await driver.run()
+    await settled(exchange, driver)
+    assert await proof(exchange) == []
+
+
 async def test_a_sum_that_is_on_its_way_is_still_judged_by_what_was_told_before(scoring):
     exchange, driver = await lived(scoring)
     await accept(exchange, [levy("w1", ontime=False)])
