@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from dukao.telling.formulas import formula
 from dukao.telling.languages import Lang
 from dukao.telling.paper import hanging, joined, labelled
 from dukao.telling.times import is_instant, local
@@ -19,7 +20,8 @@ Answer = Mapping[str, Any]
 
 def heading(answer: Answer, lang: Lang) -> Iterator[str]:
     """Yield which cell it is, what it is worth, how that comes about, and on what it stands."""
-    formula, measure = answer["formula"], answer["measure"]
+    measure = answer["measure"]
+    symbolic, with_numbers = (formula(answer["formula"][part], lang) for part in ("symbolic", "with_numbers"))
     names = f"{answer['unit_name']} {answer['unit']} · {answer['indicator_name']} {answer['indicator']}"
     yield from hanging("", f"{names} · {answer['period']}")
     version = lang.of(
@@ -35,8 +37,8 @@ def heading(answer: Answer, lang: Lang) -> Iterator[str]:
     )
     told = [
         (("得分", "points"), _worth(answer["figure"], lang)),
-        (("公式", "formula"), f"{formula['symbolic']}{lang.of(('（w 为满分）', ' (w: its points)'))}"),
-        (("代入", "numbers"), formula["with_numbers"]),
+        (("公式", "formula"), f"{symbolic}{lang.of(('（w 为满分）', ' (w: its points)'))}"),
+        (("代入", "numbers"), with_numbers),
         (("数据", "inputs"), _inputs(answer["inputs"], lang)),
         (("口径", "measure"), f"{measure['name']} {version}: {definition}"),
         (("依据", "stands on"), _stands_on(answer, lang)),

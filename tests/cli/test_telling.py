@@ -1,5 +1,6 @@
 """What an official reads of a cell: 100 columns, the scheme's zone, Chinese or English."""
 
+import pytest
 from rich.cells import cell_len
 
 from dukao.commands.explain import told
@@ -7,6 +8,7 @@ from dukao.commands.verify import WRONG
 from dukao.commands.verify import told as proof_told
 from dukao.standings import notes
 from dukao.telling import totals
+from dukao.telling.formulas import formula
 from dukao.telling.languages import Lang
 from dukao.telling.paper import COLUMNS, hanging, joined, labelled
 from dukao.telling.times import local
@@ -251,3 +253,37 @@ def test_a_proof_names_what_it_found_with_its_cell():
 
 def test_every_kind_of_finding_and_every_reason_has_words_in_both_languages():
     assert WRONG.keys() == {one.value for one in Wrong}
+
+
+FORMULAS = {
+    "max(floor, w − each · events + min(cap, each · bonus events))": (
+        "max(下限, w − 每项 · 事项数 + min(上限, 每项 · 加分事项数))"
+    ),
+    "max(floor, w − points)": "max(下限, w − 所扣分)",
+    "w · min(1, (numerator/denominator) / target), and 0 below 0": (
+        "w · min(1, (分子/分母) / 目标)，小于 0 则为 0"
+    ),
+    "w · max(0, 1 − max(0, low − actual, actual − high) / tolerance)": (
+        "w · max(0, 1 − max(0, 低限 − 实际值, 实际值 − 高限) / 容差)"
+    ),
+    "0 if actual < 0.8; 10 if 0.8 ≤ actual": "actual < 0.8 得 0; 0.8 ≤ actual 得 10",
+    "6, as 0.8 ≤ 0.9 ≤ 0.95, = 6.00": "6（0.8 ≤ 0.9 ≤ 0.95） = 6.00",
+    "max(0, w − step · max(0, actual − limit))": "max(0, w − 步长 · max(0, 实际值 − 限值))",
+    "w · actual / best of the group, and 0 where one of them is not above 0": (
+        "w · 实际值 / 组内最好值，其中有不大于 0 的则为 0"
+    ),
+    "w · (base + (1 − base) · (actual − min)/(max − min)), and w where max = min": (
+        "w · (基数 + (1 − 基数) · (实际值 − min)/(max − min))，最大等于最小则为 w"
+    ),
+    "max(5, 10 · (1 − 0.1 · (2 − 1))), as 8 is rank 2 of 4, = 9.00": (
+        "max(5, 10 · (1 − 0.1 · (2 − 1)))（8 在 4 个中排第 2） = 9.00"
+    ),
+    "the band of (0/0): no data yet": "(0/0) 所在的档：尚无数据",
+    "not due: its cycle (quarter) does not end in this period": "未到期：周期（季度）不在本期内结束",
+}
+
+
+@pytest.mark.parametrize(("told", "chinese"), FORMULAS.items())
+def test_a_formula_is_read_in_chinese_by_officials(told, chinese):
+    assert formula(told, Lang.ZH) == chinese.replace("actual", "实际值")
+    assert formula(told, Lang.EN) == told
