@@ -19,7 +19,8 @@ all units. Each operation declares the roles that may use it, of which one is en
 """
 _REACH = {
     Bound.WHOLE: "concerns every unit: the token's unit is `/`, else 403 `forbidden`",
-    Bound.UNITS: "the unit of the token and those below it; what is of other units is not there (404)",
+    Bound.UNITS: "the unit of the token and those below it; what is of other units is not there (404, and on "
+    "record as `denied` in the service's `audit` when the answer is out)",
     Bound.OWN: "what the account itself sends or sent; what is of other accounts is not there (404)",
     Bound.PUBLISHED: "the same for everyone; changes nothing",
     Bound.ANYONE: "without a token: what is sent carries its own right, as the one-use token of a survey",

@@ -16,7 +16,7 @@ from services.notify.answers import (
     NoticeId,
     RulesAnswer,
 )
-from services.notify.deciding import adopt, checked, etag, sign
+from services.notify.deciding import adopt, checked, entry, etag, sign
 from services.notify.domain.document import RulesDocument, read
 from services.notify.domain.texts import Lang
 from services.notify.inbox import Wanted
@@ -117,9 +117,7 @@ def inbox_router(exchange: Exchange) -> APIRouter:
     ) -> EntryAnswer:
         """Show an entry; another unit's is not there."""
         async with exchange.reading() as tx:
-            found = await inbox.entry(tx, subject.unit, notice)
-        if found is None:
-            raise refuse(404, "not_found", "There is no such entry.")
+            found = await entry(tx, notice, subject)
         return shown.entry_answer(found, lang)
 
     @router.post("/{notice}:sign", name="sign_inbox_entry")

@@ -10,7 +10,7 @@ from services.notify.inbox import Entry
 from services.notify.rulebook import place_of
 from services.notify.store import Adopted
 from shared.kernel.canonical import digest
-from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.errors import Problem, Refused, hidden, refuse
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Action, Role, Subject
 from shared.web.tokens import allow
@@ -45,19 +45,23 @@ async def adopt(
 
 async def sign(tx: PostgresTransaction, notice: str, subject: Subject) -> Entry:
     """Sign for an entry of the person's unit; it stays signed by whoever was first."""
-    found = await _entry(tx, notice, subject)
+    found = await entry(tx, notice, subject)
     allow(subject, Action(frozenset({Role(found.role)})))
     if found.state == "cancelled":
         raise refuse(409, "notice_cancelled", "What it reminded of is over; there is nothing to sign for.")
     await inbox.sign(tx, notice, subject.name)
-    return await _entry(tx, notice, subject)
+    return await entry(tx, notice, subject)
 
 
-async def _entry(tx: PostgresTransaction, notice: str, subject: Subject) -> Entry:
+async def entry(tx: PostgresTransaction, notice: str, subject: Subject) -> Entry:
+    """Return an entry of the person's units; another unit's is not there."""
     found = await inbox.entry(tx, subject.unit, notice)
-    if found is None:
-        raise refuse(404, "not_found", "There is no such entry.")
-    return found
+    if found is not None:
+        return found
+    of_anybody = await inbox.entry(tx, "/", notice)
+    if of_anybody is not None:
+        raise hidden("There is no such entry.")
+    raise refuse(404, "not_found", "There is no such entry.")
 
 
 async def _cut(tx: PostgresTransaction) -> Mapping[str, int]:

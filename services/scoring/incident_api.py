@@ -22,7 +22,7 @@ from services.scoring.incident_answers import (
 )
 from services.scoring.ruling import Desk, Found
 from shared.contracts.fields import Version
-from shared.kernel.errors import refuse
+from shared.kernel.errors import hidden, refuse
 from shared.kernel.periods import Month
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
@@ -151,7 +151,7 @@ def rulings_router(exchange: Exchange) -> APIRouter:
 
 def _shown(found: Found, subject: Subject) -> IncidentAnswer:
     if not any(covers(subject.unit, path) for path in found.paths):
-        raise refuse(404, "not_found", "There is no such incident.")
+        raise hidden("There is no such incident.")
     return incident_shown.answer(found, lambda path: covers(subject.unit, path))
 
 
@@ -159,7 +159,7 @@ def _all_covered(found: Found, subject: Subject) -> None:
     """Refuse who does not stand above all units concerned: nobody rules on what is his own to lose."""
     seen = [covers(subject.unit, path) for path in found.paths]
     if not any(seen):
-        raise refuse(404, "not_found", "There is no such incident.")
+        raise hidden("There is no such incident.")
     if not all(seen):
         raise refuse(403, "forbidden", "Who rules stands above all units that the incident concerns.")
 

@@ -6,7 +6,7 @@ from services.scoring import replies, reviews
 from services.scoring.explaining import Schemes
 from services.scoring.replies import Reply
 from services.scoring.reply_answers import NewReply
-from shared.kernel.errors import refuse
+from shared.kernel.errors import hidden, refuse
 from shared.kernel.periods import Month
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Subject, covers
@@ -26,7 +26,7 @@ class Desk:
         cell = str(Month.of_ordinal(entry.month)), entry.unit, entry.indicator
         paths = (await self._schemes.question(tx, (entry.scheme, entry.version), cell)).paths
         if not covers(subject.unit, paths[0]):
-            raise refuse(404, "not_found", "There is no such entry.", pointer="/entry")
+            raise hidden("There is no such entry.", pointer="/entry")
         number = await replies.add(tx, entry, paths, await _now(tx), subject.name, asked.says)
         return await find(tx, number, subject)
 
@@ -47,8 +47,10 @@ class Desk:
 async def find(tx: PostgresTransaction, number: int, subject: Subject) -> Reply:
     """Return a reply that this person may see, or refuse with 404."""
     found = await replies.find(tx, number)
-    if found is None or not any(covers(subject.unit, path) for path in found.paths):
+    if found is None:
         raise refuse(404, "not_found", "There is no such reply.")
+    if not any(covers(subject.unit, path) for path in found.paths):
+        raise hidden("There is no such reply.")
     return found
 
 

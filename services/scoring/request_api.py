@@ -16,7 +16,7 @@ from services.scoring.request_answers import (
 )
 from services.scoring.requesting import Desk, Found
 from services.scoring.requests import Wanted
-from shared.kernel.errors import refuse
+from shared.kernel.errors import hidden
 from shared.kernel.periods import Month
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
@@ -104,4 +104,4 @@ def _add_step(router: APIRouter, exchange: Exchange, desk: Desk, step: Step) -> 
 
 def _check_visible(found: Found, subject: Subject) -> None:
     if not any(covers(subject.unit, path) for path in found.request.paths):
-        raise refuse(404, "not_found", "There is no such request.")
+        raise hidden("There is no such request.")

@@ -17,7 +17,7 @@ from services.scoring.review_answers import (
 )
 from services.scoring.reviewing import Desk, Found
 from services.scoring.reviews import Wanted
-from shared.kernel.errors import refuse
+from shared.kernel.errors import hidden, refuse
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
 from shared.web.tokens import of_units
@@ -101,4 +101,4 @@ def _add_step(router: APIRouter, exchange: Exchange, desk: Desk, step: Step) -> 
 
 def _check_visible(found: Found, subject: Subject) -> None:
     if not any(covers(subject.unit, path) for path in found.review.paths):
-        raise refuse(404, "not_found", "There is no such review.")
+        raise hidden("There is no such review.")

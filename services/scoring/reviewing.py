@@ -18,7 +18,7 @@ from services.scoring.review_answers import Change, NewReview
 from services.scoring.reviews import Entry, Review
 from shared.contracts import envelope
 from shared.kernel import instants
-from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.errors import Problem, Refused, hidden, refuse
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths, of_parts, parts_of, text
 from shared.kernel.records import Draft
@@ -55,7 +55,7 @@ class Desk:
             raise refuse(404, "not_found", "There is no such entry.", pointer="/entry")
         question = await self._question(tx, (entry.scheme, entry.version), entry)
         if not covers(subject.unit, question.unit_path):
-            raise refuse(404, "not_found", "There is no such entry.", pointer="/entry")
+            raise hidden("There is no such entry.", pointer="/entry")
         await tx.lock(POINTS, [shard_of(entry.unit)])
         others = await reviews.of_entry(tx, entry.id)
         told = _written(entry, asked)

@@ -28,7 +28,7 @@ from services.supervision.telling import fields_of
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.digests import key_digest, sha256
-from shared.kernel.errors import Problem, Refused, Unavailable, refuse
+from shared.kernel.errors import Problem, Refused, Unavailable, hidden, refuse
 from shared.kernel.instants import EPOCH
 from shared.kernel.records import Draft, Head
 from shared.kernel.records import Known as Key
@@ -61,10 +61,11 @@ class Desk:
         now = (await store.clock(tx, [shard]))[shard]
         if known.item is None:
             assert known.row is not None
-            return Found(known, known.row.paths, known.row.assessor, now)
+            return Found(known, known.row.paths, known.row.bearers, known.row.assessor, now)
         in_force, opening = await plans.of(tx, shard), known.item.opening
         paths = paths_in(in_force, {known.item.unit, *known.item.shares})
-        return Found(known, paths, assessor_path(in_force, opening.scheme, opening.indicator), now)
+        bearers = () if known.row is None else known.row.bearers
+        return Found(known, paths, bearers, assessor_path(in_force, opening.scheme, opening.indicator), now)
 
     async def open(self, tx: PostgresTransaction, asked: NewItem, subject: Subject) -> str:
         """Open an item, or return the one that the same request opened before."""
@@ -135,9 +136,12 @@ def assessor_path(plans: Sequence[Plan], scheme: str | None, indicator: str | No
 
 
 def check_sees(subject: Subject, found: Found) -> None:
-    """Let its units, whoever is above one and who assesses it see an item; to others it is not there."""
-    if not _is_of(subject, found.paths) and not _assesses(subject, found.assessor):
-        raise refuse(404, "not_found", "There is no such item.")
+    """Let its units, those that bear late days of it, who assesses it and who is above one see an item.
+
+    To others it is not there.
+    """
+    if not _is_of(subject, (*found.paths, *found.bearers)) and not _assesses(subject, found.assessor):
+        raise hidden("There is no such item.")
 
 
 def check_decides(subject: Subject, paths: Collection[str], assessor: str | None) -> None:

@@ -38,11 +38,13 @@ class Known:
 class Found:
     """An item as the door sees it: with acts that the consumer has not come to.
 
-    `paths` are those of its units, `assessor` that of who assesses its indicator.
+    `paths` are those of its units, `bearers` of others that bear late days of it, `assessor` that of who
+    assesses its indicator.
     """
 
     known: Known
     paths: tuple[str, ...]
+    bearers: tuple[str, ...]
     assessor: str | None
     now: datetime
 

@@ -18,7 +18,7 @@ _LIST = """
         AND ($11::bool IS NULL OR (light = ANY($12::text[])) = $11)
         AND (provisional = $14 OR $14::bool IS NULL)
         AND ($13 = '/' OR EXISTS (
-            SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $13 || '/')))
+            SELECT FROM unnest(paths || bearers || assessor) p WHERE starts_with(p || '/', $13 || '/')))
     ORDER BY id LIMIT $2"""
 # Open is what is not done or cancelled: what its unit works on, and what was submitted and waits.
 _COUNT = """
@@ -32,7 +32,8 @@ _COUNT = """
         FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
         AND ($3 = '/' OR EXISTS (
-            SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))) told"""
+            SELECT FROM unnest(paths || bearers || assessor) p
+            WHERE starts_with(p || '/', $3 || '/')))) told"""
 
 # The last step of a path is the unit itself.
 _BY_INDICATOR_AND_UNIT = """

@@ -10,19 +10,20 @@ from shared.kernel.instants import EPOCH
 from shared.storage.transaction import PostgresTransaction
 
 _COLUMNS = (
-    "id, shard, grp, version, facts, kind, state, light, unit, paths, assessor, scheme, indicator, given, due, done, "
-    "changes, provisional, told"
+    "id, shard, grp, version, facts, kind, state, light, unit, paths, bearers, assessor, scheme, indicator, given, "
+    "due, done, changes, provisional, told"
 )
 _SAVE_ITEMS = f"""
     INSERT INTO items ({_COLUMNS})
     SELECT id, shard, grp, version, facts, kind, state, light, unit, string_to_array(paths, ' '),
-        assessor, scheme, indicator, given, due, done, changes, provisional, told
+        string_to_array(bearers, ' '), assessor, scheme, indicator, given, due, done, changes, provisional, told
     FROM unnest($1::text[], $2::smallint[], $3::bytea[], $4::int[], $5::int[], $6::text[], $7::text[],
-        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[],
-        $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bool[], $19::bytea[]) n({_COLUMNS})
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+        $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::bool[], $20::bytea[]) n({_COLUMNS})
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, facts = excluded.facts,
         kind = excluded.kind, state = excluded.state, light = excluded.light, unit = excluded.unit,
-        paths = excluded.paths, assessor = excluded.assessor, scheme = excluded.scheme, indicator = excluded.indicator,
+        paths = excluded.paths, bearers = excluded.bearers, assessor = excluded.assessor,
+        scheme = excluded.scheme, indicator = excluded.indicator,
         given = excluded.given, due = excluded.due, done = excluded.done, changes = excluded.changes,
         provisional = excluded.provisional, told = excluded.told"""  # noqa: S608 - names of this module
 
@@ -31,7 +32,8 @@ _SAVE_ITEMS = f"""
 class ItemRow:
     """An item as it was told last; `grp` names the case that opened it, `changes` when to look again.
 
-    `paths` are those of its units, `assessor` that of who assesses its indicator.
+    `paths` are those of its units, `bearers` of others that bear late days of it, `assessor` that of who
+    assesses its indicator.
     """
 
     id: str
@@ -44,6 +46,7 @@ class ItemRow:
     light: str
     unit: str
     paths: tuple[str, ...]
+    bearers: tuple[str, ...]
     assessor: str | None
     scheme: str | None
     indicator: str | None
@@ -289,7 +292,7 @@ async def save_items(tx: PostgresTransaction, rows: Sequence[ItemRow]) -> None:
 def item_row(row: Mapping[str, Any]) -> ItemRow:
     """Read a row of items."""
     values: dict[str, Any] = {name.strip(): row[name.strip()] for name in _COLUMNS.split(",")}
-    values["paths"] = tuple(row["paths"])
+    values |= {name: tuple(row[name]) for name in ("paths", "bearers")}
     return ItemRow(**values)
 
 
@@ -297,6 +300,6 @@ def _values(row: ItemRow) -> tuple[Any, ...]:
     """Return the columns of a row; paths hold no blanks, and PostgreSQL's unnest takes arrays of one length."""
     return (
         row.id, row.shard, row.grp, row.version, row.facts, row.kind, row.state, row.light, row.unit,
-        " ".join(row.paths), row.assessor, row.scheme, row.indicator, row.given, row.due, row.done, row.changes,
-        row.provisional, row.told,
+        " ".join(row.paths), " ".join(row.bearers), row.assessor, row.scheme, row.indicator, row.given, row.due,
+        row.done, row.changes, row.provisional, row.told,
     )  # fmt: skip

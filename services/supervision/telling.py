@@ -68,8 +68,14 @@ def told_of(
     more = {"assessor": assessed_by, "zone": known.calendar.zone.key}
     fields = fields_of(known.id, known.item, seen) | more
     told = _compared(known, fields, known.item, seen)
-    paths = tuple(path(unit) for unit in sorted({known.item.unit, *known.item.shares}))
-    row = replace(told.row, paths=paths, assessor=None if assessed_by is None else path(assessed_by))
+    holders = {known.item.unit, *known.item.shares}
+    bearers = {unit for one in seen.borne for unit in one.shares} - holders
+    row = replace(
+        told.row,
+        paths=tuple(path(unit) for unit in sorted(holders)),
+        bearers=tuple(path(unit) for unit in sorted(bearers)),
+        assessor=None if assessed_by is None else path(assessed_by),
+    )
     return replace(told, row=row)
 
 
@@ -154,6 +160,7 @@ def _compared(known: Known, fields: Mapping[str, Any], item: Item, seen: Seen) -
         light=seen.light.value,
         unit=item.unit,
         paths=(),
+        bearers=(),
         assessor=None,
         scheme=item.opening.scheme,
         indicator=item.opening.indicator,

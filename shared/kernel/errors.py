@@ -2,6 +2,7 @@
 
     DukaoError
     ├── Refused        what came from outside cannot be taken; carries the Problem to answer with
+    │   └── Hidden     it is there, but not for who asks; answered like what is not there, and put on record
     ├── Unavailable    the surroundings are not there now; the same call may succeed later
     ├── Fenced         another worker owns what this one worked on; its transaction is rolled back
     └── UnknownType    a newer producer speaks of what this program does not know; its shard stops
@@ -41,6 +42,10 @@ class Refused(DukaoError):  # noqa: N818 - named for what happened
         self.problem = problem
 
 
+class Hidden(Refused):
+    """What is asked for is there, but not for this unit: who asks is told what they would be told without."""
+
+
 class Unavailable(DukaoError):  # noqa: N818 - named for what happened
     """A surrounding system does not answer; `code` is what a client is told."""
 
@@ -59,6 +64,11 @@ class UnknownType(DukaoError):  # noqa: N818 - named for what happened
 
     def __init__(self, event_type: str, number: int) -> None:
         super().__init__(f"UNKNOWN_TYPE {event_type} at {number}")
+
+
+def hidden(detail: str = "", *, pointer: str | None = None) -> Hidden:
+    """Return the exception for what is hidden; the detail is that of what is not there."""
+    return Hidden(Problem(status=404, code="not_found", detail=detail, pointer=pointer))
 
 
 def refuse(status: int, code: str, detail: str = "", *, pointer: str | None = None) -> Refused:

@@ -102,6 +102,7 @@ class Frame:
             ],
             readiness=self._ready,
             tokens=self.settings.token_check(self.name),
+            denied=self.exchange.denied,
             client_rate=Rate(self.settings.client_requests_per_s),
             address_rate=Rate(self.settings.address_requests_per_s),
         )

@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.storage.database import CONNECT_TIMEOUT_S, POOL_SIZE
 from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
 ROLLBACK_TIMEOUT_S = 2
+_LOG = logger(__name__)
 
 _OPEN = text("SELECT 1")
 _AUDIT = "INSERT INTO audit (actor, action, detail) VALUES ($1, $2, $3)"
@@ -49,6 +51,14 @@ class Exchange:
             METRICS.count("dukao_records_appended_total", count, stream=stream)
         if tx.appended:
             self.appended.set()
+
+    async def denied(self, person: str, asked: str) -> None:
+        """Put on record that somebody asked for what is not for them; nobody waits for it."""
+        try:
+            async with self.begin(actor=person, action="denied", detail=asked):
+                pass
+        except STORAGE_ERRORS as error:
+            _LOG.warning("denied without a record", person=person, asked=asked, error=type(error).__name__)
 
     @asynccontextmanager
     async def beating(self) -> AsyncGenerator[PostgresTransaction]:

@@ -35,10 +35,14 @@ def create_app(
     routers: Sequence[APIRouter],
     readiness: Readiness,
     tokens: TokenCheck | None,
+    denied: problems.Denied | None = None,
     client_rate: Rate = CLIENT_RATE,
     address_rate: Rate = ADDRESS_RATE,
 ) -> FastAPI:
-    """Return the application of a service; `readiness` names each part and whether it is ready."""
+    """Return the application of a service; `readiness` names each part and whether it is ready.
+
+    `denied` puts on record who asked for what is hidden from their unit, and for what.
+    """
     app = FastAPI(
         title=title,
         version=API_VERSION,
@@ -50,6 +54,7 @@ def create_app(
     )
     app.state.service = service
     app.state.tokens = tokens
+    app.state.denied = denied
     problems.install(app)
     for router in routers:
         app.include_router(router)

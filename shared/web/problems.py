@@ -1,6 +1,6 @@
 """RFC 9457 answers for every refusal, ours and the framework's; they never repeat the input."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,13 +8,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
-from shared.kernel.errors import Problem, Refused, Unavailable
+from shared.kernel.errors import Hidden, Problem, Refused, Unavailable
 from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.telemetry.logs import logger
 
 STORAGE_RETRY_S = 1
+ASKED_CHARACTERS = 500
 PROBLEM_TYPE = "application/problem+json"
 
 _CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
@@ -27,6 +29,8 @@ _STATUS_CODES = {
     415: "content_type",
 }
 _LOG = logger(__name__)
+
+Denied = Callable[[str, str], Awaitable[None]]
 
 
 class ProblemBody(BaseModel):
@@ -98,9 +102,15 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
     )
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer; that something was hidden is put on record afterwards, so that the answer takes no longer."""
     assert isinstance(error, Refused)
-    return answer(error.problem)
+    response = answer(error.problem)
+    denied: Denied | None = request.app.state.denied
+    if isinstance(error, Hidden) and denied is not None:
+        asked = f"{request.method} {request.scope['raw_path'].decode('ascii', 'replace')}"
+        response.background = BackgroundTask(denied, request.state.subject.name, asked[:ASKED_CHARACTERS])
+    return response
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:

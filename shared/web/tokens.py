@@ -16,7 +16,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 
-from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.errors import Problem, Refused, hidden, refuse
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 from shared.web.access import ANYTHING, EVERYTHING, Action, Bound, Role, Subject, Thing, Verdict, decide
@@ -211,12 +211,14 @@ async def authenticated(request: Request, _described: Annotated[object, Security
     It awaits nothing, but any other function would be handed to a thread, which costs more than all it does.
     """
     try:
-        return _checker(request).subject(_bearer(request.headers.getlist("authorization")))
+        subject = _checker(request).subject(_bearer(request.headers.getlist("authorization")))
     except TokenError as error:
         reason = str(error)
         METRICS.count("dukao_tokens_refused_total", reason=reason)
         _LOG.info("token refused", reason=reason)
         raise Refused(INVALID) from None
+    request.state.subject = subject
+    return subject
 
 
 def _checker(request: Request) -> TokenCheck:
@@ -297,4 +299,4 @@ def allow(subject: Subject, action: Action, thing: Thing = ANYTHING) -> None:
         case Verdict.BELOW:
             raise refuse(403, "forbidden", "It concerns every unit; the unit of your token is not /.")
         case Verdict.HIDDEN:
-            raise refuse(404, "not_found")
+            raise hidden()

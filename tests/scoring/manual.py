@@ -129,6 +129,7 @@ def door_of(folder, *routers):
             routers=[router(exchange) for router in made],
             readiness=ready,
             tokens=check,
+            denied=exchange.denied,
         )
 
         def mint(who, role, unit):

@@ -242,6 +242,22 @@ async def test_what_cannot_be_asked_is_refused(scoring, door):
         assert answer.json()["items"] == []
 
 
+async def test_what_is_hidden_is_answered_like_what_is_missing_and_put_on_record(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        review = (await ask(client, exchange))["id"]
+        hidden = await client.got(f"/v1/reviews/{review}", 404, who="li", below="/hq/b2")
+        missing = await client.got("/v1/reviews/1-99", 404, who="li", below="/hq/b2")
+        await ask(client, exchange, 404, who="li", unit="/hq/b2")
+    assert hidden == missing
+    async with exchange.reading() as tx:
+        rows = await tx.many("SELECT actor, detail FROM audit WHERE action = 'denied' ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("li", f"GET /v1/reviews/{review}"),
+        ("li", "POST /v1/reviews"),
+    ]
+
+
 async def dated(exchange, days):
     """Set the date of all entries some days back, as if they were posted then."""
     async with exchange.begin(actor="test", action="date") as tx:

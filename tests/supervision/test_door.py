@@ -331,6 +331,24 @@ async def test_who_assesses_an_item_sees_and_lists_it_and_does_not_work_on_it(as
     assert (await door.act("decision-7", "sign", "unit", unit="/nation/b1")).status_code == 200
 
 
+async def test_who_bears_late_days_of_an_item_sees_it_when_another_has_it_and_does_not_work_on_it(begun):
+    service, feed, door = begun
+    await opened(door)
+    await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b1"})
+    await service.apply_acts(SHARD)
+    await at(service, feed, "2021-05-07 09:00")
+    answer = await door.ask("POST", "/v1/items/decision-7:assign", "issuer", json={"unit": "b2"})
+    assert answer.status_code == 200, answer.text
+    await service.apply_acts(SHARD)
+    for unit, status, listed in (("b1", 200, ["decision-7"]), ("b2", 200, ["decision-7"]), ("b3", 404, [])):
+        answer = await door.ask("GET", "/v1/items/decision-7", unit=f"/nation/{unit}")
+        assert answer.status_code == status
+        found = (await door.ask("GET", "/v1/items", unit=f"/nation/{unit}")).json()["items"]
+        assert [one["item"] for one in found] == listed
+    answer = await door.act("decision-7", "sign", "unit", unit="/nation/b1")
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_above")
+
+
 async def test_the_same_request_opens_one_item_and_another_of_its_name_is_refused(begun):
     service, _, door = begun
     first = await opened(door)

@@ -20,7 +20,7 @@ from services.ingest.domain.sources import Sender
 from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused, Unavailable, refuse
+from shared.kernel.errors import Problem, Refused, Unavailable, hidden
 from shared.messaging.committer import Committer
 from shared.storage import excerpts
 from shared.storage.exchange import Exchange
@@ -68,7 +68,7 @@ class Door:
         scope = (await self.types()).scopes.get(source)
         speaks = scope is not None and scope.stranger(sender_of(subject)) is None
         if not speaks or Role.INTEGRATOR not in subject.roles:
-            raise refuse(404, "not_found", NOT_ACCEPTED)
+            raise hidden(NOT_ACCEPTED)
 
     def check(self) -> None:
         """Raise Unavailable if what comes now could not be committed soon."""

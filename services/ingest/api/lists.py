@@ -11,7 +11,7 @@ from services.ingest.domain.decisions import State
 from services.ingest.worklists import Only, WorkList
 from shared.contracts.fields import After, Number, Version
 from shared.kernel.codes import CODE_PATTERN
-from shared.kernel.errors import Refused, refuse
+from shared.kernel.errors import Refused, hidden
 from shared.kernel.strict_json import decode
 from shared.web import bodies, problems
 from shared.web.access import EVERYTHING, Action, Role, Subject, Verdict, decide
@@ -68,7 +68,7 @@ def refusals_router(door: Door) -> APIRouter:
         async with door.exchange.reading() as tx:
             found = await worklists.entry(tx, WorkList.REFUSALS, number)
         if _own(subject) not in {None, found["client"]}:
-            raise refuse(404, "not_found", "The list has no such entry.")
+            raise hidden("The list has no such entry.")
         return found
 
     @router.post("/{number}:fix", name="fix_refusal", openapi_extra=_body(Fix))

@@ -32,8 +32,8 @@ TABLES = (
     """CREATE TABLE items (
         id text PRIMARY KEY, shard smallint NOT NULL, grp bytea, version int NOT NULL, facts int NOT NULL,
         kind text NOT NULL, state text NOT NULL, light text NOT NULL, unit text NOT NULL,
-        paths text[] NOT NULL, assessor text, scheme text, indicator text, given timestamptz NOT NULL,
-        due timestamptz, done timestamptz, changes timestamptz,
+        paths text[] NOT NULL, bearers text[] NOT NULL, assessor text, scheme text, indicator text,
+        given timestamptz NOT NULL, due timestamptz, done timestamptz, changes timestamptz,
         provisional bool NOT NULL, told bytea NOT NULL)
         WITH (fillfactor = 70)""",
     "CREATE INDEX items_of_case ON items (shard, grp)",
