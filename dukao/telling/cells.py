@@ -51,6 +51,8 @@ def row(at: int, one: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
     start = f"{at:>2}. "
     name = one["case"] or one["reports"][0]["id"]
     parts = [name, lang.of(_counts(one, answer)), one["month"] or ""]
+    if one.get("measure"):
+        parts.append(one["measure"])
     if one["unit"] != answer["unit"]:
         parts.append(one["unit"])
     yield from joined(start, [part for part in parts if part])

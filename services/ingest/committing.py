@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
@@ -32,10 +31,10 @@ from services.ingest.domain.quick import quick
 from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.times import Times, received_each
-from services.ingest.gateway import Gap, InboundTopics, Polled
+from services.ingest.gateway import Gap
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused, Unavailable
+from shared.kernel.errors import Problem, Refused
 from shared.kernel.records import Draft, Known
 from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
@@ -48,9 +47,6 @@ from shared.telemetry.metrics import METRICS
 FUTURE_ALLOWANCE = timedelta(minutes=5)
 RACES = 5
 SLICE_EVENTS = 250
-BACKOFF_S = 0.5
-LOOK_AGAIN_S = 60.0
-ASK_AGAIN_S = 1.0
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
 SENT_IN_FUTURE = Problem(422, "time_in_future", "The record's timestamp lies more than 5 minutes ahead.")
@@ -217,6 +213,8 @@ class Admission:
 
     async def _refuse(self, tx: PostgresTransaction, refusals: Sequence[store.Refusal]) -> None:
         """Keep refused records of inbound topics, and tell persons of what is new among them."""
+        if refusals:
+            await watching.hold_notices(tx)
         await store.note_refusals(tx, refusals)
         received = BEFORE_THE_FEED if self.replay else None
         await watching.tell_refused(tx, await store.untold(tx, refusals), received)
@@ -348,104 +346,3 @@ def count(answers: Sequence[Answer]) -> None:
     """Count what became of events."""
     for outcome, amount in Counter(answer.outcome for answer in answers).items():
         METRICS.count("dukao_events_total", amount, outcome=outcome.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a poll brought, and what each message is."""
-
-    polled: Polled
-    judged: list[Judged]
-
-
-class Intake:
-    """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on.
-
-    While a batch is committed the next one is read and judged; it is dropped if that commit fails.
-    """
-
-    def __init__(
-        self, admission: Admission, topics: InboundTopics, check: Callable[[], None] = lambda: None
-    ) -> None:
-        self._admission = admission
-        self._topics = topics
-        self._check = check
-        self._version = -1
-        self._places: list[store.Place] = []
-        self._look_again = 0.0
-        self._ask_again = 0.0
-        self._ahead: Read | Unavailable | None = None
-
-    async def run(self) -> None:
-        """Work until cancelled; after any failure reading goes on from the stored offsets."""
-        try:
-            while True:
-                try:
-                    await self.step()
-                except* (Unavailable, *STORAGE_ERRORS) as errors:
-                    said = [str(error) or type(error).__name__ for error in errors.exceptions]
-                    _LOG.warning("inbound waits", errors=said)
-                    self._version = -1
-                    await asyncio.sleep(BACKOFF_S)
-        finally:
-            await self._topics.close()
-
-    async def step(self) -> None:
-        """Follow the sources in force, looking again now and then, and take one poll.
-
-        Nothing is read while `check` says that nothing can be stored.
-        """
-        now = asyncio.get_running_loop().time()
-        self._check()
-        if now >= self._ask_again:
-            await self._admission.newest()
-            self._ask_again = now + ASK_AGAIN_S
-        if self._version != self._admission.catalogue.version or now > self._look_again:
-            await self._follow(now)
-        ahead, self._ahead = self._ahead, None
-        read = ahead or await self._read()
-        if isinstance(read, Unavailable):
-            raise read
-        if read.polled.gaps:
-            await self._admission.note_gaps(read.polled.gaps)
-            self._version = -1
-        if read.polled.messages:
-            async with asyncio.TaskGroup() as group:
-                reading = group.create_task(self._read())
-                await self._admission.commit_inbound(read.polled.messages, read.judged)
-            self._ahead = reading.result()
-        for topic, waiting in (await self._topics.lags()).items():
-            METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
-
-    async def _read(self) -> "Read | Unavailable":
-        """Poll and judge; that Kafka is away is told as a value, so that the commit beside it goes on."""
-        try:
-            polled = await self._topics.poll()
-        except Unavailable as error:
-            return error
-        return Read(polled, await self._admission.judge(polled.messages))
-
-    async def _follow(self, now: float) -> None:
-        catalogue = self._admission.catalogue
-        sources = {topic_of(source): source for source in catalogue.sources}
-        places = await self._topics.ensure(sources) if sources else []
-        if self._version != catalogue.version or places != self._places:
-            self._ahead = None
-            await self._notice_made_anew(places)
-            async with self._admission.exchange.reading() as tx:
-                stored = await store.inbound_offsets(tx)
-            await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
-        self._places = places
-        complete = {topic for topic, _ in places} == sources.keys()
-        self._version = catalogue.version
-        self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)
-
-    async def _notice_made_anew(self, places: Collection[store.Place]) -> None:
-        """Begin anew where the record taken last is another now: that is another topic of the same name."""
-        async with self._admission.exchange.reading() as tx:
-            taken = {at: last for at, last in (await store.last_taken(tx)).items() if at in places}
-        there = await self._topics.digests({at: offset for at, (offset, _) in taken.items()})
-        anew = [Gap(*at, taken[at][0] + 1, 0) for at, digest in there.items() if digest != taken[at][1]]
-        if anew:
-            _LOG.warning("inbound topic made anew", places=[gap.at for gap in anew])
-            await self._admission.note_gaps(anew)

@@ -69,6 +69,14 @@ async def tell(tx: PostgresTransaction, told: Iterable[Told], received: datetime
     await tx.append(NOTICES, [_noticed(data, received) for _, data in changes])
 
 
+async def hold_notices(tx: PostgresTransaction) -> None:
+    """Lock the shards of notices, ascending and before the rows that say what was told.
+
+    A transaction tells of conflicts and then of refusals, another of refusals alone: both wait in this order.
+    """
+    await tx.lock(NOTICES, range(SHARDS))
+
+
 async def tell_conflicts(
     tx: PostgresTransaction, found: Sequence[Ruling], received: Callable[[Candidate], datetime | None]
 ) -> None:
@@ -86,6 +94,8 @@ async def tell_conflicts(
         )
         body = encode(CONFLICT_FOUND, SOURCE, one.source, told)
         drafts.append(Draft(one.shard, body, received=received(one)))
+    if drafts:
+        await hold_notices(tx)
     await tx.append(NOTICES, drafts)
 
 

@@ -10,10 +10,11 @@ from services.ingest.api.lists import conflicts_router, refusals_router
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
-from services.ingest.committing import Admission, Answer, Intake
+from services.ingest.committing import Admission, Answer
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
 from services.ingest.gateway import InboundTopics
+from services.ingest.intake import Intake
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
 from shared.runtime.service import Frame, Service

@@ -165,7 +165,8 @@ class ShownRow(Answer):
     """A case or event: its columns, what it adds, and the reports it is made of.
 
     `met` is there where the measure has a denominator and the row counts in it. `reason` says why a row does
-    not count. At most 100 reports are shown, `reports_total` says how many there are.
+    not count. At most 100 reports are shown, `reports_total` says how many there are. `measure` is named
+    where it is a further one, as the awards of another level.
     """
 
     case: str | None
@@ -179,6 +180,7 @@ class ShownRow(Answer):
     columns: dict[str, str | bool | None]
     reports: list[ShownEvent]
     reports_total: int
+    measure: str | None = None
 
 
 class ShownReview(Answer):

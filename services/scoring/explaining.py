@@ -88,10 +88,11 @@ class Question:
         return self.scheme.document.measures[self.indicator.measure]
 
     @property
-    def measure(self) -> CompiledMeasure:
-        """The compiled measure of the indicator, which is one of events."""
-        wanted = measure_id(self.scheme.document, self.indicator.measure)
-        return next(m for found in self.scheme.plan.measures.values() for m in found if m.id == wanted)
+    def measures(self) -> tuple[CompiledMeasure, ...]:
+        """The compiled measures of events that the figure takes, that of the indicator first."""
+        names = dict.fromkeys((self.indicator.measure, *self.indicator.method.further_measures.values()))
+        known = {one.id: one for found in self.scheme.plan.measures.values() for one in found}
+        return tuple(known[measure_id(self.scheme.document, name)] for name in names)
 
     @property
     def is_ratio(self) -> bool:
@@ -121,12 +122,13 @@ class Question:
         return tuple(unit for unit in units if self.indicator.is_for(unit))
 
     @property
-    def asked(self) -> Asked:
-        """What is asked of each case; a stock is made of all that came since the scheme began."""
-        measure, months = self.measure, self.window
-        first = self.scheme.plan.first if measure.stock else months[0].ordinal
-        over_view = measure.over in self.scheme.document.views
-        return Asked(self.unit, measure, over_view, first, months[-1].ordinal)
+    def asked(self) -> tuple[Asked, ...]:
+        """What is asked of each case, by measure; a stock is made of all that came since the scheme began."""
+        views, months = self.scheme.document.views, self.window
+        first = self.scheme.plan.first if self.measures[0].stock else months[0].ordinal
+        return tuple(
+            Asked(self.unit, one, one.over in views, first, months[-1].ordinal) for one in self.measures
+        )
 
 
 class Schemes:
@@ -189,9 +191,10 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A row with the events it was made of, by (source, id)."""
+    """A row of a measure with the events it was made of, by (source, id)."""
 
     row: ExplainedRow
+    measure: CompiledMeasure
     events: Mapping[tuple[str, str], AcceptedEvent]
 
 
@@ -261,17 +264,40 @@ def _rows(question: Question, found: Found, case: Case) -> list[Told]:
     """Return the rows of a case, at the first place under which it is found and nowhere else."""
     events = stored_events(case.events)
     stands = standing(report_of(event, question.scheme.catalogue) for event in events)
-    if home_of(question.scheme.plan, question.asked, stands) != found[:2]:
+    if home_of(question.scheme.plan, question.asked[0], stands) != found[:2]:
         return []
     by_id = {(event.source, event.id): event for event in events}
-    return [Told(row, by_id) for row in explain(question.scheme.plan, question.asked, stands)]
+    told = [
+        Told(row, asked.measure, by_id)
+        for asked in question.asked
+        for row in explain(question.scheme.plan, asked, stands)
+    ]
+    return _told_once(told)
+
+
+def _told_once(told: Sequence[Told]) -> list[Told]:
+    """Return of the rows that measures have of the same reports those that count, or else the first."""
+    counted = {_reports(one) for one in told if one.row.reason is None}
+    first: dict[tuple[str, tuple[int, ...]], Told] = {}
+    for one in told:
+        first.setdefault(_reports(one), one)
+    return [
+        one
+        for one in told
+        if one.row.reason is None or (_reports(one) not in counted and first[_reports(one)] is one)
+    ]
+
+
+def _reports(one: Told) -> tuple[str, tuple[int, ...]]:
+    reports = (*one.row.facts, *(report for report, _ in one.row.left_out))
+    return one.measure.over, tuple(report.number for report in reports)
 
 
 async def _cases(
     tx: PostgresTransaction, question: Question, at: Found | None
 ) -> AsyncIterator[tuple[Found, Case]]:
     """Yield the facts and then the cases found under a unit's leaves, from the one that a cursor names on."""
-    asked = question.asked
+    asked = question.asked[0]
     months = range(asked.first, asked.last + 1)
     units = leaves_of(question.scheme.plan, asked.unit)
     if at is not None and (at[0] not in units or at[1] not in months):

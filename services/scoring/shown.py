@@ -200,8 +200,9 @@ def _formula(question: Question, read: tuple[Worth, Partials]) -> Formula:
 
 def rows_of_events(question: Question, rows: Sequence[Told]) -> list[ShownRow]:
     """Return the rows of a measure of events."""
-    columns = columns_of(question.scheme.document, question.measure.over, question.scheme.catalogue.types)
-    return [_row(told, columns, ratio=question.is_ratio) for told in rows]
+    document, types = question.scheme.document, question.scheme.catalogue.types
+    columns = {one.over: columns_of(document, one.over, types) for one in question.measures}
+    return [_row(told, columns[told.measure.over], question) for told in rows]
 
 
 def suspense_bound(state: str) -> str:
@@ -240,8 +241,9 @@ def _suspended(doubt: Doubted, entries: Sequence[SuspenseEntry], known: Mapping[
     )
 
 
-def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
-    row = told.row
+def _row(told: Told, columns: Columns, question: Question) -> ShownRow:
+    row, own = told.row, told.measure.name == question.indicator.measure
+    ratio = question.is_ratio and own
     counted = row.reason is None
     reports = [(report, None) for report in row.facts] + [(r, Uncounted(why)) for r, why in row.left_out]
     events = [(told.events[report.source, report.id], why) for report, why in reports]
@@ -257,6 +259,7 @@ def _row(told: Told, columns: Columns, *, ratio: bool) -> ShownRow:
         columns={name: _column(row.row.get(name), kind) for name, kind in columns.items()},
         reports=[event_of(event, why) for event, why in events[:REPORTS_SHOWN]],
         reports_total=len(events),
+        measure=None if own else told.measure.name,
     )
 
 

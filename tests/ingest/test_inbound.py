@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from services.ingest import deciding, gateway, handlers, store, worklists
-from services.ingest.committing import Admission, Intake
+from services.ingest.committing import Admission
 from services.ingest.contract import (
     ACCEPTED,
     INBOUND,
@@ -21,6 +21,7 @@ from services.ingest.contract import (
 )
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.gateway import InboundTopics
+from services.ingest.intake import Intake
 from services.ingest.migrations.ingest_0001 import TABLES
 from services.ingest.worklists import WorkList
 from shared.kernel.errors import Unavailable

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from services.ingest import store, watching
+from services.ingest.committing import GONE
+from services.ingest.gateway import Gap
 from tests.ingest.rig import TYPES, event, outcome, send, serving
 
 SOURCES = {"desk": {"title": "Desk", "units": ["11*"]}, "other": {"title": "Other"}}
@@ -268,3 +271,24 @@ async def test_what_cannot_be_decided_is_refused(olga, case):
     path, body, status = WRONG[case]
     answer = await olga.post(path, json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_who_tells_of_refusals_waits_for_who_tells_of_conflicts_before_it_holds_what_was_told(rig):
+    """Two processes take notices and then the rows of what was told, in this order, so that none has to fail."""
+    topic, code = "in.desk", GONE.code
+    async with rig.exchange.begin(actor="other", action="admitted inbound") as tx:
+        await watching.hold_notices(tx)
+        (mine,) = await tx.execute("SELECT pg_backend_pid() AS pid")
+        beside = asyncio.create_task(rig.admission.note_gaps([Gap(topic, 0, 0, 5)]))
+        waiting = ()
+        while not waiting:
+            waiting = await tx.execute(
+                "SELECT 1 FROM pg_locks WHERE :pid = ANY(pg_blocking_pids(pid))", pid=mine.pid
+            )
+        told = await store.untold(tx, [store.Refusal(GONE, "0" * 64, topic, f"{topic}/0/0")])
+    await beside
+    assert [one.problem.code for one in told] == [code]
+    async with rig.exchange.reading() as tx:
+        assert len(await tx.execute("SELECT 1 FROM refusals WHERE code = :code", code=code)) == 1
+        numbers = "SELECT number FROM stream_shards WHERE stream = 'ingest.notices' AND number > 0"
+        assert await tx.many(numbers) == []

@@ -194,6 +194,7 @@ async def test_explain_puts_the_group_into_the_formula(scoring, door):
             for code in ("benchmark", "efficacy", "rank", "awards", "missed")
         }
         nothing = await got(client, "/v1/cells/2021-03/b4/rank/explain")
+        won = await got(client, "/v1/cells/2021-03/b3/missed/explain")
     assert told == {
         "benchmark": "10 · (1/2) / 1 = 5.00",
         "efficacy": "10 · (0.60 + (1 − 0.60) · ((1/2) − 0)/(1 − 0)) = 8.00",
@@ -201,5 +202,9 @@ async def test_explain_puts_the_group_into_the_formula(scoring, door):
         "awards": "min(10, 1 · 1) = 1.00",
         "missed": "max(0, 10 − 0.5 · 1 + min(1, 0.25 · 2)) = 10.00",
     }
+    rows = {
+        (one["reports"][0]["id"], one["measure"], one["counted"], one["numerator"]) for one in won["rows"]
+    }
+    assert rows == {("m1", None, True, "1"), ("l8", "made", True, "1"), ("l9", "made", True, "1")}
     assert nothing["figure"]["state"] == "not_assessed"
     assert nothing["formula"]["with_numbers"] == "max(floor, w · (1 − step · (rank − 1))): no data yet"
