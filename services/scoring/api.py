@@ -57,7 +57,7 @@ from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
-from shared.web.access import Action, Role, Subject, Thing
+from shared.web.access import Action, Role, Subject, Thing, covers
 from shared.web.tokens import allow, of_units, published, whole
 
 SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
@@ -182,7 +182,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            allow(subject, DETAILS, Thing(question.unit_path))
+            _check_sees(subject, question)
             worth, _sums = await explaining.figure(tx, question)
             zone = question.scheme.document.scheme.zone
             until = traces.EVERYTHING if asked.as_of is None else knowing.until_of(asked.as_of, zone)
@@ -206,7 +206,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            allow(subject, DETAILS, Thing(question.unit_path))
+            _check_sees(subject, question)
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
@@ -235,7 +235,7 @@ def entries_router(exchange: Exchange) -> APIRouter:
                 raise refuse(404, "not_found", "The ledger has no such entry.")
             cell = str(Month.of_ordinal(found.entry.month)), found.unit, found.indicator
             question = await schemes.question(tx, found.scheme, cell)
-            allow(subject, DETAILS, Thing(question.unit_path))
+            _check_sees(subject, question)
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
@@ -265,6 +265,12 @@ def suspense_router(exchange: Exchange) -> APIRouter:
         return shown.suspense(found, known, asked)
 
     return router
+
+
+def _check_sees(subject: Subject, question: Question) -> None:
+    """Let people of the unit and of the indicator's assessor, and whoever is above one, see a cell."""
+    mine = next((path for path in question.paths if covers(subject.unit, path)), question.unit_path)
+    allow(subject, DETAILS, Thing(mine))
 
 
 async def _rows(

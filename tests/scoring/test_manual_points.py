@@ -128,6 +128,20 @@ async def test_points_of_an_indicator_that_a_new_version_drops_wait_in_suspense(
     assert await cell(exchange, version=3) == Decimal("3.5")
 
 
+async def test_people_of_the_assessor_see_cells_of_their_indicator_and_no_others(scoring, door):
+    exchange, _ = await begun(scoring)
+    async with door(exchange) as client:
+        for indicator, below, status in (
+            ("conduct", "/hq/d1", 200),
+            ("conduct", "/hq/b1", 200),
+            ("conduct", "/hq/b2", 404),
+            ("ontime", "/hq/d1", 404),
+        ):
+            for path in ("", "/explain"):
+                asked = f"/v1/cells/2021-03/b1/{indicator}{path}"
+                await client.got(asked, status, below=below, scheme="mini")
+
+
 STATES = {
     "asked": ((), ["approve", "refuse"]),
     "approved": (("approve",), ["withdraw"]),
