@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import typer
 
+from dukao import item_options as options
 from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.item_words import ACTS, STATES, happened, line, told
@@ -126,50 +127,29 @@ def show_item(ctx: typer.Context, item: Item, output: Output = Format.TABLE) -> 
 def open_item(
     ctx: typer.Context,
     *,
-    title: Annotated[str, typer.Option(help="What is to be done, in a line.")],
-    unit: Annotated[str, typer.Option(help="The lead unit.")],
-    kind: Annotated[
-        str, typer.Option(help="decision, document, instruction, control_risk, alleged_finding.")
-    ] = ("decision"),
-    working_days: Annotated[int | None, typer.Option(min=1, help="Budget in working days.")] = None,
-    office_minutes: Annotated[
-        int | None, typer.Option(min=1, help="Budget in minutes of office hours.")
-    ] = None,
-    day: Annotated[str | None, typer.Option(help="Until 24:00 of a day: 2021-05-07.")] = None,
-    at: Annotated[str | None, typer.Option(help="Until an instant: 2021-05-07T12:00:00+08:00.")] = None,
-    name: Annotated[
-        str | None, typer.Option(help="Its id, else one is made; a retry with it opens nothing twice.")
-    ] = None,
-    scheme: Annotated[str | None, typer.Option(help="The scheme whose indicator it counts for.")] = None,
-    indicator: Annotated[str | None, typer.Option(help="The indicator it counts for.")] = None,
-    case: Annotated[str | None, typer.Option(help="The case it belongs to.")] = None,
-    given: Annotated[
-        str | None, typer.Option(help="When it was given out, if not now: 2021-04-20T09:00:00+08:00.")
-    ] = None,
-    sign_days: Annotated[int | None, typer.Option(min=1, help="The limit of 签收, in working days.")] = None,
-    yellow_days: Annotated[
-        int | None, typer.Option(min=0, help="How many of the last working days are yellow (黄灯), else 1.")
-    ] = None,
-    approval_days: Annotated[
-        int | None, typer.Option(min=1, help="Working days to approve an extension in, else 3.")
-    ] = None,
+    title: options.Title,
+    unit: options.LeadUnit,
+    kind: options.Kind = "decision",
+    working_days: options.WorkingDays = None,
+    office_minutes: options.OfficeMinutes = None,
+    day: options.Day = None,
+    at: options.At = None,
+    name: options.Name = None,
+    scheme: options.OfScheme = None,
+    indicator: options.OfIndicator = None,
+    case: options.OfCase = None,
+    given: options.Given = None,
+    sign_days: options.SignDays = None,
+    yellow_days: options.YellowDays = None,
+    approval_days: options.ApprovalDays = None,
     share: Shares = None,
     reason: Reason = "",
     subject: As = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Open an item (登记); exactly one of --working-days, --office-minutes, --day, --at says until when."""
-    due = {"working_days": working_days, "office_minutes": office_minutes, "day": day, "at": at}
-    due = {name: value for name, value in due.items() if value is not None}
-    if len(due) != 1:
-        raise typer.BadParameter(
-            "exactly one of --working-days, --office-minutes, --day, --at", param_hint="deadline"
-        )
-    asked = {
-        "kind": kind,
-        "title": title,
-        "unit": unit,
-        "due": due,
+    due = options.until(working_days=working_days, office_minutes=office_minutes, day=day, at=at)
+    asked = {"kind": kind, "title": title, "unit": unit, "due": due} | {
         "shares": _shares(share),
         "reason": reason,
     }

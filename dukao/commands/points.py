@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from dukao.client import APPROVER, AUTHOR, Client, Who, below
+from dukao.client import APPROVER, AUTHOR, Client
+from dukao.filed import PAGE, Indicator, Kind, Limit, Scheme, Unit, by
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Format, columns, say
 
 app = typer.Typer(no_args_is_help=True)
 
-PAGE = 200
-DOOR = "/v1/points-requests"
 STATES = {
     "asked": "待审核",
     "refused": "未通过",
@@ -22,8 +21,26 @@ STATES = {
     "withdrawn": "已撤回",
 }
 STEPS = {"ask": "申请", "approve": "同意", "refuse": "不同意", "withdraw": "申请撤回"}
-_LIST = columns("request", "state", "points", "value", "evidence", "reason", numbers=("points", "value"))
-_HISTORY = columns("at", "what", "person", "reason")
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {
+        "request": one["id"],
+        "state": STATES[one["state"]],
+        "evidence": f"{one['evidence']['name']} {one['evidence']['sha256'][:12]}",
+        "possible": ", ".join(one.get("possible", ())),
+    }
+
+
+_POINTS = Kind(
+    door="/v1/points-requests",
+    none="no such request",
+    listed=columns("request", "state", "points", "value", "evidence", "reason", numbers=("points", "value")),
+    line=_line,
+    shown=("request", "state", "points", "value", "evidence", "reason", "possible"),
+    states=STATES,
+    steps=STEPS,
+)
 
 Request = Annotated[
     str,
@@ -76,9 +93,9 @@ def request_points(
         "evidence": {"name": evidence.name, "sha256": digest},
     }
     with Client(state_of(ctx)) as client:
-        found = client.post("scoring", DOOR, body, _who(subject, AUTHOR))
+        found = client.post("scoring", _POINTS.door, body, by(subject, AUTHOR))
     say(f"{found['id']}: {STATES[found['state']]}; another person approves: dukao points approve")
-    _show(found, output)
+    _POINTS.show(found, output)
 
 
 @app.command(
@@ -91,25 +108,22 @@ def list_points(
     state: Annotated[
         str | None, typer.Option(help="Only asked, refused, approved, withdrawal_asked or withdrawn.")
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Only those of a scheme.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Only those of a unit.")] = None,
-    indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
+    scheme: Scheme = None,
+    unit: Unit = None,
+    indicator: Indicator = None,
     month: Annotated[str | None, typer.Option(help="Only those of a month: 2021-03.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    limit: Limit = PAGE,
     output: Output = Format.TABLE,
 ) -> None:
     """List requests for points and values, of the own units and of those that they assess."""
     only = {"state": state, "scheme": scheme, "unit": unit, "indicator": indicator, "month": month}
-    with Client(state_of(ctx)) as client:
-        found = client.first("scoring", DOOR, most=limit, page=PAGE, **only)
-    show([_line(one) for one in found], _LIST, output, whole=found, none="no such request")
+    _POINTS.list(ctx, only, limit, output)
 
 
 @app.command(name="show", epilog=examples("dukao points show mini~b1~conduct~2021-03~1"))
 def show_points(ctx: typer.Context, request: Request, output: Output = Format.TABLE) -> None:
     """Show a request, its history with every person, and what can be done now."""
-    with Client(state_of(ctx)) as client:
-        _show(client.get("scoring", f"{DOOR}{below(request)}"), output)
+    _POINTS.find(ctx, request, output)
 
 
 @app.command(
@@ -119,7 +133,7 @@ def approve(
     ctx: typer.Context, request: Request, reason: Reason, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Approve what another person asked for: points, a value, or their withdrawal. It is posted at once."""
-    _step(ctx, request, "approve", reason, _who(subject, APPROVER), output)
+    _POINTS.step(ctx, request, "approve", {"reason": reason}, by(subject, APPROVER), output)
 
 
 @app.command(
@@ -129,7 +143,7 @@ def refuse(
     ctx: typer.Context, request: Request, reason: Reason, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Refuse what another person asked for: it never counts; a withdrawal that is refused changes nothing."""
-    _step(ctx, request, "refuse", reason, _who(subject, APPROVER), output)
+    _POINTS.step(ctx, request, "refuse", {"reason": reason}, by(subject, APPROVER), output)
 
 
 @app.command(
@@ -139,33 +153,4 @@ def withdraw(
     ctx: typer.Context, request: Request, reason: Reason, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Ask to take back what counts; when another person approves, the difference is posted."""
-    _step(ctx, request, "withdraw", reason, _who(subject, AUTHOR), output)
-
-
-def _step(ctx: typer.Context, request: str, step: str, reason: str, who: Who, output: Format) -> None:
-    with Client(state_of(ctx)) as client:
-        found = client.post("scoring", f"{DOOR}{below(request)}:{step}", {"reason": reason}, who)
-    say(f"{request}: {STATES[found['state']]}")
-    _show(found, output)
-
-
-def _who(subject: str | None, default: Who) -> Who:
-    return Who(subject, default.roles) if subject else default
-
-
-def _line(one: dict[str, Any]) -> dict[str, Any]:
-    return one | {
-        "request": one["id"],
-        "state": STATES[one["state"]],
-        "evidence": f"{one['evidence']['name']} {one['evidence']['sha256'][:12]}",
-    }
-
-
-def _show(found: dict[str, Any], output: Format) -> None:
-    """Show a request for people in two tables; JSON and CSV have all of it."""
-    names = ("request", "state", "points", "value", "evidence", "reason", "possible")
-    fields = _line(found) | {"possible": ", ".join(found["possible"])}
-    told = [{"field": name, "value": fields[name]} for name in names if fields[name] is not None]
-    show(told, columns("field", "value"), output, whole=found)
-    if output is Format.TABLE:
-        show([one | {"what": STEPS[one["what"]]} for one in found["history"]], _HISTORY, output)
+    _POINTS.step(ctx, request, "withdraw", {"reason": reason}, by(subject, AUTHOR), output)

@@ -1,19 +1,23 @@
 """Replies (绩效沟通): a unit says something to an entry of the ledger, its assessor answers with a date."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dukao.client import AUTHOR, Client, Who, below
+from dukao.filed import PAGE, Indicator, Kind, Limit, Scheme, Unit, by
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Format, columns, say
 
 app = typer.Typer(no_args_is_help=True)
 
-PAGE = 200
-DOOR = "/v1/replies"
 ASSESSOR = Who("assessor", AUTHOR.roles)
-_LIST = columns("number", "entry", "unit", "indicator", "month", "at", "person", "says", "answer")
+_REPLIES = Kind(
+    door="/v1/replies",
+    none="no such reply",
+    listed=columns("number", "entry", "unit", "indicator", "month", "at", "person", "says", "answer"),
+    line=dict,
+)
 
 Number = Annotated[int, typer.Argument(min=1, help="The number of a reply, as dukao replies list names it.")]
 Says = Annotated[str, typer.Option("--says", help="What is said, at most 2,000 characters.")]
@@ -29,9 +33,9 @@ def send(
 ) -> None:
     """Say something to an entry of the own unit; a retry answers with the first."""
     with Client(state_of(ctx)) as client:
-        found = client.post("scoring", DOOR, {"entry": entry, "says": says}, _who(subject, AUTHOR))
+        found = client.post("scoring", _REPLIES.door, {"entry": entry, "says": says}, by(subject, AUTHOR))
     say(f"reply {found['number']}; the assessor answers: dukao replies answer")
-    _show(found, output)
+    _REPLIES.show(found, output)
 
 
 @app.command(
@@ -43,10 +47,10 @@ def list_replies(
     answered: Annotated[
         bool | None, typer.Option("--answered/--open", help="Only those that were answered, or were not.")
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Only those of a scheme.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Only those of a unit.")] = None,
-    indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    scheme: Scheme = None,
+    unit: Unit = None,
+    indicator: Indicator = None,
+    limit: Limit = PAGE,
     output: Output = Format.TABLE,
 ) -> None:
     """List replies and their answers, of the own units and of those that they assess."""
@@ -56,16 +60,13 @@ def list_replies(
         "unit": unit,
         "indicator": indicator,
     }
-    with Client(state_of(ctx)) as client:
-        found = client.first("scoring", DOOR, most=limit, page=PAGE, **only)
-    show(found, _LIST, output, whole=found, none="no such reply")
+    _REPLIES.list(ctx, only, limit, output)
 
 
 @app.command(name="show", epilog=examples("dukao replies show 3"))
 def show_reply(ctx: typer.Context, number: Number, output: Output = Format.TABLE) -> None:
     """Show a reply and its dated answer."""
-    with Client(state_of(ctx)) as client:
-        _show(client.get("scoring", f"{DOOR}{below(number)}"), output)
+    _REPLIES.find(ctx, number, output)
 
 
 @app.command(epilog=examples("dukao replies answer 3 --says 已转交复核 --as zhao"))
@@ -74,17 +75,7 @@ def answer(
 ) -> None:
     """Answer a reply, once; by people of the indicator's assessor."""
     with Client(state_of(ctx)) as client:
-        found = client.post(
-            "scoring", f"{DOOR}{below(number)}:answer", {"says": says}, _who(subject, ASSESSOR)
-        )
+        path = f"{_REPLIES.door}{below(number)}:answer"
+        found = client.post("scoring", path, {"says": says}, by(subject, ASSESSOR))
     say(f"reply {number} was answered on {found['answered_at'][:10]}")
-    _show(found, output)
-
-
-def _who(subject: str | None, default: Who) -> Who:
-    return Who(subject, default.roles) if subject else default
-
-
-def _show(found: dict[str, Any], output: Format) -> None:
-    told = [{"field": name, "value": value} for name, value in found.items() if value is not None]
-    show(told, columns("field", "value"), output, whole=found)
+    _REPLIES.show(found, output)

@@ -4,20 +4,37 @@ from typing import Annotated, Any
 
 import typer
 
-from dukao.client import APPROVER, AUTHOR, Client, Who, below
+from dukao.client import APPROVER, AUTHOR, Client
+from dukao.filed import PAGE, Indicator, Kind, Limit, Scheme, Unit, by
 from dukao.objections import REVIEWS as STATES
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show
+from dukao.output import Format, columns, say
 
 app = typer.Typer(no_args_is_help=True)
 
-PAGE = 200
-DOOR = "/v1/reviews"
 STEPS = {"ask": "申诉", "drop": "撤回", "uphold": "维持", "change": "变更"}
-_LIST = columns(
-    "review", "state", "unit", "indicator", "month", "old", "new", "reason", numbers=("old", "new")
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    decided = {name: value for name, value in (one["decided"] or {}).items() if value is not None}
+    return one | {
+        "review": one["id"],
+        "state": STATES[one["state"]],
+        "decided": ", ".join(f"{name} {value}" for name, value in decided.items()),
+    }
+
+
+_REVIEWS = Kind(
+    door="/v1/reviews",
+    none="no such review",
+    listed=columns(
+        "review", "state", "unit", "indicator", "month", "old", "new", "reason", numbers=("old", "new")
+    ),
+    line=_line,
+    shown=("review", "state", "unit", "indicator", "month", "old", "new", "decide_until", "decided"),
+    states=STATES,
+    steps=STEPS,
 )
-_HISTORY = columns("at", "what", "person", "reason")
 
 Review = Annotated[str, typer.Argument(help="ENTRY-NUMBER, as dukao reviews list names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the review.")]
@@ -36,9 +53,10 @@ def ask(
     Calendar days; if the last is not worked, until the next working day. GET /v1/cells names the entries.
     """
     with Client(state_of(ctx)) as client:
-        found = client.post("scoring", DOOR, {"entry": entry, "reason": reason}, _who(subject, AUTHOR))
+        body = {"entry": entry, "reason": reason}
+        found = client.post("scoring", _REVIEWS.door, body, by(subject, AUTHOR))
     say(f"{found['id']}: {STATES[found['state']]}; to be decided until {found['decide_until']}")
-    _show(found, output)
+    _REVIEWS.show(found, output)
 
 
 @app.command(
@@ -49,24 +67,21 @@ def list_reviews(
     ctx: typer.Context,
     *,
     state: Annotated[str | None, typer.Option(help="Only asked, dropped, upheld or changed.")] = None,
-    scheme: Annotated[str | None, typer.Option(help="Only those of a scheme.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Only those of a unit.")] = None,
-    indicator: Annotated[str | None, typer.Option(help="Only those of an indicator.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
+    scheme: Scheme = None,
+    unit: Unit = None,
+    indicator: Indicator = None,
+    limit: Limit = PAGE,
     output: Output = Format.TABLE,
 ) -> None:
     """List reviews, of the own units and of those that they assess."""
     only = {"state": state, "scheme": scheme, "unit": unit, "indicator": indicator}
-    with Client(state_of(ctx)) as client:
-        found = client.first("scoring", DOOR, most=limit, page=PAGE, **only)
-    show([_line(one) for one in found], _LIST, output, whole=found, none="no such review")
+    _REVIEWS.list(ctx, only, limit, output)
 
 
 @app.command(name="show", epilog=examples("dukao reviews show 1742-1"))
 def show_review(ctx: typer.Context, review: Review, output: Output = Format.TABLE) -> None:
     """Show a review with its last days, its history, and what can be done now."""
-    with Client(state_of(ctx)) as client:
-        _show(client.get("scoring", f"{DOOR}{below(review)}"), output)
+    _REVIEWS.find(ctx, review, output)
 
 
 @app.command(epilog=examples("dukao reviews drop 1742-1 --reason 已核实 --as wang"))
@@ -74,7 +89,7 @@ def drop(
     ctx: typer.Context, review: Review, reason: Reason, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Take back a review that the unit asked for."""
-    _step(ctx, review, "drop", {"reason": reason}, _who(subject, AUTHOR), output)
+    _REVIEWS.step(ctx, review, "drop", {"reason": reason}, by(subject, AUTHOR), output)
 
 
 @app.command(epilog=examples("dukao reviews uphold 1742-1 --reason 扣分依据充分 --as sun"))
@@ -82,7 +97,7 @@ def uphold(
     ctx: typer.Context, review: Review, reason: Reason, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Decide that the entry stays; by a person above the unit and its assessor."""
-    _step(ctx, review, "uphold", {"reason": reason}, _who(subject, APPROVER), output)
+    _REVIEWS.step(ctx, review, "uphold", {"reason": reason}, by(subject, APPROVER), output)
 
 
 @app.command(
@@ -106,30 +121,4 @@ def change(
     body = {"points": points, "numerator": numerator, "denominator": denominator, "reason": reason}
     if points is None and numerator is None and denominator is None:
         raise typer.BadParameter("--points, or --numerator and --denominator", param_hint="--points")
-    _step(ctx, review, "change", body, _who(subject, APPROVER), output)
-
-
-def _step(ctx: typer.Context, review: str, step: str, body: dict[str, Any], who: Who, output: Format) -> None:
-    with Client(state_of(ctx)) as client:
-        found = client.post("scoring", f"{DOOR}{below(review)}:{step}", body, who)
-    say(f"{review}: {STATES[found['state']]}")
-    _show(found, output)
-
-
-def _who(subject: str | None, default: Who) -> Who:
-    return Who(subject, default.roles) if subject else default
-
-
-def _line(one: dict[str, Any]) -> dict[str, Any]:
-    return one | {"review": one["id"], "state": STATES[one["state"]]}
-
-
-def _show(found: dict[str, Any], output: Format) -> None:
-    """Show a review for people in two tables; JSON and CSV have all of it."""
-    names = ("review", "state", "unit", "indicator", "month", "old", "new", "decide_until", "decided")
-    decided = {name: value for name, value in (found["decided"] or {}).items() if value is not None}
-    fields = _line(found) | {"decided": ", ".join(f"{name} {value}" for name, value in decided.items())}
-    told = [{"field": name, "value": fields[name]} for name in names if fields[name] is not None]
-    show(told, columns("field", "value"), output, whole=found)
-    if output is Format.TABLE:
-        show([one | {"what": STEPS[one["what"]]} for one in found["history"]], _HISTORY, output)
+    _REVIEWS.step(ctx, review, "change", body, by(subject, APPROVER), output)

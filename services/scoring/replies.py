@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.scoring.listing import Listing
 from services.scoring.reviews import Entry
 from shared.storage.transaction import PostgresTransaction
 
@@ -16,13 +17,6 @@ _ADD = """
 _ANSWER = """
     UPDATE replies SET answered_at = $2, answered_by = $3, answer = $4
     WHERE number = $1 AND answered_at IS NULL"""
-_LIST = """
-    SELECT * FROM replies WHERE number > $1
-        AND (scheme = $3 OR $3::text IS NULL) AND (unit = $4 OR $4::text IS NULL)
-        AND (indicator = $5 OR $5::text IS NULL)
-        AND ((answered_at IS NOT NULL) = $6 OR $6::bool IS NULL)
-        AND ($7 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $7 || '/')))
-    ORDER BY number LIMIT $2"""
 _OF_CELL = """
     SELECT * FROM replies WHERE scheme = $1 AND unit = $2 AND indicator = $3 AND month = ANY($4::int[])
     ORDER BY number LIMIT $5"""
@@ -45,17 +39,6 @@ class Reply:
     answered_at: datetime | None
     answered_by: str | None
     answer: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which replies; `below` is the unit path that must lie above the unit or the assessor."""
-
-    below: str
-    scheme: str | None = None
-    unit: str | None = None
-    indicator: str | None = None
-    answered: bool | None = None
 
 
 async def add(
@@ -86,21 +69,9 @@ async def of_cell(
     return [_read(row) for row in await tx.many(_OF_CELL, *cell, list(months), limit)]
 
 
-async def listed(tx: PostgresTransaction, wanted: Wanted, after: int, limit: int) -> list[Reply]:
-    """Return a page of replies in their order."""
-    rows = await tx.many(
-        _LIST,
-        after,
-        limit,
-        wanted.scheme,
-        wanted.unit,
-        wanted.indicator,
-        wanted.answered,
-        wanted.below.rstrip("/") or "/",
-    )
-    return [_read(row) for row in rows]
-
-
 def _read(row: Mapping[str, Any]) -> Reply:
     told: dict[str, Any] = dict(row) | {"paths": tuple(row["paths"])}
     return Reply(**told)
+
+
+LISTING = Listing("replies", "number", Begin, 0, _read, {"answered": "(answered_at IS NOT NULL)"})

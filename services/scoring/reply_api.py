@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.scoring import cursors, replies, reply_shown, replying
-from services.scoring.replies import Wanted
+from services.scoring import reply_shown, replying
+from services.scoring.listing import Asked
+from services.scoring.replies import LISTING
 from services.scoring.reply_answers import (
     NewAnswer,
     NewReply,
@@ -32,15 +33,9 @@ def replies_router(exchange: Exchange) -> APIRouter:
     async def list_replies(asked: Annotated[ReplyFilters, Query()], subject: Reader) -> ReplyPage:
         """List replies in their order: of the reader's units, and of assessors among them."""
         only = asked.model_dump(exclude={"after", "limit"})
-        bound = f"replies {sorted(only.items())}"
-        begin = 0 if asked.after is None else cursors.read(asked.after, bound, replies.Begin)[0]
         async with exchange.reading() as tx:
-            rows = await replies.listed(tx, Wanted(below=subject.unit, **only), begin, asked.limit)
-        full = len(rows) == asked.limit
-        return ReplyPage(
-            items=[reply_shown.answer(one) for one in rows],
-            next=cursors.write((rows[-1].number,), bound) if full else None,
-        )
+            rows, following = await LISTING.page(tx, Asked(asked.after, asked.limit, subject.unit, only))
+        return ReplyPage(items=[reply_shown.answer(one) for one in rows], next=following)
 
     @router.post("", name="send_reply", status_code=201)
     async def send_reply(asked: NewReply, subject: Author) -> ReplyAnswer:

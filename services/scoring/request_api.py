@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.scoring import cursors, request_shown, requests
+from services.scoring import request_shown
 from services.scoring.domain.requests import RULES, Step
+from services.scoring.listing import Asked
 from services.scoring.request_answers import (
     Filters,
     NewRequest,
@@ -15,7 +16,7 @@ from services.scoring.request_answers import (
     Why,
 )
 from services.scoring.requesting import Desk, Found
-from services.scoring.requests import Wanted
+from services.scoring.requests import LISTING
 from shared.kernel.errors import hidden
 from shared.kernel.periods import Month
 from shared.storage.exchange import Exchange
@@ -34,18 +35,11 @@ def requests_router(exchange: Exchange) -> APIRouter:
     @router.get("", name="list_points")
     async def list_points(asked: Annotated[Filters, Query()], subject: Reader) -> RequestPage:
         """List requests in the order of their ids: of the reader's units, and of assessors among them."""
-        only = asked.model_dump(exclude={"after", "limit", "month"})
-        bound = f"requests {asked.month} {sorted(only.items())}"
-        begin = "" if asked.after is None else cursors.read(asked.after, bound, requests.Begin)[0]
-        month = None if asked.month is None else Month.parse(asked.month).ordinal
-        wanted = Wanted(below=subject.unit, month=month, **only)
+        only = asked.model_dump(exclude={"after", "limit"})
+        only["month"] = None if asked.month is None else Month.parse(asked.month).ordinal
         async with exchange.reading() as tx:
-            rows = await requests.listed(tx, wanted, begin, asked.limit)
-        full = len(rows) == asked.limit
-        return RequestPage(
-            items=[request_shown.line(one) for one in rows],
-            next=cursors.write((rows[-1].id,), bound) if full else None,
-        )
+            rows, following = await LISTING.page(tx, Asked(asked.after, asked.limit, subject.unit, only))
+        return RequestPage(items=[request_shown.line(one) for one in rows], next=following)
 
     @router.post("", name="request_points", status_code=201)
     async def request_points(

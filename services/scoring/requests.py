@@ -1,12 +1,13 @@
 """Tables of requests for manual points: what was asked, where it stands, and every step with its person."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.scoring.domain.requests import State
+from services.scoring.listing import Listing
 from services.scoring.traces import PlainText
 from shared.storage.transaction import PostgresTransaction
 
@@ -16,13 +17,6 @@ _ADD = "INSERT INTO requests VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _OF_CELL = """
     SELECT * FROM requests
     WHERE scheme = $1 AND unit = $2 AND indicator = $3 AND month = $4 ORDER BY id"""
-_LIST = """
-    SELECT * FROM requests WHERE id > $1
-        AND (scheme = $3 OR $3::text IS NULL) AND (unit = $4 OR $4::text IS NULL)
-        AND (indicator = $5 OR $5::text IS NULL) AND (month = $6 OR $6::int IS NULL)
-        AND (state = $7 OR $7::text IS NULL)
-        AND ($8 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $8 || '/')))
-    ORDER BY id LIMIT $2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +42,6 @@ class Taken:
     what: str
     person: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which requests; `below` is the unit path that must lie above the unit or the assessor."""
-
-    below: str
-    scheme: str | None = None
-    unit: str | None = None
-    indicator: str | None = None
-    month: int | None = None
-    state: str | None = None
 
 
 async def add(tx: PostgresTransaction, one: Request) -> None:
@@ -98,22 +80,6 @@ async def of_cell(
     return [_read(row) for row in await tx.many(_OF_CELL, scheme, unit, indicator, month)]
 
 
-async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int) -> Sequence[Request]:
-    """Return a page of requests in the order of their ids."""
-    rows = await tx.many(
-        _LIST,
-        after,
-        limit,
-        wanted.scheme,
-        wanted.unit,
-        wanted.indicator,
-        wanted.month,
-        wanted.state,
-        wanted.below.rstrip("/") or "/",
-    )
-    return [_read(row) for row in rows]
-
-
 def _read(row: Mapping[str, Any]) -> Request:
     told: dict[str, Any] = dict(row) | {
         "paths": tuple(row["paths"]),
@@ -121,3 +87,6 @@ def _read(row: Mapping[str, Any]) -> Request:
         "asked": json.loads(row["asked"]),
     }
     return Request(**told)
+
+
+LISTING = Listing("requests", "id", Begin, "", _read, {})

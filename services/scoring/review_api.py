@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from services.scoring import cursors, review_shown, reviews
+from services.scoring import review_shown
 from services.scoring.domain.reviews import RULES, Step, Who
+from services.scoring.listing import Asked
 from services.scoring.request_answers import Why
 from services.scoring.review_answers import (
     Change,
@@ -16,7 +17,7 @@ from services.scoring.review_answers import (
     ReviewPath,
 )
 from services.scoring.reviewing import Desk, Found
-from services.scoring.reviews import Wanted
+from services.scoring.reviews import LISTING
 from shared.kernel.errors import hidden, refuse
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
@@ -35,15 +36,9 @@ def reviews_router(exchange: Exchange, *, replay: bool) -> APIRouter:
     async def list_reviews(asked: Annotated[ReviewFilters, Query()], subject: Reader) -> ReviewPage:
         """List reviews in the order of their ids: of the reader's units, and of assessors among them."""
         only = asked.model_dump(exclude={"after", "limit"})
-        bound = f"reviews {sorted(only.items())}"
-        begin = "" if asked.after is None else cursors.read(asked.after, bound, reviews.Begin)[0]
         async with exchange.reading() as tx:
-            rows = await reviews.listed(tx, Wanted(below=subject.unit, **only), begin, asked.limit)
-        full = len(rows) == asked.limit
-        return ReviewPage(
-            items=[review_shown.line(one) for one in rows],
-            next=cursors.write((rows[-1].id,), bound) if full else None,
-        )
+            rows, following = await LISTING.page(tx, Asked(asked.after, asked.limit, subject.unit, only))
+        return ReviewPage(items=[review_shown.line(one) for one in rows], next=following)
 
     @router.post("", name="ask_review", status_code=201)
     async def ask_review(

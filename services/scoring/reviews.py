@@ -9,6 +9,7 @@ from typing import Any
 
 from services.scoring import store
 from services.scoring.domain.reviews import State
+from services.scoring.listing import Listing
 from services.scoring.requests import Taken
 from services.scoring.traces import PlainText
 from shared.storage.transaction import PostgresTransaction
@@ -17,12 +18,6 @@ Begin = tuple[PlainText]
 
 _ENTRY = "SELECT id, scheme, version, month, unit, indicator, old, new, at FROM entries WHERE id = $1"
 _ADD = "INSERT INTO reviews VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)"
-_LIST = """
-    SELECT * FROM reviews WHERE id > $1
-        AND (scheme = $3 OR $3::text IS NULL) AND (unit = $4 OR $4::text IS NULL)
-        AND (indicator = $5 OR $5::text IS NULL) AND (state = $6 OR $6::text IS NULL)
-        AND ($7 = '/' OR EXISTS (SELECT FROM unnest(paths) p WHERE starts_with(p || '/', $7 || '/')))
-    ORDER BY id LIMIT $2"""
 _OF_CELL = """
     SELECT * FROM reviews WHERE scheme = $1 AND unit = $2 AND indicator = $3 AND month = ANY($4::int[])
     ORDER BY id LIMIT $5"""
@@ -57,17 +52,6 @@ class Review:
     state: State
     asked: Mapping[str, Any]
     decided: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which reviews; `below` is the unit path that must lie above the unit or the assessor."""
-
-    below: str
-    scheme: str | None = None
-    unit: str | None = None
-    indicator: str | None = None
-    state: str | None = None
 
 
 async def entry(tx: PostgresTransaction, number: int) -> Entry | None:
@@ -126,21 +110,6 @@ async def steps(tx: PostgresTransaction, review: str) -> list[Taken]:
     return [Taken(**dict(row)) for row in await tx.many(statement, review)]
 
 
-async def listed(tx: PostgresTransaction, wanted: Wanted, after: str, limit: int) -> list[Review]:
-    """Return a page of reviews in the order of their ids."""
-    rows = await tx.many(
-        _LIST,
-        after,
-        limit,
-        wanted.scheme,
-        wanted.unit,
-        wanted.indicator,
-        wanted.state,
-        wanted.below.rstrip("/") or "/",
-    )
-    return [_read(row) for row in rows]
-
-
 def _read(row: Mapping[str, Any]) -> Review:
     told: dict[str, Any] = dict(row) | {
         "paths": tuple(row["paths"]),
@@ -149,3 +118,6 @@ def _read(row: Mapping[str, Any]) -> Review:
         "decided": None if row["decided"] is None else json.loads(row["decided"]),
     }
     return Review(**told)
+
+
+LISTING = Listing("reviews", "id", Begin, "", _read, {})
