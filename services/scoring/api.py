@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.scoring import (
+    authorship,
     consultations,
     cursors,
     derived,
@@ -103,13 +104,17 @@ def adoption_router(exchange: Exchange) -> APIRouter:
 
     @router.post("", name="draft_scheme", status_code=201, openapi_extra=_BODY)
     async def draft_scheme(
-        request: Request, subject: Annotated[Subject, Depends(whole(Role.AUTHOR))]
+        request: Request, subject: Annotated[Subject, Depends(of_units(Role.AUTHOR))]
     ) -> dict[str, Any]:
-        """Check a scheme and keep it as a draft; 422 lists every finding with its path."""
+        """Check a scheme and keep it as a draft; 422 lists every finding with its path.
+
+        A unit's own scheme below an adopted one is written by its people too, any other for `/` alone.
+        """
         document = await bodies.read_json(request, bodies.JSON, limits=SCHEME_LIMITS)
         if not isinstance(document, dict):
             raise refuse(422, "scheme_refused", "A scheme is a JSON object.")
         async with exchange.begin(actor=subject.name, action="draft scheme") as tx:
+            await authorship.check_code(tx, handlers.parse(document), subject)
             parsed = await handlers.draft_scheme(tx, document, subject.name)
         return {"code": parsed.scheme.code, "version": parsed.scheme.version, "state": "draft"}
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.scoring import consultation_answers, consultations, consulting
+from services.scoring import authorship, consultation_answers, consultations, consulting
 from services.scoring.consultation_answers import (
     AnswerText,
     CommentText,
@@ -15,10 +15,10 @@ from services.scoring.consultation_answers import (
 from shared.contracts.fields import Version
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject
-from shared.web.tokens import of_units, published, whole
+from shared.web.tokens import of_units, published
 
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
-Author = Annotated[Subject, Depends(whole(Role.AUTHOR))]
+Author = Annotated[Subject, Depends(of_units(Role.AUTHOR))]
 Reader = Annotated[Subject, Depends(published(*READERS))]
 Speaker = Annotated[Subject, Depends(of_units(*READERS))]
 
@@ -40,6 +40,7 @@ def consultation_router(exchange: Exchange) -> APIRouter:
     async def open_round(code: str, version: Version, subject: Author) -> ShownRound:
         """Open the next round of consultation on the draft as it stands; while it is open it stands still."""
         async with exchange.begin(actor=subject.name, action="open round", detail=f"{code}/{version}") as tx:
+            await authorship.check(tx, code, version, subject)
             await consulting.open_round(tx, code, version, subject.name)
             rounds = await consultations.rounds(tx, code, version)
         return consultation_answers.shown_round(rounds[-1])
@@ -48,6 +49,7 @@ def consultation_router(exchange: Exchange) -> APIRouter:
     async def close_round(code: str, version: Version, subject: Author) -> ShownRound:
         """Close the open round; comments without an answer still wait for theirs."""
         async with exchange.begin(actor=subject.name, action="close round", detail=f"{code}/{version}") as tx:
+            await authorship.check(tx, code, version, subject)
             await consulting.close_round(tx, code, version, subject.name)
             rounds = await consultations.rounds(tx, code, version)
         return consultation_answers.shown_round(rounds[-1])
@@ -67,6 +69,7 @@ def consultation_router(exchange: Exchange) -> APIRouter:
     ) -> ShownComment:
         """Answer a comment, once, by another person than made it."""
         async with exchange.begin(actor=subject.name, action="answer", detail=f"{code}/{version}") as tx:
+            await authorship.check(tx, code, version, subject)
             kept = await consulting.answer(tx, code, version, comment, subject.name, told.text)
         return consultation_answers.shown_comment(kept)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import ParentSpec, SchemeDocument
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
@@ -107,6 +107,12 @@ async def draft(tx: PostgresTransaction, document: SchemeDocument, catalogue: in
 async def scheme(tx: PostgresTransaction, code: str, version: int) -> Scheme:
     """Return a version of a scheme, or refuse with 404."""
     return _found(await tx.execute(_SCHEME, code=code, version=version))
+
+
+async def parents(tx: PostgresTransaction, code: str) -> list[ParentSpec | None]:
+    """Return what the versions of a scheme name as the scheme above them, each once."""
+    rows = await tx.many("SELECT DISTINCT document->>'parent' AS parent FROM schemes WHERE code = $1", code)
+    return [None if row["parent"] is None else ParentSpec.model_validate_json(row["parent"]) for row in rows]
 
 
 async def drafted(tx: PostgresTransaction, code: str, version: int) -> Scheme:

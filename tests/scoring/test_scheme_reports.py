@@ -107,6 +107,25 @@ async def test_what_machines_gave_stands_beside_what_they_were_to_give(scoring, 
     assert [one.status_code for one in wrong] == [404, 422]
 
 
+async def test_people_of_a_bureau_write_its_own_scheme_and_no_other(taught, door):
+    await adopted(taught, door, SCHEME)
+    child = changed(code="city") | {"parent": {"scheme": "mini", "version": 1, "unit": "b1"}}
+    beside = changed(code="beside") | {"parent": {"scheme": "mini", "version": 1, "unit": "b2"}}
+    taken = changed(version=2) | {"parent": {"scheme": "mini", "version": 1, "unit": "b1"}}
+    below_draft = changed(code="below") | {"parent": {"scheme": "city", "version": 1, "unit": "b1"}}
+    async with door(taught, ("li", ["author"]), unit="/hq/b1") as client:
+        assert (await client.post("/v1/schemes", json=child)).status_code == 201
+        assert (await client.post("/v1/schemes/city/1/rounds")).status_code == 201
+        assert (await client.post("/v1/schemes/city/1/rounds:close")).status_code == 200
+        for document in (beside, taken, below_draft, changed(code="free")):
+            refused = await client.post("/v1/schemes", json=document)
+            assert refused.status_code in {403, 404}, document["scheme"]
+    async with door(taught, AUTHOR) as client:
+        assert (await client.post("/v1/schemes", json=changed(version=2))).status_code == 201
+    async with door(taught, ("li", ["author"]), unit="/hq/b1") as client:
+        assert (await client.post("/v1/schemes/mini/2/rounds")).status_code == 403
+
+
 async def test_a_child_is_checked_against_the_scheme_that_it_names(taught, door):
     await adopted(taught, door, SCHEME | {"children": {"indicators": 1}})
     child = changed(code="city")

@@ -32,13 +32,13 @@ def door(tmp_path):
     check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
 
     @asynccontextmanager
-    async def opened(exchange, person):
+    async def opened(exchange, person, unit="/"):
         async def ready():
             return {}
 
         routers = [route(exchange) for route in ROUTERS]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
-        token = issuer.mint(*person, [audience_of("scoring")])
+        token = issuer.mint(*person, [audience_of("scoring")], unit=unit)
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://scoring",
