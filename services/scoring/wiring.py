@@ -100,5 +100,6 @@ def build(settings: ServiceSettings) -> Service:
                 "survey_answers",
             ),
             streams=(SCHEMES, RULINGS, POINTS),
+            named={"entries": ("scheme", "version", "grp", "unit", "month", "indicator")},
         ),
     )

@@ -41,10 +41,15 @@ _LOG = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """What people's commands write and no event does: tables to copy, streams that are not made anew."""
+    """What people's commands write and no event does: tables to copy, streams that are not made anew.
+
+    Rows of the tables of `named` keep their numbers, which people's rows name: by the columns within which
+    they follow each other.
+    """
 
     tables: Sequence[str] = ()
     streams: Sequence[str] = ()
+    named: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +136,8 @@ class Rebuilds:
                 if await positions_of(tx, consumers) != run.reached:
                     raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
                 tables = await domain_tables(tx, self._commanded.tables)
-                await swap(
-                    tx, self._shadow, {one.table: tables[one.table] for one in run.different}, consumers
-                )
+                different = {one.table: tables[one.table] for one in run.different}
+                await swap(tx, self._shadow, different, consumers, self._commanded.named)
         run.state = "swapped"
         return run
 

@@ -16,7 +16,11 @@ from tests.thread.test_event_to_standing import EVENTS, EXPECTED, platform, unti
 
 __all__ = ["platform"]
 
-SCHEMES = Commanded(tables=("schemes",), streams=("scoring.schemes",))
+SCHEMES = Commanded(
+    tables=("schemes",),
+    streams=("scoring.schemes",),
+    named={"entries": ("scheme", "version", "grp", "unit", "month", "indicator")},
+)
 
 
 class Forgetful(StageA):
@@ -87,6 +91,11 @@ async def rebuilt(rebuilds):
     return run
 
 
+async def entries_of(exchange):
+    async with exchange.reading() as tx:
+        return [tuple(row.values()) for row in await tx.many("SELECT * FROM entries ORDER BY id")]
+
+
 async def refused(awaited, code):
     with pytest.raises(Refused) as caught:
         await awaited
@@ -107,9 +116,11 @@ async def test_a_rebuild_ends_at_the_same_tables_and_the_same_outbox(platform, p
 async def test_what_was_damaged_is_found_and_replaced_when_all_rests(platform, postgres_url):
     await fed(platform)
     exchange = platform.exchanges["scoring"]
+    before = await entries_of(exchange)
     async with exchange.begin(actor="test", action="damage") as tx:
         await tx.execute("ALTER TABLE entries DISABLE TRIGGER USER")
         await tx.execute("DELETE FROM entries WHERE id = (SELECT min(id) FROM entries)")
+        await tx.execute("UPDATE entries SET new = new - 1 WHERE id = (SELECT max(id) FROM entries)")
         await tx.execute("ALTER TABLE entries ENABLE TRIGGER USER")
         await tx.execute("UPDATE cells SET value = value - 0.000000000001 WHERE unit = 'b2'")
     rebuilds = await rebuilds_of(platform, "scoring", postgres_url)
@@ -117,7 +128,7 @@ async def test_what_was_damaged_is_found_and_replaced_when_all_rests(platform, p
     found = {one.table: (one.only_live, one.only_shadow) for one in run.different}
     assert found.keys() == {"cells", "entries"}
     assert found["cells"][0] == found["cells"][1] > 0
-    assert found["entries"] == (0, 1)
+    assert found["entries"] == (1, 2)
     assert run.chains == []
     await refused(rebuilds.swap(run.id, "a disk lied", "olga"), "not_paused")
 
@@ -125,6 +136,7 @@ async def test_what_was_damaged_is_found_and_replaced_when_all_rests(platform, p
     for consumer in ("scoring-a", "scoring-b"):
         await desk.pause(consumer, range(16), "rebuild", "olga")
     assert (await rebuilds.swap(run.id, "a disk lied", "olga")).state == "swapped"
+    assert await entries_of(exchange) == before, "what reviews and replies name keeps its number"
     assert (await rebuilt(rebuilds)).state == "same"
     for consumer in ("scoring-a", "scoring-b"):
         await desk.resume(consumer, range(16), "rebuilt", "olga")
