@@ -32,8 +32,7 @@ _COUNT = """
         FROM items
         WHERE given < $1 AND NOT state IN ('withdrawn', 'cancelled') AND (unit = $2 OR $2::text IS NULL)
         AND ($3 = '/' OR EXISTS (
-            SELECT FROM unnest(paths || bearers || assessor) p
-            WHERE starts_with(p || '/', $3 || '/')))) told"""
+            SELECT FROM unnest(paths || assessor) p WHERE starts_with(p || '/', $3 || '/')))) told"""
 
 # The last step of a path is the unit itself.
 _BY_INDICATOR_AND_UNIT = """
