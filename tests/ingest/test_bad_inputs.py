@@ -66,7 +66,7 @@ HELD = {
     "I51": [
         "tests/ingest/test_inbound.py::test_persons_are_told_once_of_a_topic_and_a_code_until_nothing_of_it_is_open",
         "tests/ingest/test_inbound.py::test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on",
-        "tests/ingest/test_inbound.py::test_what_a_source_sent_and_took_back_in_a_transaction_is_refused_with_its_place",
+        "tests/ingest/test_intake.py::test_what_a_source_sent_and_took_back_in_a_transaction_is_refused_with_its_place",
     ],
     "I52": [
         "tests/ingest/test_backpressure.py::test_a_client_above_its_rate_is_told_to_wait_and_others_are_served",

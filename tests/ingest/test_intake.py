@@ -1,0 +1,264 @@
+"""What brings inbound topics: polls across restarts, two processes, transactions, gaps, topics made anew."""
+
+import asyncio
+import json
+import time
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from services.ingest import gateway
+from services.ingest.committing import Admission
+from services.ingest.contract import (
+    INBOUND_PARTITIONS,
+)
+from services.ingest.domain.binding import topic_of
+from services.ingest.gateway import InboundTopics
+from services.ingest.intake import Intake
+from shared.kernel.errors import Unavailable
+from shared.kernel.shards import shard_of
+from shared.messaging.kafka_access import KafkaAccess
+from shared.messaging.kafka_broker import administering
+from shared.telemetry.metrics import METRICS
+from tests.ingest.test_inbound import accepted, admission, event, offsets, rows, source
+
+__all__ = ["admission", "source"]
+
+
+async def until(condition):
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.05)
+
+
+async def produce(bootstrap, source, *bodies):
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        for body in bodies:
+            value = json.dumps(body).encode() if isinstance(body, dict) else body
+            await producer.send_and_wait(topic_of(source), value=value, key=b"1101", partition=0)
+
+
+async def run_until(intake, condition):
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(intake.run())
+        await until(condition)
+        task.cancel()
+
+
+async def topics(bootstrap):
+    async with administering(KafkaAccess(bootstrap)) as admin:
+        return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+
+
+@pytest.mark.kafka
+async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_across_restarts(
+    admission, source, kafka_bootstrap
+):
+    def intake():
+        return Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap)))
+
+    async def has(count):
+        return len(await accepted(admission)) == count
+
+    async def made():
+        return topic_of(source) in await topics(kafka_bootstrap)
+
+    await run_until(intake(), made)
+    assert (await topics(kafka_bootstrap))[topic_of(source)] == INBOUND_PARTITIONS
+    await produce(kafka_bootstrap, source, event(source), None, event(source), event(source, id="e2"))
+    await run_until(intake(), lambda: has(2))
+    await produce(kafka_bootstrap, source, b"{", event(source, id="e3"))
+    await run_until(intake(), lambda: has(3))
+    assert [row["code"] for row in await rows(admission, "refusals")] == ["empty", "json"]
+    assert sum((await offsets(admission)).values()) == 6
+
+
+@pytest.mark.kafka
+async def test_two_processes_on_the_same_topics_take_each_record_once(admission, source, kafka_bootstrap):
+    intakes = [
+        Intake(Admission(admission.exchange, replay=False), InboundTopics(KafkaAccess(kafka_bootstrap)))
+        for _ in "ab"
+    ]
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
+    await produce(kafka_bootstrap, source, *(b"{" for _ in range(50)), event(source))
+
+    async def taken():
+        return sum((await offsets(admission)).values()) == 51
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(intake.run()) for intake in intakes]
+        await until(taken)
+        for task in tasks:
+            task.cancel()
+    assert len(await rows(admission, "refusals")) == 50
+    assert await accepted(admission) == ["e1"]
+
+
+def key_elsewhere(unit):
+    return next(f"k{n}".encode() for n in range(99) if shard_of(f"k{n}") != shard_of(unit))
+
+
+def records(source):
+    """Each bad record of a topic: what is produced, and the code that it is refused by."""
+    good = json.dumps(event(source)).encode()
+    tomorrow = int((time.time() + 86_400) * 1000)
+    late = json.dumps(event(source, time="2199-01-01T00:00:00Z")).encode()
+    return [
+        ({"value": None, "key": b"1101"}, "empty"),
+        ({"value": b"x" * 2_000_000}, "too_large"),
+        ({"value": b"{"}, "json"),
+        ({"value": b"{}", "headers": [("ce_id", b"a")]}, "missing_field"),
+        ({"value": good, "key": key_elsewhere("1101")}, "key"),
+        ({"value": good, "key": b"\xff"}, "key"),
+        ({"value": good, "timestamp_ms": tomorrow}, "time_in_future"),
+        ({"value": late}, "time_in_future"),
+        ({"value": json.dumps(event("other")).encode()}, "source_scope"),
+        ({"value": json.dumps(event(source, type="task.lost.v1")).encode()}, "unknown_type"),
+    ]
+
+
+@pytest.mark.kafka
+async def test_each_bad_record_is_refused_with_its_place_its_offset_goes_on_and_people_are_alerted(
+    admission, source, kafka_bootstrap
+):
+    topic = topic_of(source)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    good = json.dumps(event(source, id="good", case="c1")).encode()
+    bad = records(source)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, max_request_size=3 << 20) as producer:
+        for record, _ in bad:
+            await producer.send_and_wait(topic, partition=1, **record)
+        await producer.send_and_wait(topic, partition=1, value=good, key=b"c1")
+
+    async def taken():
+        return (await offsets(admission)).get((topic, 1)) == len(bad) + 1
+
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
+    refused = await rows(admission, "refusals")
+    assert [(row["code"], row["place"], row["source"]) for row in refused] == [
+        (code, f"{topic}/1/{offset}", source) for offset, (_, code) in enumerate(bad)
+    ]
+    assert await accepted(admission) == ["good"]
+    assert f'dukao_inbound_rejected_total{{topic="{topic}"}} {len(bad)}.0' in METRICS.render().decode()
+
+
+async def taken_back(producer, topic, *bodies):
+    await producer.begin_transaction()
+    for body in bodies:
+        await producer.send_and_wait(topic, value=json.dumps(body).encode(), partition=0)
+    await producer.abort_transaction()
+
+
+@pytest.mark.kafka
+async def test_what_a_source_sent_and_took_back_in_a_transaction_is_refused_with_its_place(
+    admission, source, kafka_bootstrap
+):
+    topic = topic_of(source)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
+        await taken_back(producer, topic, event(source))  # 0, and its marker 1
+        for name in ("e2", "e3"):  # 2, marker 3; 4, marker 5
+            async with producer.transaction():
+                sent = json.dumps(event(source, id=name)).encode()
+                await producer.send_and_wait(topic, value=sent, partition=0)
+        await taken_back(producer, topic, event(source, id="e4"), event(source, id="e5"))  # 6, 7
+
+    async def taken():
+        return await offsets(admission) == {(topic, 0): 8}
+
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
+    assert await accepted(admission) == ["e2", "e3"]
+    refused = await rows(admission, "refusals")
+    assert [(row["code"], row["place"], row["source"]) for row in refused] == [
+        ("aborted", f"{topic}/0/{offset}", source) for offset in (0, 6, 7)
+    ]
+    assert f'dukao_inbound_rejected_total{{topic="{topic}"}} 3.0' in METRICS.render().decode()
+
+
+@pytest.mark.kafka
+async def test_more_than_a_poll_that_was_taken_back_is_refused_poll_by_poll(
+    admission, source, kafka_bootstrap, monkeypatch
+):
+    monkeypatch.setattr(gateway, "POLL_RECORDS", 3)
+    topic = topic_of(source)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
+        await taken_back(producer, topic, *(event(source, id=f"a{n}") for n in range(8)))
+    await produce(kafka_bootstrap, source, event(source))
+
+    async def taken():
+        return await offsets(admission) == {(topic, 0): 10}
+
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), taken)
+    assert await accepted(admission) == ["e1"]
+    places = [(row["code"], row["place"]) for row in await rows(admission, "refusals")]
+    assert places == [("aborted", f"{topic}/0/{offset}") for offset in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("offsets_read", "expected"),
+    [([], range(5, 9)), ([6, 7], range(5, 9)), ([5, 6], range(7, 9)), ([7, 8], range(5, 7))],
+)
+def test_a_jump_is_what_a_poll_went_over_without_a_record(offsets_read, expected):
+    assert gateway.jump(5, offsets_read, 9) == expected
+
+
+@pytest.mark.kafka
+async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes_on(
+    admission, source, kafka_bootstrap
+):
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
+    await produce(kafka_bootstrap, source, event(source), event(source, id="e2"))
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
+        for partition in range(INBOUND_PARTITIONS):
+            place = TopicPartition(topic_of(source), partition)
+            await admin.delete_records({place: RecordsToDelete(-1)})
+    await produce(kafka_bootstrap, source, event(source, id="e3"))
+
+    async def has_e3():
+        return await accepted(admission) == ["e3"]
+
+    await run_until(Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap))), has_e3)
+    (gap,) = await rows(admission, "refusals")
+    assert gap["code"] == "inbound_gap"
+    assert gap["place"].endswith("/0")
+
+
+@pytest.mark.kafka
+async def test_a_topic_made_anew_and_longer_than_what_was_taken_is_read_from_its_start(
+    admission, source, kafka_bootstrap
+):
+    topic = topic_of(source)
+
+    def intake():
+        return Intake(admission, InboundTopics(KafkaAccess(kafka_bootstrap)))
+
+    async def has(count):
+        return len(await accepted(admission)) == count
+
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    await produce(kafka_bootstrap, source, *(event(source, id=f"a{n}") for n in range(3)))
+    await run_until(intake(), lambda: has(3))
+    await produce(kafka_bootstrap, source, event(source, id="a3"))
+    await run_until(intake(), lambda: has(4))
+    assert await rows(admission, "refusals") == []
+    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
+        await admin.delete_topics([topic])
+
+    async def gone():
+        return topic not in await topics(kafka_bootstrap)
+
+    await until(gone)
+    await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
+    await produce(kafka_bootstrap, source, *(event(source, id=f"b{n}") for n in range(6)))
+    await run_until(intake(), lambda: has(10))
+    assert await offsets(admission) == {(topic, 0): 6}
+    (gap,) = await rows(admission, "refusals")
+    assert (gap["code"], gap["place"]) == ("inbound_gap", f"{topic}/0/4")
+
+
+async def test_while_kafka_is_away_the_intake_waits(admission):
+    intake = Intake(admission, InboundTopics(KafkaAccess("127.0.0.1:9")))
+    with pytest.raises(Unavailable):
+        await intake.step()
