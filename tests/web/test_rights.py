@@ -19,7 +19,6 @@ CONCERNS_ALL = {
     "dismiss_conflict",
     "replay_conflict",
     "dismiss_refusal",
-    "draft_scheme",
     "adopt_scheme",
     "list_suspense",
     "list_unread_reports",
