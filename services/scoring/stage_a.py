@@ -107,8 +107,9 @@ class StageA:
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
         turned = await self._turning.turn(tx, ticks, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
-        told = _answers(await self._trying.running(tx, shards), read, tried, TRIED) if tried else []
-        return routed + turned + _answers(plans, read, moved, IN_FORCE) + told
+        adopted, begun = _apart(read)
+        told = _answers(await self._trying.running(tx, shards), begun, tried, TRIED) if tried else []
+        return routed + turned + _answers(plans, adopted, moved, IN_FORCE) + told
 
     async def _fold(
         self, tx: PostgresTransaction, events: Read, catalogue: Catalogue
@@ -211,6 +212,12 @@ class StageA:
         return self._catalogue[1]
 
 
+def _apart(read: Read) -> tuple[Read, Read]:
+    """Return what moves schemes in force, without trials, and what moves trials, without adoptions."""
+    of_schemes = [one for one in read if one[0].stream != SCHEMES or one[1].type == SCHEME_ADOPTED]
+    return of_schemes, [one for one in read if one[1].type != SCHEME_ADOPTED]
+
+
 def _answers(
     plans: Mapping[int, Sequence[InForce]],
     read: Read,
@@ -229,8 +236,10 @@ def _answers(
     by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
     for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
         row = Row(unit, str(Month.of_ordinal(month)), numbers)
+        streams = {stream_of(over), SCHEMES} & heard[shard]
+        assert streams, "a sum is moved by records of its stream, or by an adoption"
         for target in _targets(plans.get(shard, ()), scheme, unit):
-            for stream in {stream_of(over), SCHEMES} & heard[shard]:
+            for stream in streams:
                 by_target.setdefault((shard, target, stream), []).append((scheme, over, row))
     begun = {
         (shard, stream): _begun(shard, stream, by_shard[shard])
