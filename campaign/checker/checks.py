@@ -17,6 +17,7 @@ from campaign.checker.derived import derived
 from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
 from campaign.checker.manual import manual
+from campaign.checker.surveys import surveys
 from campaign.checker.suspense import suspended
 
 ACCEPTED = "ingest.accepted"
@@ -86,6 +87,7 @@ async def everything(
             "C5 incidents": lambda: incidents(database),
             "C5 manual": lambda: manual(database),
             "C5 suspense": lambda: suspended(database),
+            "C5 surveys": lambda: surveys(database),
             "C2 items": lambda: telling.items_told(database),
             "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),
