@@ -10,13 +10,14 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "ranking"
+TRIALS_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 
 
 def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
-    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, least_rest_s=TRIALS_REST_S)
     doors = (standings_router, totals_router, trials_router)
     routers = [door(frame.exchange) for door in doors]
     return frame.service(streams=STREAMS, routers=routers, parts=[consumer.run, tried.run])

@@ -46,6 +46,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "scoring"
+TRIALS_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 DOORS = (
     schemes_router,
     adoption_router,
@@ -73,7 +74,7 @@ def build(settings: ServiceSettings) -> Service:
     )
     stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
-    tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, least_rest_s=TRIALS_REST_S)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
     return frame.service(
         streams=STREAMS,
