@@ -107,7 +107,7 @@ class StageA:
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
         turned = await self._turning.turn(tx, ticks, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
-        adopted, begun = _apart(read)
+        adopted, begun = _apart(read) if schemes else (read, read)
         told = _answers(await self._trying.running(tx, shards), begun, tried, TRIED) if tried else []
         return routed + turned + _answers(plans, adopted, moved, IN_FORCE) + told
 
