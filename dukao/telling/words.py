@@ -48,6 +48,7 @@ COLUMNS: Words = {
     "short": ("样本不足", "below the minimum sample"),
     "survey": ("测评", "survey"),
     "suppressed_by": ("抵减于", "suppressed by"),
+    "test": ("检验", "test"),
     "time": ("发生", "occurred"),
     "title": ("名称", "title"),
     "trigger": ("触发条件", "trigger"),

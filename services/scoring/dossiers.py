@@ -11,6 +11,7 @@ from services.scoring.contract import (
     RULINGS,
     SOURCE,
     IncidentRuled,
+    RegionTested,
     RisesJudged,
 )
 from services.scoring.domain.incidents.facts import ROSE
@@ -144,16 +145,22 @@ def reported(number: int, event: AcceptedEvent) -> list[tuple[str, AcceptedEvent
                     "data": {
                         "scheme": told.scheme,
                         "code": told.code,
-                        "says": (
-                            f"{told.month} {told.measure}: {one.count}/{one.exposure}, "
-                            f"{', '.join(told.baseline)}: {one.before}/{one.exposure_before}, "
-                            f"p {one.p}, Holm {one.adjusted} <= {told.alpha}, at least {told.minimum}"
-                        ),
+                        "figures": _figures(told, one),
                     },
                 }
             )
             found.append((one.unit, envelope.decode(body), body))
     return found
+
+
+def _figures(told: RisesJudged, one: RegionTested) -> str:
+    """Write the figures of a test without words, so that they are read in any language."""
+    baseline = f"{told.baseline[0]}–{told.baseline[-1]}"
+    return (
+        f"{told.measure} {told.month}: {one.count}/{one.exposure}; "
+        f"{baseline}: {one.before}/{one.exposure_before}; "
+        f"p={one.p}; Holm {one.adjusted} ≤ {told.alpha}; {one.count} ≥ {told.minimum}"
+    )
 
 
 async def judged(tx: PostgresTransaction, scheme: str, code: str, month: str) -> bool:

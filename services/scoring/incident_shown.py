@@ -131,7 +131,7 @@ def _history(found: Found) -> list[HistoryLine]:
 
 def _status_fields(found: Found) -> Mapping[str, str]:
     """Return the field of each event type that says how far a finding has come, or how much was found."""
-    fields = {ROSE: "says"}
+    fields = {ROSE: "figures"}
     for scheme in found.dossier.schemes:
         if scheme.incidents is not None:
             fields |= {name: spec.status for name, spec in scheme.incidents.findings.items()}

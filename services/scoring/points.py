@@ -222,6 +222,7 @@ def _deductions(question: Question, place: Found, body: bytes) -> Iterator[Shown
                 "trigger": one.trigger,
                 "inspection": _written(one.inspection),
                 "suppressed_by": _written(one.suppressed_by),
+                "test": one.figures or None,
             },
             reports=[shown.event_of(event)],
             reports_total=1,

@@ -90,6 +90,7 @@ def deduction(told: Told) -> Deduction:
         suppressed_by=None if one.suppressed_by is None else report(one.suppressed_by),
         trigger=one.trigger,
         inspection=None if one.inspection is None else report(one.inspection),
+        figures=one.figures,
     )
 
 

@@ -287,6 +287,9 @@ class Deduction(Closed):
     suppressed_by: ReportName | None = None
     trigger: Code | None = None
     inspection: ReportName | None = None
+    figures: str = Field(
+        "", max_length=500, description="of a region whose risk rose: the figures of the test"
+    )
 
 
 class DeductionDecided(Closed):

@@ -251,6 +251,7 @@ async def test_explain_names_the_incident_its_role_and_the_finding(scoring, door
             "trigger": "b",
             "inspection": "s/i",
             "suppressed_by": None,
+            "test": None,
         },
     )
     (row,) = own["rows"]

@@ -115,6 +115,11 @@ FULL = {"bureau_linked": 10, "department_linked": 40, "inspectorate_linked": 40,
 LESS = {"indicator": "bureau_linked", "points": "0.7"}
 
 
+FIGURES = (
+    "risks 2021-02: 12/120; 2021-01–2021-01: 2/200; p=0.000301364219; Holm 0.000602728438 ≤ 0.01; 12 ≥ 5"
+)
+
+
 async def linked(exchange, version=1):
     """Return the cells that are not full of indicators that lose by incidents."""
     async with exchange.reading() as tx:
@@ -158,9 +163,11 @@ async def test_a_region_that_rose_costs_department_bureau_and_inspectorate_once_
             ("d1", "department", "c", "counted"),
             ("i1", "inspectorate", "c", "counted"),
         }
-        assert [one["says"] for one in shown["history"]] == [
-            "2021-02 risks: 12/120, 2021-01: 2/200, p 0.000301364219, Holm 0.000602728438 <= 0.01, at least 5"
-        ]
+        assert [one["says"] for one in shown["history"]] == [FIGURES]
+        for unit, indicator in (("b1", "bureau_linked"), ("d1", "department_linked")):
+            told = await at.got(f"/v1/cells/2021-02/{unit}/{indicator}/explain", scheme="mini")
+            (row,) = told["rows"]
+            assert (row["columns"]["trigger"], row["columns"]["test"]) == ("c", FIGURES)
 
 
 async def test_what_was_judged_is_the_same_when_it_is_computed_anew_from_its_figures(scoring, door):

@@ -197,4 +197,5 @@ def _deduction(
         trigger=by[0],
         inspection=by[1],
         why=None if scored else Why.NOT_SCORED,
+        figures=finding.figures,
     )

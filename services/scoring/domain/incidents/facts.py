@@ -56,7 +56,7 @@ class Finding:
     """What a source says of a problem; `name` is its first report, `occurred` is in microseconds.
 
     `month` counts from year 0 in the zone of the scheme, `discovered` is a day there. Of a region whose risk
-    rose `rise` is the code by which the scheme looks at it.
+    rose `rise` is the code by which the scheme looks at it, and `figures` are those of its test.
     """
 
     name: Name
@@ -73,6 +73,7 @@ class Finding:
     finder: str
     own: Own | None = None
     rise: str | None = None
+    figures: str = ""
 
     @property
     def keys(self) -> tuple[Key, ...]:

@@ -43,6 +43,7 @@ class Deduction:
     inspection: Name | None = None
     why: Why | None = None
     suppressed_by: Name | None = None
+    figures: str = ""
 
     @property
     def counts(self) -> bool:

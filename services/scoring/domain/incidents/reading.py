@@ -81,6 +81,7 @@ def _rise(rules: Rules, report: Report) -> tuple[Finding, Rules] | None:
         severity=0,
         finder=report.source,
         rise=spec.code,
+        figures=told.get("figures", ""),
     ), rules
 
 
