@@ -3,7 +3,14 @@
 from shared.contracts import envelope
 from shared.contracts.ranking import SOURCE as RANKING
 from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
-from shared.contracts.scoring import SCHEME_ADOPTED, SCHEMES, SchemeAdopted
+from shared.contracts.scoring import (
+    SCHEME_ADOPTED,
+    SCHEMES,
+    SURVEY_TURNED,
+    SURVEYS,
+    SchemeAdopted,
+    SurveyTurned,
+)
 from shared.contracts.scoring import SOURCE as SCORING
 from shared.contracts.supervision import ITEM_CHANGED, ITEMS, ItemChanged
 from shared.contracts.supervision import SOURCE as SUPERVISION
@@ -109,3 +116,18 @@ class Feed:
             effective="2021-01",
         )
         return self.record(SCHEMES, envelope.encode(SCHEME_ADOPTED, SCORING, "mini", data))
+
+    def survey(self, turn="reminded"):
+        data = SurveyTurned.model_validate(
+            {
+                "round": "mini~ratings~2021-03",
+                "turn": turn,
+                "day": "2021-03-20",
+                "scheme": "mini",
+                "survey": "ratings",
+                "title": "多维测评",
+                "opens": "2021-03-10",
+                "closes": "2021-03-25",
+            }
+        )
+        return self.record(SURVEYS, envelope.encode(SURVEY_TURNED, SCORING, "mini", data))

@@ -99,3 +99,18 @@ async def test_a_signature_in_time_tells_nobody_of_its_limit(service):
     await service.adopt({"rules": [SIGN_LATE]})
     await service.apply(feed.item(sign_due=SIGN_DUE), feed.item(state="signed"))
     assert await service.notices() == []
+
+
+async def test_a_reminder_of_a_survey_is_told_once_to_whom_the_rule_names(service):
+    rule = {"code": "survey", "on": "survey-turned", "severity": "info", "to": ["unit:b1"]}
+    await service.adopt({"rules": [rule | {"when": {"turn": ["reminded"], "survey": ["ratings"]}}]})
+    feed = Feed()
+    told = feed.survey()
+    await service.apply(feed.adopted(), feed.survey("opened"), told)
+    await service.apply(told)
+    (notice,) = await service.notices()
+    assert notice[:3] == ("survey", "inbox", "b1")
+    async with service.door() as door:
+        (entry,) = await door.entries(unit="b1")
+    assert entry["text"] == "测评“多维测评”正在进行，请尚未参加的测评主体尽快作答，截止 2021年3月25日。"
+    assert entry["link"].endswith("/scoring/v1/surveys/mini~ratings~2021-03")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notify.domain.document import DAY_STATES, FEED_STATES, LIGHTS, STATES
+from services.notify.domain.document import DAY_STATES, FEED_STATES, LIGHTS, STATES, SURVEY_TURNS
 from services.notify.domain.happenings import Kind
 from services.notify.domain.links import link_of
 from services.notify.domain.texts import Lang, text_of
@@ -10,6 +10,7 @@ from services.notify.domain.texts import Lang, text_of
 ITEM = {"item": "a/1", "title": "公文", "state": "assigned", "light": "red", "due": None, "late_day": 3}
 ITEM |= {"zone": "Asia/Shanghai"}
 TIER = {"scheme": "m", "group": "g", "period": "2021", "unit": "b1", "old": None, "new": "first"}
+SURVEY = {"round": "m~ratings~2021-03", "title": "多维测评", "closes": "2021-03-25"}
 NAMES = {"scheme": "2021 年方案", "group": "省级税务局", "unit": "甲省局", "old": "第二段", "new": "第一段"}
 SAID = [
     (Kind.ITEM_STATE, {"state": "registered"}, "督考事项“公文”已登记。", "Item “公文” is registered."),
@@ -106,6 +107,24 @@ SAID = [
         "Manifest of core for 2021-03-31 and archive: they agree again.",
     ),
     (
+        Kind.SURVEY_TURNED,
+        SURVEY | {"turn": "opened"},
+        "测评“多维测评”已开始，截止 2021年3月25日。",
+        "The survey “多维测评” is open; its last day: 25 March 2021.",
+    ),
+    (
+        Kind.SURVEY_TURNED,
+        SURVEY | {"turn": "reminded"},
+        "测评“多维测评”正在进行，请尚未参加的测评主体尽快作答，截止 2021年3月25日。",
+        "The survey “多维测评” is open: those who have not answered, please do; its last day: 25 March 2021.",
+    ),
+    (
+        Kind.SURVEY_TURNED,
+        SURVEY | {"turn": "closed"},
+        "测评“多维测评”已结束，截止 2021年3月25日。",
+        "The survey “多维测评” is closed; its last day: 25 March 2021.",
+    ),
+    (
         Kind.CONFLICT_FOUND,
         {"source": "core", "id": "e1"},
         "事件 core e1 与已接收的内容矛盾，待人工处理。",
@@ -135,6 +154,7 @@ def test_nothing_that_can_be_told_is_without_its_sentence():
         (Kind.ITEM_LIGHT, "light", LIGHTS),
         (Kind.FEED_TURNED, "state", FEED_STATES),
         (Kind.DAY_TURNED, "state", DAY_STATES),
+        (Kind.SURVEY_TURNED, "turn", SURVEY_TURNS),
     ):
         assert {told[field] for one, told, *_ in SAID if one is kind} == set(known)
 

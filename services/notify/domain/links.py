@@ -23,6 +23,7 @@ _LINKS: Mapping[Kind, Callable[[Told], str]] = {
     Kind.ITEM_EXTENSION_ASKED: _item,
     Kind.TIER_CHANGED: lambda told: "/ranking/v1/standings" + _below(told, "scheme", "group", "period"),
     Kind.SCHEME_ADOPTED: lambda told: "/scoring/v1/schemes" + _below(told, "scheme", "version"),
+    Kind.SURVEY_TURNED: lambda told: "/scoring/v1/surveys" + _below(told, "round"),
     Kind.FEED_TURNED: lambda told: f"/ingest/v1/feeds?source={_quoted(told, 'source')}",
     Kind.DAY_TURNED: lambda told: f"/ingest/v1/manifests?source={_quoted(told, 'source')}",
     Kind.CONFLICT_FOUND: lambda told: f"/ingest/v1/conflicts?source={_quoted(told, 'source')}",
