@@ -18,6 +18,7 @@ from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.scoring.test_explain import door, pages
 from tests.scoring.test_stages import Driver, scoring
+from tests.scoring_domain.test_boston import GROUPS, expected
 
 __all__ = ["door", "scoring"]
 SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
@@ -47,7 +48,7 @@ def scheme():
         | ({"parent": derive_code(row["parent_id"])} if row["parent_id"] else {})
         for row in unit_rows()
     ]
-    return yaml.safe_load((SAMPLE / "scheme.yaml").read_text()) | {"units": units}
+    return yaml.safe_load((SAMPLE / "scheme-service.yaml").read_text()) | {"units": units}
 
 
 def drafts():
@@ -80,7 +81,7 @@ async def boston(scoring):
     async with exchange.begin(actor="ada", action="draft") as tx:
         await handlers.draft_scheme(tx, scheme(), "ada")
     async with exchange.begin(actor="bob", action="adopt") as tx:
-        await handlers.adopt_scheme(tx, "boston311", 1, "bob")
+        await handlers.adopt_scheme(tx, "bostonservice", 1, "bob")
     await driver.run()
     for at in range(0, len(waiting), EVENTS_A_BATCH):
         async with exchange.begin(actor="test", action="accept") as tx:
@@ -101,15 +102,22 @@ def busiest(level):
     return [(codes[row["unit"]], row) for row in rows[:BUSIEST]]
 
 
-async def test_the_rows_explained_are_the_due_cases_and_those_marked_met_were_met(boston, door):
+async def test_the_rows_explained_are_the_due_cases_and_every_cell_is_what_the_oracle_comes_to(boston, door):
     async with door(boston) as client:
         for level in ("department", "queue", "neighborhood"):
             for unit, row in busiest(level):
                 path = f"/v1/cells/{row['month']}/{unit}/ontime/explain"
-                told = await pages(client, path, scheme="boston311", limit=200)
+                told = await pages(client, path, scheme="bostonservice", limit=200)
                 counted = [one for one in told if one["counted"]]
                 assert len(counted) == int(row["due"])
                 assert sum(one["met"] for one in counted) == int(row["due_met"])
                 assert len({one["case"] for one in told}) == len(told)
                 assert {one["month"] for one in counted} == {row["month"]}
                 assert {one["reason"] for one in told} <= {None, "no_date", "other_month"}
+    async with boston.reading() as tx:
+        rows = await tx.execute("SELECT unit, month, indicator, value FROM cells")
+    kept = {(row.unit, row.month, row.indicator): row.value for row in rows}
+    for level in GROUPS:
+        due = expected(FOLDER, scheme()["units"], level)
+        judged = {unit for unit, _, _ in due}
+        assert {key: value for key, value in kept.items() if key[0] in judged} == due

@@ -7,6 +7,7 @@ import os
 import random
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,16 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import merged
 from services.scoring.domain.folding import Tally
+from services.scoring.domain.groups import group_plan
 from services.scoring.domain.methods.amounts import actual_of
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
+from services.scoring.domain.proof import cells_of
 from services.scoring.domain.rows import typed
+from services.scoring.domain.sums import UnitSums
 from shared.kernel import instants
 from shared.kernel.codes import derive_code
 from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS, shown_ratio
+from shared.kernel.points import MILLIONTHS, cell, of_parts, shown_ratio
 from tests.scoring_domain.test_worked_cases import by_measure
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "boston311"
@@ -41,6 +45,8 @@ COLUMNS = (
     "overdue_end",
     "handle_seconds_sum",
 )
+GROUPS = {"city": "city", "department": "departments", "queue": "queues", "neighborhood": "neighborhoods"}
+INDICATORS = ("ontime", "late", "backlog", "deadlines", "handling", "volume", "order")
 
 pytestmark = [
     pytest.mark.long,
@@ -70,7 +76,7 @@ def units(folder):
 
 @pytest.fixture(scope="module")
 def document(units):
-    written = yaml.safe_load((SAMPLE / "scheme.yaml").read_text())
+    written = yaml.safe_load((SAMPLE / "scheme-service.yaml").read_text())
     return SchemeDocument.model_validate(written | {"units": units})
 
 
@@ -104,14 +110,19 @@ def cases(folder, types):
 
 
 @pytest.fixture(scope="module")
-def sums(document, types, cases):
+def spread(document, types, cases):
     plan = compile_plan(document, types)
     shuffler = random.Random(7)
     tally = Tally()
     for reports in cases:
         shuffled = shuffler.sample(reports * 2, 2 * len(reports))
         tally.add(plan, standing(set_of(shuffled)).facts)
-    return by_measure(plan, tally.spread())
+    return plan, tally.spread()
+
+
+@pytest.fixture(scope="module")
+def sums(spread):
+    return by_measure(*spread)
 
 
 def set_of(reports):
@@ -142,3 +153,66 @@ def test_every_row_of_the_oracle_is_equal(level, folder, units, document, sums):
     for found in ranked.values():
         for rate, row in found:
             assert 1 + sum(other > rate for other, _ in found) == int(row["rank"])
+
+
+@pytest.mark.parametrize("level", GROUPS)
+def test_every_cell_of_seven_indicators_is_what_the_oracle_comes_to(level, folder, units, document, spread):
+    group = group_plan(document, GROUPS[level])
+    sums = {unit: UnitSums() for unit in group.units}
+    for (_, over, unit, month), numbers in spread[1].items():
+        if unit in sums:
+            sums[unit].take((over, month, 0), numbers)
+    due = expected(folder, units, level)
+    assert len(document.indicators) == len(INDICATORS) == len({code for _, _, code in due})
+    found = {
+        (unit, month, code): of_parts(value)
+        for unit, cells in cells_of(group, sums).items()
+        for (month, code), value in cells.items()
+    }
+    judged = {unit for unit, _, _ in due}
+    assert {key: value for key, value in found.items() if key[0] in judged} == due
+    assert len(due) > len(judged) * len(INDICATORS)
+
+
+def expected(folder, units, level):
+    """Return every cell of a level by (unit, month, indicator), from the columns of the oracle alone."""
+    codes = {unit["name"].removeprefix("City of "): unit["code"] for unit in units if unit["level"] == level}
+    with (folder / "oracle" / f"by_{level}_month.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    months, waited = defaultdict(list), set()
+    for row in sorted(rows, key=lambda row: row["month"]):
+        months[row["month"]].append(
+            {name: Fraction(row[name]) for name in COLUMNS} | {"unit": codes[row["unit"]]}
+        )
+    found = {}
+    for month, alike in months.items():
+        waited |= {row["unit"] for row in alike if row["backlog_end"]}
+        most = max(row["closed"] for row in alike)
+        rates = [row["due_met"] / row["due"] for row in alike if row["due"]]
+        for row in alike:
+            values = worths(row, most, rates, waits=row["unit"] in waited)
+            found |= {
+                (row["unit"], Month.parse(month).ordinal, code): cell(value)
+                for code, value in zip(INDICATORS, values, strict=True)
+                if value is not None
+            }
+    return found
+
+
+def worths(row, most, rates, *, waits):
+    """Return what the indicators of a unit's month are worth, None without data."""
+    nothing, hundred = Fraction(0), Fraction(100)
+    rate = row["due_met"] / row["due"] if row["due"] else None
+    given = row["with_deadline"] / row["opened"] if row["opened"] else None
+    mean = row["handle_seconds_sum"] / row["closed"] if row["closed"] else None
+    return (
+        None if rate is None else 400 * rate,
+        max(nothing, hundred - row["closed_late"] / 2),
+        max(nothing, hundred - max(nothing, row["backlog_end"] - 50) / 10) if waits else None,
+        None
+        if given is None
+        else Fraction(40 if given < Fraction(1, 2) else 70 if given < Fraction(9, 10) else 100),
+        None if mean is None else hundred if mean <= 0 else hundred * min(Fraction(1), 864_000 / mean),
+        hundred * row["closed"] / most if row["closed"] else None,
+        None if rate is None else max(nothing, hundred - sum(other > rate for other in rates)),
+    )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -9,12 +10,13 @@ from campaign.fines import ACTIVITIES, AUTHORITY, COLUMNS, YEARS, Fines, year_of
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
+from services.scoring.domain.figures import worth
 from services.scoring.domain.folding import Tally
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.kernel import instants
-from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS
+from shared.kernel.periods import Month, Period
+from shared.kernel.points import MILLIONTHS, cell
 from tests.scoring_domain.test_worked_cases import by_measure
 
 FINES = Fines.here(YEARS[-1])
@@ -34,7 +36,7 @@ def schemes():
 
 @pytest.fixture(scope="module")
 def sums(schemes):
-    """Return the numerators in millionths by month, for each measure and unit."""
+    """Return the partials by month, for each measure and unit."""
     types = event_types(FINES.types)
     cases, lived = defaultdict(list), defaultdict(set)
     for number, event in enumerate(FINES.events(), 1):
@@ -58,10 +60,14 @@ def sums(schemes):
         for year in lived[case]:
             tallies[year].add(plans[year], facts)
     return {
-        key: {month: partials.numerator for month, partials in months.items()}
+        key: dict(months)
         for year in YEARS
         for key, months in by_measure(plans[year], tallies[year].spread()).items()
     }
+
+
+def numerator(partials):
+    return sum(one.numerator for one in partials.values())
 
 
 def test_the_schemes_pass_every_check(schemes):
@@ -74,7 +80,7 @@ def test_every_desk_and_year_of_the_oracle_is_equal(schemes, sums):
         scheme = schemes[int(row["year"])]
         for column, measure in COLUMNS.items():
             found = sums.get((measure_id(scheme, measure), f"desk:{row['unit']}"), {})
-            assert sum(found.values()) == Decimal(row[column]) * MILLIONTHS, (
+            assert numerator(found) == Decimal(row[column]) * MILLIONTHS, (
                 row["year"],
                 row["unit"],
                 column,
@@ -86,7 +92,7 @@ def test_every_year_of_the_authority_is_equal(schemes, sums):
         scheme = schemes[int(row["year"])]
         for column, measure in COLUMNS.items():
             found = sums.get((measure_id(scheme, measure), AUTHORITY), {})
-            assert sum(found.values()) == Decimal(row[column]) * MILLIONTHS, (row["year"], column)
+            assert numerator(found) == Decimal(row[column]) * MILLIONTHS, (row["year"], column)
 
 
 def test_every_month_of_the_log_is_equal(schemes, sums):
@@ -94,4 +100,35 @@ def test_every_month_of_the_log_is_equal(schemes, sums):
         month = Month.parse(row["month"])
         scheme = schemes[int(row["month"][:4])]
         found = sums[measure_id(scheme, ACTIVITIES[row["activity"]]), AUTHORITY]
-        assert found[month.ordinal] == int(row["events"]) * MILLIONTHS, row
+        assert found[month.ordinal].numerator == int(row["events"]) * MILLIONTHS, row
+
+
+def test_every_indicator_of_every_desk_and_year_is_worth_what_the_oracle_comes_to(schemes, sums):
+    compared = 0
+    for row in FINES.table("oracle/by_unit_year.csv"):
+        scheme, year = schemes[int(row["year"])], Period.parse(row["year"])
+        due = expected({name: Fraction(row[column]) for column, name in COLUMNS.items()})
+        assert len(scheme.indicators) == len(due)
+        for indicator in scheme.indicators:
+            partials = sums.get((measure_id(scheme, indicator.measure), f"desk:{row['unit']}"), {})
+            found, points = worth(scheme, indicator, year, partials).value, due[indicator.code]
+            assert found == (None if points is None else cell(points)), (
+                row["year"],
+                row["unit"],
+                indicator.code,
+            )
+            compared += 1
+    assert compared > 5_000
+
+
+def expected(row):
+    """Return what each indicator of a desk's year is worth by the columns of the oracle, None without data."""
+    told = row["t2_tasks"] / row["fines"]
+    return {
+        "t1": 400 * row["t1_met"] / row["t1_tasks"] if row["t1_tasks"] else None,
+        "notified": Fraction(40 if told < Fraction(1, 2) else 70 if told < Fraction(4, 5) else 100),
+        "paid": 100 * min(Fraction(1), row["paid_sum"] / row["amount_sum"]) if row["amount_sum"] else None,
+        "appeals": max(Fraction(0), 200 - row["appeals"] / 10),
+        "judgements": max(Fraction(0), 100 - max(Fraction(0), row["judgements"] - 1)),
+        "collections": max(Fraction(0), 100 - row["collections"] / 100),
+    }
