@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from campaign.checker import archive, folding, telling, topics
+from campaign.checker import archive, folding, kept_sums, telling, topics
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
@@ -22,7 +22,6 @@ from campaign.checker.suspense import suspended
 
 ACCEPTED = "ingest.accepted"
 SHOWN = 20
-Amounts: TypeAlias = tuple[int, int, int]
 Check: TypeAlias = Callable[[], Awaitable[list[str]]]
 PERIODS = (
     *(f"2025-{month:02d}" for month in range(1, 13)),
@@ -311,9 +310,11 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
 async def sums(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
     """C5: the sums of stage A are those of the archive, to the millionth."""
     found: dict[tuple[str, str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for (_, measure, unit, month), (numerator, denominator, _) in (await partials_of(database)).items():
-        before = found[_name(measure), unit, month]
-        found[_name(measure), unit, month] = before[0] + numerator, before[1] + denominator
+    for (_, measure, unit, month), (numerator, denominator, _) in (
+        await kept_sums.partials_of(database)
+    ).items():
+        before = found[kept_sums.name_of(measure), unit, month]
+        found[kept_sums.name_of(measure), unit, month] = before[0] + numerator, before[1] + denominator
     wanted = {key: (numerator, denominator) for key, (numerator, denominator, _) in folded.sums.items()}
     return [
         f"{key}: the archive gives {wanted.get(key)}, stage A has {found.get(key)}"
@@ -354,52 +355,6 @@ async def standings(database: asyncpg.Connection, folded: folding.Folded) -> lis
 
 async def _at_once(wrong: list[str]) -> list[str]:
     return wrong
-
-
-def _name(measure: str) -> str:
-    """Return the name in `scheme/version/name@version`."""
-    return measure.rpartition("/")[2].partition("@")[0]
-
-
-async def partials_of(database: asyncpg.Connection) -> dict[tuple[int, str, str, int], Amounts]:
-    """Return what stage A keeps by shard, measure, unit and month: numerator, denominator and rows.
-
-    A row of it is a list of numbers: measures over the same by name, each with its numerator, its denominator
-    where it has one, and how many rows came in, once for all that place rows alike.
-    """
-    documents = {
-        f"{row['code']}@{row['version']}": json.loads(row["document"])
-        for row in await database.fetch("SELECT code, version, document::text FROM scoring.schemes")
-    }
-    found: dict[tuple[int, str, str, int], Amounts] = {}
-    for row in await database.fetch("SELECT * FROM scoring.partials WHERE scheme NOT LIKE '%~%'"):
-        numbers = json.loads(row["numbers"])
-        for name, (version, numerator, denominator, rows) in _places(
-            documents[row["scheme"]], row["over"]
-        ).items():
-            measure = f"{row['scheme']}/{name}@{version}"
-            below = 0 if denominator is None else numbers[denominator]
-            found[row["shard"], measure, row["unit"], row["month"]] = numbers[numerator], below, numbers[rows]
-    return found
-
-
-def _places(document: Mapping[str, Any], over: str) -> dict[str, tuple[int, int, int | None, int]]:
-    """Return the version of each measure over the same, and where its numbers stand."""
-    places: dict[str, tuple[int, int, int | None, int]] = {}
-    rows: dict[str, int] = {}
-    width = 0
-    for name, spec in sorted(document["measures"].items()):
-        if spec.get("over") != over:
-            continue
-        numerator, denominator, width = width, None, width + 1
-        if spec.get("denominator") is not None:
-            denominator, width = width, width + 1
-        by = spec["period_by"]
-        placed = f"flow {by}" if isinstance(by, str) else f"stock {name}"
-        if placed not in rows:
-            rows[placed], width = width, width + 1
-        places[name] = spec.get("version", 1), numerator, denominator, rows[placed]
-    return places
 
 
 async def _reached(database: asyncpg.Connection, kept: Kept) -> list[dict[str, Any]]:
