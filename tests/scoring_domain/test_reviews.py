@@ -114,7 +114,7 @@ def test_decisions_in_any_order_count_with_what_they_change(facts, chance):
         (4, 2, 3, 2),  # what the entry took
         (4, 2, 1, 1),  # less is left of it
         (None, 2, 3, 2),  # the first entry of a cell took it from the whole
-        (2, 3, 3, 0),  # the entry took nothing
+        (2, 3, 3, 3),  # the entry gave back, and not enough
         (1, 0, 5, 5),  # at the floor the cell hides how much was taken
         (4, 2, -1, 0),
     ],
