@@ -18,7 +18,7 @@ def boston(tmp_path):
     return tmp_path / "scheme.yaml"
 
 
-@pytest.mark.parametrize("sample", ["boston311", "road_fines", "national"])
+@pytest.mark.parametrize("sample", ["boston311", "gc_service_standards", "road_fines", "national"])
 def test_every_sample_has_examples_that_hold_live_and_in_duckdb(dukao, sample):
     done = dukao("measure", "test", SAMPLES / sample / "scheme.yaml", "--output", "json")
     outcomes = json.loads(done.stdout)

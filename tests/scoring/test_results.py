@@ -7,11 +7,13 @@ import httpx
 import pytest
 
 from services.scoring.api import cells_router
+from services.scoring.domain.proof import Wrong
 from services.scoring.reconciliation_api import reconciliations_router
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
 from tests.scoring.test_stages import MARCH, SCHEME, TYPES, Driver, accept, adopt, cells, levy, scoring, teach
+from tests.scoring.test_verify import proof, settled
 
 __all__ = ["scoring"]
 PUBLISHED = {
@@ -164,3 +166,14 @@ async def test_a_unit_sees_its_own_and_pages_hold_units(scoring, door):
         last = await asked(client, limit=1, after=first["next"])
         assert (states(last), last["next"]) == ({"b2": "neither"}, None)
         assert (await asked(client, "2021-02", 422, after=first["next"]))["code"] == "cursor"
+
+
+async def test_what_was_published_is_proved_as_raw_facts_are(scoring):
+    exchange, driver = await begun(scoring, scheme())
+    await accept(exchange, [levy(1), rate(1, "0.5")])
+    await driver.run()
+    await settled(exchange, driver)
+    assert await proof(exchange) == []
+    async with exchange.begin(actor="mallory", action="tamper") as tx:
+        await tx.execute("UPDATE inputs SET numbers = '[900000,1]' WHERE over = 'rate.published.v1'")
+    assert {one.what for one in await proof(exchange)} == {Wrong.INPUT}

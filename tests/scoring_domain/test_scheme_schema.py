@@ -34,7 +34,9 @@ def test_no_word_is_taken_that_is_not_described():
     assert {one["additionalProperties"] for one in parts} == {False}
 
 
-@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*/scheme.yaml")), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "sample", sorted(SAMPLES.glob("*/scheme*.yaml")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 def test_a_sample_names_the_schema_and_passes_it(sample):
     text = sample.read_text("utf-8")
     assert text.startswith("# yaml-language-server: $schema=../../docs/schemas/scheme.json\n")
