@@ -61,23 +61,29 @@ class Desk:
         asked = {one.code: one for one in found.document.indicators_of_survey(found.survey)}
         _check_ratings(found, asked, said.ratings)
         _check_open(await self.state(tx, survey))
-        rater = await _rater(tx, survey, said.token)
+        rater = await _rater(tx, survey, said)
+        if rater is None:
+            return
         _check_asked(asked, rater, said.ratings)
         await surveys.lock(tx, survey)
-        _check_open(await self.state(tx, survey))
-        if await self.was_taken(tx, survey, said):
+        if await _rater(tx, survey, said) is None:
             return
-        await _rater(tx, survey, said.token)
+        _check_open(await self.state(tx, survey))
         await surveys.spend(tx, survey, said.token, surveys.attempt(said.token, said.attempt))
         known = (await surveys.answers(tx, survey)).get(rater) or Answers()
         known.add((one.indicator, one.unit, one.score) for one in said.ratings)
         await surveys.give(tx, survey, rater, known)
 
 
-async def _rater(tx: PostgresTransaction, survey: str, token: str) -> str:
-    """Return the class of a good token; both tables are asked of each, so that none is told by its time."""
-    rater = await surveys.rater_of(tx, survey, token)
-    attempted = await surveys.attempt_of(tx, survey, token)
+async def _rater(tx: PostgresTransaction, survey: str, said: NewAnswer) -> str | None:
+    """Return the class of a token that is good, None where this very answer was taken meanwhile.
+
+    Both tables are asked of every token, so that none is told by its time.
+    """
+    rater = await surveys.rater_of(tx, survey, said.token)
+    attempted = await surveys.attempt_of(tx, survey, said.token)
+    if attempted == surveys.attempt(said.token, said.attempt):
+        return None
     if rater is None or attempted is not None:
         raise refuse(403, "token_refused", "This token gives no answer to this survey.")
     return rater

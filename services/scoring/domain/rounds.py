@@ -50,14 +50,14 @@ def rounds_of(documents: Iterable[SchemeDocument]) -> dict[str, Round]:
     """Return the rounds of versions of schemes by their ids: of a month as its newest version has them."""
     found: dict[str, Round] = {}
     for document in sorted(documents, key=lambda one: (one.scheme.code, one.scheme.version)):
-        head = document.scheme
+        code = document.scheme.code
         found = {
             key: one
             for key, one in found.items()
-            if one.document.scheme.code != head.code or not head.effective <= one.spec.month <= head.until
+            if one.document.scheme.code != code or not _rules(document, one.spec)
         }
         for name, survey in document.surveys.items():
-            mine = (Round(document, name, spec) for spec in survey.rounds)
+            mine = (Round(document, name, spec) for spec in survey.rounds if _rules(document, spec))
             found |= {one.id: one for one in mine}
     return found
 
@@ -76,3 +76,7 @@ def state_of(told: Collection[str]) -> State:
     if "closed" in words:
         return State.CLOSED
     return State.OPEN if "opened" in words else State.WAITING
+
+
+def _rules(document: SchemeDocument, spec: RoundSpec) -> bool:
+    return document.scheme.effective <= spec.month <= document.scheme.until

@@ -36,15 +36,18 @@ def raters_are_asked(document: SchemeDocument, _types: EventTypes) -> Iterator[F
 
 
 def rounds_have_their_days(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """A round ends within the scheme, reminds while it is open, and follows the one before."""
+    """A round ends in the year of the scheme, reminds while it is open, and follows the one before.
+
+    One of an earlier month is ruled by the version before, whose survey the newer one keeps.
+    """
     first, last = document.scheme.effective, document.scheme.until
     for name, survey in document.surveys.items():
         for place, one in enumerate(survey.rounds):
             path = f"/surveys/{name}/rounds/{place}"
             if one.closes < one.opens:
                 yield Finding(f"{path}/closes", "dates", "A round closes on the day it opens, or later.")
-            if not first <= one.month <= last:
-                reason = f"It counts in {one.month}; the scheme covers {first} to {last}."
+            if one.month[:4] != first[:4] or one.month > last:
+                reason = f"It counts in {one.month}; the scheme ends the year of {first} with {last}."
                 yield Finding(f"{path}/closes", "outside_scheme", reason)
             for at, day in enumerate(one.remind):
                 if not one.opens <= day <= one.closes or day in one.remind[:at]:
