@@ -48,11 +48,13 @@ def test_a_sample_names_the_schema_and_passes_it(sample):
     ] == []
 
 
+@pytest.mark.long
 def test_an_editor_marks_what_the_check_refuses_for_its_shape():
+    """All but what several words together make wrong, which no JSON Schema says: less than a tenth."""
     assert VALIDATOR.is_valid(yamls.parse(BASE, "base").value)
-    shaped = [case for case in CASES if case.code == "shape"][::6]
+    shaped = [case for case in CASES if case.code == "shape"]
     unmarked = [case.name for case in shaped if VALIDATOR.is_valid(json.loads(case.document))]
-    assert len(shaped) > 20
+    assert len(shaped) > 150
     assert len(unmarked) <= len(shaped) // 10, unmarked
 
 
