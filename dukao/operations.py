@@ -40,7 +40,7 @@ LOCAL = frozenset(
 )  # of the machine, its files or a document; `demo` runs the other commands
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
-    "calendar adopt": ("supervision.adopt_calendar",),
+    "calendar adopt": ("supervision.show_calendar_version", "supervision.adopt_calendar"),
     "calendar apply": ("supervision.draft_calendar", "supervision.adopt_calendar"),
     "calendar import": ("supervision.draft_calendar",),
     "calendar list": ("supervision.list_calendars",),
@@ -128,7 +128,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "reviews uphold": ("scoring.uphold_review",),
     "rules adopt": ("notify.adopt_rules",),
     "rules show": ("notify.show_rules", "notify.show_rules_version"),
-    "scheme adopt": ("scoring.adopt_scheme",),
+    "scheme adopt": ("scoring.show_consultation", "scoring.adopt_scheme"),
     "scheme apply": (*_TYPES, *_ADOPT_SCHEME),
     "scheme check": _TYPES,
     "scheme answer": ("scoring.answer_comment",),

@@ -138,7 +138,7 @@ def apply(ctx: typer.Context, file: Document, output: Output = Format.TABLE) -> 
     """
     drafted = _drafted(ctx, file, None)
     with Client(state_of(ctx)) as client:
-        state = adopt_calendar(client, drafted["zone"], drafted["version"], approver(None))
+        state = adopt_calendar(client, drafted["zone"], drafted["version"], approver(None), drafted["digest"])
     say("for development: drafted as author, adopted as approver")
     show([state], _STATES, output, whole=state)
 

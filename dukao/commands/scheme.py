@@ -116,7 +116,7 @@ def apply(ctx: typer.Context, file: Document, units: Units = None, output: Outpu
     with Client(state_of(ctx)) as client:
         stop_at(check_scheme(paper, adopted_types(client)), file)
         drafted = once_heard(lambda: draft_scheme(client, paper.document, author(None)), say)
-        adopt_scheme(client, drafted["code"], drafted["version"], approver(None))
+        adopt_scheme(client, drafted["code"], drafted["version"], approver(None), drafted["digest"])
     say("for development: drafted as author, adopted as approver")
     _show_adopted(drafted["code"], drafted["version"], output)
 

@@ -93,12 +93,12 @@ def adopt(
     """Put types, a working calendar and a scheme in force: one person drafts, another adopts."""
     if calendar is not None:
         drafted = draft_calendar(client, calendar, author(None))
-        adopt_calendar(client, drafted["zone"], drafted["version"], approver(None))
+        adopt_calendar(client, drafted["zone"], drafted["version"], approver(None), drafted["digest"])
     adopt_types(client, draft_types(client, types, author(None)), approver(None))
     drafted = once_heard(
         lambda: draft_scheme(client, scheme, author(None)), lambda line: say(f"      {line}")
     )
-    adopt_scheme(client, drafted["code"], drafted["version"], approver(None))
+    adopt_scheme(client, drafted["code"], drafted["version"], approver(None), drafted["digest"])
     say(f"      scheme {drafted['code']} v{drafted['version']}: drafted by author, adopted by approver")
 
 

@@ -49,6 +49,7 @@ from services.scoring.explaining import Cursor, Question, Schemes, Wanted
 from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted
 from shared.contracts.fields import Approval, Version
+from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import shown_ratio, text
@@ -116,7 +117,8 @@ def adoption_router(exchange: Exchange) -> APIRouter:
         async with exchange.begin(actor=subject.name, action="draft scheme") as tx:
             await authorship.check_code(tx, handlers.parse(document), subject)
             parsed = await handlers.draft_scheme(tx, document, subject.name)
-        return {"code": parsed.scheme.code, "version": parsed.scheme.version, "state": "draft"}
+        head, digest = parsed.scheme, digest_hex(parsed.written())
+        return {"code": head.code, "version": head.version, "state": "draft", "digest": digest}
 
     @router.post("/{code}/{version}:adopt", name="adopt_scheme")
     async def adopt_scheme(

@@ -71,8 +71,9 @@ async def told(exchange):
 
 async def test_a_scheme_has_one_digest_wherever_it_is_shown(taught, door):
     async with door(taught, AUTHOR) as client:
-        assert (await client.post("/v1/schemes", json=SCHEME)).status_code == 201
+        answer = await client.post("/v1/schemes", json=SCHEME)
         (drafted,) = (await client.get("/v1/schemes")).json()["items"]
+        assert (answer.status_code, answer.json()["digest"]) == (201, drafted["digest"])
     async with door(taught, APPROVER) as client:
         body = {"digest": drafted["digest"]}
         assert (await client.post("/v1/schemes/mini/1:adopt", json=body)).status_code == 200
