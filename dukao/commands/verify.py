@@ -22,6 +22,7 @@ WRONG: Words = {
     "partial": ("合计与所存事实不符", "a sum is not what its stored facts come to"),
     "input": ("收到的合计与发出的不符", "a sum was handed on as another"),
     "cell": ("得分与算式不符", "a value is not that of its formula"),
+    "figure": ("分段得分与算式不符", "a figure made of parts is not that of its formula"),
     "entries": ("分录不相衔接或不合计为得分", "entries do not go on, or do not end at the value"),
     "cause": ("分录的起因不成立", "an entry names no numbers, or others"),
     "published": ("台账与已发布的不符", "the ledger is not what was published"),

@@ -39,6 +39,7 @@ def heading(answer: Answer, lang: Lang) -> Iterator[str]:
         (("得分", "points"), _worth(answer["figure"], lang)),
         (("公式", "formula"), f"{symbolic}{lang.of(('（w 为满分）', ' (w: its points)'))}"),
         (("代入", "numbers"), with_numbers),
+        *((("分段", "part"), _part_of(part, lang)) for part in answer.get("parts", ())),
         (("数据", "inputs"), _inputs(answer["inputs"], lang)),
         (("口径", "measure"), f"{measure['name']} {version}: {definition}"),
         (("依据", "stands on"), _stands_on(answer, lang)),
@@ -83,6 +84,14 @@ def _worth(figure: Answer, lang: Lang) -> str:
     if lost > 0:
         zh, en = f"{zh}，失 {written(lost)} 分", f"{en}, {written(lost)} lost"
     return lang.of((zh, en))
+
+
+def _part_of(part: Answer, lang: Lang) -> str:
+    """Return the versions and months of a part, how many months so far it counts for, and its formula."""
+    versions, months = ", ".join(map(str, part["versions"])), f"{part['months'][0]} – {part['months'][-1]}"
+    weight = part["weight"]
+    told = f"第 {versions} 版 {months}，计 {weight} 个月", f"version {versions}, {months}, {weight} months"
+    return f"{lang.of(told)}: {formula(part['formula'], lang)}"
 
 
 def _inputs(inputs: Answer, lang: Lang) -> str:

@@ -52,8 +52,9 @@ class News:
         for one in posted.figures:
             units = self.figures.setdefault((posted.version, one.period), {})
             told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
+            row = Row(told, one.volume, number, {code: parts_of(value) for code, value in one.points.items()})
             known = units.get(one.unit)
-            units[one.unit] = Row(told if known is None else {**known.worth, **told}, one.volume, number)
+            units[one.unit] = row if known is None else known.merged(row)
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
@@ -140,8 +141,10 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
         there = known[version, period]
         for unit, row in units.items():
             old = there.get(unit)
-            there[unit] = row._replace(worth={**old.worth, **row.worth}) if old else row
+            there[unit] = old.merged(row) if old else row
             changed[version, period, unit] = there[unit]
+    for version, period in news.figures:
+        held.outdate(period, version)
     await store.save_rows(tx, group, changed)
     await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
 

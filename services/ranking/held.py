@@ -36,11 +36,13 @@ class Board:
         for unit in self.units & set(units) if self.scores else self.units:
             row = rows.get(unit)
             worth, volume = (row.worth, row.volume) if row else ({}, 0)
+            told = row.points if row else {}
             due, absent = self.due[unit], self.absent.get(unit)
             if absent is None:
-                self.scores[unit] = score(due, points, worth, volume, rules)
+                mine = {**points, **told} if told else points
+                self.scores[unit] = score(due, mine, worth, volume, rules)
             else:
-                kinds = self.scheme.kinds
+                kinds = self.scheme.kinds_with(told)
                 self.scores[unit] = score_without(absent, due, kinds, worth, volume, rules)
         found = moves(self.told, spots(self.scores, rules))
         for move in found:
@@ -61,6 +63,11 @@ class Held:
     versions: Sequence[int] = ()
     rows: dict[VersionPeriod, dict[str, Row]] = field(default_factory=dict[VersionPeriod, dict[str, Row]])
     boards: dict[str, Board] = field(default_factory=dict[str, Board])
+
+    def outdate(self, period: str, version: int) -> None:
+        """Drop the standing of a period that a newer version tells figures of."""
+        if period in self.boards and self.boards[period].scheme.version < version:
+            del self.boards[period]
 
 
 class Groups:

@@ -14,8 +14,9 @@ from services.ranking.domain.scores import Kind
 from services.ranking.domain.standings import Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import LENGTH_MONTHS, Cycle, Period
-from shared.kernel.points import of_parts, parts_of
+from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period
+from shared.kernel.points import of_parts, parts_of, short_text
+from shared.kernel.reigns import reigns
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, str]
@@ -24,31 +25,57 @@ Figures = dict[str, list[Figure]]
 FIRST_MONTH, LAST_MONTH = "0000-01", "9999-12"
 
 _SAVE_ROWS = """
-    INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, volume, number)
-    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+    INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, points, volume, number)
+    SELECT $1, $2, * FROM unnest(
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
     ON CONFLICT (scheme, grp, version, period, unit) DO UPDATE
-    SET worth = excluded.worth, volume = excluded.volume, number = excluded.number
+    SET worth = excluded.worth, points = excluded.points, volume = excluded.volume, number = excluded.number
     WHERE f.number < excluded.number"""
 _SAVE_GROUP = """
     INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_IN_FORCE = """
+    SELECT n.period, array_agg(s.version) AS versions, array_agg(effective) AS effective,
+        array_agg(until) AS until, (array_agg(s.version ORDER BY effective <= n.first OR EXISTS (
+            SELECT 1 FROM figures f WHERE f.scheme = $1 AND f.grp = $2 AND f.version = s.version
+                AND f.period = n.period) DESC, s.version DESC))[1] AS version
+    FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last)
+    JOIN (SELECT version, document->'scheme'->>'effective' AS effective, document->'scheme'->>'until' AS until
+        FROM schemes WHERE code = $1) s ON effective <= n.last AND until >= n.first
+    LEFT JOIN groups g ON g.scheme = $1 AND g.grp = $2
+    WHERE s.version <= COALESCE(g.version, s.version) GROUP BY n.period"""
 _WORTH = msgspec.json.Decoder(dict[str, int | None])
+_POINTS = msgspec.json.Decoder(dict[str, int])
 
 
 class Row(NamedTuple):
-    """The figures of a unit in a period by indicator, and the number of the record that they stand on."""
+    """The figures of a unit in a period by indicator, and the number of the record that they stand on.
+
+    `points` are those of figures whose months several versions rule, in parts of 10^-12.
+    """
 
     worth: Mapping[str, int | None]
     volume: int
     number: int
+    points: Mapping[str, int] = {}
+
+    def merged(self, newer: "Row") -> "Row":
+        """Put newer figures in the place of those that they are of."""
+        kept = {code: points for code, points in self.points.items() if code not in newer.worth}
+        return newer._replace(worth={**self.worth, **newer.worth}, points={**kept, **newer.points})
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A version of a scheme as ranking needs it."""
+    """A version of a scheme as ranking needs it, in one period or in all.
+
+    `before` are the versions that ruled months of the period before it, the newest first: what they have
+    alone counts there too.
+    """
 
     version: int
     document: Mapping[str, Any]
+    before: tuple[Mapping[str, Any], ...] = ()
 
     @cached_property
     def rules(self) -> Rules:
@@ -58,41 +85,87 @@ class Scheme:
         return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
 
     @cached_property
+    def indicators(self) -> tuple[Mapping[str, Any], ...]:
+        """The indicators of the version, then those of the versions before it."""
+        documents = (self.document, *self.before)
+        return tuple(one for document in documents for one in document["indicators"])
+
+    @cached_property
+    def boards(self) -> dict[str, str]:
+        """The titles of the boards by their codes, those of the versions before it too."""
+        documents = (*reversed(self.before), self.document)
+        return {
+            one["code"]: one.get("title", one["code"]) for each in documents for one in each.get("boards", ())
+        }
+
+    @cached_property
+    def measures(self) -> dict[str, Mapping[str, Any]]:
+        """The measures by name, those of the versions before it too."""
+        documents = (*reversed(self.before), self.document)
+        return {name: one for each in documents for name, one in each.get("measures", {}).items()}
+
+    @cached_property
     def points(self) -> dict[str, int]:
         """The points of every indicator, in parts of 10^-12; those outside the boards are in no total to reach."""
-        return {one["code"]: parts_of(_points(one)) for one in self.document["indicators"]}
+        return {one["code"]: parts_of(_points(one)) for one in reversed(self.indicators)}
+
+    def indicator(self, code: str) -> Mapping[str, Any]:
+        """Return an indicator as the newest version has it."""
+        return next(one for one in self.indicators if one["code"] == code)
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Where the points of every indicator stand, and whether it deducts."""
         return {
             one["code"]: Kind(one.get("board"), self.points[one["code"]], "deduct" in one["method"])
-            for one in self.document["indicators"]
+            for one in reversed(self.indicators)
         }
+
+    def kinds_with(self, points: Mapping[str, int]) -> Mapping[str, Kind]:
+        """Return the same with points that were told beside figures."""
+        told = {code: self.kinds[code]._replace(points=found) for code, found in points.items()}
+        return {**self.kinds, **told} if told else self.kinds
 
     def absent(self, group: str, period: str) -> dict[str, frozenset[str]]:
         """Return by unit of a group what is due in a period and does not apply to it, of those that have any."""
         wanted, found = Period.parse(period), dict[str, set[str]]()
-        for one in self.document["indicators"]:
-            if one.get("not_applicable") and group in one["groups"] and _is_due(one, wanted):
+        for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
+            one = self.indicator(code)
+            if group in one["groups"] and _is_due(one, wanted):
                 months = self._taken_from(one, wanted)
-                for unit, gone in _absent_months(one).items():
-                    if months and all(any(first <= at <= last for first, last in gone) for at in months):
-                        found.setdefault(unit, set()).add(one["code"])
+                for unit in self._named_absent(code):
+                    said = [
+                        told for at in months if (told := self._is_absent(code, group, unit, at)) is not None
+                    ]
+                    if said and all(said):
+                        found.setdefault(unit, set()).add(code)
         members = self.members(group)
         return {unit: frozenset(codes) for unit, codes in found.items() if unit in members}
 
+    def _named_absent(self, code: str) -> set[str]:
+        mine = [one for one in self.indicators if one["code"] == code]
+        return {unit for one in mine for said in one.get("not_applicable", ()) for unit in said["units"]}
+
+    def _is_absent(self, code: str, group: str, unit: str, month: str) -> bool | None:
+        """Tell whether an indicator does not apply to a unit in a month, None where it does not have it then."""
+        ruling = next(one for one in (self.document, *self.before) if _covers(one, month))
+        mine = next((one for one in _of(ruling, group, unit) if one["code"] == code), None)
+        if mine is None:
+            return None
+        return any(first <= month <= last for first, last in _absent_months(mine).get(unit, ()))
+
     def reason(self, indicator: str, unit: str) -> str | None:
         """Return why an indicator does not apply to a unit, as the scheme says it first."""
-        spec = next(one for one in self.document["indicators"] if one["code"] == indicator)
+        spec = self.indicator(indicator)
         return next((one["reason"] for one in spec.get("not_applicable", ()) if unit in one["units"]), None)
 
     def _taken_from(self, indicator: Mapping[str, Any], period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
-        head, cycle = self.document["scheme"], Cycle(indicator.get("cycle", "month"))
+        cycle = Cycle(indicator.get("cycle", "month"))
         if LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle] and not _is_always_due(indicator):
             period = Period.containing(period.last, cycle)
-        months = [str(one) for one in period.months() if head["effective"] <= str(one) <= head["until"]]
+        documents = (self.document, *self.before)
+        months = [str(at) for at in period.months() if any(_covers(one, str(at)) for one in documents)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
 
@@ -105,35 +178,50 @@ class Scheme:
         for one in due:
             for unit in found.keys() & set(one.get("units", ())):
                 found[unit] = {**found[unit], one["code"]: self.points[one["code"]]}
+        for unit in found if self.before else ():
+            gone = self._gone(group, unit, at)
+            found[unit] = {**found[unit], **{code: self.points[code] for code in gone}}
+        return found
+
+    def _gone(self, group: str, unit: str, period: Period) -> set[str]:
+        """Return what a unit was due in the months of the versions before and no longer has."""
+        newer, found = {one["code"] for one in _of(self.document, group, unit)}, set[str]()
+        for document in self.before:
+            mine = [one for one in _of(document, group, unit) if one["code"] not in newer]
+            newer |= {one["code"] for one in mine}
+            found |= {one["code"] for one in mine if _is_due(one, period)}
         return found
 
     def figures(
         self, group: str, unit: str, due: Collection[str], row: Row | None, absent: Collection[str] = ()
     ) -> list[Figure]:
         """Return the figures of a unit: what came, and of what did not whether it is due and applies."""
-        worth = row.worth if row else {}
-        found: list[Figure] = []
-        for one in self.document["indicators"]:
-            if _is_for(one, group, unit) or one["code"] in worth:
-                value = None if one["code"] in absent else worth.get(one["code"])
+        row = row or NO_ROW
+        kinds = self.kinds_with(row.points)
+        found: dict[str, Figure] = {}
+        for one in self.indicators:
+            code = one["code"]
+            if code not in found and (_is_for(one, group, unit) or code in row.worth):
+                value = None if code in absent else row.worth.get(code)
                 state = FigureState.NOT_DUE
-                if one["code"] in absent:
+                if code in absent:
                     state = FigureState.NOT_APPLICABLE
-                elif one["code"] in due or one["code"] in worth:
+                elif code in due or code in row.worth:
                     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
-                points = None if value is None else of_parts(value)
-                kind, volume = self.kinds[one["code"]], row.volume if row else 0
-                found.append(
-                    Figure(
-                        one["code"], kind.board, Decimal(_points(one)), points, state, volume, kind.deducts
-                    )
+                points = Decimal(short_text(kinds[code].points) if code in row.points else _points(one))
+                worth = None if value is None else of_parts(value)
+                found[code] = Figure(
+                    code, kinds[code].board, points, worth, state, row.volume, kinds[code].deducts
                 )
-        return found
+        return list(found.values())
 
     def members(self, group: str) -> dict[str, str]:
         """Return the names of a group's units by their codes; none if the scheme has no such group."""
         level = self.document["groups"].get(group, {}).get("level")
         return {unit["code"]: unit["name"] for unit in self.document["units"] if unit["level"] == level}
+
+
+NO_ROW = Row({}, 0, 0)
 
 
 async def save_scheme(tx: PostgresTransaction, code: str, version: int, document: Mapping[str, Any]) -> None:
@@ -170,23 +258,38 @@ async def figures_of(tx: PostgresTransaction, name: str) -> list[tuple[str, str]
 
 
 async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, Scheme]:
-    """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures."""
+    """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures.
+
+    One that begins inside a period takes it with its first figures of the period: then its months have come.
+    """
     spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]
-    rows = await tx.many(
-        "SELECT n.period, max(s.version) AS version FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last) "
-        "JOIN schemes s ON s.code = $1 AND s.document->'scheme'->>'effective' <= n.last "
-        "AND s.document->'scheme'->>'until' >= n.first LEFT JOIN groups g ON g.scheme = $1 AND g.grp = $2 "
-        "WHERE s.version <= COALESCE(g.version, s.version) GROUP BY n.period",
-        *group,
-        *(list(column) for column in zip(*spans, strict=True)),
-    )
+    rows = await tx.many(_IN_FORCE, *group, *(list(column) for column in zip(*spans, strict=True)))
+    wanted = {row["period"]: [row["version"], *_ruled_before(row)] for row in rows}
     documents = await tx.many(
         "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",
         group[0],
-        sorted({row["version"] for row in rows}),
+        sorted({version for versions in wanted.values() for version in versions}),
     )
-    found = {row["version"]: Scheme(row["version"], row["document"]) for row in documents}
-    return {row["period"]: found[row["version"]] for row in rows}
+    known = {row["version"]: row["document"] for row in documents}
+    found = {versions: _scheme(versions, known) for versions in set(map(tuple, wanted.values()))}
+    return {period: found[tuple(versions)] for period, versions in wanted.items()}
+
+
+def _scheme(versions: Sequence[int], known: Mapping[int, Mapping[str, Any]]) -> Scheme:
+    newest, *before = versions
+    return Scheme(newest, known[newest], tuple(known[version] for version in before))
+
+
+def _ruled_before(row: Mapping[str, Any]) -> list[int]:
+    """Return the versions that ruled months of a period before the one that is in force, the newest first."""
+    at, newest = Period.parse(row["period"]), row["version"]
+    covered = {
+        version: (Month.parse(first).ordinal, Month.parse(last).ordinal)
+        for version, first, last in zip(row["versions"], row["effective"], row["until"], strict=True)
+        if version <= newest
+    }
+    ruling = {version for version, (_, last) in reigns(covered).items() if last >= at.first.ordinal}
+    return sorted(ruling - {newest}, reverse=True)
 
 
 async def versions(tx: PostgresTransaction, group: Group) -> list[int]:
@@ -203,7 +306,7 @@ async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[i
     """Write figures by (version, period, unit); what stands on a newer record stays."""
     if rows:
         columns = [
-            (*key, msgspec.json.encode(row.worth).decode(), row.volume, row.number)
+            (*key, _written(row.worth), _written(row.points), row.volume, row.number)
             for key, row in sorted(rows.items())
         ]
         await tx.many(_SAVE_ROWS, *group, *(list(column) for column in zip(*columns, strict=True)))
@@ -221,14 +324,16 @@ async def rows(
     found: dict[VersionPeriod, dict[str, Row]] = {key: {} for key in wanted}
     if wanted:
         for row in await tx.many(
-            "SELECT version, period, unit, worth, volume, number FROM figures "
+            "SELECT version, period, unit, worth, points, volume, number FROM figures "
             "JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period) "
             "WHERE scheme = $1 AND grp = $2",
             *group,
             *(list(column) for column in zip(*wanted, strict=True)),
         ):
-            worth = _WORTH.decode(row["worth"])
-            found[row["version"], row["period"]][row["unit"]] = Row(worth, row["volume"], row["number"])
+            worth, points = _WORTH.decode(row["worth"]), _POINTS.decode(row["points"])
+            found[row["version"], row["period"]][row["unit"]] = Row(
+                worth, row["volume"], row["number"], points
+            )
     return found
 
 
@@ -329,6 +434,19 @@ async def standings(
     return [(row["scheme"], row["grp"], row["period"]) for row in rows]
 
 
+def _written(values: Mapping[str, int | None]) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+def _covers(document: Mapping[str, Any], month: str) -> bool:
+    return document["scheme"]["effective"] <= month <= document["scheme"]["until"]
+
+
+def _of(document: Mapping[str, Any], group: str, unit: str) -> list[Mapping[str, Any]]:
+    """Return the indicators that a unit of a group has in a version."""
+    return [one for one in document["indicators"] if _is_for(one, group, unit)]
+
+
 def _points(indicator: Mapping[str, Any]) -> str:
     return indicator["points"] if "board" in indicator else "0"
 
@@ -344,7 +462,7 @@ def _is_always_due(indicator: Mapping[str, Any]) -> bool:
 def _absent_months(indicator: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     """Return by unit the first and last months between which an indicator does not apply to it."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for one in indicator["not_applicable"]:
+    for one in indicator.get("not_applicable", ()):
         for unit in one["units"]:
             if not indicator.get("units") or unit in indicator["units"]:
                 found.setdefault(unit, []).append(

@@ -173,8 +173,7 @@ async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: 
         raise refuse(404, "not_found", "The scheme has no such unit in this group.")
     group = asked.scheme, asked.group or names[0]
     scheme = (await store.in_force(tx, group, [period]))[period]
-    boards = {one["code"] for one in scheme.document["boards"]}
-    if asked.board is not None and asked.board not in boards:
+    if asked.board is not None and asked.board not in scheme.boards:
         raise refuse(404, "not_found", "The scheme has no such board.")
     return group, scheme
 
@@ -189,7 +188,6 @@ def _answer(
 ) -> TotalExplained:
     document, unit = scheme.document, place["unit"]
     line = next(one for one in lines if one.unit == unit)
-    titles = {one["code"]: one.get("title", one["code"]) for one in document["boards"]}
     shown = found.parts[asked.after : asked.after + asked.limit]
     end = asked.after + len(shown)
     return TotalExplained(
@@ -200,7 +198,7 @@ def _answer(
         group=group,
         unit_name=scheme.members(group)[unit],
         board=asked.board,
-        board_title=None if asked.board is None else titles[asked.board],
+        board_title=None if asked.board is None else scheme.boards[asked.board],
         rank=line.rank,
         ranked=sum(one.rank is not None for one in lines),
         tier=line.tier,
@@ -211,7 +209,7 @@ def _answer(
         lost=text(found.lost),
         formula=_formula(found, scheme.rules.places),
         rescaled=[
-            _rescaled(code, titles[code], one, scheme.rules.places)
+            _rescaled(code, scheme.boards[code], one, scheme.rules.places)
             for code, one in found.rescaled.boards.items()
             if one.absent or one.gained
         ],
@@ -274,12 +272,12 @@ def _short(parts: int | Fraction) -> str:
 
 def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownPart:
     figure = one.figure
-    spec = next(spec for spec in scheme.document["indicators"] if spec["code"] == figure.indicator)
+    spec = scheme.indicator(figure.indicator)
     steps = (place["period"], place["unit"], figure.indicator)
     path = "/v1/cells" + "".join(f"/{quote(step, safe='')}" for step in steps)
     query = urlencode({"scheme": code, "version": scheme.version})
     measure = spec.get("measure", "")
-    versions = scheme.document.get("measures", {})
+    versions = scheme.measures
     return ShownPart(
         indicator=figure.indicator,
         name=spec.get("name", figure.indicator),

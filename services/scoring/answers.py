@@ -148,6 +148,23 @@ class Inputs(Answer):
     months: list[str]
 
 
+class ShownPart(Answer):
+    """What versions that score an indicator alike give to a figure: for how many of its months so far.
+
+    `points` and `value` are those of the part by itself, before months weight them; a deduction or bonus
+    counts in the figure in full.
+    """
+
+    versions: list[int]
+    months: list[str]
+    weight: int
+    points: str
+    numerator: str
+    denominator: str | None
+    value: str | None
+    formula: str
+
+
 class ShownEvent(Answer):
     """An accepted report; `left_out` says why it does not count."""
 
@@ -223,11 +240,13 @@ class Objections(Answer):
 class Explanation(Head):
     """Why a cell stands where it stands, with a page of its rows, and with what was said to its entries.
 
-    The rows are those of stage A, which can be ahead of the figure by what is on its way.
+    The rows are those of stage A, which can be ahead of the figure by what is on its way. `parts` are there
+    where several versions of the scheme rule its months; inputs are then those of the last.
     """
 
     formula: Formula
     inputs: Inputs
+    parts: list[ShownPart] = []
     reviews: list[ShownReview]
     replies: list[ShownReply]
     rows: list[ShownRow]

@@ -1,6 +1,7 @@
 """The HTTP door of scoring."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -39,15 +40,15 @@ from services.scoring.backtesting import Backtests
 from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
-from services.scoring.domain.figures import Worth, merged
+from services.scoring.domain.figures import merged
 from services.scoring.domain.measures import GivenSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Cursor, Question, Schemes, Wanted
+from services.scoring.explaining import Cursor, Question, Read, Schemes, Wanted
 from services.scoring.plans import shards_of_units
-from services.scoring.traces import Doubted
+from services.scoring.traces import Doubted, LedgerEntry, Until
 from shared.contracts.fields import Approval, Version
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
@@ -190,17 +191,16 @@ def cells_router(exchange: Exchange) -> APIRouter:
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             _check_sees(subject, question)
-            worth, _sums = await explaining.figure(tx, question)
+            _check_ruled(question)
+            read = await explaining.figure(tx, question)
             zone = question.scheme.document.scheme.zone
             until = traces.EVERYTHING if asked.as_of is None else knowing.until_of(asked.as_of, zone)
-            months = [month.ordinal for month in question.window]
-            cell = question.groups[0], unit, indicator
-            entries = await traces.entries(tx, question.scheme.id, cell, months, ENTRIES_SHOWN, until)
+            entries = await _entries(tx, question, until)
             known = None
             if asked.as_of is not None:
                 known = asked.as_of, await knowing.known(tx, question, until, entries)
-                worth = knowing.worth_of(worth, known[1])
-            begun = await _begun(tx, question, worth)
+                read = replace(read, worth=knowing.worth_of(read.worth, known[1]))
+            begun = await _begun(tx, question, read)
         return shown.cell_answer(begun, entries, known)
 
     @router.get("/{period}/{unit}/{indicator}/explain", name="explain_cell")
@@ -214,10 +214,11 @@ def cells_router(exchange: Exchange) -> APIRouter:
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             _check_sees(subject, question)
+            _check_ruled(question)
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
-            begun = await _begun(tx, question, read[0])
+            begun = await _begun(tx, question, read)
             rows, following = await _rows(tx, question, begin, asked.limit, Wanted(asked.counted))
             told = await objecting.objections(tx, question)
         next_page = None if following is None else cursors.write(following, bound)
@@ -246,7 +247,7 @@ def entries_router(exchange: Exchange) -> APIRouter:
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
-            begun = await _begun(tx, question, read[0])
+            begun = await _begun(tx, question, read)
             causes = [(one["stream"], one["shard"], one["first"], one["last"]) for one in found.entry.cause]
             rows, following = await _rows(tx, question, begin, asked.limit, Wanted(causes=causes))
         next_page = None if following is None else cursors.write(following, bound)
@@ -280,19 +281,51 @@ def _check_sees(subject: Subject, question: Question) -> None:
     allow(subject, DETAILS, Thing(mine))
 
 
+def _check_ruled(question: Question) -> None:
+    if question.ended:
+        raise refuse(404, "not_found", "Another version of the scheme rules the months of this period.")
+
+
+async def _entries(tx: PostgresTransaction, question: Question, until: Until) -> list[LedgerEntry]:
+    """Return the newest entries of the month cells behind a figure, oldest first, whatever their version."""
+    found: list[LedgerEntry] = []
+    for piece in question.each:
+        cell = piece.groups[0], piece.unit, piece.indicator.code
+        months = [month.ordinal for month in piece.window]
+        found += await traces.entries(tx, piece.scheme.id, cell, months, ENTRIES_SHOWN, until)
+    return sorted(found, key=lambda entry: entry.id)[-ENTRIES_SHOWN:]
+
+
 async def _rows(
     tx: PostgresTransaction, question: Question, begin: Cursor | None, limit: int, wanted: Wanted
 ) -> tuple[list[ShownRow], Cursor | None]:
-    """Return a page of the rows behind a cell: cases and events, or what others concluded and gave."""
+    """Return a page of the rows behind a cell, version by version."""
+    page: list[ShownRow] = []
+    for piece in question.each:
+        if begin is not None and begin.month > piece.last:
+            continue
+        rows, following = await _rows_of(tx, piece, begin, limit - len(page), wanted)
+        page += rows
+        if following is not None:
+            return page, following
+        begin = None
+    return page, None
+
+
+async def _rows_of(
+    tx: PostgresTransaction, question: Question, begin: Cursor | None, limit: int, wanted: Wanted
+) -> tuple[list[ShownRow], Cursor | None]:
+    """Return rows of one version: cases and events, or what others concluded and gave."""
     if isinstance(question.spec, GivenSpec):
         return await points.rows(tx, question, begin, limit, wanted)
     rows, following = await explaining.rows(tx, question, begin, limit, wanted)
     return shown.rows_of_events(question, rows), following
 
 
-async def _begun(tx: PostgresTransaction, question: Question, worth: Worth) -> dict[str, Any]:
-    fresh_at = await traces.fresh_at(tx, question.scheme.id, question.groups)
-    return shown.head(question, worth, await positions_digest(tx, (CONSUMER_A, CONSUMER_B)), fresh_at)
+async def _begun(tx: PostgresTransaction, question: Question, read: Read) -> dict[str, Any]:
+    code, versions = question.scheme.id[0], question.versions
+    fresh_at = await traces.fresh_at(tx, code, versions, question.groups)
+    return shown.head(question, read, await positions_digest(tx, (CONSUMER_A, CONSUMER_B)), fresh_at)
 
 
 async def _measured(

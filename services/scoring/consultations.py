@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.scoring import store
 from services.scoring.domain.document import Head
 from services.scoring.domain.life import Act, Life, obstacle, possible, state_of
-from services.scoring.domain.versions import covers
+from services.scoring.domain.versions import ruled
 from shared.kernel import instants
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.periods import Month
@@ -171,10 +171,19 @@ def _life(head: Head, row: Any, adopted: Sequence[Head], now: datetime | None) -
         unanswered=row.unanswered,
         wanted=head.consultation_rounds,
         adopted=in_force,
-        begun=now is not None and now >= Month.parse(head.effective).starts(ZoneInfo(head.zone)),
-        replaced=in_force and any(_replaces(one, head) for one in adopted),
+        begun=_has_begun(Month.parse(head.effective), head, now),
+        replaced=in_force and _is_replaced(head, adopted, now),
     )
 
 
-def _replaces(newer: Head, head: Head) -> bool:
-    return newer.code == head.code and newer.version > head.version and covers(newer, head)
+def _is_replaced(head: Head, adopted: Sequence[Head], now: datetime | None) -> bool:
+    """Tell whether newer versions took all its months, or the first month that one took of them has begun."""
+    ruling = ruled(one for one in adopted if one.code == head.code).get(head.version)
+    if ruling is None:
+        return True
+    end = Month.of_ordinal(ruling[1])
+    return end < Month.parse(head.until) and _has_begun(end.plus(1), head, now)
+
+
+def _has_begun(month: Month, head: Head, now: datetime | None) -> bool:
+    return now is not None and now >= month.starts(ZoneInfo(head.zone))

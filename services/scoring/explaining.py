@@ -1,12 +1,12 @@
 """Reads a cell back from the tables: the figure, the formula, and the cases behind it, a page at a time."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
 import msgspec
 
-from services.scoring import cases, cursors, facts, inputs, store
+from services.scoring import cases, cursors, facts, inputs, ledger, store
 from services.scoring.cases import Case, Found
 from services.scoring.contract import ACCEPTED
 from services.scoring.domain.absences import absences
@@ -25,16 +25,22 @@ from services.scoring.domain.figures import (
 )
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.parts import Parted, Share, Succession, combined, shares_of, successions
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
+from services.scoring.domain.versions import ruled
 from services.scoring.plans import group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.errors import refuse
+from shared.kernel.figures import FigureState
 from shared.kernel.periods import Month, Period
+from shared.kernel.points import of_parts, short_text
+from shared.kernel.reigns import Months
 from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 SCHEMES_KEPT = 8
+VERSIONS_KEPT = 32
 UNITS_PER_QUERY = 50
 CASES_PER_QUERY = 200
 PLACES_PER_QUERY = 20
@@ -58,13 +64,34 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A cell that was asked for, and what of the scheme concerns it."""
+    """A cell that was asked for, and what of the scheme concerns it.
+
+    Of a figure that is made of parts `parted` says how, and `pieces` are the questions to the versions that
+    rule its months; `months` are those of such a piece. `ended` says that another version rules them now.
+    """
 
     scheme: Loaded
     period: Period
     unit: str
     indicator: IndicatorSpec
     groups: tuple[str, ...]
+    line: Succession | None = None
+    parted: Parted | None = None
+    months: tuple[int, ...] = ()
+    pieces: tuple["Question", ...] = ()
+    ended: bool = False
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions of the scheme that the figure comes from."""
+        if self.line is None:
+            return (self.scheme.id[1],)
+        return tuple(plan.version for plan in self.line.plans)
+
+    @property
+    def each(self) -> tuple["Question", ...]:
+        """The questions to the versions that rule its months, one of them or several."""
+        return self.pieces or (self,)
 
     @property
     def name(self) -> str:
@@ -102,6 +129,8 @@ class Question:
     @property
     def window(self) -> tuple[Month, ...]:
         """The months whose entries and cases concern the figure."""
+        if self.months:
+            return tuple(map(Month.of_ordinal, self.months))
         return window(self.indicator, self.period)
 
     @property
@@ -110,6 +139,11 @@ class Question:
         at = self.window[0].ordinal, self.window[-1].ordinal
         found = absences(self.scheme.document, self.indicator)
         return frozenset(unit for unit, absence in found.items() if absence.covers(at))
+
+    @property
+    def last(self) -> int:
+        """The last month that concerns the figure."""
+        return self.window[-1].ordinal
 
     @property
     def among(self) -> tuple[str, ...]:
@@ -131,11 +165,23 @@ class Question:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a cell is worth and the sums it is made of; of one that is made of parts, the parts."""
+
+    worth: Worth
+    sums: Partials
+    points: str
+    shares: tuple[Share, ...] = ()
+
+
 class Schemes:
-    """Adopted versions, compiled once; they never change."""
+    """Adopted versions, compiled once for the months that they rule; they never change."""
 
     def __init__(self) -> None:
-        self._loaded: dict[tuple[str, int], Loaded] = {}
+        self._stored: dict[tuple[str, int], store.Scheme] = {}
+        self._loaded: dict[tuple[str, int, Months], Loaded] = {}
+        self._lines: dict[tuple[str, str, tuple[int, ...]], Succession] = {}
 
     async def question(
         self, tx: PostgresTransaction, scheme: tuple[str, int | None], cell: tuple[str, str, str]
@@ -143,17 +189,15 @@ class Schemes:
         """Find (period, unit, indicator) in a version, the newest for the period, or refuse with 404."""
         period = Period.parse(cell[0])
         version = await store.adopted_version(tx, *scheme, (str(period.first), str(period.last)))
-        loaded = await self._load(tx, scheme[0], version)
-        document = loaded.document
-        level = next((one.level for one in document.units if one.code == cell[1]), None)
-        indicator = next((one for one in document.indicators if one.code == cell[2]), None)
-        if level is None or indicator is None:
-            what = "unit" if level is None else "indicator"
-            raise refuse(404, "not_found", f"The scheme has no such {what}.")
-        groups = tuple(name for name in indicator.groups if document.groups[name].level == level)
-        if not groups or not indicator.is_for(cell[1]):
-            raise refuse(404, "not_scored", "The indicator is not for this unit.")
-        return Question(loaded, period, cell[1], indicator, groups)
+        ruling = await self._ruling(tx, scheme[0], period)
+        if version not in ruling or not _rules(ruling[version], period):
+            found = await self._found(tx, scheme[0], version)
+            loaded = self._load(found, ruled([found.document.scheme])[version])
+            return replace(_question(loaded, period, cell), ended=version in ruling)
+        loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
+        if len(loaded) == 1:
+            return _question(loaded[0], period, cell)
+        return await self._among(tx, loaded, period, cell, version)
 
     async def covering(self, tx: PostgresTransaction, code: str, month: str) -> SchemeDocument:
         """Return the newest adopted version of a scheme that covers a month, or refuse with 404."""
@@ -162,17 +206,94 @@ class Schemes:
 
     async def adopted(self, tx: PostgresTransaction, code: str, version: int) -> SchemeDocument:
         """Return the document of an adopted version."""
-        return (await self._load(tx, code, version)).document
+        return (await self._found(tx, code, version)).document
 
-    async def _load(self, tx: PostgresTransaction, code: str, version: int) -> Loaded:
-        if (code, version) not in self._loaded:
-            found = await store.scheme(tx, code, version)
-            plan = compile_plan(found.document, event_types(found.catalogue))
+    async def _among(
+        self,
+        tx: PostgresTransaction,
+        loaded: Sequence[Loaded],
+        period: Period,
+        cell: tuple[str, str, str],
+        version: int,
+    ) -> Question:
+        """Ask the versions of a year: those that share the figure, else the one that rules the period."""
+        mine = [one for one in loaded if _rules((one.plan.first, one.plan.last), period)]
+        knowing = [one for one in mine if _knows(one, cell)]
+        newest = next((one for one in knowing if one.id[1] == version), (knowing or mine)[-1])
+        question = _question(newest, period, cell)
+        line = self._line(loaded, question.groups[0])
+        fresh_at = await ledger.fresh_at(tx, line.code, line.name)
+        told = line.parted(cell[1], line.month(fresh_at or ""))
+        parted = next((one for one in told if (one.period, one.code) == (period, cell[2])), None)
+        if parted is None:
+            return question
+        by_version = {one.id[1]: _question(one, period, cell) for one in loaded if _knows(one, cell)}
+        pieces = [
+            replace(by_version[chapter.plan.version], months=months)
+            for part in parted.parts
+            for chapter, months in part.pieces
+        ]
+        base = by_version[parted.parts[-1].newest.plan.version]
+        return replace(base, line=line, parted=parted, pieces=tuple(pieces))
+
+    async def _ruling(self, tx: PostgresTransaction, code: str, period: Period) -> dict[int, Months]:
+        """Return the adopted versions that rule months of the year of a period."""
+        year = str(period.year)
+        found = [
+            (await self._found(tx, code, version)).document.scheme
+            for version in await store.adopted_numbers(tx, code, (f"{year}-01", f"{year}-12"))
+        ]
+        return ruled(found)
+
+    def _line(self, loaded: Sequence[Loaded], group: str) -> Succession:
+        key = loaded[0].id[0], group, tuple(one.id[1] for one in loaded)
+        if key not in self._lines:
+            while len(self._lines) >= SCHEMES_KEPT:
+                self._lines.pop(next(iter(self._lines)))
+            (self._lines[key],) = successions([one.document for one in loaded], lambda _, name: name == group)
+        return self._lines[key]
+
+    async def _found(self, tx: PostgresTransaction, code: str, version: int) -> store.Scheme:
+        if (code, version) not in self._stored:
+            while len(self._stored) >= VERSIONS_KEPT:
+                self._stored.pop(next(iter(self._stored)))
+            self._stored[code, version] = await store.scheme(tx, code, version)
+        return self._stored[code, version]
+
+    def _load(self, found: store.Scheme, months: Months) -> Loaded:
+        document = found.document
+        key = document.scheme.code, document.scheme.version, months
+        if key not in self._loaded:
+            plan = compile_plan(document, event_types(found.catalogue), months)
             while len(self._loaded) >= SCHEMES_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
-            points = points_plan(found.document, plan)
-            self._loaded[code, version] = Loaded(found.document, plan, points, catalogue_of(found.catalogue))
-        return self._loaded[code, version]
+            points = points_plan(document, plan)
+            self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue))
+        return self._loaded[key]
+
+
+def _question(loaded: Loaded, period: Period, cell: tuple[str, str, str]) -> Question:
+    """Ask a version, or refuse what it does not score."""
+    document = loaded.document
+    level = next((one.level for one in document.units if one.code == cell[1]), None)
+    indicator = next((one for one in document.indicators if one.code == cell[2]), None)
+    if level is None or indicator is None:
+        what = "unit" if level is None else "indicator"
+        raise refuse(404, "not_found", f"The scheme has no such {what}.")
+    groups = tuple(name for name in indicator.groups if document.groups[name].level == level)
+    if not groups or not indicator.is_for(cell[1]):
+        raise refuse(404, "not_scored", "The indicator is not for this unit.")
+    return Question(loaded, period, cell[1], indicator, groups)
+
+
+def _knows(loaded: Loaded, cell: tuple[str, str, str]) -> bool:
+    """Tell whether a version scores the indicator for the unit."""
+    document = loaded.document
+    return any(one.code == cell[2] and cell[1] in document.units_of(one) for one in document.indicators)
+
+
+def _rules(months: Months, period: Period) -> bool:
+    return months[0] <= period.last.ordinal and period.first.ordinal <= months[1]
 
 
 SmallInt = Annotated[int, msgspec.Meta(ge=-1, le=SHARDS)]
@@ -224,10 +345,14 @@ class Wanted:
         )
 
 
-async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Partials]:
+async def figure(tx: PostgresTransaction, question: Question) -> Read:
     """Return what a cell is worth and the sums that it is made of."""
     document, indicator = question.scheme.document, question.indicator
-    shard = group_shard(document, question.groups[0])
+    if question.ended:
+        return Read(Worth(None, FigureState.NOT_ASSESSED), Partials(), indicator.points)
+    shard = group_shard(document.scheme.code, question.groups[0])
+    if question.line is not None and question.parted is not None:
+        return await _made_of_parts(tx, shard, question, question.line, question.parted)
     sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
     by_unit = {unit: inputs.of_indicator(document, found, indicator) for unit, found in sums.items()}
     partials = by_unit[question.unit]
@@ -238,7 +363,26 @@ async def figure(tx: PostgresTransaction, question: Question) -> tuple[Worth, Pa
     else:
         there = {unit: of_unit for unit, of_unit in by_unit.items() if unit not in question.absent}
         found = compared_worth(document, indicator, question.period, there)[question.unit]
-    return found, merged(question.window, partials, stock=question.spec.kind == "stock")
+    total = merged(question.window, partials, stock=question.spec.kind == "stock")
+    return Read(found, total, indicator.points)
+
+
+async def _made_of_parts(
+    tx: PostgresTransaction, shard: int, question: Question, line: Succession, parted: Parted
+) -> Read:
+    """Return a figure that several versions share, with its parts."""
+    units = line.units if line.compares else (question.unit,)
+    sums = {
+        (plan.id, unit): found
+        for plan in line.plans
+        for unit, found in (await inputs.load(tx, shard, plan.id, units)).items()
+    }
+    shares = shares_of(line, parted, question.unit, sums)
+    value = combined(parted, shares)
+    state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
+    found = Worth(None if value is None else of_parts(value), state, shares[-1].among)
+    points = question.indicator.points if parted.points is None else short_text(parted.points)
+    return Read(found, shares[-1].sums, points, tuple(shares))
 
 
 async def rows(

@@ -3,12 +3,13 @@
 It is dropped with a lease and after a transaction that failed, so it never holds what was not committed.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.scoring import inputs
+from services.scoring import inputs, ledger
 from services.scoring.domain.comparing import compared_figures
 from services.scoring.domain.groups import GroupPlan, Standing, posted
+from services.scoring.domain.parts import Figure, Key, Succession, parted_figures
 from services.scoring.domain.sums import UnitSums
 from services.scoring.ledger import Group
 from shared.kernel.shards import partition_of
@@ -19,14 +20,21 @@ ROWS_KEPT = 100_000
 Unit = tuple[str, str]
 Cells = dict[str, dict[tuple[int, str], int]]
 CellsOf = Callable[[PostgresTransaction, Group, Sequence[str]], Awaitable[Cells]]
+Parts = Mapping[Key, Figure]
 
 
 @dataclass(slots=True)
 class Shard:
-    """The sums of units by (scheme, unit), and how they stand by group and unit."""
+    """The sums of units by (scheme, unit), and how they stand by group and unit.
+
+    Where versions share periods of a group, `parted` are the figures made of parts by unit, and `clocks` how
+    fresh the group is.
+    """
 
     sums: dict[Unit, UnitSums] = field(default_factory=dict[Unit, UnitSums])
     standings: dict[tuple[Group, str], Standing] = field(default_factory=dict[tuple[Group, str], Standing])
+    parted: dict[Succession, dict[str, Parts]] = field(default_factory=dict[Succession, dict[str, Parts]])
+    clocks: dict[Unit, str] = field(default_factory=dict[Unit, str])
 
     @property
     def rows(self) -> int:
@@ -83,3 +91,19 @@ async def standings_of(
         figures = compared_figures(plan, {unit: held.sums[plan.id, unit] for unit in plan.units})
         for unit in missing:
             held.standings[group, unit].figures |= figures[unit]
+
+
+async def clock_of(tx: PostgresTransaction, held: Shard, succession: Succession) -> str:
+    """Return how fresh a group is over all versions, as it was last told."""
+    group = succession.code, succession.name
+    if group not in held.clocks:
+        held.clocks[group] = await ledger.fresh_at(tx, *group) or ""
+    return held.clocks[group]
+
+
+def parted_of(held: Shard, succession: Succession, units: Iterable[str], clock: int) -> dict[str, Parts]:
+    """Return the figures made of parts that units had when the sums that are held were told."""
+    kept = held.parted.setdefault(succession, {})
+    missing = [unit for unit in units if unit not in kept]
+    kept |= parted_figures(succession, missing, held.sums, clock)
+    return kept

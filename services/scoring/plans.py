@@ -10,8 +10,9 @@ from services.scoring.domain.derived import PointsPlan, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
-from services.scoring.domain.versions import covers
+from services.scoring.domain.versions import ruled
 from shared.kernel.codes import is_trial
+from shared.kernel.reigns import Months
 from shared.kernel.shards import partition_of, shard_of
 from shared.storage.transaction import PostgresTransaction
 
@@ -37,22 +38,32 @@ class Plans:
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
-        self._compiled: dict[tuple[str, int], InForce] = {}
+        self._stored: dict[tuple[str, int], store.Scheme] = {}
+        self._compiled: dict[tuple[str, int, Months], InForce] = {}
         self._by_shard: dict[int, tuple[InForce, ...]] = {}
 
     async def of(self, tx: PostgresTransaction, shard: int) -> tuple[InForce, ...]:
-        """Return the schemes that a shard applies."""
+        """Return the schemes that a shard applies, each in the months that it rules."""
         if shard not in self._by_shard:
-            versions = await store.in_force(tx, self._stage, shard)
-            self._by_shard[shard] = tuple([await self.scheme(tx, *version) for version in versions])
+            found: dict[str, list[store.Scheme]] = {}
+            for code, version in await store.in_force(tx, self._stage, shard):
+                found.setdefault(code, []).append(await self._found(tx, code, version))
+            self._by_shard[shard] = tuple(
+                self._compile(one, months[one.document.scheme.version])
+                for versions in found.values()
+                for months in [ruled(one.document.scheme for one in versions)]
+                for one in versions
+                if one.document.scheme.version in months
+            )
         return self._by_shard[shard]
 
     async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
-        """Apply a version from here on, in place of those whose months it covers."""
-        new = await self.scheme(tx, code, version)
-        for other in await self.of(tx, shard):
-            head = other.document.scheme
-            if head.code == code and covers(new.document.scheme, head):
+        """Apply a version from its first month on; what then rules no month is applied no longer."""
+        before = [one.document.scheme for one in await self.of(tx, shard)]
+        heads = [head for head in before if head.code == code and head.version != version]
+        ruling = ruled([(await self._found(tx, code, version)).document.scheme, *heads])
+        for head in heads:
+            if head.version not in ruling:
                 await store.take_out_of_force(tx, self._stage, shard, code, head.version)
         await store.put_in_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)
@@ -67,32 +78,41 @@ class Plans:
         self._by_shard = {s: p for s, p in self._by_shard.items() if partition_of(s) not in partitions}
 
     async def scheme(self, tx: PostgresTransaction, code: str, version: int) -> InForce:
-        """Return an adopted version, in force here or not."""
-        if (code, version) not in self._compiled:
-            tried = is_trial(code)
-            found = await (trials.scheme(tx, code) if tried else store.scheme(tx, code, version))
-            plan = compile_plan(found.document, event_types(found.catalogue))
-            adders = {over: adder(found.document, plan, over) for over in plan.columns}
-            self._compiled[code, version] = InForce(
-                document=found.document,
+        """Return an adopted version with all months that it covers, in force here or not."""
+        found = await self._found(tx, code, version)
+        return self._compile(found, ruled([found.document.scheme])[version])
+
+    async def _found(self, tx: PostgresTransaction, code: str, version: int) -> store.Scheme:
+        if (code, version) not in self._stored:
+            found = trials.scheme(tx, code) if is_trial(code) else store.scheme(tx, code, version)
+            self._stored[code, version] = await found
+        return self._stored[code, version]
+
+    def _compile(self, found: store.Scheme, months: Months) -> InForce:
+        document = found.document
+        key = document.scheme.code, document.scheme.version, months
+        if key not in self._compiled:
+            plan = compile_plan(document, event_types(found.catalogue), months)
+            self._compiled[key] = InForce(
+                document=document,
                 types=found.catalogue,
                 plan=plan,
-                adders=adders,
-                points=points_plan(found.document, plan),
-                incidents=None if tried else rules_of(found.document),
-                shards_of_unit=shards_of_units(found.document),
+                adders={over: adder(document, plan, over) for over in plan.columns},
+                points=points_plan(document, plan),
+                incidents=None if is_trial(document.scheme.code) else rules_of(document, months),
+                shards_of_unit=shards_of_units(document),
             )
-        return self._compiled[code, version]
+        return self._compiled[key]
 
 
-def group_shard(document: SchemeDocument, group: str) -> int:
-    """Return the shard in which a group's cells are kept."""
-    return shard_of(f"{document.scheme.code}/{group}")
+def group_shard(code: str, group: str) -> int:
+    """Return the shard in which the cells of a group of a scheme are kept."""
+    return shard_of(f"{code}/{group}")
 
 
 def shards_of_units(document: SchemeDocument) -> dict[str, tuple[int, ...]]:
     """Return the shards of stage B that keep cells of each unit."""
     by_level: dict[str, set[int]] = {}
     for name, group in document.groups.items():
-        by_level.setdefault(group.level, set()).add(group_shard(document, name))
+        by_level.setdefault(group.level, set()).add(group_shard(document.scheme.code, name))
     return {unit.code: tuple(sorted(by_level.get(unit.level, ()))) for unit in document.units}

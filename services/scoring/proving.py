@@ -5,6 +5,7 @@
 3. The published records are read and their chain continued.
 4. The cells of each unit are computed from what stage B must have been told, and compared; its entries must
    go on from one another, be those that were published, name numbers that were read, and end at the cells.
+   So are the figures whose months several versions rule, which were published last as they are computed.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import msgspec
 from services.scoring import inputs, ledger, publication, store
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.groups import Cell, GroupPlan, group_plan
+from services.scoring.domain.parts import Succession, parted_figures, successions
 from services.scoring.domain.proof import (
     Entry,
     Finding,
@@ -26,6 +28,7 @@ from services.scoring.domain.proof import (
     broken_entries,
     cells_of,
     differing_cells,
+    differing_figures,
     readers_of,
     within,
 )
@@ -83,6 +86,7 @@ class Known:
 
     of_a: Mapping[int, Sequence[InForce]]
     groups: dict[Group, GroupPlan]
+    lines: dict[Group, Succession]
     shards: dict[Group, int]
     in_force: frozenset[Group]
     schemes: Mapping[str, InForce]
@@ -108,7 +112,12 @@ async def prove(tx: PostgresTransaction, scope: Scope, progress: Progress) -> As
     async for one in _handed_on(tx, known, on_the_way, scope, found):
         yield one
     progress.begin("ledger", sum(number for number, _ in (await publication.heads(tx)).values()))
-    published = Publication()
+    shared = {
+        (line.code, line.name): frozenset(map(str, line.shared))
+        for line in known.lines.values()
+        if line.shared
+    }
+    published = Publication(shared)
     async for one in publication.read(tx, scope, published, progress.step):
         yield one
     async for one in _units(tx, known, scope, found, published, progress):
@@ -120,21 +129,27 @@ async def _known(tx: PostgresTransaction) -> Known:
     of_a = {shard: await stage_a.of(tx, shard) for shard in range(SHARDS)}
     of_b = {shard: await stage_b.of(tx, shard) for shard in range(SHARDS)}
     schemes = {one.plan.id: one for found in (*of_a.values(), *of_b.values()) for one in found}
-    in_force = {
-        (one.document.scheme.code, one.document.scheme.version, name)
+    lines = {
+        (line.code, plan.version, line.name): line
         for shard, found in of_b.items()
-        for one in found
-        for name in one.document.groups
-        if group_shard(one.document, name) == shard
+        for line in _lines(shard, found)
+        for plan in line.plans
     }
-    ever = {(row["scheme"], row["version"], row["grp"]) for row in await tx.many(_GROUPS)}
-    groups: dict[Group, GroupPlan] = {}
-    shards: dict[Group, int] = {}
-    for group in sorted(in_force | ever):
-        document = (await stage_b.scheme(tx, *group[:2])).document
-        groups[group] = group_plan(document, group[2])
-        shards[group] = group_shard(document, group[2])
-    return Known(of_a, groups, shards, frozenset(in_force), schemes)
+    groups = {group: plan for group, line in lines.items() for plan in line.plans if plan.version == group[1]}
+    shards = {group: group_shard(group[0], group[2]) for group in groups}
+    for row in await tx.many(_GROUPS):
+        group = row["scheme"], row["version"], row["grp"]
+        if group not in groups:
+            document = (await stage_b.scheme(tx, *group[:2])).document
+            groups[group] = group_plan(document, group[2])
+            shards[group] = group_shard(group[0], group[2])
+    return Known(of_a, dict(sorted(groups.items())), lines, shards, frozenset(lines), schemes)
+
+
+def _lines(shard: int, found: Sequence[InForce]) -> list[Succession]:
+    """Return the groups of a shard of stage B over all versions in force."""
+    documents = [one.document for one in found]
+    return successions(documents, lambda code, name: group_shard(code, name) == shard) if found else []
 
 
 async def _sums(
@@ -234,6 +249,8 @@ async def _units(
     }
     progress.begin("cells", sum(len(units) for units in wanted.values()))
     for group, units in wanted.items():
+        async for one in _parted(tx, known, scope, (group, units), found, published):
+            yield one
         plan = known.groups[group]
         async for unit, computed in _computed(tx, known, group, units, found):
             kept = (await ledger.cells(tx, group, [unit]))[unit]
@@ -249,6 +266,34 @@ async def _units(
             for one in _unpublished(plan.id, unit, entries, group, published):
                 yield one
             progress.step(1)
+
+
+async def _parted(
+    tx: PostgresTransaction,
+    known: Known,
+    scope: Scope,
+    of_group: tuple[Group, Sequence[str]],
+    found: Recomputed,
+    published: Publication,
+) -> AsyncIterator[Finding]:
+    """Prove the figures of a version that are made of parts of several, as they were told last."""
+    group, units = of_group
+    line = known.lines.get(group)
+    if line is None or not line.shared:
+        return
+    wanted = line.units if line.compares else units
+    sums: dict[tuple[str, str], UnitSums] = {}
+    for plan in line.plans:
+        mine = await _sums_of(tx, plan, known.shards[group], wanted, found)
+        sums |= {(plan.id, unit): one for unit, one in mine.items()}
+    clock = line.month(await ledger.fresh_at(tx, line.code, line.name) or "")
+    computed = await asyncio.to_thread(parted_figures, line, units, sums, clock)
+    told = published.figures.get(group, {})
+    for unit in units:
+        mine = {(period, code): one for (of, period, code), one in told.items() if of == unit}
+        due = {key: one for key, one in computed[unit].items() if scope.of_period(key[1])}
+        for one in differing_figures(f"{group[0]}@{group[1]}", unit, due, mine):
+            yield one
 
 
 async def _computed(

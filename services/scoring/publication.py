@@ -1,14 +1,15 @@
 """The ledger as it was published: the chain of its records, and what they said became of each cell."""
 
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.scoring.contract import ENTRIES
+from services.scoring.domain.parts import Figure
 from services.scoring.domain.proof import Finding, Named, Range, Scope, Wrong
 from shared.contracts import entries
 from shared.contracts.catalogue import known_event
-from shared.contracts.entries import Posted
+from shared.contracts.entries import PeriodRow, Posted
 from shared.kernel.digests import EMPTY_CHAIN, chain
 from shared.kernel.periods import Month
 from shared.kernel.points import parts_of
@@ -20,6 +21,7 @@ CELLS_NAMED = 20
 
 Cell = tuple[str, int, str]
 Group = tuple[str, int, str]
+Told = tuple[str, str, str]
 
 _HEADS = "SELECT shard, number, chain FROM stream_shards WHERE stream = $1 AND number > 0 ORDER BY shard"
 
@@ -39,10 +41,16 @@ class Steps:
 
 @dataclass(slots=True)
 class Publication:
-    """What was published of the cells of a scope, by group and cell; `causes` are those of the records."""
+    """What was published of the cells of a scope, by group and cell; `causes` are those of the records.
 
+    Of the groups of `shared`, by code and name, `figures` keep what was told last of their periods, by
+    version, unit, period and indicator, with its points where they are told.
+    """
+
+    shared: Mapping[tuple[str, str], frozenset[str]]
     cells: dict[Group, dict[Cell, Steps]] = field(default_factory=dict[Group, dict[Cell, Steps]])
     causes: list[tuple[Range, ...]] = field(default_factory=list[tuple[Range, ...]])
+    figures: dict[Group, dict[Told, Figure]] = field(default_factory=dict[Group, dict[Told, Figure]])
 
     def add(self, posted: Posted, scope: Scope) -> None:
         """Take in a record; one that goes on from another of its batch names no causes of its own."""
@@ -54,6 +62,15 @@ class Publication:
             if scope.has(scheme, unit, month):
                 steps = found.setdefault((unit, month, indicator), Steps())
                 steps.add(old, new, len(self.causes) - 1)
+        periods = self.shared.get((posted.scheme, posted.group), frozenset())
+        for row in posted.figures:
+            if row.period in periods and scope.of_scheme(scheme) and scope.of_unit(row.unit):
+                self._keep((posted.scheme, posted.version, posted.group), row)
+
+    def _keep(self, group: Group, row: PeriodRow) -> None:
+        told = self.figures.setdefault(group, {})
+        for code, value in row.values.items():
+            told[row.unit, row.period, code] = Figure(_parts(value), _parts(row.points.get(code)))
 
 
 def step(digest: bytes, old: int | None, new: int | None) -> bytes:

@@ -131,7 +131,7 @@ class Desk:
         deduct = question.indicator.method.deduct
         if deduct is None:
             return
-        _, sums = await figure(tx, question)
+        sums = (await figure(tx, question)).sums
         each = 1 if deduct.each is None else millionths(Decimal(deduct.each))
         old, new = (None if (at := one.asked[name]) is None else parts_of(at) for name in ("old", "new"))
         full, floor = parts_of(question.indicator.points), parts_of(deduct.floor)

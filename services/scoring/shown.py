@@ -19,6 +19,7 @@ from services.scoring.answers import (
     ShownFigure,
     ShownKnown,
     ShownMeasure,
+    ShownPart,
     ShownRow,
     ShownSuspense,
     SuspendedCase,
@@ -31,28 +32,30 @@ from services.scoring.contract import SCHEMES
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
-from services.scoring.domain.formulas import put_in, symbolic
+from services.scoring.domain.formulas import put_in, put_together, symbolic
 from services.scoring.domain.measures import MeasureSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
+from services.scoring.domain.parts import Share
 from services.scoring.domain.plan import columns_of
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Question, Told
+from services.scoring.explaining import Question, Read, Told
 from services.scoring.knowing import Known
 from services.scoring.reports import stored_events
 from services.scoring.traces import Doubted, LedgerEntry, SuspenseEntry
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.scoring import Cause
 from shared.kernel import instants
+from shared.kernel.figures import FigureState
 from shared.kernel.periods import Month
-from shared.kernel.points import published, shown_ratio, text
+from shared.kernel.points import of_parts, parts_of, published, shown_ratio, text
 
 REPORTS_SHOWN = 100
 
 
-def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> dict[str, Any]:
+def head(question: Question, read: Read, as_of: str, fresh_at: str | None) -> dict[str, Any]:
     """Return what every answer about a cell begins with."""
     document, indicator, spec = question.scheme.document, question.indicator, question.spec
-    value = found.value
+    value = read.worth.value
     return {
         "scheme": document.scheme.code,
         "version": document.scheme.version,
@@ -66,10 +69,10 @@ def head(question: Question, found: Worth, as_of: str, fresh_at: str | None) -> 
         "as_of": as_of,
         "fresh_at": fresh_at,
         "figure": ShownFigure(
-            points=indicator.points,
+            points=read.points,
             value=None if value is None else text(value),
             published=None if value is None else text(published(value, document.scheme.places)),
-            state=found.state,
+            state=read.worth.state,
         ),
         "measure": ShownMeasure(
             name=indicator.measure,
@@ -108,7 +111,7 @@ def entry_of(entry: LedgerEntry) -> ShownEntry:
 def entry_answer(
     question: Question,
     begun: Mapping[str, Any],
-    read: tuple[Worth, Partials],
+    read: Read,
     entry: LedgerEntry,
     rows: Sequence[ShownRow],
     following: str | None,
@@ -131,13 +134,13 @@ def entry_answer(
 def explanation(
     question: Question,
     begun: Mapping[str, Any],
-    read: tuple[Worth, Partials],
+    read: Read,
     rows: Sequence[ShownRow],
     following: str | None,
     objections: Objections,
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
-    _, partials = read
+    partials = read.sums
     in_points = isinstance(question.spec, PointsSpec)
     return Explanation(
         **begun,
@@ -147,6 +150,7 @@ def explanation(
             denominator=amount(partials.denominator) if question.is_ratio else None,
             months=[str(month) for month in question.window],
         ),
+        parts=[_part(one, question.scheme.document.scheme.places) for one in read.shares],
         reviews=objections.reviews,
         replies=objections.replies,
         rows=list(rows),
@@ -186,15 +190,33 @@ def _value(partials: Partials, spec: MeasureSpec) -> MeasuredValue:
     )
 
 
-def _formula(question: Question, read: tuple[Worth, Partials]) -> Formula:
+def _formula(question: Question, read: Read) -> Formula:
     """Return how the value comes about: in symbols, and with the numbers put in."""
-    found, partials = read
     indicator, ratio = question.indicator, question.is_ratio
     places = question.scheme.document.scheme.places
-    return Formula(
-        symbolic=symbolic(indicator, is_ratio=ratio),
-        with_numbers=put_in(indicator, partials, found, is_ratio=ratio, places=places),
-        method=indicator.method,
+    if question.parted is None or question.parted.is_whole:
+        told = put_in(indicator, read.sums, read.worth, is_ratio=ratio, places=places)
+    else:
+        value = None if read.worth.value is None else parts_of(read.worth.value)
+        told = put_together(question.parted, read.shares, value, places)
+    return Formula(symbolic=symbolic(indicator, is_ratio=ratio), with_numbers=told, method=indicator.method)
+
+
+def _part(share: Share, places: int) -> ShownPart:
+    """Return a part with the formula of its own months."""
+    part, sums = share.part, share.sums
+    in_points = isinstance(part.measure, PointsSpec)
+    state = FigureState.NOT_ASSESSED if share.value is None else FigureState.SCORED
+    worth = Worth(None if share.value is None else of_parts(share.value), state, share.among)
+    return ShownPart(
+        versions=[one.plan.version for one in part.chapters],
+        months=[str(Month.of_ordinal(month)) for months in part.months for month in months],
+        weight=part.weight,
+        points=part.indicator.points,
+        numerator=lost(sums.numerator) if in_points else amount(sums.numerator),
+        denominator=amount(sums.denominator) if part.is_ratio else None,
+        value=None if worth.value is None else text(worth.value),
+        formula=put_in(part.indicator, sums, worth, is_ratio=part.is_ratio, places=places),
     )
 
 

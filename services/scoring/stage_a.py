@@ -26,6 +26,7 @@ from services.scoring.derived import READERS, stream_of
 from services.scoring.domain.folding import Place, Traces, fold_under
 from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.ordinary import Ordinary
+from services.scoring.domain.plan import Edition
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
@@ -57,7 +58,7 @@ class StageA:
     def __init__(self) -> None:
         self._plans = Plans(STAGE)
         self._catalogue: tuple[int, Catalogue] = 0, catalogue_of({})
-        self._ordinary: dict[tuple[int, tuple[str, ...]], Ordinary] = {}
+        self._ordinary: dict[tuple[int, tuple[Edition, ...]], Ordinary] = {}
         self._arriving = Arriving()
         self._partials = KeptPartials()
         self._trying = Trying()
@@ -198,7 +199,7 @@ class StageA:
         if not schemes:
             return Force([], None, catalogue)
         plans = [scheme.plan for scheme in schemes]
-        name = self._catalogue[0], tuple(plan.id for plan in plans)
+        name = self._catalogue[0], tuple(plan.edition for plan in plans)
         if name not in self._ordinary:
             adders = [adder for scheme in schemes for adder in scheme.adders.values()]
             self._ordinary[name] = Ordinary(adders, catalogue.types)

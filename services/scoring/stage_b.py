@@ -1,6 +1,6 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,8 +9,10 @@ from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.comparing import Movers, compare
-from services.scoring.domain.groups import Changes, GroupPlan, Moved, everything, group_plan, post
+from services.scoring.domain.groups import Changes, GroupPlan, Moved, end, everything, post
 from services.scoring.domain.layout import Numbers
+from services.scoring.domain.parts import Succession, parted_changes, parted_figures, successions
+from services.scoring.domain.plan import Edition
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
@@ -113,7 +115,7 @@ class StageB:
     def __init__(self, stage: str = STAGE, book: Book | None = None) -> None:
         self._book: Book = book or Ledger()
         self._plans = Plans(stage)
-        self._groups: dict[tuple[str, str], GroupPlan] = {}
+        self._successions: dict[int, tuple[tuple[Edition, ...], list[Succession]]] = {}
         self._held = Held()
 
     def forget(self, partitions: Sequence[int]) -> None:
@@ -132,21 +134,39 @@ class StageB:
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         """Hold what is touched as it was, put what was told in its place, and post what became another."""
         told, adopted = await self._read(tx, shard, records)
-        plans = self._groups_of(await self._plans.of(tx, shard), shard)
         held = self._held.of(shard)
-        touched = {plan: _touched(plan, told, adopted) for plan in plans}
-        for plan, units in touched.items():
-            needed = plan.units if units and plan.compared else units
-            await memory.sums_of(tx, shard, held, plan.id, needed)
-            cells_of = None if plan.id in adopted else self._book.cells
-            await memory.standings_of(tx, held, plan, needed, cells_of)
+        lines = self._lines_of(await self._plans.of(tx, shard), shard)
+        batches = [Batch(line, told, adopted) for line in lines]
+        for batch in batches:
+            await self._hold(tx, shard, batch)
         await inputs.save(tx, shard, told.rows)
         told.merge(held)
         answers: list[Answer] = []
-        for plan, units in touched.items():
-            if units:
-                answers += await self._post(tx, shard, plan, units, told, adopted.get(plan.id))
+        for batch in batches:
+            for plan, units in batch.touched.items():
+                if units:
+                    answers += await self._post(tx, shard, plan, batch)
+            if batch.shared:
+                answers += self._share(shard, batch)
         return answers
+
+    async def _hold(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> None:
+        """Hold what is touched of a group as it was before the batch."""
+        held, line, before = self._held.of(shard), batch.line, 0
+        if batch.adopted:
+            held.clocks.pop((line.code, line.name), None)
+        if batch.shared:
+            fresh_at = await memory.clock_of(tx, held, line)
+            before, batch.clock = line.month(fresh_at), line.month(max(fresh_at, batch.told.fresh.at))
+            if line.compares or batch.adopted or batch.clock != before:
+                batch.shared = line.units
+        for plan, units in batch.touched.items():
+            needed = plan.units if units and plan.compared else units
+            await memory.sums_of(tx, shard, held, plan.id, {*needed, *(plan.units & set(batch.shared))})
+            cells_of = None if plan in batch.adopted else self._book.cells
+            await memory.standings_of(tx, held, plan, needed, cells_of)
+        if batch.shared and not batch.adopted:
+            memory.parted_of(held, line, batch.shared, before)
 
     async def _read(
         self, tx: PostgresTransaction, shard: int, records: Sequence[Record]
@@ -164,27 +184,44 @@ class StageB:
         return told, adopted
 
     async def _post(
-        self,
-        tx: PostgresTransaction,
-        shard: int,
-        plan: GroupPlan,
-        units: Sequence[str],
-        told: Told,
-        adopted: Range | None,
+        self, tx: PostgresTransaction, shard: int, plan: GroupPlan, batch: "Batch"
     ) -> list[Answer]:
         """Post what became another in the units of a group."""
         held = self._held.of(shard)
-        causes = told.causes if adopted is None else Causes((adopted,), told.causes.months)
+        told, units, causes = batch.told, batch.touched[plan], batch.causes_of(plan)
         group = plan.scheme, plan.version, plan.name
-        whole = everything(plan)
-        moved = {unit: whole if adopted else told.moved.get(plan.id, {}).get(unit, {}) for unit in units}
+        whole = everything(plan) if plan in batch.adopted else None
+        moved = {unit: whole or told.moved.get(plan.id, {}).get(unit, {}) for unit in units}
         changed: dict[str, Changes] = {}
         for unit in units:
             sums, standing = held.sums[plan.id, unit], held.standings[group, unit]
             changed[unit] = post(plan, unit, sums, standing, moved[unit])
+            if plan in batch.taken:
+                end(plan, standing, changed[unit])
         movers = _compare(held, plan, moved, changed) if plan.compared else {}
         at = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
-        cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes.of_units(units)]
+        return self._messages(shard, group, changed, causes.of_units(units), at)
+
+    def _share(self, shard: int, batch: "Batch") -> list[Answer]:
+        """Post the figures made of parts of several versions that became others, by who tells them."""
+        held, line = self._held.of(shard), batch.line
+        before = {} if batch.adopted else held.parted[line]
+        now = parted_figures(line, batch.shared, held.sums, batch.clock)
+        found = parted_changes(line, before, now, held.sums)
+        held.parted[line] = {**before, **now}
+        at = max(held.clocks[line.code, line.name], batch.told.fresh.at)
+        held.clocks[line.code, line.name] = at
+        causes = Causes(tuple(batch.adopted.values()), batch.told.causes.months).of_units(batch.shared)
+        return [
+            answer
+            for version, changed in sorted(found.items())
+            for answer in self._messages(shard, (line.code, version, line.name), changed, causes, at)
+        ]
+
+    def _messages(
+        self, shard: int, group: Group, changed: Mapping[str, Changes], causes: Ranges, at: str
+    ) -> list[Answer]:
+        cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
         return [
             self._book.message(shard, Posted(*group, cause if page == 0 else [], at, entries, figures))
             for page, (entries, figures) in enumerate(_pages(changed))
@@ -197,23 +234,47 @@ class StageB:
         told = envelope.decode_data(event, SchemeAdopted)
         return told.code, told.version
 
-    def _groups_of(self, schemes: Sequence[InForce], shard: int) -> list[GroupPlan]:
-        """Return the groups whose cells a shard keeps and that have anything to score."""
-        found: list[GroupPlan] = []
-        for scheme in schemes:
-            for name in sorted(scheme.document.groups):
-                if group_shard(scheme.document, name) == shard:
-                    key = scheme.plan.id, name
-                    if key not in self._groups:
-                        self._groups[key] = group_plan(scheme.document, name)
-                    found.append(self._groups[key])
-        return [plan for plan in found if plan.scored or plan.compared]
+    def _lines_of(self, schemes: Sequence[InForce], shard: int) -> list[Succession]:
+        """Return the groups whose cells a shard keeps and that have anything to score, over all versions."""
+        editions = tuple(scheme.plan.edition for scheme in schemes)
+        known = self._successions.get(shard)
+        if known is None or known[0] != editions:
+            found = successions(
+                [scheme.document for scheme in schemes], lambda code, name: group_shard(code, name) == shard
+            )
+            scoring = [one for one in found if any(plan.scored or plan.compared for plan in one.plans)]
+            known = self._successions[shard] = editions, scoring
+        return known[1]
 
 
-def _touched(plan: GroupPlan, told: Told, adopted: Mapping[str, Range]) -> list[str]:
+class Batch:
+    """What a batch told of a group: the units it touches in each version, and those of what versions share.
+
+    A version that was adopted touches all units of those of its year, whose months it takes. `clock` is the
+    month up to which months have come.
+    """
+
+    def __init__(self, line: Succession, told: Told, adopted: Mapping[str, Range]) -> None:
+        self.line = line
+        self.told = told
+        self.adopted = {plan: adopted[plan.id] for plan in line.plans if plan.id in adopted}
+        years = {plan.year: found for plan, found in self.adopted.items()}
+        self.taken = {plan: years[plan.year] for plan in line.plans if plan.year in years}
+        self.touched = {
+            plan: sorted(plan.units) if plan in self.taken else _touched(plan, told) for plan in line.plans
+        }
+        units = {unit for found in self.touched.values() for unit in found}
+        self.shared: Collection[str] = sorted(units) if line.shared else ()
+        self.clock = 0
+
+    def causes_of(self, plan: GroupPlan) -> Causes:
+        """Return what moved each month of each unit in a version."""
+        found = self.taken.get(plan)
+        return Causes(() if found is None else (found,), self.told.causes.months)
+
+
+def _touched(plan: GroupPlan, told: Told) -> list[str]:
     """Return the units of a group of which months of the scheme may move."""
-    if plan.id in adopted:
-        return sorted(plan.units)
     months = plan.months
     found = {
         unit
@@ -278,7 +339,8 @@ def _rows(unit: str, changes: Changes) -> Iterator[MonthRow | PeriodRow]:
         yield MonthRow(unit, str(Month.of_ordinal(month)), told)
     for period, figures in changes.figures.items():
         found = {code: _text(value) for code, value in figures.items()}
-        yield PeriodRow(unit, period, changes.volumes[period], found)
+        points = {code: parts_text(value) for code, value in changes.points.get(period, {}).items()}
+        yield PeriodRow(unit, period, changes.volumes[period], found, points)
 
 
 def _text(parts: int | None) -> str | None:

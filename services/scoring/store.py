@@ -145,6 +145,17 @@ async def adopted_version(
     return rows[0]["version"]
 
 
+async def adopted_numbers(tx: PostgresTransaction, code: str, months: tuple[str, str]) -> list[int]:
+    """Return the adopted versions that cover any of the months (first, last), by number."""
+    rows = await tx.many(
+        "SELECT version FROM schemes WHERE code = $1 AND approver IS NOT NULL "
+        "AND document->'scheme'->>'effective' <= $3 AND document->'scheme'->>'until' >= $2 ORDER BY version",
+        code,
+        *months,
+    )
+    return [row["version"] for row in rows]
+
+
 async def adopted_before(tx: PostgresTransaction, code: str, version: int) -> int | None:
     """Return the newest adopted version of a scheme below a version, if there is one."""
     rows = await tx.many(

@@ -168,12 +168,15 @@ async def suspended(
     return found
 
 
-async def fresh_at(tx: PostgresTransaction, scheme: tuple[str, int], groups: Sequence[str]) -> str | None:
-    """Return the newest `received` that the cells of groups contain."""
+async def fresh_at(
+    tx: PostgresTransaction, code: str, versions: Sequence[int], groups: Sequence[str]
+) -> str | None:
+    """Return the newest `received` that the cells of groups contain in versions of a scheme."""
     rows = await tx.many(
         "SELECT max(fresh_at) AS newest FROM freshness "
-        "WHERE scheme = $1 AND version = $2 AND grp = ANY($3::text[])",
-        *scheme,
+        "WHERE scheme = $1 AND version = ANY($2::int[]) AND grp = ANY($3::text[])",
+        code,
+        list(versions),
         list(groups),
     )
     return rows[0]["newest"]

@@ -79,7 +79,8 @@ class TrialStage(StageB):
         code = trial_code(told.code, told.trial)
         groups = [
             (plan.scheme, plan.version, plan.name)
-            for plan in self._groups_of(await self._plans.of(tx, shard), shard)
+            for line in self._lines_of(await self._plans.of(tx, shard), shard)
+            for plan in line.plans
             if plan.scheme == code
         ]
         await self._plans.leave(tx, shard, code, told.version)

@@ -22,13 +22,14 @@ class MonthRow(msgspec.Struct, frozen=True, gc=False):
     cells: dict[str, tuple[str | None, str | None]]
 
 
-class PeriodRow(msgspec.Struct, frozen=True, gc=False):
+class PeriodRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What `PeriodFigures` describes."""
 
     unit: str
     period: str
     volume: int
     values: dict[str, str | None]
+    points: dict[str, str] = {}
 
 
 class Posted(msgspec.Struct, frozen=True, gc=False):

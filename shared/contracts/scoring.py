@@ -134,13 +134,15 @@ class MonthEntries(Closed):
 class PeriodFigures(Closed):
     """The absolute figures of a unit in a period that changed, by indicator, and its volume.
 
-    `None` is due and not yet assessed; what is not due has no figure.
+    `None` is due and not yet assessed; what is not due has no figure. `points` are those of figures whose
+    months several versions rule: weighted by months, so far; of every other they are those of the version.
     """
 
     unit: Code
     period: PeriodText
     volume: int = 0
     values: dict[Code, DecimalText | None]
+    points: dict[Code, DecimalText] = Field({})
 
 
 class EntriesPosted(Closed):

@@ -63,6 +63,11 @@ def parts_text(value: int) -> str:
     return f"{'-' if value < 0 else ''}{digits[:-CELL_PLACES]}.{digits[-CELL_PLACES:]}"
 
 
+def short_text(value: int) -> str:
+    """Write whole parts of 10^-12 without zeros that say nothing."""
+    return parts_text(value).rstrip("0").removesuffix(".")
+
+
 def published_parts(value: int, places: int = 2) -> Decimal:
     """Round whole parts of 10^-12 for publication, as `published` does with the sum that they stand for."""
     guarded = _away_from(value, 10 ** (CELL_PLACES - GUARD_PLACES))

@@ -19,7 +19,12 @@ MONTH = st.builds(
     MonthRow, CODE, st.just("2021-03"), st.dictionaries(CODE, st.tuples(VALUE, VALUE), max_size=3)
 )
 PERIOD = st.builds(
-    PeriodRow, CODE, st.sampled_from(["2021", "2021-Q1"]), st.integers(0, 9), st.dictionaries(CODE, VALUE)
+    PeriodRow,
+    CODE,
+    st.sampled_from(["2021", "2021-Q1"]),
+    st.integers(0, 9),
+    st.dictionaries(CODE, VALUE),
+    st.dictionaries(CODE, st.just("21.428571428571"), max_size=2),
 )
 POSTED = st.builds(
     Posted,
@@ -37,7 +42,11 @@ POSTED = st.builds(
 def test_the_fast_form_and_the_model_read_what_the_other_writes(posted):
     body = entries.written(posted)
     model = EntriesPosted.model_validate_json(body)
-    assert json.loads(model.model_dump_json()) == json.loads(body)
+    told = json.loads(model.model_dump_json())
+    for row in told["figures"]:
+        if not row["points"]:
+            del row["points"]
+    assert told == json.loads(body)
     assert entries.read(model.model_dump_json().encode()) == posted
     figures = entries.read_figures(body)
     assert (figures.cause, figures.figures) == (posted.cause, posted.figures)

@@ -240,7 +240,9 @@ INDICATORS = [
 WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
 ROWS = st.dictionaries(
     st.sampled_from("uvw"),
-    st.builds(Row, st.dictionaries(st.sampled_from("abcde"), WORTH), st.integers(0, 3), st.just(1)),
+    st.builds(
+        Row, st.dictionaries(st.sampled_from("abcde"), WORTH), st.integers(0, 3), st.just(1), st.just({})
+    ),
 )
 
 

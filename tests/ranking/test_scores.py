@@ -19,7 +19,9 @@ INDIVIDUAL = {"code": "d", "board": "d", "points": "2", "groups": ["g"], "units"
 WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
 ROWS = st.dictionaries(
     st.sampled_from(UNITS),
-    st.builds(Row, st.dictionaries(st.sampled_from("abc"), WORTH), st.integers(0, 3), st.just(1)),
+    st.builds(
+        Row, st.dictionaries(st.sampled_from("abc"), WORTH), st.integers(0, 3), st.just(1), st.just({})
+    ),
 )
 
 

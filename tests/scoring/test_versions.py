@@ -1,4 +1,4 @@
-"""Versions of a scheme beside each other: one year has one, another year another, a correction takes its place."""
+"""Versions of a scheme beside each other: in other years, from the middle of a year, in the place of another."""
 
 import copy
 from decimal import Decimal
@@ -11,7 +11,7 @@ from services.scoring import handlers
 from services.scoring.domain.reading import read
 from services.scoring.domain.versions import measures_keep_their_meaning
 from shared.kernel.errors import Refused
-from tests.scoring.test_stages import MARCH, SCHEME, Driver, accept, adopt, cells, levy, scoring, state
+from tests.scoring.test_stages import MARCH, SCHEME, Driver, accept, adopt, cells, levy, scoring, state, teach
 
 __all__ = ["scoring"]
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -55,14 +55,24 @@ async def test_a_version_over_the_same_months_takes_the_place_of_the_older(scori
 
 
 @pytest.mark.parametrize(
-    "head", [{"effective": "2021-07"}, {"until": "2021-06"}, {"effective": "2021-02", "until": "2021-11"}]
+    ("first", "head", "wanted"),
+    [
+        ({}, {"until": "2021-06"}, [("/scheme/until", "overlap")]),
+        ({}, {"effective": "2021-02", "until": "2021-11"}, [("/scheme/until", "overlap")]),
+        ({"until": "2021-05"}, {"effective": "2021-07"}, [("/scheme/effective", "gap")]),
+        ({}, {"effective": "2021-07", "zone": "UTC"}, [("/scheme/zone", "zone_of_versions")]),
+    ],
 )
-async def test_a_version_that_covers_a_part_of_an_adopted_one_is_refused(scoring, head):
-    exchange, _ = await state(scoring, [])
+async def test_a_version_that_does_not_follow_the_adopted_ones_is_refused(scoring, first, head, wanted):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange, version(1, **first))
     with pytest.raises(Refused) as refused:
         await adopt(exchange, version(2, **head))
-    assert refused.value.problem.extra["findings"][0]["path"] == "/scheme/effective"
-    assert refused.value.problem.extra["findings"][0]["code"] == "overlap"
+    findings = refused.value.problem.extra["findings"]
+    assert [(one["path"], one["code"]) for one in findings] == wanted
 
 
 async def test_an_older_version_does_not_come_back(scoring):

@@ -13,10 +13,12 @@ TABLES = (
     """CREATE TABLE groups (
         scheme text NOT NULL, grp text NOT NULL, shard smallint NOT NULL, version int NOT NULL,
         fresh_at text NOT NULL, PRIMARY KEY (scheme, grp))""",
-    # by indicator in parts of 10^-12, null where not assessed; `number` is that of the record it stands on
+    # by indicator in parts of 10^-12, null where not assessed; `points` are those of figures made of parts;
+    # `number` is that of the record it stands on
     """CREATE TABLE figures (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
-        unit text NOT NULL, worth text NOT NULL, volume bigint NOT NULL, number bigint NOT NULL,
+        unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
+        number bigint NOT NULL,
         PRIMARY KEY (scheme, grp, version, period, unit)) WITH (fillfactor = 50)""",
     """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from services.scoring.domain.measures import MeasureSpec
+from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
 
 Change = Literal["added", "removed", "changed"]
 SECTIONS = ("scheme", "boards", "indicators", "measures", "views", "groups", "units")
@@ -54,12 +54,12 @@ def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
     return frozenset(
         one.code
         for one in newer.indicators
-        if one.code in before and _scored(older, before[one.code]) != _scored(newer, one)
+        if one.code in before and scoring_of(older, before[one.code]) != scoring_of(newer, one)
     )
 
 
-def _scored(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
-    """Return all that a value depends on: the indicator's own words, its measures and their views."""
+def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
+    """Return all that a value depends on: the indicator's own words, its measures, views and surveys."""
     named = (indicator.measure, *indicator.method.further_measures.values())
     return indicator.points, indicator.method, [_taken(document, name) for name in named]
 
@@ -69,8 +69,12 @@ def _taken(document: SchemeDocument, name: str) -> tuple[object, object]:
     spec = document.measures.get(name)
     if spec is None:
         return None, None
-    view = document.views.get(spec.over) if isinstance(spec, MeasureSpec) else None
-    return spec.model_copy(update=NOT_TAKEN), view
+    behind: object = None
+    if isinstance(spec, MeasureSpec):
+        behind = document.views.get(spec.over)
+    elif isinstance(spec, SurveyedSpec):
+        behind = document.surveys.get(spec.survey)
+    return spec.model_copy(update=NOT_TAKEN), behind
 
 
 def _sections(document: SchemeDocument) -> dict[str, dict[str, Any]]:

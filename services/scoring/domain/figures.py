@@ -93,10 +93,12 @@ def compared_worth(
     return dict.fromkeys(by_unit, Worth(None, FigureState.NOT_ASSESSED, among)) | worths
 
 
-def touched_periods(document: SchemeDocument, indicator: IndicatorSpec, month: Month) -> tuple[Period, ...]:
-    """Return every period whose figure depends on a month: for a stock all later ones of the scheme too."""
+def touched_periods(
+    document: SchemeDocument, indicator: IndicatorSpec, month: Month, last: Month | None = None
+) -> tuple[Period, ...]:
+    """Return every period whose figure depends on a month: for a stock all later ones until the last too."""
     stock = document.measures[indicator.measure].kind == "stock"
-    last, at_once = Month.parse(document.scheme.until), indicator.method.is_always_due
+    last, at_once = last or Month.parse(document.scheme.until), indicator.method.is_always_due
     return _touched(month, last, Cycle(indicator.cycle), stock=stock, at_once=at_once)
 
 

@@ -1,10 +1,14 @@
 """A method as a formula: in symbols, and with the numbers put in."""
 
+from collections.abc import Sequence
+
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
-from services.scoring.domain.methods.amounts import Measured, Partials
+from services.scoring.domain.methods.amounts import Measured, Partials, Taken
+from services.scoring.domain.parts import Parted, Share, taken_in_full
+from services.scoring.domain.written import lost
 from shared.kernel.figures import FigureState
-from shared.kernel.points import published, text
+from shared.kernel.points import of_parts, published, text
 
 
 def symbolic(indicator: IndicatorSpec, *, is_ratio: bool) -> str:
@@ -22,3 +26,28 @@ def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_rat
     if worth.value is None:
         return f"{left}: no data yet"
     return f"{left} = {text(published(worth.value, places))}"
+
+
+def put_together(parted: Parted, shares: Sequence[Share], value: int | None, places: int) -> str:
+    """Return how parts come to a figure: `(6 · 19.6 + 6 · 29.4) / 12 = 24.50`; deductions are in full."""
+    months = parted.months
+    terms = [
+        f"{one.part.weight} · {lost(one.value)}"
+        for one in shares
+        if one.value is not None and one.part.indicator.method.in_full is None
+    ]
+    told = [f"({' + '.join(terms)}) / {months}"] if terms else []
+    told += [_in_full(name, taken) for name, taken in taken_in_full(parted, shares)]
+    if value is None:
+        missing = sum(one.value is None for one in shares)
+        return f"{missing} of {len(shares)} parts: no data yet"
+    return f"{' + '.join(told)} = {text(published(of_parts(value), places))}"
+
+
+def _in_full(name: str, taken: Taken) -> str:
+    """Write a deduction or a bonus with its limits, which months weight."""
+    full, floor, cap, gone, won = (lost(value) for value in taken)
+    if name == "bonus":
+        return f"min({cap}, {won})"
+    bonus = f" + min({cap}, {won})" if taken.cap else ""
+    return f"max({floor}, {full} − {gone}{bonus})"

@@ -104,10 +104,11 @@ class Gate:
 
 @dataclass(frozen=True, eq=False)
 class GroupPlan:
-    """A group of a scheme, ready to be scored; `months` are those of the scheme.
+    """A group of a version of a scheme, ready to be scored; `months` are those that the version rules.
 
     `scored` are its indicators by what they run over, `of_unit` the common and the own ones of a unit,
-    `compared` those that compare its units.
+    `compared` those that compare its units. `around` are by month the periods that lie in what it rules
+    alone: figures whose months other versions rule too `parts` makes.
     """
 
     scheme: str
@@ -119,11 +120,17 @@ class GroupPlan:
     of_unit: Mapping[str, ByOver]
     compared: tuple[Compared, ...]
     gate: Gate | None
+    around: Mapping[int, tuple[tuple[str, Window], ...]]
 
     @cached_property
     def id(self) -> str:
         """The scheme as messages and tables name it."""
         return f"{self.scheme}@{self.version}"
+
+    @cached_property
+    def year(self) -> int:
+        """The year whose months it rules."""
+        return self.months[0] // 12
 
     @cached_property
     def stocks(self) -> frozenset[str]:
@@ -136,7 +143,11 @@ class GroupPlan:
 
     def volume(self, sums: UnitSums, at: Window) -> int:
         """Return the volume of a unit over months."""
-        return 0 if self.gate is None else sums.flow(self.gate.over, self.gate.slots, at)[0] // MILLIONTHS
+        return self.volume_millionths(sums, at) // MILLIONTHS
+
+    def volume_millionths(self, sums: UnitSums, at: Window) -> int:
+        """Return the same before it is cut to whole numbers, so that parts add up."""
+        return 0 if self.gate is None else sums.flow(self.gate.over, self.gate.slots, at)[0]
 
 
 @dataclass(slots=True)
@@ -153,13 +164,17 @@ class Standing:
 
 @dataclass(slots=True)
 class Changes:
-    """What became another in a unit: (old, new) by month and indicator, figures by period and indicator."""
+    """What became another in a unit: (old, new) by month and indicator, figures by period and indicator.
+
+    `points` are those of figures that are not those of the version.
+    """
 
     cells: dict[int, dict[str, tuple[int | None, int | None]]] = field(
         default_factory=dict[int, dict[str, tuple[int | None, int | None]]]
     )
     figures: dict[str, dict[str, int | None]] = field(default_factory=dict[str, dict[str, int | None]])
     volumes: dict[str, int] = field(default_factory=dict[str, int])
+    points: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
 
     def cell(self, standing: Standing, month: int, indicator: str, new: int | None) -> None:
         """Note a month cell that became another."""
@@ -175,11 +190,24 @@ class Changes:
         standing.figures[period, indicator] = self.figures.setdefault(period, {})[indicator] = new
 
 
-def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
-    """Make a group of a scheme ready."""
-    head, months = document.scheme, [month.ordinal for month in scheme_months(document)]
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """The months that a version rules, ascending, and those that other versions of the scheme rule."""
+
+    months: tuple[int, ...]
+    others: frozenset[int] = frozenset()
+
+    def is_alone(self, at: Window) -> bool:
+        """Tell whether no other version rules a month of a window."""
+        return self.others.isdisjoint(range(at[0], at[1] + 1))
+
+
+def group_plan(document: SchemeDocument, name: str, reign: Reign | None = None) -> GroupPlan:
+    """Make a group of a scheme ready for the months that it rules, without for all that it covers."""
+    head = document.scheme
+    reign = reign or Reign(tuple(month.ordinal for month in scheme_months(document)))
     specs = [one for one in document.indicators if name in one.groups]
-    scored = {one.code: _scored(document, one, months) for one in specs if one.method.own is not None}
+    scored = {one.code: _scored(document, one, reign) for one in specs if one.method.own is not None}
     volume = document.ranking.minimum_volume
     gate = None
     if volume is not None:
@@ -195,7 +223,7 @@ def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
         version=head.version,
         name=name,
         units=frozenset(units),
-        months=tuple(months),
+        months=reign.months,
         scored=whole,
         of_unit={
             unit: _by_over(
@@ -210,11 +238,14 @@ def group_plan(document: SchemeDocument, name: str) -> GroupPlan:
             for unit in units
         },
         compared=tuple(
-            _compared(document, one, months, [unit for unit in units if one.is_for(unit)])
+            _compared(document, one, reign, [unit for unit in units if one.is_for(unit)])
             for one in specs
             if one.method.comparing is not None
         ),
         gate=gate,
+        around={
+            month: tuple(one for one in _around(month) if reign.is_alone(one[1])) for month in reign.months
+        },
     )
 
 
@@ -233,11 +264,18 @@ def post(plan: GroupPlan, unit: str, sums: UnitSums, standing: Standing, moved: 
             if not one.places[over].isdisjoint(places):
                 _post(one, sums, standing, month, changes)
         if plan.gate is not None and plan.gate.over == over and plan.gate.slots.numerator in places:
-            for period, at in _around(month):
+            for period, at in plan.around.get(month, ()):
                 changes.volumes[period] = plan.volume(sums, at)
                 changes.figures.setdefault(period, {})
     weigh(plan, sums, changes)
     return changes
+
+
+def end(plan: GroupPlan, standing: Standing, changes: Changes) -> None:
+    """End the cells of months that the version no longer rules."""
+    first, last = plan.months[0], plan.months[-1]
+    for month, code in [cell for cell in standing.cells if not first <= cell[0] <= last]:
+        changes.cell(standing, month, code, None)
 
 
 def weigh(plan: GroupPlan, sums: UnitSums, changes: Changes) -> None:
@@ -285,9 +323,9 @@ def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: 
             standing.figures[key] = changes.figures.setdefault(period, {})[one.code] = new
 
 
-def _scored(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Scored:
+def _scored(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> Scored:
     is_ratio = document.measures[indicator.measure].denominator is not None
-    placed = _members(_placed(document, indicator, months))
+    placed = _members(_placed(document, indicator, reign))
     return Scored(**placed, formula=formula(indicator, is_ratio=is_ratio))
 
 
@@ -311,10 +349,10 @@ def _without(one: Scored, absence: Absence | None) -> Scored:
 
 
 def _compared(
-    document: SchemeDocument, indicator: IndicatorSpec, months: list[int], units: Collection[str]
+    document: SchemeDocument, indicator: IndicatorSpec, reign: Reign, units: Collection[str]
 ) -> Compared:
     return Compared(
-        **_members(_placed(document, indicator, months)),
+        **_members(_placed(document, indicator, reign)),
         units=frozenset(units),
         absent=absences(document, indicator),
         is_ratio=document.measures[indicator.measure].denominator is not None,
@@ -326,21 +364,24 @@ def _members(placed: Placed) -> dict[str, Any]:
     return {one.name: getattr(placed, one.name) for one in fields(placed)}
 
 
-def _placed(document: SchemeDocument, indicator: IndicatorSpec, months: list[int]) -> Placed:
+def _placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> Placed:
     spec = document.measures[indicator.measure]
     slots = _slots(document, indicator.measure)[1]
     further = tuple(_slots(document, name) for name in indicator.further)
+    months = reign.months
     stock, first, last = spec.kind == "stock", months[0], months[-1]
 
     def covered(period: Period) -> Window:
-        found = window(indicator, period)
-        return (first if stock else found[0].ordinal), found[-1].ordinal
+        begins, ends = _span(indicator, period)
+        return (first if stock else begins), ends
 
     periods = {
         month: tuple(
             (str(period), covered(period))
-            for period in touched_periods(document, indicator, Month.of_ordinal(month))
-            if is_due(indicator, period)
+            for period in touched_periods(
+                document, indicator, Month.of_ordinal(month), Month.of_ordinal(last)
+            )
+            if is_due(indicator, period) and reign.is_alone(_span(indicator, period))
         )
         for month in months
     }
@@ -360,6 +401,11 @@ def _placed(document: SchemeDocument, indicator: IndicatorSpec, months: list[int
         },
         periods=periods,
     )
+
+
+def _span(indicator: IndicatorSpec, period: Period) -> Window:
+    months = window(indicator, period)
+    return months[0].ordinal, months[-1].ordinal
 
 
 def _slots(document: SchemeDocument, sums: str) -> tuple[str, Slots]:

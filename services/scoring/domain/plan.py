@@ -15,6 +15,7 @@ from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.rows import aggregated, event_row
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
+from shared.kernel.reigns import Months
 
 KIND_OF_FIELD = {
     "text": Kind.TEXT,
@@ -30,6 +31,7 @@ QUARTER_HOUR = 900_000_000
 EventTypes = Mapping[str, Columns]
 Aggregate = tuple[str, str, str]
 Place = tuple[str, int]
+Edition = tuple[str, int]
 
 
 class Share(NamedTuple):
@@ -77,7 +79,7 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that folding needs of a scheme; `first` and `last` are the months that it covers."""
+    """Everything that folding needs of a scheme; `first` and `last` are the months that it rules."""
 
     id: str
     first: int
@@ -93,6 +95,11 @@ class Plan:
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
     scored: frozenset[str]
+
+    @property
+    def edition(self) -> Edition:
+        """Names the plan: the version and the last month that it rules, which a newer version moves."""
+        return self.id, self.last
 
     def leaves_of(self, row: Row) -> tuple[tuple[str, ...], list[str]]:
         """Return the units that a row names in the trees, and those that no tree knows."""
@@ -116,11 +123,13 @@ def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
     }
 
 
-def compile_plan(document: SchemeDocument, types: EventTypes) -> Plan:
-    """Compile a scheme; what does not compile is refused with `expression`."""
+def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | None = None) -> Plan:
+    """Compile a scheme for the months that it rules, all it covers without; refused with `expression`."""
     zone = ZoneInfo(document.scheme.zone)
-    first = Month.parse(document.scheme.effective).ordinal
-    last = Month.parse(document.scheme.until).ordinal
+    first, last = months or (
+        Month.parse(document.scheme.effective).ordinal,
+        Month.parse(document.scheme.until).ordinal,
+    )
     columns = {over: columns_of(document, over, types) for over in overs(document)}
     measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
     for name, spec in document.event_measures.items():

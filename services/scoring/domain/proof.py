@@ -9,6 +9,7 @@ from services.scoring.domain.comparing import compare
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.groups import Cell, GroupPlan, Standing, everything, post
 from services.scoring.domain.layout import Numbers, layout_of
+from services.scoring.domain.parts import Figure, Key
 from services.scoring.domain.sums import UnitSums, home_of
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import parts_text
@@ -23,6 +24,7 @@ class Wrong(StrEnum):
     PARTIAL = "partial"
     INPUT = "input"
     CELL = "cell"
+    FIGURE = "figure"
     ENTRIES = "entries"
     CAUSE = "cause"
     PUBLISHED = "published"
@@ -68,6 +70,11 @@ class Scope:
     def of_unit(self, unit: str) -> bool:
         """Tell whether a unit is meant."""
         return self.unit is None or unit == self.unit
+
+    def of_period(self, period: str) -> bool:
+        """Tell whether a period is meant: one that shares months with that which is asked for."""
+        found = Period.parse(period)
+        return self.period is None or any(month in self.period for month in found.months())
 
     def has(self, scheme: str, unit: str, month: int) -> bool:
         """Tell whether a cell is meant."""
@@ -118,6 +125,23 @@ def differing_cells(
         if due != found:
             cell = Named(scheme, month, unit, code)
             yield Finding(Wrong.CELL, (cell,), "cells", written(found), written(due))
+
+
+def differing_figures(
+    scheme: str, unit: str, computed: Mapping[Key, Figure], told: Mapping[tuple[str, str], Figure]
+) -> Iterator[Finding]:
+    """Yield the figures made of parts that were told otherwise than they are computed to be.
+
+    Those of other versions than `scheme` are passed over.
+    """
+    for (version, period, code), due in sorted(computed.items()):
+        found = told.get((period, code))
+        if scheme.endswith(f"@{version}") and found != due:
+            cell = Named(scheme, Period.parse(period).last.ordinal, unit, code)
+            where = f"figures {period}"
+            yield Finding(
+                Wrong.FIGURE, (cell,), where, None if found is None else _figure(found), _figure(due)
+            )
 
 
 def broken_entries(
@@ -184,6 +208,11 @@ def readers_of(
 def written(parts: int | None) -> str | None:
     """Write a value of a cell, None where there is none."""
     return None if parts is None else parts_text(parts)
+
+
+def _figure(one: Figure) -> str:
+    points = "" if one.points is None else f" of {parts_text(one.points)}"
+    return f"{written(one.value)}{points}"
 
 
 def _step(old: int | None, new: int | None) -> str:

@@ -1,32 +1,56 @@
 """Versions of one scheme beside each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from services.scoring.domain.document import Head, SchemeDocument, ViewSpec
 from services.scoring.domain.reading import Finding
+from shared.kernel.periods import Month
+from shared.kernel.reigns import Months, reigns
 
 
-def covers(newer: Head, older: Head) -> bool:
-    """Tell whether a version takes the place of another: it covers every month of it."""
-    return newer.effective <= older.effective and older.until <= newer.until
+def ruled(heads: Iterable[Head]) -> dict[int, Months]:
+    """Return by version of one scheme the first and last month that it rules."""
+    return reigns({head.version: _covered(head) for head in heads})
 
 
 def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
-    """Refuse a version that shares a year with an adopted one without taking its place.
+    """Refuse a version that does not follow those adopted for its year; it rules from its first month on."""
+    new = draft.scheme
+    others = [one.scheme for one in adopted if one.scheme.effective[:4] == new.effective[:4]]
+    for old in others:
+        covered = f"Version {old.version} is in force from {old.effective} to {old.until}"
+        if new.version <= old.version:
+            yield Finding("/scheme/version", "overlap", f"{covered}; what follows it has a higher version.")
+        elif new.until < old.until:
+            reason = f"{covered}; a newer version of the year holds as long, {new.until} is before its end."
+            yield Finding("/scheme/until", "overlap", reason)
+    if others:
+        yield from _gaps(new, max(old.until for old in others))
+    yield from _zones(new, [one.scheme for one in adopted])
 
-    The points of a year of two schemes are weighted by months; until that is done, a year has one.
-    """
-    for other in adopted:
-        new, old = draft.scheme, other.scheme
-        if new.effective[:4] != old.effective[:4]:
-            continue
-        if new.version <= old.version or not covers(new, old):
+
+def _gaps(new: Head, until: str) -> Iterator[Finding]:
+    """Refuse months that no version of the year would rule."""
+    next_month = Month.parse(until).plus(1)
+    if Month.parse(new.effective) > next_month:
+        reason = f"The version before it ends with {until}; begin in {next_month}, or months have no version."
+        yield Finding("/scheme/effective", "gap", reason)
+
+
+def _zones(new: Head, others: Sequence[Head]) -> Iterator[Finding]:
+    """Refuse another zone beside a version that goes on ruling: an instant would lie in months of both."""
+    stand = ruled([new, *others])
+    for old in others:
+        if old.version in stand and old.version != new.version and old.zone != new.zone:
             reason = (
-                f"Version {old.version} is in force from {old.effective} to {old.until}; a newer version "
-                "covers all of these months, or begins in another year."
+                f"Version {old.version} rules its months in {old.zone}; beside it there is no other zone."
             )
-            yield Finding("/scheme/effective", "overlap", reason)
+            yield Finding("/scheme/zone", "zone_of_versions", reason)
+
+
+def _covered(head: Head) -> Months:
+    return Month.parse(head.effective).ordinal, Month.parse(head.until).ordinal
 
 
 def measures_keep_their_meaning(

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from shared.kernel.points import MILLIONTHS, of_millionths, parts_text, text
+from shared.kernel.points import MILLIONTHS, of_millionths, short_text, text
 
 
 def amount(millionths: int) -> str:
@@ -14,8 +14,7 @@ def amount(millionths: int) -> str:
 
 def lost(parts: int) -> str:
     """Write points in parts of 10^-12."""
-    written = parts_text(parts).rstrip("0")
-    return written.removesuffix(".")
+    return short_text(parts)
 
 
 def fraction(value: Fraction) -> str:

@@ -9,11 +9,12 @@ from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec,
 from services.scoring.domain.incidents.triggers import Jurisdictions, Trigger, jurisdictions, trigger_of
 from services.scoring.domain.plan import month_ordinal, scheme_id
 from shared.kernel.periods import Month
+from shared.kernel.reigns import Months
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The incidents of a scheme in the months that a version covers; `scored` are units by indicator."""
+    """The incidents of a scheme in the months that a version rules; `scored` are units by indicator."""
 
     scheme: str
     first: int
@@ -37,15 +38,19 @@ class Rules:
         return unit in self.scored.get(indicator, frozenset())
 
 
-def rules_of(document: SchemeDocument) -> Rules | None:
-    """Return what a version says of incidents, None where it says nothing."""
+def rules_of(document: SchemeDocument, months: Months | None = None) -> Rules | None:
+    """Return what a version says of incidents in the months that it rules, None where it says nothing."""
     spec = document.incidents
     if spec is None:
         return None
+    first, last = months or (
+        Month.parse(document.scheme.effective).ordinal,
+        Month.parse(document.scheme.until).ordinal,
+    )
     return Rules(
         scheme=scheme_id(document),
-        first=Month.parse(document.scheme.effective).ordinal,
-        last=Month.parse(document.scheme.until).ordinal,
+        first=first,
+        last=last,
         zone=ZoneInfo(document.scheme.zone),
         spec=spec,
         findings={one.type: one for one in spec.findings},

@@ -50,6 +50,24 @@ class Partials:
         )
 
 
+class Taken(NamedTuple):
+    """A deduction or bonus before its limits: what is there, how far it falls, what is lost and won.
+
+    All in parts of 10^-12. What is lost and won is taken in full, once; the limits are those of months.
+    """
+
+    full: int
+    floor: int
+    cap: int
+    lost: int
+    won: int
+
+    @property
+    def settled(self) -> int:
+        """What is left within the limits."""
+        return max(self.floor, self.full - max(0, self.lost) + min(self.cap, max(0, self.won)))
+
+
 class Measured(NamedTuple):
     """The sums behind a value that a formula is written with, and the values `among` which it is compared."""
 

@@ -6,7 +6,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from services.scoring.domain.methods.amounts import PARTS_OF_MILLIONTH, Fault, Formula, Measured, exact
+from services.scoring.domain.methods.amounts import (
+    PARTS_OF_MILLIONTH,
+    Fault,
+    Formula,
+    Measured,
+    Partials,
+    Taken,
+    exact,
+)
 from services.scoring.domain.shapes import Closed, DecimalText, Name
 from services.scoring.domain.written import amount
 
@@ -42,6 +50,12 @@ class BonusSpec(Closed):
             return min(full, won)
 
         return scored
+
+    def taken(self, points: int, sums: Partials) -> Taken:
+        """Return what awards win, and the points that they win at most."""
+        each = [exact(one.each) for one in self.levels]
+        won = sum(worth * max(0, awards) for worth, awards in zip(each, sums.more, strict=False))
+        return Taken(full=0, floor=0, cap=points * PARTS_OF_MILLIONTH, lost=0, won=won)
 
     def symbolic(self, _actual: str) -> str:
         """Return the formula."""

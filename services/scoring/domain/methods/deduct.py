@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import ClassVar
 
-from services.scoring.domain.methods.amounts import PARTS_OF_MILLIONTH, Fault, Formula, Measured, exact
+from services.scoring.domain.methods.amounts import (
+    PARTS_OF_MILLIONTH,
+    Fault,
+    Formula,
+    Measured,
+    Partials,
+    Taken,
+    exact,
+)
 from services.scoring.domain.shapes import Closed, DecimalText, Name, SignedText
 from services.scoring.domain.written import amount, lost
 
@@ -54,6 +62,18 @@ class DeductSpec(Closed):
             return max(floor, full - max(0, each * numerator) + min(cap, max(0, bonus_each * won)))
 
         return with_bonus
+
+    def taken(self, points: int, sums: Partials) -> Taken:
+        """Return what was lost and won, and its limits; of versions beside each other both are added up."""
+        each = 1 if self.each is None else exact(self.each)
+        bonus_each, cap = (0, 0) if self.bonus is None else (exact(self.bonus.each), exact(self.bonus.cap))
+        return Taken(
+            full=points * PARTS_OF_MILLIONTH,
+            floor=exact(self.floor) * PARTS_OF_MILLIONTH,
+            cap=cap * PARTS_OF_MILLIONTH,
+            lost=each * sums.numerator,
+            won=bonus_each * sum(sums.more),
+        )
 
     def symbolic(self, _actual: str) -> str:
         """Return the formula."""

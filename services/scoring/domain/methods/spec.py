@@ -108,6 +108,11 @@ class MethodSpec(Closed):
         return plain or self.excess or self.bonus or self.survey
 
     @property
+    def in_full(self) -> DeductSpec | BonusSpec | None:
+        """The method if what it takes counts in full, once, and only its limits are weighted by months."""
+        return self.deduct or self.bonus
+
+    @property
     def is_always_due(self) -> bool:
         """Whether an event posts at once, so that the cycle does not matter."""
         return self.deduct is not None or self.bonus is not None
