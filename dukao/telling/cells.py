@@ -75,6 +75,11 @@ def cost(one: Answer, answer: Answer) -> Decimal | None:
 
 
 def _worth(figure: Answer, lang: Lang) -> str:
+    worth = _scored(figure, lang)
+    return worth + lang.of((" · 数据源逾期未报", " · a feed is stale")) if figure["stale"] else worth
+
+
+def _scored(figure: Answer, lang: Lang) -> str:
     state = lang.word(FIGURES, figure["state"])
     if figure["value"] is None:
         return lang.of((f"{state}（满分 {figure['points']}）", f"{state} (of {figure['points']})"))

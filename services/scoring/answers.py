@@ -56,12 +56,16 @@ class Answer(BaseModel):
 
 
 class ShownFigure(Answer):
-    """What an indicator is worth: at the 12 places that a cell keeps, and as it is published."""
+    """What an indicator is worth: at the 12 places that a cell keeps, and as it is published.
+
+    It is `stale` while a feed of its events is silent: some of them may be missing.
+    """
 
     points: str
     value: str | None
     published: str | None
     state: FigureState
+    stale: bool
 
 
 class ShownMeasure(Answer):

@@ -1,6 +1,16 @@
 """What crosses scoring's border."""
 
-from shared.contracts.ingest import ACCEPTED, TICK, TYPES_ADOPTED, Tick, TypesAdopted
+from shared.contracts.ingest import (
+    ACCEPTED,
+    FEED_FRESH,
+    FEED_STALE,
+    TICK,
+    TYPES_ADOPTED,
+    FeedFresh,
+    FeedStale,
+    Tick,
+    TypesAdopted,
+)
 from shared.contracts.scoring import (
     DEDUCTION_DECIDED,
     DEDUCTIONS,
@@ -84,6 +94,8 @@ __all__ = [
     "DEDUCTION_DECIDED",
     "ENTRIES",
     "ENTRIES_POSTED",
+    "FEED_FRESH",
+    "FEED_STALE",
     "FINDINGS",
     "FINDING_REPORTED",
     "INCIDENTS_SHARD",
@@ -119,6 +131,8 @@ __all__ = [
     "DeductionState",
     "EntriesPosted",
     "Evidence",
+    "FeedFresh",
+    "FeedStale",
     "GivenState",
     "IncidentName",
     "IncidentRuled",

@@ -1,5 +1,6 @@
 """Tables of derived facts: the newest version of each as it was told, and where it is found."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,8 @@ from services.scoring.contract import (
     ACCEPTED,
     DEDUCTION_DECIDED,
     DEDUCTIONS,
+    FEED_FRESH,
+    FEED_STALE,
     ITEM_CHANGED,
     ITEMS,
     POINTS,
@@ -19,6 +22,8 @@ from services.scoring.contract import (
     SURVEYS,
     DeductionDecided,
     DeductionState,
+    FeedFresh,
+    FeedStale,
     GivenState,
     ItemChanged,
     PointsGiven,
@@ -32,12 +37,15 @@ from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.domain.methods.survey import Trimmed
 from services.scoring.domain.reviewed import Reviewed
+from services.scoring.domain.silence import Silence
 from services.scoring.domain.surveyed import Counted
 from services.scoring.store import columns
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel import instants
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, decimal, millionths
+from shared.kernel.shards import shard_of
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[int, bytes]
@@ -50,13 +58,15 @@ STREAM_OF_OVER = {
     "given_back": POINTS,
     "survey": SURVEYS,
 }
+FeedTold: Mapping[str, type[FeedStale] | type[FeedFresh]] = {FEED_STALE: FeedStale, FEED_FRESH: FeedFresh}
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """
     SELECT shard, stream, key, version, body FROM derived
     JOIN unnest($1::smallint[], $2::text[], $3::text[]) n(shard, stream, key) USING (shard, stream, key)"""
 _SAVE = """
-    INSERT INTO derived SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::int[], $5::bytea[])
+    INSERT INTO derived
+    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])
     ON CONFLICT (shard, stream, key) DO UPDATE SET version = excluded.version, body = excluded.body"""
 _FOLLOWING = """
     SELECT shard, stream, key, version, body FROM derived
@@ -98,6 +108,11 @@ class Told:
     key: Key
     fact: Derived
     body: bytes
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it says that a feed is stale."""
+        return isinstance(self.fact, Silence) and self.fact.stale
 
 
 class Found(NamedTuple):
@@ -200,6 +215,32 @@ def counted_of(event: AcceptedEvent) -> Counted:
     )
 
 
+def silence_of(event: AcceptedEvent) -> Silence:
+    """Read that a feed is stale, or fresh again."""
+    told = envelope.decode_data(event, FeedTold[event.type])
+    return Silence(
+        key=f"{told.source}/{told.feed}",
+        version=event.number,
+        source=told.source,
+        types=frozenset(told.types),
+        last=None if told.last is None else instants.parse_micros(told.last),
+        stale=event.type == FEED_STALE,
+    )
+
+
+def tells(event: AcceptedEvent) -> bool:
+    """Tell whether a record tells a derived fact: of a feed that of the shard of its source alone does."""
+    if event.type not in FeedTold:
+        return event.type in READERS
+    return event.shard == shard_of(envelope.decode_data(event, FeedTold[event.type]).source)
+
+
+def ended(stale: Told, number: int) -> bytes:
+    """Write that a feed which a newer catalogue leaves out is stale no more, as if it were fresh."""
+    told = json.loads(stale.body) | {"type": FEED_FRESH, "sequence": str(number)}
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
 def _millionths(written: str | None) -> int:
     return 0 if written is None else millionths(decimal(written))
 
@@ -210,6 +251,8 @@ READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     POINTS_GIVEN: given_of,
     REVIEW_DECIDED: reviewed_of,
     SURVEY_COUNTED: counted_of,
+    FEED_STALE: silence_of,
+    FEED_FRESH: silence_of,
 }
 
 

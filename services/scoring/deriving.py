@@ -1,11 +1,14 @@
 """Folds derived facts: of each the newest version counts, and the sums move by what it changes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.scoring import derived
+from services.scoring.contract import ACCEPTED
 from services.scoring.derived import Key, Told
 from services.scoring.domain.derived import PointsPlan, fold_derived
 from services.scoring.moves import Moves
+from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.records import Record
 from shared.storage.transaction import PostgresTransaction
@@ -13,6 +16,7 @@ from shared.storage.transaction import PostgresTransaction
 FACTS_PER_PAGE = 500
 
 Plans = Sequence[PointsPlan]
+Read = Sequence[tuple[Record, AcceptedEvent]]
 
 
 async def fold(
@@ -48,6 +52,32 @@ async def fold(
         return
     replaced = [kept[key] for key in fresh if key in kept]
     await derived.save(tx, replaced, [one for one, _ in fresh.values()])
+
+
+async def left_out(
+    tx: PostgresTransaction, record: Record, catalogue: Mapping[str, Any], before: Read
+) -> list[tuple[Record, AcceptedEvent]]:
+    """Return that stale feeds of a shard which a newer catalogue leaves out are stale no more, as if told.
+
+    `before` is what the batch tells of feeds.
+    """
+    known: dict[Key, Told] = {}
+    at = Key(record.shard, ACCEPTED, "")
+    while page := await derived.following(tx, at, FACTS_PER_PAGE):
+        known |= {one.key: one for one in page if one.key.stream == ACCEPTED}
+        at = page[-1].key
+    for other, event in before:
+        if (other.stream, other.shard) == (ACCEPTED, record.shard) and other.number < record.number:
+            one = derived.told(other.stream, other.shard, event, other.body)
+            known[one.key] = one
+    sources: Mapping[str, Any] = catalogue.get("sources", {})
+    found: list[tuple[Record, AcceptedEvent]] = []
+    for one in known.values():
+        source, _, feed = one.key.key.partition("/")
+        if one.is_stale and feed not in sources.get(source, {}).get("feeds", {}):
+            body = derived.ended(one, record.number)
+            found.append((record._replace(body=body), envelope.decode(body)))
+    return found
 
 
 async def fold_all(

@@ -23,10 +23,12 @@ from services.scoring.domain.figures import (
     window,
     worth,
 )
+from services.scoring.domain.groups import placed
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.parts import Parted, Share, Succession, combined, shares_of, successions
 from services.scoring.domain.plan import CompiledMeasure, Plan, compile_plan, event_types, measure_id
+from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.versions import ruled
 from services.scoring.plans import group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
@@ -267,7 +269,7 @@ class Schemes:
             plan = compile_plan(document, event_types(found.catalogue), months)
             while len(self._loaded) >= SCHEMES_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
-            points = points_plan(document, plan)
+            points = points_plan(document, plan, found.catalogue)
             self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue))
         return self._loaded[key]
 
@@ -363,6 +365,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
     else:
         there = {unit: of_unit for unit, of_unit in by_unit.items() if unit not in question.absent}
         found = compared_worth(document, indicator, question.period, there)[question.unit]
+    found = _heard(question, found, sums[question.unit])
     total = merged(question.window, partials, stock=question.spec.kind == "stock")
     return Read(found, total, indicator.points)
 
@@ -380,9 +383,21 @@ async def _made_of_parts(
     shares = shares_of(line, parted, question.unit, sums)
     value = combined(parted, shares)
     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
-    found = Worth(None if value is None else of_parts(value), state, shares[-1].among)
+    stale = any(one.stale for one in shares)
+    found = Worth(None if value is None else of_parts(value), state, shares[-1].among, stale)
     points = question.indicator.points if parted.points is None else short_text(parted.points)
     return Read(found, shares[-1].sums, points, tuple(shares))
+
+
+def _heard(question: Question, found: Worth, sums: UnitSums) -> Worth:
+    """Mark a figure of a silent feed; one of no event at all is then not assessed."""
+    one = placed(question.scheme.document, question.indicator)
+    at = question.window[0].ordinal, question.window[-1].ordinal
+    if found.state not in {FigureState.SCORED, FigureState.NOT_ASSESSED} or not one.is_stale(sums, at):
+        return found
+    if one.at_once and one.waits(sums, (question.scheme.plan.first, at[1]) if one.stock else at):
+        return Worth(None, FigureState.NOT_ASSESSED, stale=True)
+    return replace(found, stale=True)
 
 
 async def rows(

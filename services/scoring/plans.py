@@ -98,7 +98,7 @@ class Plans:
                 types=found.catalogue,
                 plan=plan,
                 adders={over: adder(document, plan, over) for over in plan.columns},
-                points=points_plan(document, plan),
+                points=points_plan(document, plan, found.catalogue),
                 incidents=None if is_trial(document.scheme.code) else rules_of(document, months),
                 shards_of_unit=shards_of_units(document),
             )

@@ -73,6 +73,7 @@ def head(question: Question, read: Read, as_of: str, fresh_at: str | None) -> di
             value=None if value is None else text(value),
             published=None if value is None else text(published(value, document.scheme.places)),
             state=read.worth.state,
+            stale=read.worth.stale,
         ),
         "measure": ShownMeasure(
             name=indicator.measure,

@@ -22,7 +22,7 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.derived import READERS, stream_of
+from services.scoring.derived import READERS, stream_of, tells
 from services.scoring.domain.folding import Place, Traces, fold_under
 from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.ordinary import Ordinary
@@ -92,7 +92,7 @@ class StageA:
             for record, event in read
             if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
         ]
-        derived = [(record, event) for record, event in read if event.type in READERS]
+        derived = await _derived(tx, read)
         schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
         shards = {record.shard for record in batch}
         tried = await self._trying.fold(tx, shards, events, derived, catalogue)
@@ -217,6 +217,16 @@ def _apart(read: Read) -> tuple[Read, Read]:
     """Return what moves schemes in force, without trials, and what moves trials, without adoptions."""
     of_schemes = [one for one in read if one[0].stream != SCHEMES or one[1].type == SCHEME_ADOPTED]
     return of_schemes, [one for one in read if one[1].type != SCHEME_ADOPTED]
+
+
+async def _derived(tx: PostgresTransaction, read: Read) -> Read:
+    """Return what tells derived facts; feeds that a newer catalogue leaves out are silent no more."""
+    told = [(record, event) for record, event in read if event.type in READERS and tells(event)]
+    for record, event in read:
+        if event.type == TYPES_ADOPTED:
+            document = envelope.decode_data(event, TypesAdopted).document
+            told += await deriving.left_out(tx, record, document, told)
+    return told
 
 
 def _answers(

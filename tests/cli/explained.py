@@ -45,7 +45,13 @@ def explained(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         "state": "live",
         "as_of": "0123456789abcdef",
         "fresh_at": "2021-03-31T16:00:00.000000Z",
-        "figure": {"points": "10", "value": "9.000000000000", "published": "9.00", "state": "scored"},
+        "figure": {
+            "points": "10",
+            "value": "9.000000000000",
+            "published": "9.00",
+            "state": "scored",
+            "stale": False,
+        },
         "measure": {
             "name": "tasks",
             "version": 2,

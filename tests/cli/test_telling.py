@@ -219,6 +219,14 @@ ENTRY = {
 }
 
 
+def test_a_figure_of_a_stale_feed_is_marked():
+    answer = explained([])
+    silent = answer | {"figure": answer["figure"] | {"stale": True}}
+    assert "9.00 分，满分 10 分，失 1 分 · 数据源逾期未报" in "\n".join(told(silent, Lang.ZH))
+    assert "a feed is stale" in "\n".join(told(silent, Lang.EN))
+    assert "数据源" not in "\n".join(told(answer, Lang.ZH))
+
+
 def test_an_entry_says_what_it_changed_when_that_was_known_and_by_which_events():
     answer = explained([row("T-1", met=False)]) | {"entry": ENTRY, "change": "-0.500000000000", "adopted": []}
     text = "\n".join(totals.entry(answer, Lang.ZH))

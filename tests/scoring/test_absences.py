@@ -48,15 +48,15 @@ async def lived(scoring, scheme, events):
     return exchange
 
 
-async def figures(exchange):
-    """Return the figures told of b1 by period and indicator."""
+async def figures(exchange, unit="b1"):
+    """Return the figures told of a unit by period and indicator."""
     found = {}
     async with exchange.reading() as tx:
         for shard in range(64):
             for record in await tx.read(ENTRIES, shard, 0, 1000):
                 told = envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
                 for one in told.figures:
-                    if one.unit == "b1":
+                    if one.unit == unit:
                         found |= {(one.period, code): value for code, value in one.values.items()}
     return found
 
@@ -73,7 +73,13 @@ async def test_a_deduction_that_does_not_apply_takes_nothing_and_gives_nothing(s
     assert {code for _, code in await figures(exchange)} == {"ontime"}
     async with door(exchange) as client:
         told = await got(client, "/v1/cells/2021-03/b1/missed/explain")
-    assert told["figure"] == {"points": "10", "value": None, "published": None, "state": "not_applicable"}
+    assert told["figure"] == {
+        "points": "10",
+        "value": None,
+        "published": None,
+        "state": "not_applicable",
+        "stale": False,
+    }
     async with exchange.snapshot() as tx:
         assert [one async for one in prove(tx, Scope(), Ahead())] == []
 

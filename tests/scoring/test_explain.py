@@ -99,6 +99,7 @@ async def test_a_cell_shows_its_figure_and_the_entries_that_made_it(scoring, doo
         "value": "9.500000000000",
         "published": "9.50",
         "state": "scored",
+        "stale": False,
     }
     assert [(e["old"], e["new"]) for e in cell["entries"]] == [
         (None, "10.000000000000"),

@@ -49,7 +49,7 @@ def scheme(**measure):
 
 def plan_of(document):
     document = SchemeDocument.model_validate(document)
-    return points_plan(document, compile_plan(document, event_types(TYPES)))
+    return points_plan(document, compile_plan(document, event_types(TYPES)), TYPES)
 
 
 PLAN = plan_of(scheme())

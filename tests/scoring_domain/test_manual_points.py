@@ -22,7 +22,7 @@ MARCH = 2021 * 12 + 2
 
 def plan_of(document):
     document = SchemeDocument.model_validate(document)
-    return points_plan(document, compile_plan(document, event_types(TYPES)))
+    return points_plan(document, compile_plan(document, event_types(TYPES)), TYPES)
 
 
 PLANS = (plan_of(scheme()),)

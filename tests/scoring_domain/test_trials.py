@@ -22,7 +22,7 @@ def plan_of(code="mini~strict"):
     document = SchemeDocument.model_validate(scheme())
     named = document.scheme.model_copy(update={"code": code, "version": 2})
     document = document.model_copy(update={"scheme": named})
-    return points_plan(document, compile_plan(document, event_types(TYPES)))
+    return points_plan(document, compile_plan(document, event_types(TYPES)), TYPES)
 
 
 def test_a_trial_has_a_name_that_no_scheme_can_have():

@@ -50,7 +50,7 @@ class Folding:
         self.types = event_types(nation.types)
         self.catalogue = compile_catalogue(parse(nation.types))
         self.plan = compile_plan(nation.scheme, self.types)
-        self.points = points_plan(nation.scheme, self.plan)
+        self.points = points_plan(nation.scheme, self.plan, {})
         self.rules = plan_of(nation.scheme.written())
         self.calendar = statutory_calendar()
 

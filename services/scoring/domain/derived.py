@@ -8,7 +8,8 @@ took: sums move by the differences, whatever the order in which versions come.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums
 from services.scoring.domain.folding import (
@@ -31,7 +32,7 @@ from services.scoring.domain.measures import (
     SurveyedSpec,
 )
 from services.scoring.domain.plan import Plan
-from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
+from services.scoring.domain.sums import GIVEN_BACK, REVIEWED, STALE
 from shared.kernel.codes import is_trial, scheme_of
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
@@ -99,7 +100,10 @@ class PointsPlan:
     """What a scheme makes of derived facts: measures by kind of item, places by indicator.
 
     `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
-    every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator.
+    every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator,
+    `events` are the event types of every view and type that is
+    measured; `sources` are the units of sources that may not send of all, in the catalogue that the scheme
+    was checked against.
     """
 
     scheme: str
@@ -110,6 +114,19 @@ class PointsPlan:
     taken: Mapping[str, Taking]
     surveyed: Mapping[str, Question]
     widths: Mapping[str, int]
+    events: Mapping[str, frozenset[str]]
+    zone: ZoneInfo
+    sources: Mapping[str, Sequence[str]]
+
+    def covered(self, source: str) -> Collection[str]:
+        """Return the scored units of which a source may send, or of a unit below them; of any if not said."""
+        named = self.sources.get(source)
+        if named is None:
+            return sorted(self.plan.scored)
+        whole = frozenset(named)
+        prefixes = tuple(one.removesuffix("*") for one in named if one.endswith("*"))
+        above = [line for code, line in self.plan.above.items() if code in whole or code.startswith(prefixes)]
+        return sorted(self.plan.scored & {unit for line in above for unit in line})
 
     def hears(self, decided: str | None) -> bool:
         """Tell whether what was decided under a scheme (code@version, else all) counts."""
@@ -136,7 +153,7 @@ class Derived(Protocol):
         ...
 
 
-def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
+def points_plan(document: SchemeDocument, plan: Plan, catalogue: Mapping[str, Any]) -> PointsPlan:
     """Make what a scheme says of derived facts ready."""
     overs = {spec.over for spec in document.measures.values()}
     layouts = {over: layout_of(document, over) for over in overs}
@@ -173,6 +190,14 @@ def points_plan(document: SchemeDocument, plan: Plan) -> PointsPlan:
             f"{changed}{over}": layout.width
             for over, layout in layouts.items()
             for changed in ("", REVIEWED, GIVEN_BACK)
+        }
+        | {f"{STALE}{over}": 1 for over in plan.events_of},
+        events=plan.events_of,
+        zone=ZoneInfo(document.scheme.zone),
+        sources={
+            name: spec["units"]
+            for name, spec in catalogue.get("sources", {}).items()
+            if isinstance(spec.get("units", "all"), list)
         },
     )
 

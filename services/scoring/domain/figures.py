@@ -18,11 +18,15 @@ MonthPartials = Mapping[int, Partials]
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """The figure of one indicator of one unit in one period; `among` are the values that were compared."""
+    """The figure of one indicator of one unit in one period; `among` are the values that were compared.
+
+    It is `stale` while a feed of its events is silent in the period.
+    """
 
     value: Decimal | None
     state: FigureState
     among: tuple[Fraction, ...] = ()
+    stale: bool = False
 
 
 NOT_APPLICABLE = Worth(None, FigureState.NOT_APPLICABLE)

@@ -11,8 +11,9 @@ from services.scoring.domain.cells import compare, formula
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
 from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.methods.amounts import Formula, Partials, actual_of
-from services.scoring.domain.sums import NOTHING, UnitSums, Window
+from services.scoring.domain.sums import NOTHING, STALE, UnitSums, Window
 from shared.kernel.periods import Month, Period, periods_containing
 from shared.kernel.points import MILLIONTHS
 
@@ -28,6 +29,8 @@ class Placed:
     """An indicator: where its sums stand, its due periods, and by month what depends on it.
 
     `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
+    `stale` are the rows that say that a feed of its events is silent; what is `at_once` is worth something
+    without any event, but not then.
     """
 
     code: str
@@ -36,9 +39,23 @@ class Placed:
     further: tuple[tuple[str, Slots], ...]
     places: Mapping[str, frozenset[int]]
     stock: bool
+    at_once: bool
+    stale: tuple[str, ...]
     due: tuple[tuple[str, Window], ...]
     cells: Mapping[int, tuple[tuple[int, Window], ...]]
     periods: Mapping[int, tuple[tuple[str, Window], ...]]
+
+    def is_stale(self, sums: UnitSums, at: Window) -> bool:
+        """Tell whether a feed of its events is silent in these months; of a stock in the last."""
+        window = (at[1], at[1]) if self.stock else at
+        return any(any(sums.merged.get(over, {}).get(window, ())) for over in self.stale)
+
+    def waits(self, sums: UnitSums, at: Window) -> bool:
+        """Tell whether no event came and a feed is silent, so that nobody knows whether there was one."""
+        if not self.is_stale(sums, at):
+            return False
+        own = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
+        return not own[2] and not any(sums.flow(over, slots, at)[2] for over, slots in self.further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,8 @@ class Scored(Placed):
 
     def value(self, sums: UnitSums, at: Window) -> int | None:
         """Return what the indicator is worth over months, in parts of 10^-12."""
+        if self.at_once and not sums.merged.keys().isdisjoint(self.stale) and self.waits(sums, at):
+            return None
         if self.stock:
             return self.formula(*sums.stock(self.over, self.slots, at))
         if self.further:
@@ -385,13 +404,18 @@ def _placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) ->
         )
         for month in months
     }
+    at_once = indicator.method.is_always_due
+    stale = stale_rows(document, indicator)
     return Placed(
         code=indicator.code,
         over=spec.over,
         slots=slots,
         further=further,
-        places=_places([(spec.over, slots), *further]),
+        places=_places([(spec.over, slots), *further])
+        | {over: frozenset({0}) for over in (stale if at_once else ())},
         stock=stock,
+        at_once=at_once,
+        stale=stale,
         due=tuple({found: None for of_month in periods.values() for found in of_month}),
         cells={
             month: tuple(
@@ -406,6 +430,18 @@ def _placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) ->
 def _span(indicator: IndicatorSpec, period: Period) -> Window:
     months = window(indicator, period)
     return months[0].ordinal, months[-1].ordinal
+
+
+def placed(document: SchemeDocument, indicator: IndicatorSpec) -> Placed:
+    """Return where the sums of an indicator stand."""
+    months = tuple(month.ordinal for month in scheme_months(document))
+    return _placed(document, indicator, Reign(months))
+
+
+def stale_rows(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[str, ...]:
+    """Return the rows by which feeds of the indicator's events are silent; what is given has no feed."""
+    measures = (document.measures[name.partition("/")[0]] for name in (indicator.measure, *indicator.further))
+    return tuple(sorted({f"{STALE}{spec.over}" for spec in measures if isinstance(spec, MeasureSpec)}))
 
 
 def _slots(document: SchemeDocument, sums: str) -> tuple[str, Slots]:

@@ -18,7 +18,7 @@ from services.scoring.domain.cells import compare, formula
 from services.scoring.domain.differences import scoring_of
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, window
-from services.scoring.domain.groups import Changes, GroupPlan, Reign, group_plan
+from services.scoring.domain.groups import Changes, GroupPlan, Reign, group_plan, stale_rows
 from services.scoring.domain.layout import Numbers, Slots, layout_of
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials, Taken, actual_of, exact
@@ -55,6 +55,18 @@ class Chapter:
     def absent(self) -> Mapping[str, Mapping[str, Absence]]:
         """By indicator and unit the months in which it does not apply."""
         return {code: absences(self.document, one) for code, one in self.indicators.items()}
+
+    @cached_property
+    def stale(self) -> Mapping[str, tuple[str, ...]]:
+        """By indicator the rows that say that a feed of its events is silent."""
+        return {code: stale_rows(self.document, one) for code, one in self.indicators.items()}
+
+    def is_stale(self, code: str, sums: UnitSums | None, months: Collection[int]) -> bool:
+        """Tell whether a feed of an indicator's events is silent in any of these months."""
+        if sums is None or sums.merged.keys().isdisjoint(self.stale[code]):
+            return False
+        rows = [sums.merged.get(over, {}) for over in self.stale[code]]
+        return any(any(of_over.get((month, month), ())) for of_over in rows for month in months)
 
     def has(self, code: str, unit: str) -> bool:
         """Tell whether a unit has an indicator."""
@@ -125,6 +137,10 @@ class Part:
         )
         return there and self.newest.has(self.code, unit)
 
+    def is_stale(self, unit: str, sums: Sums) -> bool:
+        """Tell whether a feed of its events is silent in its months."""
+        return any(one.is_stale(self.code, sums.get((one.plan.id, unit)), at) for one, at in self.pieces)
+
     def sums(self, unit: str, sums: Sums) -> Partials:
         """Return what was measured of a unit in its months."""
         found = [one.gathered(self.code, sums.get((one.plan.id, unit)), at) for one, at in self.pieces]
@@ -164,12 +180,16 @@ class Parted:
 
 
 class Share(NamedTuple):
-    """A part with what was measured, the values it was compared with, and its worth by itself."""
+    """A part with what was measured, the values it was compared with, and its worth by itself.
+
+    It is `stale` where a feed of its events is silent.
+    """
 
     part: Part
     sums: Partials
     value: int | None
     among: tuple[Fraction, ...] = ()
+    stale: bool = False
 
 
 class Figure(NamedTuple):
@@ -324,7 +344,7 @@ def shares_of(succession: Succession, parted: Parted, unit: str, sums: Sums) -> 
 
 def combined(parted: Parted, shares: Sequence[Share]) -> int | None:
     """Return what parts come to, in parts of 10^-12, rounded once; None while one of them has no data."""
-    if any(one.value is None for one in shares):
+    if any(one.value is None for one in shares) or _waits(shares):
         return None
     if parted.is_whole:
         return shares[0].value
@@ -335,6 +355,15 @@ def combined(parted: Parted, shares: Sequence[Share]) -> int | None:
     )
     weighted += sum(taken.settled for _, taken in _in_full(parted, shares))
     return parts(weighted, parted.months * PARTS)
+
+
+def _waits(shares: Sequence[Share]) -> bool:
+    """Tell whether no event came in any part of a deduction or bonus, and a feed is silent."""
+    return (
+        any(one.stale for one in shares)
+        and all(one.part.indicator.method.is_always_due for one in shares)
+        and not any(one.sums.rows or any(one.sums.more) for one in shares)
+    )
 
 
 def taken_in_full(parted: Parted, shares: Sequence[Share]) -> list[tuple[str, Taken]]:
@@ -370,10 +399,10 @@ def _share(
     if part.indicator.method.comparing is None:
         worth = formula(part.indicator, is_ratio=part.is_ratio)
         value = worth(measured.numerator, measured.denominator, measured.rows, *measured.more)
-        return Share(part, measured, value)
+        return Share(part, measured, value, stale=part.is_stale(unit, sums))
     if part not in scored:
         scored[part] = compare(part.indicator, _values(succession, part, sums))
-    return Share(part, measured, scored[part].get(unit))
+    return Share(part, measured, scored[part].get(unit), stale=part.is_stale(unit, sums))
 
 
 def _values(succession: Succession, part: Part, sums: Sums) -> dict[str, Fraction]:

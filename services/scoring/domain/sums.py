@@ -14,6 +14,7 @@ Source = tuple[str, int, int]
 NOTHING: Amounts = 0, 0, 0
 REVIEWED = "reviewed:"
 GIVEN_BACK = "given_back:"
+STALE = "stale:"
 
 
 @dataclass(slots=True)

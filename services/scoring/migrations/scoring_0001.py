@@ -52,7 +52,7 @@ TABLES = (
     """CREATE TRIGGER suspense_entries_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON suspense_entries
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE derived (
-        shard smallint NOT NULL, stream text NOT NULL, key text NOT NULL, version int NOT NULL,
+        shard smallint NOT NULL, stream text NOT NULL, key text NOT NULL, version bigint NOT NULL,
         body bytea NOT NULL, PRIMARY KEY (shard, stream, key))""",
     """CREATE TABLE derived_places (
         over text NOT NULL, unit text NOT NULL, month int NOT NULL, shard smallint NOT NULL,

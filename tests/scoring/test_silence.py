@@ -1,0 +1,182 @@
+"""A stale feed is never a zero: what has no event is not assessed, what has some is scored and marked."""
+
+import copy
+
+import pytest
+
+from services.scoring.contract import ACCEPTED, FEED_FRESH, FEED_STALE, FeedFresh, FeedStale
+from services.scoring.domain.proof import Scope
+from services.scoring.proving import prove
+from shared.contracts import envelope
+from shared.kernel.records import Draft
+from shared.kernel.shards import PARTITIONS, SHARDS
+from tests.scoring.test_absences import figures
+from tests.scoring.test_explain import door, got
+from tests.scoring.test_stages import (
+    MARCH,
+    SCHEME,
+    TYPES,
+    Driver,
+    accept,
+    adopt,
+    kept_cells,
+    levy,
+    missed,
+    scoring,
+    teach,
+)
+from tests.scoring.test_verify import Ahead, settled
+
+__all__ = ["door", "scoring"]
+FEED = {"title": "Risks", "types": ["risk.missed.v1"], "within_minutes": 60}
+LAST = "2021-03-20T02:00:00.000000Z"
+
+
+def taught(**source):
+    return TYPES | {"sources": {"s": {"title": "S", "feeds": {"risks": FEED}} | source}}
+
+
+async def turn(exchange, kind, last=LAST, types=("risk.missed.v1",)):
+    """Tell every shard that the feed turned, as ingest does."""
+    model = FeedStale if kind == FEED_STALE else FeedFresh
+    told = model(
+        source="s",
+        feed="risks",
+        types=types,
+        last=last,
+        due="2021-03-20T03:00:00.000000Z",
+        minute="2021-03-20T03:01:00.000000Z",
+    )
+    body = envelope.encode(kind, "dukao/ingest", "s/risks", told)
+    async with exchange.begin(actor="test", action="feed") as tx:
+        await tx.append(ACCEPTED, [Draft(shard, body) for shard in range(SHARDS)])
+
+
+async def begun(scoring, *steps, document=None):
+    """Return an exchange on which types are known and steps were applied one by one."""
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange, document=document or taught())
+    await driver.run()
+    await gone_on(exchange, driver, *steps)
+    return exchange, driver
+
+
+async def gone_on(exchange, driver, *steps):
+    for step in steps:
+        await step(exchange)
+        await driver.run()
+
+
+async def missing(exchange, month=MARCH):
+    """Return the deductions of a month by unit, None without a cell."""
+    async with exchange.reading() as tx:
+        kept = await kept_cells(tx)
+    return {unit: kept.get((month, unit, "missed")) for unit in ("b1", "b2")}
+
+
+async def proven(exchange, driver):
+    await settled(exchange, driver)
+    async with exchange.snapshot() as tx:
+        return [one async for one in prove(tx, Scope(), Ahead())]
+
+
+def events(*found):
+    return lambda exchange: accept(exchange, list(found))
+
+
+def stale(exchange):
+    return turn(exchange, FEED_STALE)
+
+
+def fresh(exchange):
+    return turn(exchange, FEED_FRESH)
+
+
+ONE = events(levy(1), levy(2, unit="b2"), missed(1, "2021-03-10T08:00:00+08:00"))
+
+
+async def test_a_deduction_without_an_event_is_worth_its_points_unless_its_feed_is_stale(scoring, door):
+    exchange, driver = await begun(scoring, adopt, ONE)
+    assert await missing(exchange) == {"b1": 9.5, "b2": 10}
+    await gone_on(exchange, driver, stale)
+    assert await missing(exchange) == {"b1": 9.5, "b2": None}
+    assert await missing(exchange, MARCH - 1) == {"b1": 10, "b2": 10}
+    assert await missing(exchange, MARCH + 1) == {"b1": None, "b2": None}
+    told = await figures(exchange, "b2")
+    assert (told["2021-03", "missed"], told["2021-Q1", "missed"]) == (None, None)
+    assert told["2021-02", "missed"] == "10.000000000000"
+    async with door(exchange) as client:
+        seen = [(await got(client, f"/v1/cells/2021-03/{unit}/missed"))["figure"] for unit in ("b1", "b2")]
+        other = (await got(client, "/v1/cells/2021-03/b2/ontime"))["figure"]
+        before = (await got(client, "/v1/cells/2021-02/b2/missed"))["figure"]
+    assert [(one["published"], one["state"], one["stale"]) for one in seen] == [
+        ("9.50", "scored", True),
+        (None, "not_assessed", True),
+    ]
+    assert (other["state"], other["stale"], before["stale"]) == ("scored", False, False)
+    assert await proven(exchange, driver) == []
+    await gone_on(exchange, driver, fresh)
+    assert await missing(exchange) == {"b1": 9.5, "b2": 10}
+    assert await proven(exchange, driver) == []
+
+
+async def test_an_event_of_a_stale_feed_is_scored_when_it_comes(scoring):
+    late = events(missed(2, "2021-03-12T08:00:00+08:00", unit="b2"))
+    exchange, _ = await begun(scoring, adopt, stale, late)
+    assert await missing(exchange) == {"b1": None, "b2": 9.5}
+
+
+@pytest.mark.parametrize("order", [(stale, adopt, ONE), (ONE, stale, adopt), (adopt, stale, ONE)])
+async def test_when_a_scheme_is_adopted_leaves_no_trace(scoring, order):
+    exchange, driver = await begun(scoring, *order)
+    assert await missing(exchange) == {"b1": 9.5, "b2": None}
+    driver.stages[1][1].forget(range(PARTITIONS))
+    await gone_on(exchange, driver, fresh)
+    assert await missing(exchange) == {"b1": 9.5, "b2": 10}
+    assert await proven(exchange, driver) == []
+
+
+async def test_a_feed_of_some_units_is_silent_about_these_alone(scoring):
+    exchange, _ = await begun(scoring, adopt, stale, document=taught(units=["b2*"]))
+    assert await missing(exchange) == {"b1": 10, "b2": None}
+
+
+async def test_a_feed_of_which_nothing_ever_came_is_silent_about_all_months(scoring):
+    exchange, _ = await begun(scoring, adopt, lambda at: turn(at, FEED_STALE, last=None))
+    assert await missing(exchange, 2021 * 12) == {"b1": None, "b2": None}
+
+
+async def test_a_feed_that_a_newer_catalogue_leaves_out_is_silent_no_more(scoring):
+    exchange, driver = await begun(scoring, adopt, stale)
+    await teach(exchange, 2, taught(feeds={}))
+    await driver.run()
+    assert await missing(exchange) == {"b1": 10, "b2": 10}
+    await stale(exchange)
+    await teach(exchange, 3, taught(feeds={}))
+    await driver.run()
+    assert await missing(exchange) == {"b1": 10, "b2": 10}
+    assert await proven(exchange, driver) == []
+
+
+async def test_the_feed_of_other_types_concerns_no_deduction(scoring):
+    exchange, _ = await begun(scoring, adopt, lambda at: turn(at, FEED_STALE, types=("levy.done.v1",)))
+    assert await missing(exchange) == {"b1": 10, "b2": 10}
+
+
+async def test_an_award_of_a_stale_feed_is_not_zero(scoring):
+    document = copy.deepcopy(SCHEME)
+    document["indicators"].append(
+        document["indicators"][1]
+        | {
+            "code": "award",
+            "method": {"bonus": {"levels": [{"level": "L", "measure": "missed", "each": "1"}]}},
+        }
+    )
+    del document["indicators"][2]["board"]
+    exchange, driver = await begun(scoring, lambda at: adopt(at, document), stale)
+    async with exchange.reading() as tx:
+        assert (MARCH, "b1", "award") not in await kept_cells(tx)
+    await gone_on(exchange, driver, fresh)
+    async with exchange.reading() as tx:
+        assert (await kept_cells(tx))[MARCH, "b1", "award"] == 0
