@@ -77,7 +77,8 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
     fresh = lang.of(("尚无事件", "no event yet"))
     if answer["fresh_at"]:
         fresh = f"{local(answer['fresh_at'], answer['zone'])} ({answer['zone']})"
-    open_zh, open_en = ("", "") if answer["value"] else ("（未考）", " (not yet assessed)")
+    missing = answer["value"] is None and Decimal(answer["points"])
+    open_zh, open_en = ("（未考）", " (not yet assessed)") if missing else ("", "")
     rank = lang.of(
         (f"第 {answer['rank']} 名，共 {answer['ranked']} 名", f"{answer['rank']} of {answer['ranked']}")
     )
@@ -93,7 +94,7 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
         ),
         (("名次", "rank"), rank if answer["rank"] is not None else ""),
         *((("折算", "rescaled"), _rescaled(one, lang)) for one in answer["rescaled"]),
-        (("合计", "sum"), answer["formula"]),
+        (("合计", "sum"), _sum(answer, lang)),
         (
             ("依据", "stands on"),
             lang.of(
@@ -105,6 +106,15 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
         ),
     ]
     yield from labelled([(lang.of(label), text) for label, text in told])
+
+
+def _sum(answer: Answer, lang: Lang) -> str:
+    """Return how the sum comes about; with something missing, between what it lies."""
+    if answer["value"] is not None or lang is Lang.EN:
+        return str(answer["formula"])
+    if not Decimal(answer["points"]):
+        return "本期无应考且适用的指标"
+    return f"尚有指标未考，合计在 {answer['range'][0]} 至 {answer['range'][1]} 之间"
 
 
 def _rescaled(one: Answer, lang: Lang) -> str:

@@ -206,6 +206,11 @@ def test_a_board_that_has_no_value_yet_shows_its_range():
     text = "\n".join(totals.told(total(part("tasks"), rank=None, next=None, **open_), Lang.ZH))
     assert "工作 · 2021-03" in text
     assert "17.00–27.00（未考）" in text
+    assert "合计  尚有指标未考，合计在 17.00 至 27.00 之间" in text
+    nothing = open_ | {"range": ["0.00", "0.00"], "points": "0"}
+    text = "\n".join(totals.told(total(rank=None, next=None, **nothing), Lang.ZH))
+    assert "本期无应考且适用的指标" in text
+    assert "未考（" not in text.replace("（未考）", "未考（")
     assert "名次" not in text
 
 
