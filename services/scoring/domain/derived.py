@@ -101,9 +101,8 @@ class PointsPlan:
 
     `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
     every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator,
-    `events` are the event types of every view and type that is
-    measured; `sources` are the units of sources that may not send of all, in the catalogue that the scheme
-    was checked against.
+    `events` are the event types of every view and type that is measured; `sources` are the units of sources
+    that may not send of all, in the catalogue that the scheme was checked against.
     """
 
     scheme: str
