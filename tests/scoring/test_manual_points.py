@@ -46,6 +46,19 @@ async def test_nothing_counts_before_another_person_approves_and_then_it_is_post
     assert entry.ranges == [{"stream": POINTS, "shard": shard_of("b1"), "first": 1, "last": 1}]
 
 
+async def test_nobody_gives_points_where_the_indicator_does_not_apply(scoring, door):
+    document = scheme()
+    document["indicators"][2]["not_applicable"] = [
+        {"units": ["b1"], "until": "2021-03", "reason": "新设单位"}
+    ]
+    exchange, _ = await begun(scoring, document=document)
+    async with door(exchange) as client:
+        refused = await client.request(request("0.5"), 422)
+        assert refused["code"] == "not_applicable"
+        assert (await client.request(request("0.5", month="2021-04")))["state"] == "asked"
+        assert (await client.request(request("0.5", unit="b2")))["state"] == "asked"
+
+
 async def test_what_two_persons_withdraw_is_taken_back_by_a_difference(scoring, door):
     exchange, driver = await begun(scoring)
     async with door(exchange) as client:
