@@ -180,3 +180,19 @@ async def test_an_award_of_a_stale_feed_is_not_zero(scoring):
     await gone_on(exchange, driver, fresh)
     async with exchange.reading() as tx:
         assert (await kept_cells(tx))[MARCH, "b1", "award"] == 0
+
+
+async def test_a_year_that_two_versions_rule_is_not_assessed_while_its_feed_is_stale(scoring, door):
+    later = copy.deepcopy(SCHEME)
+    later["scheme"] |= {"version": 2, "effective": "2021-07"}
+    later["indicators"][1]["method"] = {"deduct": {"each": "1"}}
+    exchange, driver = await begun(scoring, adopt, lambda at: adopt(at, later), ONE)
+    assert (await figures(exchange, "b2"))["2021", "missed"] == "10.000000000000"
+    await gone_on(exchange, driver, stale)
+    assert (await figures(exchange, "b2"))["2021", "missed"] is None
+    assert (await figures(exchange, "b1"))["2021", "missed"] == "9.500000000000"
+    async with door(exchange) as client:
+        figure = (await got(client, "/v1/cells/2021/b2/missed"))["figure"]
+    assert (figure["state"], figure["stale"]) == ("not_assessed", True)
+    await gone_on(exchange, driver, fresh)
+    assert (await figures(exchange, "b2"))["2021", "missed"] == "10.000000000000"
