@@ -9,9 +9,10 @@ from services.scoring import cursors, inputs, reconciliation_answers, store
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import scheme_id
-from services.scoring.domain.reconciling import due, reaches, reconcile
+from services.scoring.domain.reconciling import due, reconcile
 from services.scoring.domain.result_section import ResultSpec
 from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.versions import ruled
 from services.scoring.plans import shards_of_units
 from services.scoring.reconciliation_answers import ReconciliationQuery, Reconciliations, ShownReconciled
 from shared.kernel.errors import refuse
@@ -60,13 +61,17 @@ def reconciliations_router(exchange: Exchange) -> APIRouter:
 
 
 async def _scheme(tx: PostgresTransaction, asked: ReconciliationQuery, period: Period) -> SchemeDocument:
-    """Return the version asked for, or the newest for the period, which covers all of it."""
+    """Return the version asked for, or the newest for the period; it rules all of its months."""
     months = str(period.first), str(period.last)
     version = await store.adopted_version(tx, asked.scheme, asked.version, months)
-    document = (await store.scheme(tx, asked.scheme, version)).document
-    if not reaches(document, period):
-        raise refuse(404, "not_found", f"Version {version} does not cover every month of the period.")
-    return document
+    found = {
+        one: (await store.scheme(tx, asked.scheme, one)).document
+        for one in await store.adopted_numbers(tx, asked.scheme, months)
+    }
+    ruling = ruled(one.scheme for one in found.values()).get(version)
+    if ruling is None or period.first.ordinal < ruling[0] or ruling[1] < period.last.ordinal:
+        raise refuse(404, "not_found", f"Version {version} does not rule every month of the period.")
+    return found[version]
 
 
 def _units(document: SchemeDocument, results: Results, subject: Subject) -> list[str]:

@@ -155,6 +155,26 @@ async def test_a_result_is_compared_in_the_periods_for_which_it_is_published(sco
         assert (await asked(client, "2021-Q5", 422))["code"] == "period"
 
 
+async def test_a_version_compares_the_periods_that_it_rules_whole(scoring, door):
+    exchange, driver = await begun(scoring, scheme(cycle="quarter"))
+    newer = scheme(cycle="quarter")
+    newer["scheme"] |= {"version": 2, "effective": "2021-08"}
+    await adopt(exchange, newer)
+    await driver.run()
+    await accept(exchange, [levy(1), rate(1, "1")])
+    await driver.run()
+    async with door(exchange) as client:
+        assert [(await asked(client, period))["version"] for period in ("2021-Q1", "2021-Q4")] == [1, 2]
+        assert states(await asked(client, "2021-Q1", version=1)) == {"b1": "equal", "b2": "neither"}
+        for period, version in (
+            ("Q3", {}),
+            ("Q3", {"version": 1}),
+            ("Q3", {"version": 2}),
+            ("Q4", {"version": 1}),
+        ):
+            assert (await asked(client, f"2021-{period}", 404, **version))["code"] == "not_found"
+
+
 async def test_a_unit_sees_its_own_and_pages_hold_units(scoring, door):
     exchange, _ = await begun(scoring, scheme())
     async with door(exchange, unit="/hq/b2") as client:
