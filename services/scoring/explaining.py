@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from services.scoring import cases, cursors, facts, inputs, ledger, store
+from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.contract import ACCEPTED
 from services.scoring.domain.absences import absences
@@ -224,8 +224,7 @@ class Schemes:
         newest = next((one for one in knowing if one.id[1] == version), (knowing or mine)[-1])
         question = _question(newest, period, cell)
         line = self._line(loaded, question.groups[0])
-        fresh_at = await ledger.fresh_at(tx, line.code, line.name)
-        told = line.parted(cell[1], line.month(fresh_at or ""))
+        told = line.parted(cell[1], line.clock(await _sums_of(tx, line)))
         parted = next((one for one in told if (one.period, one.code) == (period, cell[2])), None)
         if parted is None:
             return question
@@ -352,9 +351,9 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
     document, indicator = question.scheme.document, question.indicator
     if question.ended:
         return Read(Worth(None, FigureState.NOT_ASSESSED), Partials(), indicator.points)
-    shard = group_shard(document.scheme.code, question.groups[0])
     if question.line is not None and question.parted is not None:
-        return await _made_of_parts(tx, shard, question, question.line, question.parted)
+        return await _made_of_parts(tx, question, question.line, question.parted)
+    shard = group_shard(document.scheme.code, question.groups[0])
     sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
     by_unit = {unit: inputs.of_indicator(document, found, indicator) for unit, found in sums.items()}
     partials = by_unit[question.unit]
@@ -370,16 +369,21 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
     return Read(found, total, indicator.points)
 
 
-async def _made_of_parts(
-    tx: PostgresTransaction, shard: int, question: Question, line: Succession, parted: Parted
-) -> Read:
-    """Return a figure that several versions share, with its parts."""
-    units = line.units if line.compares else (question.unit,)
-    sums = {
+async def _sums_of(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, str], UnitSums]:
+    """Return the sums of all units of a group, by version and unit."""
+    shard = group_shard(line.code, line.name)
+    return {
         (plan.id, unit): found
         for plan in line.plans
-        for unit, found in (await inputs.load(tx, shard, plan.id, units)).items()
+        for unit, found in (await inputs.load(tx, shard, plan.id, sorted(plan.units))).items()
     }
+
+
+async def _made_of_parts(
+    tx: PostgresTransaction, question: Question, line: Succession, parted: Parted
+) -> Read:
+    """Return a figure that several versions share, with its parts."""
+    sums = await _sums_of(tx, line)
     shares = shares_of(line, parted, question.unit, sums)
     value = combined(parted, shares)
     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED

@@ -3,10 +3,10 @@
 It is dropped with a lease and after a transaction that failed, so it never holds what was not committed.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.scoring import inputs, ledger
+from services.scoring import inputs
 from services.scoring.domain.comparing import compared_figures
 from services.scoring.domain.groups import GroupPlan, Standing, posted
 from services.scoring.domain.parts import Figure, Key, Succession, parted_figures
@@ -20,21 +20,22 @@ ROWS_KEPT = 100_000
 Unit = tuple[str, str]
 Cells = dict[str, dict[tuple[int, str], int]]
 CellsOf = Callable[[PostgresTransaction, Group, Sequence[str]], Awaitable[Cells]]
-Parts = Mapping[Key, Figure]
 
 
 @dataclass(slots=True)
 class Shard:
     """The sums of units by (scheme, unit), and how they stand by group and unit.
 
-    Where versions share periods of a group, `parted` are the figures made of parts by unit, and `clocks` how
-    fresh the group is.
+    Where versions share periods of a group, `parted` are the figures made of parts by unit, and `clocks` the
+    months up to which months have come.
     """
 
     sums: dict[Unit, UnitSums] = field(default_factory=dict[Unit, UnitSums])
     standings: dict[tuple[Group, str], Standing] = field(default_factory=dict[tuple[Group, str], Standing])
-    parted: dict[Succession, dict[str, Parts]] = field(default_factory=dict[Succession, dict[str, Parts]])
-    clocks: dict[Unit, str] = field(default_factory=dict[Unit, str])
+    parted: dict[Succession, dict[str, dict[Key, Figure]]] = field(
+        default_factory=dict[Succession, dict[str, dict[Key, Figure]]]
+    )
+    clocks: dict[Succession, int] = field(default_factory=dict[Succession, int])
 
     @property
     def rows(self) -> int:
@@ -93,17 +94,8 @@ async def standings_of(
             held.standings[group, unit].figures |= figures[unit]
 
 
-async def clock_of(tx: PostgresTransaction, held: Shard, succession: Succession) -> str:
-    """Return how fresh a group is over all versions, as it was last told."""
-    group = succession.code, succession.name
-    if group not in held.clocks:
-        held.clocks[group] = await ledger.fresh_at(tx, *group) or ""
-    return held.clocks[group]
-
-
-def parted_of(held: Shard, succession: Succession, units: Iterable[str], clock: int) -> dict[str, Parts]:
-    """Return the figures made of parts that units had when the sums that are held were told."""
-    kept = held.parted.setdefault(succession, {})
-    missing = [unit for unit in units if unit not in kept]
-    kept |= parted_figures(succession, missing, held.sums, clock)
-    return kept
+def parted_of(held: Shard, line: Succession) -> None:
+    """Hold the figures made of parts that units had when the sums that are held were told."""
+    if line not in held.parted:
+        held.clocks[line] = line.clock(held.sums)
+        held.parted[line] = parted_figures(line, line.units, held.sums, held.clocks[line])

@@ -105,14 +105,6 @@ async def cells(
     return found
 
 
-async def fresh_at(tx: PostgresTransaction, scheme: str, group: str) -> str | None:
-    """Return the newest `received` that the cells of a group contain, over all versions."""
-    rows = await tx.many(
-        "SELECT max(fresh_at) AS newest FROM freshness WHERE scheme = $1 AND grp = $2", scheme, group
-    )
-    return rows[0]["newest"]
-
-
 def causes_text(ranges: Iterable[tuple[str, int, int, int]]) -> str:
     """Write a list of causes as its digest takes it."""
     return json.dumps([dict(zip(Range._fields, one, strict=True)) for one in ranges])

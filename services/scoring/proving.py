@@ -281,12 +281,11 @@ async def _parted(
     line = known.lines.get(group)
     if line is None or not line.shared:
         return
-    wanted = line.units if line.compares else units
     sums: dict[tuple[str, str], UnitSums] = {}
     for plan in line.plans:
-        mine = await _sums_of(tx, plan, known.shards[group], wanted, found)
+        mine = await _sums_of(tx, plan, known.shards[group], line.units, found)
         sums |= {(plan.id, unit): one for unit, one in mine.items()}
-    clock = line.month(await ledger.fresh_at(tx, line.code, line.name) or "")
+    clock = line.clock(sums)
     computed = await asyncio.to_thread(parted_figures, line, units, sums, clock)
     told = published.figures.get(group, {})
     for unit in units:

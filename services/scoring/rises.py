@@ -60,7 +60,7 @@ async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mont
     months = range(max(first, month.ordinal - spec.baseline_months), month.ordinal)
     level = document.groups[spec.group].level
     units = sorted(unit.code for unit in document.units if unit.level == level)
-    sums = await inputs.load(tx, group_shard(document, spec.group), scheme_id(document), units)
+    sums = await inputs.load(tx, group_shard(document.scheme.code, spec.group), scheme_id(document), units)
     by_month = {unit: inputs.by_month(document, sums[unit], spec.measure) for unit in units}
     counted = {unit: _counted(found, month.ordinal, months) for unit, found in by_month.items()}
     return Looked(

@@ -152,21 +152,15 @@ class StageB:
 
     async def _hold(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> None:
         """Hold what is touched of a group as it was before the batch."""
-        held, line, before = self._held.of(shard), batch.line, 0
-        if batch.adopted:
-            held.clocks.pop((line.code, line.name), None)
-        if batch.shared:
-            fresh_at = await memory.clock_of(tx, held, line)
-            before, batch.clock = line.month(fresh_at), line.month(max(fresh_at, batch.told.fresh.at))
-            if line.compares or batch.adopted or batch.clock != before:
-                batch.shared = line.units
+        held, line = self._held.of(shard), batch.line
         for plan, units in batch.touched.items():
             needed = plan.units if units and plan.compared else units
-            await memory.sums_of(tx, shard, held, plan.id, {*needed, *(plan.units & set(batch.shared))})
+            held_units = {*needed, *plan.units} if batch.shared else needed
+            await memory.sums_of(tx, shard, held, plan.id, held_units)
             cells_of = None if plan in batch.adopted else self._book.cells
             await memory.standings_of(tx, held, plan, needed, cells_of)
         if batch.shared and not batch.adopted:
-            memory.parted_of(held, line, batch.shared, before)
+            memory.parted_of(held, line)
 
     async def _read(
         self, tx: PostgresTransaction, shard: int, records: Sequence[Record]
@@ -206,11 +200,13 @@ class StageB:
         """Post the figures made of parts of several versions that became others, by who tells them."""
         held, line = self._held.of(shard), batch.line
         before = {} if batch.adopted else held.parted[line]
-        now = parted_figures(line, batch.shared, held.sums, batch.clock)
+        clock = line.clock(held.sums)
+        anew = line.compares or not before or held.clocks[line] != clock
+        now = parted_figures(line, line.units if anew else batch.shared, held.sums, clock)
+        held.clocks[line] = clock
         found = parted_changes(line, before, now, held.sums)
         held.parted[line] = {**before, **now}
-        at = max(held.clocks[line.code, line.name], batch.told.fresh.at)
-        held.clocks[line.code, line.name] = at
+        at = batch.told.fresh.at
         causes = Causes(tuple(batch.adopted.values()), batch.told.causes.months).of_units(batch.shared)
         return [
             answer
@@ -250,8 +246,7 @@ class StageB:
 class Batch:
     """What a batch told of a group: the units it touches in each version, and those of what versions share.
 
-    A version that was adopted touches all units of those of its year, whose months it takes. `clock` is the
-    month up to which months have come.
+    A version that was adopted touches all units of those of its year, whose months it takes.
     """
 
     def __init__(self, line: Succession, told: Told, adopted: Mapping[str, Range]) -> None:
@@ -265,7 +260,6 @@ class Batch:
         }
         units = {unit for found in self.touched.values() for unit in found}
         self.shared: Collection[str] = sorted(units) if line.shared else ()
-        self.clock = 0
 
     def causes_of(self, plan: GroupPlan) -> Causes:
         """Return what moved each month of each unit in a version."""

@@ -3,8 +3,10 @@
 import copy
 import random
 
-from services.scoring.contract import ENTRIES, EntriesPosted
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SOURCE, EntriesPosted
 from shared.contracts import envelope
+from shared.contracts.scoring import PeriodFigures
+from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.ranking.test_service import adopted, ask, service
 from tests.scoring.test_explain import door, got
@@ -158,11 +160,45 @@ async def test_any_order_of_events_and_adoptions_comes_to_the_same_year(scoring)
 
 async def test_a_proof_finds_a_figure_made_of_parts_that_was_told_wrong(scoring):
     exchange = await lived(scoring, [FIRST, SECOND, *EVENTS])
+    wrong = PeriodFigures(unit="b1", period="2021", values={"ontime": "28.630000000000"})
+    body = envelope.encode(
+        ENTRIES_POSTED,
+        SOURCE,
+        "mini/bureaus",
+        EntriesPosted(
+            scheme="mini",
+            version=2,
+            group="bureaus",
+            cause=(),
+            fresh_at="2021-12-31T00:00:00.000000Z",
+            figures=(wrong,),
+        ),
+    )
     async with exchange.begin(actor="mallory", action="tamper") as tx:
-        await tx.execute("UPDATE freshness SET fresh_at = '2021-08-01T00:00:00.000000Z'")
-    found = await proof(exchange)
-    assert {one.what for one in found} == {"figure"}
-    assert {str(one.cells[0]) for one in found} >= {"mini@2 2021-12 b1 ontime"}
+        await tx.append(ENTRIES, [Draft(shard_of("mini/bureaus"), body)])
+    (found,) = await proof(exchange)
+    assert (found.what, str(found.cells[0])) == ("figure", "mini@2 2021-12 b1 ontime")
+    assert (found.found, found.expected) == ("28.630000000000", "24.500000000000 of 25.000000000000")
+
+
+async def test_how_events_are_put_into_batches_leaves_no_trace_in_the_weights(scoring):
+    """With events until August the year weighs six months and two, whatever came with them."""
+    wanted = None
+    for at in (0, 3, len(EVENTS)):
+        early = [event for event in EVENTS if event["time"] < "2021-09"] + [made(9, 8, 931)]
+        exchange, driver = await begun(scoring)
+        for step in (FIRST, SECOND):
+            await adopt(exchange, step)
+        for batch in (early[:at], early[at:]):
+            if batch:
+                await accept(exchange, batch)
+                await driver.run()
+        await settled(exchange, driver)
+        year = {key: one for key, one in (await told(exchange)).items() if key[:3] == (2, "2021", "b1")}
+        assert year[2, "2021", "b1", "ontime"] == ("22.050000000000", "22.500000000000")
+        assert wanted in (None, year)
+        assert await proof(exchange) == []
+        wanted = year
 
 
 async def test_the_standing_of_the_year_has_the_points_that_months_weight(scoring, service, ask):

@@ -91,6 +91,18 @@ def test_until_the_year_is_over_the_weights_are_the_months_so_far(clock, wanted)
     assert (version, value, points) == wanted
 
 
+@given(st.lists(st.integers(1, 12), max_size=4, unique=True))
+def test_months_have_come_up_to_the_newest_with_sums_and_no_deadline_ahead_says_so(numbers):
+    def with_deadline(document):
+        document["measures"]["missed"]["period_by"] = "due"
+        return document
+
+    found = line(*(with_deadline(copy.deepcopy(one)) for one in (HALVES, FROM_JULY)))
+    rows = [("b1", LEVY, month(number), (1, 1, 1)) for number in numbers]
+    ahead = [("b2", MISSED, DECEMBER, (1, 1))]
+    assert found.clock(told(found, rows + ahead)) == max((row[2] for row in rows), default=0)
+
+
 def test_a_part_without_data_leaves_the_year_not_yet_assessed():
     found = figures(line(HALVES, FROM_JULY), DONE[:1])
     assert found["b1", 2, "2021", "ontime"] == (None, 25)

@@ -11,7 +11,6 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from operator import add
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.cells import compare, formula
@@ -20,12 +19,11 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, window
 from services.scoring.domain.groups import Changes, GroupPlan, Reign, group_plan, stale_rows
 from services.scoring.domain.layout import Numbers, Slots, layout_of
-from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.measures import AnyMeasure, MeasureSpec
 from services.scoring.domain.methods.amounts import Partials, Taken, actual_of, exact
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.versions import ruled
-from shared.kernel import instants
-from shared.kernel.periods import Month, Period, month_of, periods_containing
+from shared.kernel.periods import Month, Period, periods_containing
 from shared.kernel.points import MILLIONTHS, PARTS, parts
 
 Sums = Mapping[tuple[str, str], UnitSums]
@@ -50,6 +48,22 @@ class Chapter:
     def indicators(self) -> Mapping[str, IndicatorSpec]:
         """Its indicators of the group by their code."""
         return {one.code: one for one in self.document.indicators if self.plan.name in one.groups}
+
+    @cached_property
+    def occurred(self) -> tuple[str, ...]:
+        """What measures run over whose rows all stand in the month in which they occurred; else all of it."""
+        found: dict[str, bool] = {}
+        for spec in self.document.measures.values():
+            found[spec.over] = found.get(spec.over, True) and _by_time(self.document, spec)
+        return tuple(over for over, by_time in found.items() if by_time) or tuple(found)
+
+    def newest(self, sums: UnitSums) -> int:
+        """Return the newest month of the version in which a unit has sums, 0 where there is none."""
+        for month in reversed(self.plan.months):
+            for over in self.occurred:
+                if any(sums.merged.get(over, {}).get((month, month), ())):
+                    return month
+        return 0
 
     @cached_property
     def absent(self) -> Mapping[str, Mapping[str, Absence]]:
@@ -212,12 +226,20 @@ class Succession:
         """What each of them scores by itself."""
         return tuple(one.plan for one in self.chapters)
 
-    def month(self, fresh_at: str) -> int:
-        """Return the month of the newest `received`; 0 where nothing came yet."""
-        if not fresh_at:
-            return 0
-        zone = ZoneInfo(self.chapters[-1].document.scheme.zone)
-        return month_of(instants.parse(fresh_at), zone).ordinal
+    def clock(self, sums: Sums) -> int:
+        """Return the newest month in which anything of the group has sums: up to it months have come.
+
+        Only what is placed by when it occurred says so; a deadline lies ahead. 0 where nothing came yet.
+        """
+        return max(
+            (
+                one.newest(mine)
+                for one in self.chapters
+                for unit in self.units
+                if (mine := sums.get((one.plan.id, unit))) is not None
+            ),
+            default=0,
+        )
 
     @cached_property
     def shared(self) -> tuple[Period, ...]:
@@ -480,6 +502,19 @@ def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having:
             runs.append([at])
         before = scoring
     return runs
+
+
+def _by_time(document: SchemeDocument, spec: AnyMeasure) -> bool:
+    """Tell whether a row stands in the month in which it occurred, neither ahead of it nor carried on."""
+    if not isinstance(spec, MeasureSpec):
+        return True
+    if not isinstance(spec.period_by, str):
+        return False
+    view = document.views.get(spec.over)
+    if view is None:
+        return spec.period_by == "time"
+    column = view.columns.get(spec.period_by)
+    return column is not None and set(column.aggregates().values()) == {"time"}
 
 
 def _months(chapter: Chapter, months: Sequence[Month]) -> tuple[int, ...]:
