@@ -10,7 +10,7 @@ from services.scoring import cases, cursors, facts, inputs, store
 from services.scoring.cases import Case, Found
 from services.scoring.contract import ACCEPTED
 from services.scoring.domain.absences import absences
-from services.scoring.domain.derived import PointsPlan, points_plan
+from services.scoring.domain.derived import PointsPlan, following, points_plan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked, ExplainedRow, explain, home_of, leaves_of
 from services.scoring.domain.facts import standing
@@ -199,6 +199,8 @@ class Schemes:
         loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
         if len(loaded) == 1:
             return _question(loaded[0], period, cell)
+        points = {one.plan.id: one for one in following(one.points for one in loaded)}
+        loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
         return await self._among(tx, loaded, period, cell, version)
 
     async def covering(self, tx: PostgresTransaction, code: str, month: str) -> SchemeDocument:

@@ -1,12 +1,12 @@
 """Compiled schemes, kept in memory while a shard is owned."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.scoring import store, trials
 from services.scoring.domain.adders import Adder, adder
-from services.scoring.domain.derived import PointsPlan, points_plan
+from services.scoring.domain.derived import PointsPlan, following, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
@@ -49,13 +49,17 @@ class Plans:
             for code, version in await store.in_force(tx, self._stage, shard):
                 found.setdefault(code, []).append(await self._found(tx, code, version))
             self._by_shard[shard] = tuple(
-                self._compile(one, months[one.document.scheme.version])
-                for versions in found.values()
-                for months in [ruled(one.document.scheme for one in versions)]
-                for one in versions
-                if one.document.scheme.version in months
+                one for versions in found.values() for one in self._beside(versions)
             )
         return self._by_shard[shard]
+
+    def _beside(self, versions: Sequence[store.Scheme]) -> list[InForce]:
+        """Return the versions of a scheme in the months that they rule, each knowing those before it."""
+        months = ruled(one.document.scheme for one in versions)
+        there = [one for one in versions if one.document.scheme.version in months]
+        compiled = [self._compile(one, months[one.document.scheme.version]) for one in there]
+        points = {one.plan.id: one for one in following(one.points for one in compiled)}
+        return [replace(one, points=points[one.plan.id]) for one in compiled]
 
     async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
         """Apply a version from its first month on; what then rules no month is applied no longer."""

@@ -177,7 +177,7 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
         "due": state.due,
         "completed": state.completed,
     }
-    for one in charges(item, measure, plan.scheme):
+    for one in charges(item, measure, plan):
         if (one.unit, one.month) == (place.unit, place.month):
             day = one.day.isoformat()
             yield ShownRow(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.cells import compute
 from services.scoring.domain.check import findings
 from services.scoring.domain.decided import Decision, Deducted
-from services.scoring.domain.derived import fold_derived, newest, points_plan
+from services.scoring.domain.derived import fold_derived, following, newest, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.late_days import Free, LateItem, charges
@@ -106,7 +106,7 @@ def test_the_cap_runs_over_the_life_of_the_item_in_the_order_of_the_days():
 
 def test_a_day_at_the_cap_costs_what_is_left():
     plan = plan_of(scheme(per_day="0.3", cap="0.8"))
-    found = charges(item(days=DONE_10_MAY), plan.late_days["decision"][0], "mini")
+    found = charges(item(days=DONE_10_MAY), plan.late_days["decision"][0], plan)
     assert [one.parts for one in found] == [
         int(Decimal(cost) * PARTS) for cost in ("0.3", "0.3", "0.2", 0, 0)
     ]
@@ -259,10 +259,45 @@ def test_versions_in_every_order_and_twice_leave_what_the_newest_alone_does(told
         assert {cell: numbers for cell, numbers in cells.items() if any(numbers)} == wanted
 
 
+def two_versions(old, new):
+    """Return what a scheme and one from May make of late days."""
+    first, second = (SchemeDocument.model_validate(scheme(**one)) for one in (old, new))
+    second = second.model_copy(update={"scheme": second.scheme.model_copy(update={"version": 2})})
+    types = event_types(TYPES)
+    return following(
+        points_plan(one, compile_plan(one, types, months), TYPES)
+        for one, months in ((second, (MAY, MAY + 7)), (first, (APRIL - 3, APRIL)))
+    )
+
+
+def costs_by_month(plans, fact):
+    return [
+        sum(one.parts for one in fact.losses(plan) if plan.plan.first <= one.month <= plan.plan.last)
+        for plan in plans
+    ]
+
+
+def test_one_cap_runs_over_the_life_of_an_item_whatever_version_rules_its_days():
+    """Three late days at 0.2, from May seven at 0.5, cap 2: 0.6 and what is left, 1.4."""
+    days = [date(2021, 4, day) for day in (28, 29, 30)] + [date(2021, 5, day) for day in range(6, 13)]
+    plans = two_versions({"per_day": "0.2"}, {"per_day": "0.5"})
+    assert costs_by_month(plans, item(days=days)) == [int(Decimal(cost) * PARTS) for cost in ("0.6", "1.4")]
+
+
+@given(st.integers(0, 12), st.integers(0, 12))
+def test_a_version_that_charges_alike_charges_late_days_as_one_did(before, after):
+    days = [date(2021, 4, day + 1) for day in range(before)] + [
+        date(2021, 5, day + 1) for day in range(after)
+    ]
+    whole = plan_of(scheme())
+    wanted = sum(one.parts for one in item(days=days).losses(whole))
+    assert sum(costs_by_month(two_versions({}, {}), item(days=days))) == wanted
+
+
 @given(HANDED_ON, st.integers(1, 10**6), st.integers(1, 10**7))
 def test_all_that_is_lost_is_the_days_or_the_cap_and_every_part_is_somebodys(days, per_day, cap):
     plan = plan_of(scheme(per_day=f"{per_day / 10**6:.6f}", cap=f"{cap / 10**6:.6f}"))
-    found = charges(handed_on(*days.items()), plan.late_days["decision"][0], "mini")
+    found = charges(handed_on(*days.items()), plan.late_days["decision"][0], plan)
     assert sum(one.parts for one in found) == min(cap, per_day * len(days)) * MILLIONTHS
     assert [one.day for one in found] == sorted(one.day for one in found)
 

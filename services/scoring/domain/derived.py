@@ -6,7 +6,7 @@ took: sums move by the differences, whatever the order in which versions come.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -102,7 +102,8 @@ class PointsPlan:
     `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
     every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator,
     `events` are the event types of every view and type that is measured; `sources` are the units of sources
-    that may not send of all, in the catalogue that the scheme was checked against.
+    that may not send of all, in the catalogue that the scheme was checked against. `earlier` are the versions
+    that ruled the months of the year before.
     """
 
     scheme: str
@@ -116,6 +117,7 @@ class PointsPlan:
     events: Mapping[str, frozenset[str]]
     zone: ZoneInfo
     sources: Mapping[str, Sequence[str]]
+    earlier: tuple["PointsPlan", ...] = ()
 
     def covered(self, source: str) -> Collection[str]:
         """Return the scored units of which a source may send, or of a unit below them; of any if not said."""
@@ -199,6 +201,18 @@ def points_plan(document: SchemeDocument, plan: Plan, catalogue: Mapping[str, An
             if isinstance(spec.get("units", "all"), list)
         },
     )
+
+
+def following(plans: Iterable[PointsPlan]) -> list[PointsPlan]:
+    """Return the plans of one scheme, each with those that ruled the months of its year before it."""
+    found = sorted(plans, key=lambda one: one.plan.first)
+    return [
+        replace(
+            one,
+            earlier=tuple(other for other in found[:at] if other.plan.first // 12 == one.plan.first // 12),
+        )
+        for at, one in enumerate(found)
+    ]
 
 
 def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None, sign: int = 1) -> Traces:

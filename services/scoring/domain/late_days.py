@@ -1,6 +1,6 @@
 """What late working days of an item cost: so much a day until the cap, in order, by the day's shares."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -64,7 +64,7 @@ class LateItem:
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield what each unit loses for each late day."""
         for measure in under.late_days.get(self.kind, ()):
-            for one in charges(self, measure, under.scheme):
+            for one in charges(self, measure, under):
                 if one.parts:
                     yield Loss(self.over, measure.slots, one.unit, one.month, one.parts, above=True)
 
@@ -73,10 +73,10 @@ class LateItem:
         return frozenset((self.over, unit, month_of(day)) for day, shares in self.days for unit, _ in shares)
 
 
-def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:
+def charges(item: LateItem, measure: LateDays, under: PointsPlan) -> list[Charge]:
     """Return the late days of an item in order, unit by unit, with what a measure takes for each."""
-    reason = _free(item, measure, scheme)
-    costs = [0] * len(item.days) if reason else costs_of(len(item.days), measure.per_day, measure.cap)
+    reason = _free(item, measure, under.scheme)
+    costs = [0] * len(item.days) if reason else list(_costs(item, measure, under))
     return [
         Charge(day, unit, cost * share, None if cost else reason or Free.BEYOND_CAP)
         for (day, shares), cost in zip(sorted(item.days), costs, strict=True)
@@ -84,9 +84,23 @@ def charges(item: LateItem, measure: LateDays, scheme: str) -> list[Charge]:
     ]
 
 
-def costs_of(days: int, per_day: int, cap: int) -> Sequence[int]:
-    """Return what each of so many late days costs: never more than the cap leaves."""
-    return [max(0, min(per_day, cap - at * per_day)) for at in range(days)]
+def _costs(item: LateItem, measure: LateDays, under: PointsPlan) -> Iterator[int]:
+    """Yield what each late day costs by the version of its month, never more than its cap leaves."""
+    spent = 0
+    for day, _ in sorted(item.days):
+        ruling = _ruling(item, measure, under, month_of(day))
+        cost = 0 if ruling is None else max(0, min(ruling.per_day, ruling.cap - spent))
+        spent += cost
+        yield cost
+
+
+def _ruling(item: LateItem, measure: LateDays, under: PointsPlan, month: int) -> LateDays | None:
+    """Return the measure by which a day of a month is charged, None where that version takes it not."""
+    for other in under.earlier:
+        if other.plan.first <= month <= other.plan.last:
+            known = other.late_days.get(item.kind, ())
+            return next((one for one in known if _free(item, one, under.scheme) is None), None)
+    return measure
 
 
 def month_of(day: date) -> int:
