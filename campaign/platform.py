@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import psutil
+from aiokafka.errors import KafkaError
 
 from campaign.checker import archive, topics
 from campaign.workload import TOPIC
@@ -30,6 +31,7 @@ from deploy.table import DATABASE, OWNER, SERVICES, environment
 POLL_S = 0.05
 READY_S = 240.0
 DRAIN_S = 240.0
+BROKER_S = 60.0
 ANSWER_S = 2.0
 _TAKEN = 'SELECT sum("offset") FROM ingest.inbound WHERE topic = $1'
 SERVICE_NAMES = tuple(service.name for service in SERVICES)
@@ -146,8 +148,8 @@ class Platform:
         self, *, seconds: float = DRAIN_S, but: tuple[str, ...] = (), topic: str = TOPIC
     ) -> float:
         """Wait until every relay and consumer is at its end, but lines that begin with one of `but`."""
+        written = await self._written(topic)
         database = await self.database()
-        written = await topics.ends(self.kafka, topic)
 
         async def nothing_left() -> bool:
             taken = await database.fetchval(_TAKEN, topic) or 0
@@ -158,6 +160,17 @@ class Platform:
             return await until(nothing_left, seconds=seconds, what="all is drained")
         finally:
             await database.close()
+
+    async def _written(self, topic: str) -> int:
+        """Return how many records a topic was given; a broker that has just come back is asked again."""
+        give_up = time.monotonic() + BROKER_S
+        while True:
+            try:
+                return await topics.ends(self.kafka, topic)
+            except KafkaError:
+                if time.monotonic() > give_up:
+                    raise
+                await asyncio.sleep(POLL_S)
 
     def arm(self, service: str, point: str, what: str) -> None:
         """Arm a fail point of a service."""
