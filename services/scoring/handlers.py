@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.scoring import consultations, store, trials
+from services.scoring import consultations, store, surveys, trials
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.life import Act
 from services.scoring.domain.reading import Finding, read
+from services.scoring.domain.rounds import Round, begun_rounds_stay, rounds_of
 from services.scoring.domain.versions import measures_keep_their_meaning, overlaps
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical
@@ -70,7 +71,11 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
         raise refuse(409, "already_adopted", "This version is in force.")
     consultations.check(await consultations.version(tx, code, version), Act.ADOPT)
     adopted = await store.adopted_versions(tx, code)
-    found = [*overlaps(scheme.document, adopted), *measures_keep_their_meaning(scheme.document, adopted)]
+    found = [
+        *overlaps(scheme.document, adopted),
+        *measures_keep_their_meaning(scheme.document, adopted),
+        *begun_rounds_stay(scheme.document, await _begun(tx, adopted)),
+    ]
     if found:
         raise scheme_refused(found)
     await store.adopt(tx, code, version, approver)
@@ -86,3 +91,10 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     await tx.append(SCHEMES, [Draft(shard, body) for shard in range(SHARDS)])
     for trial in tried:
         await trials.end(tx, trial, approver, "adopted", adopted=True)
+
+
+async def _begun(tx: PostgresTransaction, adopted: Sequence[SchemeDocument]) -> list[Round]:
+    """Return the rounds of surveys that have begun, each as the version has it that rules it."""
+    found = rounds_of(adopted)
+    begun = await surveys.begun(tx, list(found)) if found else set[str]()
+    return [found[id_] for id_ in sorted(begun)]

@@ -72,6 +72,15 @@ async def turns(tx: PostgresTransaction, surveys: Collection[str]) -> dict[str, 
     return found
 
 
+async def begun(tx: PostgresTransaction, surveys: Collection[str]) -> set[str]:
+    """Return the rounds of which anything was told or tokens were issued."""
+    statement = """
+        SELECT survey FROM unnest($1::text[]) n(survey)
+        WHERE EXISTS (SELECT FROM survey_turns t WHERE t.survey = n.survey)
+            OR EXISTS (SELECT FROM survey_tokens t WHERE t.survey = n.survey)"""
+    return {row["survey"] for row in await tx.many(statement, list(surveys))}
+
+
 async def add_turns(tx: PostgresTransaction, survey: str, told: Collection[str]) -> None:
     """Note what is told of a round."""
     await tx.many("INSERT INTO survey_turns SELECT $1, * FROM unnest($2::text[])", survey, list(told))

@@ -22,6 +22,7 @@ from services.scoring.domain.proof import Scope
 from services.scoring.stage_a import StageA
 from services.scoring.survey_api import surveys_router
 from shared.contracts import envelope
+from shared.kernel.errors import Refused
 from shared.kernel.points import cell
 from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
@@ -295,6 +296,32 @@ async def test_a_proof_of_the_ledger_folds_what_surveys_came_to(scoring, door):
     await driver.run()
     await settled(exchange, driver)
     assert await proof(exchange, Scope()) == []
+
+
+async def refused(exchange, document):
+    with pytest.raises(Refused) as found:
+        await adopt(exchange, document)
+    return [(one["path"], one["code"]) for one in found.value.problem.extra["findings"]]
+
+
+@pytest.mark.long
+async def test_a_version_changes_a_round_until_tokens_are_issued(scoring, door):
+    exchange, driver = await begun(scoring)
+    await adopt(exchange, scheme(version=2, rounds=(ROUND | {"closes": "2021-03-24"},)))
+    await driver.run()
+    async with door(exchange) as client:
+        await Raters(client).tokens("leaders", 5)
+    assert await refused(exchange, scheme(version=3)) == [("/surveys/ratings/rounds", "round_begun")]
+
+
+@pytest.mark.long
+async def test_sums_of_a_closed_round_are_not_read_on_another_scale(scoring, door):
+    exchange, driver = await closed(scoring, door)
+    before = await scored(exchange)
+    found = await refused(exchange, scheme(version=2, method=METHOD | {"scale": 10}))
+    assert found == [("/indicators/1/method/survey", "round_begun")]
+    await driver.run()
+    assert await scored(exchange) == before
 
 
 async def rebuilt(rebuilds):

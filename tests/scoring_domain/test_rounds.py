@@ -1,13 +1,15 @@
 """Rounds of surveys: what days make of them, and which version of a scheme rules each."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.methods.survey import Trimmed
-from services.scoring.domain.rounds import State, rounds_of, state_of, turns
+from services.scoring.domain.rounds import State, begun_rounds_stay, rounds_of, state_of, turns
 from services.scoring.domain.survey_section import RoundSpec
 from services.scoring.domain.surveyed import Counted
 from shared.kernel.points import MILLIONTHS
@@ -63,6 +65,63 @@ def test_the_newest_version_that_covers_the_month_rules_a_round():
         "mini~ratings~2021-06",
         "other~ratings~2021-03",
     }
+
+
+def stays(draft):
+    """Return what is refused of a draft beside version 1, whose round has begun."""
+    begun = rounds_of([document()]).values()
+    found = begun_rounds_stay(SchemeDocument.model_validate(draft), begun)
+    return [(one.path, one.code) for one in found]
+
+
+def classes(*, weight="0.4", minimum=5):
+    leaders = {"rater": "leaders", "weight": weight, "minimum": minimum}
+    return [leaders, METHOD["classes"][1] | {"weight": str(1 - Decimal(weight))}]
+
+
+@pytest.mark.parametrize(
+    ("method", "wanted"),
+    [
+        ({}, []),
+        ({"trim": "0.10"}, []),
+        ({"classes": classes(weight="0.5")}, []),
+        ({"scale": 10}, ["/indicators/1/method/survey"]),
+        ({"trim": "0"}, ["/indicators/1/method/survey"]),
+        ({"classes": classes(minimum=6)}, ["/indicators/1/method/survey"]),
+        ({"classes": classes(weight="1")[:1]}, ["/indicators/1/method/survey"]),
+    ],
+)
+def test_a_version_keeps_what_the_sums_of_a_begun_round_hang_on(method, wanted):
+    assert stays(scheme(version=2, method=METHOD | method)) == [(path, "round_begun") for path in wanted]
+    assert stays(scheme(version=2, effective="2021-04", method=METHOD | method)) == []
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        [{"opens": "2021-06-01", "closes": "2021-06-20"}],
+        [ROUND | {"closes": "2021-03-26"}],
+        [ROUND | {"closes": "2021-04-02"}],
+        [ROUND | {"opens": "2021-03-09"}],
+        [ROUND | {"remind": []}],
+    ],
+)
+def test_a_version_keeps_a_begun_round_and_its_days(rounds):
+    assert stays(scheme(version=2, rounds=rounds)) == [("/surveys/ratings/rounds", "round_begun")]
+    assert stays(scheme(version=2, effective="2021-04", rounds=rounds)) == []
+
+
+def test_a_version_keeps_raters_questions_and_zone_of_a_begun_round():
+    draft = scheme(version=2)
+    draft["surveys"]["ratings"]["raters"] = {"leaders": "领导", "citizens": "公众"}
+    assert stays(draft) == [("/surveys/ratings/raters", "round_begun")]
+    draft = scheme(version=2)
+    draft["indicators"][1]["code"] = "manners"
+    assert stays(draft) == [("/indicators", "round_begun")]
+    draft = scheme(version=2)
+    draft["surveys"]["others"] = draft["surveys"].pop("ratings")
+    assert stays(draft) == [("/surveys", "round_begun")]
+    assert stays(scheme(version=2, zone="UTC")) == [("/surveys/ratings/rounds", "round_begun")]
 
 
 def test_what_was_counted_needs_every_class_that_the_scheme_asks():
