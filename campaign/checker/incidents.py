@@ -179,7 +179,9 @@ def _rose(schemes: Sequence[Mapping[str, Any]], name: Name, event: Event) -> Ite
             "inspectorate": _responsible(scheme, unit, day),
         }
         roles = rise["roles"]
-        if all(whose and _scored(scheme, whose, roles[role]["indicator"]) for role, whose in lost.items()):
+        if all(
+            whose and _scored(scheme, whose, roles[role]["indicator"], month) for role, whose in lost.items()
+        ):
             for role, whose in lost.items():
                 at = datetime.fromisoformat(event["at"])
                 loss = (
@@ -224,7 +226,7 @@ def _losses(
     own = spec.get("deducts")
     if own is not None:
         points = own["points"] if own["points"][0].isdigit() else str(event["data"].get(own["points"]) or 0)
-        if Fraction(points) > 0 and _scored(scheme, event["subject"], own["indicator"]):
+        if Fraction(points) > 0 and _scored(scheme, event["subject"], own["indicator"], month):
             yield loss(points, own["indicator"], event["subject"], "own")
     for trigger, inspection, started in _fired(scheme, name, event, spec, known):
         lost = (
@@ -233,7 +235,7 @@ def _losses(
             ("inspectorate", _responsible(scheme, event["subject"], started)),
         )
         roles = trigger["roles"]
-        if all(unit and _scored(scheme, unit, roles[role]["indicator"]) for role, unit in lost):
+        if all(unit and _scored(scheme, unit, roles[role]["indicator"], month) for role, unit in lost):
             for role, unit in lost:
                 why = trigger["code"], inspection
                 yield loss(roles[role]["points"], roles[role]["indicator"], str(unit), role, why)
@@ -316,10 +318,15 @@ def _responsible(scheme: Mapping[str, Any], unit: str, day: date) -> str | None:
     return None
 
 
-def _scored(scheme: Mapping[str, Any], unit: str, indicator: str) -> bool:
+def _scored(scheme: Mapping[str, Any], unit: str, indicator: str, month: str) -> bool:
     levels = {one["code"]: one["level"] for one in scheme["units"]}
     spec = next(one for one in scheme["indicators"] if one["code"] == indicator)
     level = levels.get(unit)
+    if any(
+        unit in one["units"] and one.get("from", "") <= month <= one.get("until", "9999-12")
+        for one in spec.get("not_applicable", ())
+    ):
+        return False
     return any(scheme["groups"][group]["level"] == level for group in spec["groups"]) and (
         not spec.get("units") or unit in spec["units"]
     )

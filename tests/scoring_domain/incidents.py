@@ -98,7 +98,8 @@ INDICATORS = {
 }
 
 
-def document(incidents=None, *, version=1, effective="2021-01", until="2021-12"):
+def document(incidents=None, *, version=1, effective="2021-01", until="2021-12", absent=None):
+    """Return a scheme; `absent` says of indicators to whom they do not apply."""
     return SchemeDocument.model_validate(
         {
             "scheme": {
@@ -128,6 +129,7 @@ def document(incidents=None, *, version=1, effective="2021-01", until="2021-12")
                     "groups": [f"{level}s"],
                     "measure": "none",
                     "method": {"deduct": {"each": "1"}},
+                    "not_applicable": (absent or {}).get(code, []),
                 }
                 for code, level in INDICATORS.items()
             ],

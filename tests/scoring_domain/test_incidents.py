@@ -1,5 +1,6 @@
 """Incidents: one problem deducts once for each unit, only confirmed findings do, triggers take all roles or none."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
 from typing import get_args
@@ -347,6 +348,45 @@ def test_a_deduction_that_no_indicator_takes_is_recorded_and_suppresses_nothing(
         ("f2", None),
         ("f1", Why.NOT_SCORED),
     ]
+
+
+def gone(*units, **months):
+    return [{"units": list(units), "reason": "None here", **months}]
+
+
+def test_a_deduction_on_an_indicator_that_does_not_apply_to_the_unit_suppresses_nothing():
+    rules = (rules_of(document(absent={"audit": gone("b1", until="2021-03")})),)
+    facts = [finding("f1", "audit", points="3"), finding("f2", "petition", points="2")]
+    decision = decided(*facts, rules=rules)
+    assert lost(decision) == {"b1": ("own", "petition", 3, Decimal(2))}
+    assert {one.why for one in decision.deductions if not one.counts} == {Why.NOT_SCORED}
+    april = [finding("f1", "audit", points="3", time="2021-04-01"), facts[1]]
+    assert lost(decided(*april, rules=rules)) == {"b1": ("own", "audit", 4, Decimal(3))}
+    others = [replace(one, subject="b2") for one in facts]
+    assert lost(decided(*others, rules=rules)) == {"b2": ("own", "audit", 3, Decimal(3))}
+
+
+@pytest.mark.parametrize(
+    ("indicator", "unit"),
+    [("department_linked", "d1"), ("bureau_linked", "b1"), ("inspectorate_linked", "i1")],
+)
+def test_a_role_whose_indicator_does_not_apply_lets_nobody_lose(indicator, unit):
+    rises = {**INCIDENTS, "rises": [RISE]}
+    absent = {indicator: gone(unit, **{"from": "2021-02", "until": "2021-07"})}
+    rules = (rules_of(document(rises, absent=absent)),)
+    early = inspection("i", started="2021-01-11", ended="2021-02-28")
+    decision = decided(asked(), early, rose("feb"), rules=rules)
+    assert [one for one in decision.deductions if one.trigger] == []
+    assert {(one.question.trigger, one.why) for one in decision.waiting} == {
+        ("b", Doubt.NOT_SCORED),
+        ("c", Doubt.NOT_SCORED),
+    }
+    august = rose("aug", ends="2021-08-31T23:59:59")
+    assert {one.role.value for one in decided(august, rules=rules).deductions} == {
+        "department",
+        "bureau",
+        "inspectorate",
+    }
 
 
 def test_what_cannot_be_read_is_told():

@@ -104,7 +104,7 @@ def _inspections(rules: Rules, reports: Collection[Report]) -> tuple[list[Inspec
 def _own(rules: Rules, finding: Finding) -> Iterator[Deduction]:
     """Yield what the finding costs its unit; it does not depend on triggers."""
     if finding.own is not None and finding.own.points > 0:
-        scored = rules.scores(finding.unit, finding.own.indicator)
+        scored = rules.scores(finding.unit, finding.own.indicator, finding.month)
         yield _deduction(rules, finding, Role.OWN, finding.unit, finding.own, scored=scored)
 
 
@@ -159,7 +159,7 @@ def _linked(
         (Role.BUREAU, finding.unit, roles.bureau),
         (Role.INSPECTORATE, inspectorate, roles.inspectorate),
     )
-    if not all(rules.scores(unit, loss.indicator) for _, unit, loss in lost):
+    if not all(rules.scores(unit, loss.indicator, finding.month) for _, unit, loss in lost):
         return Doubt.NOT_SCORED
     return [
         _deduction(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from services.scoring.domain.absences import absences
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incident_section import FindingSpec, IncidentsSpec, InspectionSpec, RiseSpec
 from services.scoring.domain.incidents.triggers import Jurisdictions, Trigger, jurisdictions, trigger_of
@@ -14,7 +15,10 @@ from shared.kernel.reigns import Months
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The incidents of a scheme in the months that a version rules; `scored` are units by indicator."""
+    """The incidents of a scheme in the months that a version rules.
+
+    `scored` are units by indicator, `absent` the months in which an indicator does not apply to a unit.
+    """
 
     scheme: str
     first: int
@@ -27,15 +31,17 @@ class Rules:
     rises: Mapping[str, RiseSpec]
     jurisdictions: Jurisdictions
     scored: Mapping[str, frozenset[str]]
+    absent: Mapping[tuple[str, str], frozenset[int]]
 
     def month(self, time: int) -> int | None:
         """Return the month of an instant, None where the version does not cover it."""
         month = month_ordinal(time, self.zone)
         return month if self.first <= month <= self.last else None
 
-    def scores(self, unit: str, indicator: str) -> bool:
-        """Tell whether an indicator is one of a unit."""
-        return unit in self.scored.get(indicator, frozenset())
+    def scores(self, unit: str, indicator: str, month: int) -> bool:
+        """Tell whether an indicator is one of a unit and applies to it in a month."""
+        applies = month not in self.absent.get((unit, indicator), frozenset())
+        return applies and unit in self.scored.get(indicator, frozenset())
 
 
 def rules_of(document: SchemeDocument, months: Months | None = None) -> Rules | None:
@@ -59,6 +65,11 @@ def rules_of(document: SchemeDocument, months: Months | None = None) -> Rules | 
         rises={one.code: one for one in spec.rises},
         jurisdictions=jurisdictions(spec.jurisdictions),
         scored=scored(document),
+        absent={
+            (unit, one.code): absence.months
+            for one in document.indicators
+            for unit, absence in absences(document, one).items()
+        },
     )
 
 
