@@ -29,12 +29,15 @@ async def manual(database: asyncpg.Connection) -> list[str]:
     """C5: every fact has its request and two persons; the newest is kept, found, and worth what it says."""
     told: dict[str, list[Fact]] = defaultdict(list)
     newest: dict[tuple[int, str], Fact] = {}
-    decided: list[Fact] = []
+    decided: dict[str, Fact] = {}
     reached = await archive.reached(database, "scoring", "scoring-a")
     async for (stream, shard), number, body, _ in archive.records(database, "scoring"):
         event = json.loads(body)
         if stream == POINTS and event["type"] == REVIEW and number <= reached.get((stream, shard), 0):
-            decided.append(event["data"])
+            fact = event["data"]
+            last = decided.get(fact["key"])
+            if last is None or last["version"] < fact["version"]:
+                decided[fact["key"]] = fact
         if stream == POINTS and event["type"] == GIVEN:
             fact = event["data"]
             told[fact["key"]].append(fact)
@@ -46,7 +49,7 @@ async def manual(database: asyncpg.Connection) -> list[str]:
         *await _requests(database, told),
         *await _kept(database, newest),
         *await _sums(database, newest),
-        *await _reviewed(database, decided),
+        *await _reviewed(database, list(decided.values())),
     ]
 
 

@@ -51,7 +51,7 @@ from services.scoring.plans import shards_of_units
 from services.scoring.traces import Doubted, LedgerEntry, Until
 from shared.contracts.fields import Approval, Version
 from shared.kernel.canonical import digest_hex
-from shared.kernel.errors import refuse
+from shared.kernel.errors import hidden, refuse
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
@@ -243,7 +243,7 @@ def entries_router(exchange: Exchange) -> APIRouter:
                 raise refuse(404, "not_found", "The ledger has no such entry.")
             cell = str(Month.of_ordinal(found.entry.month)), found.unit, found.indicator
             question = await schemes.question(tx, found.scheme, cell)
-            _check_sees(subject, question)
+            _check_sees(subject, question, "The ledger has no such entry.")
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await explaining.figure(tx, question)
@@ -275,10 +275,10 @@ def suspense_router(exchange: Exchange) -> APIRouter:
     return router
 
 
-def _check_sees(subject: Subject, question: Question) -> None:
+def _check_sees(subject: Subject, question: Question, missing: str = "") -> None:
     """Let people of the unit and of the indicator's assessor, and whoever is above one, see a cell."""
-    mine = next((path for path in question.paths if covers(subject.unit, path)), question.unit_path)
-    allow(subject, DETAILS, Thing(mine))
+    if not any(covers(subject.unit, path) for path in question.paths):
+        raise hidden(missing)
 
 
 def _check_ruled(question: Question) -> None:

@@ -158,6 +158,17 @@ class Question:
         return tuple(unit for unit in units if self.indicator.is_for(unit))
 
     @property
+    def takers(self) -> tuple[IndicatorSpec, ...]:
+        """The indicators of the unit that take the measure, for themselves or as a further one."""
+        document, name = self.scheme.document, self.indicator.measure
+        return tuple(
+            one
+            for one in document.indicators
+            if name in {one.measure, *one.method.further_measures.values()}
+            and self.unit in document.units_of(one)
+        )
+
+    @property
     def asked(self) -> tuple[Asked, ...]:
         """What is asked of each case, by measure; a stock is made of all that came since the scheme began."""
         views, months = self.scheme.document.views, self.window

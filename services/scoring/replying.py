@@ -26,7 +26,7 @@ class Desk:
         cell = str(Month.of_ordinal(entry.month)), entry.unit, entry.indicator
         paths = (await self._schemes.question(tx, (entry.scheme, entry.version), cell)).paths
         if not covers(subject.unit, paths[0]):
-            raise hidden("There is no such entry.", pointer="/entry")
+            raise hidden("There is no such entry.", pointer="/entry", what=f"entry {entry.id}")
         number = await replies.add(tx, entry, paths, await _now(tx), subject.name, asked.says)
         return await find(tx, number, subject)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from services.scoring import requests
+from services.scoring import givings_back, requests
 from services.scoring.contract import (
     POINTS,
     POINTS_GIVEN,
@@ -107,7 +107,10 @@ class Desk:
             raise refuse(403, "same_person", "Nobody approves or refuses what they asked for themselves.")
         taken = Taken(tx.now, step.value, subject.name, reason)
         if rule.tells:
-            await tx.append(POINTS, [_draft(found, rule, taken)])
+            drafts = [_draft(found, rule, taken)]
+            if rule.leads is State.WITHDRAWN:
+                drafts += await givings_back.reduced(tx, found.request, taken)
+            await tx.append(POINTS, drafts)
         await requests.move(tx, request, rule.leads)
         await requests.note(tx, request, len(found.steps) + 1, taken)
         return await self.find(tx, request)

@@ -55,7 +55,7 @@ class Desk:
             raise refuse(404, "not_found", "There is no such entry.", pointer="/entry")
         question = await self._question(tx, (entry.scheme, entry.version), entry)
         if not covers(subject.unit, question.unit_path):
-            raise hidden("There is no such entry.", pointer="/entry")
+            raise hidden("There is no such entry.", pointer="/entry", what=f"entry {entry.id}")
         await tx.lock(POINTS, [shard_of(entry.unit)])
         others = await reviews.of_entry(tx, entry.id)
         told = _written(entry, asked)
@@ -89,7 +89,7 @@ class Desk:
         steps = tuple(await reviews.steps(tx, one.id))
         question = await self._question(tx, (one.scheme, one.asked["version"]), one)
         decide_until = await self._last_day(tx, question, steps[0].at)
-        ended = await self._now(tx) if one.state is State.ASKED else steps[-1].at
+        ended = await self._now(tx) if one.state is State.ASKED else reviews.ending(steps).at
         return Found(
             one,
             steps,
@@ -135,7 +135,8 @@ class Desk:
         each = 1 if deduct.each is None else millionths(Decimal(deduct.each))
         old, new = (None if (at := one.asked[name]) is None else parts_of(at) for name in ("old", "new"))
         full, floor = parts_of(question.indicator.points), parts_of(deduct.floor)
-        bound = most(old, new, full=full, floor=floor, left=sums.numerator * each)
+        entry = (None, None) if deduct.bonus is not None else (old, new)
+        bound = most(*entry, full=full, floor=floor, left=sums.numerator * each)
         if _given_back(decided) * each > bound:
             reason = (
                 f"At most {text(of_parts(bound))} points are given back: what the entry took and is left."
@@ -202,6 +203,10 @@ def _difference(question: Question, asked: Change) -> dict[str, str]:
     if isinstance(question.spec, MeasureSpec) and keyed(question.spec.numerator) is not None:
         reason = "What keys say together is not a sum; correct the events that are wrong at their source."
         raise refuse(409, "keyed_measure", reason)
+    takers = [one.code for one in question.takers]
+    if len(takers) > 1:
+        reason = f"A review would change all that take {question.indicator.measure}: {', '.join(takers)}."
+        raise refuse(409, "shared_measure", reason)
     if isinstance(question.spec, SurveyedSpec):
         raise refuse(409, "raters_said", "What raters said is no sum that a review could know better.")
     given = {

@@ -43,7 +43,14 @@ class Refused(DukaoError):  # noqa: N818 - named for what happened
 
 
 class Hidden(Refused):
-    """What is asked for is there, but not for this unit: who asks is told what they would be told without."""
+    """What is asked for is there, but not for this unit: who asks is told what they would be told without.
+
+    `what` names it for the record, where the address does not.
+    """
+
+    def __init__(self, problem: Problem, what: str) -> None:
+        super().__init__(problem)
+        self.what = what
 
 
 class Unavailable(DukaoError):  # noqa: N818 - named for what happened
@@ -66,9 +73,9 @@ class UnknownType(DukaoError):  # noqa: N818 - named for what happened
         super().__init__(f"UNKNOWN_TYPE {event_type} at {number}")
 
 
-def hidden(detail: str = "", *, pointer: str | None = None) -> Hidden:
+def hidden(detail: str = "", *, pointer: str | None = None, what: str = "") -> Hidden:
     """Return the exception for what is hidden; the detail is that of what is not there."""
-    return Hidden(Problem(status=404, code="not_found", detail=detail, pointer=pointer))
+    return Hidden(Problem(status=404, code="not_found", detail=detail, pointer=pointer), what)
 
 
 def refuse(status: int, code: str, detail: str = "", *, pointer: str | None = None) -> Refused:

@@ -4,6 +4,7 @@ Rows that others name by their identity keep it: those that are there and right 
 """
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 from shared.kernel.errors import refuse
 from shared.storage.transaction import PostgresTransaction
@@ -44,6 +45,7 @@ _MISSING = """
 _FREE = """
     SELECT min(n) AS id FROM generate_series($1::bigint + 1, $2::bigint - 1) n
     WHERE NOT n = ANY($3::bigint[]) AND NOT EXISTS (SELECT FROM {table} t WHERE t.{key} = n)"""
+_LAST = "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass) AS last"
 _RESTORE = """
     INSERT INTO {table} ({key}, {names}) OVERRIDING SYSTEM VALUE
     SELECT n.given, {names} FROM {shadow}.{table} s
@@ -109,19 +111,23 @@ async def _restore(
     names |= {"names": ", ".join(columns), "within": ", ".join(within)}
     freed = await tx.many(_WRONG.format(**names))
     missing = await tx.many(_MISSING.format(**names))
-    (highest,) = (await tx.many(f"SELECT COALESCE(max({key}), 0) FROM {table}"))[0].values()  # noqa: S608 - likewise
+    beyond = 1 + ((await tx.many(_LAST, table, key))[0]["last"] or 0)
+    own: dict[str, list[int]] = {}
+    for one in sorted(freed, key=itemgetter("id")):
+        own.setdefault(one["cell"], []).append(one["id"])
+    others = [one["id"] for one in freed]
     given: dict[str, int] = {}
     numbers: dict[int, int] = {}
     for row in missing:
-        low = max(row["low"], given.get(row["cell"], 0))
-        beyond = max([highest, *numbers.values()]) + 1
-        own = {one["id"] for one in freed if one["cell"] == row["cell"]} - set(numbers.values())
-        high = row["high"] or beyond
-        found = min((at for at in own if low < at < high), default=None)
-        if found is None:
-            free = await tx.many(_FREE.format(**names), low, high, list(numbers.values()))
+        low, high = max(row["low"], given.get(row["cell"], 0)), row["high"] or beyond
+        mine = [at for at in own.get(row["cell"], ()) if low < at < high]
+        if mine:
+            found = mine[0]
+        else:
+            free = await tx.many(_FREE.format(**names), low, high, [*others, *numbers.values()])
             found = free[0]["id"] or beyond
         assert found < high or found == beyond == high, "a row that was removed leaves its number"
+        beyond = max(beyond, found + 1)
         given[row["cell"]] = numbers[row["made"]] = found
     await tx.many(_RESTORE.format(**names), list(numbers), list(numbers.values()))
     await _go_on_from(tx, table, key)
@@ -129,5 +135,6 @@ async def _restore(
 
 async def _go_on_from(tx: PostgresTransaction, table: str, key: str) -> None:
     """Let the next row have the next number."""
-    last = f"SELECT setval(pg_get_serial_sequence($1, $2), max({key})) FROM {table}"  # noqa: S608 - names of the catalogue
-    await tx.many(last, table, key)
+    reached = (await tx.many(_LAST, table, key))[0]["last"] or 0
+    last = f"SELECT setval(pg_get_serial_sequence($1, $2), GREATEST(max({key}), $3::bigint, 1)) FROM {table}"  # noqa: S608 - names of the catalogue
+    await tx.many(last, table, key, reached)

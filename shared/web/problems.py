@@ -108,7 +108,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     response = answer(error.problem)
     denied: Denied | None = request.app.state.denied
     if isinstance(error, Hidden) and denied is not None:
-        asked = f"{request.method} {request.scope['raw_path'].decode('ascii', 'replace')}"
+        path = request.scope["raw_path"].decode("ascii", "replace")
+        asked = f"{request.method} {path} {error.what}".rstrip()
         response.background = BackgroundTask(denied, request.state.subject.name, asked[:ASKED_CHARACTERS])
     return response
 

@@ -148,8 +148,12 @@ async def test_what_a_review_gave_back_does_not_hide_what_is_lost_in_another_mon
             assert found["figure"]["published"] == "3.00"
         await client.give(request("0.5", file="later.pdf"))
         await driver.run()
-        found = await client.got("/v1/cells/2021-Q1/b1/conduct", scheme="mini")
-        assert found["figure"]["published"] == "3.00"
+        for period, worth in (("2021-03", "3.50"), ("2021-Q1", "2.50")):
+            found = await client.got(f"/v1/cells/{period}/b1/conduct", scheme="mini")
+            assert found["figure"]["published"] == worth
+        less = await client.got(f"/v1/reviews/{asked['id']}")
+    assert (less["state"], less["decided"]["points"]) == ("changed", "0.000000")
+    assert [one["what"] for one in less["history"]] == ["ask", "change", "less"]
 
 
 async def test_what_keys_say_together_is_not_changed_by_a_review(scoring, door):
@@ -168,6 +172,19 @@ async def test_what_keys_say_together_is_not_changed_by_a_review(scoring, door):
         refused = await decide(client, asked["id"], "change", 409, body={"numerator": "1"})
         assert refused["code"] == "keyed_measure"
         await decide(client, asked["id"], "uphold")
+
+
+async def test_a_measure_that_another_indicator_takes_too_is_not_changed_by_a_review_of_one(scoring, door):
+    document = scheme(total="46")
+    document["boards"][0]["points"] = "46"
+    document["indicators"].append(document["indicators"][0] | {"code": "again"})
+    exchange, driver = await begun(scoring, document=document)
+    await accept(exchange, [levy(1, ontime=False)])
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="ontime")
+        refused = await decide(client, asked["id"], "change", 409, body={"numerator": "1"})
+    assert refused["code"] == "shared_measure"
 
 
 async def test_who_decided_a_review_of_the_cell_decides_no_other_of_it(scoring, door):
@@ -254,7 +271,7 @@ async def test_what_is_hidden_is_answered_like_what_is_missing_and_put_on_record
         rows = await tx.many("SELECT actor, detail FROM audit WHERE action = 'denied' ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
         ("li", f"GET /v1/reviews/{review}"),
-        ("li", "POST /v1/reviews"),
+        ("li", f"POST /v1/reviews entry {review.partition('-')[0]}"),
     ]
 
 
