@@ -12,7 +12,7 @@ from services.ranking import store
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.losses import Lost, Summed, summed
 from services.ranking.domain.rescaling import BoardSum
-from services.ranking.domain.standings import DUE, Line, standing
+from services.ranking.domain.standings import DUE, Line, is_any_due, standing
 from services.ranking.store import Group, Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
@@ -221,11 +221,11 @@ def _answer(
 
 def _formula(found: Summed, places: int) -> str:
     """Return how the sum comes about: every value exactly, rounded once."""
-    due = [one for one in found.parts if one.figure.state in DUE]
-    if not due:
+    due = [one.figure for one in found.parts if one.figure.state in DUE]
+    if not is_any_due(due):
         return "nothing is due that applies"
     if found.value is None or found.published is None:
-        missing = sum(one.figure.value is None for one in due)
+        missing = sum(one.value is None for one in due)
         return f"{missing} of {len(due)} have no data yet: {text(found.low)} to {text(found.high)}"
     guarded = text(published(found.value, GUARD_PLACES))
     spread = ", rescaled" if any(one.absent or one.gained for one in found.rescaled.boards.values()) else ""

@@ -134,6 +134,32 @@ async def test_the_points_of_a_board_of_which_nothing_applies_go_to_the_others_a
     assert told == (1, "first", "967.14")
 
 
+async def test_a_unit_with_nothing_due_but_a_bonus_is_not_ranked(service, ask, ask_total):
+    document = scheme(
+        ranking={},
+        boards=[{"code": "work", "title": "W", "points": "1000"}],
+        indicators=[
+            indicator("m1", points="100", not_applicable=[{"units": ["b3"], "reason": "r"}]),
+            indicator("y1", points="900", cycle="year"),
+            {"code": "award", "points": "20", "groups": ["bureaus"], "method": {"bonus": {}}},
+        ],
+    )
+    worth = {"b1": "97", "b2": "95"}
+    posts = [figure(unit, value, indicator="m1") for unit, value in worth.items()]
+    posts += [figure(unit, "0", indicator="award") for unit in ("b1", "b2", "b3")]
+    told = await service.apply(adopted(document), posted(*posts))
+    units = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()["units"]
+    assert [(one["unit"], one["points"], one["rank"], one["unranked"]) for one in units] == [
+        ("b1", "97.00", 1, None),
+        ("b2", "95.00", 2, None),
+        ("b3", None, None, "nothing_due"),
+    ]
+    assert places(told)["b3"] == (None, None, None)
+    shown = await ask_total(unit="b3")
+    assert (shown["ranked"], shown["published"]) == (2, None)
+    assert shown["formula"] == "nothing is due that applies"
+
+
 async def test_a_total_says_how_its_boards_were_rescaled_and_why(service, ask_total):
     await service.apply(
         adopted(thousand({"not_applicable": NOT_HERE})),
@@ -231,17 +257,18 @@ def test_full_points_are_the_whole_and_what_is_missing_never_leaves_its_range(dr
 
 
 INDICATORS = [
-    ("a", "x", "7", "month", {"target": {}}, ["u", "v"]),
+    ("a", "x", "7", "month", {"target": {}}, ["t", "u", "v"]),
     ("b", "x", "3.5", "quarter", {"target": {}}, ["v"]),
-    ("c", "x", "2", "month", {"deduct": {}}, ["w"]),
-    ("d", "y", "5", "month", {"deduct": {}}, []),
-    ("e", "z", "1", "month", {"target": {}}, ["u", "v", "w"]),
+    ("c", "x", "2", "month", {"deduct": {}}, ["t", "w"]),
+    ("d", "y", "5", "month", {"deduct": {}}, ["t"]),
+    ("e", "z", "1", "month", {"target": {}}, ["t", "u", "v", "w"]),
+    ("f", None, "3", "month", {"bonus": {}}, []),
 ]
 WORTH = st.none() | st.decimals(-1, 10, allow_nan=False, allow_infinity=False, places=12).map(parts_of)
 ROWS = st.dictionaries(
-    st.sampled_from("uvw"),
+    st.sampled_from("tuvw"),
     st.builds(
-        Row, st.dictionaries(st.sampled_from("abcde"), WORTH), st.integers(0, 3), st.just(1), st.just({})
+        Row, st.dictionaries(st.sampled_from("abcdef"), WORTH), st.integers(0, 3), st.just(1), st.just({})
     ),
 )
 
@@ -251,18 +278,18 @@ def drawn_scheme():
         1,
         {
             "scheme": {"places": 2, "effective": "2021-01", "until": "2021-12"},
-            "units": [{"code": unit, "name": unit, "level": "bureau"} for unit in "uvw"],
+            "units": [{"code": unit, "name": unit, "level": "bureau"} for unit in "tuvw"],
             "groups": {"g": {"level": "bureau"}},
             "indicators": [
                 {
                     "code": code,
-                    "board": board,
                     "points": points,
                     "groups": ["g"],
                     "cycle": cycle,
                     "method": method,
                     "not_applicable": [{"units": units, "reason": "r"}] if units else [],
                 }
+                | ({"board": board} if board else {})
                 for code, board, points, cycle, method, units in INDICATORS
             ],
         },
@@ -274,11 +301,11 @@ def test_what_is_told_of_rescaled_units_is_what_the_whole_standing_says(rows, pe
     of = drawn_scheme()
     due, absent = of.due("g", period), of.absent("g", period)
     whole = standing(
-        {unit: of.figures("g", unit, due[unit], rows.get(unit), absent.get(unit, ())) for unit in "uvw"},
+        {unit: of.figures("g", unit, due[unit], rows.get(unit), absent.get(unit, ())) for unit in "tuvw"},
         of.rules,
     )
     scores = {}
-    for unit in "uvw":
+    for unit in "tuvw":
         row = rows.get(unit)
         worth, volume = (row.worth, row.volume) if row else ({}, 0)
         if unit in absent:
@@ -286,5 +313,5 @@ def test_what_is_told_of_rescaled_units_is_what_the_whole_standing_says(rows, pe
         else:
             scores[unit] = score(due[unit], of.points, worth, volume, of.rules)
     assert spots(scores, of.rules) == {line.unit: spot_of(line) for line in whole}
-    assert spots(scores, of.rules).keys() == set("uvw")
+    assert spots(scores, of.rules).keys() == set("tuvw")
     assert all(isinstance(one, Spot) for one in spots(scores, of.rules).values())

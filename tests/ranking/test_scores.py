@@ -65,6 +65,11 @@ def test_nothing_due_is_neither_full_nor_ranked():
     assert (found.low, found.full, found.ranked) == (Decimal("0.00"), False, False)
 
 
+def test_a_bonus_alone_is_nothing_due():
+    found = score({"w": 0}, {"w": 0}, {"w": parts_of("3")}, 5, Rules(places=2))
+    assert (found.low, found.full, found.ranked) == (Decimal("3.00"), False, False)
+
+
 def test_a_bonus_outside_the_boards_is_in_the_total_and_in_no_board_and_adds_no_points_to_reach():
     of = scheme(0)
     of.document["indicators"][1:] = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.ranking.domain.rescaling import Rescaled
-from services.ranking.domain.standings import DUE, Figure, rescaled_of
+from services.ranking.domain.standings import DUE, Figure, is_any_due, rescaled_of
 from shared.kernel.figures import FigureState
 from shared.kernel.points import ZERO, of_parts, published_parts
 
@@ -24,9 +24,9 @@ class Lost:
 class Summed:
     """Figures added up exactly, and rounded once for publication.
 
-    `value` and `published` are None while something due has no value; `low` and `high` say between what the
-    sum then lies. `lost` is what is missing to the points, apart from what has no value. `rescaled` are the
-    boards behind it.
+    `value` and `published` are None while something due has no value, or nothing of a board is due; `low`
+    and `high` say between what the sum then lies. `lost` is what is missing to the points, apart from what
+    has no value. `rescaled` are the boards behind it.
     """
 
     points: Decimal
@@ -44,7 +44,7 @@ def summed(figures: Iterable[Figure], places: int) -> Summed:
     parts = sorted((_lost(one) for one in figures), key=_order)
     due = [one.figure for one in parts if one.figure.state in DUE]
     found = rescaled_of(one.figure for one in parts)
-    whole = bool(due) and not any(one.value is None for one in due)
+    whole = is_any_due(due) and not any(one.value is None for one in due)
     reached = (one.figure.points for one in parts if one.figure.state is not FigureState.NOT_DUE)
     points = sum(reached, ZERO) if found.points else ZERO
     low = published_parts(found.total.low, places)

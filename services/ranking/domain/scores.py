@@ -35,10 +35,14 @@ class Score:
 def score(
     due: Mapping[str, int], points: Mapping[str, int], worth: Worth, volume: int, rules: Rules
 ) -> Score:
-    """Add up the figures of a unit; what is due, with its points, and has no figure is not assessed."""
+    """Add up the figures of a unit; what is due, with its points, and has no figure is not assessed.
+
+    What has no points stands outside the boards; with that alone nothing is due.
+    """
     scored = missing = 0
-    full = bool(due or worth)
-    for indicator in due.keys() | worth.keys():
+    there = due.keys() | worth.keys()
+    full = any(points[indicator] for indicator in there)
+    for indicator in there:
         value = worth.get(indicator)
         if value is None:
             missing += points[indicator]
@@ -65,7 +69,7 @@ def score_without(
     ]
     gone = [(board, kinds[code].points) for code in absent if (board := kinds[code].board) is not None]
     total = rescaled(parts, gone).total
-    full = bool(parts) and all(part.value is not None for part in parts)
+    full = any(part.board for part in parts) and all(part.value is not None for part in parts)
     low, high = (published_parts(value, rules.places) for value in (total.low, total.high))
     return Score(low, high, full, full and volume >= rules.at_least)
 

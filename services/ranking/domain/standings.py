@@ -95,7 +95,7 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
     volume = max((figure.volume for figure in ordered), default=0)
     return Line(
         unit=unit,
-        total=None if missing or not due else low,
+        total=None if missing or not is_any_due(ordered) else low,
         low=low,
         high=published_parts(found.total.high, rules.places),
         covered=published_parts(found.points, rules.places),
@@ -105,17 +105,20 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
         not_due=_codes(ordered, FigureState.NOT_DUE),
         not_applicable=_codes(ordered, FigureState.NOT_APPLICABLE),
         carried={code: published_parts(points, rules.places) for code, points in found.carried.items()},
-        unranked=_unranked(ordered, due, missing, enough=volume >= rules.at_least),
+        unranked=_unranked(ordered, missing, enough=volume >= rules.at_least),
     )
 
 
-def _unranked(
-    known: Sequence[Figure], due: Sequence[Figure], missing: Sequence[Figure], *, enough: bool
-) -> Unranked | None:
+def is_any_due(figures: Iterable[Figure]) -> bool:
+    """Tell whether anything in a board is due and applies; what stands outside gives a unit no rank."""
+    return any(one.state in DUE and one.board is not None for one in figures)
+
+
+def _unranked(known: Sequence[Figure], missing: Sequence[Figure], *, enough: bool) -> Unranked | None:
+    if known and not is_any_due(known):
+        return Unranked.NOTHING_DUE
     if missing or not known:
         return Unranked.NOT_ASSESSED
-    if not due:
-        return Unranked.NOTHING_DUE
     return None if enough else Unranked.BELOW_MINIMUM_VOLUME
 
 
