@@ -148,16 +148,20 @@ class Scheme:
 
     def _is_absent(self, code: str, group: str, unit: str, month: str) -> bool | None:
         """Tell whether an indicator does not apply to a unit in a month, None where it does not have it then."""
-        ruling = next(one for one in (self.document, *self.before) if _covers(one, month))
-        mine = next((one for one in _of(ruling, group, unit) if one["code"] == code), None)
-        if mine is None:
-            return None
-        return any(first <= month <= last for first, last in _absent_months(mine).get(unit, ()))
+        mine = self._in_month(code, group, unit, month)
+        return None if mine is None else bool(_absences(mine, unit, month))
 
-    def reason(self, indicator: str, unit: str) -> str | None:
-        """Return why an indicator does not apply to a unit, as the scheme says it first."""
-        spec = self.indicator(indicator)
-        return next((one["reason"] for one in spec.get("not_applicable", ()) if unit in one["units"]), None)
+    def _in_month(self, code: str, group: str, unit: str, month: str) -> Mapping[str, Any] | None:
+        """Return an indicator of a unit as the version that rules a month has it."""
+        ruling = next(one for one in (self.document, *self.before) if _covers(one, month))
+        return next((one for one in _of(ruling, group, unit) if one["code"] == code), None)
+
+    def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
+        """Return why an indicator does not apply to a unit in a period: what the schemes say of its months."""
+        months = self._taken_from(self.indicator(indicator), Period.parse(period))
+        of_months = ((month, self._in_month(indicator, group, unit, month)) for month in months)
+        said = [one for month, mine in of_months if mine is not None for one in _absences(mine, unit, month)]
+        return "；".join(dict.fromkeys(one["reason"] for one in said)) or None
 
     def _taken_from(self, indicator: Mapping[str, Any], period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
@@ -459,16 +463,13 @@ def _is_always_due(indicator: Mapping[str, Any]) -> bool:
     return bool(indicator["method"].keys() & {"deduct", "bonus"})
 
 
-def _absent_months(indicator: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    """Return by unit the first and last months between which an indicator does not apply to it."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for one in indicator.get("not_applicable", ()):
-        for unit in one["units"]:
-            if not indicator.get("units") or unit in indicator["units"]:
-                found.setdefault(unit, []).append(
-                    (one.get("from", FIRST_MONTH), one.get("until", LAST_MONTH))
-                )
-    return found
+def _absences(indicator: Mapping[str, Any], unit: str, month: str) -> list[Mapping[str, Any]]:
+    """Return what is said of an indicator of a unit not applying to it in a month."""
+    return [
+        one
+        for one in indicator.get("not_applicable", ())
+        if unit in one["units"] and one.get("from", FIRST_MONTH) <= month <= one.get("until", LAST_MONTH)
+    ]
 
 
 def _is_due(indicator: Mapping[str, Any], period: Period) -> bool:

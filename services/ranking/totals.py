@@ -155,8 +155,8 @@ def totals_router(exchange: Exchange) -> APIRouter:
         lines = standing(figures, scheme.rules)
         wanted = [one for one in figures[unit] if asked.board is None or one.board == asked.board]
         found = summed(wanted, scheme.rules.places)
-        place = {"period": period, "unit": unit, "as_of": as_of, "fresh_at": fresh_at}
-        return _answer(asked, group[1], scheme, lines, found, place)
+        place = {"group": group[1], "period": period, "unit": unit, "as_of": as_of, "fresh_at": fresh_at}
+        return _answer(asked, scheme, lines, found, place)
 
     return router
 
@@ -180,7 +180,6 @@ async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: 
 
 def _answer(
     asked: TotalQuery,
-    group: str,
     scheme: Scheme,
     lines: list[Line],
     found: Summed,
@@ -195,8 +194,7 @@ def _answer(
         scheme=asked.scheme,
         version=scheme.version,
         zone=document["scheme"].get("zone", "UTC"),
-        group=group,
-        unit_name=scheme.members(group)[unit],
+        unit_name=scheme.members(place["group"])[unit],
         board=asked.board,
         board_title=None if asked.board is None else scheme.boards[asked.board],
         rank=line.rank,
@@ -287,7 +285,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         published=None if figure.value is None else text(published(figure.value, scheme.rules.places)),
         lost=_text(one.lost),
         state=figure.state,
-        reason=scheme.reason(figure.indicator, place["unit"])
+        reason=scheme.reason(figure.indicator, place["group"], place["unit"], place["period"])
         if figure.state is FigureState.NOT_APPLICABLE
         else None,
         method=next(iter(spec["method"])),

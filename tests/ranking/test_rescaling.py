@@ -176,6 +176,39 @@ async def test_a_total_says_how_its_boards_were_rescaled_and_why(service, ask_to
     assert (board["published"], board["points"]) == ("422.40", "440")
 
 
+async def test_a_total_says_the_reason_of_its_own_period_as_the_version_that_rules_it_has_it(
+    service, ask_total
+):
+    def ports(*reasons):
+        said = [
+            {"units": ["b1"], "from": first, "until": last, "reason": why} for first, last, why in reasons
+        ]
+        return thousand({"not_applicable": said})
+
+    first = ports(("2021-01", "2021-03", "筹建"), ("2021-04", "2021-12", "迁址"))
+    second = ports(("2021-01", "2021-12", "撤并"))
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    periods = ["2021-02", "2021-05", "2021-08", "2021-Q2", "2021-H1", "2021"]
+    posts = [figure("b1", RAW["rest"], indicator="rest", period=one) for one in periods]
+    early, late = [
+        [one for one in posts if (one.period in {"2021-08", "2021"}) is is_late] for is_late in (False, True)
+    ]
+    await service.apply(adopted(first), posted(*early))
+    await service.apply(adopted(second), posted(*late, version=2))
+    reasons = {}
+    for period in periods:
+        parts = (await ask_total(period=period))["parts"]
+        reasons[period] = next(one["reason"] for one in parts if one["indicator"] == "ports")
+    assert reasons == {
+        "2021-02": "筹建",
+        "2021-05": "迁址",
+        "2021-08": "撤并",
+        "2021-Q2": "迁址",
+        "2021-H1": "筹建；迁址",
+        "2021": "筹建；迁址；撤并",
+    }
+
+
 def part(board, points, value, *, deducts=False):
     return Part(board, points * PARTS, None if value is None else parts_of(value), deducts)
 
