@@ -238,7 +238,9 @@ class Schemes:
         question = _question(newest, period, cell)
         line = self._line(loaded, question.groups[0])
         told = line.parted(cell[1], line.clock(await _sums_of(tx, line)))
-        parted = next((one for one in told if (one.period, one.code) == (period, cell[2])), None)
+        parted = next(
+            (one for one in told if one.parts and (one.period, one.code) == (period, cell[2])), None
+        )
         if parted is None:
             return question
         by_version = {one.id[1]: _question(one, period, cell) for one in loaded if _knows(one, cell)}

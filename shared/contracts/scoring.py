@@ -136,6 +136,7 @@ class PeriodFigures(Closed):
 
     `None` is due and not yet assessed; what is not due has no figure. `points` are those of figures whose
     months several versions rule: weighted by months, so far; of every other they are those of the version.
+    What applies to the unit in none of these months has points there and `None`.
     """
 
     unit: Code

@@ -11,6 +11,7 @@ from services.ranking.domain.rescaling import Part, Range, rescaled
 from services.ranking.domain.scores import score, score_without, spots
 from services.ranking.domain.standings import standing
 from services.ranking.store import Row, Scheme
+from shared.contracts.scoring import PeriodFigures
 from shared.kernel.points import PARTS, parts_of, published_parts
 from tests.ranking.test_moves import spot_of
 from tests.ranking.test_service import MARCH, adopted, ask, figure, indicator, places, posted, scheme, service
@@ -207,6 +208,20 @@ async def test_a_total_says_the_reason_of_its_own_period_as_the_version_that_rul
         "2021-H1": "筹建；迁址",
         "2021": "筹建；迁址；撤并",
     }
+
+
+async def test_what_applies_in_no_version_of_a_year_is_spread_with_the_points_of_all_its_months(service, ask):
+    first, second = (thousand({"points": points, "not_applicable": NOT_HERE}) for points in ("20", "30"))
+    first["indicators"][1]["points"], second["indicators"][1]["points"] = "420", "410"
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    worth = {"party": "260", "rest": "415", "ports": None, "operation": "180", "ratings": "120"}
+    points = {"rest": "415", "ports": "25"}
+    told = PeriodFigures(unit="b1", period="2021", volume=20, values=worth, points=points)
+    moved = await service.apply(adopted(first), adopted(second), posted(told, version=2))
+    (line, _) = (await ask("/v1/standings/mini/bureaus/2021")).json()["units"]
+    assert (line["points"], line["covered"]) == ("1000.00", "1000.00")
+    assert line["boards"]["reform"] == "440.00"
+    assert places(moved, "2021")["b1"] == (1, "first", "1000.00")
 
 
 def part(board, points, value, *, deducts=False):

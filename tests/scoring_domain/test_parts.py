@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import worth
-from services.scoring.domain.parts import parted_figures, successions
+from services.scoring.domain.formulas import put_together
+from services.scoring.domain.parts import combined, parted_figures, shares_of, successions
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import of_indicator
 from shared.kernel.periods import Period
@@ -162,13 +163,34 @@ def test_each_part_is_compared_within_its_own_months():
     assert found["b2", 2, "2021", "ontime"] == (Decimal("12.5"), 15)
 
 
-def test_a_version_in_which_an_indicator_does_not_apply_weighs_nothing():
+def test_a_version_in_which_an_indicator_does_not_apply_weighs_nothing_and_keeps_its_points():
     gone = {"not_applicable": [{"units": ["b1"], "reason": "merged"}]}
     late = version(2, "2021-07", ontime=FROM_JULY["indicators"][0] | gone)
-    assert figures(line(HALVES, late), DONE)["b1", 2, "2021", "ontime"] == (Decimal("19.6"), 20)
+    assert figures(line(HALVES, late), DONE)["b1", 2, "2021", "ontime"] == (Decimal("24.5"), 25)
     early = version(1, ontime=HALVES["indicators"][0] | gone)
-    assert figures(line(early, FROM_JULY), DONE)["b1", 2, "2021", "ontime"] == (Decimal("29.4"), None)
-    assert ("b1", 2, "2021", "ontime") not in figures(line(early, late), DONE)
+    assert figures(line(early, FROM_JULY), DONE)["b1", 2, "2021", "ontime"] == (Decimal("24.5"), 25)
+    assert figures(line(early, late), DONE)["b1", 2, "2021", "ontime"] == (None, 25)
+    same = version(2, "2021-07", ontime=early["indicators"][0])
+    assert ("b1", 2, "2021", "ontime") not in figures(line(early, same), DONE)
+
+
+def test_the_formula_of_a_year_says_how_parts_are_taken_to_the_points_of_all_months():
+    gone = {"not_applicable": [{"units": ["b1"], "reason": "merged"}]}
+    both = line(version(1, ontime=HALVES["indicators"][0] | gone), FROM_JULY)
+    sums = told(both, DONE)
+    year = next(
+        one for one in both.parted("b1", DECEMBER) if (str(one.period), one.code) == ("2021", "ontime")
+    )
+    shares = shares_of(both, year, "b1", sums)
+    written = put_together(year, shares, combined(year, shares), 2)
+    assert written == "(6 · 29.4) / 6 · 25 / 30 = 24.50"
+
+
+def test_a_deduction_keeps_the_points_of_all_months_and_its_losses_are_not_scaled():
+    early = version(1, missed={"points": "10", "not_applicable": [{"units": ["b1"], "reason": "new"}]})
+    late = version(2, "2021-07", missed={"points": "20"})
+    rows = [("b1", MISSED, month(9), (3, 3))]
+    assert figures(line(early, late), rows)["b1", 2, "2021", "missed"] == (Decimal("13.5"), 15)
 
 
 def test_a_quarter_weights_its_own_months():

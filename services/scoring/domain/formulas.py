@@ -36,12 +36,17 @@ def put_together(parted: Parted, shares: Sequence[Share], value: int | None, pla
         for one in shares
         if one.value is not None and one.part.indicator.method.in_full is None
     ]
-    told = [f"({' + '.join(terms)}) / {months}"] if terms else []
+    told = [f"({' + '.join(terms)}) / {months}{_stretch(parted)}"] if terms else []
     told += [_in_full(name, taken) for name, taken in taken_in_full(parted, shares)]
     if value is None:
         missing = sum(one.value is None for one in shares)
         return f"{missing} of {len(shares)} parts: no data yet"
     return f"{' + '.join(told)} = {text(published(of_parts(value), places))}"
+
+
+def _stretch(parted: Parted) -> str:
+    """Write how far parts are taken to the points of months in which nothing applies."""
+    return "" if parted.stretch == 1 else " · {} / {}".format(*map(lost, parted.stretched))
 
 
 def _in_full(name: str, taken: Taken) -> str:

@@ -24,7 +24,7 @@ from services.scoring.domain.methods.amounts import Partials, Taken, actual_of, 
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.versions import ruled
 from shared.kernel.periods import Month, Period, periods_containing
-from shared.kernel.points import MILLIONTHS, PARTS, parts
+from shared.kernel.points import MILLIONTHS, PARTS, parts, scaled
 
 Sums = Mapping[tuple[str, str], UnitSums]
 Key = tuple[int, str, str]
@@ -163,18 +163,38 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Parted:
-    """A figure made of parts: which version tells it, in a period, and how many months there are so far."""
+    """A figure made of parts: which version tells it, in a period, and how many months there are so far.
+
+    `months` are those of versions in which it applies, `ruled` those of all; `reach` are the points of all in
+    millionths, times `ruled`. Without parts it applies in none and has points alone.
+    """
 
     chapter: Chapter
     period: Period
     code: str
     parts: tuple[Part, ...]
     months: int
+    ruled: int
+    reach: int
 
-    @property
+    @cached_property
     def is_whole(self) -> bool:
         """Tell whether no version changed how it is scored."""
-        return len(self.parts) == 1 and self.parts[0].weight == self.months
+        return len(self.parts) == 1 and self.parts[0].weight == self.months and self.stretch == 1
+
+    @cached_property
+    def stretch(self) -> Fraction:
+        """How the points of all months are to those of the months of its parts."""
+        return Fraction(self.reach * self.months, self.ruled * self._applying)
+
+    @property
+    def stretched(self) -> tuple[int, int]:
+        """The points of all months and those of its parts, in parts of 10^-12."""
+        return parts(self.reach, self.ruled * MILLIONTHS), parts(self._applying, self.months * MILLIONTHS)
+
+    @property
+    def _applying(self) -> int:
+        return sum(one.weight * exact(one.indicator.points) for one in self.parts)
 
     @property
     def key(self) -> Key:
@@ -184,13 +204,12 @@ class Parted:
     @property
     def points(self) -> int | None:
         """Its points in parts of 10^-12, None where they are those of its version or stand outside boards."""
-        if self.parts[-1].indicator.board is None:
+        if self.parts and self.parts[-1].indicator.board is None:
             return None
-        weighted = sum(one.weight * exact(one.indicator.points) for one in self.parts)
         own = self.chapter.indicators.get(self.code)
-        if own is not None and weighted == self.months * exact(own.points):
+        if own is not None and self.reach == self.ruled * exact(own.points):
             return None
-        return parts(weighted, self.months * MILLIONTHS)
+        return parts(self.reach, self.ruled * MILLIONTHS)
 
 
 class Share(NamedTuple):
@@ -365,18 +384,21 @@ def shares_of(succession: Succession, parted: Parted, unit: str, sums: Sums) -> 
 
 
 def combined(parted: Parted, shares: Sequence[Share]) -> int | None:
-    """Return what parts come to, in parts of 10^-12, rounded once; None while one of them has no data."""
-    if any(one.value is None for one in shares) or _waits(shares):
+    """Return what parts come to, in parts of 10^-12, rounded once; None while one of them has no data.
+
+    Where it does not apply in some versions their points are reached in proportion to the others.
+    """
+    if not shares or any(one.value is None for one in shares) or _waits(shares):
         return None
     if parted.is_whole:
         return shares[0].value
-    weighted = sum(
+    weighted = parted.stretch * sum(
         one.part.weight * one.value
         for one in shares
         if one.value is not None and one.part.indicator.method.in_full is None
     )
     weighted += sum(taken.settled for _, taken in _in_full(parted, shares))
-    return parts(weighted, parted.months * PARTS)
+    return parts(weighted.numerator, weighted.denominator * parted.months * PARTS)
 
 
 def _waits(shares: Sequence[Share]) -> bool:
@@ -400,18 +422,19 @@ def _in_full(parted: Parted, shares: Sequence[Share]) -> list[tuple[str, Taken]]
     """Return the same times all months."""
     found: list[tuple[str, Taken]] = []
     for name in ("deduct", "bonus"):
-        taken = [_taken(one, parted.months) for one in shares if one.part.indicator.method.name == name]
+        taken = [_taken(one, parted) for one in shares if one.part.indicator.method.name == name]
         if taken:
             found.append((name, Taken(*map(sum, zip(*taken, strict=True)))))
     return found
 
 
-def _taken(one: Share, months: int) -> Taken:
+def _taken(one: Share, parted: Parted) -> Taken:
     """Return a deduction or bonus times all months: limits by its own, what was taken in full."""
     method, weight = one.part.indicator.method.in_full, one.part.weight
     assert method is not None, "scored by its months alone"
     full, floor, cap, lost, won = method.taken(exact(one.part.indicator.points), one.sums)
-    return Taken(weight * full, weight * floor, weight * cap, months * lost, months * won)
+    months, whole = parted.months, scaled(weight * full, parted.stretch)
+    return Taken(whole, weight * floor, weight * cap, months * lost, months * won)
 
 
 def _share(
@@ -451,7 +474,7 @@ def _of_unit(succession: Succession, unit: str, clock: int) -> tuple[Parted, ...
 def _parted(succession: Succession, period: Period, code: str, having: Having, clock: int) -> Parted | None:
     """Return how a figure is made of parts for units that have the indicator in these versions, if it is.
 
-    A version in whose months it does not apply at all weighs nothing.
+    A version in whose months it does not apply at all weighs nothing and keeps its points, which are told.
     """
     chapters = succession.chapters
     ruling = [month for one in chapters for month in _months(one, period.months())]
@@ -466,12 +489,16 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     is_gone = newest < telling and not _months(chapters[newest], period.months())
     if is_gone or not is_due(spec, period) or sum(map(bool, months)) == 1:
         return None
+    ruled = [sum(month <= until for month in mine) for mine in months]
     so_far = [
-        0
-        if mine and (gone := having[at]) and gone.issuperset(mine)
-        else sum(month <= until for month in mine)
+        0 if mine and (gone := having[at]) and gone.issuperset(mine) else ruled[at]
         for at, mine in enumerate(months)
     ]
+    points = [
+        0 if gone is None else exact(one.indicators[code].points)
+        for one, gone in zip(chapters, having, strict=True)
+    ]
+    reach = sum(count * worth for count, worth in zip(ruled, points, strict=True))
     found = [
         Part(
             code,
@@ -483,7 +510,10 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
         for run in _runs(chapters, code, [at for at, mine in enumerate(months) if mine], having)
         if (weight := sum(so_far[at] for at in run))
     ]
-    return Parted(chapters[telling], period, code, tuple(found), sum(so_far)) if found else None
+    differ = len({worth for worth, mine in zip(points, months, strict=True) if mine}) > 1
+    if not found and (spec.board is None or not reach or not differ):
+        return None
+    return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach)
 
 
 def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having: Having) -> list[list[int]]:
