@@ -109,6 +109,22 @@ class Plans:
         return self._compiled[key]
 
 
+async def adopted_beside(tx: PostgresTransaction, document: SchemeDocument) -> list[SchemeDocument]:
+    """Return the adopted versions of the year of a scheme, and the version itself."""
+    head = document.scheme
+    year = head.effective[:4]
+    numbers = await store.adopted_numbers(tx, head.code, (f"{year}-01", f"{year}-12"))
+    others = [(await store.scheme(tx, head.code, one)).document for one in numbers if one != head.version]
+    return [document, *others]
+
+
+async def months_of(tx: PostgresTransaction, document: SchemeDocument) -> Months:
+    """Return the months that a version rules beside those adopted; of a replaced one all that it covers."""
+    head = document.scheme
+    beside = ruled(one.scheme for one in await adopted_beside(tx, document))
+    return beside.get(head.version) or ruled([head])[head.version]
+
+
 def group_shard(code: str, group: str) -> int:
     """Return the shard in which the cells of a group of a scheme are kept."""
     return shard_of(f"{code}/{group}")

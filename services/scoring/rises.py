@@ -1,7 +1,7 @@
 """Loads counts and exposure of the units of a group, and tests whether the risk of any rose."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -16,12 +16,14 @@ from services.scoring.contract import (
     RegionTested,
     RisesJudged,
 )
+from services.scoring.domain.differences import taking_of
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incident_section import RiseSpec
 from services.scoring.domain.incidents.rises import MOST_EVENTS, Counted, Rise, rises
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import scheme_id
-from services.scoring.plans import group_shard
+from services.scoring.domain.versions import ruled
+from services.scoring.plans import adopted_beside, group_shard, months_of
 from services.scoring.settling import STAGE
 from shared.contracts import envelope
 from shared.kernel import instants
@@ -53,15 +55,14 @@ async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mont
     document = (await store.scheme(tx, *scheme)).document
     specs = () if document.incidents is None else document.incidents.rises
     spec = next((one for one in specs if one.code == code), None)
-    first, last = (Month.parse(text).ordinal for text in (document.scheme.effective, document.scheme.until))
+    first, last = await months_of(tx, document)
     if spec is None or not first <= month.ordinal <= last:
         raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
     zone, following = ZoneInfo(document.scheme.zone), month.plus(1)
-    months = range(max(first, month.ordinal - spec.baseline_months), month.ordinal)
     level = document.groups[spec.group].level
     units = sorted(unit.code for unit in document.units if unit.level == level)
-    sums = await inputs.load(tx, group_shard(document.scheme.code, spec.group), scheme_id(document), units)
-    by_month = {unit: inputs.by_month(document, sums[unit], spec.measure) for unit in units}
+    begins, by_month = await _by_month(tx, document, spec, units)
+    months = range(max(begins, month.ordinal - spec.baseline_months), month.ordinal)
     counted = {unit: _counted(found, month.ordinal, months) for unit, found in by_month.items()}
     return Looked(
         spec=spec,
@@ -120,6 +121,32 @@ def tested(unit: str, one: Rise) -> RegionTested:
         adjusted=f"{one.adjusted:.12f}",
         significant=one.is_significant,
     )
+
+
+async def _by_month(
+    tx: PostgresTransaction, document: SchemeDocument, spec: RiseSpec, units: Sequence[str]
+) -> tuple[int, dict[str, dict[int, Partials]]]:
+    """Return since when a risk is measured alike, and by unit and month what it was under each version."""
+    shard = group_shard(document.scheme.code, spec.group)
+    wanted, begins = taking_of(document, spec.measure), (await months_of(tx, document))[0]
+    found: dict[str, dict[int, Partials]] = {unit: {} for unit in units}
+    beside = {one.scheme.version: one for one in await adopted_beside(tx, document)}
+    ruling = ruled(one.scheme for one in beside.values())
+    if document.scheme.version not in ruling:
+        ruling = ruled([document.scheme])
+    for version in sorted(ruling, key=lambda one: ruling[one], reverse=True):
+        first, last = ruling[version]
+        one = beside[version]
+        if first > begins or (version != document.scheme.version and last != begins - 1):
+            continue
+        if taking_of(one, spec.measure) != wanted or spec.group not in one.groups:
+            break
+        begins = first
+        sums = await inputs.load(tx, shard, scheme_id(one), units)
+        for unit in units:
+            months = inputs.by_month(one, sums[unit], spec.measure).items()
+            found[unit] |= {month: partials for month, partials in months if first <= month <= last}
+    return begins, found
 
 
 def _counted(by_month: Mapping[int, Partials], month: int, months: range) -> Counted:

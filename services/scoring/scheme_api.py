@@ -7,13 +7,12 @@ from fastapi import APIRouter, Depends, Query
 from services.scoring import layer_answers, scheme_answers, store
 from services.scoring.domain.coverage import Scored
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.versions import ruled
 from services.scoring.layer_answers import Layers, LayersQuery
+from services.scoring.plans import months_of
 from services.scoring.scheme_answers import Coverage, CoverageQuery, Diff, DiffQuery
 from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
-from shared.kernel.reigns import Months
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Role, Subject
@@ -50,7 +49,7 @@ def comparing_router(exchange: Exchange) -> APIRouter:
             document = (await store.scheme(tx, code, version)).document
             if wanted is None:
                 return scheme_answers.coverage(document)
-            first, last = await _ruled(tx, document)
+            first, last = await months_of(tx, document)
             months = [one.ordinal for one in wanted.months() if first <= one.ordinal <= last]
             if not months:
                 raise refuse(404, "not_found", "The scheme rules no month of this period.")
@@ -69,14 +68,6 @@ def comparing_router(exchange: Exchange) -> APIRouter:
         return layer_answers.layers(chain, asked.lang)
 
     return router
-
-
-async def _ruled(tx: PostgresTransaction, document: SchemeDocument) -> Months:
-    """Return the months that a version rules; as a draft, or where it was replaced, all that it covers."""
-    head = document.scheme
-    numbers = await store.adopted_numbers(tx, head.code, (head.effective, head.until))
-    adopted = [(await store.scheme(tx, head.code, number)).document.scheme for number in numbers]
-    return ruled(adopted).get(head.version) or ruled([head])[head.version]
 
 
 async def _chain(tx: PostgresTransaction, code: str, version: int) -> list[SchemeDocument]:

@@ -215,6 +215,18 @@ async def test_a_newer_version_decides_anew_what_a_rise_costs_and_an_older_is_no
         assert again["code"] == "already_judged"
 
 
+async def test_a_version_from_february_is_compared_with_january_under_the_version_before(scoring, door):
+    exchange, driver = await begun(scoring, document=looked_at())
+    await accept(exchange, [*FACTS, T])
+    await driver.run()
+    async with door(exchange) as at:
+        whole = (await at.got("/v1/rises/mini/1/c/2021-02"))["regions"]
+        await adopt(exchange, looked_at(version=2, effective="2021-02"))
+        await driver.run()
+        assert (await at.got("/v1/rises/mini/2/c/2021-02"))["regions"] == whole
+        assert (await at.got("/v1/rises/mini/1/c/2021-02", 404))["code"] == "not_found"
+
+
 async def test_beside_a_higher_deduction_of_the_same_problem_a_rise_costs_the_bureau_nothing_more(
     scoring, door
 ):

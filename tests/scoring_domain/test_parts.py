@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.figures import worth
+from services.scoring.domain.figures import compared_worth, worth
 from services.scoring.domain.formulas import put_together
 from services.scoring.domain.parts import combined, parted_figures, shares_of, successions
 from services.scoring.domain.sums import UnitSums
@@ -249,7 +249,11 @@ def test_what_no_version_changes_is_scored_over_the_whole(rows, ontime, missed, 
         spec = next(one for one in document.indicators if one.code == code)
         assert points is None
         if spec.method.comparing is None:
-            assert value == worth(document, spec, Period.parse(period), whole[unit, code]).value
+            wanted = worth(document, spec, Period.parse(period), whole[unit, code])
+        else:
+            by_unit = {other: whole[other, code] for other in ("b1", "b2")}
+            wanted = compared_worth(document, spec, Period.parse(period), by_unit)[unit]
+        assert value == wanted.value
     assert {key[2] for key in split} >= {"2021"}
 
 

@@ -61,10 +61,10 @@ def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
 def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
     """Return all that a value depends on: the indicator's own words, its measures, views and surveys."""
     named = (indicator.measure, *indicator.method.further_measures.values())
-    return indicator.points, indicator.method, [_taken(document, name) for name in named]
+    return indicator.points, indicator.method, [taking_of(document, name) for name in named]
 
 
-def _taken(document: SchemeDocument, name: str) -> tuple[object, object]:
+def taking_of(document: SchemeDocument, name: str) -> tuple[object, object]:
     """Return how a measure takes its value; its number, owner and source are no part of that."""
     spec = document.measures.get(name)
     if spec is None:
