@@ -302,7 +302,7 @@ def _holds(condition: Mapping[str, Any], told: Mapping[str, Any]) -> bool | None
     if test == "before":
         return fact < told[asked]
     if test == "is":
-        return str(fact) in asked
+        return fact is None or str(fact) in asked
     return fact >= asked if test == "at_least" else fact <= asked
 
 

@@ -265,6 +265,15 @@ def test_what_holds_on_the_same_day_is_data(same_day, fires):
     assert (points_of(decision) == LINKED, bool(decision.waiting)) == (fires is True, fires is None)
 
 
+@pytest.mark.parametrize(("content", "fires"), [("vat", True), (None, True), ("export", False)])
+def test_an_inspection_of_every_content_is_one_of_each(content, fires):
+    named = {"fact": "inspection.content", "is": ["vat"]}
+    trigger = {**INCIDENTS["triggers"][1], "when": [SAME_OBJECT, named]}
+    rules = (rules_of(document({**INCIDENTS, "triggers": [trigger]})),)
+    looked = inspection("i", started="2021-01-11", ended="2021-02-28", content=content)
+    assert (points_of(decided(asked(), looked, rules=rules)) == LINKED) is fires
+
+
 def test_every_fact_that_a_scheme_can_name_is_read():
     assert set(get_args(FactName)) == FACTS.keys()
 

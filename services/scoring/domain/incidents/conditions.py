@@ -1,6 +1,6 @@
 """Conditions of triggers: named facts of a finding and an inspection, and what a scheme asks of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -76,7 +76,7 @@ def test_of(spec: ConditionSpec) -> Test:
         return _comparing(one, FACTS[spec.differs].read, lambda mine, other: not _same(mine, other))
     if spec.is_ is not None:
         values = frozenset(spec.is_)
-        return lambda finding, inspection: _fires(str(one(finding, inspection)) in values)
+        return lambda finding, inspection: _fires(_one_of(one(finding, inspection), values))
     if spec.before is not None and spec.same_day is not None:
         return _before(one, FACTS[spec.before].read, _SAME_DAY[spec.same_day])
     least, most = spec.at_least, spec.at_most
@@ -102,6 +102,11 @@ def _fires(holds: bool) -> Answer:  # noqa: FBT001
 def _same(one: object, other: object) -> bool:
     """Tell whether two facts are one; `None` is the content of an inspection of every content."""
     return one is None or other is None or one == other
+
+
+def _one_of(fact: object, values: Collection[str]) -> bool:
+    """Tell whether a fact is one of values; an inspection of every content is one of each."""
+    return fact is None or str(fact) in values
 
 
 def _years_meet(one: object, other: object) -> bool:
