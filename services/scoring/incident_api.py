@@ -76,8 +76,8 @@ def incidents_router(exchange: Exchange) -> APIRouter:
     ) -> RisesAnswer:
         """Judge the regions of a month once: what rose significantly costs all roles, whatever comes later.
 
-        409 `month_open` before its T, `already_judged`, `not_in_force`; as for showing `not_counts` and
-        `too_many_counts`.
+        409 `month_open` before its T, `already_judged`, `not_in_force`, `nothing_tested` where no region has
+        a baseline; as for showing `not_counts` and `too_many_counts`.
         """
         wanted = Month.parse(month, "/path/month")
         async with exchange.begin(

@@ -91,6 +91,8 @@ async def judge(
         raise refuse(409, "month_open", f"The month is open until {instants.text(looked.closes)}.")
     if await dossiers.judged(tx, scheme[0], spec.code, month):
         raise refuse(409, "already_judged", "The rises of this month were judged; a month is judged once.")
+    if not looked.found:
+        raise refuse(409, "nothing_tested", "No region has counts in this month and in a baseline before it.")
     told = RisesJudged(
         scheme=scheme[0],
         version=scheme[1],

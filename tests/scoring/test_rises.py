@@ -241,3 +241,13 @@ async def test_beside_a_higher_deduction_of_the_same_problem_a_rise_costs_the_bu
             **{at: points for at, points in LOST.items() if at[1] != "b1"},
             ("2021-03", "b1", "audit"): Decimal(3),
         }
+
+
+async def test_a_month_without_a_baseline_is_not_judged_and_not_spent(scoring, door):
+    exchange, driver = await begun(scoring, document=looked_at())
+    await accept(exchange, [*FACTS, T])
+    await driver.run()
+    async with door(exchange) as at:
+        for _ in range(2):
+            refused = await judged(at, "/v1/rises/mini/1/c/2021-01:judge", 409)
+            assert refused["code"] == "nothing_tested"
