@@ -121,7 +121,7 @@ async def _kept(database: asyncpg.Connection, applied: Mapping[str, Fact]) -> li
                 if head["code"] == fact["scheme"] and _covers(scheme, fact["month"])
                 else {}
             )
-            if not spots or fact["short"]:
+            if not spots:
                 continue
             place = (
                 f"{head['code']}@{head['version']}",
@@ -131,6 +131,9 @@ async def _kept(database: asyncpg.Connection, applied: Mapping[str, Fact]) -> li
             )
             numbers = wanted.setdefault(place, [0] * spots.pop("width"))
             numbers[spots["rows"]] += 1
+            if fact["short"]:
+                numbers[spots["short"]] += MILLIONTHS
+                continue
             numbers[spots["answers"]] += MILLIONTHS * sum(one["answers"] for one in fact["classes"])
             for one in fact["classes"]:
                 numbers[spots[f"{one['rater']}/total"]] += MILLIONTHS * one["total"]
@@ -149,7 +152,7 @@ async def _kept(database: asyncpg.Connection, applied: Mapping[str, Fact]) -> li
 
 
 def _spots(scheme: Fact, fact: Fact) -> dict[str, int]:
-    """Return where the numbers of a question stand: answers, rows once for all questions, sums by class."""
+    """Return where the numbers of a question stand: answers, rows once, sums by class, short rounds."""
     measures = sorted(
         name for name, spec in scheme["measures"].items() if spec.get("survey") == fact["survey"]
     )
@@ -167,6 +170,8 @@ def _spots(scheme: Fact, fact: Fact) -> dict[str, int]:
         for rater in raters:
             at |= {f"{rater}/total": width, f"{rater}/kept": width + 1}
             width += 2
+        at["short"] = width
+        width += 1
         spots |= at if name == mine[0]["measure"] else {}
     return spots | {"width": width}
 

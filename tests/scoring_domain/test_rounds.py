@@ -130,7 +130,9 @@ def test_what_was_counted_needs_every_class_that_the_scheme_asks():
     one = Counted("k", 1, "mini", "ratings", "b1", "reliability", MARCH, classes, ())
     assert [loss.parts for loss in one.losses(plan)] == [part * MILLIONTHS for part in (15, 450, 5, 510, 8)]
     short = Counted("k", 1, "mini", "ratings", "b1", "reliability", MARCH, classes, ("public",))
-    assert list(short.losses(plan)) == []
+    (told,) = short.losses(plan)
+    assert told.slots == plan.surveyed["reliability"].short, "of a short round nothing is told but that it is"
+    assert told.parts == MILLIONTHS
     other = Counted("k", 1, "other", "ratings", "b1", "reliability", MARCH, classes, ())
     assert list(other.losses(plan)) == []
     alone = {"scale": 100, "classes": [{"rater": "leaders", "weight": "1", "minimum": 5}]}

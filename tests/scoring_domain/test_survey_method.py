@@ -38,17 +38,17 @@ def histogram(scores):
 
 
 def sums(method, **answers):
-    """Return what stage B would hold of answers, nothing where a class is below its minimum."""
+    """Return what stage B would hold of answers: where a class is below its minimum, a short round."""
     spec = SurveySpec.model_validate(method)
     reached = spec.reached({rater: histogram(scores) for rater, scores in answers.items()})
     if len(reached) < len(spec.classes):
-        return Partials()
+        return Partials(0, 0, 1, (*[0, 0] * len(spec.classes), MILLIONTHS))
     more = [
         MILLIONTHS * part
         for one in spec.classes
         for part in (reached[one.rater].total, reached[one.rater].kept)
     ]
-    return Partials(MILLIONTHS * sum(one.answers for one in reached.values()), 0, 1, tuple(more))
+    return Partials(MILLIONTHS * sum(one.answers for one in reached.values()), 0, 1, (*more, 0))
 
 
 def worth(method, **answers):
@@ -119,6 +119,13 @@ def test_rounds_of_a_longer_period_are_a_ratio_of_what_was_kept(leaders, public,
         first, second = trimmed(histogram(scores), "0.1"), trimmed(histogram(more), "0.1")
         total += Fraction(spec.weight) * Fraction(first.total + second.total, first.kept + second.kept)
     assert merged == cell(20 * total / 100)
+
+
+@given(SCORES, SCORES)
+def test_a_longer_period_with_a_short_round_is_not_assessed_from_the_others(leaders, public):
+    reached, short = sums(TWO, leaders=leaders, public=public), sums(TWO, leaders=leaders, public=[100] * 9)
+    assert compute(indicator("20", survey=TWO), reached + short, is_ratio=False) is None
+    assert compute(indicator("20", survey=TWO), short + reached, is_ratio=False) is None
 
 
 @given(st.integers(1, 400), st.integers(0, 400_000))

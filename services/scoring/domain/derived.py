@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums, short_rounds
 from services.scoring.domain.folding import (
     NO_INDICATOR,
     NO_SCHEME,
@@ -87,11 +87,15 @@ class Taking(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a survey: where its sums stand, those of each class of raters too, and who is `asked`."""
+    """A question of a survey: where its sums stand, those of each class of raters too, and who is `asked`.
+
+    `short` is where the rounds are counted in which a class was below its minimum.
+    """
 
     over: str
     slots: Slots
     classes: Mapping[str, tuple[Slots, Slots]]
+    short: Slots
     asked: frozenset[str]
 
 
@@ -260,6 +264,7 @@ def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Itera
                     over=spec.over,
                     slots=slots[indicator.measure],
                     classes={rater: (slots[total], slots[kept]) for rater, (total, kept) in places.items()},
+                    short=slots[short_rounds(indicator.measure)],
                     asked=frozenset(one.rater for one in method.classes),
                 ),
             )

@@ -176,9 +176,8 @@ class IndicatorSpec(Sourced):
     def further(self) -> tuple[str, ...]:
         """What the formula takes beside the measure's own sums, in its order, by the names of a layout."""
         if self.method.survey is not None:
-            return tuple(
-                name for one in self.method.survey.classes for name in class_sums(self.measure, one.rater)
-            )
+            classes = (class_sums(self.measure, one.rater) for one in self.method.survey.classes)
+            return (*(name for sums in classes for name in sums), short_rounds(self.measure))
         return tuple(self.method.further_measures.values())
 
     def is_for(self, unit: str) -> bool:
@@ -307,6 +306,11 @@ class SchemeDocument(Closed):
 def class_sums(measure: str, rater: str) -> tuple[str, str]:
     """Return how a layout names what the kept answers of a class of raters sum to, and how many they are."""
     return f"{measure}/{rater}/total", f"{measure}/{rater}/kept"
+
+
+def short_rounds(measure: str) -> str:
+    """Return how a layout names in how many rounds of a survey a class was below its minimum."""
+    return f"{measure}/short"
 
 
 def json_schema() -> dict[str, Any]:

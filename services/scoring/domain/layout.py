@@ -3,14 +3,15 @@
 Messages and tables hold such rows without names, so the layout of a version that was adopted never changes:
 measures by name, each with its numerator, the counts of its keys and its denominator where it has them, and
 how many rows came in; flows that place rows alike count them together, at the first of them. A question of a
-survey is followed by two sums of each class of raters, which have names of their own.
+survey is followed by two sums of each class of raters and by how many rounds were short, each by a name of
+its own.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.scoring.domain.document import SchemeDocument, class_sums
+from services.scoring.domain.document import SchemeDocument, class_sums, short_rounds
 from services.scoring.domain.keyed import Keys, keyed
 from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.amounts import Partials
@@ -75,13 +76,15 @@ def layout_of(document: SchemeDocument, over: str) -> Layout:
         if placed not in rows:
             rows[placed], width = width, width + 1
         slots[name] = Slots(numerator, denominator, rows[placed], keys)
-        for further in _class_sums(document, name):
+        for further in _of_survey(document, name):
             slots[further], width = Slots(width, None, rows[placed]), width + 1
     return Layout(width, slots)
 
 
-def _class_sums(document: SchemeDocument, measure: str) -> list[str]:
+def _of_survey(document: SchemeDocument, measure: str) -> list[str]:
     spec = document.measures[measure]
     survey = document.surveys.get(spec.survey) if isinstance(spec, SurveyedSpec) else None
-    raters = () if survey is None else sorted(survey.raters)
-    return [name for rater in raters for name in class_sums(measure, rater)]
+    if survey is None:
+        return []
+    classes = (class_sums(measure, rater) for rater in sorted(survey.raters))
+    return [*(name for sums in classes for name in sums), short_rounds(measure)]

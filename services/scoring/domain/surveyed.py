@@ -25,10 +25,17 @@ class Counted:
     short: tuple[str, ...]
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
-        """Yield how many answered, then sum and count of what is kept of each class, in millionths."""
-        if self.short or self.scheme != under.scheme:
+        """Yield how many answered, then sum and count of what is kept of each class, in millionths.
+
+        Of a round that is short only that it is: with it no longer period is assessed either.
+        """
+        if self.scheme != under.scheme:
             return
         over, question = f"{SURVEYED}{self.survey}", under.surveyed.get(self.indicator)
+        if self.short:
+            if question is not None and question.over == over:
+                yield Loss(over, question.short, self.unit, self.month, MILLIONTHS, above=False)
+            return
         if question is None or question.over != over or not question.asked <= self.classes.keys():
             yield Loss(over, None, self.unit, self.month, 0, above=False, indicator=self.indicator)
             return

@@ -62,12 +62,15 @@ class SurveySpec(Closed):
         }
 
     def formula(self, points: int, *, is_ratio: bool) -> Formula:  # noqa: ARG002  classes are no ratio
-        """Return the score of sums and counts of kept answers, class by class; None where one has none."""
+        """Return the score of sums and counts of kept answers, class by class, then of short rounds.
+
+        None where a class has none, or a round was short.
+        """
         weights, scale = [exact(one.weight) for one in self.classes], self.scale * MILLIONTHS
 
         def scored(_numerator: int, _denominator: int, _rows: int, /, *more: int) -> int | None:
-            totals, kept = more[::2], more[1::2]
-            if len(kept) < len(weights) or min(kept) <= 0:
+            totals, kept = more[:-1:2], more[1:-1:2]
+            if len(kept) < len(weights) or min(kept) <= 0 or more[-1] > 0:
                 return None
             common = prod(kept)
             means = sum(
@@ -84,10 +87,10 @@ class SurveySpec(Closed):
 
     def put_in(self, points: str, measured: Measured) -> str:
         """Return the formula with its numbers: of each class the sum of what is kept over its count."""
-        more = measured.sums.more or (0, 0) * len(self.classes)
+        more = measured.sums.more or (*(0, 0) * len(self.classes), 0)
         means = [
             f"{one.weight} · {f'{amount(total)}/{amount(kept)}' if kept > 0 else one.rater}"
-            for one, total, kept in zip(self.classes, more[::2], more[1::2], strict=True)
+            for one, total, kept in zip(self.classes, more[:-1:2], more[1:-1:2], strict=True)
         ]
         return f"{points} · ({' + '.join(means)}) / {self.scale}"
 
