@@ -8,7 +8,8 @@ import pytest
 
 from services.ingest.api import door as doors
 from services.ingest.api.door import Door
-from services.ingest.committing import Admission, Intake
+from services.ingest.committing import Admission
+from services.ingest.intake import Intake
 from services.ingest.storage import Room, Storage
 from shared.kernel.errors import Unavailable
 from shared.messaging import committer as committing
