@@ -23,7 +23,7 @@ from campaign.run import Fault, Run
 from campaign.toxiproxy import proxied
 
 LEASE_PASSED_S = 8.0
-SPOILT_S = 14.0  # longer than the relay waits for an acknowledgement
+SPOILT_S = 14.0  # about as long as the relay waits for an acknowledgement
 SEEN_S = 60.0
 LOW_LIMIT_BYTES = 1_500
 SETTLED_S = 3.0
@@ -57,6 +57,10 @@ async def killed_before_cursor(run: Run) -> None:
 async def acknowledgement_lost(run: Run) -> None:
     """F9: the broker tells clients to come through the proxy, which resets connections."""
     port = run.platform.record.part("kafka").port
+
+    async def refused() -> bool:
+        return run.platform.logged("ingest", "Kafka did not acknowledge") > 0
+
     async with proxied(run.platform.state.folder, port) as proxy:
         try:
             run.platform.change({"kafka": {"advertised.listeners": f"BROKER://127.0.0.1:{proxy.port}"}})
@@ -64,12 +68,12 @@ async def acknowledgement_lost(run: Run) -> None:
             async with run.load(rate=run.result.events / (2 * SPOILT_S)) as load:
                 await load.reached(0.2)
                 async with proxy.toxic("reset_peer", "downstream", timeout=0):
-                    await asyncio.sleep(SPOILT_S)
+                    await until(refused, seconds=SEEN_S, what="the relay gives up its producer")
             await run.platform.drained()
         finally:
             run.platform.change({})
-        refused = run.platform.logged("ingest", "Kafka did not acknowledge")
-        run.see("the relay discarded its producer and sent again", refused, refused)
+        times = run.platform.logged("ingest", "Kafka did not acknowledge")
+        run.see("the relay discarded its producer and sent again", times, times)
         await run.kill("kafka")
 
 
