@@ -27,7 +27,8 @@ async def rig() -> AsyncIterator[Rig]:
     async with platform(options=Options(clock="replay")) as running:
         await running.adopt_types(TYPES)
         await running.adopt_scheme(scheme())
-        await running.drained()  # a round is told of at a tick that follows the scheme; a replay has no next one
+        # A round is told of at a tick that follows the scheme; a replay has no next one.
+        await running.drained()
         yield running
 
 
