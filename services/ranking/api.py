@@ -6,12 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from services.ranking import store
+from services.ranking import places, store, versions
 from services.ranking.answers import ShownLine, ShownStanding, ShownTier, StandingKey, StandingsPage
 from services.ranking.contract import CONSUMER
+from services.ranking.domain.rows import Group
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line, Unranked, standing
 from services.ranking.domain.tiers import sizes
-from services.ranking.store import Group, Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
@@ -42,7 +43,7 @@ def standings_router(exchange: Exchange) -> APIRouter:
         """List the schemes, groups and periods that have a standing."""
         code, group, period = after.split("/") if after else ("", "", "")
         async with exchange.reading() as tx:
-            found = await store.standings(tx, (code, group, period), limit)
+            found = await places.standings(tx, (code, group, period), limit)
         last = "/".join(found[-1]) if len(found) == limit else None
         items = tuple(StandingKey(scheme=code, group=group, period=period) for code, group, period in found)
         return StandingsPage(items=items, next=last)
@@ -53,7 +54,7 @@ def standings_router(exchange: Exchange) -> APIRouter:
         Period.parse(period)
         key = scheme, group
         async with exchange.snapshot() as tx:
-            schemes = await store.in_force(tx, key, [period])
+            schemes = await versions.in_force(tx, key, [period])
             figures = await store.figures(tx, key, schemes)
             fresh_at = await store.fresh_at(tx, key)
             as_of = await positions_digest(tx, (CONSUMER,))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.ranking import store
+from services.ranking import places, store, versions
 from services.ranking.contract import (
     ENTRIES,
     SCHEME_ADOPTED,
@@ -21,8 +21,8 @@ from services.ranking.contract import (
     read_figures,
 )
 from services.ranking.domain.moves import Move, Spot
+from services.ranking.domain.rows import Group, Row, VersionPeriod
 from services.ranking.held import Groups, boards_of, rows_of
-from services.ranking.store import Group, Row, VersionPeriod
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.kernel.points import parts_of, text
@@ -99,7 +99,7 @@ class Ranking:
                 await keep(tx, self._groups, group, of_group)
             news |= of_shard
             for scheme in schemes:
-                await store.save_scheme(tx, scheme.code, scheme.version, scheme.document)
+                await versions.save(tx, scheme.code, scheme.version, scheme.document)
                 for name in await store.groups_of(tx, scheme.code, shard):
                     group = scheme.code, name
                     of_group = news.setdefault(group, News(shard))
@@ -121,7 +121,7 @@ class Ranking:
             period: board.moved(held.rows[board.scheme.version, period], touched.get(period, ()))
             for period, board in boards.items()
         }
-        await store.tell(tx, group, moved)
+        await places.tell(tx, group, moved)
         answers: list[Answer] = []
         for version in sorted({board.scheme.version for board in boards.values()}):
             of_version = {
@@ -165,9 +165,9 @@ def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[Sc
 def _standing_moved(
     group: Group, version: int, news: News, moved: Mapping[str, Sequence[Move]]
 ) -> Iterator[Answer]:
-    places = [(period, _place(move.unit, move.new)) for period, found in moved.items() for move in found]
-    for at in range(0, len(places), PLACES_PER_MESSAGE):
-        chunk = places[at : at + PLACES_PER_MESSAGE]
+    placed = [(period, _place(move.unit, move.new)) for period, found in moved.items() for move in found]
+    for at in range(0, len(placed), PLACES_PER_MESSAGE):
+        chunk = placed[at : at + PLACES_PER_MESSAGE]
         by_period: dict[str, list[Place]] = {}
         for period, place in chunk:
             by_period.setdefault(period, []).append(place)

@@ -6,10 +6,11 @@ It is dropped with a lease and after a transaction that failed, so it never hold
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.ranking import store
+from services.ranking import places, store, versions
 from services.ranking.domain.moves import NOWHERE, Move, Spot, moves
+from services.ranking.domain.rows import Group, Row, VersionPeriod
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.scores import Score, score, score_without, spots
-from services.ranking.store import Group, Row, Scheme, VersionPeriod
 from shared.kernel.shards import partition_of
 from shared.storage.transaction import PostgresTransaction
 
@@ -110,13 +111,13 @@ async def boards_of(
     tx: PostgresTransaction, group: Group, held: Held, periods: Collection[str]
 ) -> dict[str, Board]:
     """Return the standings of periods for which a scheme is in force, reading what is not held."""
-    versions = await store.versions(tx, group)
-    if versions != held.versions:
-        held.versions = versions
+    heard = await versions.heard_of(tx, group)
+    if heard != held.versions:
+        held.versions = heard
         held.boards.clear()
     missing = [period for period in sorted(periods) if period not in held.boards]
-    schemes = await store.in_force(tx, group, missing) if missing else {}
-    told = await store.told(tx, group, list(schemes)) if schemes else {}
+    schemes = await versions.in_force(tx, group, missing) if missing else {}
+    told = await places.told(tx, group, list(schemes)) if schemes else {}
     for period, scheme in schemes.items():
         units = frozenset(scheme.members(group[1]))
         due, absent = scheme.due(group[1], period), scheme.absent(group[1], period)

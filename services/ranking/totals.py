@@ -8,12 +8,13 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ranking import store
+from services.ranking import store, versions
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.losses import Lost, Summed, summed
 from services.ranking.domain.rescaling import BoardSum
+from services.ranking.domain.rows import Group
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import DUE, Line, is_any_due, standing
-from services.ranking.store import Group, Scheme
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.figures import FigureState
@@ -164,7 +165,7 @@ def totals_router(exchange: Exchange) -> APIRouter:
 async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str) -> tuple[Group, Scheme]:
     """Return the group of a unit and the version in force, or refuse."""
     wanted = asked.group or ""
-    heard = await store.in_force(tx, (asked.scheme, wanted), [period])
+    heard = await versions.in_force(tx, (asked.scheme, wanted), [period])
     if period not in heard:
         raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
     groups = heard[period].document["groups"]
@@ -172,7 +173,7 @@ async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: 
     if not names or (asked.group is not None and asked.group not in names):
         raise refuse(404, "not_found", "The scheme has no such unit in this group.")
     group = asked.scheme, asked.group or names[0]
-    scheme = (await store.in_force(tx, group, [period]))[period]
+    scheme = (await versions.in_force(tx, group, [period]))[period]
     if asked.board is not None and asked.board not in scheme.boards:
         raise refuse(404, "not_found", "The scheme has no such board.")
     return group, scheme
@@ -275,7 +276,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
     path = "/v1/cells" + "".join(f"/{quote(step, safe='')}" for step in steps)
     query = urlencode({"scheme": code, "version": scheme.version})
     measure = spec.get("measure", "")
-    versions = scheme.measures
+    measures = scheme.measures
     return ShownPart(
         indicator=figure.indicator,
         name=spec.get("name", figure.indicator),
@@ -290,7 +291,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         else None,
         method=next(iter(spec["method"])),
         measure=measure,
-        measure_version=versions.get(measure, {}).get("version", 1),
+        measure_version=measures.get(measure, {}).get("version", 1),
         cell=f"{path}?{query}",
         explain=f"{path}/explain?{query}",
     )

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from services.ranking import store, trial_answers
+from services.ranking import store, trial_answers, versions
 from services.ranking.contract import CONSUMER, CONSUMER_TRIALS
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import standing
 from services.ranking.domain.trials import beside, changed
-from services.ranking.store import Scheme
 from services.ranking.trial_answers import TrialDiff, TrialStanding, TrialStandings
 from shared.kernel.codes import CODE_PATTERN, trial_code
 from shared.kernel.errors import refuse
@@ -58,7 +58,7 @@ def trials_router(exchange: Exchange) -> APIRouter:
                 first, last = _months(running)
                 detail = f"The trial runs from {first} to {last}; a period is compared that lies in it."
                 raise refuse(422, "outside_trial", detail, pointer="/period")
-            schemes = await store.in_force(tx, key, [period])
+            schemes = await versions.in_force(tx, key, [period])
             real = (await store.figures(tx, key, schemes)).get(period, {})
             tried = (await store.figures(tx, name, {period: running}))[period]
             fresh_at = await store.fresh_at(tx, name)
@@ -85,7 +85,7 @@ def trials_router(exchange: Exchange) -> APIRouter:
 
 async def _running(tx: PostgresTransaction, scheme: str, trial: str) -> Scheme:
     """Return the document of a running trial, or refuse."""
-    found = await store.trial(tx, trial_code(scheme, trial))
+    found = await versions.trial(tx, trial_code(scheme, trial))
     if found is None:
         raise refuse(404, "not_found", "No such trial runs; of one that ended nothing is kept here.")
     return found

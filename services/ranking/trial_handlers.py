@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.ranking import store
+from services.ranking import store, versions
 from services.ranking.contract import (
     TRIAL_ENDED,
     TRIAL_STARTED,
@@ -11,6 +11,7 @@ from services.ranking.contract import (
     TrialStarted,
     read_trial_figures,
 )
+from services.ranking.domain.rows import Group
 from services.ranking.handlers import News, keep
 from services.ranking.held import Groups
 from shared.contracts import envelope
@@ -37,10 +38,10 @@ class Trials:
             event = known_event(record.stream, record.body)
             if event.type == TRIAL_STARTED:
                 told = envelope.decode_data(event, TrialStarted)
-                await store.save_scheme(tx, trial_code(told.code, told.trial), told.version, told.document)
+                await versions.save(tx, trial_code(told.code, told.trial), told.version, told.document)
             elif event.type == TRIAL_ENDED:
                 over = envelope.decode_data(event, TrialEnded)
-                await store.drop_scheme(tx, trial_code(over.code, over.trial))
+                await versions.drop(tx, trial_code(over.code, over.trial))
         for shard in sorted({record.shard for record in batch}):
             mine = [record for record in batch if record.shard == shard and record.stream == TRIALS]
             await self._keep(tx, shard, mine)
@@ -49,8 +50,8 @@ class Trials:
 
     async def _keep(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> None:
         """Keep the newest figures of each group; nothing follows the record with which a group ends."""
-        news: dict[store.Group, News] = {}
-        over: set[store.Group] = set()
+        news: dict[Group, News] = {}
+        over: set[Group] = set()
         for record in records:
             one = read_trial_figures(known_event(record.stream, record.body).data)
             group = trial_code(one.scheme, one.trial), one.group

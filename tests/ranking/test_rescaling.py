@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from services.ranking.domain.moves import Spot
 from services.ranking.domain.rescaling import Part, Range, rescaled
+from services.ranking.domain.rows import Row
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.scores import score, score_without, spots
 from services.ranking.domain.standings import standing
-from services.ranking.store import Row, Scheme
 from shared.contracts.scoring import PeriodFigures
 from shared.kernel.points import PARTS, parts_of, published_parts
+from tests.ranking.rig import MARCH, adopted, ask, figure, indicator, places, posted, scheme, service
 from tests.ranking.test_moves import spot_of
-from tests.ranking.test_service import MARCH, adopted, ask, figure, indicator, places, posted, scheme, service
 from tests.ranking.test_totals import ask as ask_total
 
 __all__ = ["ask", "ask_total", "service"]

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ranking.domain.moves import Spot
+from services.ranking.domain.rows import Row
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.scores import score, spots
 from services.ranking.domain.standings import Rules, standing
-from services.ranking.store import Row, Scheme
 from shared.kernel.points import parts_of
 from tests.ranking.test_moves import spot_of
 from tests.ranking.test_standings import TIERS

@@ -11,7 +11,7 @@ from shared.kernel.points import decimal
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
-from tests.ranking.test_service import MARCH, adopted, figure, indicator, posted, scheme, service
+from tests.ranking.rig import MARCH, adopted, figure, indicator, posted, scheme, service
 
 __all__ = ["service"]
 DOCUMENT = scheme(

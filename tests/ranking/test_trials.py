@@ -26,7 +26,7 @@ from shared.kernel.records import Draft, Head
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
-from tests.ranking.test_service import MARCH, NOW, SHARD, adopted, figure, posted, scheme, service
+from tests.ranking.rig import MARCH, NOW, SHARD, adopted, figure, posted, scheme, service
 
 __all__ = ["service"]
 REAL = [figure("b1", "9"), figure("b2", "8"), figure("b3", "7")]

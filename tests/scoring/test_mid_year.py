@@ -8,7 +8,7 @@ from shared.contracts import envelope
 from shared.contracts.scoring import PeriodFigures
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
-from tests.ranking.test_service import adopted, ask, service
+from tests.ranking.rig import adopted, ask, service
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_stages import SCHEME, TYPES, Driver, accept, adopt, missed, scoring, teach
 from tests.scoring.test_verify import proof, settled

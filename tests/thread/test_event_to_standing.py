@@ -13,6 +13,7 @@ from services.ingest.committing import Admission
 from services.ingest.domain.admission import Outcome
 from services.ingest.domain.envelope import candidate
 from services.ranking import store as ranking_store
+from services.ranking import versions as ranking_versions
 from services.ranking.domain.standings import standing
 from services.ranking.handlers import Ranking
 from services.scoring import handlers as scoring
@@ -110,7 +111,7 @@ class Platform:
 
     async def march(self):
         async with self.exchanges["ranking"].reading() as tx:
-            schemes = await ranking_store.in_force(tx, ("mini", "bureaus"), ["2021-03"])
+            schemes = await ranking_versions.in_force(tx, ("mini", "bureaus"), ["2021-03"])
             if not schemes:
                 return []
             figures = await ranking_store.figures(tx, ("mini", "bureaus"), schemes)

@@ -6,7 +6,7 @@ from services.notify import deliveries, endpoints
 from services.notify.deliveries import NewDelivery
 from tests.notify import facts as told
 from tests.notify.rig import Service as Notify
-from tests.ranking import test_service as ranking
+from tests.ranking import rig as ranking
 from tests.scoring import incidents as scoring
 from tests.scoring.test_stages import accept, adopt, teach
 from tests.supervision import facts as supervised

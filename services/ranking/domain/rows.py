@@ -1,0 +1,27 @@
+"""The figures of a unit as they came, and what they are found by."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Group = tuple[str, str]
+VersionPeriod = tuple[int, str]
+
+
+class Row(NamedTuple):
+    """The figures of a unit in a period by indicator, and the number of the record that they stand on.
+
+    `points` are those of figures whose months several versions rule, in parts of 10^-12.
+    """
+
+    worth: Mapping[str, int | None]
+    volume: int
+    number: int
+    points: Mapping[str, int] = {}
+
+    def merged(self, newer: "Row") -> "Row":
+        """Put newer figures in the place of those that they are of."""
+        kept = {code: points for code, points in self.points.items() if code not in newer.worth}
+        return newer._replace(worth={**self.worth, **newer.worth}, points={**kept, **newer.points})
+
+
+NO_ROW = Row({}, 0, 0)

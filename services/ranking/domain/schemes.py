@@ -1,0 +1,194 @@
+"""A version of a scheme as ranking needs it, in one period or in all."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+from services.ranking.domain.documents import (
+    Document,
+    absences,
+    covers,
+    indicators_of,
+    is_always_due,
+    is_due,
+    is_for,
+    points_of,
+)
+from services.ranking.domain.rows import NO_ROW, Row
+from services.ranking.domain.scores import Kind
+from services.ranking.domain.standings import Figure, Rules
+from services.ranking.domain.tiers import Tier
+from shared.kernel.figures import FigureState
+from shared.kernel.periods import LENGTH_MONTHS, Cycle, Period
+from shared.kernel.points import of_parts, parts_of, short_text
+
+Figures = dict[str, list[Figure]]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A version of a scheme as ranking needs it, in one period or in all.
+
+    `before` are the versions that ruled months of the period before it, the newest first: what they have
+    alone counts there too.
+    """
+
+    version: int
+    document: Document
+    before: tuple[Document, ...] = ()
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What the scheme says of its standings."""
+        gate = self.document.get("ranking", {}).get("minimum_volume") or {"at_least": 0}
+        tiers = tuple(Tier(tier["code"], Decimal(tier["share"])) for tier in self.document.get("tiers", ()))
+        return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
+
+    @cached_property
+    def indicators(self) -> tuple[Document, ...]:
+        """The indicators of the version, then those of the versions before it."""
+        documents = (self.document, *self.before)
+        return tuple(one for document in documents for one in document["indicators"])
+
+    @cached_property
+    def boards(self) -> dict[str, str]:
+        """The titles of the boards by their codes, those of the versions before it too."""
+        documents = (*reversed(self.before), self.document)
+        return {
+            one["code"]: one.get("title", one["code"]) for each in documents for one in each.get("boards", ())
+        }
+
+    @cached_property
+    def measures(self) -> dict[str, Document]:
+        """The measures by name, those of the versions before it too."""
+        documents = (*reversed(self.before), self.document)
+        return {name: one for each in documents for name, one in each.get("measures", {}).items()}
+
+    @cached_property
+    def points(self) -> dict[str, int]:
+        """The points of every indicator, in parts of 10^-12; outside the boards there are none to reach."""
+        return {one["code"]: parts_of(points_of(one)) for one in reversed(self.indicators)}
+
+    def indicator(self, code: str) -> Document:
+        """Return an indicator as the newest version has it."""
+        return next(one for one in self.indicators if one["code"] == code)
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """Where the points of every indicator stand, and whether it deducts."""
+        return {
+            one["code"]: Kind(one.get("board"), self.points[one["code"]], "deduct" in one["method"])
+            for one in reversed(self.indicators)
+        }
+
+    def kinds_with(self, points: Mapping[str, int]) -> Mapping[str, Kind]:
+        """Return the same with points that were told beside figures."""
+        told = {code: self.kinds[code]._replace(points=found) for code, found in points.items()}
+        return {**self.kinds, **told} if told else self.kinds
+
+    def absent(self, group: str, period: str) -> dict[str, frozenset[str]]:
+        """Return by unit of a group what is due in a period and does not apply to it, if anything."""
+        wanted, found = Period.parse(period), dict[str, set[str]]()
+        for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
+            one = self.indicator(code)
+            if group in one["groups"] and is_due(one, wanted):
+                months = self._taken_from(one, wanted)
+                for unit in self._named_absent(code):
+                    said = [
+                        told for at in months if (told := self._is_absent(code, group, unit, at)) is not None
+                    ]
+                    if said and all(said):
+                        found.setdefault(unit, set()).add(code)
+        members = self.members(group)
+        return {unit: frozenset(codes) for unit, codes in found.items() if unit in members}
+
+    def _named_absent(self, code: str) -> set[str]:
+        mine = [one for one in self.indicators if one["code"] == code]
+        return {unit for one in mine for said in one.get("not_applicable", ()) for unit in said["units"]}
+
+    def _is_absent(self, code: str, group: str, unit: str, month: str) -> bool | None:
+        """Tell whether an indicator does not apply to a unit in a month; None: it does not have it."""
+        mine = self._in_month(code, group, unit, month)
+        return None if mine is None else bool(absences(mine, unit, month))
+
+    def _in_month(self, code: str, group: str, unit: str, month: str) -> Document | None:
+        """Return an indicator of a unit as the version that rules a month has it."""
+        ruling = next(one for one in (self.document, *self.before) if covers(one, month))
+        return next((one for one in indicators_of(ruling, group, unit) if one["code"] == code), None)
+
+    def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
+        """Return why an indicator does not apply to a unit in a period, as said of its months."""
+        months = self._taken_from(self.indicator(indicator), Period.parse(period))
+        of_months = ((month, self._in_month(indicator, group, unit, month)) for month in months)
+        said = [one for month, mine in of_months if mine is not None for one in absences(mine, unit, month)]
+        return "；".join(dict.fromkeys(one["reason"] for one in said)) or None
+
+    def _taken_from(self, indicator: Document, period: Period) -> list[str]:
+        """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
+        cycle = Cycle(indicator.get("cycle", "month"))
+        if LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
+            period = Period.containing(period.last, cycle)
+        documents = (self.document, *self.before)
+        months = [str(at) for at in period.months() if any(covers(one, str(at)) for one in documents)]
+        measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
+        return months[-1:] if measure.get("kind") == "stock" else months
+
+    def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
+        """Return by unit of a group the points of what it is due in a period."""
+        at = Period.parse(period)
+        due = [one for one in self.document["indicators"] if group in one["groups"] and is_due(one, at)]
+        common = {one["code"]: self.points[one["code"]] for one in due if not one.get("units")}
+        found = dict.fromkeys(self.members(group), common)
+        for one in due:
+            for unit in found.keys() & set(one.get("units", ())):
+                found[unit] = {**found[unit], one["code"]: self.points[one["code"]]}
+        for unit in found if self.before else ():
+            gone = self._gone(group, unit, at)
+            found[unit] = {**found[unit], **{code: self.points[code] for code in gone}}
+        return found
+
+    def _gone(self, group: str, unit: str, period: Period) -> set[str]:
+        """Return what a unit was due in the months of the versions before and no longer has."""
+        newer, found = {one["code"] for one in indicators_of(self.document, group, unit)}, set[str]()
+        for document in self.before:
+            mine = [one for one in indicators_of(document, group, unit) if one["code"] not in newer]
+            newer |= {one["code"] for one in mine}
+            found |= {one["code"] for one in mine if is_due(one, period)}
+        return found
+
+    def figures(
+        self, group: str, unit: str, due: Collection[str], row: Row | None, absent: Collection[str] = ()
+    ) -> list[Figure]:
+        """Return the figures of a unit: what came, and of what did not whether it is due and applies."""
+        row = row or NO_ROW
+        kinds = self.kinds_with(row.points)
+        found: dict[str, Figure] = {}
+        for one in self.indicators:
+            code = one["code"]
+            if code not in found and (is_for(one, group, unit) or code in row.worth):
+                value = None if code in absent else row.worth.get(code)
+                state = FigureState.NOT_DUE
+                if code in absent:
+                    state = FigureState.NOT_APPLICABLE
+                elif code in due or code in row.worth:
+                    state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
+                points = Decimal(short_text(kinds[code].points) if code in row.points else points_of(one))
+                worth = None if value is None else of_parts(value)
+                found[code] = Figure(
+                    code, kinds[code].board, points, worth, state, row.volume, kinds[code].deducts
+                )
+        return list(found.values())
+
+    def members(self, group: str) -> dict[str, str]:
+        """Return the names of a group's units by their codes; none if the scheme has no such group."""
+        level = self.document["groups"].get(group, {}).get("level")
+        return {unit["code"]: unit["name"] for unit in self.document["units"] if unit["level"] == level}
+
+    def group_figures(self, group: str, period: str, rows: Mapping[str, Row]) -> Figures:
+        """Return by unit of a group the figures of a period."""
+        absent = self.absent(group, period)
+        return {
+            unit: self.figures(group, unit, due, rows.get(unit), absent.get(unit, ()))
+            for unit, due in self.due(group, period).items()
+        }

@@ -1,0 +1,93 @@
+"""Tables of schemes: the versions that are heard of, and which of them is in force in a period."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from services.ranking.domain.documents import Document
+from services.ranking.domain.rows import Group
+from services.ranking.domain.schemes import Scheme
+from shared.kernel.periods import Month, Period
+from shared.kernel.reigns import reigns
+from shared.storage.transaction import PostgresTransaction
+
+_IN_FORCE = """
+    SELECT n.period, array_agg(s.version) AS versions, array_agg(effective) AS effective,
+        array_agg(until) AS until, (array_agg(s.version ORDER BY effective <= n.first OR EXISTS (
+            SELECT 1 FROM figures f WHERE f.scheme = $1 AND f.grp = $2 AND f.version = s.version
+                AND f.period = n.period) DESC, s.version DESC))[1] AS version
+    FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last)
+    JOIN (SELECT version, document->'scheme'->>'effective' AS effective, document->'scheme'->>'until' AS until
+        FROM schemes WHERE code = $1) s ON effective <= n.last AND until >= n.first
+    LEFT JOIN groups g ON g.scheme = $1 AND g.grp = $2
+    WHERE s.version <= COALESCE(g.version, s.version) GROUP BY n.period"""
+
+
+async def save(tx: PostgresTransaction, code: str, version: int, document: Document) -> None:
+    """Keep a version of a scheme; every shard tells of it."""
+    await tx.execute(
+        "INSERT INTO schemes VALUES (:code, :version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
+        code=code,
+        version=version,
+        document=json.dumps(document),
+    )
+
+
+async def trial(tx: PostgresTransaction, name: str) -> Scheme | None:
+    """Return what a trial runs, None where none of this name does."""
+    rows = await tx.many("SELECT version, document FROM schemes WHERE code = $1", name)
+    return Scheme(rows[0]["version"], rows[0]["document"]) if rows else None
+
+
+async def drop(tx: PostgresTransaction, name: str) -> None:
+    """Forget what a trial ran."""
+    await tx.many("DELETE FROM schemes WHERE code = $1", name)
+
+
+async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, Scheme]:
+    """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures.
+
+    One that begins inside a period takes it with its first figures of the period: then its months have come.
+    """
+    spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]
+    rows = await tx.many(_IN_FORCE, *group, *(list(column) for column in zip(*spans, strict=True)))
+    wanted = {row["period"]: [row["version"], *_ruled_before(row)] for row in rows}
+    documents = await tx.many(
+        "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",
+        group[0],
+        sorted({version for versions in wanted.values() for version in versions}),
+    )
+    known = {row["version"]: row["document"] for row in documents}
+    found = {versions: _scheme(versions, known) for versions in set(map(tuple, wanted.values()))}
+    return {period: found[tuple(versions)] for period, versions in wanted.items()}
+
+
+async def heard_of(tx: PostgresTransaction, group: Group) -> list[int]:
+    """Return the versions of a group's scheme that are heard of, and last that of its newest figures."""
+    rows = await tx.many(
+        "SELECT version FROM (SELECT 0 AS of, version FROM schemes WHERE code = $1 UNION ALL "
+        "SELECT 1, version FROM groups WHERE scheme = $1 AND grp = $2) known ORDER BY of, version",
+        *group,
+    )
+    return [row["version"] for row in rows]
+
+
+def _scheme(versions: Sequence[int], known: Mapping[int, Document]) -> Scheme:
+    newest, *before = versions
+    return Scheme(newest, known[newest], tuple(known[version] for version in before))
+
+
+def _ruled_before(row: Mapping[str, Any]) -> list[int]:
+    """Return the versions that ruled months of a period before the one that is in force, the newest first."""
+    at, newest = Period.parse(row["period"]), row["version"]
+    covered = {
+        version: (Month.parse(first).ordinal, Month.parse(last).ordinal)
+        for version, first, last in zip(row["versions"], row["effective"], row["until"], strict=True)
+        if version <= newest
+    }
+    ruling = {version for version, (_, last) in reigns(covered).items() if last >= at.first.ordinal}
+    return sorted(ruling - {newest}, reverse=True)
+
+
+def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:
+    return [(period, Period.parse(period)) for period in sorted(periods)]

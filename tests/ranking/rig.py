@@ -1,0 +1,158 @@
+"""Ranking over a fresh schema of a real PostgreSQL, fed by hand, and its door."""
+
+import itertools
+import json
+
+import httpx
+import pytest
+
+from services.ranking.api import standings_router
+from services.ranking.contract import (
+    ENTRIES,
+    SCHEMES,
+    STANDING_MOVED,
+    STANDINGS,
+    TIER_CHANGED,
+    EntriesPosted,
+    SchemeAdopted,
+)
+from services.ranking.handlers import Ranking
+from shared.contracts import envelope
+from shared.contracts.scoring import ENTRIES_POSTED, SCHEME_ADOPTED, SOURCE, PeriodFigures
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.instants import parse
+from shared.kernel.numbering import number
+from shared.kernel.records import Draft, Head
+from shared.migrations.runner import migrate
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
+from shared.web.app import create_app
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.tokens import KeyFile, TokenCheck
+
+NAMES = itertools.count(1)
+NOW = "2021-04-01T00:00:00.000000Z"
+SHARD = 7
+MARCH = "2021-03"
+
+
+def indicator(code, *, points="10", **changes):
+    method = {"target": {"target": "1"}}
+    return {
+        "code": code,
+        "board": "work",
+        "points": points,
+        "groups": ["bureaus"],
+        "method": method,
+    } | changes
+
+
+def scheme(version=1, **changes):
+    units = changes.pop("units", ("b1", "b2", "b3"))
+    return {
+        "scheme": {
+            "code": "mini",
+            "version": version,
+            "effective": "2021-01",
+            "until": "2021-12",
+            "places": 2,
+        },
+        "units": [{"code": unit, "name": unit.upper(), "level": "bureau"} for unit in units]
+        + [{"code": "hq", "name": "HQ", "level": "headquarters"}],
+        "groups": {"bureaus": {"level": "bureau", "title": "Bureaus"}},
+        "indicators": [
+            indicator("ontime", verified=True),
+            indicator("missed", groups=["others"], verified=False),
+        ],
+        "tiers": [{"code": "first", "title": "第一段", "share": "0.5"}, {"code": "second", "share": "0.5"}],
+        "ranking": {"minimum_volume": {"measure": "due", "at_least": 20}},
+    } | changes
+
+
+def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
+    return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
+
+
+def posted(*figures, version=1, fresh_at=NOW, cause=()):
+    told = EntriesPosted(
+        scheme="mini",
+        version=version,
+        group="bureaus",
+        cause=tuple(cause),
+        fresh_at=fresh_at,
+        figures=figures,
+    )
+    return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
+
+
+def adopted(document):
+    told = SchemeAdopted(
+        code="mini",
+        version=document["scheme"]["version"],
+        digest="0" * 64,
+        document=document,
+        effective="2021-01",
+    )
+    return SCHEMES, envelope.encode(SCHEME_ADOPTED, SOURCE, "mini/1", told)
+
+
+class Service:
+    """Ranking over a fresh schema, fed by hand."""
+
+    def __init__(self, exchange):
+        self.exchange = exchange
+        self.ranking = Ranking()
+        self.numbers = itertools.count(1)
+
+    async def apply(self, *messages):
+        """Apply messages as one batch; return the data of what is told, by type."""
+        records = []
+        for stream, body in messages:
+            head = Head(next(self.numbers), EMPTY_CHAIN, None)
+            records += number(stream, SHARD, head, [Draft(SHARD, body)], parse(NOW))
+        async with self.exchange.begin(actor="test", action="apply") as tx:
+            answers = await self.ranking(tx, records)
+        assert all(stream == STANDINGS and draft.shard == SHARD for stream, draft in answers)
+        told = [json.loads(draft.body) for _, draft in answers]
+        return {
+            kind: [one["data"] for one in told if one["type"] == kind]
+            for kind in (STANDING_MOVED, TIER_CHANGED)
+        }
+
+
+@pytest.fixture
+async def service(postgres_url):
+    schema = f"ranking_{next(NAMES)}"
+    engine = open_engine(postgres_url, schema)
+    await migrate(engine, schema, "services.ranking.migrations")
+    yield Service(Exchange(engine, "ranking"))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def ask(service, tmp_path):
+    issuer = DevelopmentIssuer(tmp_path, environment="test")
+
+    async def ready():
+        return {}
+
+    app = create_app(
+        title="t",
+        service="ranking",
+        routers=[standings_router(service.exchange)],
+        readiness=ready,
+        tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
+    )
+    headers = {"authorization": f"Bearer {issuer.mint('eve', ['reader'], ['dukao/ranking'])}"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://t", headers=headers
+    ) as client:
+        yield client.get
+
+
+def places(told, period=MARCH):
+    """Return (rank, tier, points) by unit as told for a period."""
+    moved = [
+        one for message in told[STANDING_MOVED] for one in message["standings"] if one["period"] == period
+    ]
+    return {p["unit"]: (p["rank"], p["tier"], p["points"]) for one in moved for p in one["places"]}
