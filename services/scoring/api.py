@@ -12,8 +12,9 @@ from services.scoring import (
     consultations,
     cursors,
     derived,
-    explaining,
+    evidence,
     facts,
+    figuring,
     handlers,
     inputs,
     knowing,
@@ -36,6 +37,7 @@ from services.scoring.answers import (
     Suspense,
     SuspenseQuery,
 )
+from services.scoring.asking import Schemes
 from services.scoring.backtesting import Backtests
 from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
@@ -46,8 +48,10 @@ from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Cursor, Question, Read, Schemes, Wanted
+from services.scoring.evidence import Cursor, Wanted
+from services.scoring.figuring import Read
 from services.scoring.plans import shards_of_units
+from services.scoring.questions import Question
 from services.scoring.traces import Doubted, LedgerEntry, Until
 from shared.contracts.fields import Approval, Version
 from shared.kernel.canonical import digest_hex
@@ -192,7 +196,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
             _check_sees(subject, question)
             _check_ruled(question)
-            read = await explaining.figure(tx, question)
+            read = await figuring.figure(tx, question)
             zone = question.scheme.document.scheme.zone
             until = traces.EVERYTHING if asked.as_of is None else knowing.until_of(asked.as_of, zone)
             entries = await _entries(tx, question, until)
@@ -217,7 +221,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
             _check_ruled(question)
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
-            read = await explaining.figure(tx, question)
+            read = await figuring.figure(tx, question)
             begun = await _begun(tx, question, read)
             rows, following = await _rows(tx, question, begin, asked.limit, Wanted(asked.counted))
             told = await objecting.objections(tx, question)
@@ -246,7 +250,7 @@ def entries_router(exchange: Exchange) -> APIRouter:
             _check_sees(subject, question, "The ledger has no such entry.")
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
-            read = await explaining.figure(tx, question)
+            read = await figuring.figure(tx, question)
             begun = await _begun(tx, question, read)
             causes = [(one["stream"], one["shard"], one["first"], one["last"]) for one in found.entry.cause]
             rows, following = await _rows(tx, question, begin, asked.limit, Wanted(causes=causes))
@@ -318,7 +322,7 @@ async def _rows_of(
     """Return rows of one version: cases and events, or what others concluded and gave."""
     if isinstance(question.spec, GivenSpec):
         return await points.rows(tx, question, begin, limit, wanted)
-    rows, following = await explaining.rows(tx, question, begin, limit, wanted)
+    rows, following = await evidence.rows(tx, question, begin, limit, wanted)
     return shown.rows_of_events(question, rows), following
 
 

@@ -8,7 +8,9 @@ import msgspec
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.parts import Succession
 from services.scoring.domain.sums import UnitSums
+from services.scoring.plans import group_shard
 from services.scoring.store import columns
 from shared.storage.transaction import PostgresTransaction
 
@@ -40,6 +42,16 @@ async def load(tx: PostgresTransaction, shard: int, scheme: str, units: Sequence
         source = row["over"], row["month"], row["source_shard"]
         found[row["unit"]].take(source, _NUMBERS.decode(row["numbers"]))
     return found
+
+
+async def of_line(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, str], UnitSums]:
+    """Return the sums of all units of a group, by version and unit."""
+    shard = group_shard(line.code, line.name)
+    return {
+        (plan.id, unit): found
+        for plan in line.plans
+        for unit, found in (await load(tx, shard, plan.id, sorted(plan.units))).items()
+    }
 
 
 def by_month(document: SchemeDocument, sums: UnitSums, measure: str) -> dict[int, Partials]:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.contract import ENTRIES
 from services.scoring.domain.figures import Worth
-from services.scoring.explaining import Question
 from services.scoring.plans import group_shard
+from services.scoring.questions import Question
 from services.scoring.traces import LedgerEntry, Until
 from shared.contracts import entries
 from shared.contracts.catalogue import known_event

@@ -3,7 +3,7 @@
 from services.scoring import replies, reply_shown, reviews
 from services.scoring.answers import Objections, ShownReply, ShownReview
 from services.scoring.domain.reviews import DECIDED
-from services.scoring.explaining import Question
+from services.scoring.questions import Question
 from services.scoring.replies import Reply
 from services.scoring.reviews import Review
 from shared.kernel import instants

@@ -22,7 +22,8 @@ from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import ItemsSpec, PointsSpec
 from services.scoring.domain.surveyed import Counted
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Cursor, Question, Wanted
+from services.scoring.evidence import Cursor, Wanted
+from services.scoring.questions import Question
 from services.scoring.settling import key_of
 from shared.contracts import envelope
 from shared.kernel.periods import Month

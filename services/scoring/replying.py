@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.scoring import replies, reviews
-from services.scoring.explaining import Schemes
+from services.scoring.asking import Schemes
 from services.scoring.replies import Reply
 from services.scoring.reply_answers import NewReply
 from shared.kernel.errors import hidden, refuse

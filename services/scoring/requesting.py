@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from services.scoring import givings_back, requests
+from services.scoring.asking import Schemes
 from services.scoring.contract import (
     POINTS,
     POINTS_GIVEN,
@@ -15,7 +16,7 @@ from services.scoring.contract import (
 )
 from services.scoring.domain.measures import ManualPointsSpec, ManualValueSpec
 from services.scoring.domain.requests import GONE, STANDING, Rule, State, Step, possible, rule_of
-from services.scoring.explaining import Question, Schemes
+from services.scoring.questions import Question
 from services.scoring.request_answers import NewRequest
 from services.scoring.requests import Request, Taken
 from shared.contracts import envelope

@@ -8,11 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scoring import requests, reviews, rulers, traces
+from services.scoring.asking import Schemes
 from services.scoring.contract import POINTS, REVIEW_DECIDED, SOURCE, ReviewDecided
 from services.scoring.domain.keyed import keyed
 from services.scoring.domain.measures import MeasureSpec, PointsSpec, SurveyedSpec
 from services.scoring.domain.reviews import State, Step, Who, last_day, most, possible, rule_of
-from services.scoring.explaining import Question, Schemes, figure
+from services.scoring.figuring import figure
+from services.scoring.questions import Question
 from services.scoring.requests import Taken
 from services.scoring.review_answers import Change, NewReview
 from services.scoring.reviews import Entry, Review

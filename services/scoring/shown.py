@@ -38,8 +38,10 @@ from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.parts import Share
 from services.scoring.domain.plan import columns_of
 from services.scoring.domain.written import amount, lost
-from services.scoring.explaining import Question, Read, Told
+from services.scoring.evidence import Told
+from services.scoring.figuring import Read
 from services.scoring.knowing import Known
+from services.scoring.questions import Question
 from services.scoring.reports import stored_events
 from services.scoring.traces import Doubted, LedgerEntry, SuspenseEntry
 from shared.contracts.envelope import AcceptedEvent

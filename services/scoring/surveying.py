@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Iterable
 
 from services.scoring import surveys
+from services.scoring.asking import Schemes
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.rounds import Round, State, rounds_of, state_of
-from services.scoring.explaining import Schemes
 from services.scoring.survey_answers import Batch, NewAnswer, Rating
 from services.scoring.surveys import Answers
 from shared.kernel.errors import Refused, refuse

@@ -1,0 +1,144 @@
+"""Finds the versions of a scheme that a cell is asked of; they never change, so they are compiled once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.scoring import inputs, store
+from services.scoring.domain.derived import following, points_plan
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.parts import Succession, successions
+from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.versions import ruled
+from services.scoring.questions import Loaded, Question
+from services.scoring.reports import catalogue_of
+from shared.kernel.errors import refuse
+from shared.kernel.periods import Period
+from shared.kernel.reigns import Months
+from shared.storage.transaction import PostgresTransaction
+
+SCHEMES_KEPT = 8
+VERSIONS_KEPT = 32
+
+
+class Schemes:
+    """Adopted versions, compiled once for the months that they rule; they never change."""
+
+    def __init__(self) -> None:
+        self._stored: dict[tuple[str, int], store.Scheme] = {}
+        self._loaded: dict[tuple[str, int, Months], Loaded] = {}
+        self._lines: dict[tuple[str, str, tuple[int, ...]], Succession] = {}
+
+    async def question(
+        self, tx: PostgresTransaction, scheme: tuple[str, int | None], cell: tuple[str, str, str]
+    ) -> Question:
+        """Find (period, unit, indicator) in a version, the newest for the period, or refuse with 404."""
+        period = Period.parse(cell[0])
+        version = await store.adopted_version(tx, *scheme, (str(period.first), str(period.last)))
+        ruling = await self._ruling(tx, scheme[0], period)
+        if version not in ruling or not _rules(ruling[version], period):
+            found = await self._found(tx, scheme[0], version)
+            loaded = self._load(found, ruled([found.document.scheme])[version])
+            return replace(_question(loaded, period, cell), ended=version in ruling)
+        loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
+        if len(loaded) == 1:
+            return _question(loaded[0], period, cell)
+        points = {one.plan.id: one for one in following(one.points for one in loaded)}
+        loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
+        return await self._among(tx, loaded, period, cell, version)
+
+    async def covering(self, tx: PostgresTransaction, code: str, month: str) -> SchemeDocument:
+        """Return the newest adopted version of a scheme that covers a month, or refuse with 404."""
+        version = await store.adopted_version(tx, code, None, (month, month))
+        return await self.adopted(tx, code, version)
+
+    async def adopted(self, tx: PostgresTransaction, code: str, version: int) -> SchemeDocument:
+        """Return the document of an adopted version."""
+        return (await self._found(tx, code, version)).document
+
+    async def _among(
+        self,
+        tx: PostgresTransaction,
+        loaded: Sequence[Loaded],
+        period: Period,
+        cell: tuple[str, str, str],
+        version: int,
+    ) -> Question:
+        """Ask the versions of a year: those that share the figure, else the one that rules the period."""
+        mine = [one for one in loaded if _rules((one.plan.first, one.plan.last), period)]
+        knowing = [one for one in mine if _knows(one, cell)]
+        newest = next((one for one in knowing if one.id[1] == version), (knowing or mine)[-1])
+        question = _question(newest, period, cell)
+        line = self._line(loaded, question.groups[0])
+        told = line.parted(cell[1], line.clock(await inputs.of_line(tx, line)))
+        parted = next(
+            (one for one in told if one.parts and (one.period, one.code) == (period, cell[2])), None
+        )
+        if parted is None:
+            return question
+        by_version = {one.id[1]: _question(one, period, cell) for one in loaded if _knows(one, cell)}
+        pieces = [
+            replace(by_version[chapter.plan.version], months=months)
+            for part in parted.parts
+            for chapter, months in part.pieces
+        ]
+        base = by_version[parted.parts[-1].newest.plan.version]
+        return replace(base, line=line, parted=parted, pieces=tuple(pieces))
+
+    async def _ruling(self, tx: PostgresTransaction, code: str, period: Period) -> dict[int, Months]:
+        """Return the adopted versions that rule months of the year of a period."""
+        year = str(period.year)
+        found = [
+            (await self._found(tx, code, version)).document.scheme
+            for version in await store.adopted_numbers(tx, code, (f"{year}-01", f"{year}-12"))
+        ]
+        return ruled(found)
+
+    def _line(self, loaded: Sequence[Loaded], group: str) -> Succession:
+        key = loaded[0].id[0], group, tuple(one.id[1] for one in loaded)
+        if key not in self._lines:
+            while len(self._lines) >= SCHEMES_KEPT:
+                self._lines.pop(next(iter(self._lines)))
+            (self._lines[key],) = successions([one.document for one in loaded], lambda _, name: name == group)
+        return self._lines[key]
+
+    async def _found(self, tx: PostgresTransaction, code: str, version: int) -> store.Scheme:
+        if (code, version) not in self._stored:
+            while len(self._stored) >= VERSIONS_KEPT:
+                self._stored.pop(next(iter(self._stored)))
+            self._stored[code, version] = await store.scheme(tx, code, version)
+        return self._stored[code, version]
+
+    def _load(self, found: store.Scheme, months: Months) -> Loaded:
+        document = found.document
+        key = document.scheme.code, document.scheme.version, months
+        if key not in self._loaded:
+            plan = compile_plan(document, event_types(found.catalogue), months)
+            while len(self._loaded) >= SCHEMES_KEPT:
+                self._loaded.pop(next(iter(self._loaded)))
+            points = points_plan(document, plan, found.catalogue)
+            self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue))
+        return self._loaded[key]
+
+
+def _question(loaded: Loaded, period: Period, cell: tuple[str, str, str]) -> Question:
+    """Ask a version, or refuse what it does not score."""
+    document = loaded.document
+    level = next((one.level for one in document.units if one.code == cell[1]), None)
+    indicator = next((one for one in document.indicators if one.code == cell[2]), None)
+    if level is None or indicator is None:
+        what = "unit" if level is None else "indicator"
+        raise refuse(404, "not_found", f"The scheme has no such {what}.")
+    groups = tuple(name for name in indicator.groups if document.groups[name].level == level)
+    if not groups or not indicator.is_for(cell[1]):
+        raise refuse(404, "not_scored", "The indicator is not for this unit.")
+    return Question(loaded, period, cell[1], indicator, groups)
+
+
+def _knows(loaded: Loaded, cell: tuple[str, str, str]) -> bool:
+    """Tell whether a version scores the indicator for the unit."""
+    document = loaded.document
+    return any(one.code == cell[2] and cell[1] in document.units_of(one) for one in document.indicators)
+
+
+def _rules(months: Months, period: Period) -> bool:
+    return months[0] <= period.last.ordinal and period.first.ordinal <= months[1]

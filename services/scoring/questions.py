@@ -1,0 +1,143 @@
+"""A cell that was asked for: what of the versions that rule it concerns its figure and its cases."""
+
+from dataclasses import dataclass
+
+from services.scoring.domain.absences import absences
+from services.scoring.domain.derived import PointsPlan
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.explanation import Asked
+from services.scoring.domain.figures import window
+from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.parts import Parted, Succession
+from services.scoring.domain.plan import CompiledMeasure, Plan, measure_id
+from services.scoring.reports import Catalogue
+from shared.kernel.periods import Month, Period
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An adopted version of a scheme, ready to explain its cells."""
+
+    document: SchemeDocument
+    plan: Plan
+    points: PointsPlan
+    catalogue: Catalogue
+
+    @property
+    def id(self) -> tuple[str, int]:
+        """Code and version."""
+        return self.document.scheme.code, self.document.scheme.version
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A cell that was asked for, and what of the scheme concerns it.
+
+    Of a figure that is made of parts `parted` says how, and `pieces` are the questions to the versions that
+    rule its months; `months` are those of such a piece. `ended` says that another version rules them now.
+    """
+
+    scheme: Loaded
+    period: Period
+    unit: str
+    indicator: IndicatorSpec
+    groups: tuple[str, ...]
+    line: Succession | None = None
+    parted: Parted | None = None
+    months: tuple[int, ...] = ()
+    pieces: tuple["Question", ...] = ()
+    ended: bool = False
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions of the scheme that the figure comes from."""
+        if self.line is None:
+            return (self.scheme.id[1],)
+        return tuple(plan.version for plan in self.line.plans)
+
+    @property
+    def each(self) -> tuple["Question", ...]:
+        """The questions to the versions that rule its months, one of them or several."""
+        return self.pieces or (self,)
+
+    @property
+    def name(self) -> str:
+        """The cell in one text."""
+        return f"{self.scheme.plan.id} {self.period} {self.unit} {self.indicator.code}"
+
+    @property
+    def unit_path(self) -> str:
+        """The unit below those above it, as tokens write it."""
+        return "/" + "/".join(reversed(self.scheme.plan.above[self.unit]))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of the unit, and that of the indicator's assessor, if it is a unit of the scheme."""
+        above = self.scheme.plan.above.get(self.indicator.assessor)
+        return self.unit_path, *(() if above is None else ("/" + "/".join(reversed(above)),))
+
+    @property
+    def spec(self) -> AnyMeasure:
+        """The measure as the scheme writes it."""
+        return self.scheme.document.measures[self.indicator.measure]
+
+    @property
+    def measures(self) -> tuple[CompiledMeasure, ...]:
+        """The compiled measures of events that the figure takes, that of the indicator first."""
+        names = dict.fromkeys((self.indicator.measure, *self.indicator.method.further_measures.values()))
+        known = {one.id: one for found in self.scheme.plan.measures.values() for one in found}
+        return tuple(known[measure_id(self.scheme.document, name)] for name in names)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the measure has a denominator."""
+        return self.spec.denominator is not None
+
+    @property
+    def window(self) -> tuple[Month, ...]:
+        """The months whose entries and cases concern the figure."""
+        if self.months:
+            return tuple(map(Month.of_ordinal, self.months))
+        return window(self.indicator, self.period)
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The units to which the indicator does not apply in any of the months that are taken."""
+        at = self.window[0].ordinal, self.window[-1].ordinal
+        found = absences(self.scheme.document, self.indicator)
+        return frozenset(unit for unit, absence in found.items() if absence.covers(at))
+
+    @property
+    def last(self) -> int:
+        """The last month that concerns the figure."""
+        return self.window[-1].ordinal
+
+    @property
+    def among(self) -> tuple[str, ...]:
+        """The units whose values the figure depends on: the whole group where the method compares them."""
+        if self.indicator.method.comparing is None:
+            return (self.unit,)
+        document = self.scheme.document
+        level = document.groups[self.groups[0]].level
+        units = [one.code for one in document.units if one.level == level]
+        return tuple(unit for unit in units if self.indicator.is_for(unit))
+
+    @property
+    def takers(self) -> tuple[IndicatorSpec, ...]:
+        """The indicators of the unit that take the measure, for themselves or as a further one."""
+        document, name = self.scheme.document, self.indicator.measure
+        return tuple(
+            one
+            for one in document.indicators
+            if name in {one.measure, *one.method.further_measures.values()}
+            and self.unit in document.units_of(one)
+        )
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """What is asked of each case, by measure; a stock is made of all that came since the scheme began."""
+        views, months = self.scheme.document.views, self.window
+        first = self.scheme.plan.first if self.measures[0].stock else months[0].ordinal
+        return tuple(
+            Asked(self.unit, one, one.over in views, first, months[-1].ordinal) for one in self.measures
+        )
