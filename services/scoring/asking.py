@@ -6,8 +6,9 @@ from dataclasses import replace
 from services.scoring import inputs, store
 from services.scoring.domain.derived import following, points_plan
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.parts import Succession, successions
+from services.scoring.domain.parts import parted_of
 from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.versions import ruled
 from services.scoring.questions import Loaded, Question
 from services.scoring.reports import catalogue_of
@@ -69,7 +70,7 @@ class Schemes:
         newest = next((one for one in knowing if one.id[1] == version), (knowing or mine)[-1])
         question = _question(newest, period, cell)
         line = self._line(loaded, question.groups[0])
-        told = line.parted(cell[1], line.clock(await inputs.of_line(tx, line)))
+        told = parted_of(line, cell[1], line.clock(await inputs.of_line(tx, line)))
         parted = next(
             (one for one in told if one.parts and (one.period, one.code) == (period, cell[2])), None
         )

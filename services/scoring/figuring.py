@@ -3,10 +3,13 @@
 from dataclasses import dataclass, replace
 
 from services.scoring import inputs
+from services.scoring.domain.combining import Share, combined
 from services.scoring.domain.figures import NOT_APPLICABLE, Worth, compared_worth, is_due, merged, worth
-from services.scoring.domain.groups import placed
 from services.scoring.domain.methods.amounts import Partials
-from services.scoring.domain.parts import Parted, Share, Succession, combined, shares_of
+from services.scoring.domain.parted import shares_of
+from services.scoring.domain.parts import Parted
+from services.scoring.domain.placing import placed
+from services.scoring.domain.successions import Succession
 from services.scoring.domain.sums import UnitSums
 from services.scoring.plans import group_shard
 from services.scoring.questions import Question

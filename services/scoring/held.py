@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.scoring import inputs
+from services.scoring.domain.changes import Standing
 from services.scoring.domain.comparing import compared_figures
-from services.scoring.domain.groups import GroupPlan, Standing, posted
-from services.scoring.domain.parts import Figure, Key, Succession, parted_figures
+from services.scoring.domain.groups import GroupPlan
+from services.scoring.domain.parted import Figure, parted_figures
+from services.scoring.domain.parts import Key
+from services.scoring.domain.posting import posted
+from services.scoring.domain.successions import Succession
 from services.scoring.domain.sums import UnitSums
 from services.scoring.ledger import Group
 from shared.kernel.shards import partition_of

@@ -8,7 +8,7 @@ import msgspec
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.methods.amounts import Partials
-from services.scoring.domain.parts import Succession
+from services.scoring.domain.successions import Succession
 from services.scoring.domain.sums import UnitSums
 from services.scoring.plans import group_shard
 from services.scoring.store import columns

@@ -17,8 +17,9 @@ import msgspec
 
 from services.scoring import inputs, ledger, publication, store
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
-from services.scoring.domain.groups import Cell, GroupPlan, group_plan
-from services.scoring.domain.parts import Succession, parted_figures, successions
+from services.scoring.domain.changes import Cell
+from services.scoring.domain.groups import GroupPlan, group_plan
+from services.scoring.domain.parted import parted_figures
 from services.scoring.domain.proof import (
     Entry,
     Finding,
@@ -32,6 +33,7 @@ from services.scoring.domain.proof import (
     readers_of,
     within,
 )
+from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.sums import UnitSums
 from services.scoring.passing import Passing, passing
 from services.scoring.plans import InForce, Plans, group_shard

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.scoring.contract import ENTRIES
-from services.scoring.domain.parts import Figure
+from services.scoring.domain.parted import Figure
 from services.scoring.domain.proof import Finding, Named, Range, Scope, Wrong
 from shared.contracts import entries
 from shared.contracts.catalogue import known_event

@@ -8,8 +8,9 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked
 from services.scoring.domain.figures import window
 from services.scoring.domain.measures import AnyMeasure
-from services.scoring.domain.parts import Parted, Succession
+from services.scoring.domain.parts import Parted
 from services.scoring.domain.plan import CompiledMeasure, Plan, measure_id
+from services.scoring.domain.successions import Succession
 from services.scoring.reports import Catalogue
 from shared.kernel.periods import Month, Period
 

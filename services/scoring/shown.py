@@ -29,13 +29,13 @@ from services.scoring.answers import (
 from services.scoring.backtesting import Compared
 from services.scoring.cases import Case, Key
 from services.scoring.contract import SCHEMES
+from services.scoring.domain.combining import Share
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
 from services.scoring.domain.formulas import put_in, put_together, symbolic
 from services.scoring.domain.measures import MeasureSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
-from services.scoring.domain.parts import Share
 from services.scoring.domain.plan import columns_of
 from services.scoring.domain.written import amount, lost
 from services.scoring.evidence import Told

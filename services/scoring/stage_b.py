@@ -8,11 +8,14 @@ from services.scoring import held as memory
 from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
+from services.scoring.domain.changes import Changes
 from services.scoring.domain.comparing import Movers, compare
-from services.scoring.domain.groups import Changes, GroupPlan, Moved, end, everything, post
+from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers
-from services.scoring.domain.parts import Succession, parted_changes, parted_figures, successions
+from services.scoring.domain.parted import parted_changes, parted_figures
 from services.scoring.domain.plan import Edition
+from services.scoring.domain.posting import Moved, end, everything, post
+from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input

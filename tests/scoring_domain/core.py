@@ -15,12 +15,14 @@ from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
 from services.scoring.arriving import is_alone
 from services.scoring.domain.adders import adder
+from services.scoring.domain.changes import Standing
 from services.scoring.domain.comparing import compare, compared_figures
 from services.scoring.domain.facts import standing
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.groups import Standing, everything, group_plan, post, posted
+from services.scoring.domain.groups import group_plan
 from services.scoring.domain.ordinary import Ordinary, Sums
 from services.scoring.domain.plan import compile_plan
+from services.scoring.domain.posting import everything, post, posted
 from services.scoring.domain.proof import cells_of
 from services.scoring.domain.sums import UnitSums
 from services.scoring.reports import catalogue_of, fact_key, fact_of, report_of, root_key

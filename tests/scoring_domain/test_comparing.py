@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.cells import compare as scores_of
+from services.scoring.domain.changes import Standing
 from services.scoring.domain.check import findings
 from services.scoring.domain.comparing import compare, compared_figures
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import Worth, compared_worth
 from services.scoring.domain.formulas import put_in, symbolic
-from services.scoring.domain.groups import Standing, everything, group_plan, post, posted
+from services.scoring.domain.groups import group_plan
 from services.scoring.domain.layout import layout_of
 from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.posting import everything, post, posted
 from services.scoring.domain.reading import read
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import of_indicator

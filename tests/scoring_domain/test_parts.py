@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scoring.domain.combining import combined
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import compared_worth, worth
 from services.scoring.domain.formulas import put_together
-from services.scoring.domain.parts import combined, parted_figures, shares_of, successions
+from services.scoring.domain.parted import parted_figures, shares_of
+from services.scoring.domain.parts import parted_of
+from services.scoring.domain.successions import successions
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import of_indicator
 from shared.kernel.periods import Period
@@ -179,7 +182,7 @@ def test_the_formula_of_a_year_says_how_parts_are_taken_to_the_points_of_all_mon
     both = line(version(1, ontime=HALVES["indicators"][0] | gone), FROM_JULY)
     sums = told(both, DONE)
     year = next(
-        one for one in both.parted("b1", DECEMBER) if (str(one.period), one.code) == ("2021", "ontime")
+        one for one in parted_of(both, "b1", DECEMBER) if (str(one.period), one.code) == ("2021", "ontime")
     )
     shares = shares_of(both, year, "b1", sums)
     written = put_together(year, shares, combined(year, shares), 2)

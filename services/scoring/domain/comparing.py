@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-from services.scoring.domain.groups import Changes, Compared, GroupPlan, Moved, PeriodFigure, Standing, weigh
+from services.scoring.domain.changes import Changes, PeriodFigure, Standing
+from services.scoring.domain.groups import GroupPlan
+from services.scoring.domain.posting import Moved, weigh
+from services.scoring.domain.scored import Compared
 from services.scoring.domain.sums import UnitSums, Window
 
 Movers = Mapping[int, set[str]]

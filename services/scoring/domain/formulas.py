@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from services.scoring.domain.combining import Share, taken_in_full
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
 from services.scoring.domain.methods.amounts import Measured, Partials, Taken
-from services.scoring.domain.parts import Parted, Share, taken_in_full
+from services.scoring.domain.parts import Parted
 from services.scoring.domain.written import lost
 from shared.kernel.figures import FigureState
 from shared.kernel.points import of_parts, published, text

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.scoring.domain.changes import Cell, Standing
 from services.scoring.domain.comparing import compare
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.groups import Cell, GroupPlan, Standing, everything, post
+from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers, layout_of
-from services.scoring.domain.parts import Figure, Key
+from services.scoring.domain.parted import Figure
+from services.scoring.domain.parts import Key
+from services.scoring.domain.posting import everything, post
 from services.scoring.domain.sums import UnitSums, home_of
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import parts_text

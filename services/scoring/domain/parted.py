@@ -1,0 +1,91 @@
+"""Every figure that is made of parts, and which of them became others."""
+
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from services.scoring.domain.cells import compare, formula
+from services.scoring.domain.changes import Changes
+from services.scoring.domain.combining import Share, combined
+from services.scoring.domain.methods.amounts import actual_of
+from services.scoring.domain.parts import Key, Part, Parted, parted_of
+from services.scoring.domain.successions import Succession, Sums
+from shared.kernel.periods import Period
+
+
+class Figure(NamedTuple):
+    """What a figure is worth, and its points where they are not those of the version, in parts of 10^-12."""
+
+    value: int | None
+    points: int | None
+
+
+def parted_figures(
+    succession: Succession, units: Collection[str], sums: Sums, clock: int
+) -> dict[str, dict[Key, Figure]]:
+    """Return by unit every figure that is made of parts, as of a month; sums are by version and unit.
+
+    Where units are compared the sums are those of all of them.
+    """
+    scored: dict[Part, Mapping[str, int]] = {}
+    found: dict[str, dict[Key, Figure]] = {}
+    for unit in units:
+        mine = found.setdefault(unit, {})
+        for one in parted_of(succession, unit, clock):
+            shares = [_share(succession, part, unit, sums, scored) for part in one.parts]
+            mine[one.key] = Figure(combined(one, shares), one.points)
+    return found
+
+
+def parted_changes(
+    succession: Succession,
+    before: Mapping[str, Mapping[Key, Figure]],
+    now: Mapping[str, Mapping[Key, Figure]],
+    sums: Sums,
+) -> dict[int, dict[str, Changes]]:
+    """Return by version and unit the figures made of parts that became others, with their volumes."""
+    found: dict[int, dict[str, Changes]] = {}
+    for unit, told in now.items():
+        for key, figure in told.items():
+            if before.get(unit, {}).get(key) != figure:
+                version, period, code = key
+                changed = found.setdefault(version, {}).setdefault(unit, Changes())
+                changed.figures.setdefault(period, {})[code] = figure.value
+                if figure.points is not None:
+                    changed.points.setdefault(period, {})[code] = figure.points
+                if period not in changed.volumes:
+                    changed.volumes[period] = succession.volume(unit, Period.parse(period), sums)
+    return found
+
+
+def shares_of(succession: Succession, parted: Parted, unit: str, sums: Sums) -> list[Share]:
+    """Return the parts of a figure of a unit with what they come to."""
+    found: list[Share] = []
+    for part in parted.parts:
+        share = _share(succession, part, unit, sums, {})
+        among = tuple(_values(succession, part, sums).values()) if part.indicator.method.comparing else ()
+        found.append(share._replace(among=among))
+    return found
+
+
+def _share(
+    succession: Succession, part: Part, unit: str, sums: Sums, scored: dict[Part, Mapping[str, int]]
+) -> Share:
+    measured = part.sums(unit, sums)
+    if part.indicator.method.comparing is None:
+        worth = formula(part.indicator, is_ratio=part.is_ratio)
+        value = worth(measured.numerator, measured.denominator, measured.rows, *measured.more)
+        return Share(part, measured, value, stale=part.is_stale(unit, sums))
+    if part not in scored:
+        scored[part] = compare(part.indicator, _values(succession, part, sums))
+    return Share(part, measured, scored[part].get(unit), stale=part.is_stale(unit, sums))
+
+
+def _values(succession: Succession, part: Part, sums: Sums) -> dict[str, Fraction]:
+    """Return what was measured of the units that the newest version of a part compares, in its months."""
+    values = {
+        unit: actual_of(part.sums(unit, sums), is_ratio=part.is_ratio)
+        for unit in succession.units
+        if part.applies(unit)
+    }
+    return {unit: value for unit, value in values.items() if value is not None}

@@ -1,0 +1,127 @@
+"""Where the sums of an indicator stand, and by month which cells and figures depend on them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
+from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.measures import MeasureSpec
+from services.scoring.domain.sums import STALE, UnitSums, Window
+from shared.kernel.periods import Month, Period
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An indicator: where its sums stand, its due periods, and by month what depends on it.
+
+    `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
+    `stale` are the rows that say that a feed of its events is silent; what is `at_once` is worth something
+    without any event, but not then.
+    """
+
+    code: str
+    over: str
+    slots: Slots
+    further: tuple[tuple[str, Slots], ...]
+    places: Mapping[str, frozenset[int]]
+    stock: bool
+    at_once: bool
+    stale: tuple[str, ...]
+    due: tuple[tuple[str, Window], ...]
+    cells: Mapping[int, tuple[tuple[int, Window], ...]]
+    periods: Mapping[int, tuple[tuple[str, Window], ...]]
+
+    def is_stale(self, sums: UnitSums, at: Window) -> bool:
+        """Tell whether a feed of its events is silent in these months; of a stock in the last."""
+        window = (at[1], at[1]) if self.stock else at
+        return any(any(sums.merged.get(over, {}).get(window, ())) for over in self.stale)
+
+    def waits(self, sums: UnitSums, at: Window) -> bool:
+        """Tell whether no event came and a feed is silent, so that nobody knows whether there was one."""
+        if not self.is_stale(sums, at):
+            return False
+        own = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
+        return not own[2] and not any(sums.flow(over, slots, at)[2] for over, slots in self.further)
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """The months that a version rules, ascending, and those that other versions of the scheme rule."""
+
+    months: tuple[int, ...]
+    others: frozenset[int] = frozenset()
+
+    def is_alone(self, at: Window) -> bool:
+        """Tell whether no other version rules a month of a window."""
+        return self.others.isdisjoint(range(at[0], at[1] + 1))
+
+
+def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | None = None) -> Placed:
+    """Return where the sums of an indicator stand in the months of a version, without in all it covers."""
+    reign = reign or Reign(tuple(month.ordinal for month in scheme_months(document)))
+    spec = document.measures[indicator.measure]
+    slots = _slots(document, indicator.measure)[1]
+    further = tuple(_slots(document, name) for name in indicator.further)
+    months = reign.months
+    stock, first, last = spec.kind == "stock", months[0], months[-1]
+
+    def covered(period: Period) -> Window:
+        begins, ends = _span(indicator, period)
+        return (first if stock else begins), ends
+
+    periods = {
+        month: tuple(
+            (str(period), covered(period))
+            for period in touched_periods(
+                document, indicator, Month.of_ordinal(month), Month.of_ordinal(last)
+            )
+            if is_due(indicator, period) and reign.is_alone(_span(indicator, period))
+        )
+        for month in months
+    }
+    at_once = indicator.method.is_always_due
+    stale = stale_rows(document, indicator)
+    return Placed(
+        code=indicator.code,
+        over=spec.over,
+        slots=slots,
+        further=further,
+        places=_places([(spec.over, slots), *further])
+        | {over: frozenset({0}) for over in (stale if at_once else ())},
+        stock=stock,
+        at_once=at_once,
+        stale=stale,
+        due=tuple({found: None for of_month in periods.values() for found in of_month}),
+        cells={
+            month: tuple(
+                (at, (first if stock else at, at)) for at in range(month, (last if stock else month) + 1)
+            )
+            for month in months
+        },
+        periods=periods,
+    )
+
+
+def stale_rows(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[str, ...]:
+    """Return the rows by which feeds of the indicator's events are silent; what is given has no feed."""
+    measures = (document.measures[name.partition("/")[0]] for name in (indicator.measure, *indicator.further))
+    return tuple(sorted({f"{STALE}{spec.over}" for spec in measures if isinstance(spec, MeasureSpec)}))
+
+
+def _span(indicator: IndicatorSpec, period: Period) -> Window:
+    months = window(indicator, period)
+    return months[0].ordinal, months[-1].ordinal
+
+
+def _slots(document: SchemeDocument, sums: str) -> tuple[str, Slots]:
+    """Return where the sums of a measure stand, or of a part of one, and what it runs over."""
+    over = document.measures[sums.partition("/")[0]].over
+    return over, layout_of(document, over).slots[sums]
+
+
+def _places(read: Collection[tuple[str, Slots]]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for over, slots in read:
+        found.setdefault(over, set()).update(slots.places)
+    return {over: frozenset(places) for over, places in found.items()}

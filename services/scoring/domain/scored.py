@@ -1,0 +1,109 @@
+"""Indicators made ready to be scored: by a unit's own sums, or by comparing the units of a group."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from services.scoring.domain.absences import Absence, absences
+from services.scoring.domain.cells import compare, formula
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.methods.amounts import Formula, Partials, actual_of
+from services.scoring.domain.placing import Placed, Reign, placed
+from services.scoring.domain.sums import NOTHING, UnitSums, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Scored(Placed):
+    """An indicator that scores each unit by its own sums."""
+
+    formula: Formula
+
+    def value(self, sums: UnitSums, at: Window) -> int | None:
+        """Return what the indicator is worth over months, in parts of 10^-12."""
+        if self.at_once and not sums.merged.keys().isdisjoint(self.stale) and self.waits(sums, at):
+            return None
+        if self.stock:
+            return self.formula(*sums.stock(self.over, self.slots, at))
+        if self.further:
+            more = [sums.flow(over, slots, at)[0] for over, slots in self.further]
+            return self.formula(*sums.flow(self.over, self.slots, at), *more)
+        row = sums.merged.get(self.over, {}).get(at)
+        if row is None:
+            return self.formula(*NOTHING)
+        numerator, denominator, rows, keys = self.slots
+        if keys is not None:
+            return self.formula(*self.slots.of(row))
+        return self.formula(row[numerator], 0 if denominator is None else row[denominator], row[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Placed):
+    """An indicator that compares units: those of the group that have it, where it applies to them."""
+
+    units: frozenset[str]
+    absent: Mapping[str, Absence]
+    is_ratio: bool
+    scores: Callable[[Mapping[str, Fraction]], Mapping[str, int]]
+
+    def scored(self, sums: Mapping[str, UnitSums], at: Window) -> Mapping[str, int]:
+        """Return what the indicator is worth over months for the units that have a value there."""
+        return self.scores(
+            {
+                unit: value
+                for unit in self.units
+                if self.applies(unit, at) and (value := self._actual(sums[unit], at)) is not None
+            }
+        )
+
+    def applies(self, unit: str, at: Window) -> bool:
+        """Tell whether the indicator applies to a unit in any of the months that are taken."""
+        return unit not in self.absent or not self.absent[unit].covers(at)
+
+    def _actual(self, sums: UnitSums, at: Window) -> Fraction | None:
+        amounts = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
+        return actual_of(Partials(*amounts), is_ratio=self.is_ratio)
+
+
+def scored(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> Scored:
+    """Make ready an indicator that scores each unit by its own sums."""
+    is_ratio = document.measures[indicator.measure].denominator is not None
+    members = _members(placed(document, indicator, reign))
+    return Scored(**members, formula=formula(indicator, is_ratio=is_ratio))
+
+
+def without(one: Scored, absence: Absence | None) -> Scored:
+    """Return an indicator without the cells and figures that are taken from where it does not apply."""
+    if absence is None:
+        return one
+
+    return replace(
+        one,
+        due=tuple((period, at) for period, at in one.due if not absence.covers(at)),
+        cells={
+            month: tuple((of, at) for of, at in found if not absence.covers(at))
+            for month, found in one.cells.items()
+        },
+        periods={
+            month: tuple((period, at) for period, at in found if not absence.covers(at))
+            for month, found in one.periods.items()
+        },
+    )
+
+
+def compared(
+    document: SchemeDocument, indicator: IndicatorSpec, reign: Reign, units: Collection[str]
+) -> Compared:
+    """Make ready an indicator that compares these units of a group."""
+    return Compared(
+        **_members(placed(document, indicator, reign)),
+        units=frozenset(units),
+        absent=absences(document, indicator),
+        is_ratio=document.measures[indicator.measure].denominator is not None,
+        scores=partial(compare, indicator),
+    )
+
+
+def _members(place: Placed) -> dict[str, Any]:
+    return {one.name: getattr(place, one.name) for one in fields(place)}

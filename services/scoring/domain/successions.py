@@ -1,0 +1,120 @@
+"""Versions of a scheme that follow each other in a group, each in the months that it rules."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.scoring.domain.chapters import Chapter
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.groups import GroupPlan, group_plan
+from services.scoring.domain.placing import Reign
+from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.versions import ruled
+from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.points import MILLIONTHS
+
+Sums = Mapping[tuple[str, str], UnitSums]
+Having = tuple[frozenset[int] | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Succession:
+    """The versions of a scheme that rule one after another in a group, by their months."""
+
+    code: str
+    name: str
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def plans(self) -> tuple[GroupPlan, ...]:
+        """What each of them scores by itself."""
+        return tuple(one.plan for one in self.chapters)
+
+    def clock(self, sums: Sums) -> int:
+        """Return the newest month in which anything of the group has sums: up to it months have come.
+
+        Only what is placed by when it occurred says so; a deadline lies ahead. 0 where nothing came yet.
+        """
+        return max(
+            (
+                one.newest(mine)
+                for one in self.chapters
+                for unit in self.units
+                if (mine := sums.get((one.plan.id, unit))) is not None
+            ),
+            default=0,
+        )
+
+    @cached_property
+    def shared(self) -> tuple[Period, ...]:
+        """Every period of the years that several versions rule: of these some figures have parts."""
+        years: dict[int, set[int]] = {}
+        for at, one in enumerate(self.chapters):
+            for month in one.plan.months:
+                years.setdefault(month // 12, set()).add(at)
+        found = {
+            period: None
+            for one in self.chapters
+            for month in one.plan.months
+            if len(years[month // 12]) > 1
+            for period in periods_containing(Month.of_ordinal(month))
+        }
+        return tuple(found)
+
+    @cached_property
+    def compares(self) -> bool:
+        """Whether any version compares units, so that what moves one can move all."""
+        return any(plan.compared for plan in self.plans)
+
+    def having(self, code: str, unit: str) -> Having:
+        """Return by version in which months an indicator does not apply to a unit; None: it is not for it."""
+        return tuple(one.missing(code, unit) for one in self.chapters)
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """The indicators of all versions."""
+        return tuple({code: None for one in self.chapters for code in one.indicators})
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """The units of all versions."""
+        return tuple(sorted({unit for plan in self.plans for unit in plan.units}))
+
+    def volume(self, unit: str, period: Period, sums: Sums) -> int:
+        """Return the volume of a unit in a period, each version's months by its own measure."""
+        found = 0
+        for one in self.chapters:
+            mine = sums.get((one.plan.id, unit))
+            if mine is not None:
+                months = one.within(period.months())
+                found += sum(one.plan.volume_millionths(mine, (month, month)) for month in months)
+        return found // MILLIONTHS
+
+
+def successions(documents: Sequence[SchemeDocument], wanted: Callable[[str, str], bool]) -> list[Succession]:
+    """Put the versions of each scheme after one another, for the groups that are wanted by code and name."""
+    by_code: dict[str, list[SchemeDocument]] = {}
+    for document in documents:
+        by_code.setdefault(document.scheme.code, []).append(document)
+    found: list[Succession] = []
+    for code, versions in by_code.items():
+        months = {
+            version: range(first, last + 1)
+            for version, (first, last) in ruled(one.scheme for one in versions).items()
+        }
+        by_number = {one.scheme.version: one for one in versions}
+        for name in sorted({name for version in months for name in by_number[version].groups}):
+            if wanted(code, name):
+                chapters = [
+                    Chapter(
+                        document, group_plan(document, name, Reign(tuple(mine), _others(months, version)))
+                    )
+                    for version, mine in months.items()
+                    if name in (document := by_number[version]).groups
+                ]
+                found.append(Succession(code, name, tuple(chapters)))
+    return found
+
+
+def _others(months: Mapping[int, range], version: int) -> frozenset[int]:
+    return frozenset(month for other, mine in months.items() if other != version for month in mine)
