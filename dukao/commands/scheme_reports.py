@@ -113,7 +113,8 @@ def coverage(
     """Show the share of the points that machines give (机考率): planned, and achieved in a period.
 
     A line is a group; its planned points are those of the unit that machines cover least. Achieved are the
-    points of machine and system indicators all of whose cells in the period were scored.
+    points of machine and system indicators all of whose cells in the period were scored. In a period what
+    does not apply to a unit is in neither.
     """
     found = _covered(ctx, named(scheme, units, output), period)
     target = found["target"]

@@ -1,6 +1,6 @@
 """What the door answers about schemes beside their documents."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.scoring.domain.coverage import (
     Achieved,
     Planned,
+    Ruling,
     Scored,
     achieved,
     least,
     planned,
+    planned_in,
     target_of,
 )
 from services.scoring.domain.difference_words import Lang, in_words
@@ -82,7 +84,10 @@ class ShownTarget(Answer):
 
 
 class ShownPlanned(Answer):
-    """Points by how they are collected, of the unit of the group that machines cover least."""
+    """Points by how they are collected, of the unit of the group that machines cover least.
+
+    In a period they are weighted by the months in which versions rule them, without what does not apply.
+    """
 
     unit: str
     machine: str
@@ -101,7 +106,10 @@ class ShownMissing(Answer):
 
 
 class ShownAchieved(Answer):
-    """Points of all units of a group that came from machines in the period, of how many; who lacks what."""
+    """Points of all units of a group that came from machines in the period, of how many; who lacks what.
+
+    What does not apply to a unit in a month is in neither.
+    """
 
     points: str
     total: str
@@ -128,12 +136,25 @@ class Coverage(Answer):
     groups: list[ShownCoverage]
 
 
-def coverage(
-    document: SchemeDocument, period: str | None = None, scored: Collection[Scored] | None = None
+def coverage(document: SchemeDocument) -> Coverage:
+    """Return the meter as the scheme plans it."""
+    return _coverage(document, None, planned(document), {})
+
+
+def coverage_in(
+    document: SchemeDocument, period: str, rulings: Sequence[Ruling], cells: Mapping[Scored, int]
 ) -> Coverage:
-    """Return the meter: planned, and achieved by what was scored wholly where that is known."""
+    """Return the meter of a period: planned by the versions that rule it, and achieved beside it."""
+    return _coverage(document, period, planned_in(rulings), achieved(rulings, cells))
+
+
+def _coverage(
+    document: SchemeDocument,
+    period: str | None,
+    plan: Mapping[str, Mapping[str, Planned]],
+    done: Mapping[str, Mapping[str, Achieved]],
+) -> Coverage:
     head, spec, target = document.scheme, document.coverage, target_of(document)
-    done = {} if scored is None else achieved(document, scored)
     return Coverage(
         scheme=head.code,
         version=head.version,
@@ -148,7 +169,7 @@ def coverage(
                 planned=_planned(*least(units), target),
                 achieved=_achieved(done[group]) if group in done else None,
             )
-            for group, units in planned(document).items()
+            for group, units in plan.items()
             if units
         ],
     )

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.scoring import layer_answers, scheme_answers, store
-from services.scoring.domain.coverage import Scored
+from services.scoring.domain.coverage import Ruling, Scored
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.versions import ruled
 from services.scoring.layer_answers import Layers, LayersQuery
-from services.scoring.plans import months_of
+from services.scoring.plans import adopted_beside
 from services.scoring.scheme_answers import Coverage, CoverageQuery, Diff, DiffQuery
 from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
@@ -49,12 +50,11 @@ def comparing_router(exchange: Exchange) -> APIRouter:
             document = (await store.scheme(tx, code, version)).document
             if wanted is None:
                 return scheme_answers.coverage(document)
-            first, last = await months_of(tx, document)
-            months = [one.ordinal for one in wanted.months() if first <= one.ordinal <= last]
-            if not months:
-                raise refuse(404, "not_found", "The scheme rules no month of this period.")
-            scored = [Scored(*one) for one in await store.scored_wholly(tx, code, version, months)]
-        return scheme_answers.coverage(document, str(wanted), scored)
+            rulings = await _rulings(tx, document, wanted)
+            months = [(one.document.scheme.version, month) for one in rulings for month in one.months]
+            found = await store.months_scored(tx, code, months)
+        cells = {Scored(*place): months for place, months in found.items()}
+        return scheme_answers.coverage_in(document, str(wanted), rulings, cells)
 
     @router.get("/{code}/{version}/layers", name="show_scheme_layers")
     async def show_scheme_layers(
@@ -68,6 +68,24 @@ def comparing_router(exchange: Exchange) -> APIRouter:
         return layer_answers.layers(chain, asked.lang)
 
     return router
+
+
+async def _rulings(tx: PostgresTransaction, document: SchemeDocument, period: Period) -> list[Ruling]:
+    """Return the versions that rule months of a period beside this one; a replaced one stands by itself."""
+    mine = document.scheme.version
+    beside = await adopted_beside(tx, document)
+    months = ruled(one.scheme for one in beside)
+    if mine not in months:
+        beside, months = [document], ruled([document.scheme])
+    wanted = [one.ordinal for one in period.months()]
+    within = {
+        version: tuple(one for one in wanted if first <= one <= last)
+        for version, (first, last) in months.items()
+    }
+    if not within[mine]:
+        raise refuse(404, "not_found", "The scheme rules no month of this period.")
+    by_version = {one.scheme.version: one for one in beside}
+    return [Ruling(by_version[version], found) for version, found in within.items() if found]
 
 
 async def _chain(tx: PostgresTransaction, code: str, version: int) -> list[SchemeDocument]:

@@ -1,7 +1,7 @@
 """Tables of scoring: catalogues, schemes in force, partials of stage A."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,18 +186,18 @@ async def adopted_versions(tx: PostgresTransaction, code: str) -> list[SchemeDoc
     return [SchemeDocument.model_validate(row.document) for row in rows]
 
 
-async def scored_wholly(
-    tx: PostgresTransaction, code: str, version: int, months: Sequence[int]
-) -> list[tuple[str, str, str]]:
-    """Return (group, unit, indicator) of which the cells of all these months have a value."""
+async def months_scored(
+    tx: PostgresTransaction, code: str, ruled: Collection[tuple[int, int]]
+) -> dict[tuple[int, str, str, str], int]:
+    """Count by (version, group, unit, indicator) the months that have a value, of (version, month) asked."""
     rows = await tx.many(
-        "SELECT grp, unit, indicator FROM cells WHERE scheme = $1 AND version = $2 AND month = ANY($3::int[]) "
-        "GROUP BY grp, unit, indicator HAVING count(*) = cardinality($3::int[])",
+        "SELECT version, grp, unit, indicator, count(*) AS months FROM cells "
+        "JOIN unnest($2::int[], $3::int[]) n(version, month) USING (version, month) WHERE scheme = $1 "
+        "GROUP BY version, grp, unit, indicator",
         code,
-        version,
-        list(months),
+        *columns(ruled, 2),
     )
-    return [(row["grp"], row["unit"], row["indicator"]) for row in rows]
+    return {(row["version"], row["grp"], row["unit"], row["indicator"]): row["months"] for row in rows}
 
 
 async def put_in_force(tx: PostgresTransaction, stage: str, shard: int, code: str, version: int) -> None:

@@ -1,5 +1,7 @@
 """The door of what schemes say beside their documents."""
 
+import copy
+
 import pytest
 
 from tests.hostile_schemes.corpus import CASES, RAW_JSON
@@ -105,6 +107,17 @@ async def test_what_machines_gave_stands_beside_what_they_were_to_give(scoring, 
     (group,) = quarter["groups"]
     assert group["achieved"]["share"] == "0.500000"
     assert [one.status_code for one in wrong] == [404, 422]
+    newer = copy.deepcopy(scheme)
+    newer["scheme"] |= {"version": 2, "effective": "2021-07"}
+    newer["indicators"][1]["not_applicable"] = [{"units": ["b2"], "reason": "本省无此事"}]
+    await adopt(exchange, newer)
+    await driver.run()
+    async with door(exchange, READER) as client:
+        year = (await client.get("/v1/schemes/mini/2/coverage?period=2021")).json()
+    (group,) = year["groups"]
+    assert group["planned"]["share"] == "1.000000"
+    assert (group["achieved"]["points"], group["achieved"]["total"]) == ("15", "35")
+    assert [one["indicators"] for one in group["achieved"]["missing"]] == [["ontime"], ["ontime"]]
 
 
 async def test_people_of_a_bureau_write_its_own_scheme_and_no_other(taught, door):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.check import findings
-from services.scoring.domain.coverage import Planned, Scored, achieved, least, planned
+from services.scoring.domain.coverage import Planned, Ruling, Scored, achieved, least, planned, planned_in
 from services.scoring.domain.reading import read
 from tests.scoring.test_stages import SCHEME, TYPES
 
@@ -67,24 +67,63 @@ def test_an_individual_indicator_counts_for_its_unit_alone():
     assert least(units)[0] == "b1"
 
 
+YEAR = tuple(range(2021 * 12, 2022 * 12))
+PLACES = [("bureaus", unit, code) for unit in ("b1", "b2") for code in ("machine", "system", "manual")]
+
+
+def whole_year(document):
+    return [Ruling(read(document), YEAR)]
+
+
+def cells(*places, months=12, version=1):
+    return {Scored(version, "bureaus", unit, code): months for unit, code in places}
+
+
 def test_what_was_not_scored_in_every_month_was_not_achieved():
-    scored = [Scored("bureaus", "b1", "machine"), Scored("bureaus", "b2", "machine")]
-    scored += [Scored("bureaus", "b2", "system"), Scored("bureaus", "b1", "manual")]
-    found = achieved(read(of_classes(53, 27, 20)), scored)["bureaus"]
+    scored = cells(("b1", "machine"), ("b2", "machine"), ("b2", "system"), ("b1", "manual"))
+    scored |= cells(("b1", "system"), months=11)
+    found = achieved(whole_year(of_classes(53, 27, 20)), scored)["bureaus"]
     assert (found["b1"].points, found["b1"].missing) == (Decimal(53), ("system",))
     assert (found["b2"].share(), found["b2"].missing) == (Fraction(80, 100), ())
 
 
-@given(
-    st.sets(
-        st.sampled_from(
-            [Scored("bureaus", u, i) for u in ("b1", "b2") for i in ("machine", "system", "manual")]
-        )
-    )
-)
+def test_what_does_not_apply_is_neither_planned_nor_missing_in_its_months():
+    document = of_classes(53, 27, 20)
+    document["indicators"][1]["not_applicable"] = [
+        {"units": ["b1"], "reason": "r"},
+        {"units": ["b2"], "reason": "r", "until": "2021-06"},
+    ]
+    rulings = whole_year(document)
+    scored = cells(("b1", "machine"), ("b2", "machine")) | cells(("b2", "system"), months=6)
+    plan, found = planned_in(rulings)["bureaus"], achieved(rulings, scored)["bureaus"]
+    assert plan["b1"] == Planned(Decimal(53), Decimal(0), Decimal(20))
+    assert plan["b2"] == Planned(Decimal(53), Decimal("13.5"), Decimal(20))
+    assert (found["b1"].points, found["b1"].total, found["b1"].missing) == (Decimal(53), Decimal(73), ())
+    assert (found["b2"].points, found["b2"].total) == (Decimal("66.5"), Decimal("86.5"))
+    late = achieved(rulings, scored | cells(("b2", "system"), months=5))["bureaus"]["b2"]
+    assert (late.points, late.missing) == (Decimal(53), ("system",))
+
+
+def test_in_a_year_of_two_versions_each_counts_its_own_months():
+    first, second = of_classes(53, 27, 20), of_classes(60, 30, 10)
+    second["scheme"] |= {"version": 2, "effective": "2021-10"}
+    rulings = [Ruling(read(first), YEAR[:9]), Ruling(read(second), YEAR[9:])]
+    both = [("b1", "machine"), ("b1", "system")]
+    scored = cells(*both, months=9) | cells(*both, months=3, version=2)
+    assert planned_in(rulings)["bureaus"]["b1"].share() == Fraction(3 * 80 + 90, 400)
+    found = achieved(rulings, scored)["bureaus"]["b1"]
+    assert (found.points, found.total, found.missing) == (Decimal("82.5"), Decimal(100), ())
+    half = achieved(rulings, cells(*both, months=9))["bureaus"]["b1"]
+    assert (half.points, half.missing) == (Decimal(0), ("machine", "system"))
+
+
+@given(st.sets(st.sampled_from(PLACES)))
 def test_what_was_achieved_never_passes_what_is_planned_and_equals_it_where_everything_was_scored(scored):
-    document = read(of_classes(53, 27, 20))
-    for unit, found in achieved(document, scored)["bureaus"].items():
-        plan = planned(document)["bureaus"][unit]
+    document = of_classes(53, 27, 20)
+    rulings = whole_year(document)
+    assert planned_in(rulings) == planned(read(document))
+    done = cells(*((unit, code) for _, unit, code in scored))
+    for unit, found in achieved(rulings, done)["bureaus"].items():
+        plan = planned(read(document))["bureaus"][unit]
         assert found.points <= plan.by_machines
         assert (found.points == plan.by_machines) == (not found.missing)

@@ -1,20 +1,30 @@
-"""How many points of the boards machines give: planned by the scheme, achieved by cells that were scored."""
+"""How many points of the boards machines give: planned by the scheme, achieved by cells that were scored.
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+In a period points are weighted by the months in which versions rule them; what does not apply to a unit in a
+month has no cell there by right and stands outside both.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
+from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.document import GroupSpec, IndicatorSpec, SchemeDocument
+from services.scoring.domain.methods.amounts import exact
+from shared.kernel.points import MILLIONTHS, parts, short_text
 
 BY_MACHINES = frozenset({"machine", "system"})
+CLASSES = ("machine", "system", "manual")
 NOTHING = Decimal(0)
 
 
 class Scored(NamedTuple):
-    """An indicator of a unit in a group of which every month cell of a period has a value."""
+    """An indicator of a unit in a group, as a version scores it."""
 
+    version: int
     group: str
     unit: str
     indicator: str
@@ -33,10 +43,14 @@ class Planned:
         """Machine and system together, of which alone the target decides."""
         return self.machine + self.system
 
+    @property
+    def total(self) -> Decimal:
+        """All points of the unit."""
+        return self.by_machines + self.manual
+
     def share(self) -> Fraction:
         """Return the share of what machines give; a unit without an indicator has none."""
-        total = self.by_machines + self.manual
-        return Fraction(self.by_machines) / Fraction(total) if total else Fraction(0)
+        return Fraction(self.by_machines) / Fraction(self.total) if self.total else Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,33 @@ class Achieved:
     def share(self) -> Fraction:
         """Return the share of what came from machines."""
         return Fraction(self.points) / Fraction(self.total) if self.total else Fraction(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Ruling:
+    """A version, and the months of a period that it rules."""
+
+    document: SchemeDocument
+    months: tuple[int, ...]
+
+    @cached_property
+    def absent(self) -> Mapping[str, Mapping[str, Absence]]:
+        """By indicator and unit the months in which it does not apply."""
+        return {one.code: absences(self.document, one) for one in self.document.indicators}
+
+    def applying(self, indicator: IndicatorSpec, unit: str) -> int:
+        """Return in how many of the months an indicator applies to a unit that has it."""
+        absence = self.absent[indicator.code].get(unit)
+        return sum(absence is None or month not in absence.months for month in self.months)
+
+
+class Share(NamedTuple):
+    """An indicator of a unit in the months of one version: its points times months, in millionths."""
+
+    indicator: IndicatorSpec
+    weight: int
+    months: int
+    place: Scored
 
 
 def target_of(document: SchemeDocument) -> Decimal | None:
@@ -67,22 +108,63 @@ def planned(document: SchemeDocument) -> dict[str, dict[str, Planned]]:
     }
 
 
+def planned_in(rulings: Sequence[Ruling]) -> dict[str, dict[str, Planned]]:
+    """Return the same in a period: points weighted by months, without what does not apply in them."""
+    return {
+        group: {
+            unit: Planned(**{kind: _weighted(rulings, _of_class(shares, kind)) for kind in CLASSES})
+            for unit, shares in units.items()
+        }
+        for group, units in _shares(rulings).items()
+    }
+
+
 def least(units: Mapping[str, Planned]) -> tuple[str, Planned]:
     """Return the unit of a group that machines cover least, of equals the first."""
     return min(units.items(), key=lambda pair: pair[1].share())
 
 
-def achieved(document: SchemeDocument, scored: Collection[Scored]) -> dict[str, dict[str, Achieved]]:
-    """Return by group and unit what came from machines in a period.
+def achieved(rulings: Sequence[Ruling], cells: Mapping[Scored, int]) -> dict[str, dict[str, Achieved]]:
+    """Return by group and unit what came from machines in a period; `cells` counts months that have a value.
 
-    An indicator of class machine or system did if all its cells were scored.
+    An indicator of class machine or system did if it was scored in every month in which it applies.
     """
-    known = frozenset(scored)
     return {
-        name: {unit: _achieved(name, within, unit, known) for unit in units}
-        for name, units, within in _groups(document)
-        if within
+        group: {unit: _achieved(rulings, shares, cells) for unit, shares in units.items()}
+        for group, units in _shares(rulings).items()
     }
+
+
+def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
+    """Return by group and unit the indicators of the boards, each in the months of each version."""
+    found: dict[str, dict[str, list[Share]]] = {}
+    for ruling in rulings:
+        version = ruling.document.scheme.version
+        for name, units, within in _groups(ruling.document):
+            for unit in units if within else ():
+                mine = found.setdefault(name, {}).setdefault(unit, [])
+                for one in (one for one in within if one.is_for(unit)):
+                    months = ruling.applying(one, unit)
+                    place = Scored(version, name, unit, one.code)
+                    mine.append(Share(one, exact(one.points) * months, months, place))
+    return found
+
+
+def _achieved(rulings: Sequence[Ruling], shares: Sequence[Share], cells: Mapping[Scored, int]) -> Achieved:
+    wanted = [one for one in shares if one.indicator.collection in BY_MACHINES]
+    missing = tuple({one.indicator.code: None for one in wanted if cells.get(one.place, 0) < one.months})
+    done = [one for one in wanted if one.indicator.code not in missing]
+    return Achieved(_weighted(rulings, done), _weighted(rulings, shares), missing)
+
+
+def _of_class(shares: Sequence[Share], kind: str) -> list[Share]:
+    return [one for one in shares if one.indicator.collection == kind]
+
+
+def _weighted(rulings: Sequence[Ruling], shares: Sequence[Share]) -> Decimal:
+    """Return points over all months, without zeros that say nothing."""
+    months = sum(len(ruling.months) for ruling in rulings)
+    return Decimal(short_text(parts(sum(one.weight for one in shares), months * MILLIONTHS)))
 
 
 def _groups(document: SchemeDocument) -> Iterator[tuple[str, list[str], list[IndicatorSpec]]]:
@@ -96,18 +178,8 @@ def _units(document: SchemeDocument, group: GroupSpec) -> list[str]:
 
 
 def _planned(indicators: Sequence[IndicatorSpec], unit: str) -> Planned:
-    points = dict.fromkeys(("machine", "system", "manual"), NOTHING)
+    points = dict.fromkeys(CLASSES, NOTHING)
     for one in indicators:
         if one.is_for(unit):
             points[one.collection] += Decimal(one.points)
     return Planned(**points)
-
-
-def _achieved(
-    group: str, indicators: Sequence[IndicatorSpec], unit: str, scored: frozenset[Scored]
-) -> Achieved:
-    own = [one for one in indicators if one.is_for(unit)]
-    wanted = [one for one in own if one.collection in BY_MACHINES]
-    missing = tuple(one.code for one in wanted if Scored(group, unit, one.code) not in scored)
-    points = sum((Decimal(one.points) for one in wanted if one.code not in missing), NOTHING)
-    return Achieved(points, sum((Decimal(one.points) for one in own), NOTHING), missing)
