@@ -1,0 +1,109 @@
+"""What the checker knows of rescaling and of versions within a year, at the domain's own numbers."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from campaign.checker.rescaling import Range, Share, boards, compared, total
+from campaign.checker.weighing import Bounds, Part, deducted, weighed
+
+PARTY, OPERATION, RATINGS = (
+    Share("party", Fraction(260), Fraction("252.40")),
+    Share("operation", Fraction(180), Fraction("176.20")),
+    Share("ratings", Fraction(120), Fraction("113.00")),
+)
+LAND = Share("reform", Fraction(425), Fraction("408.00"))
+OTHERS = (PARTY, OPERATION, RATINGS)
+
+
+def ports(worth=None, **more):
+    return Share("reform", Fraction(15), worth, **more)
+
+
+def exactly(amount):
+    return Range(Decimal(amount), Decimal(amount))
+
+
+def share(board, points, worth, **more):
+    return Share(board, Fraction(points), None if worth is None else Fraction(worth), **more)
+
+
+def test_15_points_that_do_not_apply_make_408_of_425_into_422_40_and_964_00_in_all():
+    unit = [*OTHERS, LAND, ports(applies=False)]
+    assert boards(unit)["reform"] == exactly("422.40")
+    assert total(unit) == exactly("964.00")
+
+
+def test_merely_late_it_is_a_range_from_949_60_to_964_60():
+    found = total([*OTHERS, LAND, ports()])
+    assert found == Range(Decimal("949.60"), Decimal("964.60"))
+    assert found.total is None
+
+
+def test_four_boards_sum_to_973_35_and_three_times_two_thirds_of_7_to_14_00():
+    assert total([*OTHERS, share("reform", 440, "431.75")]).total == Decimal("973.35")
+    thirds = [share("reform", 7, Fraction(14, 3)) for _ in range(3)]
+    assert total(thirds).total == Decimal("14.00")
+
+
+def test_a_deduction_keeps_its_points_and_is_not_scaled_up():
+    """kept 36 + rest 50 · (100 − 40) / (100 − 40 − 10)."""
+    board = [
+        share("work", 40, 36, deducts=True),
+        share("work", 50, 50),
+        share("work", 10, None, applies=False),
+    ]
+    assert total(board) == exactly("96.00")
+    assert total([*board[:1], share("work", 50, None), *board[2:]]) == Range(
+        Decimal("36.00"), Decimal("96.00")
+    )
+
+
+def test_if_only_deductions_are_left_their_points_are_stretched_and_their_losses_are_not():
+    board = [share("work", 40, 36, deducts=True), share("work", 60, None, applies=False)]
+    assert total(board) == exactly("96.00")
+    late = [share("work", 40, None, deducts=True), share("work", 60, None, applies=False)]
+    assert total(late) == Range(Decimal("0.00"), Decimal("100.00"))
+
+
+def test_a_board_of_which_nothing_applies_is_carried_by_the_others_in_proportion_and_stands_in_no_list():
+    unit = [share("a", 100, None, applies=False), share("b", 300, 150), share("c", 100, 100)]
+    assert boards(unit) == {"b": exactly("150.00"), "c": exactly("100.00")}
+    assert total(unit) == exactly("312.50")
+    assert compared(unit, ("a", "b")) == Decimal("200.00")
+    assert compared(unit, ("a",)) is None
+
+
+def test_a_bonus_stands_outside_the_boards_and_is_not_scaled():
+    unit = [share("a", 90, 45), share("a", 10, None, applies=False), share(None, 5, 3)]
+    assert total(unit) == exactly("53.00")
+
+
+def test_20_points_at_90_percent_and_from_july_30_at_95_are_24_50_of_25():
+    halves = [
+        Part(6, Fraction(20), 20 * Fraction("0.882") / Fraction("0.90")),
+        Part(6, Fraction(30), 30 * Fraction("0.931") / Fraction("0.95")),
+    ]
+    assert weighed(halves) == (Fraction("24.50"), 25)
+
+
+@pytest.mark.parametrize(("months", "worth"), [((6, 2), Fraction("22.05")), ((3, 0), Fraction("19.6"))])
+def test_until_the_year_is_over_the_months_so_far_weigh(months, worth):
+    first, second = months
+    parts = [Part(first, Fraction(20), Fraction("19.6")), Part(second, Fraction(30), Fraction("29.4"))]
+    assert weighed(parts)[0] == worth
+
+
+def test_a_part_without_data_leaves_the_year_without_worth_and_its_points_as_they_are():
+    assert weighed([Part(6, Fraction(20), Fraction(20)), Part(6, Fraction(30), None)]) == (None, 25)
+
+
+def test_deductions_are_taken_in_full_once_and_points_floor_and_cap_are_weighed():
+    parts = [
+        Bounds(6, Fraction(10), Fraction(4), Fraction(2)),
+        Bounds(6, Fraction(20), Fraction(6), Fraction(4)),
+    ]
+    assert deducted(parts, Fraction(3)) == 12
+    assert deducted(parts, Fraction(3), Fraction(9)) == 15
+    assert deducted(parts, Fraction(30)) == 5
