@@ -8,6 +8,7 @@ everything anew by the plain functions alone.
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from operator import add
 
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, admit
@@ -17,15 +18,18 @@ from services.scoring.arriving import is_alone
 from services.scoring.domain.adders import adder
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.comparing import compare, compared_figures
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import standing
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.groups import group_plan
 from services.scoring.domain.ordinary import Ordinary, Sums
-from services.scoring.domain.plan import compile_plan
-from services.scoring.domain.posting import everything, post, posted
+from services.scoring.domain.parted import parted_figures
+from services.scoring.domain.plan import Plan, compile_plan, scheme_id
+from services.scoring.domain.posting import end, everything, post, posted
 from services.scoring.domain.proof import cells_of
-from services.scoring.domain.sums import UnitSums
-from services.scoring.reports import catalogue_of, fact_key, fact_of, report_of, root_key
+from services.scoring.domain.successions import Succession, successions
+from services.scoring.domain.sums import UnitSums, home_of
+from services.scoring.domain.versions import ruled
+from services.scoring.reports import Catalogue, catalogue_of, fact_key, fact_of, report_of, root_key
 from shared.contracts.envelope import decode
 from shared.kernel.digests import key_digest
 from shared.kernel.shards import SHARDS
@@ -51,71 +55,139 @@ class Intake:
         return ruling.outcome, decode(json.dumps(json.loads(ruling.body) | told).encode())
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Scheme:
-    """A version as both stages apply it."""
+    """A version of a scheme and the catalogue that it was checked against."""
 
-    document: object
-    plan: object
-    ordinary: Ordinary
-    groups: tuple
+    document: SchemeDocument
+    catalogue: Catalogue
 
     @staticmethod
     def of(document, types):
-        catalogue = catalogue_of(types)
-        plan = compile_plan(document, catalogue.types)
-        adders = [adder(document, plan, over) for over in plan.columns]
-        groups = tuple(group_plan(document, name) for name in document.groups)
-        return Scheme(document, plan, Ordinary(adders, catalogue.types), groups)
+        return Scheme(document, catalogue_of(types))
+
+
+@dataclass(frozen=True, eq=False)
+class Ruling:
+    """A version in the months that it rules, as stage A applies it."""
+
+    scheme: Scheme
+    plan: Plan
+    adders: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Force:
+    """The versions that rule, as both stages apply them: plans, the short way, groups over all versions."""
+
+    rulings: tuple[Ruling, ...]
+    ordinary: Ordinary
+    lines: tuple[Succession, ...]
+
+    @property
+    def plans(self):
+        return [one.plan for one in self.rulings]
+
+
+@cache
+def ruling_of(scheme, months):
+    plan = compile_plan(scheme.document, scheme.catalogue.types, months)
+    return Ruling(scheme, plan, tuple(adder(scheme.document, plan, over) for over in plan.columns))
+
+
+@cache
+def in_force(schemes):
+    """Return what applies of versions, each in the months that it rules."""
+    months = ruled(one.document.scheme for one in schemes)
+    rulings = tuple(
+        ruling_of(one, months[one.document.scheme.version])
+        for one in schemes
+        if one.document.scheme.version in months
+    )
+    adders = [adder for one in rulings for adder in one.adders]
+    lines = successions([one.scheme.document for one in rulings], lambda *_: True)
+    return Force(rulings, Ordinary(adders, schemes[0].catalogue.types), tuple(lines))
 
 
 @dataclass
 class Ledger:
-    """Stage B under one version: sums and standings by unit, and every entry that was posted."""
+    """Stage B: sums and standings by version and unit, every entry, and the figures that versions share."""
 
-    scheme: Scheme
+    force: Force | None = None
     sums: dict = field(default_factory=lambda: defaultdict(UnitSums))
     standings: dict = field(default_factory=lambda: defaultdict(Standing))
     entries: list = field(default_factory=list)
+    shared: dict = field(default_factory=dict)
+    clocks: dict = field(default_factory=dict)
 
     def post(self, rows):
-        """Take absolute rows by (over, unit, month, shard) and post what depends on the places that moved."""
-        moved = defaultdict(lambda: defaultdict(set))
-        for (over, unit, month, shard), numbers in rows.items():
-            moved[unit][over, month].update(self.sums[unit].take((over, month, shard), numbers))
-        for group in self.scheme.groups:
-            self._post(group, {unit: places for unit, places in moved.items() if unit in group.units})
+        """Take absolute rows by (version, over, unit, month, shard) and post what depends on what moved."""
+        moved = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+        for (version, over, unit, month, shard), numbers in rows.items():
+            places = self.sums[version, unit].take((over, month, shard), numbers)
+            moved[version][unit][home_of(over), month].update(places)
+        for line in self.force.lines:
+            touched = set()
+            for plan in line.plans:
+                found = {unit: places for unit, places in moved[plan.id].items() if unit in plan.units}
+                touched |= found.keys()
+                self._post(plan, found)
+            self._share(line, touched)
 
-    def begin(self):
-        """Post every cell as it stands without any row."""
-        for group in self.scheme.groups:
-            self._post(group, dict.fromkeys(group.units, everything(group)))
+    def adopt(self, force, adopted):
+        """Post every cell of a version as it stands without any row, and end those that others lose to it."""
+        self.force = force
+        for line in force.lines:
+            for plan in line.plans:
+                moved = everything(plan) if plan.id == adopted else {}
+                self._post(plan, dict.fromkeys(plan.units, moved), ending=True)
+            self.shared.pop(line.name, None)
+            self._share(line, line.units)
 
-    def _post(self, group, moved):
-        sums = {unit: self.sums[unit] for unit in group.units}
-        standings = {unit: self.standings[group.name, unit] for unit in group.units}
+    def _post(self, plan, moved, *, ending=False):
+        sums = {unit: self.sums[plan.id, unit] for unit in plan.units}
+        standings = {unit: self.standings[plan.id, plan.name, unit] for unit in plan.units}
         changed = {
-            unit: post(group, unit, sums[unit], standings[unit], places) for unit, places in moved.items()
+            unit: post(plan, unit, sums[unit], standings[unit], places) for unit, places in moved.items()
         }
-        if group.compared:
-            compare(group, sums, standings, moved, changed)
+        if ending:
+            for unit, changes in changed.items():
+                end(plan, standings[unit], changes)
+        if plan.compared:
+            compare(plan, sums, standings, moved, changed)
         self.entries += [
-            ((group.name, unit, month, code), old, new)
+            ((plan.id, plan.name, unit, month, code), old, new)
             for unit, changes in changed.items()
             for month, found in changes.cells.items()
             for code, (old, new) in found.items()
         ]
 
+    def _share(self, line, touched):
+        """Compute the figures made of parts anew: of what moved, or of all where a month or a peer moves it."""
+        if not line.shared:
+            return
+        before, clock = self.shared.get(line.name, {}), line.clock(self.sums)
+        anew = line.compares or not before or self.clocks[line.name] != clock
+        now = parted_figures(line, line.units if anew else touched, self.sums, clock)
+        self.clocks[line.name] = clock
+        self.shared[line.name] = {**before, **now}
+
     @property
     def state(self):
-        """Every cell and figure that has a value."""
-        return {
-            (group, unit, *key): value
-            for (group, unit), standing in self.standings.items()
-            for kept in (standing.cells, standing.figures)
-            for key, value in kept.items()
-            if value is not None
-        }
+        """Every cell and figure of what rules that has a value, and what versions share."""
+        found = {}
+        for line in self.force.lines:
+            for plan in line.plans:
+                for unit in plan.units:
+                    due = {(at, one.code) for one in (*plan.of(unit), *plan.compared) for at, _ in one.due}
+                    standing = self.standings[plan.id, plan.name, unit]
+                    figures = {key: one for key, one in standing.figures.items() if key in due}
+                    for key, value in (standing.cells | figures).items():
+                        if value is not None:
+                            found[plan.id, plan.name, unit, *key] = value
+            if line.shared:
+                found |= told_of(line, self.shared[line.name])
+        return found
 
     @property
     def summed(self):
@@ -130,10 +202,10 @@ class Ledger:
 
     @property
     def cells(self):
-        """Every month cell that has a value."""
+        """Every month cell that has a value, of versions that rule no more, too."""
         return {
-            (group, unit, month, code): value
-            for (group, unit), standing in self.standings.items()
+            (*of, month, code): value
+            for of, standing in self.standings.items()
             for (month, code), value in standing.cells.items()
         }
 
@@ -143,30 +215,33 @@ class Scoring:
 
     def __init__(self, types):
         self.catalogue = catalogue_of(types)
-        self.ledger = None
+        self.force = None
+        self.ledger = Ledger()
         self._alone = {}
         self._cases = {}
         self._facts = {}
         self._rows = {}
 
     def adopt(self, scheme):
-        """Fold everything under a version, in place of the one before."""
-        before = [] if self.ledger is None else [self.ledger.scheme.plan]
+        """Put a version in force from its first month on: fold everything under what rules before and after."""
+        before = self._plans
+        schemes = [] if self.force is None else [one.scheme for one in self.force.rulings]
+        self.force = in_force((*schemes, scheme))
         tallies = defaultdict(Tally)
         for (shard, _), events in [*self._cases.items(), *((at, [one]) for at, one in self._alone.items())]:
             reports = self._reports(events)
             fold_under(tallies[shard], before, reports, -1)
-            fold_under(tallies[shard], [scheme.plan], reports)
-        self.ledger = Ledger(scheme)
-        self.ledger.begin()
+            fold_under(tallies[shard], self._plans, reports)
+        self.ledger.adopt(self.force, scheme_id(scheme.document))
         for shard, tally in tallies.items():
             self._tell(shard, tally.spread())
-        left = {key: row for key, row in self._rows.items() if key[1] != scheme.plan.id and any(row)}
-        assert left == {}, "what the version before had added is taken back"
+        ruling = {one.id: range(one.first, one.last + 1) for one in self._plans}
+        left = {key for key, row in self._rows.items() if any(row) and key[4] not in ruling.get(key[1], ())}
+        assert left == set(), "what versions had added in months that they no longer rule is taken back"
 
     def arrive(self, event):
         """Fold an accepted event."""
-        tally, sums = Tally(), None if self.ledger is None else Sums(self.ledger.scheme.ordinary)
+        tally, sums = Tally(), None if self.force is None else Sums(self.force.ordinary)
         if is_alone(event, self.catalogue):
             self._alone[event.shard, event.number] = event
             if sums is None or sums.alone(fact_of(event, self.catalogue)) is None:
@@ -179,7 +254,7 @@ class Scoring:
 
     @property
     def _plans(self):
-        return [] if self.ledger is None else [self.ledger.scheme.plan]
+        return [] if self.force is None else self.force.plans
 
     def _fold(self, event, tally, sums):
         key, root = self._keys(event)
@@ -211,7 +286,7 @@ class Scoring:
         ):
             return False
         before, after = (
-            self.ledger.scheme.ordinary.rows(sorted(fact_of(one, self.catalogue) for one in found))
+            self.force.ordinary.rows(sorted(fact_of(one, self.catalogue) for one in found))
             for found in (old, new)
         )
         return sums.change(before, after) is not None
@@ -221,17 +296,16 @@ class Scoring:
 
     def _tell(self, shard, moved):
         rows = {}
-        for (scheme, over, unit, month), change in moved.items():
-            key = shard, scheme, over, unit, month
+        for (version, over, unit, month), change in moved.items():
+            key = shard, version, over, unit, month
             known = self._rows.get(key)
             self._rows[key] = change if known is None else list(map(add, known, change))
-            if scheme == self.ledger.scheme.plan.id:
-                rows[over, unit, month, shard] = self._rows[key]
+            rows[version, over, unit, month, shard] = self._rows[key]
         if rows:
             self.ledger.post(rows)
 
 
-def recomputed(scheme, catalogue, accepted):
+def recomputed(force, catalogue, accepted):
     """Return every cell and figure that has a value, folded anew from all that was accepted."""
     reports = [(report_of(one, catalogue), one.case) for one in accepted]
     facts = {report.root: report.fact for report, _ in reports if report.fact is not None}
@@ -242,16 +316,30 @@ def recomputed(scheme, catalogue, accepted):
         )
     tally = Tally()
     for found in groups.values():
-        tally.add(scheme.plan, standing(found).facts)
+        for plan in force.plans:
+            tally.add(plan, standing(found).facts)
     sums = defaultdict(UnitSums)
-    for (_, over, unit, month), numbers in tally.spread().items():
-        sums[unit].take((over, month, 0), numbers)
+    for (version, over, unit, month), numbers in tally.spread().items():
+        sums[version, unit].take((over, month, 0), numbers)
     state = {}
-    for group in scheme.groups:
-        of_group = {unit: sums[unit] for unit in group.units}
-        compared = compared_figures(group, of_group)
-        for unit, cells in cells_of(group, of_group).items():
-            figures = posted(group, unit, of_group[unit], {}).figures | compared[unit]
-            state |= {(group.name, unit, *key): value for key, value in cells.items()}
-            state |= {(group.name, unit, *key): value for key, value in figures.items() if value is not None}
+    for line in force.lines:
+        for plan in line.plans:
+            state |= _of_plan(plan, {unit: sums[plan.id, unit] for unit in plan.units})
+        if line.shared:
+            state |= told_of(line, parted_figures(line, line.units, sums, line.clock(sums)))
     return state
+
+
+def _of_plan(plan, sums):
+    state, compared = {}, compared_figures(plan, sums)
+    for unit, cells in cells_of(plan, sums).items():
+        figures = posted(plan, unit, sums[unit], {}).figures | compared[unit]
+        for key, value in (cells | figures).items():
+            if value is not None:
+                state[plan.id, plan.name, unit, *key] = value
+    return state
+
+
+def told_of(line, shared):
+    """Return what versions share by unit, version, period and indicator."""
+    return {(line.name, unit, *key): one for unit, found in shared.items() for key, one in found.items()}

@@ -1,7 +1,8 @@
 """Any history of events, duplicates, corrections, retractions, late arrivals and scheme changes, on the pure cores.
 
-What was folded event by event is at every look what everything folded anew comes to, under the scheme in force; what
-was known at an earlier number is what the events up to it come to; entries telescope and sum to their cells.
+What was folded event by event is at every look what everything folded anew comes to, under the versions in force,
+each in the months that it rules; what was known at an earlier number is what the events up to it come to; entries
+telescope and sum to their cells.
 `HISTORIES=20000` runs that many instead of 500.
 """
 
@@ -23,6 +24,7 @@ HISTORIES = int(os.environ.get("HISTORIES", "500"))
 STEPS = 25
 MOST_VERSIONS = 4
 LONGER_FROM = 3
+FIRSTS = ("2021-01", "2021-02", "2021-03")
 BEGUN = datetime(2021, 4, 1, tzinfo=UTC)
 TYPES = {
     "types": {
@@ -147,10 +149,11 @@ CHANGES = (with_a_third_bureau, with_other_points_and_methods, with_other_measur
 
 
 @lru_cache
-def scheme(version, changes):
-    """Return a version with some of the changes; from the third on it covers a month more."""
+def scheme(version, first, changes):
+    """Return a version from a month on with some of the changes; from the third on it covers a month more."""
     document = copy.deepcopy(BASE)
-    document["scheme"] |= {"version": version, "until": "2021-04" if version >= LONGER_FROM else "2021-03"}
+    until = "2021-04" if version >= LONGER_FROM else "2021-03"
+    document["scheme"] |= {"version": version, "effective": first, "until": until}
     for change in CHANGES:
         if change in changes:
             change(document)
@@ -268,22 +271,21 @@ class AnyHistory(RuleBasedStateMachine):
         self.send(retraction)
 
     @precondition(lambda self: self.versions < MOST_VERSIONS)
-    @rule(changes=st.frozensets(st.sampled_from(CHANGES)))
-    def a_version_is_adopted(self, changes):
+    @rule(first=st.sampled_from(FIRSTS), changes=st.frozensets(st.sampled_from(CHANGES)))
+    def a_version_is_adopted(self, first, changes):
         self.versions += 1
-        self.scoring.adopt(scheme(self.versions, changes))
+        self.scoring.adopt(scheme(self.versions, first, changes))
 
     @precondition(lambda self: self.versions)
     @rule()
     def is_remembered(self):
-        ledger = self.scoring.ledger
-        self.remembered.append((len(self.accepted), ledger.scheme, ledger.state))
+        self.remembered.append((len(self.accepted), self.scoring.force, self.scoring.ledger.state))
 
     @precondition(lambda self: self.versions)
     @rule()
     def is_looked_at(self):
         ledger = self.scoring.ledger
-        assert ledger.state == recomputed(ledger.scheme, self.scoring.catalogue, self.accepted)
+        assert ledger.state == recomputed(self.scoring.force, self.scoring.catalogue, self.accepted)
         assert ledger.summed == ledger.cells
 
     def teardown(self):

@@ -101,7 +101,7 @@ def processed(order):
 
 def lost(state, month):
     """Return what a month's figure is below its points, as published."""
-    return published(of_parts(state["bureaus", "b1", str(month), "missed"])) - FULL
+    return published(of_parts(state["mini@1", "bureaus", "b1", str(month), "missed"])) - FULL
 
 
 def test_march_closes_at_the_end_of_8_april_as_3_to_5_april_are_off():
@@ -115,8 +115,8 @@ def test_march_is_one_point_down_at_the_cut_and_its_adjustment_stands_in_april_i
         scoring, accepted, outcomes = processed(order)
         state = scoring.ledger.state
         known = [one for one in accepted if datetime.fromisoformat(one.received) < at]
-        closed = recomputed(SCHEME, scoring.catalogue, known)
-        assert state == recomputed(SCHEME, scoring.catalogue, accepted)
+        closed = recomputed(scoring.force, scoring.catalogue, known)
+        assert state == recomputed(scoring.force, scoring.catalogue, accepted)
         assert lost(closed, MARCH) == Decimal("-1.00")
         assert lost(state, APRIL) == lost(closed, APRIL) == Decimal("-0.50")
         assert lost(state, MARCH) == Decimal("-1.50")
