@@ -1,1 +1,1 @@
-"""What crosses the borders between services: one module per producer."""
+"""What crosses the borders between services: one room per producer."""

@@ -1,0 +1,61 @@
+"""Ledger entries and the figures of periods, of schemes in force and of trials."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.contracts.fields import Closed, Code, DecimalText, InstantText, MonthText, PeriodText, Version
+from shared.contracts.scoring.sums import Cause
+
+ENTRIES_POSTED = "dukao.entries-posted.v1"
+TRIAL_ENTRIES_POSTED = "dukao.trial-entries-posted.v1"
+
+OldAndNew = Annotated[tuple[DecimalText | None, DecimalText | None], Field(strict=False)]
+
+
+class MonthEntries(Closed):
+    """The ledger entries of a unit's month cells: (old, new) by indicator; 12 places, `None` is no value."""
+
+    unit: Code
+    month: MonthText
+    cells: dict[Code, OldAndNew]
+
+
+class PeriodFigures(Closed):
+    """The absolute figures of a unit in a period that changed, by indicator, and its volume.
+
+    `None` is due and not yet assessed; what is not due has no figure. `points` are those of figures whose
+    months several versions rule: weighted by months, so far; of every other they are those of the version.
+    What applies to the unit in none of these months has points there and `None`.
+    """
+
+    unit: Code
+    period: PeriodText
+    volume: int = 0
+    values: dict[Code, DecimalText | None]
+    points: dict[Code, DecimalText] = Field({})
+
+
+class EntriesPosted(Closed):
+    """What a batch changed in one group: its ledger entries, and the figures whose value is another.
+
+    After an adopted scheme every figure that is due is told once.
+    """
+
+    scheme: Code
+    version: Version
+    group: Code
+    cause: tuple[Cause, ...] = Field(strict=False)
+    fresh_at: InstantText
+    entries: tuple[MonthEntries, ...] = Field((), strict=False)
+    figures: tuple[PeriodFigures, ...] = Field((), strict=False)
+
+
+class TrialEntriesPosted(EntriesPosted):
+    """What a batch would have changed in one group, were the draft in force: no ledger holds it.
+
+    With `ended` nothing follows of this trial and group, and what was told of them counts no more.
+    """
+
+    trial: Code
+    ended: bool = False

@@ -1,0 +1,43 @@
+"""Schemes that come into force, and drafts that are tried."""
+
+from typing import Any
+
+from shared.contracts.fields import Closed, Code, Digest, MonthText, Version
+
+SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
+TRIAL_STARTED = "dukao.trial-started.v1"
+TRIAL_ENDED = "dukao.trial-ended.v1"
+
+
+class SchemeAdopted(Closed):
+    """A version of a scheme was adopted; the whole canonical document travels with it. Once per shard."""
+
+    code: Code
+    version: Version
+    digest: Digest
+    document: dict[str, Any]
+    effective: MonthText
+
+
+class TrialStarted(Closed):
+    """A draft is tried from here on, without effect; once per shard. `digest` is that of the draft.
+
+    The document is the draft's over the months `effective` to `until`, which are those of the trial.
+    """
+
+    code: Code
+    trial: Code
+    version: Version
+    digest: Digest
+    document: dict[str, Any]
+    effective: MonthText
+    until: MonthText
+
+
+class TrialEnded(Closed):
+    """A trial is over, once per shard; `adopted` says that its draft came into force."""
+
+    code: Code
+    trial: Code
+    version: Version
+    adopted: bool

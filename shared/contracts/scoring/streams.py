@@ -1,0 +1,13 @@
+"""The streams that scoring owns."""
+
+SOURCE = "dukao/scoring"
+SCHEMES = "scoring.schemes"
+PARTIALS = "scoring.partials"
+ENTRIES = "scoring.entries"
+FINDINGS = "scoring.findings"
+RULINGS = "scoring.rulings"
+DEDUCTIONS = "scoring.deductions"
+POINTS = "scoring.points"
+TRIAL_PARTIALS = "scoring.trial-partials"
+TRIALS = "scoring.trials"
+SURVEYS = "scoring.surveys"
