@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.scoring import cursors, dossiers, incident_shown, rises
+from services.scoring import cursors, dossiers, incident_shown
 from services.scoring.answers import After
 from services.scoring.contract import IncidentName, IncidentRuled, RulingAct
 from services.scoring.domain.incidents.facts import key_of
@@ -16,14 +16,11 @@ from services.scoring.incident_answers import (
     IncidentPage,
     IncidentPath,
     Other,
-    RisesAnswer,
     UnreadPage,
     UnreadReport,
 )
 from services.scoring.ruling import Desk, Found
-from shared.contracts.fields import Version
 from shared.kernel.errors import hidden, refuse
-from shared.kernel.periods import Month
 from shared.storage.exchange import Exchange
 from shared.web.access import Role, Subject, covers
 from shared.web.tokens import of_units, whole
@@ -57,34 +54,6 @@ def incidents_router(exchange: Exchange) -> APIRouter:
         async with exchange.snapshot() as tx:
             found = await desk.find(tx, incident)
         return _shown(found, subject)
-
-    @router.get("/rises/{code}/{version}/{rise}/{month}", name="show_rises")
-    async def show_rises(code: str, version: Version, rise: str, month: str, subject: Reader) -> RisesAnswer:
-        """Show whether the risk of regions rose in a month against their own baseline, with the figures.
-
-        409 `not_counts` where the measure gives other than whole counts, `too_many_counts` where there are
-        too many to test.
-        """
-        wanted = Month.parse(month, "/path/month")
-        async with exchange.snapshot() as tx:
-            found = await rises.look(tx, (code, version), rise, wanted)
-        return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
-
-    @router.post("/rises/{code}/{version}/{rise}/{month}:judge", name="judge_rises")
-    async def judge_rises(
-        code: str, version: Version, rise: str, month: str, subject: Operator
-    ) -> RisesAnswer:
-        """Judge the regions of a month once: what rose significantly costs all roles, whatever comes later.
-
-        409 `month_open` before its T, `already_judged`, `not_in_force`, `nothing_tested` where no region has
-        a baseline; as for showing `not_counts` and `too_many_counts`.
-        """
-        wanted = Month.parse(month, "/path/month")
-        async with exchange.begin(
-            actor=subject.name, action="judge rises", detail=f"{code}/{rise}/{month}"
-        ) as tx:
-            found = await rises.judge(tx, (code, version), rise, wanted, subject.name)
-        return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
 
     @router.get("/unread-reports", name="list_unread_reports")
     async def list_unread_reports(asked: Annotated[After, Query()], _: Operator) -> UnreadPage:

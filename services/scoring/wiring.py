@@ -32,6 +32,7 @@ from services.scoring.reconciliation_api import reconciliations_router
 from services.scoring.reply_api import replies_router
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.review_api import reviews_router
+from services.scoring.rise_api import rises_router
 from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
@@ -57,6 +58,7 @@ DOORS = (
     entries_router,
     suspense_router,
     incidents_router,
+    rises_router,
     rulings_router,
     requests_router,
     steps_router,

@@ -7,6 +7,7 @@ import pytest
 
 from services.scoring.api import cells_router
 from services.scoring.incident_api import incidents_router, rulings_router
+from services.scoring.rise_api import rises_router
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
@@ -64,7 +65,8 @@ def door(tmp_path):
         async def ready():
             return {}
 
-        routers = [incidents_router(exchange), rulings_router(exchange), cells_router(exchange)]
+        doors = (incidents_router, rises_router, rulings_router, cells_router)
+        routers = [one(exchange) for one in doors]
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://scoring") as client:
             yield Door(
