@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from hypothesis import strategies as st
+
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.incidents.deciding import decide
@@ -195,3 +197,76 @@ def lost(decision):
         for one in decision.deductions
         if one.counts
     }
+
+
+THREE = (
+    finding("f2", "audit", points="2"),
+    finding("f15", "petition", points="1.5", time="2021-04-02"),
+    finding("f3", "patrol", points="3", time="2021-05-04"),
+)
+
+
+def of_unit(decision, unit="b1"):
+    return [lost(decision)[unit]] if unit in lost(decision) else []
+
+
+LINKED = {"d1": Decimal(1), "b1": Decimal(2), "i1": Decimal(2)}
+
+
+def points_of(decision):
+    return {unit: points for unit, (_, _, _, points) in lost(decision).items()}
+
+
+def asked(**more):
+    """The problem of 2019, discovered on 10 March by an audit whose own deduction is small."""
+    told = {"discovered": "2021-03-10", "severity": 1} | more
+    return finding("f", points="0.1", time="2021-07-20", **told)
+
+
+def gone(*units, **months):
+    return [{"units": list(units), "reason": "None here", **months}]
+
+
+RISE = {
+    "code": "c",
+    "title": "Regional risk",
+    "group": "bureaus",
+    "measure": "none",
+    "baseline_months": 3,
+    "minimum": 5,
+    "alpha": "0.01",
+    "grace_days": 5,
+    "content": "vat",
+    "roles": ROLES,
+}
+WITH_RISES = (rules_of(document({**INCIDENTS, "rises": [RISE]})),)
+
+
+def once(reports):
+    return list({(one.source, one.id): one for one in reports}.values())
+
+
+NAMES = st.sampled_from(["f1", "f2", "f3", "f4"])
+FINDINGS = st.builds(
+    finding,
+    NAMES,
+    st.sampled_from(["audit", "petition", "patrol"]),
+    time=st.sampled_from(["2021-03-10", "2021-04-02", "2021-05-04"]),
+    points=st.sampled_from(["1", "2", "2.5"]),
+    unit=st.sampled_from(["b1", "b2"]),
+    source=st.sampled_from(["s", "t"]),
+    status=st.sampled_from(["alleged", "confirmed", "confirmed", "dropped"]),
+    taxpayer=st.sampled_from(["t1", "t1", "t2"]),
+    severity=st.sampled_from([0, 1, 2]),
+    first_year=st.sampled_from([2018, 2019]),
+    last_year=st.sampled_from([2019, 2020]),
+)
+INSPECTIONS = st.builds(
+    inspection,
+    st.sampled_from(["i1", "i2"]),
+    started=st.sampled_from(["2021-01-11", "2021-02-01"]),
+    ended=st.sampled_from(["2021-02-28", "2021-03-10", "2021-04-02"]),
+    taxpayer=st.sampled_from(["t1", "t2"]),
+    content=st.sampled_from([None, "vat", "export"]),
+    found=st.sampled_from([0, 0, 1]),
+)

@@ -8,8 +8,17 @@ from hypothesis import strategies as st
 from services.scoring.domain.incidents.facts import Key, Question, Ruling, join_of, key_of
 from services.scoring.domain.incidents.reading import Unreadable
 from services.scoring.domain.incidents.settling import Facts, Stage, settle
-from tests.scoring_domain.incidents import RULES, finding, inspection, retracted, revised
-from tests.scoring_domain.test_incidents import FINDINGS, INSPECTIONS, THREE, once
+from tests.scoring_domain.incidents import (
+    FINDINGS,
+    INSPECTIONS,
+    RULES,
+    THREE,
+    finding,
+    inspection,
+    once,
+    retracted,
+    revised,
+)
 
 OBJECTS = frozenset({"t1", "t2"})
 
