@@ -152,7 +152,7 @@ def _fired(
         "finding.years": years_of(spec, event),
         "finding.discovered": day_of(field_of(event, spec["discovered"]), scheme),
         "finding.severity": data[spec["severity"]],
-        "finding.finder": (data.get(spec["finder"]) if spec.get("finder") else None) or event["source"],
+        "finding.finder": data[spec["finder"]] if spec.get("finder") else event["source"],
     }
     for at, looked in known.facts.items():
         kinds = scheme["incidents"].get("inspections", ())
@@ -171,7 +171,7 @@ def _fired(
 def _looked(kind: Mapping[str, Any], event: Event, scheme: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of an inspection by the names that conditions give them."""
     data = event["data"]
-    inspector = (data.get(kind["inspector"]) if kind.get("inspector") else None) or event["subject"]
+    inspector = data[kind["inspector"]] if kind.get("inspector") else event["subject"]
     seats = {one["inspectorate"] for one in scheme["incidents"].get("jurisdictions", ())}
     return {
         "inspection.type": event["type"],

@@ -37,7 +37,8 @@ FINDING = {
         "discovered": {"type": "time", "required": True},
         "status": {"type": "code", "required": True},
         "severity": {"type": "integer", "required": True},
-        "finder": {"type": "code"},
+        "finder": {"type": "code", "required": True},
+        "desk": {"type": "code"},
         "points": {"type": "decimal", "scale": 2, "minimum": 0},
     },
 }
@@ -127,6 +128,7 @@ def finding(name, indicator="audit", *, time="2021-03-10", points="2", unit="b1"
         "discovered": time,
         "status": "confirmed",
         "severity": 0,
+        "finder": "d9",
         "points": points,
     } | data
     told["discovered"] = instant(told["discovered"])

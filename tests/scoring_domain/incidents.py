@@ -158,7 +158,7 @@ def finding(name, indicator="audit", *, time="2021-03-10", points="2", unit="b1"
         "discovered": time,
         "status": "confirmed",
         "severity": 3,
-        "finder": None,
+        "finder": "audit",
     } | data
     told["discovered"] = Instant(at(told["discovered"]))
     return Report(

@@ -36,7 +36,10 @@ def test_the_scheme_of_the_worked_cases_is_sound():
         (("findings", 0, "type"), "rumour.v1", "findings/0/type", "unknown_type"),
         (("findings", 0, "object"), "who", "findings/0/object", "unknown_field"),
         (("findings", 0, "object"), "severity", "findings/0/object", "unknown_field"),
-        (("findings", 0, "status"), "finder", "findings/0/status", "not_required"),
+        (("findings", 0, "status"), "desk", "findings/0/status", "not_required"),
+        (("findings", 0, "finder"), "desk", "findings/0/finder", "not_required"),
+        (("findings", 2, "finder"), None, "triggers/1/when/2", "no_finder"),
+        (("inspections", 0, "inspector"), "content", "inspections/0/inspector", "not_required"),
         (("findings", 0, "discovered"), "status", "findings/0/discovered", "unknown_field"),
         (("findings", 0, "deducts", "points"), "taxpayer", "findings/0/deducts/points", "unknown_field"),
         (

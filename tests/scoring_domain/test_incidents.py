@@ -149,6 +149,8 @@ def test_what_cannot_be_read_is_told():
         finding("f3", time="2020-12-31"),
         finding("f4", taxpayer="t1\n"),
         finding("f5", content="of vat"),
+        finding("f6", finder=None),
+        finding("f7", finder=""),
         inspection("i", started="2021-03-02", ended="2021-03-01"),
     ]
     assert {one.name[1]: one.why for one in decided(*facts).unread} == {
@@ -157,6 +159,8 @@ def test_what_cannot_be_read_is_told():
         "f3": Unreadable.NO_SCHEME,
         "f4": Unreadable.FIELDS,
         "f5": Unreadable.FIELDS,
+        "f6": Unreadable.FIELDS,
+        "f7": Unreadable.FIELDS,
         "i": Unreadable.DAYS,
     }
 

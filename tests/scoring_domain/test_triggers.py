@@ -78,6 +78,13 @@ def test_who_inspected_does_not_fire_trigger_b_by_finding_it_later():
     assert points_of(decided(asked(finder="i1"), early)) == {"b1": Decimal("0.1")}
 
 
+def test_of_whom_nobody_knows_whether_it_found_it_nobody_loses_and_the_report_is_named():
+    """Who sent a report is not who found the problem: the inspectorate's own finding may come by any source."""
+    early = inspection("i", started="2021-01-11", ended="2021-02-28")
+    decision = decided(asked(finder=None), early)
+    assert (points_of(decision), [one.name[1] for one in decision.unread]) == ({}, ["f"])
+
+
 def test_an_inspection_that_found_something_fires_nothing():
     early = inspection("i", started="2021-01-11", ended="2021-02-28", found=1)
     assert points_of(decided(asked(), early)) == {"b1": Decimal("0.1")}

@@ -46,7 +46,7 @@ def _of_finding(spec: FindingSpec) -> tuple[Field, ...]:
         ("discovered", spec.discovered, TIME, True),
         ("status", spec.status, TEXT, True),
         ("severity", spec.severity, INTEGER, True),
-        ("finder", spec.finder, TEXT, False),
+        ("finder", spec.finder, TEXT, True),
         ("deducts/points", None if points is None or points[0].isdigit() else points, AMOUNT, False),
     )
 
@@ -60,7 +60,7 @@ def _of_inspection(spec: InspectionSpec) -> tuple[Field, ...]:
         ("started", spec.started, TIME, True),
         ("ended", spec.ended, TIME, True),
         ("found", spec.found, INTEGER, True),
-        ("inspector", spec.inspector, TEXT, False),
+        ("inspector", spec.inspector, TEXT, True),
     )
 
 

@@ -64,7 +64,7 @@ class OwnSpec(Closed):
 class FindingSpec(Closed):
     """An event type whose events are findings, and its fields.
 
-    `status` holds alleged, checked, confirmed or dropped; `finder` who found it, else the source did.
+    `status` holds alleged, checked, confirmed or dropped. Who found it is never guessed from who sent it.
     """
 
     type: str
@@ -82,7 +82,7 @@ class FindingSpec(Closed):
     severity: Name
     """The field of how grave it is."""
     finder: Name | None = None
-    """The field of who found it; without it the source did."""
+    """The field of who found it; a trigger asks for it only where every type of finding has one."""
     deducts: OwnSpec | None = None
     """What a confirmed finding costs its own unit."""
 

@@ -17,6 +17,7 @@ FITTING = {
     "before": frozenset({Kind.DAY}),
 }
 SAME_OBJECT = {"finding.object", "inspection.object"}
+FINDER = "finding.finder"
 
 
 def trigger_findings(document: SchemeDocument, spec: IncidentsSpec) -> Iterator[Finding]:
@@ -45,6 +46,10 @@ def _conditions(
             yield Finding(f"{path}/{place}", "duplicate", "This condition stands here a second time.")
         seen.add(one)
         yield from _condition(f"{path}/{place}", one, document, spec)
+        asks = FINDER in {one.fact, one.meets, one.differs}
+        if asks and any(finding.finder is None for finding in spec.findings):
+            reason = "Not every event type of findings has a field `finder`: a source is no department."
+            yield Finding(f"{path}/{place}", "no_finder", reason)
 
 
 def _condition(

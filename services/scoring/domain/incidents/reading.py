@@ -98,6 +98,9 @@ def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> F
     data = _fields(report)
     if _lacks(data, spec.object, spec.content, *_of(spec.years), spec.discovered, spec.status, spec.severity):
         return Unreadable.FIELDS
+    finder = data.get(spec.finder) if spec.finder else report.source
+    if not finder:
+        return Unreadable.FIELDS
     if not (is_code(data[spec.object]) and is_code(data[spec.content])):
         return Unreadable.FIELDS
     years = _years(spec.years, data)
@@ -117,7 +120,7 @@ def _finding(spec: FindingSpec, report: Report, zone: ZoneInfo, month: int) -> F
         discovered=_day(data[spec.discovered], zone),
         status=Status(data[spec.status]),
         severity=int(data[spec.severity]),
-        finder=(data.get(spec.finder) if spec.finder else None) or report.source,
+        finder=finder,
         own=None if spec.deducts is None else _own(spec.deducts, data),
     )
 
@@ -132,7 +135,9 @@ def _inspection(spec: InspectionSpec, report: Report, rules: Rules) -> Inspectio
     started, ended = _day(data[spec.started], zone), _day(data[spec.ended], zone)
     if ended < started:
         return Unreadable.DAYS
-    inspector = (data.get(spec.inspector) if spec.inspector else None) or report.subject
+    inspector = data.get(spec.inspector) if spec.inspector else report.subject
+    if not inspector:
+        return Unreadable.FIELDS
     return Inspection(
         name=report.root,
         type=report.type,
