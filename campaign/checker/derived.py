@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -62,7 +62,8 @@ async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], I
     wanted: Sums = defaultdict(lambda: defaultdict(Fraction))
     for (shard, _), item in newest.items():
         for scheme in force[shard]:
-            for over, unit, month, measure, points in _lost(schemes[scheme], item):
+            beside = [schemes[one] for one in force[shard] if _code(schemes[one]) == _code(schemes[scheme])]
+            for over, unit, month, measure, points in _lost(schemes[scheme], beside, item):
                 wanted[shard, scheme, over, unit, month][measure] += points
     found: Sums = {}
     for row in await database.fetch("SELECT * FROM scoring.partials WHERE over LIKE 'items:%'"):
@@ -83,38 +84,66 @@ async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], I
     ]
 
 
-def _lost(scheme: Mapping[str, Any], item: Item) -> Iterator[tuple[str, str, int, str, Fraction]]:
-    """Yield what every late day costs every unit that bears it: view, unit, month, measure, points."""
-    over = f"items:{item['kind']}"
-    first, last = (_month(scheme["scheme"][name]) for name in ("effective", "until"))
-    for name in _charging(scheme, item, _measures(scheme, over)):
-        if item["provisional"] or item.get("scheme") not in {None, scheme["scheme"]["code"]}:
+def _lost(
+    scheme: Mapping[str, Any], beside: Sequence[Mapping[str, Any]], item: Item
+) -> Iterator[tuple[str, str, int, str, Fraction]]:
+    """Yield what every late day costs every unit that bears it: view, unit, month, measure, points.
+
+    A day is charged by the version of its month, of those `beside` each other, until one cap is reached.
+    """
+    if item["provisional"] or item.get("scheme") not in {None, _code(scheme)}:
+        return
+    days = sorted(item["late_days"])
+    bearers = {one for day in days for unit in _shares(item, day) for one in _bearing(scheme, unit)}
+    for bearer in bearers:
+        spent = Fraction(0)
+        for day in days:
+            month, version = _month(day), _version(beside, _month(day))
+            name = _charging(version, item, bearer, month)
+            if name is None:
+                continue
+            spec = version["measures"][name]
+            cost = max(Fraction(0), min(Fraction(spec["per_day"]), Fraction(spec["cap"]) - spent))
+            spent += cost
+            below = [s for unit, s in _shares(item, day).items() if bearer in _bearing(scheme, unit)]
+            if version is scheme and _covers(scheme, month):
+                yield f"items:{item['kind']}", bearer, month, name, cost * sum(map(Fraction, below))
+
+
+def _version(beside: Sequence[Mapping[str, Any]], month: int) -> Mapping[str, Any]:
+    """Return the newest version that covers a month, else the one that begins next, else the last."""
+    covering = [one for one in beside if _covers(one, month)]
+    if covering:
+        return max(covering, key=lambda one: one["scheme"]["version"])
+    later = [one for one in beside if _month(one["scheme"]["effective"]) > month]
+    begun = sorted(later or beside, key=lambda one: _month(one["scheme"]["effective"]))
+    return begun[0] if later else begun[-1]
+
+
+def _covers(scheme: Mapping[str, Any], month: int) -> bool:
+    return _month(scheme["scheme"]["effective"]) <= month <= _month(scheme["scheme"]["until"])
+
+
+def _charging(scheme: Mapping[str, Any], item: Item, unit: str, month: int) -> str | None:
+    """Return the measure of the indicator that an item names, else of the first that a unit then has."""
+    for one in scheme["indicators"]:
+        if scheme["measures"][one["measure"]].get("items") != item["kind"]:
             continue
-        left = Fraction(scheme["measures"][name]["cap"])
-        for day in sorted(item["late_days"]):
-            cost = min(left, Fraction(scheme["measures"][name]["per_day"]))
-            left -= cost
-            month = _month(day)
-            for unit, share in _shares(item, day).items() if first <= month <= last else ():
-                for bearing in _bearing(scheme, unit):
-                    yield over, bearing, month, name, cost * Fraction(share)
-
-
-def _charging(scheme: Mapping[str, Any], item: Item, measures: list[str]) -> set[str]:
-    """Return the measures of the indicator that an item names, else of the first that any unit has."""
-    takers = [one for one in scheme["indicators"] if one["measure"] in measures]
-    if item.get("indicator") is not None:
-        return {one["measure"] for one in takers if one["code"] == item["indicator"]}
-    found: set[str] = set()
-    served: set[str] = set()
-    for one in takers:
         levels = {scheme["groups"][name]["level"] for name in one["groups"]}
-        having = {unit["code"] for unit in scheme["units"] if unit["level"] in levels}
-        having &= set(one.get("units") or having)
-        if not having & served:
-            served |= having
-            found.add(one["measure"])
-    return found
+        having = {known["code"] for known in scheme["units"] if known["level"] in levels}
+        gone = any(
+            unit in said["units"]
+            and _month(said.get("from", "0000-01")) <= month <= _month(said.get("until", "9999-12"))
+            for said in one.get("not_applicable", ())
+        )
+        mine = unit in set(one.get("units") or having) & having and not gone
+        if mine and item.get("indicator") in {None, one["code"]}:
+            return str(one["measure"])
+    return None
+
+
+def _code(scheme: Mapping[str, Any]) -> str:
+    return str(scheme["scheme"]["code"])
 
 
 def _bearing(scheme: Mapping[str, Any], unit: str) -> Iterator[str]:

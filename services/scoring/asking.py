@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.scoring import inputs, store
 from services.scoring.domain.derived import following, points_plan
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.measures import ItemsSpec
 from services.scoring.domain.parts import parted_of
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.successions import Succession, successions
@@ -41,10 +42,11 @@ class Schemes:
             loaded = self._load(found, ruled([found.document.scheme])[version])
             return replace(_question(loaded, period, cell), ended=version in ruling)
         loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
+        before = await self._before(tx, scheme[0], period, loaded)
+        points = {one.plan.id: one for one in following(one.points for one in (*before, *loaded))}
+        loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
         if len(loaded) == 1:
             return _question(loaded[0], period, cell)
-        points = {one.plan.id: one for one in following(one.points for one in loaded)}
-        loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
         return await self._among(tx, loaded, period, cell, version)
 
     async def covering(self, tx: PostgresTransaction, code: str, month: str) -> SchemeDocument:
@@ -93,6 +95,18 @@ class Schemes:
             for version in await store.adopted_numbers(tx, code, (f"{year}-01", f"{year}-12"))
         ]
         return ruled(found)
+
+    async def _before(
+        self, tx: PostgresTransaction, code: str, period: Period, loaded: Sequence[Loaded]
+    ) -> list[Loaded]:
+        """Return the versions that ruled the years before, where late days run on from them."""
+        measures = [spec for one in loaded for spec in one.document.measures.values()]
+        if not any(isinstance(spec, ItemsSpec) for spec in measures):
+            return []
+        numbers = await store.adopted_numbers(tx, code, ("0001-01", f"{period.year - 1}-12"))
+        found = {one: await self._found(tx, code, one) for one in numbers}
+        ruling = ruled(one.document.scheme for one in found.values())
+        return [self._load(found[version], months) for version, months in ruling.items()]
 
     def _line(self, loaded: Sequence[Loaded], group: str) -> Succession:
         key = loaded[0].id[0], group, tuple(one.id[1] for one in loaded)

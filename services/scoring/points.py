@@ -165,8 +165,7 @@ def _surveyed(fact: Counted, body: bytes) -> ShownRow:
 
 def _late_days(question: Question, place: Found, item: LateItem, body: bytes) -> Iterator[ShownRow]:
     """Yield the late days of an item that a unit bears in a month, those that cost it nothing too."""
-    plan, name = question.scheme.points, question.indicator.measure
-    measure = next(one for one in plan.late_days[item.kind] if one.name == name)
+    plan, measure = question.scheme.points, question.indicator.measure
     event = envelope.decode(body)
     state = envelope.decode_data(event, ItemChanged)
     columns = {
@@ -178,7 +177,7 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
         "due": state.due,
         "completed": state.completed,
     }
-    for one in charges(item, measure, plan):
+    for one in charges(item, measure, plan, question.unit):
         if (one.unit, one.month) == (place.unit, place.month):
             day = one.day.isoformat()
             yield ShownRow(

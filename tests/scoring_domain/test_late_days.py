@@ -106,7 +106,7 @@ def test_the_cap_runs_over_the_life_of_the_item_in_the_order_of_the_days():
 
 def test_a_day_at_the_cap_costs_what_is_left():
     plan = plan_of(scheme(per_day="0.3", cap="0.8"))
-    found = charges(item(days=DONE_10_MAY), plan.late_days["decision"][0], plan)
+    found = charges(item(days=DONE_10_MAY), "late", plan, "b1")
     assert [one.parts for one in found] == [
         int(Decimal(cost) * PARTS) for cost in ("0.3", "0.3", "0.2", 0, 0)
     ]
@@ -180,7 +180,8 @@ def points(document, **named):
     plan = plan_of(document)
     found = {"late": 0, "later": 0}
     for one in item(days=DONE_10_MAY, **named).losses(plan):
-        (name,) = [of.name for of in plan.late_days["decision"] if of.slots == one.slots]
+        takers = plan.late_days["decision"]
+        (name,) = [of.measure.name for of in takers if of.measure.slots == one.slots]
         found[name] += one.parts
     return {name: Decimal(parts) / PARTS for name, parts in found.items()}
 
@@ -198,11 +199,55 @@ def test_an_item_counts_for_the_indicator_that_it_names_and_no_other():
     assert points(two_takers(), scheme="mini", indicator="linked") == {"late": 0, "later": 1}
 
 
-def test_indicators_that_have_no_unit_in_common_take_items_without_one_each_from_its_own():
-    document = two_takers(groups=["cities"])
+def with_a_city(document):
     document["units"].append({"code": "c1", "parent": "b1", "name": "c1", "level": "city"})
     document["groups"]["cities"] = {"level": "city", "title": "Cities"}
-    assert points(document) == {"late": 1, "later": 1}
+    return document
+
+
+def points_of(document, fact):
+    """Return what each unit loses by each measure."""
+    plan = plan_of(document)
+    names = {one.measure.slots: one.measure.name for one in plan.late_days["decision"]}
+    found = {}
+    for one in fact.losses(plan):
+        spot = one.unit, names[one.slots]
+        found[spot] = found.get(spot, 0) + Decimal(one.parts) / PARTS
+    return found
+
+
+def test_indicators_that_have_no_unit_in_common_take_items_without_one_each_from_its_own():
+    document = with_a_city(two_takers(groups=["cities"]))
+    of_city = item(days=DONE_10_MAY, shares={"c1": MILLIONTHS})
+    assert points_of(document, of_city) == {("b1", "late"): 1, ("c1", "later"): 1}
+
+
+def test_a_unit_has_its_own_first_indicator_where_indicators_share_some_units():
+    document = with_a_city(two_takers(groups=["bureaus", "cities"]))
+    of_city = item(days=DONE_10_MAY, shares={"c1": MILLIONTHS})
+    assert points_of(document, of_city) == {("b1", "late"): 1, ("c1", "later"): 1}
+    document["indicators"][2]["units"] = ["b2"]
+    both = item(days=DONE_10_MAY, shares={"b1": 500_000, "b2": 500_000})
+    assert points_of(document, both) == {("b1", "later"): Decimal("0.5"), ("b2", "late"): Decimal("0.5")}
+
+
+def not_applicable(document, place, **months):
+    document["indicators"][place]["not_applicable"] = [{"units": ["b1"], "reason": "r"} | months]
+    return document
+
+
+def test_an_item_without_an_indicator_counts_for_the_next_where_the_first_does_not_apply():
+    assert points(not_applicable(two_takers(), 2)) == {"late": 0, "later": 1}
+    assert points(not_applicable(two_takers(), 2, **{"from": "2021-05"})) == {
+        "late": Decimal("0.2"),
+        "later": Decimal("0.8"),
+    }
+
+
+def test_late_days_that_no_indicator_takes_cost_nothing_and_leave_the_cap():
+    document = not_applicable(scheme(per_day="0.4", cap="0.8"), 2, until="2021-04")
+    assert points_of(document, item(days=DONE_10_MAY)) == {("b1", "late"): Decimal("0.8")}
+    assert points_of(document, item(days=DONE_10_MAY[:1])) == {}
 
 
 def test_an_unknown_unit_is_in_doubt_and_the_others_lose_their_share():
@@ -284,6 +329,65 @@ def test_one_cap_runs_over_the_life_of_an_item_whatever_version_rules_its_days()
     assert costs_by_month(plans, item(days=days)) == [int(Decimal(cost) * PARTS) for cost in ("0.6", "1.4")]
 
 
+def of_two_years(first, second):
+    """Return what a scheme and the one of the year after make of late days."""
+    old, new = (SchemeDocument.model_validate(scheme(**one)) for one in (first, second))
+    head = new.scheme.model_copy(update={"version": 2, "effective": "2022-01", "until": "2022-12"})
+    new = new.model_copy(update={"scheme": head})
+    return following(points_plan(one, compile_plan(one, event_types(TYPES)), TYPES) for one in (new, old))
+
+
+def test_one_cap_runs_over_the_turn_of_the_year_and_each_day_costs_what_its_year_says():
+    """Five late days in December at 0.2; in January 0.5 a day until 2.0 in all."""
+    days = [date(2021, 12, day) for day in range(27, 32)] + [date(2022, 1, day) for day in range(4, 11)]
+    found = costs_by_month(of_two_years({"per_day": "0.2"}, {"per_day": "0.5"}), item(days=days))
+    assert found == [PARTS, PARTS]
+
+
+def test_days_before_the_first_version_use_the_cap_up_as_it_says():
+    """Two late days in 2020, one in 2021 at 0.5, then at 1.0: of the cap of 2 the last leaves 0.5."""
+    days = [date(2020, 12, 30), date(2020, 12, 31), date(2021, 1, 4), date(2022, 1, 4)]
+    found = costs_by_month(of_two_years({"per_day": "0.5"}, {"per_day": "1"}), item(days=days))
+    assert found == [PARTS // 2, PARTS // 2]
+
+
+RATES = st.tuples(st.integers(1, 9), st.integers(9, 40)).map(
+    lambda one: {"per_day": f"{one[0] / 10}", "cap": f"{one[1] / 10}"}
+)
+OF_YEARS = st.sets(st.dates(date(2020, 12, 20), date(2022, 2, 10)), max_size=20)
+
+
+@given(OF_YEARS, RATES, RATES, st.booleans(), st.sets(st.integers(1, 12)))
+def test_each_late_day_is_charged_once_by_the_version_of_its_day_under_one_running_cap(
+    days, first, second, has_another, gone
+):
+    """Written down once more, day by day, with months in which the first indicator does not apply."""
+    documents = []
+    for rates in (first, second):
+        document = two_takers() if has_another else scheme()
+        document["measures"]["late"] |= rates
+        documents.append(document)
+    absences = [
+        {"units": ["b1"], "reason": "r", "from": f"2021-{m:02d}", "until": f"2021-{m:02d}"} for m in gone
+    ]
+    documents[0]["indicators"][2]["not_applicable"] = absences
+    documents[1]["scheme"] |= {"version": 2, "effective": "2022-01", "until": "2022-12"}
+    plans = following(map(plan_of, documents))
+    spent, wanted = Decimal(0), [Decimal(0), Decimal(0)]
+    for day in sorted(days):
+        at = int(day.year > 2021)
+        rates = documents[at]["measures"]["late"]
+        if day.year == 2021 and day.month in gone:
+            if not has_another:
+                continue
+            rates = documents[at]["measures"]["later"]
+        cost = max(Decimal(0), min(Decimal(rates["per_day"]), Decimal(rates["cap"]) - spent))
+        spent += cost
+        wanted[at] += cost if day.year > 2020 else 0
+    found = costs_by_month(plans, item(days=sorted(days)))
+    assert [Decimal(parts) / PARTS for parts in found] == wanted
+
+
 @given(st.integers(0, 12), st.integers(0, 12))
 def test_a_version_that_charges_alike_charges_late_days_as_one_did(before, after):
     days = [date(2021, 4, day + 1) for day in range(before)] + [
@@ -297,7 +401,7 @@ def test_a_version_that_charges_alike_charges_late_days_as_one_did(before, after
 @given(HANDED_ON, st.integers(1, 10**6), st.integers(1, 10**7))
 def test_all_that_is_lost_is_the_days_or_the_cap_and_every_part_is_somebodys(days, per_day, cap):
     plan = plan_of(scheme(per_day=f"{per_day / 10**6:.6f}", cap=f"{cap / 10**6:.6f}"))
-    found = charges(handed_on(*days.items()), plan.late_days["decision"][0], plan)
+    found = charges(handed_on(*days.items()), "late", plan, "b1")
     assert sum(one.parts for one in found) == min(cap, per_day * len(days)) * MILLIONTHS
     assert [one.day for one in found] == sorted(one.day for one in found)
 

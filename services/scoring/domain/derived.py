@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums, short_rounds
 from services.scoring.domain.folding import (
     NO_INDICATOR,
@@ -23,14 +24,7 @@ from services.scoring.domain.folding import (
     Traces,
 )
 from services.scoring.domain.layout import Layout, Slots, layout_of
-from services.scoring.domain.measures import (
-    DECIDED,
-    MANUAL_POINTS,
-    MANUAL_VALUES,
-    ItemsSpec,
-    PointsSpec,
-    SurveyedSpec,
-)
+from services.scoring.domain.measures import ItemsSpec, PointsSpec, SurveyedSpec
 from services.scoring.domain.plan import Plan
 from services.scoring.domain.sums import GIVEN_BACK, REVIEWED, STALE
 from shared.kernel.codes import is_trial, scheme_of
@@ -43,9 +37,9 @@ Cells = dict[Cell, list[int]]
 class Loss(NamedTuple):
     """Points in parts of 10^-12 that a unit loses in a month, and where they stand in the sums of `over`.
 
-    Of a value that is given, and not lost, `parts` are millionths; `base` is added to a denominator.
-    With `above` every unit above loses them too, as with events; else the unit alone. Without `slots` the
-    scheme does not have the `indicator` that is named, or not so, and nothing is lost.
+    The unit alone loses them, and none above. Of a value that is given, and not lost, `parts` are millionths;
+    `base` is added to a denominator. Without `slots` the scheme does not have the `indicator` that is named,
+    or not so, and nothing is lost.
     """
 
     over: str
@@ -53,24 +47,32 @@ class Loss(NamedTuple):
     unit: str
     month: int
     parts: int
-    above: bool
     base: int = MILLIONTHS
     indicator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LateDays:
-    """A measure of late days: its place, who takes it, what a day costs until the cap, in millionths.
-
-    With `unnamed` it takes items without an indicator too.
-    """
+    """A measure of late days: its place, and what a day costs until the cap, in millionths."""
 
     name: str
     slots: Slots
-    indicators: frozenset[str]
-    unnamed: bool
     per_day: int
     cap: int
+
+
+class Taker(NamedTuple):
+    """An indicator that takes late days: by what measure, of which units, and where it does not apply."""
+
+    indicator: str
+    measure: LateDays
+    units: frozenset[str]
+    absent: Mapping[str, Absence]
+
+    def takes(self, unit: str, month: int) -> bool:
+        """Tell whether a unit has the indicator and it applies to it in a month."""
+        gone = self.absent.get(unit)
+        return unit in self.units and (gone is None or month not in gone.months)
 
 
 class Taking(NamedTuple):
@@ -101,20 +103,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class PointsPlan:
-    """What a scheme makes of derived facts: measures by kind of item, places by indicator.
+    """What a scheme makes of derived facts: who takes late days by kind of item, places by indicator.
 
-    `manual` are the places of what persons give, by what they run over and indicator; `taken` are those of
-    every indicator, which a review may change. `surveyed` are the questions of surveys by their indicator,
-    `events` are the event types of every view and type that is measured; `sources` are the units of sources
-    that may not send of all, in the catalogue that the scheme was checked against. `earlier` are the versions
-    that ruled the months of the year before.
+    `late_days` are in the order of the scheme: the first that takes a unit has its items without indicator.
+    `taken` are the places of what every indicator takes, `surveyed` the questions of surveys by indicator,
+    `events` the event types of every view and type that is measured; `sources` are the units of sources that
+    may not send of all, in the catalogue that the scheme was checked against. `earlier` are the versions that
+    ruled the months before, in their order.
     """
 
     scheme: str
     plan: Plan
-    late_days: Mapping[str, tuple[LateDays, ...]]
-    decided: Mapping[str, Slots]
-    manual: Mapping[tuple[str, str], Slots]
+    late_days: Mapping[str, tuple[Taker, ...]]
     taken: Mapping[str, Taking]
     surveyed: Mapping[str, Question]
     widths: Mapping[str, int]
@@ -132,6 +132,15 @@ class PointsPlan:
         prefixes = tuple(one.removesuffix("*") for one in named if one.endswith("*"))
         above = [line for code, line in self.plan.above.items() if code in whole or code.startswith(prefixes)]
         return sorted(self.plan.scored & {unit for line in above for unit in line})
+
+    def ruling(self, month: int) -> "PointsPlan":
+        """Return the version that rules a month; the first for those before it."""
+        return next((one for one in self.earlier if month <= one.plan.last), self)
+
+    def place(self, over: str, indicator: str) -> Slots | None:
+        """Return where the sums of an indicator stand, None where it takes nothing of `over`."""
+        found = self.taken.get(indicator)
+        return found.slots if found is not None and found.over == over else None
 
     def hears(self, decided: str | None) -> bool:
         """Tell whether what was decided under a scheme (code@version, else all) counts."""
@@ -162,33 +171,10 @@ def points_plan(document: SchemeDocument, plan: Plan, catalogue: Mapping[str, An
     """Make what a scheme says of derived facts ready."""
     overs = {spec.over for spec in document.measures.values()}
     layouts = {over: layout_of(document, over) for over in overs}
-    users: dict[str, list[str]] = {}
-    for indicator in document.indicators:
-        users.setdefault(indicator.measure, []).append(indicator.code)
-    unnamed = _of_unnamed(document)
-    late_days: dict[str, tuple[LateDays, ...]] = {}
-    for name, spec in document.measures.items():
-        if isinstance(spec, ItemsSpec):
-            slots = layouts[spec.over].slots[name]
-            takers = frozenset(users.get(name, ()))
-            costs = _exact(spec.per_day), _exact(spec.cap)
-            found = LateDays(name, slots, takers, name in unnamed, *costs)
-            late_days[spec.items] = (*late_days.get(spec.items, ()), found)
-
-    def taken(over: str) -> dict[str, Slots]:
-        slots = layouts[over].slots if over in layouts else {}
-        return {code: found for name, found in slots.items() for code in users.get(name, ())}
-
     return PointsPlan(
         scheme=scheme_of(document.scheme.code),
         plan=plan,
-        late_days=late_days,
-        decided=taken(DECIDED),
-        manual={
-            (over, code): slots
-            for over in (MANUAL_POINTS, MANUAL_VALUES)
-            for code, slots in taken(over).items()
-        },
+        late_days=_late_days(document, layouts),
         taken={one.code: _taking(document, one, layouts) for one in document.indicators},
         surveyed=dict(_questions(document, layouts)),
         widths={
@@ -208,15 +194,9 @@ def points_plan(document: SchemeDocument, plan: Plan, catalogue: Mapping[str, An
 
 
 def following(plans: Iterable[PointsPlan]) -> list[PointsPlan]:
-    """Return the plans of one scheme, each with those that ruled the months of its year before it."""
+    """Return the plans of one scheme, each with those that ruled the months before it."""
     found = sorted(plans, key=lambda one: one.plan.first)
-    return [
-        replace(
-            one,
-            earlier=tuple(other for other in found[:at] if other.plan.first // 12 == one.plan.first // 12),
-        )
-        for at, one in enumerate(found)
-    ]
+    return [replace(one, earlier=tuple(found[:at])) for at, one in enumerate(found)]
 
 
 def fold_derived(cells: Cells, plans: Sequence[PointsPlan], fact: Derived | None, sign: int = 1) -> Traces:
@@ -270,18 +250,17 @@ def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Itera
             )
 
 
-def _of_unnamed(document: SchemeDocument) -> frozenset[str]:
-    """Return the measures that take items without an indicator: of a unit only its first indicator's."""
-    taken: dict[str, set[str]] = {}
-    found: set[str] = set()
-    for indicator in document.indicators:
-        spec = document.measures[indicator.measure]
+def _late_days(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Mapping[str, tuple[Taker, ...]]:
+    """Return who takes late days, by the kind of item."""
+    found: dict[str, tuple[Taker, ...]] = {}
+    for one in document.indicators:
+        spec = document.measures[one.measure]
         if isinstance(spec, ItemsSpec):
-            mine, known = document.units_of(indicator), taken.setdefault(spec.items, set())
-            if known.isdisjoint(mine):
-                known |= mine
-                found.add(indicator.measure)
-    return frozenset(found)
+            slots = layouts[spec.over].slots[one.measure]
+            measure = LateDays(one.measure, slots, _exact(spec.per_day), _exact(spec.cap))
+            taker = Taker(one.code, measure, frozenset(document.units_of(one)), absences(document, one))
+            found[spec.items] = (*found.get(spec.items, ()), taker)
+    return found
 
 
 def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) -> Traces:
@@ -289,15 +268,14 @@ def _fold(cells: Cells, under: PointsPlan, losses: Sequence[Loss], sign: int) ->
     inside = [one for one in losses if one.unit in plan.above and plan.first <= one.month <= plan.last]
     touched: set[tuple[Cell, int]] = set()
     for one in inside:
-        if one.slots is None:
+        if one.slots is None or one.unit not in plan.scored:
             continue
-        for unit in _bearing(plan, one):
-            cell = plan.id, one.over, unit, one.month
-            numbers = cells.setdefault(cell, [0] * under.widths[one.over])
-            numbers[one.slots.numerator] += sign * one.parts
-            if one.slots.denominator is not None:
-                numbers[one.slots.denominator] += sign * one.base
-            touched.add((cell, one.slots.rows))
+        cell = plan.id, one.over, one.unit, one.month
+        numbers = cells.setdefault(cell, [0] * under.widths[one.over])
+        numbers[one.slots.numerator] += sign * one.parts
+        if one.slots.denominator is not None:
+            numbers[one.slots.denominator] += sign * one.base
+        touched.add((cell, one.slots.rows))
     for cell, rows in touched:
         cells[cell][rows] += sign
     places = frozenset((one.unit, one.month) for one in inside)
@@ -309,11 +287,6 @@ def _shared(heard: Sequence[frozenset[Doubt]]) -> frozenset[Doubt]:
     if not all(heard):
         return none
     return none.union(*heard).intersection(*heard) or none.union(*heard)
-
-
-def _bearing(plan: Plan, loss: Loss) -> Collection[str]:
-    """Return the units whose sums a loss moves."""
-    return plan.units_of((loss.unit,)) if loss.above else plan.scored & {loss.unit}
 
 
 def _doubts(plan: Plan, losses: Sequence[Loss], inside: Sequence[Loss]) -> Iterator[Doubt]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
-from services.scoring.domain.derived import LateDays, Loss, PointsPlan
+from services.scoring.domain.derived import LateDays, Loss, PointsPlan, Taker
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS
 
@@ -41,7 +42,8 @@ class LateItem:
 
     They are in millionths and sum to 1 exactly on every day.
 
-    Without a scheme of its own it counts in each, without an indicator for the first that takes its kind.
+    Without a scheme of its own it counts in each; without an indicator for the first that takes its kind and
+    applies, which can be another for each unit and month.
     """
 
     key: str
@@ -62,55 +64,78 @@ class LateItem:
         return f"items:{self.kind}"
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
-        """Yield what each unit loses for each late day."""
-        for measure in under.late_days.get(self.kind, ()):
-            for one in charges(self, measure, under):
-                if one.parts:
-                    yield Loss(self.over, measure.slots, one.unit, one.month, one.parts, above=True)
+        """Yield what each unit that bears a late day loses for it: who has a share, and every unit above."""
+        known = under.plan.above
+        sharing = {unit for _, shares in self.days for unit, share in shares if share}
+        for bearer in sorted(under.plan.units_of([unit for unit in sharing if unit in known])):
+            for one in costs(self, under, bearer):
+                share = sum(share for unit, share in one.shares if bearer in known.get(unit, ()))
+                if one.measure is not None and one.cost * share:
+                    yield Loss(self.over, one.measure.slots, bearer, month_of(one.day), one.cost * share)
+        for day, shares in self.days:
+            for unit, share in shares:
+                if share and unit not in known and _is_charged(self, under, month_of(day)):
+                    yield Loss(self.over, None, unit, month_of(day), 0)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found: under every unit in every month of a late day that it has a share of."""
         return frozenset((self.over, unit, month_of(day)) for day, shares in self.days for unit, _ in shares)
 
 
-def charges(item: LateItem, measure: LateDays, under: PointsPlan) -> list[Charge]:
-    """Return the late days of an item in order, unit by unit, with what a measure takes for each."""
-    reason = _free(item, measure, under.scheme)
-    costs = [0] * len(item.days) if reason else list(_costs(item, measure, under))
-    return [
-        Charge(day, unit, cost * share, None if cost else reason or Free.BEYOND_CAP)
-        for (day, shares), cost in zip(sorted(item.days), costs, strict=True)
-        for unit, share in shares
-    ]
+class Cost(NamedTuple):
+    """A late day with its shares: by what measure it is charged for a unit, if by any, and what it costs."""
+
+    day: date
+    shares: Shares
+    measure: LateDays | None
+    cost: int
 
 
-def _costs(item: LateItem, measure: LateDays, under: PointsPlan) -> Iterator[int]:
-    """Yield what each late day costs by the version of its month, never more than its cap leaves."""
+def costs(item: LateItem, under: PointsPlan, unit: str) -> Iterator[Cost]:
+    """Yield what the late days of an item cost in order, as a unit has it that bears them.
+
+    Each is charged by the version of its month, never for more than its cap leaves over the life of the item.
+    """
     spent = 0
-    for day, _ in sorted(item.days):
-        ruling = _ruling(item, measure, under, month_of(day))
-        cost = 0 if ruling is None else max(0, min(ruling.per_day, ruling.cap - spent))
+    for day, shares in sorted(item.days):
+        measure = _charging(item, under, unit, month_of(day))
+        cost = 0 if measure is None else max(0, min(measure.per_day, measure.cap - spent))
         spent += cost
-        yield cost
+        yield Cost(day, shares, measure, cost)
 
 
-def _ruling(item: LateItem, measure: LateDays, under: PointsPlan, month: int) -> LateDays | None:
-    """Return the measure by which a day of a month is charged, None where that version takes it not."""
-    for other in under.earlier:
-        if other.plan.first <= month <= other.plan.last:
-            known = other.late_days.get(item.kind, ())
-            return next((one for one in known if _free(item, one, under.scheme) is None), None)
-    return measure
+def charges(item: LateItem, measure: str, under: PointsPlan, bearer: str) -> list[Charge]:
+    """Return the late days of an item in order, by the units that share it, with what a measure takes.
+
+    `bearer` is the unit whose points are lost: one that shares it, or a unit above.
+    """
+    found: list[Charge] = []
+    for one in costs(item, under, bearer):
+        mine = one.measure is not None and one.measure.name == measure
+        reason = Free.PROVISIONAL if item.provisional else None if mine else Free.OTHER_INDICATOR
+        cost = one.cost if mine else 0
+        free = None if cost else reason or Free.BEYOND_CAP
+        found += [Charge(one.day, unit, cost * share, free) for unit, share in one.shares]
+    return found
+
+
+def _charging(item: LateItem, under: PointsPlan, unit: str, month: int) -> LateDays | None:
+    """Return by what a late day is charged for a unit: the indicator that the item names, else the first."""
+    return next((one.measure for one in _takers(item, under, month) if one.takes(unit, month)), None)
+
+
+def _is_charged(item: LateItem, under: PointsPlan, month: int) -> bool:
+    """Tell whether anyone is charged for late days of the item in a month."""
+    return any(_takers(item, under, month))
+
+
+def _takers(item: LateItem, under: PointsPlan, month: int) -> Iterator[Taker]:
+    if not item.provisional and item.scheme in {None, under.scheme}:
+        for one in under.ruling(month).late_days.get(item.kind, ()):
+            if item.indicator in {None, one.indicator}:
+                yield one
 
 
 def month_of(day: date) -> int:
     """Return the month of a day, counted from year 0."""
     return Month(day.year, day.month).ordinal
-
-
-def _free(item: LateItem, measure: LateDays, scheme: str) -> Free | None:
-    if item.provisional:
-        return Free.PROVISIONAL
-    other_scheme = item.scheme not in {None, scheme}
-    mine = measure.unnamed if item.indicator is None else item.indicator in measure.indicators
-    return Free.OTHER_INDICATOR if other_scheme or not mine else None

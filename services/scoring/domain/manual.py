@@ -28,9 +28,9 @@ class Given:
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield the points that are lost, in parts, or the value that is given, in millionths."""
         if self.stands and self.scheme == under.scheme:
-            slots = under.manual.get((self.over, self.indicator))
+            slots = under.place(self.over, self.indicator)
             amount = self.amount * (MILLIONTHS if self.over == MANUAL_POINTS else 1)
-            yield Loss(self.over, slots, self.unit, self.month, amount, above=False, indicator=self.indicator)
+            yield Loss(self.over, slots, self.unit, self.month, amount, indicator=self.indicator)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, withdrawn or not."""

@@ -32,12 +32,12 @@ class Reviewed:
             return
         place, where = under.taken.get(self.indicator), (self.unit, self.month)
         if place is None:
-            yield Loss(REVIEWED, None, *where, 0, above=False, indicator=self.indicator)
+            yield Loss(REVIEWED, None, *where, 0, indicator=self.indicator)
             return
         parts = self.points if place.in_points else self.numerator
         if parts or self.denominator:
             over = f"{GIVEN_BACK if place.deducted else REVIEWED}{place.over}"
-            yield Loss(over, place.slots, *where, parts, above=False, base=self.denominator)
+            yield Loss(over, place.slots, *where, parts, base=self.denominator)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, whether it changed anything or not."""

@@ -34,7 +34,7 @@ class Silence:
             if not self.types.isdisjoint(types):
                 for unit in under.covered(self.source):
                     for month in range(first, plan.last + 1):
-                        yield Loss(f"{STALE}{over}", _ROWS, unit, month, 0, above=False)
+                        yield Loss(f"{STALE}{over}", _ROWS, unit, month, 0)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return that no page of rows is made of it."""

@@ -34,10 +34,10 @@ class Counted:
         over, question = f"{SURVEYED}{self.survey}", under.surveyed.get(self.indicator)
         if self.short:
             if question is not None and question.over == over:
-                yield Loss(over, question.short, self.unit, self.month, MILLIONTHS, above=False)
+                yield Loss(over, question.short, self.unit, self.month, MILLIONTHS)
             return
         if question is None or question.over != over or not question.asked <= self.classes.keys():
-            yield Loss(over, None, self.unit, self.month, 0, above=False, indicator=self.indicator)
+            yield Loss(over, None, self.unit, self.month, 0, indicator=self.indicator)
             return
         answers = sum(one.answers for one in self.classes.values())
         places: list[tuple[Slots, int]] = [(question.slots, answers)]
@@ -45,7 +45,7 @@ class Counted:
             if rater in self.classes:
                 places += [(total, self.classes[rater].total), (kept, self.classes[rater].kept)]
         for slots, amount in places:
-            yield Loss(over, slots, self.unit, self.month, amount * MILLIONTHS, above=False)
+            yield Loss(over, slots, self.unit, self.month, amount * MILLIONTHS)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, assessed or not."""
