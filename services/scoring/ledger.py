@@ -8,9 +8,16 @@ from services.scoring.causes import Range, Ranges
 from services.scoring.store import columns
 from shared.kernel.digests import key_digest
 from shared.kernel.points import of_parts, parts_of
+from shared.storage.swapping import Named
 from shared.storage.transaction import PostgresTransaction
 
 Group = tuple[str, int, str]
+
+NAMED_ENTRIES = Named(
+    within=("scheme", "version", "grp", "unit", "month", "indicator"),
+    said=("scheme", "unit", "indicator", "month"),
+    by=(("reviews", "entry"), ("replies", "entry")),
+)
 
 _CAUSES = """
     INSERT INTO causes (digest, ranges)

@@ -28,6 +28,7 @@ from services.scoring.contract import (
     TRIAL_PARTIALS,
 )
 from services.scoring.incident_api import incidents_router, rulings_router
+from services.scoring.ledger import NAMED_ENTRIES
 from services.scoring.reconciliation_api import reconciliations_router
 from services.scoring.reply_api import replies_router
 from services.scoring.request_api import requests_router, steps_router
@@ -103,6 +104,6 @@ def build(settings: ServiceSettings) -> Service:
                 "survey_answers",
             ),
             streams=(SCHEMES, RULINGS, POINTS),
-            named={"entries": ("scheme", "version", "grp", "unit", "month", "indicator")},
+            named={"entries": NAMED_ENTRIES},
         ),
     )

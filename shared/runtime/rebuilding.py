@@ -24,7 +24,7 @@ from shared.storage.comparing import (
 )
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
-from shared.storage.swapping import Reached, positions_of, refuse_unless_paused, swap
+from shared.storage.swapping import Named, Reached, positions_of, refuse_unless_paused, swap
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 
@@ -43,13 +43,12 @@ _LOG = logger(__name__)
 class Commanded:
     """What people's commands write and no event does: tables to copy, streams that are not made anew.
 
-    Rows of the tables of `named` keep their numbers, which people's rows name: by the columns within which
-    they follow each other.
+    Rows of the tables of `named` keep their numbers, which people's rows name.
     """
 
     tables: Sequence[str] = ()
     streams: Sequence[str] = ()
-    named: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    named: Mapping[str, Named] = field(default_factory=dict[str, Named])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,26 @@ Rows that others name by their identity keep it: those that are there and right 
 """
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
+from dataclasses import dataclass
 
 from shared.kernel.errors import refuse
+from shared.storage.renumbering import ENDLESS, Missing, numbered
 from shared.storage.transaction import PostgresTransaction
 
 Reached = Mapping[tuple[str, str, int], tuple[int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A table whose rows others name by number: the columns `within` which they follow each other.
+
+    `by` are the tables and columns that name them; the columns of `said` they have as the row that is named.
+    """
+
+    within: Sequence[str]
+    said: Sequence[str] = ()
+    by: Sequence[tuple[str, str]] = ()
+
 
 _LOCK = """
     SELECT consumer, stream, shard, number, chain FROM positions WHERE consumer = ANY($1::text[])
@@ -35,16 +49,20 @@ _WRONG = """
 _MISSING = """
     WITH live AS (SELECT {key}, ROW({names})::text AS line,
             row_number() OVER (PARTITION BY ROW({names})::text ORDER BY {key}) AS nth FROM {table}),
-        made AS (SELECT {key}, ROW({within})::text AS cell, ROW({names})::text AS line,
+        made AS (SELECT {key}, ROW({within})::text AS cell, ROW({said})::text AS said,
+            ROW({names})::text AS line,
             row_number() OVER (PARTITION BY ROW({names})::text ORDER BY {key}) AS nth FROM {shadow}.{table}),
-        paired AS (SELECT m.{key} AS made, m.cell, l.{key} AS kept,
+        paired AS (SELECT m.{key} AS made, m.cell, m.said, l.{key} AS kept,
             COALESCE(max(l.{key}) OVER (PARTITION BY m.cell ORDER BY m.{key}), 0) AS low,
             min(l.{key}) OVER (PARTITION BY m.cell ORDER BY m.{key} DESC) AS high
             FROM made m LEFT JOIN live l USING (line, nth))
-    SELECT made, cell, low, high FROM paired WHERE kept IS NULL ORDER BY made"""
-_FREE = """
-    SELECT min(n) AS id FROM generate_series($1::bigint + 1, $2::bigint - 1) n
-    WHERE NOT n = ANY($3::bigint[]) AND NOT EXISTS (SELECT FROM {table} t WHERE t.{key} = n)"""
+    SELECT made, cell, said, low, high FROM paired WHERE kept IS NULL ORDER BY made"""
+_GAPS = """
+    SELECT after + 1 AS first, before - 1 AS last FROM (
+        SELECT id AS after, lead(id) OVER (ORDER BY id) AS before
+        FROM (SELECT {key} AS id FROM {table} UNION VALUES (0::bigint), ($1::bigint)) known) around
+    WHERE before > after + 1 ORDER BY 1"""
+_SAID = "SELECT DISTINCT {column} AS id, ROW({said})::text AS said FROM {by}"
 _LAST = "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass) AS last"
 _RESTORE = """
     INSERT INTO {table} ({key}, {names}) OVERRIDING SYSTEM VALUE
@@ -71,11 +89,11 @@ async def swap(
     shadow: str,
     tables: Mapping[str, Sequence[str]],
     consumers: Sequence[str],
-    named: Mapping[str, Sequence[str]],
+    named: Mapping[str, Named],
 ) -> None:
     """Replace the rows of tables by those of the shadow; whoever worked on them starts over.
 
-    `named` are tables whose rows others name, with the columns within which they follow each other.
+    Rows of the tables of `named` keep their numbers.
     """
     for statement in _FENCE:
         await tx.many(statement, list(consumers))
@@ -103,33 +121,25 @@ async def _replace(tx: PostgresTransaction, shadow: str, table: str, columns: Se
 
 
 async def _restore(
-    tx: PostgresTransaction, shadow: str, table: str, columns: Sequence[str], within: Sequence[str]
+    tx: PostgresTransaction, shadow: str, table: str, columns: Sequence[str], named: Named
 ) -> None:
     """Remove rows that are wrong and add those that are missing, each numbered between its neighbours."""
     ((key,),) = [row.values() for row in await tx.many(_IDENTITY, table)]
     names = {"table": table, "shadow": shadow, "key": key}
-    names |= {"names": ", ".join(columns), "within": ", ".join(within)}
-    freed = await tx.many(_WRONG.format(**names))
-    missing = await tx.many(_MISSING.format(**names))
+    names |= {"names": ", ".join(columns), "within": ", ".join(named.within), "said": ", ".join(named.said)}
+    owners = {row["id"]: row["cell"] for row in await tx.many(_WRONG.format(**names))}
+    found = await tx.many(_MISSING.format(**names))
+    cells: dict[str, str] = {}
+    for row in found:
+        cells.setdefault(row["said"], row["cell"])
+    for by, column in named.by:
+        for row in await tx.many(_SAID.format(by=by, column=column, **names)):
+            owners[row["id"]] = cells.get(row["said"], row["said"])
     beyond = 1 + ((await tx.many(_LAST, table, key))[0]["last"] or 0)
-    own: dict[str, list[int]] = {}
-    for one in sorted(freed, key=itemgetter("id")):
-        own.setdefault(one["cell"], []).append(one["id"])
-    others = [one["id"] for one in freed]
-    given: dict[str, int] = {}
-    numbers: dict[int, int] = {}
-    for row in missing:
-        low, high = max(row["low"], given.get(row["cell"], 0)), row["high"] or beyond
-        mine = [at for at in own.get(row["cell"], ()) if low < at < high]
-        if mine:
-            found = mine[0]
-        else:
-            free = await tx.many(_FREE.format(**names), low, high, [*others, *numbers.values()])
-            found = free[0]["id"] or beyond
-        assert found < high or found == beyond == high, "a row that was removed leaves its number"
-        beyond = max(beyond, found + 1)
-        given[row["cell"]] = numbers[row["made"]] = found
-    await tx.many(_RESTORE.format(**names), list(numbers), list(numbers.values()))
+    gaps = [(row["first"], row["last"]) for row in await tx.many(_GAPS.format(**names), beyond)]
+    missing = [Missing(row["made"], row["cell"], row["low"], row["high"] or ENDLESS) for row in found]
+    given = numbered(missing, gaps, owners, beyond)
+    await tx.many(_RESTORE.format(**names), list(given), list(given.values()))
     await _go_on_from(tx, table, key)
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from services.ranking.handlers import Ranking
+from services.scoring.ledger import NAMED_ENTRIES
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from shared.kernel.errors import Refused
@@ -19,7 +20,7 @@ __all__ = ["platform"]
 SCHEMES = Commanded(
     tables=("schemes",),
     streams=("scoring.schemes",),
-    named={"entries": ("scheme", "version", "grp", "unit", "month", "indicator")},
+    named={"entries": NAMED_ENTRIES},
 )
 
 
