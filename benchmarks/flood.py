@@ -1,15 +1,17 @@
 """What one who comes too often takes from the others: the 99th percentile of another client's answers.
 
-Four times the same: a client sends single events at a steady rate, alone; beside one that comes as often as
+Six times the same: a client sends single events at a steady rate, alone; beside one that comes as often as
 it may; beside one client that asks 10,000 times a second; beside 1,000 requests a second without a token,
-each over a connection of its own.
+each over a connection of its own; and beside the last two when they go to a wall instead of our door, which
+is what they cost the others for no more than being sent on the same cores.
 """
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -38,31 +40,49 @@ class Flooded:
     alone_p99_ms: float
     permitted_p99_ms: float
     client_p99_ms: float
+    client_at_wall_p99_ms: float
     strangers_p99_ms: float
+    strangers_at_wall_p99_ms: float
     answers: dict[str, dict[str, int]]
 
 
 async def flooded(running: Platform, load: Workload) -> Flooded:
-    """Measure all four on a platform that has nothing else to do."""
+    """Measure all six on a platform that has nothing else to do."""
     events = iter(load.events)
     known = token(running.state, "flooder", ["operator"])
+    door = urlsplit(running.addresses["ingest"]).port or 0
     p99: dict[str, float] = {}
     answers: dict[str, dict[str, int]] = {}
-    async with feeding.client_of(running) as client:
+    async with feeding.client_of(running) as client, _wall() as wall:
         alone = await _others(client, events)
-        for name, rate, secret in (
-            ("permitted", MAY, known),
-            ("client", CLIENT_RATE, known),
-            ("strangers", STRANGER_RATE, ""),
+        for name, port, rate, secret in (
+            ("permitted", door, MAY, known),
+            ("client", door, CLIENT_RATE, known),
+            ("client_at_wall", wall, CLIENT_RATE, known),
+            ("strangers", door, STRANGER_RATE, ""),
+            ("strangers_at_wall", wall, STRANGER_RATE, ""),
         ):
             async with asyncio.TaskGroup() as group:
-                flood = group.create_task(_flood(running, rate, secret))
+                flood = group.create_task(_flood(port, rate, secret))
                 await asyncio.sleep(LEAD_S)
                 p99[name] = await _others(client, events)
             answers[name] = flood.result()
-    found = Flooded(alone, p99["permitted"], p99["client"], p99["strangers"], answers)
+    found = Flooded(alone, **{f"{name}_p99_ms": ms for name, ms in p99.items()}, answers=answers)
     say(f"others' answers beside a flood: {found}")
     return found
+
+
+@contextlib.asynccontextmanager
+async def _wall() -> AsyncGenerator[int]:
+    """Run the door that does nothing in a process of its own and tell its port."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "benchmarks.wall")
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        yield int(await process.stdout.readline())
+    finally:
+        await process.communicate(b"")
 
 
 async def _others(client: httpx.AsyncClient, events: Iterator[bytes]) -> float:
@@ -83,8 +103,7 @@ async def _others(client: httpx.AsyncClient, events: Iterator[bytes]) -> float:
     return round(sorted(took)[len(took) * 99 // 100] * 1000, 1)
 
 
-async def _flood(running: Platform, rate: int, secret: str) -> dict[str, int]:
-    port = urlsplit(running.addresses["ingest"]).port
+async def _flood(port: int, rate: int, secret: str) -> dict[str, int]:
     fresh = [] if secret else ["--fresh"]
     seconds = str(LEAD_S + SECONDS)
     process = await asyncio.create_subprocess_exec(

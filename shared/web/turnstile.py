@@ -2,14 +2,15 @@
 
 A caller is a client whose token is known here, else an address: a first token is checked on its address's
 account of tokens, so that guessing them is slow. Probes, and what comes without a token, have accounts of
-their own: a crowd without tokens keeps nobody behind the same address from showing a new one. What is turned
-away is held for a moment first: who waits for an answer does not ask again meanwhile.
+their own: a crowd without tokens keeps nobody behind the same address from showing a new one. Of one caller
+a few requests are worked on at a time and the others wait in line: who comes with many at once delays
+itself. What is turned away is held for a moment first: who waits for an answer does not ask again meanwhile.
 """
 
 import asyncio
 import math
-from collections import Counter
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,7 +20,8 @@ from shared.web.problems import answer
 from shared.web.rates import Rate, Rates
 from shared.web.tokens import TokenCheck
 
-AT_ONCE_REQUESTS = 128  # of one caller
+AT_WORK_REQUESTS = 8  # of one caller
+AT_ONCE_REQUESTS = 128  # of one caller, in line and at work
 HELD_REQUESTS = 1_000  # of all callers
 HOLD_S = 1.0
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
@@ -29,6 +31,14 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 class _Caller:
     name: str
     rate: Rate
+
+
+@dataclass(slots=True)
+class _Line:
+    """The requests of one caller that are not answered yet."""
+
+    inside: int = 0
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK_REQUESTS))
 
 
 class Turnstile:
@@ -42,7 +52,7 @@ class Turnstile:
         self._client_rate = client_rate
         self._address_rate = address_rate
         self._rates = Rates()
-        self._inside: Counter[str] = Counter()
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,18 +62,23 @@ class Turnstile:
             return
         caller = self._caller(scope)
         wait_s = self._rates.wait_s(caller.name, caller.rate)
-        if wait_s == 0.0 and self._inside[caller.name] >= AT_ONCE_REQUESTS:
+        if wait_s == 0.0 and self._is_long(caller.name):
             wait_s = HOLD_S
         if wait_s:
             await self._turn_away(wait_s, scope, receive, send)
             return
-        self._inside[caller.name] += 1
+        line = self._lines[caller.name]
+        line.inside += 1
         try:
-            await self._app(scope, receive, send)
+            async with line.room:
+                await self._app(scope, receive, send)
         finally:
-            self._inside[caller.name] -= 1
-            if not self._inside[caller.name]:
-                del self._inside[caller.name]
+            line.inside -= 1
+            if not line.inside:
+                del self._lines[caller.name]
+
+    def _is_long(self, caller: str) -> bool:
+        return caller in self._lines and self._lines[caller].inside >= AT_ONCE_REQUESTS
 
     async def _turn_away(self, wait_s: float, scope: Scope, receive: Receive, send: Send) -> None:
         METRICS.count("dukao_turned_away_total", reason="rate")
