@@ -33,6 +33,10 @@ class Lingering(asyncio.Transport):
         self._transport.resume_reading()
         asyncio.get_running_loop().call_later(LINGER_S, self._transport.close)
 
+    def forget(self) -> None:
+        """Ask no more whether something is to come: the connection is lost."""
+        self._unread = _nothing
+
     def throw_away(self, data: bytes) -> None:
         """Take what comes after the answer."""
         self._room -= len(data)
@@ -58,3 +62,7 @@ class Lingering(asyncio.Transport):
     def resume_reading(self) -> None:
         """Let the client go on."""
         self._transport.resume_reading()
+
+
+def _nothing() -> bool:
+    return False

@@ -32,6 +32,14 @@ class Protocol(HttpToolsProtocol):
         self._line = Lingering(transport, self._unread)
         super().connection_made(self._line)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of all that holds this, so that no collector has to find it among thousands of others."""
+        super().connection_lost(exc)
+        self._line.forget()
+        self._unparsed = memoryview(b"")
+        self.cycle = None  # pyright: ignore[reportAttributeAccessIssue]
+        self.pipeline.clear()
+
     def data_received(self, data: bytes) -> None:
         """Parse what comes, unless all is answered."""
         if self._line.lingers:
