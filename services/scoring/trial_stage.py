@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.scoring import store, trials
+from services.scoring.causes import Range
 from services.scoring.contract import (
     SCHEMES,
     SOURCE,
@@ -14,7 +15,7 @@ from services.scoring.contract import (
 )
 from services.scoring.contract import TRIALS as STREAM
 from services.scoring.ledger import Entry, Fresh, Group
-from services.scoring.stage_b import StageB
+from services.scoring.stage_b import StageB, Told
 from services.scoring.trial_cells import cells, drop, post
 from shared.contracts import entries as contract
 from shared.contracts import envelope
@@ -62,17 +63,24 @@ class TrialStage(StageB):
         return trial_code(told.code, told.trial), told.version
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
-        """Post what moved, then leave nothing of what ended, nor of what was still told of it."""
+        """Post what moved, then leave nothing of what ended."""
         answers = await super()._apply(tx, shard, records)
         for record in records:
             if record.stream == SCHEMES:
                 event = known_event(record.stream, record.body)
                 if event.type == TRIAL_ENDED:
                     answers += await self._end(tx, shard, event)
-        over = [f"{code}@{version}" for code, version in await store.in_force(tx, OVER, shard)]
-        if over:
-            await trials.drop_inputs(tx, shard, over)
         return answers
+
+    async def _read(
+        self, tx: PostgresTransaction, shard: int, records: Sequence[Record]
+    ) -> tuple[Told, dict[str, Range]]:
+        """Pass over what is still told of trials that are over here."""
+        told, begun = await super()._read(tx, shard, records)
+        if told.rows:
+            over = {f"{code}@{version}" for code, version in await store.in_force(tx, OVER, shard)}
+            told.rows = {key: numbers for key, numbers in told.rows.items() if key[0] not in over}
+        return told, begun
 
     async def _end(self, tx: PostgresTransaction, shard: int, event: AcceptedEvent) -> list[Answer]:
         told = envelope.decode_data(event, TrialEnded)
@@ -85,6 +93,7 @@ class TrialStage(StageB):
         ]
         await self._plans.leave(tx, shard, code, told.version)
         await store.put_in_force(tx, OVER, shard, code, told.version)
+        await trials.drop_inputs(tx, shard, f"{code}@{told.version}")
         self._held.forget([partition_of(shard)])
         for group in groups:
             await drop(tx, group)

@@ -1,7 +1,8 @@
 """Commands of trials: an author starts one on a draft as it was read, and ends it; each with a reason."""
 
 from services.scoring import store, trials
-from services.scoring.domain.check import findings
+from services.scoring.domain.check import dates_are_in_order
+from services.scoring.domain.plan import event_types
 from services.scoring.domain.trials import tried
 from services.scoring.handlers import scheme_refused
 from services.scoring.trial_answers import TrialAsked
@@ -13,7 +14,10 @@ RUNNING_MOST = 3
 
 
 async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Trial:
-    """Start a trial of a draft on past and coming events, or refuse."""
+    """Start a trial of a draft on past and coming events, or refuse.
+
+    The draft was checked over its own months when it was drafted; of those of the trial only the order is.
+    """
     draft = await store.drafted(tx, asked.scheme, asked.version)
     await trials.lock(tx)
     if draft.approver is not None:
@@ -28,7 +32,7 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
         named = ", ".join(f"{one.code}/{one.trial}" for one in running)
         raise refuse(409, "too_many_trials", f"{RUNNING_MOST} trials run: {named}. End one first.")
     document = tried(draft.document, asked.first, asked.last)
-    found = findings(document, draft.catalogue)
+    found = list(dates_are_in_order(document, event_types(draft.catalogue)))
     if found:
         raise scheme_refused(found)
     return await trials.start(tx, asked.trial, document, person, asked.reason)

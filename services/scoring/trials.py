@@ -1,7 +1,6 @@
 """Trials: drafts that are tried without effect, their cells, and what every shard is told of them."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -142,9 +141,9 @@ async def drop_sums(tx: PostgresTransaction, shard: int, scheme: str) -> None:
     await tx.many("DELETE FROM partials WHERE shard = $1 AND scheme = $2", shard, scheme)
 
 
-async def drop_inputs(tx: PostgresTransaction, shard: int, schemes: Sequence[str]) -> None:
-    """Forget what a shard of stage B was told of trials."""
-    await tx.many("DELETE FROM inputs WHERE shard = $1 AND scheme = ANY($2::text[])", shard, list(schemes))
+async def drop_inputs(tx: PostgresTransaction, shard: int, scheme: str) -> None:
+    """Forget what a shard of stage B was told of a trial."""
+    await tx.many("DELETE FROM inputs WHERE shard = $1 AND scheme = $2", shard, scheme)
 
 
 async def _tell(tx: PostgresTransaction, event: str, trial: Trial, told: Closed) -> None:

@@ -1,0 +1,169 @@
+"""The life of a trial on a real PostgreSQL: it begins over its months, ends without leaving anything, or is adopted."""
+
+import pytest
+
+from services.scoring import handlers, trials
+from services.scoring.contract import ACCEPTED
+from tests.scoring.test_stages import MARCH, accept, adopt, levy
+from tests.scoring.trials import (
+    ALL,
+    end,
+    feed,
+    first,
+    fresh,
+    in_force,
+    left,
+    refused,
+    start,
+    start_drafted,
+    stricter,
+    told,
+    tried,
+    with_persons,
+)
+
+__all__ = ["fresh"]
+
+
+async def test_the_end_of_a_trial_leaves_nothing_behind_and_is_told(fresh):
+    driver = await fresh(first())
+    await feed(driver.exchange, ALL)
+    await start(driver.exchange)
+    await driver.run()
+    assert all((await left(driver.exchange)).values())
+    await end(driver.exchange)
+    await accept(driver.exchange, [levy(50)])
+    await driver.run()
+    assert not any((await left(driver.exchange)).values())
+    last = (await told(driver.exchange))[-1]
+    assert (last.trial, last.ended, last.figures) == ("strict", True, ())
+    assert not any(one.ended for one in (await told(driver.exchange))[:-1])
+
+
+@pytest.mark.long
+async def test_what_is_told_of_a_trial_after_its_end_is_dropped(fresh):
+    """Stage B hears of the end before a shard of stage A does, which goes on telling for a while."""
+    driver = await fresh(first())
+    await start(driver.exchange)
+    await driver.run()
+    await end(driver.exchange)
+    await driver.run_stage("t")
+    await accept(driver.exchange, [levy(50)])
+    await driver.hear(ACCEPTED)
+    await driver.run_stage("t")
+    await driver.run()
+    assert not any((await left(driver.exchange)).values())
+    assert (await told(driver.exchange))[-1].ended
+
+
+async def test_adoption_scores_from_the_first_month_of_the_draft_alone_and_ends_its_trial(fresh):
+    """Tried on 2021, in force from 2022: March 2021 stays with version 1."""
+    driver = await fresh(first())
+    await feed(driver.exchange, ALL)
+    await driver.run()
+    before = await in_force(driver.exchange, 1)
+    draft = stricter()
+    draft["scheme"] |= {"effective": "2022-01", "until": "2022-12"}
+    await start(driver.exchange, draft, first="2021-01", last="2021-12")
+    await driver.run()
+    assert (await tried(driver.exchange))[MARCH, "b1", "ontime"] is not None
+    async with driver.exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_scheme(tx, "mini", 2, "bob")
+    await driver.run()
+    assert not any((await left(driver.exchange)).values())
+    assert await in_force(driver.exchange, 1) == before
+    assert {month // 12 for month, _, _ in await in_force(driver.exchange, 2)} == {2022}
+    async with driver.exchange.reading() as tx:
+        found = await trials.show(tx, "mini", "strict")
+    assert (found.adopted, found.ended_by, found.why_ended) == (True, "bob", "adopted")
+
+
+@pytest.mark.long
+async def test_a_redraft_does_not_change_what_runs_and_its_adoption_does_not_end_it(fresh):
+    driver = await fresh(first())
+    await feed(driver.exchange, ALL)
+    await start(driver.exchange)
+    await driver.run()
+    running = await tried(driver.exchange)
+    await adopt(driver.exchange, first(2))
+    await driver.run()
+    assert await tried(driver.exchange) == running
+    async with driver.exchange.reading() as tx:
+        assert (await trials.show(tx, "mini", "strict")).ended is None
+
+
+async def test_a_trial_over_other_months_takes_no_doubt_away(fresh):
+    """An event of 2020 waits for a scheme; a trial of 2020 scores it and it goes on waiting."""
+    driver = await fresh(first())
+    await accept(driver.exchange, [levy(31, time="2020-12-31T08:00:00+08:00")])
+    await start(driver.exchange, first="2020-01", last="2020-12")
+    await accept(driver.exchange, [levy(32, time="2020-11-30T08:00:00+08:00")])
+    await driver.run()
+    async with driver.exchange.reading() as tx:
+        waiting = await tx.many("SELECT what FROM suspense WHERE settled IS NULL ORDER BY what")
+    assert [one["what"] for one in waiting] == ["2020-11", "2020-12"]
+    months = {
+        (month, unit) for (month, unit, code), _ in (await tried(driver.exchange)).items() if code == "ontime"
+    }
+    assert {(2020 * 12 + 10, "b1"), (2020 * 12 + 11, "b1")} == months
+
+
+async def test_a_draft_of_next_year_is_tried_on_half_of_this_one_whatever_it_says_of_its_own_months(fresh):
+    """Its round, its measure, what does not apply and a cycle of a year lie outside the months tried."""
+    driver = await fresh(with_persons(first()))
+    await feed(driver.exchange, ALL)
+    await driver.run()
+    draft = with_persons(stricter())
+    draft["scheme"] |= {"effective": "2022-01", "until": "2022-12"}
+    draft["surveys"]["ratings"]["rounds"] = [{"opens": "2022-03-10", "closes": "2022-03-25", "remind": []}]
+    draft["measures"]["made"]["effective"] = "2022-01"
+    gone = {"units": ["b1"], "from": "2022-03", "until": "2022-12", "reason": "无此业务"}
+    draft["indicators"][0] |= {"not_applicable": [gone], "cycle": "year"}
+    begun = await start(driver.exchange, draft, first="2021-01", last="2021-06")
+    assert (begun.first, begun.last) == ("2021-01", "2021-06")
+    await driver.run()
+    cells = await tried(driver.exchange)
+    assert cells[MARCH, "b1", "ontime"] is not None
+    assert {month for month, _, _ in cells} == set(range(MARCH - 2, MARCH + 4))
+
+
+async def test_batches_after_a_trial_look_no_more_for_what_it_left(fresh):
+    """A row that is put there by hand stays: nobody looks for it."""
+    driver = await fresh(first())
+    await start(driver.exchange)
+    await driver.run()
+    await end(driver.exchange)
+    await driver.run()
+    async with driver.exchange.begin(actor="test", action="plant") as tx:
+        await tx.execute(
+            "INSERT INTO inputs SELECT shard, code || '@2', 'b1', 'levy.done.v1', 24254, 0, '[1,1,1]' "
+            "FROM in_force WHERE stage = 'trial-over'"
+        )
+    planted = (await left(driver.exchange))["inputs"]
+    assert planted > 0
+    await start(driver.exchange, name="other")
+    await accept(driver.exchange, [levy(50)])
+    await driver.run()
+    async with driver.exchange.reading() as tx:
+        rows = await tx.many("SELECT count(*) AS rows FROM inputs WHERE scheme = 'mini~strict@2'")
+    assert rows[0]["rows"] == planted
+
+
+async def test_what_cannot_be_tried_is_refused_with_a_reason(fresh):
+    driver = await fresh(first())
+    exchange = driver.exchange
+    await start(exchange)
+    assert await refused(start_drafted(exchange)) == "trial_exists"
+    assert await refused(start_drafted(exchange, name="other", digest="0" * 64)) == "digest_changed"
+    assert await refused(start_drafted(exchange, version=1, name="other")) == "already_adopted"
+    assert (
+        await refused(start_drafted(exchange, name="other", first="2021-11", last="2022-02"))
+        == "scheme_refused"
+    )
+    await start_drafted(exchange, name="second")
+    await start_drafted(exchange, name="third")
+    assert await refused(start_drafted(exchange, name="fourth")) == "too_many_trials"
+    await end(exchange)
+    assert await refused(end(exchange)) == "trial_over"
+    assert await refused(end(exchange, "none")) == "not_found"
+    await start_drafted(exchange, name="fourth")
