@@ -52,12 +52,12 @@ def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     yield lang.of(
         (f"草案变动的指标：{named or '无'}", f"indicators that the draft changes: {named or 'none'}")
     )
-    fresh = diff["fresh_at"]
-    yield (
-        lang.of((f"数据截至 {fresh}", f"fresh at {fresh}"))
-        if fresh
-        else lang.of(("尚无数据", "no event has come yet"))
-    )
+    months = f"{diff['first']}–{diff['last']}"
+    never = " ".join(diff["never_due"])
+    if never:
+        zh = f"试行月份 {months} 不含完整周期、未作比较的指标：{never}"
+        yield lang.of((zh, f"no whole cycle in the months tried ({months}), so not compared: {never}"))
+    yield lang.of((f"数据截至 {diff['fresh_at']}", f"fresh at {diff['fresh_at']}"))
 
 
 def line(unit: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

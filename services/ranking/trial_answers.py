@@ -38,7 +38,9 @@ class TrialDiff(Answer):
     """What a trial would change in a standing, which it does not touch.
 
     `real_version` is the version in force, null where there is none; `indicators` are those that the draft
-    adds, drops or defines otherwise; `moved` counts the units whose points, rank and tier would be others.
+    adds, drops or defines otherwise; `moved` counts the units whose points (or range), rank and tier would
+    be others. The trial runs from month `first` to `last`; of what is `never_due` no whole cycle lies in
+    them, so that no period is compared in which it is due.
     """
 
     mark: Literal["试考评"] = "试考评"
@@ -49,7 +51,10 @@ class TrialDiff(Answer):
     group: str
     period: str
     as_of: str
-    fresh_at: str | None
+    fresh_at: str
+    first: str
+    last: str
+    never_due: tuple[str, ...]
     indicators: tuple[str, ...]
     moved: dict[str, int]
     units: tuple[TrialUnit, ...]
@@ -63,13 +68,17 @@ class TrialStanding(Answer):
 
 
 class TrialStandings(Answer):
-    """The standings of a trial: its months, and of which groups and periods there is one."""
+    """The standings of a trial: its months, and the groups and periods that are compared.
+
+    Of an indicator that is `never_due` no whole cycle lies in these months.
+    """
 
     scheme: str
     trial: str
     version: int
     first: str
     last: str
+    never_due: tuple[str, ...]
     items: tuple[TrialStanding, ...]
 
 

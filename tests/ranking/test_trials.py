@@ -5,7 +5,7 @@ import pytest
 
 from services.ranking.api import standings_router
 from services.ranking.contract import TRIALS
-from services.ranking.domain.trials import changed
+from services.ranking.domain.trials import Tried, changed
 from services.ranking.trial_api import trials_router
 from services.ranking.trial_handlers import Trials
 from shared.contracts import envelope
@@ -22,6 +22,7 @@ from shared.contracts.scoring import (
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
+from shared.kernel.periods import Period
 from shared.kernel.records import Draft, Head
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
@@ -166,6 +167,27 @@ async def test_figures_that_come_before_the_trial_is_heard_of_wait_for_it(servic
     )
 
 
+async def test_another_range_of_what_is_not_assessed_is_another_score(service, ask):
+    await service.apply(adopted(scheme()), posted(figure("b1", None), figure("b2", None)))
+    document = draft()
+    document["indicators"][0]["points"] = "7"
+    await apply(service, Trials(), started(document), tried(figure("b1", None), figure("b2", None)))
+    body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert [one["trial"]["range"] for one in body["units"]] != [one["real"]["range"] for one in body["units"]]
+    assert body["moved"] == {"points": 3, "rank": 0, "tier": 0}
+
+
+async def test_until_anything_is_told_of_a_trial_the_answer_is_to_come_again(service, ask):
+    await service.apply(adopted(scheme()), posted(*REAL))
+    trials = Trials()
+    await apply(service, trials, started())
+    refused = await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")
+    assert (refused.status_code, refused.json()["code"]) == (503, "trial_begins")
+    assert int(refused.headers["retry-after"]) > 0
+    await apply(service, trials, tried())
+    assert (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()["fresh_at"] == NOW
+
+
 async def test_only_periods_inside_the_months_of_a_trial_are_compared(service, ask):
     half = scheme(2)
     half["scheme"] |= {"effective": "2021-01", "until": "2021-06"}
@@ -178,20 +200,103 @@ async def test_only_periods_inside_the_months_of_a_trial_are_compared(service, a
     assert (await ask(f"/v1/trials/mini/strict/others/{MARCH}")).status_code == 404
 
 
-def test_indicators_are_named_that_are_defined_or_measured_otherwise_whoever_owns_them():
-    old = {
-        "views": {"v": {"columns": {"a": 1}}},
-        "measures": {"m": {"over": "v", "owner": "x"}, "n": {"over": "e", "version": 1}},
-        "indicators": [
-            {"code": "seen", "measure": "m"},
-            {"code": "same", "measure": "n"},
-            {"code": "gone", "measure": "n"},
-        ],
-    }
-    new = old | {
-        "views": {"v": {"columns": {"a": 2}}},
-        "measures": old["measures"] | {"n": {"over": "e", "version": 2, "owner": "y"}},
-        "indicators": [*old["indicators"][:2], {"code": "new", "measure": "n"}],
-    }
-    assert changed(old, old) == ()
-    assert changed(old, new) == ("gone", "new", "seen")
+async def test_a_period_is_not_compared_in_which_something_is_due_that_the_trial_has_not_whole(service, ask):
+    document = scheme(2)
+    document["scheme"] |= {"effective": "2021-02", "until": "2021-06"}
+    document["indicators"][0]["cycle"] = "quarter"
+    told = [figure("b1", "5", period=period) for period in ("2021-02", MARCH, "2021-06", "2021-Q2")]
+    await apply(service, Trials(), started(document), tried(*told))
+    listed = (await ask("/v1/trials/mini/strict")).json()
+    assert [one["period"] for one in listed["items"]] == ["2021-02", "2021-06", "2021-Q2"]
+    assert listed["never_due"] == []
+    refused = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert (refused["code"], "ontime" in refused["detail"]) == ("outside_trial", True)
+    body = (await ask("/v1/trials/mini/strict/bureaus/2021-06")).json()
+    assert (body["first"], body["last"], body["never_due"]) == ("2021-02", "2021-06", [])
+
+
+def of_months(first, last, **indicator):
+    measures = {"m": {"over": "e", "kind": "flow"}, "s": {"over": "e", "kind": "stock"}}
+    one = {"code": "one", "groups": ["bureaus"], "measure": "m", "method": {"target": {}}} | indicator
+    return Tried({"scheme": {"effective": first, "until": last}, "measures": measures, "indicators": [one]})
+
+
+@pytest.mark.parametrize(
+    ("indicator", "december", "never"),
+    [
+        ({"cycle": "year"}, False, True),
+        ({"cycle": "half-year"}, True, False),
+        ({"cycle": "month"}, True, False),
+        ({"cycle": "year", "measure": "s"}, True, False),
+        ({"cycle": "year", "method": {"deduct": {}}}, True, False),
+        ({"cycle": "year", "groups": ["others"]}, True, True),
+    ],
+)
+def test_what_a_trial_from_july_compares(indicator, december, never):
+    tried_ = of_months("2021-07", "2021-12", **indicator)
+    assert tried_.compares("bureaus", Period.parse("2021-12")) is december
+    assert (tried_.never_due == ("one",)) is never
+    assert tried_.compares("bureaus", Period.parse("2021-11"))
+    assert not tried_.compares("bureaus", Period.parse("2021"))
+
+
+def test_a_stock_of_a_year_is_due_at_its_end_alone():
+    assert of_months("2021-01", "2021-06", cycle="year", measure="s").never_due == ("one",)
+
+
+OLD = {
+    "trees": {"by": "unit"},
+    "views": {"v": {"columns": {"a": 1}}},
+    "measures": {
+        "m": {"over": "v", "owner": "x"},
+        "n": {"over": "e", "version": 1},
+        "w": {"over": "e", "numerator": "count(*)", "source": {"document": "A"}, "verified": False},
+    },
+    "indicators": [
+        {"code": "seen", "measure": "m"},
+        {"code": "same", "measure": "n", "name": "Same", "assessor": "d1"},
+        {"code": "gone", "measure": "n"},
+        {"code": "won", "measure": "n", "method": {"deduct": {"bonus": {"measure": "w", "each": "1"}}}},
+        {"code": "level", "measure": "n", "method": {"bonus": {"levels": [{"level": "1", "measure": "w"}]}}},
+    ],
+}
+
+
+def redrafted(measures=None, **more):
+    return OLD | more | {"measures": OLD["measures"] | (measures or {})}
+
+
+@pytest.mark.parametrize(
+    ("newer", "named"),
+    [
+        (redrafted(), ()),
+        (redrafted(views={"v": {"columns": {"a": 2}}}), ("seen",)),
+        (redrafted({"n": {"over": "e", "version": 2, "owner": "y", "effective": "2021-01"}}), ()),
+        (redrafted({"w": OLD["measures"]["w"] | {"source": {"document": "B"}, "verified": True}}), ()),
+        (redrafted({"w": OLD["measures"]["w"] | {"numerator": "sum(a)"}}), ("level", "won")),
+        (redrafted(trees={"by": "region"}), ("gone", "level", "same", "seen", "won")),
+        (redrafted(indicators=[*OLD["indicators"][:2], *OLD["indicators"][3:]]), ("gone",)),
+        (redrafted(indicators=[*OLD["indicators"], {"code": "new", "measure": "n"}]), ("new",)),
+        (
+            redrafted(
+                indicators=[
+                    OLD["indicators"][0] | {"source": {"document": "B"}, "verified": True},
+                    OLD["indicators"][1] | {"name": "同", "assessor": "d2", "collection": "system"},
+                    OLD["indicators"][2] | {"points": "3"},
+                    *OLD["indicators"][3:],
+                ]
+            ),
+            ("gone",),
+        ),
+    ],
+)
+def test_indicators_are_named_that_come_to_other_figures_whoever_answers_for_them(newer, named):
+    assert changed(OLD, newer) == changed(newer, OLD) == named
+
+
+def test_a_column_may_be_called_as_what_says_where_values_come_from():
+    one, other = (
+        redrafted(views={"v": {"columns": {"source": {"first": field}, "verified": {"first": field}}}})
+        for field in ("a", "b")
+    )
+    assert changed(one, other) == ("seen",)

@@ -1,15 +1,16 @@
 """What a trial would change: two standings of one group and period beside each other, unit by unit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from services.ranking.domain.documents import Document, Indicator, is_always_due, is_due
 from services.ranking.domain.standings import Line
+from shared.kernel.periods import Cycle, Month, Period
 
-Document = Mapping[str, Any]
-
-OF_PEOPLE = frozenset({"version", "owner", "effective"})
+OF_MEASURES = frozenset({"version", "owner", "effective"})
+OF_INDICATORS = frozenset({"name", "assessor", "collection", "decomposes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Beside:
 
     @property
     def moves_points(self) -> bool:
-        """Tell whether other points would be printed, or a range in their place."""
-        return _of(self.real, "total") != _of(self.trial, "total")
+        """Tell whether other points would be printed, or another range in their place."""
+        return _printed(self.real) != _printed(self.trial)
 
     @property
     def moves_rank(self) -> bool:
@@ -40,6 +41,66 @@ class Beside:
     def moves_tier(self) -> bool:
         """Tell whether the unit would stand in another tier."""
         return _of(self.real, "tier") != _of(self.trial, "tier")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The months of a trial, and what of its draft they hold whole."""
+
+    document: Document
+
+    @property
+    def months(self) -> tuple[Month, Month]:
+        """Return the first and the last month."""
+        head = self.document["scheme"]
+        return Month.parse(head["effective"]), Month.parse(head["until"])
+
+    def scores(self, group: str) -> bool:
+        """Tell whether a group has units and indicators."""
+        document = self.document
+        return group in document["groups"] and any(group in one["groups"] for one in document["indicators"])
+
+    def holds(self, period: Period) -> bool:
+        """Tell whether every month of a period is tried."""
+        first, last = self.months
+        return first <= period.first and period.last <= last
+
+    def compares(self, group: str, period: Period) -> bool:
+        """Tell whether all that is due to a group in a period is taken from months that are tried."""
+        return self.holds(period) and not self.beyond(group, period)
+
+    def beyond(self, group: str, period: Period) -> tuple[str, ...]:
+        """Return what is due to a group in a period and taken from other months too; a stock never is."""
+        return tuple(
+            one["code"]
+            for one in self.document["indicators"]
+            if group in one["groups"]
+            and is_due(one, period)
+            and not self._is_taken_at_once(one)
+            and not self.holds(Period.containing(period.last, _cycle(one)))
+        )
+
+    @property
+    def never_due(self) -> tuple[str, ...]:
+        """Return the indicators that have no whole cycle within the trial, so that none of it is compared."""
+        first, last = self.months
+        months = [Month.of_ordinal(at) for at in range(first.ordinal, last.ordinal + 1)]
+        return tuple(
+            one["code"]
+            for one in self.document["indicators"]
+            if not is_always_due(one)
+            and not any(self._is_whole(one, Period.containing(month, _cycle(one))) for month in months)
+        )
+
+    def _is_whole(self, indicator: Indicator, cycle: Period) -> bool:
+        """Tell whether an indicator of a cycle is taken from months that are tried."""
+        _, last = self.months
+        return self.holds(cycle) or (self._is_taken_at_once(indicator) and cycle.last <= last)
+
+    def _is_taken_at_once(self, indicator: Indicator) -> bool:
+        """Tell whether an indicator is taken from the period alone, or of a stock from its last month."""
+        measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
+        return is_always_due(indicator) or measure.get("kind") == "stock"
 
 
 def beside(real: Iterable[Line], trial: Iterable[Line]) -> list[Beside]:
@@ -56,14 +117,51 @@ def changed(real: Document, trial: Document) -> tuple[str, ...]:
 
 
 def _definitions(document: Document) -> dict[str, tuple[Any, ...]]:
-    """Return by indicator all that decides its figure; a measure's version and owner do not."""
-    measures, views = document.get("measures", {}), document.get("views", {})
+    """Return by indicator all that decides its figure, which is neither its name nor who answers for it."""
+    measures = {name: _without(spec, OF_MEASURES) for name, spec in document.get("measures", {}).items()}
+    views, trees = document.get("views", {}), document.get("trees", {})
     found: dict[str, tuple[Any, ...]] = {}
     for one in document["indicators"]:
-        spec = measures.get(one.get("measure"), {})
-        taken = {name: told for name, told in spec.items() if name not in OF_PEOPLE}
-        found[one["code"]] = one, taken, views.get(spec.get("over"))
+        taken = [measures.get(name) for name in _measures_of(one)]
+        rows = [(views.get(spec["over"]), trees) for spec in taken if spec is not None and "over" in spec]
+        found[one["code"]] = _without(one, OF_INDICATORS), taken, rows
     return found
+
+
+def _measures_of(indicator: Indicator) -> list[str]:
+    """Return the measures that a figure is made of: the indicator's own, then those that its method names."""
+    method = indicator.get("method", {})
+    levels = method.get("bonus", {}).get("levels", ())
+    won = method.get("deduct", {}).get("bonus")
+    further = [one["measure"] for one in (*levels, *([won] if won else ()))]
+    return [*([indicator["measure"]] if "measure" in indicator else ()), *further]
+
+
+def _without(part: Document, names: frozenset[str]) -> dict[str, Any]:
+    """Return a part of a document without some fields of its own, and without all sources in it."""
+    return {
+        name: _plain(value) for name, value in part.items() if name not in names and not _sourced(name, value)
+    }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return _without(value, frozenset())
+        case list():
+            return [_plain(one) for one in value]
+        case _:
+            return value
+
+
+def _sourced(name: str, value: Any) -> bool:
+    """Tell whether a field says where values come from, and is none that a scheme happens to call so."""
+    is_source = name == "source" and isinstance(value, dict) and "document" in value
+    return is_source or (name == "verified" and isinstance(value, bool))
+
+
+def _cycle(indicator: Indicator) -> Cycle:
+    return Cycle(indicator.get("cycle", "month"))
 
 
 def _beside(unit: str, real: Line | None, trial: Line | None) -> Beside:
@@ -76,5 +174,9 @@ def _beside(unit: str, real: Line | None, trial: Line | None) -> Beside:
     return Beside(unit, real, trial, points, places)
 
 
-def _of(line: Line | None, what: Literal["total", "rank", "tier"]) -> Decimal | int | str | None:
+def _printed(line: Line | None) -> tuple[Decimal | None, Decimal, Decimal] | None:
+    return None if line is None else (line.total, line.low, line.high)
+
+
+def _of(line: Line | None, what: Literal["rank", "tier"]) -> int | str | None:
     return None if line is None else getattr(line, what)
