@@ -17,6 +17,7 @@ NOT_COUNTED: Words = {
     "suppressed": ("同一问题从高扣分，已抵减", "a higher deduction of the same problem counts"),
     "not_scored": ("该单位无此指标", "the indicator is not one of the unit"),
     "below_minimum": ("有测评主体未达最低样本数", "a class of raters is below its minimum sample"),
+    "not_applicable": ("该月本指标不适用于该单位", "the indicator does not apply to the unit in that month"),
 }
 FIGURES: Words = {
     "scored": ("已评分", "scored"),

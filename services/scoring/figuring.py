@@ -4,7 +4,15 @@ from dataclasses import dataclass, replace
 
 from services.scoring import inputs
 from services.scoring.domain.combining import Share, combined
-from services.scoring.domain.figures import NOT_APPLICABLE, Worth, compared_worth, is_due, merged, worth
+from services.scoring.domain.figures import (
+    NOT_APPLICABLE,
+    MonthPartials,
+    Worth,
+    compared_worth,
+    is_due,
+    merged,
+    worth,
+)
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.parted import shares_of
 from services.scoring.domain.parts import Parted
@@ -37,7 +45,10 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
         return await _made_of_parts(tx, question, question.line, question.parted)
     shard = group_shard(document.scheme.code, question.groups[0])
     sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
-    by_unit = {unit: inputs.of_indicator(document, found, indicator) for unit, found in sums.items()}
+    by_unit = {
+        unit: _applying(question, unit, inputs.of_indicator(document, found, indicator))
+        for unit, found in sums.items()
+    }
     partials = by_unit[question.unit]
     if question.unit in question.absent and is_due(indicator, question.period):
         found = NOT_APPLICABLE
@@ -65,12 +76,20 @@ async def _made_of_parts(
     return Read(found, shares[-1].sums, points, tuple(shares))
 
 
+def _applying(question: Question, unit: str, partials: MonthPartials) -> MonthPartials:
+    """Return month partials without those of months in which the indicator does not apply to a unit."""
+    gone = question.gone(unit)
+    return {month: found for month, found in partials.items() if month not in gone}
+
+
 def _heard(question: Question, found: Worth, sums: UnitSums) -> Worth:
     """Mark a figure of a silent feed; one of no event at all is then not assessed."""
     one = placed(question.scheme.document, question.indicator)
-    at = question.window[0].ordinal, question.window[-1].ordinal
+    at = question.span
+    if question.unit in question.absences:
+        sums = question.absences[question.unit].seen(sums, one.overs, at)
     if found.state not in {FigureState.SCORED, FigureState.NOT_ASSESSED} or not one.is_stale(sums, at):
         return found
-    if one.at_once and one.waits(sums, (question.scheme.plan.first, at[1]) if one.stock else at):
+    if one.at_once and one.waits(sums, at):
         return Worth(None, FigureState.NOT_ASSESSED, stale=True)
     return replace(found, stale=True)

@@ -43,7 +43,7 @@ async def rows(
     for _ in range(QUERIES_PER_PAGE):
         found = await _find(tx, question, at)
         for place, told in found:
-            rows = list(_rows(question, place, told))
+            rows = [_applying(question, row) for row in _rows(question, place, told)]
             begin = done if place == at else 0
             for done, row in enumerate(rows[begin:], begin):
                 mine = _takes(question, wanted, row)
@@ -54,6 +54,19 @@ async def rows(
         if at is None or len(found) < FACTS_PER_QUERY:
             return page, None
     return page, None if at is None else _cursor(at, done)
+
+
+def _applying(question: Question, row: ShownRow) -> ShownRow:
+    """Return a row as it counts: where the indicator does not apply it takes and gives nothing."""
+    if (
+        not row.counted
+        or row.month is None
+        or Month.parse(row.month).ordinal not in question.gone(question.unit)
+    ):
+        return row
+    return row.model_copy(
+        update={"counted": False, "reason": Uncounted.NOT_APPLICABLE, "numerator": "0", "denominator": None}
+    )
 
 
 def _takes(question: Question, wanted: Wanted, row: ShownRow) -> bool:

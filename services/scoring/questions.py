@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.scoring.domain.absences import absences
+from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.derived import PointsPlan
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.explanation import Asked
@@ -102,11 +102,25 @@ class Question:
         return window(self.indicator, self.period)
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The first and last month of which something is taken; a stock is made since the scheme began."""
+        first = self.scheme.plan.first if self.spec.kind == "stock" else self.window[0].ordinal
+        return first, self.last
+
+    @property
+    def absences(self) -> dict[str, Absence]:
+        """By unit the months in which the indicator does not apply to it."""
+        return absences(self.scheme.document, self.indicator)
+
+    @property
     def absent(self) -> frozenset[str]:
         """The units to which the indicator does not apply in any of the months that are taken."""
-        at = self.window[0].ordinal, self.window[-1].ordinal
-        found = absences(self.scheme.document, self.indicator)
-        return frozenset(unit for unit, absence in found.items() if absence.covers(at))
+        return frozenset(unit for unit, absence in self.absences.items() if absence.covers(self.span))
+
+    def gone(self, unit: str) -> frozenset[int]:
+        """Return the months of which nothing counts for a unit, since the indicator does not apply to it."""
+        absence = self.absences.get(unit)
+        return frozenset() if absence is None else absence.gone(self.span)
 
     @property
     def last(self) -> int:
@@ -136,9 +150,6 @@ class Question:
 
     @property
     def asked(self) -> tuple[Asked, ...]:
-        """What is asked of each case, by measure; a stock is made of all that came since the scheme began."""
-        views, months = self.scheme.document.views, self.window
-        first = self.scheme.plan.first if self.measures[0].stock else months[0].ordinal
-        return tuple(
-            Asked(self.unit, one, one.over in views, first, months[-1].ordinal) for one in self.measures
-        )
+        """What is asked of each case, by measure."""
+        views, gone = self.scheme.document.views, self.gone(self.unit)
+        return tuple(Asked(self.unit, one, one.over in views, *self.span, gone) for one in self.measures)

@@ -25,6 +25,7 @@ from tests.scoring.test_verify import Ahead, settled
 
 __all__ = ["door", "scoring"]
 REASON = "本省无口岸"
+MARCH_TEXT = "2021-03"
 
 
 def absent(code, *entries, document=SCHEME):
@@ -84,14 +85,27 @@ async def test_a_deduction_that_does_not_apply_takes_nothing_and_gives_nothing(s
         assert [one async for one in prove(tx, Scope(), Ahead())] == []
 
 
-async def test_it_applies_again_in_other_months_and_in_the_quarter_that_holds_one(scoring):
+async def test_it_applies_again_in_other_months_and_what_came_in_those_in_which_it_did_not_takes_nothing(
+    scoring, door
+):
     scheme = absent("missed", {"units": ["b1"], "from": "2021-02", "until": "2021-03"})
-    exchange = await lived(scoring, scheme, EVENTS)
+    exchange = await lived(scoring, scheme, [*EVENTS, missed(2, "2021-01-31T09:00:00+08:00")])
     assert (MARCH - 1, "b1", "missed") not in await cells(exchange)
     told = await figures(exchange)
     assert {period for period, code in told if code == "missed"} >= {"2021-01", "2021-04", "2021-Q1", "2021"}
     assert not {("2021-02", "missed"), ("2021-03", "missed")} & told.keys()
-    assert told["2021-Q1", "missed"] == "9.500000000000"
+    assert (told["2021-01", "missed"], told["2021-Q1", "missed"], told["2021", "missed"]) == (
+        "9.500000000000",
+    ) * 3
+    async with door(exchange) as client:
+        quarter = await got(client, "/v1/cells/2021-Q1/b1/missed/explain")
+        march = await got(client, "/v1/cells/2021-03/b1/missed/explain")
+    assert (quarter["figure"]["value"], quarter["inputs"]["numerator"]) == ("9.500000000000", "1")
+    rows = [(row["month"], row["counted"], row["reason"]) for row in quarter["rows"]]
+    assert sorted(rows) == [("2021-01", True, None), (MARCH_TEXT, False, "not_applicable")]
+    assert [(row["counted"], row["reason"]) for row in march["rows"]] == [(False, "not_applicable")]
+    async with exchange.snapshot() as tx:
+        assert [one async for one in prove(tx, Scope(), Ahead())] == []
 
 
 async def test_a_unit_to_which_it_does_not_apply_is_outside_the_comparison(scoring, door):

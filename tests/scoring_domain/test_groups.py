@@ -1,12 +1,13 @@
 """What is computed of rows that moved comes to the same as everything computed of all rows."""
 
 import copy
+from functools import lru_cache
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.changes import Standing
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import AbsenceSpec, SchemeDocument
 from services.scoring.domain.figures import merged, scheme_months, worth
 from services.scoring.domain.groups import group_plan
 from services.scoring.domain.layout import layout_of
@@ -50,6 +51,7 @@ PLAN = group_plan(DOCUMENT, "bureaus")
 MONTHS = [month.ordinal for month in scheme_months(DOCUMENT)]
 PERIODS = {Period.containing(Month.of_ordinal(month), cycle) for month in MONTHS for cycle in Cycle}
 WIDTHS = {over: layout_of(DOCUMENT, over).width for over in ("levy.done.v1", "risk.missed.v1")}
+ABSENCES = [("2021-02", "2021-03"), ("2021-01", "2021-08"), ("2021-12", "2021-12")]
 AMOUNTS = st.integers(0, 5).map(lambda found: found * MILLIONTHS)
 ROWS = st.sampled_from(sorted(WIDTHS)).flatmap(
     lambda over: st.tuples(
@@ -119,3 +121,37 @@ def test_a_volume_that_moved_is_told_with_or_without_figures():
     assert changes.volumes == {"2021-03": 40, "2021-Q1": 40, "2021-H1": 40, "2021": 40}
     found = by_month(DOCUMENT, sums, "missed")
     assert merged(Period.parse("2021-Q1").months(), found, stock=False) == Partials(40 * MILLIONTHS, 0, 0)
+
+
+@lru_cache
+def plan_without(first, last):
+    """Return a plan in which nothing but the stock applies to the unit in some months."""
+    document = DOCUMENT.model_copy(deep=True)
+    gone = AbsenceSpec.model_validate({"units": [UNIT], "from": first, "until": last, "reason": "r"})
+    told = [
+        one if one.code == "backlog" else one.model_copy(update={"not_applicable": [gone]})
+        for one in document.indicators
+    ]
+    return group_plan(document.model_copy(update={"indicators": told}), "bureaus")
+
+
+@given(st.lists(ROWS, max_size=12), st.sampled_from(ABSENCES))
+def test_what_came_in_months_in_which_an_indicator_does_not_apply_is_as_if_it_had_not_come(rows, absence):
+    first, last = (Month.parse(one).ordinal for one in absence)
+    all_of_it, applying = UnitSums(), UnitSums()
+    for source, numbers in dict(rows).items():
+        all_of_it.take(source, numbers)
+        if not first <= source[1] <= last:
+            applying.take(source, numbers)
+    plan = plan_without(*absence)
+    whole = Standing()
+    post(plan, UNIT, all_of_it, whole, everything(plan))
+    assert whole.figures == posted(plan, UNIT, all_of_it, {}).figures
+    of_rest = posted(PLAN, UNIT, applying, {}).figures
+    taken = {key: found for key, found in whole.figures.items() if key[1] != "backlog"}
+    assert taken == {key: of_rest[key] for key in taken}
+    assert {key for key in of_rest if key[1] != "backlog"} - taken.keys()
+    backlog = {
+        key: found for key, found in posted(PLAN, UNIT, all_of_it, {}).figures.items() if key[1] == "backlog"
+    }
+    assert backlog == {key: found for key, found in whole.figures.items() if key[1] == "backlog"}

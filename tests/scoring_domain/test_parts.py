@@ -196,6 +196,16 @@ def test_a_deduction_keeps_the_points_of_all_months_and_its_losses_are_not_scale
     assert figures(line(early, late), rows)["b1", 2, "2021", "missed"] == (Decimal("13.5"), 15)
 
 
+def test_what_came_in_a_month_in_which_it_did_not_apply_takes_nothing_of_a_year_of_two_versions():
+    gone = {"units": ["b1"], "from": "2021-02", "until": "2021-02", "reason": "new"}
+    both = line(
+        version(1, missed={"points": "10", "not_applicable": [gone]}),
+        version(2, "2021-07", missed={"points": "20"}),
+    )
+    found = [figures(both, [("b1", MISSED, month(at), (3, 3))])["b1", 2, "2021", "missed"] for at in (2, 3)]
+    assert found == [(Decimal(15), 15), (Decimal("13.5"), 15)]
+
+
 def test_a_quarter_weights_its_own_months():
     august = version(2, "2021-08", ontime={"points": "30", "method": {"target": {"target": "0.95"}}})
     rows = [("b1", LEVY, month(7), (882, 1000, 1000)), ("b1", LEVY, month(9), (931, 1000, 1000))]

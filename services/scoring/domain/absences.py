@@ -1,13 +1,12 @@
 """What does not apply to a unit: in which months, and whether a figure is taken from such months alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.scoring.domain.document import AbsenceSpec, IndicatorSpec, SchemeDocument
 from services.scoring.domain.reading import Finding
+from services.scoring.domain.sums import UnitSums, Window
 from shared.kernel.periods import Month
-
-Window = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +16,18 @@ class Absence:
     months: frozenset[int]
     of_scheme: tuple[int, int]
     stock: bool
+
+    def gone(self, window: Window) -> frozenset[int]:
+        """Return the months of a window whose events count for nothing: of a stock all of them, or none."""
+        months = frozenset(range(window[0], window[1] + 1))
+        if self.stock:
+            return months if self.covers(window) else frozenset()
+        return months & self.months
+
+    def seen(self, sums: UnitSums, overs: Iterable[str], window: Window) -> UnitSums:
+        """Return sums of a window without what came where it does not apply; a stock is that of its end."""
+        gone = self.gone(window)
+        return sums if self.stock or not gone else sums.without(overs, window, gone)
 
     def covers(self, window: Window) -> bool:
         """Tell whether a figure over months is taken from none in which it applies; a stock from the last."""

@@ -29,17 +29,22 @@ class Uncounted(StrEnum):
     SUPPRESSED = "suppressed"
     NOT_SCORED = "not_scored"
     BELOW_MINIMUM = "below_minimum"
+    NOT_APPLICABLE = "not_applicable"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A measure of a unit in the months first..last; `over_view` tells a case view from an event type."""
+    """A measure of a unit in the months first..last; `over_view` tells a case view from an event type.
+
+    Of `gone` months nothing counts: what is asked does not apply to the unit there.
+    """
 
     unit: str
     measure: CompiledMeasure
     over_view: bool
     first: int
     last: int
+    gone: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +113,14 @@ def _standing_row(
     if leaf is None:
         return None
     measure = asked.measure
-    shares = [share for share in measure.shares(row) if asked.first <= share.month <= asked.last]
+    within = [share for share in measure.shares(row) if asked.first <= share.month <= asked.last]
+    shares = [share for share in within if share.month not in asked.gone]
     numerator = sum(share.numerator for share in shares)
     denominator = sum(share.denominator for share in shares)
     month = measure.placed(row)
     reason = None
     if numerator == denominator == 0:
-        reason = _reason(asked, row, month)
+        reason = Uncounted.NOT_APPLICABLE if len(shares) < len(within) else _reason(asked, row, month)
     return ExplainedRow(row, leaf, month, numerator, denominator, reason, facts, left_out)
 
 

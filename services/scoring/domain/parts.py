@@ -67,12 +67,23 @@ class Part:
 
     def is_stale(self, unit: str, sums: Sums) -> bool:
         """Tell whether a feed of its events is silent in its months."""
-        return any(one.is_stale(self.code, sums.get((one.plan.id, unit)), at) for one, at in self.pieces)
+        return any(
+            one.is_stale(self.code, sums.get((one.plan.id, unit)), at) for one, at in self._taken(unit)
+        )
 
     def sums(self, unit: str, sums: Sums) -> Partials:
         """Return what was measured of a unit in its months."""
-        found = [one.gathered(self.code, sums.get((one.plan.id, unit)), at) for one, at in self.pieces]
+        found = [one.gathered(self.code, sums.get((one.plan.id, unit)), at) for one, at in self._taken(unit)]
         return sum(found, NOTHING)
+
+    def _taken(self, unit: str) -> list[tuple[Chapter, tuple[int, ...]]]:
+        """Return the versions with the months in which it applies to a unit; a stock is that of the last."""
+        if self.measure.kind == "stock":
+            return self.pieces
+        return [
+            (one, tuple(month for month in months if month not in (one.missing(self.code, unit) or ())))
+            for one, months in self.pieces
+        ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,11 @@ class Placed:
     cells: Mapping[int, tuple[tuple[int, Window], ...]]
     periods: Mapping[int, tuple[tuple[str, Window], ...]]
 
+    @property
+    def overs(self) -> tuple[str, ...]:
+        """The views of all that it reads."""
+        return tuple(dict.fromkeys((*self.places, *self.stale)))
+
     def is_stale(self, sums: UnitSums, at: Window) -> bool:
         """Tell whether a feed of its events is silent in these months; of a stock in the last."""
         window = (at[1], at[1]) if self.stock else at

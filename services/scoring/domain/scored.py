@@ -39,6 +39,17 @@ class Scored(Placed):
 
 
 @dataclass(frozen=True, slots=True)
+class Applying(Scored):
+    """An indicator of a unit to which it does not apply in some months: what came in them counts nowhere."""
+
+    absence: Absence
+
+    def value(self, sums: UnitSums, at: Window) -> int | None:
+        """Return what the indicator is worth over the months in which it applies."""
+        return Scored.value(self, self.absence.seen(sums, self.overs, at), at)
+
+
+@dataclass(frozen=True, slots=True)
 class Compared(Placed):
     """An indicator that compares units: those of the group that have it, where it applies to them."""
 
@@ -53,7 +64,7 @@ class Compared(Placed):
             {
                 unit: value
                 for unit in self.units
-                if self.applies(unit, at) and (value := self._actual(sums[unit], at)) is not None
+                if self.applies(unit, at) and (value := self._actual(unit, sums[unit], at)) is not None
             }
         )
 
@@ -61,7 +72,9 @@ class Compared(Placed):
         """Tell whether the indicator applies to a unit in any of the months that are taken."""
         return unit not in self.absent or not self.absent[unit].covers(at)
 
-    def _actual(self, sums: UnitSums, at: Window) -> Fraction | None:
+    def _actual(self, unit: str, sums: UnitSums, at: Window) -> Fraction | None:
+        if unit in self.absent:
+            sums = self.absent[unit].seen(sums, self.overs, at)
         amounts = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
         return actual_of(Partials(*amounts), is_ratio=self.is_ratio)
 
@@ -74,12 +87,12 @@ def scored(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> 
 
 
 def without(one: Scored, absence: Absence | None) -> Scored:
-    """Return an indicator without the cells and figures that are taken from where it does not apply."""
+    """Return an indicator without the cells and figures, and what came, where it does not apply."""
     if absence is None:
         return one
 
     return replace(
-        one,
+        Applying(**_members(one), absence=absence),
         due=tuple((period, at) for period, at in one.due if not absence.covers(at)),
         cells={
             month: tuple((of, at) for of, at in found if not absence.covers(at))

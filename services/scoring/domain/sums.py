@@ -1,6 +1,6 @@
 """Rows of numbers of one unit, merged over the shards of stage A, and added up for every period at once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import add
@@ -64,6 +64,17 @@ class UnitSums:
     def _month(self, over: str, month: int, width: int) -> list[int]:
         rows = [row for shard in range(SHARDS) if (row := self.known.get((over, month, shard))) is not None]
         return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * width
+
+    def without(self, overs: Iterable[str], window: Window, gone: Collection[int]) -> "UnitSums":
+        """Return of views the sums of a window alone, as if nothing had come in some of its months."""
+        found = UnitSums()
+        for over in overs:
+            months = self.merged.get(over, {})
+            there = [at for at in range(window[0], window[1] + 1) if at not in gone and (at, at) in months]
+            if there:
+                columns = zip(*(months[at, at] for at in there), strict=True)
+                found.merged[over] = {window: [sum(column) for column in columns]}
+        return found
 
     def flow(self, over: str, slots: Slots, window: Window) -> Amounts:
         """Return what came in the months of a period."""
