@@ -1,14 +1,14 @@
 """The pure cores of ingest and of both stages of scoring in memory: no service, no table, one event at a time.
 
 `Intake` judges and numbers as the committer does; `Scoring` folds what it accepts as stage A does, by the short way
-where that takes it and by the plain one where not, and posts what moved as stage B does; `recomputed` folds
-everything anew by the plain functions alone.
+where that takes it and by the plain one where not, and what persons conclude, of which the newest version counts; it
+posts what moved as stage B does. `recomputed` folds everything anew by the plain functions alone.
 """
 
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property, lru_cache
 from operator import add
 
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, admit
@@ -18,6 +18,7 @@ from services.scoring.arriving import is_alone
 from services.scoring.domain.adders import adder
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.comparing import compare, compared_figures
+from services.scoring.domain.derived import PointsPlan, fold_derived, following, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import standing
 from services.scoring.domain.folding import Tally, fold_under
@@ -32,7 +33,7 @@ from services.scoring.domain.versions import ruled
 from services.scoring.reports import Catalogue, catalogue_of, fact_key, fact_of, report_of, root_key
 from shared.contracts.envelope import decode
 from shared.kernel.digests import key_digest
-from shared.kernel.shards import SHARDS
+from shared.kernel.shards import SHARDS, shard_of
 
 
 class Intake:
@@ -60,11 +61,12 @@ class Scheme:
     """A version of a scheme and the catalogue that it was checked against."""
 
     document: SchemeDocument
+    types: dict
     catalogue: Catalogue
 
     @staticmethod
     def of(document, types):
-        return Scheme(document, catalogue_of(types))
+        return Scheme(document, types, catalogue_of(types))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,7 @@ class Ruling:
     scheme: Scheme
     plan: Plan
     adders: tuple
+    points: PointsPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +91,20 @@ class Force:
     def plans(self):
         return [one.plan for one in self.rulings]
 
+    @cached_property
+    def points(self):
+        return following(one.points for one in self.rulings)
 
-@cache
+
+@lru_cache(maxsize=512)
 def ruling_of(scheme, months):
-    plan = compile_plan(scheme.document, scheme.catalogue.types, months)
-    return Ruling(scheme, plan, tuple(adder(scheme.document, plan, over) for over in plan.columns))
+    document = scheme.document
+    plan = compile_plan(document, scheme.catalogue.types, months)
+    adders = tuple(adder(document, plan, over) for over in plan.columns)
+    return Ruling(scheme, plan, adders, points_plan(document, plan, scheme.types))
 
 
-@cache
+@lru_cache(maxsize=512)
 def in_force(schemes):
     """Return what applies of versions, each in the months that it rules."""
     months = ruled(one.document.scheme for one in schemes)
@@ -221,10 +230,11 @@ class Scoring:
         self._cases = {}
         self._facts = {}
         self._rows = {}
+        self.concluded = {}
 
     def adopt(self, scheme):
         """Put a version in force from its first month on: fold everything under what rules before and after."""
-        before = self._plans
+        before, given = self._plans, self._points
         schemes = [] if self.force is None else [one.scheme for one in self.force.rulings]
         self.force = in_force((*schemes, scheme))
         tallies = defaultdict(Tally)
@@ -235,6 +245,11 @@ class Scoring:
         self.ledger.adopt(self.force, scheme_id(scheme.document))
         for shard, tally in tallies.items():
             self._tell(shard, tally.spread())
+        for fact in self.concluded.values():
+            cells = {}
+            fold_derived(cells, given, fact, -1)
+            fold_derived(cells, self._points, fact)
+            self._tell(shard_of(fact.unit), cells)
         ruling = {one.id: range(one.first, one.last + 1) for one in self._plans}
         left = {key for key, row in self._rows.items() if any(row) and key[4] not in ruling.get(key[1], ())}
         assert left == set(), "what versions had added in months that they no longer rule is taken back"
@@ -251,6 +266,20 @@ class Scoring:
         self._tell(event.shard, tally.spread())
         if sums is not None:
             self._tell(event.shard, sums.cells())
+
+    def conclude(self, fact):
+        """Take what somebody concluded; the newest version of it counts, whenever it comes."""
+        known = self.concluded.get(fact.key)
+        if known is None or known.version < fact.version:
+            self.concluded[fact.key] = fact
+            cells = {}
+            fold_derived(cells, self._points, known, -1)
+            fold_derived(cells, self._points, fact)
+            self._tell(shard_of(fact.unit), cells)
+
+    @property
+    def _points(self):
+        return [] if self.force is None else self.force.points
 
     @property
     def _plans(self):
@@ -305,22 +334,9 @@ class Scoring:
             self.ledger.post(rows)
 
 
-def recomputed(force, catalogue, accepted):
-    """Return every cell and figure that has a value, folded anew from all that was accepted."""
-    reports = [(report_of(one, catalogue), one.case) for one in accepted]
-    facts = {report.root: report.fact for report, _ in reports if report.fact is not None}
-    groups = defaultdict(list)
-    for report, case in reports:
-        groups[("case", case) if case else (report.type, facts.get(report.root) or report.root)].append(
-            report
-        )
-    tally = Tally()
-    for found in groups.values():
-        for plan in force.plans:
-            tally.add(plan, standing(found).facts)
-    sums = defaultdict(UnitSums)
-    for (version, over, unit, month), numbers in tally.spread().items():
-        sums[version, unit].take((over, month, 0), numbers)
+def recomputed(force, catalogue, accepted, concluded=()):
+    """Return every cell and figure that has a value, folded anew from all that was accepted and concluded."""
+    sums = _sums(force, _cases(catalogue, accepted), concluded)
     state = {}
     for line in force.lines:
         for plan in line.plans:
@@ -328,6 +344,30 @@ def recomputed(force, catalogue, accepted):
         if line.shared:
             state |= told_of(line, parted_figures(line, line.units, sums, line.clock(sums)))
     return state
+
+
+def _cases(catalogue, accepted):
+    reports = [(report_of(one, catalogue), one.case) for one in accepted]
+    facts = {report.root: report.fact for report, _ in reports if report.fact is not None}
+    groups = defaultdict(list)
+    for report, case in reports:
+        own = report.type, facts.get(report.root) or report.root
+        groups[("case", case) if case else own].append(report)
+    return groups.values()
+
+
+def _sums(force, cases, concluded):
+    tally, given = Tally(), {}
+    for reports in cases:
+        facts = standing(reports).facts
+        for plan in force.plans:
+            tally.add(plan, facts)
+    for fact in concluded:
+        fold_derived(given, force.points, fact)
+    sums = defaultdict(UnitSums)
+    for (version, over, unit, month), numbers in [*tally.spread().items(), *given.items()]:
+        sums[version, unit].take((over, month, 0), numbers)
+    return sums
 
 
 def _of_plan(plan, sums):

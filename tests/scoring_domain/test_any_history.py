@@ -1,4 +1,5 @@
-"""Any history of events, duplicates, corrections, retractions, late arrivals and scheme changes, on the pure cores.
+"""Any history of events, duplicates, corrections, retractions, late arrivals, points that persons give, reviews and
+scheme changes, on the pure cores.
 
 What was folded event by event is at every look what everything folded anew comes to, under the versions in force,
 each in the months that it rules; what was known at an earlier number is what the events up to it come to; entries
@@ -8,6 +9,7 @@ telescope and sum to their cells.
 
 import copy
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -18,12 +20,17 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, precond
 
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, Outcome
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.manual import Given
+from services.scoring.domain.measures import MANUAL_POINTS
+from services.scoring.domain.reviewed import Reviewed
+from shared.kernel.points import MILLIONTHS, PARTS
 from tests.scoring_domain.core import Intake, Scheme, Scoring, recomputed
 
 HISTORIES = int(os.environ.get("HISTORIES", "500"))
 STEPS = 25
 MOST_VERSIONS = 4
 LONGER_FROM = 3
+TAKEN_BACK = 2
 FIRSTS = ("2021-01", "2021-02", "2021-03")
 BEGUN = datetime(2021, 4, 1, tzinfo=UTC)
 TYPES = {
@@ -58,7 +65,7 @@ BASE = {
         "effective": "2021-01",
         "until": "2021-03",
         "zone": "Asia/Shanghai",
-        "total": "70",
+        "total": "80",
         "title": "Any",
     },
     "units": [
@@ -71,7 +78,7 @@ BASE = {
         "whole": {"level": "headquarters", "title": "Whole"},
         "bureaus": {"level": "bureau", "title": "Bureaus"},
     },
-    "boards": [{"code": "work", "title": "Work", "points": "70"}],
+    "boards": [{"code": "work", "title": "Work", "points": "80"}],
     "views": {
         "task": {
             "events": ["task.given.v1", "task.done.v1", "risk.missed.v1"],
@@ -113,6 +120,7 @@ BASE = {
             "numerator": "sum(cost)",
         },
         "risky": {"over": "task", "period_by": "given", "numerator": "sum(risks)"},
+        "conduct": {"manual": "points"},
     },
     "indicators": [
         {"code": code, "name": code, "board": "work", "points": "10", "groups": groups, "measure": code}
@@ -125,6 +133,7 @@ BASE = {
             ("done_in_time", ["whole", "bureaus"], "quarter", {"target": {"target": "1"}}),
             ("waiting", ["whole", "bureaus"], "month", {"excess": {"limit": "5", "step": "0.25"}}),
             ("risky", ["whole", "bureaus"], "month", {"rank": {"step": "0.1"}}),
+            ("conduct", ["bureaus"], "month", {"deduct": {}}),
         )
     ],
 }
@@ -175,6 +184,17 @@ TIMES = st.sampled_from(
     ]
 )
 COSTS = st.sampled_from(["0.50", "1.00", "7.25"])
+MONTHS = st.integers(2021 * 12, 2021 * 12 + 3)
+CHANGED = st.sampled_from(
+    [
+        ("ontime", {"numerator": MILLIONTHS}),
+        ("ontime", {"numerator": -MILLIONTHS, "denominator": 2 * MILLIONTHS}),
+        ("missed", {"numerator": -MILLIONTHS}),
+        ("missed", {"numerator": -3 * MILLIONTHS}),
+        ("waiting", {"numerator": -MILLIONTHS // 2}),
+        ("conduct", {"points": -PARTS}),
+    ]
+)
 DATA = {
     "levy.done.v1": st.fixed_dictionaries(
         {"voucher": st.sampled_from(["v1", "v2", "v3", "v4"])}, optional={"ontime": st.booleans()}
@@ -202,6 +222,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     drafts = Bundle("drafts")
     sent = Bundle("sent")
+    concluded = Bundle("concluded")
 
     def __init__(self):
         super().__init__()
@@ -270,6 +291,39 @@ class AnyHistory(RuleBasedStateMachine):
         del retraction["data"]
         self.send(retraction)
 
+    @rule(target=concluded, unit=UNITS, month=MONTHS, amount=st.integers(1, 12))
+    def a_person_gives_points(self, unit, month, amount):
+        given = Given(
+            key=self.fresh(),
+            version=1,
+            scheme="any",
+            unit=unit,
+            indicator="conduct",
+            month=month,
+            over=MANUAL_POINTS,
+            amount=amount * MILLIONTHS,
+            stands=True,
+        )
+        self.scoring.conclude(given)
+        return given
+
+    @rule(target=concluded, unit=UNITS, month=MONTHS, changed=CHANGED)
+    def a_review_changes_a_cell(self, unit, month, changed):
+        indicator, what = changed
+        review = Reviewed(self.fresh(), 1, "any", unit, indicator, month, **what)
+        self.scoring.conclude(review)
+        return review
+
+    @rule(one=concluded, version=st.integers(1, 3))
+    def it_is_told_again_as_it_became(self, one, version):
+        """A second version takes it back, a third lets it stand once more; they come in any order."""
+        if isinstance(one, Given):
+            told = replace(one, version=version, stands=version != TAKEN_BACK)
+        else:
+            gone = {"points": 0, "numerator": 0, "denominator": 0} if version == TAKEN_BACK else {}
+            told = replace(one, version=version, **gone)
+        self.scoring.conclude(told)
+
     @precondition(lambda self: self.versions < MOST_VERSIONS)
     @rule(first=st.sampled_from(FIRSTS), changes=st.frozensets(st.sampled_from(CHANGES)))
     def a_version_is_adopted(self, first, changes):
@@ -279,20 +333,23 @@ class AnyHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.versions)
     @rule()
     def is_remembered(self):
-        self.remembered.append((len(self.accepted), self.scoring.force, self.scoring.ledger.state))
+        known = len(self.accepted), tuple(self.scoring.concluded.values())
+        self.remembered.append((*known, self.scoring.force, self.scoring.ledger.state))
 
     @precondition(lambda self: self.versions)
     @rule()
     def is_looked_at(self):
-        ledger = self.scoring.ledger
-        assert ledger.state == recomputed(self.scoring.force, self.scoring.catalogue, self.accepted)
-        assert ledger.summed == ledger.cells
+        scoring = self.scoring
+        assert scoring.ledger.state == recomputed(
+            scoring.force, scoring.catalogue, self.accepted, scoring.concluded.values()
+        )
+        assert scoring.ledger.summed == scoring.ledger.cells
 
     def teardown(self):
         if self.versions:
             self.is_looked_at()
-        for number, at_that_time, state in self.remembered:
-            assert state == recomputed(at_that_time, self.scoring.catalogue, self.accepted[:number])
+        for number, concluded, force, state in self.remembered:
+            assert state == recomputed(force, self.scoring.catalogue, self.accepted[:number], concluded)
 
 
 def instant(text):
