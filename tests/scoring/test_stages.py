@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.scoring import handlers, inputs, ledger
-from services.scoring.contract import ACCEPTED, ENTRIES, PARTIALS, SCHEMES, EntriesPosted
+from services.scoring.contract import ACCEPTED, PARTIALS, SCHEMES
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
@@ -20,7 +20,7 @@ from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
 from shared.kernel.errors import UnknownType
 from shared.kernel.points import cell, of_parts
 from shared.kernel.records import Draft
-from shared.kernel.shards import PARTITIONS, SHARDS, shard_of
+from shared.kernel.shards import SHARDS, shard_of
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -262,59 +262,6 @@ async def test_order_and_the_moment_of_adoption_leave_no_trace(scoring):
         assert found == expected
 
 
-async def test_entries_telescope_and_sum_to_their_cells(scoring):
-    exchange, _ = await state(scoring, EVENTS)
-    async with exchange.reading() as tx:
-        rows = await tx.execute("SELECT month, unit, indicator, old, new FROM entries ORDER BY id")
-        kept = await kept_cells(tx)
-    last, total = {}, {}
-    for row in rows:
-        key = row.month, row.unit, row.indicator
-        assert row.old == last.get(key)
-        last[key] = row.new
-        total[key] = total.get(key, Decimal(0)) + (row.new or 0) - (row.old or 0)
-    assert total == kept
-
-
-async def test_march_is_9_90_and_restated_9_70(scoring):
-    """9702 of 10000 at 98 %, 10 points; then 196 of the 9702 are corrected to late."""
-    scheme = await scoring()
-    driver = Driver(scheme)
-    await teach(scheme)
-    await driver.run()
-    await adopt(scheme)
-    await accept(scheme, [levy(i, ontime=i >= 298) for i in range(10_000)])
-    for _ in range(12):
-        await driver.run()
-    assert (await cells(scheme))[MARCH, "b1", "ontime"] == Decimal("9.9")
-    fixed = [
-        levy(f"c{i}", ontime=False, voucher=f"v{i}", revision=1, correctssource="s", correctsid=f"l{i}")
-        for i in range(298, 494)
-    ]
-    await accept(scheme, fixed)
-    await driver.run()
-    assert (await cells(scheme))[MARCH, "b1", "ontime"] == Decimal("9.7")
-
-
-async def test_the_figures_of_every_period_around_a_month_are_published(scoring):
-    exchange, _ = await state(scoring, EVENTS)
-    shard = shard_of("mini/bureaus")
-    async with exchange.reading() as tx:
-        records = await tx.read(ENTRIES, shard, 0, 1000)
-    figures = {}
-    for record in records:
-        posted = envelope.decode_data(envelope.decode(record.body), EntriesPosted)
-        figures |= {(f.period, f.unit, i): value for f in posted.figures for i, value in f.values.items()}
-    assert {p for p, u, i in figures if u == "b1" and i == "ontime"} >= {
-        "2021-03",
-        "2021-Q1",
-        "2021-H1",
-        "2021",
-    }
-    assert figures["2021-Q1", "b2", "ontime"] == "10.000000000000"
-    assert figures["2021-05", "b2", "ontime"] is None
-
-
 REPEATED = [
     levy(3, unit="b2"),
     levy("4c", unit="b2", ontime=False, revision=1, correctssource="s", correctsid="l4"),
@@ -328,27 +275,6 @@ async def test_a_correction_before_its_original_joins_the_fact_that_another_repo
     for order in (REPEATED, [REPEATED[at] for at in (1, 0, 3, 2)], REPEATED[::-1]):
         _, found = await state(scoring, list(order))
         assert found[MARCH, "b2", "ontime"] == cell(10 * Fraction(1, 2) / Fraction("0.98"))
-
-
-async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(scoring):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange)
-    await driver.run()
-    await accept(exchange, [levy(1), levy(2), levy(3, unit="b2"), levy(4, time="2021-05-01T00:00:00Z")])
-    await driver.run()
-    async with exchange.reading() as tx:
-        rows = await tx.execute(
-            "SELECT unit, month, indicator, ranges AS cause FROM entries e JOIN causes c ON c.digest = e.cause ORDER BY e.id"
-        )
-    b1, b2, bureaus = shard_of("b1"), shard_of("b2"), shard_of("mini/bureaus")
-    begun = {json.dumps(row.cause) for row in rows if row.indicator == "missed"}
-    assert begun == {json.dumps([{"last": 1, "first": 1, "shard": bureaus, "stream": SCHEMES}])}
-    moved = {(row.unit, row.month): row.cause for row in rows if row.indicator == "ontime"}
-    assert moved[("b1", MARCH)] == [{"stream": ACCEPTED, "shard": b1, "first": 2, "last": 4}]
-    assert [(one["shard"], one["stream"]) for one in moved[("b2", MARCH)]] == [(b2, ACCEPTED)]
 
 
 async def test_two_groups_of_one_level_keep_their_inputs_apart(scoring):
@@ -418,36 +344,3 @@ async def test_what_ingest_tells_of_feeds_and_manifests_is_passed_over_and_what_
     await told(bodies[0] | {"type": "dukao.tick.v2"})
     with pytest.raises(UnknownType):
         await driver.run()
-
-
-async def test_what_is_held_in_memory_is_what_was_committed(scoring):
-    """Batch by batch with what is held, forgotten, or rolled back and then forgotten: the same entries."""
-    found = []
-    for how in ("held", "forgotten", "rolled back"):
-        exchange = await scoring()
-        driver = Driver(exchange)
-        await teach(exchange)
-        await driver.run()
-        await adopt(exchange)
-        await driver.run()
-        _, stage_b, _ = driver.stages[1]
-        for event in EVENTS:
-            await accept(exchange, [event])
-            await driver.run_stage("a")
-            done = dict(driver.done)
-            if how == "rolled back":
-                with pytest.raises(LookupError):
-                    await driver.run_stage("b", fail=LookupError)
-                driver.done = done
-            if how != "held":
-                stage_b.forget(range(PARTITIONS))
-            await driver.run_stage("b")
-        async with exchange.reading() as tx:
-            entries = await tx.execute(
-                "SELECT month, unit, indicator, old, new, cause FROM entries ORDER BY id"
-            )
-            sent = await tx.execute("SELECT chain FROM stream_shards WHERE stream = :stream", stream=ENTRIES)
-            kept = await kept_cells(tx)
-        found.append(([tuple(row) for row in entries], len(sent), kept))
-    assert found[0] == found[1] == found[2]
-    assert found[0][2][MARCH, "b2", "ontime"] == 10

@@ -7,8 +7,8 @@ from shared.kernel.shards import SHARDS
 from tests.scoring.test_derived import APRIL, MAY, late
 from tests.scoring.test_derived import begun as scored
 from tests.scoring.test_stages import scoring
+from tests.supervision.decision import SHARD, at, done, opened
 from tests.supervision.facts import Feed, scheme
-from tests.supervision.test_door import SHARD, at, done, opened
 
 __all__ = ["scoring"]
 DAYS = ("04-28", "04-30", "05-01", "05-06", "05-07", "05-08")

@@ -10,8 +10,8 @@ from tests.ranking import rig as ranking
 from tests.scoring import incidents as scoring
 from tests.scoring.test_stages import accept, adopt, teach
 from tests.supervision import facts as supervised
+from tests.supervision.decision import OPENED
 from tests.supervision.rig import Service as Supervision
-from tests.supervision.test_door import OPENED
 
 KNOWN = {
     "ingest": {
