@@ -5,7 +5,9 @@ from fractions import Fraction
 
 import pytest
 
+from campaign.checker.folding import months_of
 from campaign.checker.rescaling import Range, Share, boards, compared, total
+from campaign.checker.totals import Figures, Versions, is_due, shares, window
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 
 PARTY, OPERATION, RATINGS = (
@@ -107,3 +109,67 @@ def test_deductions_are_taken_in_full_once_and_points_floor_and_cap_are_weighed(
     assert deducted(parts, Fraction(3)) == 12
     assert deducted(parts, Fraction(3), Fraction(9)) == 15
     assert deducted(parts, Fraction(30)) == 5
+
+
+def document(number, effective, *indicators):
+    return {
+        "scheme": {"effective": effective, "until": "2021-12", "version": number},
+        "measures": {"made": {"kind": "flow"}, "left": {"kind": "stock"}},
+        "indicators": list(indicators),
+    }
+
+
+def indicator(code, cycle="month", measure="made", method="target", **more):
+    known = {"code": code, "board": "work", "points": "10", "groups": ["g"], "cycle": cycle}
+    return known | {"measure": measure, "method": {method: {}}} | more
+
+
+@pytest.mark.parametrize(
+    ("cycle", "method", "period", "due", "first"),
+    [
+        ("quarter", "target", "2021-02", False, None),
+        ("quarter", "target", "2021-03", True, "2021-01"),
+        ("month", "target", "2021-Q2", True, "2021-04"),
+        ("year", "target", "2021-H2", True, "2021-01"),
+        ("year", "deduct", "2021-02", True, "2021-02"),
+    ],
+)
+def test_what_is_due_in_a_period_is_taken_from_the_months_of_its_cycle(cycle, method, period, due, first):
+    one, months = indicator("i", cycle, method=method), months_of(period)
+    assert is_due(one, months) == due
+    assert not due or window(one, months)[0] == months_of(first)[0]
+
+
+def test_an_indicator_does_not_apply_where_none_of_its_months_does_as_the_version_of_each_says():
+    gone = {"units": ["u"], "until": "2021-06"}
+    versions = Versions(
+        {
+            1: document(1, "2021-01", indicator("i", not_applicable=[gone]), indicator("s", measure="left")),
+            2: document(
+                2,
+                "2021-07",
+                indicator("i"),
+                indicator("s", measure="left", not_applicable=[{"units": ["u"]}]),
+            ),
+        }
+    )
+    periods = {
+        period: versions.absent("i", "u", months_of(period)) for period in ("2021-H1", "2021-H2", "2021")
+    }
+    assert periods == {"2021-H1": True, "2021-H2": False, "2021": False}
+    assert versions.absent("s", "u", months_of("2021"))
+    assert not versions.absent("i", "v", months_of("2021-H1"))
+
+
+def test_the_shares_of_a_unit_are_what_is_due_to_it_and_what_it_has_a_figure_of():
+    versions = Versions(
+        {
+            1: document(1, "2021-01", indicator("old")),
+            2: document(
+                2, "2021-07", indicator("new"), indicator("own", units=["v"]), indicator("far", groups=["h"])
+            ),
+        }
+    )
+    known = Figures({"old": 3 * 10**12}, {"old": 5 * 10**12})
+    found = list(shares(versions, 2, ("any", "g", "2021"), "u", known))
+    assert found == [Share("work", Fraction(10), None), Share("work", Fraction(5), Fraction(3))]
