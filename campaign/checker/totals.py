@@ -60,7 +60,7 @@ class Versions:
 
 async def totals(database: asyncpg.Connection) -> list[str]:
     """C6: the total or range that was last told of every unit is the sum of its figures, rescaled."""
-    schemes = await _schemes(database)
+    schemes = await adopted(database)
     figures: dict[Group, dict[int, dict[str, Figures]]] = defaultdict(lambda: defaultdict(dict))
     for row in await database.fetch("SELECT * FROM ranking.figures"):
         group = row["scheme"], row["grp"], row["period"]
@@ -125,7 +125,7 @@ def _wanted(found: list[Share]) -> tuple[Decimal | None, Decimal | None, Decimal
     return (sums.low, None, None) if whole else (None, sums.low, sums.high)
 
 
-async def _schemes(database: asyncpg.Connection) -> dict[str, Versions]:
+async def adopted(database: asyncpg.Connection) -> dict[str, Versions]:
     """Return the schemes in force; trials have a code that no scheme has, overlays are no boards."""
     found: dict[str, dict[int, Document]] = defaultdict(dict)
     rows = await database.fetch("SELECT code, version, document::text FROM ranking.schemes")

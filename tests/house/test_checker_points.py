@@ -9,6 +9,7 @@ from campaign.checker.folding import months_of
 from campaign.checker.rescaling import Range, Share, boards, compared, total
 from campaign.checker.totals import Figures, Versions, is_due, shares, window
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
+from campaign.checker.years import figures
 
 PARTY, OPERATION, RATINGS = (
     Share("party", Fraction(260), Fraction("252.40")),
@@ -173,3 +174,58 @@ def test_the_shares_of_a_unit_are_what_is_due_to_it_and_what_it_has_a_figure_of(
     known = Figures({"old": 3 * 10**12}, {"old": 5 * 10**12})
     found = list(shares(versions, 2, ("any", "g", "2021"), "u", known))
     assert found == [Share("work", Fraction(10), None), Share("work", Fraction(5), Fraction(3))]
+
+
+def halved(number, effective, points, target, each="0.5"):
+    """A version of a scheme with a target that may change and a deduction; b1 and b2 are its units."""
+    made = indicator("made", points=points, method="target") | {"method": {"target": {"target": target}}}
+    lost = indicator("lost", points="10", measure="lost") | {"method": {"deduct": {"each": each}}}
+    return document(number, effective, made, lost) | {
+        "units": [{"code": code, "level": "bureau"} for code in ("b1", "b2")],
+        "groups": {"g": {"level": "bureau"}},
+        "measures": {
+            "made": {
+                "over": "levy",
+                "period_by": "time",
+                "numerator": "sum(made)",
+                "denominator": "sum(due)",
+            },
+            "lost": {"over": "risk", "period_by": "time", "numerator": "count(*)"},
+        },
+    }
+
+
+def of(sums, first, second, period="2021"):
+    """What the year of b1 is worth, and its points, in whole points."""
+    counted = {
+        (measure, unit, 2021 * 12 + month - 1): tuple(1_000_000 * one for one in amounts)
+        for (measure, unit, month), amounts in sums.items()
+    }
+    found = figures(Versions({1: first, 2: second}), "g", period, "b1", counted)
+    whole = Fraction(10**12)
+    return {
+        code: (None if worth is None else worth / whole, points / whole) for code, (worth, points) in found
+    }
+
+
+MADE = {("made", "b1", 3): (882, 1000, 1), ("made", "b1", 9): (931, 1000, 1), ("made", "b2", 12): (1, 2, 1)}
+LOST = {("lost", "b1", 6): (2, 0, 2), ("lost", "b1", 11): (1, 0, 1)}
+
+
+def test_a_year_is_made_anew_from_its_months_and_what_no_version_changes_over_the_whole():
+    first, second = halved(1, "2021-01", "20", "0.90"), halved(2, "2021-07", "30", "0.95")
+    assert of(MADE | LOST, first, second) == {"made": (Fraction("24.5"), 25), "lost": (Fraction("8.5"), 10)}
+    assert of(MADE, first, second, "2021-H1") == {}
+
+
+def test_a_year_goes_as_far_as_anything_of_the_group_has_come():
+    first, second = halved(1, "2021-01", "20", "0.90"), halved(2, "2021-07", "30", "0.95")
+    until_august = {key: one for key, one in MADE.items() if key[2] < 9} | {("made", "b1", 8): (931, 1000, 1)}
+    assert of(until_august, first, second)["made"] == (Fraction("22.05"), Fraction("22.5"))
+
+
+def test_other_words_for_the_same_points_are_no_change_and_a_dearer_event_costs_more_from_then_on():
+    first, second = halved(1, "2021-01", "20", "0.90"), halved(2, "2021-07", "20.0", "0.90", each="1")
+    year = of(MADE | LOST, first, second)
+    assert year["made"] == (20, 20)
+    assert year["lost"] == (8, 10)

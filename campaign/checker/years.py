@@ -1,0 +1,177 @@
+"""C6 of schemes with versions within a year: figures of periods that several rule, from their months' sums.
+
+Known are targets and deductions of events; what else there is, and what does not apply to somebody, is left.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from campaign.checker import folding, kept_sums
+from campaign.checker.totals import MONTHS_OF, PARTS, Versions, adopted
+from campaign.checker.weighing import Bounds, Part, deducted, weighed
+
+Document: TypeAlias = Mapping[str, Any]
+Sums: TypeAlias = Mapping[tuple[str, str, int], tuple[int, int, int]]
+Run: TypeAlias = tuple[Document, list[int]]
+MILLION = 1_000_000
+
+
+async def years(database: asyncpg.Connection) -> list[str]:
+    """C6: a figure of a period that several versions rule is what its months come to, weighed."""
+    schemes, sums = await adopted(database), await _sums(database)
+    told: dict[tuple[str, str, str, str], tuple[int, Any]] = {}
+    for row in await database.fetch("SELECT * FROM ranking.figures"):
+        key = row["scheme"], row["grp"], row["period"], row["unit"]
+        if row["scheme"] in schemes and row["version"] >= told.get(key, (0, None))[0]:
+            told[key] = row["version"], row
+    wrong: list[str] = []
+    for (scheme, group, period, unit), (version, row) in told.items():
+        worth, points = json.loads(row["worth"]), json.loads(row["points"])
+        for code, wanted in figures(schemes[scheme], group, period, unit, sums.get(scheme, {})):
+            own = Fraction(schemes[scheme].indicator(code, version)["points"])
+            found = worth.get(code), points.get(code, own * PARTS)
+            if code in worth and found != wanted:
+                wrong.append(f"{scheme} {group} {period} {unit} {code}: it is {wanted}, told was {found}")
+    return wrong
+
+
+def figures(
+    versions: Versions, group: str, period: str, unit: str, sums: Sums
+) -> Iterator[tuple[str, tuple[int | None, int]]]:
+    """Yield worth and points, in parts of 10^-12, of the indicators of a unit that several versions rule."""
+    months = [month for month in folding.months_of(period) if versions.ruling(month) is not None]
+    if len({id(versions.ruling(month)) for month in months}) < 2:
+        return
+    until = max(_clock(versions, group, sums), months[0])
+    codes = {one["code"] for document in versions.documents.values() for one in document["indicators"]}
+    for code in sorted(codes):
+        runs = _runs(versions, code, months)
+        if runs and all(_is_known(document, code, group, unit, months) for document, _ in runs):
+            yield code, _weighed(runs, code, unit, until, sums)
+
+
+def _weighed(runs: list[Run], code: str, unit: str, until: int, sums: Sums) -> tuple[int | None, int]:
+    """Weigh what each run of versions that score alike comes to by its months so far."""
+    begun = [(run, so_far) for run in runs if (so_far := sum(month <= until for month in run[1]))]
+    parts: list[Part] = []
+    bounds: list[Bounds] = []
+    losses = Fraction(0)
+    for (document, months), so_far in begun:
+        spec = _indicator(document, code)
+        points, method = Fraction(spec["points"]), spec["method"]
+        measured = _measured(spec["measure"], unit, months, sums)
+        if "deduct" in method:
+            bounds.append(Bounds(so_far, points, Fraction(method["deduct"].get("floor", 0))))
+            losses += Fraction(method["deduct"]["each"]) * measured[0] / MILLION
+        parts.append(Part(so_far, points, _reached(document, spec, measured)))
+    worth, points = weighed(parts)
+    if bounds:
+        worth = deducted(bounds, losses)
+    return (None if worth is None else round(worth * PARTS)), round(points * PARTS)
+
+
+def _reached(document: Document, spec: Document, measured: tuple[int, int, int]) -> Fraction | None:
+    """Return what a target is worth; None without data."""
+    numerator, denominator, rows = measured
+    ratio = document["measures"][spec["measure"]].get("denominator") is not None
+    if "target" not in spec["method"] or not rows or (ratio and not denominator):
+        return None
+    actual = Fraction(numerator, denominator if ratio else MILLION)
+    share = actual / Fraction(spec["method"]["target"]["target"])
+    return Fraction(spec["points"]) * max(Fraction(0), min(Fraction(1), share))
+
+
+def _runs(versions: Versions, code: str, months: Iterable[int]) -> list[Run]:
+    """Put months together whose versions score an indicator alike; a version without it parts them."""
+    runs: list[Run] = []
+    before: object = None
+    for month in months:
+        document = versions.ruling(month)
+        scoring = None if document is None else _scoring(document, code)
+        if document is None or scoring is None:
+            before = None
+        elif scoring == before:
+            runs[-1] = document, [*runs[-1][1], month]
+        else:
+            runs.append((document, [month]))
+        before = scoring
+    return runs
+
+
+def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
+    """Return what decides how an indicator is scored: points, method and parameters, measure and view."""
+    found = [one for one in document["indicators"] if one["code"] == code]
+    if not found:
+        return None
+    measure = dict(document["measures"][found[0]["measure"]])
+    for name in ("version", "owner", "effective", "source", "verified"):
+        measure.pop(name, None)
+    view = document.get("views", {}).get(measure.get("over"))
+    return Fraction(found[0]["points"]), found[0]["method"], measure, view
+
+
+def _is_known(document: Document, code: str, group: str, unit: str, months: Sequence[int]) -> bool:
+    """Tell whether the unit has the indicator, and it is a target or a deduction of events, by months."""
+    spec = _indicator(document, code)
+    measure, method = document["measures"][spec["measure"]], spec["method"]
+    of_unit = group in spec["groups"] and unit in (spec.get("units") or [unit])
+    plain = measure.get("over") is not None and measure.get("kind", "flow") == "flow"
+    target = method.get("target", {}).get("direction") == "up" or method.get("target", {}).keys() == {
+        "target"
+    }
+    deduct = (
+        "deduct" in method and method["deduct"].keys() <= {"each", "floor"} and "each" in method["deduct"]
+    )
+    short = "deduct" in method or MONTHS_OF[spec.get("cycle", "month")] <= len(months)
+    return of_unit and plain and (target or deduct) and short and not spec.get("not_applicable")
+
+
+def _measured(measure: str, unit: str, months: Iterable[int], sums: Sums) -> tuple[int, int, int]:
+    found = [sums[measure, unit, month] for month in months if (measure, unit, month) in sums]
+    numerator, denominator, rows = (
+        (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
+    )
+    return numerator, denominator, rows
+
+
+def _clock(versions: Versions, group: str, sums: Sums) -> int:
+    """Return the newest month in which a unit of the group has sums of what is placed by when it occurred."""
+    newest = 0
+    for (measure, unit, month), amounts in sums.items():
+        document = versions.ruling(month)
+        if document is not None and any(amounts) and _by_time(document, measure):
+            levels = {one["code"]: one["level"] for one in document["units"]}
+            if levels.get(unit) == document["groups"].get(group, {}).get("level"):
+                newest = max(newest, month)
+    return newest
+
+
+def _by_time(document: Document, measure: str) -> bool:
+    spec = document["measures"].get(measure, {})
+    placed, view = spec.get("period_by"), document.get("views", {}).get(spec.get("over"))
+    if not isinstance(placed, str):
+        return False
+    if view is None:
+        return bool(placed == "time")
+    return "time" in {value for name, value in view["columns"].get(placed, {}).items() if name != "of"}
+
+
+def _indicator(document: Document, code: str) -> Document:
+    return next(one for one in document["indicators"] if one["code"] == code)
+
+
+async def _sums(database: asyncpg.Connection) -> dict[str, Sums]:
+    """Return by scheme what stage A keeps by measure, unit and month, of the version that rules the month."""
+    found: dict[str, dict[tuple[str, str, int], tuple[int, int, int]]] = defaultdict(dict)
+    partials = await kept_sums.partials_of(database)
+    for (_, measure, unit, month), amounts in partials.items():
+        key = kept_sums.name_of(measure), unit, month
+        known = found[measure.partition("@")[0]].get(key, (0, 0, 0))
+        added = known[0] + amounts[0], known[1] + amounts[1], known[2] + amounts[2]
+        found[measure.partition("@")[0]][key] = added
+    return dict(found)
