@@ -4,10 +4,11 @@ import asyncpg
 
 from services.scoring.domain.adders import adder
 from services.scoring.domain.expressions import Kind
+from services.scoring.domain.facts import Report
 from services.scoring.domain.folding import Tally
 from services.scoring.domain.measuring import folded, measured
 from services.scoring.domain.ordinary import Fact, Ordinary, Sums
-from services.scoring.domain.rows import event_row
+from services.scoring.domain.rows import event_row, typed
 from services.scoring.domain.statements import Dialect, statements
 from services.scoring.opinion import read
 from shared.kernel import instants
@@ -77,4 +78,19 @@ def at_once(document, plan, types, groups):
     return measured(plan, cells)
 
 
-__all__ = ["POSTGRES", "at_once", "by_postgres", "folded"]
+def report_of(event, number, columns):
+    """Return an event as it is folded."""
+    kind = event["type"]
+    return Report(
+        source=event["source"],
+        id=event["id"],
+        type=kind,
+        subject=event["subject"],
+        time=instants.parse_micros(event["time"]),
+        shard=0,
+        number=number,
+        data=typed(event["data"], columns[kind]),
+    )
+
+
+__all__ = ["POSTGRES", "at_once", "by_postgres", "folded", "report_of"]

@@ -24,6 +24,8 @@ from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS
 from services.scoring.domain.reviewed import Reviewed
 from shared.kernel.points import MILLIONTHS, PARTS
+from tests.scoring.test_stages import SCHEME
+from tests.scoring.test_stages import TYPES as MINI
 from tests.scoring_domain.core import Intake, Scheme, Scoring, recomputed
 
 HISTORIES = int(os.environ.get("HISTORIES", "500"))
@@ -35,16 +37,9 @@ FIRSTS = ("2021-01", "2021-02", "2021-03")
 BEGUN = datetime(2021, 4, 1, tzinfo=UTC)
 TYPES = {
     "types": {
-        "levy.done.v1": {
-            "title": "A levy was made",
-            "business_key": ["voucher"],
-            "fields": {"voucher": {"type": "text", "required": True}, "ontime": {"type": "boolean"}},
-        },
-        "risk.missed.v1": {
-            "title": "A risk was not answered",
-            "case": "optional",
-            "fields": {"grade": {"type": "code"}, "cost": {"type": "decimal", "scale": 2}},
-        },
+        "levy.done.v1": MINI["types"]["levy.done.v1"],
+        "risk.missed.v1": MINI["types"]["risk.missed.v1"]
+        | {"fields": {"grade": {"type": "code"}, "cost": {"type": "decimal", "scale": 2}}},
         "task.given.v1": {
             "title": "A task was given",
             "case": "required",
@@ -56,28 +51,11 @@ TYPES = {
             "fields": {"good": {"type": "boolean"}},
         },
     },
-    "sources": {"s": {"title": "S"}},
+    "sources": MINI["sources"],
 }
-BASE = {
-    "scheme": {
-        "code": "any",
-        "version": 1,
-        "effective": "2021-01",
-        "until": "2021-03",
-        "zone": "Asia/Shanghai",
-        "total": "80",
-        "title": "Any",
-    },
-    "units": [
-        {"code": "hq", "name": "HQ", "level": "headquarters"},
-        {"code": "b1", "parent": "hq", "name": "B1", "level": "bureau"},
-        {"code": "b2", "parent": "hq", "name": "B2", "level": "bureau"},
-    ],
-    "trees": {"organisation": "unit"},
-    "groups": {
-        "whole": {"level": "headquarters", "title": "Whole"},
-        "bureaus": {"level": "bureau", "title": "Bureaus"},
-    },
+BASE = SCHEME | {
+    "scheme": SCHEME["scheme"] | {"code": "any", "until": "2021-03", "total": "80"},
+    "groups": {"whole": {"level": "headquarters", "title": "Whole"}} | SCHEME["groups"],
     "boards": [{"code": "work", "title": "Work", "points": "80"}],
     "views": {
         "task": {
@@ -93,15 +71,9 @@ BASE = {
             },
         }
     },
-    "measures": {
-        "ontime": {
-            "over": "levy.done.v1",
-            "period_by": "time",
-            "numerator": "count(*) FILTER (WHERE ontime)",
-            "denominator": "count(*)",
-        },
+    "measures": SCHEME["measures"]
+    | {
         "levies": {"over": "levy.done.v1", "period_by": "time", "numerator": "count(*)"},
-        "missed": {"over": "risk.missed.v1", "period_by": "time", "numerator": "count(*)"},
         "grades": {
             "over": "risk.missed.v1",
             "period_by": "time",

@@ -8,13 +8,11 @@ from campaign.fines import YEARS, Fines, year_of
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.facts import Report, standing
+from services.scoring.domain.facts import standing
 from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.domain.rows import typed
 from services.scoring.opinion import recompute
-from shared.kernel import instants
 from tests.scoring import test_gc_service_standards as service_standards
-from tests.scoring_domain.opinions import at_once, by_postgres, folded
+from tests.scoring_domain.opinions import at_once, by_postgres, folded, report_of
 from tests.scoring_domain.test_boston import DATA, cases, document, folder, set_of, types, units
 from tests.simulator.test_simulation import FOLDING, NATION
 
@@ -32,20 +30,6 @@ async def assert_agreed(url, scheme, columns, groups):
     assert recompute(scheme, columns, groups) == live
     assert await by_postgres(url, scheme, columns, groups) == live
     return live
-
-
-def report_of(event, number, columns):
-    kind = event["type"]
-    return Report(
-        source=event["source"],
-        id=event["id"],
-        type=kind,
-        subject=event["subject"],
-        time=instants.parse_micros(event["time"]),
-        shard=0,
-        number=number,
-        data=typed(event["data"], columns[kind]),
-    )
 
 
 @pytest.mark.parametrize(

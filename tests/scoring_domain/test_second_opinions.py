@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from benchmarks import workload
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.facts import Report
 from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.domain.rows import typed
 from services.scoring.opinion import Limits, locked_down, recompute
 from shared.kernel.errors import Refused
-from shared.kernel.instants import parse_micros
-from tests.scoring_domain.opinions import at_once, by_postgres, folded
+from tests.scoring_domain.opinions import at_once, by_postgres, folded, report_of
 
 FIELDS = {
     "amount": {"type": "decimal", "scale": 6},
@@ -179,15 +176,17 @@ def facts_of(cases):
     groups = []
     for at, drawn in enumerate(cases):
         facts = [
-            Report(
-                source="s",
-                id=f"{at}-{number}",
-                type=kind,
-                subject=unit,
-                time=parse_micros(when),
-                shard=0,
-                number=1,
-                data=typed(data, COLUMNS[kind]),
+            report_of(
+                {
+                    "source": "s",
+                    "id": f"{at}-{number}",
+                    "type": kind,
+                    "subject": unit,
+                    "time": when,
+                    "data": data,
+                },
+                1,
+                COLUMNS,
             )
             for number, (kind, unit, when, data) in enumerate(drawn)
         ]
