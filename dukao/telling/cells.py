@@ -57,7 +57,7 @@ def row(at: int, one: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
     if one["unit"] != answer["unit"]:
         parts.append(one["unit"])
     yield from joined(start, [part for part in parts if part])
-    yield from joined(" " * INDENT, _columns(one, answer["zone"], lang))
+    yield from joined(" " * INDENT, _columns(one, answer, lang))
     for report in one["reports"][:REPORTS_SHOWN]:
         yield from hanging(" " * INDENT + "- ", _report(report, answer["zone"], lang))
     more = one["reports_total"] - min(len(one["reports"]), REPORTS_SHOWN)
@@ -141,10 +141,13 @@ def _counts(one: Answer, answer: Answer) -> tuple[str, str]:
     return "未达标", "missed"
 
 
-def _columns(one: Answer, zone: str, lang: Lang) -> Iterator[str]:
+def _columns(one: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
+    """Yield columns by what people call them: the title of the field is Chinese, as the scheme is."""
+    titles = answer.get("titles", {})
     for name, value in one["columns"].items():
         if value is not None and name not in OF_THE_HEAD and value != one["case"]:
-            yield f"{lang.word(COLUMNS, name)} {_value(name, value, zone, lang)}"
+            word = lang.word(COLUMNS, name)
+            yield f"{lang.of((titles.get(name, word), word))} {_value(name, value, answer['zone'], lang)}"
 
 
 def _value(name: str, value: Any, zone: str, lang: Lang) -> str:

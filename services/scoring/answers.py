@@ -254,6 +254,9 @@ class Explanation(Head):
     reviews: list[ShownReview]
     replies: list[ShownReply]
     rows: list[ShownRow]
+    titles: dict[str, str] = Field(
+        {}, description="what people call columns of the rows, by event-type fields"
+    )
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 
 
@@ -269,6 +272,9 @@ class EntryAnswer(Head):
     change: str | None
     adopted: list[Cause]
     rows: list[ShownRow]
+    titles: dict[str, str] = Field(
+        {}, description="what people call columns of the rows, by event-type fields"
+    )
     next: str | None = Field(description="pass it as `after` to read on; null at the end")
 
 

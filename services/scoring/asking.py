@@ -131,7 +131,7 @@ class Schemes:
             while len(self._loaded) >= SCHEMES_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
             points = points_plan(document, plan, found.catalogue)
-            self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue))
+            self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue), found.catalogue)
         return self._loaded[key]
 
 

@@ -1,6 +1,8 @@
 """A cell that was asked for: what of the versions that rule it concerns its figure and its cases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.derived import PointsPlan
@@ -17,12 +19,13 @@ from shared.kernel.periods import Month, Period
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An adopted version of a scheme, ready to explain its cells."""
+    """An adopted version of a scheme, ready to explain its cells; it was checked against `types`."""
 
     document: SchemeDocument
     plan: Plan
     points: PointsPlan
     catalogue: Catalogue
+    types: Mapping[str, Any]
 
     @property
     def id(self) -> tuple[str, int]:

@@ -37,6 +37,7 @@ from services.scoring.domain.formulas import put_in, put_together, symbolic
 from services.scoring.domain.measures import MeasureSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import columns_of
+from services.scoring.domain.titles import titles_of
 from services.scoring.domain.written import amount, lost
 from services.scoring.evidence import Told
 from services.scoring.figuring import Read
@@ -130,6 +131,7 @@ def entry_answer(
         change=change,
         adopted=adopted,
         rows=list(rows),
+        titles=_titles(question),
         next=following,
     )
 
@@ -157,8 +159,14 @@ def explanation(
         reviews=objections.reviews,
         replies=objections.replies,
         rows=list(rows),
+        titles=_titles(question),
         next=following,
     )
+
+
+def _titles(question: Question) -> dict[str, str]:
+    scheme = question.scheme
+    return titles_of(scheme.document, question.spec.over, scheme.types)
 
 
 def backtest(code: str, found: Compared) -> Backtest:

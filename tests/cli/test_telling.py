@@ -59,6 +59,13 @@ def test_points_of_items_are_told_in_the_words_of_officials():
     assert "逾期日 2021-05-06 · 状态 已销号 · 亮灯 办结(逾期) · 期限 2021-04-29 24:00" in text
 
 
+def test_a_column_is_read_by_the_title_of_its_field_in_chinese_and_by_its_code_in_english():
+    columns = {"level": "high", "deadline": "2021-03-05T16:00:00Z", "note": "n"}
+    answer = explained([row("T-1", columns=columns)], titles={"level": "风险等级", "deadline": "答复期限"})
+    assert "风险等级 high · 答复期限 2021-03-05 24:00 · note n" in printed(answer)
+    assert "level high · deadline 2021-03-05 24:00 · note n" in printed(answer, Lang.EN)
+
+
 def test_more_reports_than_are_shown_are_counted():
     one = row("T-1", met=True)
     many = one | {"reports": one["reports"] * 5, "reports_total": 140}

@@ -6,7 +6,13 @@ import copy
 import pytest
 
 from services.ingest import handlers, store
-from services.ingest.domain.catalogue import LARGEST_DOCUMENT_BYTES, check_data, compile_catalogue, parse
+from services.ingest.domain.catalogue import (
+    LARGEST_DOCUMENT_BYTES,
+    check_data,
+    compile_catalogue,
+    json_schema,
+    parse,
+)
 from services.ingest.migrations.ingest_0001 import TABLES
 from shared.kernel.canonical import canonical
 from shared.kernel.errors import Refused
@@ -138,3 +144,27 @@ def test_nothing_stands_around_a_value(kind, around):
     with pytest.raises(Refused) as refused:
         check_data(declared, {"value": around.format(WRITTEN[kind])})
     assert (refused.value.problem.code, refused.value.problem.pointer) == ("field", "/data/value")
+
+
+def titled(**titles):
+    document = copy.deepcopy(DOCUMENT)
+    for name, title in titles.items():
+        document["types"][TYPE]["fields"][name]["title"] = title
+    return document
+
+
+async def test_what_people_call_a_field_may_change_and_says_nothing_of_its_values(ingest):
+    await adopt(ingest, await draft(ingest))
+    await adopt(ingest, await draft(ingest, titled(amount="金额", number="编号")))
+    catalogue = compile_catalogue(parse(titled(amount="金额")))
+    properties = json_schema(catalogue.types[TYPE])["$defs"]["Data_task_done_v1"]["properties"]
+    assert [properties[name].get("title") for name in ("number", "amount")] == [None, "金额"]
+    check_data(catalogue.types[TYPE], {"number": "n", "part": 1, "amount": "1.25"})
+    with pytest.raises(Refused):
+        check_data(catalogue.types[TYPE], {"number": "n", "part": 1, "amount": "1.255"})
+
+
+@pytest.mark.parametrize("title", ["", "x" * 101, "a\nb", 1])
+def test_a_title_is_a_line_of_text(title):
+    with pytest.raises(Refused):
+        parse(titled(amount=title))

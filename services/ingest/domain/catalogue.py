@@ -24,9 +24,16 @@ INSTANT_PATTERN = (
 )
 
 
-class FieldSpec(Closed):
-    """One field of an event's data; `scale` is the most decimal places, `max` the most characters."""
+Title = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
+
+class FieldSpec(Closed):
+    """One field of an event's data; `scale` is the most decimal places, `max` the most characters.
+
+    `title` is what people call it.
+    """
+
+    title: Title | None = None
     type: Literal["text", "code", "integer", "decimal", "time", "boolean"]
     required: bool = False
     scale: int = Field(0, ge=0, le=6)
@@ -116,7 +123,7 @@ def check_size(document: object) -> None:
 
 
 def check_unchanged(document: CatalogueDocument, adopted: Iterable[tuple[str, TypeSpec]]) -> None:
-    """Refuse another meaning of a type that was ever adopted; its title may change, it may be left out."""
+    """Refuse another meaning of a type that was ever adopted; titles may change, it may be left out."""
     for name, spec in adopted:
         proposed = document.types.get(name)
         if proposed is not None and _meaning(proposed) != _meaning(spec):
@@ -177,7 +184,8 @@ def _feeds(document: CatalogueDocument) -> dict[tuple[str, str], tuple[str, ...]
 
 
 def _meaning(spec: TypeSpec) -> TypeSpec:
-    return spec.model_copy(update={"title": ""})
+    fields = {name: field.model_copy(update={"title": None}) for name, field in spec.fields.items()}
+    return spec.model_copy(update={"title": "", "fields": fields})
 
 
 def _refusal(message: str) -> Refused:
@@ -208,8 +216,9 @@ def _compiled(name: str, spec: TypeSpec) -> EventType:
 def _shape(name: str, spec: TypeSpec) -> type[msgspec.Struct]:
     fields: list[Any] = []
     for field, declared in spec.fields.items():
-        kind = _kind(declared)
-        fields.append((field, kind) if declared.required else (field, kind | None | UnsetType, UNSET))
+        kind = _kind(declared) if declared.required else _kind(declared) | None | UnsetType
+        titled = kind if declared.title is None else Annotated[kind, Meta(title=declared.title)]
+        fields.append((field, titled) if declared.required else (field, titled, UNSET))
     return msgspec.defstruct(
         "Data_" + name.replace(".", "_").replace("-", "_"),
         fields,
