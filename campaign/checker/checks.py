@@ -17,6 +17,7 @@ from campaign.checker.derived import derived
 from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
 from campaign.checker.manual import manual
+from campaign.checker.rises import rises
 from campaign.checker.surveys import surveys
 from campaign.checker.suspense import suspended
 
@@ -84,6 +85,7 @@ async def everything(
             "C5 handed on": lambda: handed_on(database),
             "C5 derived": lambda: derived(database),
             "C5 incidents": lambda: incidents(database),
+            "C5 rises": lambda: rises(database),
             "C5 manual": lambda: manual(database),
             "C5 suspense": lambda: suspended(database),
             "C5 surveys": lambda: surveys(database),

@@ -37,7 +37,12 @@ def counting(known: Known) -> Iterator[Loss]:
     for code in sorted({one["scheme"]["code"] for one in known.schemes}):
         mine = [one for one in known.schemes if one["scheme"]["code"] == code and one.get("incidents")]
         found = [one for name, event in known.facts.items() for one in _finding(mine, name, event)]
-        rose = [(loss, about) for name, event in known.risen for loss, about in _rose(mine, name, event)]
+        rose = [
+            (loss, about)
+            for name, event in known.risen
+            if known.answers.get((name, event["code"], name))
+            for loss, about in _rose(mine, name, event)
+        ]
         problem_of = _problems([*found, *((None, None, None, [about]) for _, about in rose)], known)
         rivals: dict[tuple[Incident, str], list[Loss]] = defaultdict(list)
         for loss, about in rose:

@@ -8,56 +8,12 @@ from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, table
+from dukao.telling.incidents import DOUBTS, HAPPENED, RISES, ROLES, STAGES, STANCES, STATES, UNREAD
 from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
 
 PAGE = 200
-STAGES = {
-    "confirmed": "已确认",
-    "checked": "已实地查核",
-    "alleged": "待查核",
-    "dropped": "已排除",
-    "withdrawn": "已撤回",
-}
-STATES = {"counted": "扣分", "revived": "扣分·恢复", "suppressed": "已抵减·从高", "not_scored": "不适用"}
-ROLES = {"own": "被考评单位", "department": "主管司局", "bureau": "省局", "inspectorate": "特派办"}
-STANCES = {"corroborates": "印证", "contradicts": "相反", "withdrawn": "已撤回"}
-DOUBTS = {
-    "same_day": "发现日与检查结束同日，须人工判断",
-    "no_department": "无主管司局",
-    "no_inspectorate": "无负责的特派办",
-    "not_scored": "方案不考核",
-}
-UNREAD = {
-    "no_scheme": "当日无适用方案",
-    "fields": "字段缺失",
-    "status": "状态不明",
-    "years": "年度缺失或颠倒",
-    "days": "检查起止日颠倒",
-}
-HAPPENED = {
-    "finding": "问题",
-    "inspection": "检查",
-    "apply": "裁定适用",
-    "dismiss": "裁定不适用",
-    "join": "并案",
-    "part": "拆案",
-}
-RISES = {
-    "zh": (
-        "显著上升",
-        "未见显著上升",
-        "{title}：{month} 与基线 {span} 比较，检验 {tested} 个地区，最低 {minimum} 件，显著性水平 {alpha}",
-        "没有可检验的地区：本月或基线无暴露量",
-    ),
-    "en": (
-        "rose significantly",
-        "no significant rise",
-        "{title}: {month} against {span}, {tested} regions tested, at least {minimum} events, level {alpha}",
-        "no region can be tested: no exposure in the month or before",
-    ),
-}
 _RISES = columns(
     "unit",
     "count",
@@ -173,23 +129,22 @@ def decide(
     """Answer what waits for a person, as a discovery on the day on which the inspection ended.
 
     Until then the trigger costs nobody anything. The ruling is a fact with its reason; a later one on
-    the same question takes it back.
+    the same question takes it back: what was answered can be decided anew. Of a month that rose another
+    person decides than the one who judged it.
     """
     if apply is None:
         raise typer.BadParameter("say --apply or --dismiss", param_hint="--apply")
     with Client(state_of(ctx)) as client:
-        waiting = client.get("scoring", f"/v1/incidents{below(incident)}")["waiting"]
-        asked = [
-            one
-            for one in waiting
-            if finding in {None, one["finding"]["id"]}
-            and trigger in {None, one["trigger"]}
-            and inspection in {None, one["inspection"]["id"]}
-        ]
+        known = client.get("scoring", f"/v1/incidents{below(incident)}")
+        wanted = {"finding": finding, "trigger": trigger, "inspection": inspection}
+        asked = _questions(known["waiting"], wanted) or _questions(known["answered"], wanted)
         if len(asked) != 1:
-            told = "; ".join(" ".join(f"--{name} {value}" for name, value in _asked(one)) for one in waiting)
+            told = "; ".join(
+                " ".join(f"--{name} {value}" for name, value in _asked(one))
+                for one in (*known["waiting"], *known["answered"])
+            )
             how_many = "nothing like this is asked" if not asked else f"{len(asked)} questions are asked"
-            raise typer.BadParameter(f"{how_many}; waiting: {told or 'nothing'}", param_hint="--finding")
+            raise typer.BadParameter(f"{how_many}; asked: {told or 'nothing'}", param_hint="--finding")
         question = {name: asked[0][name] for name in ("finding", "trigger", "inspection")}
         body = question | {"ruling": "apply" if apply else "dismiss", "reason": reason}
         found = client.post("scoring", f"/v1/incidents{below(incident)}:decide", body, _who(subject))
@@ -254,9 +209,10 @@ def judge(
     subject: As = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Judge the regions of a month once, after its T: what rose significantly costs all roles.
+    """Judge the regions of a month once, after its T, by what was received before it.
 
-    What was tested is a fact from then on, with its figures; nothing that comes later changes it.
+    What was tested is a fact from then on, with its figures; nothing that comes later changes it. What rose
+    costs nobody anything until another person says so: dukao incidents decide.
     """
     path = _rises_of(scheme, rise, month)
     with Client(state_of(ctx)) as client:
@@ -277,6 +233,7 @@ def _show_rises(found: dict[str, Any], lang: str, output: Format) -> None:
     span = f"{baseline[0]}–{baseline[-1]}" if baseline else "—"
     if output is Format.TABLE:
         say(words[2].format(**found | {"span": span}))
+        say(words[4][found["judged_by"] is not None].format(**found))
     told = [one | {"rose": words[0] if one["significant"] else words[1]} for one in found["regions"]]
     show(told, _RISES, output, whole=found, none=words[3])
 
@@ -315,6 +272,13 @@ def _pair(
 
 def _who(subject: str | None) -> Who:
     return Who(subject, EVERYBODY.roles) if subject else EVERYBODY
+
+
+def _questions(of: list[dict[str, Any]], wanted: dict[str, str | None]) -> list[dict[str, Any]]:
+    """Return the questions that have every part that is wanted."""
+    return [
+        one for one in of if all(value in {None, dict(_asked(one))[name]} for name, value in wanted.items())
+    ]
 
 
 def _asked(one: dict[str, Any]) -> list[tuple[str, str]]:

@@ -33,6 +33,8 @@ STATES: Words = {
 COLUMNS: Words = {
     "case": ("事项", "case"),
     "completed": ("办结", "completed"),
+    "contradicted_by": ("相反", "contradicted by"),
+    "corroborated_by": ("印证", "corroborated by"),
     "day": ("逾期日", "late day"),
     "due": ("期限", "due"),
     "deadline": ("期限", "deadline"),

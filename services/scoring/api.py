@@ -21,6 +21,7 @@ from services.scoring import (
     objecting,
     points,
     shown,
+    sources_shown,
     store,
     traces,
 )
@@ -43,7 +44,7 @@ from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import merged
-from services.scoring.domain.measures import GivenSpec, PointsSpec
+from services.scoring.domain.measures import DecidedSpec, GivenSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
@@ -321,7 +322,9 @@ async def _rows_of(
 ) -> tuple[list[ShownRow], Cursor | None]:
     """Return rows of one version: cases and events, or what others concluded and gave."""
     if isinstance(question.spec, GivenSpec):
-        return await points.rows(tx, question, begin, limit, wanted)
+        rows, following = await points.rows(tx, question, begin, limit, wanted)
+        is_decided = isinstance(question.spec, DecidedSpec)
+        return await sources_shown.beside(tx, rows) if is_decided else rows, following
     rows, following = await evidence.rows(tx, question, begin, limit, wanted)
     return shown.rows_of_events(question, rows), following
 

@@ -1,7 +1,8 @@
 """Tables of incidents: the reports of each object, what persons ruled, what was decided and told of it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -59,8 +60,10 @@ _UNREAD = """
     SELECT object, source, id, why FROM unread_reports WHERE (object, source, id, why) > ($1, $2, $3, $4)
     ORDER BY object, source, id, why LIMIT $5"""
 _ENCODER = msgspec.json.Encoder()
+_JUDGED = RISES_JUDGED.encode()
 
 Begin = tuple[PlainText]
+Lines = Mapping[str, Mapping[str, Any]]
 Unread = tuple[PlainText, PlainText, PlainText, PlainText]
 
 
@@ -146,6 +149,7 @@ def reported(number: int, event: AcceptedEvent) -> list[tuple[str, AcceptedEvent
                         "scheme": told.scheme,
                         "code": told.code,
                         "figures": _figures(told, one),
+                        "person": told.person,
                     },
                 }
             )
@@ -163,16 +167,22 @@ def _figures(told: RisesJudged, one: RegionTested) -> str:
     )
 
 
-async def judged(tx: PostgresTransaction, scheme: str, code: str, month: str) -> bool:
-    """Tell whether the rises of a month were judged: a subject in the stream says so."""
+async def judged(tx: PostgresTransaction, scheme: str, code: str, month: str) -> RisesJudged | None:
+    """Return what was judged of the regions in a month, None where nothing was: the stream says so."""
+    async for event in judgements(tx):
+        if event.subject == f"{scheme}/{code}/{month}":
+            return envelope.decode_data(event, RisesJudged)
+    return None
+
+
+async def judgements(tx: PostgresTransaction) -> AsyncIterator[AcceptedEvent]:
+    """Yield what was judged of regions, in order."""
     after = 0
     while records := await tx.read(RULINGS, INCIDENTS_SHARD, after, RULINGS_PER_PAGE):
         for record in records:
-            event = envelope.decode(record.body)
-            if event.type == RISES_JUDGED and event.subject == f"{scheme}/{code}/{month}":
-                return True
+            if _JUDGED in record.body and (event := envelope.decode(record.body)).type == RISES_JUDGED:
+                yield event
         after = records[-1].number
-    return False
 
 
 async def add_reports(tx: PostgresTransaction, reports: Iterable[tuple[str, AcceptedEvent, bytes]]) -> None:
@@ -260,6 +270,12 @@ async def line(tx: PostgresTransaction, incident: str) -> Line | None:
     """Return an incident as it is listed."""
     rows = await tx.many("SELECT * FROM incidents WHERE id = $1", incident)
     return _line(rows[0]) if rows else None
+
+
+async def lines(tx: PostgresTransaction, incidents: Collection[str]) -> Lines:
+    """Return what is listed of incidents, by id."""
+    rows = await tx.many("SELECT id, told FROM incidents WHERE id = ANY($1::text[])", sorted(incidents))
+    return {row["id"]: msgspec.json.decode(row["told"]) for row in rows}
 
 
 async def unread(tx: PostgresTransaction, after: Unread | None, limit: int) -> list[Unread]:

@@ -47,7 +47,8 @@ class Lost(Answer):
 class Waiting(Answer):
     """What a person is asked: whether a trigger fires for a finding after an inspection.
 
-    `same_day` is for a person to say; the other reasons are mended in the scheme.
+    `same_day` is for a person to say, `second_person` for another than who judged the month of a rise, which
+    follows itself; the other reasons are mended in the scheme.
     """
 
     finding: ReportName
@@ -56,11 +57,21 @@ class Waiting(Answer):
     why: Doubt
 
 
+class Answered(Answer):
+    """What a person ruled last on a question; another ruling takes it back."""
+
+    finding: ReportName
+    trigger: str
+    inspection: ReportName
+    ruling: Literal["apply", "dismiss"]
+
+
 class IncidentLine(Answer):
     """An incident: how far it has come, who says so, what it costs whom, what waits for a person.
 
     `problem` is the first of the incidents that it hangs together with, of which only the highest deduction
-    counts for each unit; `contradicted` says that sources do not agree.
+    counts for each unit; `contradicted` says that sources do not agree. Who corroborates says what it came
+    to, who contradicts says otherwise, and a source that withdrew says nothing.
     """
 
     id: str
@@ -73,6 +84,8 @@ class IncidentLine(Answer):
     findings: int
     sources: list[str]
     contradicted: bool
+    corroborated_by: list[str]
+    contradicted_by: list[str]
     lost: list[Lost]
     waiting: list[Waiting]
 
@@ -137,14 +150,21 @@ class IncidentAnswer(IncidentLine):
     reports: list[FindingShown]
     inspections: list[InspectionShown]
     deductions: list[DeductionShown]
+    answered: list[Answered]
     history: list[HistoryLine]
 
 
 class RisesAnswer(Answer):
-    """The regions of a month by what is known now; those of the reader, tested among all."""
+    """The regions of a month, those of the reader, tested among all: as judged, else by what is known now.
+
+    `closes` is T, null while the working calendar does not know the days of grace; what was received then or
+    later is not counted when the month is judged. `judged_by` is null while it is not.
+    """
 
     scheme: Code
     version: int
+    closes: InstantText | None
+    judged_by: str | None
     code: Code
     title: str
     measure: str

@@ -80,7 +80,8 @@ def rulings_router(exchange: Exchange) -> APIRouter:
     async def decide_incident(incident: IncidentPath, asked: Decide, subject: Ruler) -> IncidentAnswer:
         """Say whether a trigger fires that waits for a person; a later ruling takes an earlier one back.
 
-        409 `not_waiting` where nobody asks, `cannot_apply` where the scheme leaves a role open.
+        409 `not_waiting` where nobody asks, `cannot_apply` where the scheme leaves a role open; 403
+        `same_person` for who judged the month of a rise.
         """
         told = IncidentRuled(
             act=RulingAct(asked.ruling),
@@ -126,10 +127,11 @@ def _shown(found: Found, subject: Subject) -> IncidentAnswer:
 
 def _all_covered(found: Found, subject: Subject) -> None:
     """Refuse who does not stand above all units concerned: nobody rules on what is his own to lose."""
+    own = subject.unit.rstrip("/")
     seen = [covers(subject.unit, path) for path in found.paths]
     if not any(seen):
         raise hidden("There is no such incident.")
-    if not all(seen):
+    if not all(seen) or any(own == path.rstrip("/") for path in found.paths):
         raise refuse(403, "forbidden", "Who rules stands above all units that the incident concerns.")
 
 

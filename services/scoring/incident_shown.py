@@ -1,15 +1,17 @@
 """Incidents as the door shows them; of other units' deductions nothing is said."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from services.scoring import telling
-from services.scoring.domain.incidents.facts import ROSE, Inspection, Name
+from services.scoring.domain.incidents.facts import ROSE, Inspection, Name, Question, Ruling
 from services.scoring.domain.incidents.settling import Incident, Seen
 from services.scoring.dossiers import Line, Ruled
 from services.scoring.incident_answers import (
+    Answered,
     DeductionShown,
     FindingShown,
     HistoryLine,
@@ -18,7 +20,7 @@ from services.scoring.incident_answers import (
     InspectionShown,
     RisesAnswer,
 )
-from services.scoring.rises import Looked, tested
+from services.scoring.rises import Looked
 from services.scoring.ruling import Found
 from services.scoring.settling import key_of
 from shared.contracts.envelope import AcceptedEvent
@@ -62,25 +64,39 @@ def answer(found: Found, visible: Visible) -> IncidentAnswer:
             for told in incident.deductions
             if visible(dossier.path_of(told.deduction.unit))
         ],
+        answered=[_answered(*one) for one in incident.answered],
         history=_history(found),
     )
 
 
-def looked(found: Looked, scheme: tuple[str, int], visible: Visible) -> RisesAnswer:
+def looked(found: Looked, visible: Visible) -> RisesAnswer:
     """Return the regions that may be read of, the most significant first."""
-    order = sorted(found.found.items(), key=lambda one: (one[1].adjusted, one[1].p, one[0]))
+    asked, judged = found.asked, found.judged
+    order = sorted(found.regions, key=lambda one: (Decimal(one.adjusted), Decimal(one.p), one.unit))
+    closes = None if asked.closes is None else instants.text(asked.closes)
     return RisesAnswer(
-        scheme=scheme[0],
-        version=scheme[1],
-        code=found.spec.code,
-        title=found.spec.title,
-        measure=found.spec.measure,
-        month=str(found.month),
-        baseline=list(map(str, found.baseline)),
-        minimum=found.spec.minimum,
-        alpha=found.spec.alpha,
-        tested=len(found.found),
-        regions=[tested(unit, one) for unit, one in order if visible(found.paths[unit])],
+        scheme=asked.scheme[0],
+        version=asked.scheme[1] if judged is None else judged.version,
+        code=asked.spec.code,
+        title=asked.spec.title,
+        measure=asked.spec.measure if judged is None else judged.measure,
+        month=str(asked.month),
+        closes=closes if judged is None else judged.closes,
+        judged_by=None if judged is None else judged.person,
+        baseline=asked.before if judged is None else list(judged.baseline),
+        minimum=asked.spec.minimum if judged is None else judged.minimum,
+        alpha=asked.spec.alpha if judged is None else judged.alpha,
+        tested=len(found.regions),
+        regions=[one for one in order if visible(asked.paths.get(one.unit, f"/{one.unit}"))],
+    )
+
+
+def _answered(question: Question, ruling: Ruling) -> Answered:
+    return Answered(
+        finding=telling.report(question.finding),
+        trigger=question.trigger,
+        inspection=telling.report(question.inspection),
+        ruling="apply" if ruling is Ruling.APPLIES else "dismiss",
     )
 
 

@@ -45,7 +45,7 @@ async def refold(
     """Fold a shard; pages of facts are folded in a thread, so that the door goes on answering."""
     found, plans = Moves(), [one.plan for one in schemes]
     later = {bound: Tally() for bound in bounds}
-    async for page in _pages(tx, shard):
+    async for page in pages(tx, shard):
         await asyncio.to_thread(_fold, page, plans, catalogue, found.tallies[shard], later)
         done(len(page))
     await deriving.fold_all(tx, shard, ([], [one.points for one in schemes]), found, "proof")
@@ -70,7 +70,7 @@ def _fold(
                 fold_under(of_later, plans, [one for one in reports if one.number <= bound], -1)
 
 
-async def _pages(tx: PostgresTransaction, shard: int) -> AsyncIterator[list[bytes]]:
+async def pages(tx: PostgresTransaction, shard: int) -> AsyncIterator[list[bytes]]:
     """Yield facts that are reports of their own, then cases, as they were received."""
     row = await facts.following(tx, shard, 0)
     while row is not None:

@@ -24,28 +24,34 @@ def rises_router(exchange: Exchange) -> APIRouter:
     async def show_rises(code: str, version: Version, rise: str, month: str, subject: Reader) -> RisesAnswer:
         """Show whether the risk of regions rose in a month against their own baseline, with the figures.
 
+        What was judged is shown as it was; until then all that is scored now is counted.
+
         409 `not_counts` where the measure gives other than whole counts, `too_many_counts` where there are
         too many to test.
         """
         wanted = Month.parse(month, "/path/month")
         async with exchange.snapshot() as tx:
             found = await rises.look(tx, (code, version), rise, wanted)
-        return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
+        return incident_shown.looked(found, lambda path: covers(subject.unit, path))
 
     @router.post(":judge", name="judge_rises")
     async def judge_rises(
         code: str, version: Version, rise: str, month: str, subject: Operator
     ) -> RisesAnswer:
-        """Judge the regions of a month once: what rose significantly costs all roles, whatever comes later.
+        """Judge the regions of a month once, by what was received before its T, whatever comes later.
 
-        409 `month_open` before its T, `already_judged`, `not_in_force`, `nothing_tested` where no region has
-        a baseline; as for showing `not_counts` and `too_many_counts`.
+        It costs nobody anything until another person decides that it applies. 409 `month_open` before every
+        shard has passed T, `calendar_unknown` where the calendar does not know the days of grace,
+        `already_judged`, `not_in_force`, `nothing_tested` where no region has a baseline; as for showing
+        `not_counts` and `too_many_counts`.
         """
         wanted = Month.parse(month, "/path/month")
+        async with exchange.snapshot() as tx:
+            looked = await rises.ready(tx, (code, version), rise, wanted)
         async with exchange.begin(
             actor=subject.name, action="judge rises", detail=f"{code}/{rise}/{month}"
         ) as tx:
-            found = await rises.judge(tx, (code, version), rise, wanted, subject.name)
-        return incident_shown.looked(found, (code, version), lambda path: covers(subject.unit, path))
+            found = await rises.judge(tx, looked, subject.name)
+        return incident_shown.looked(found, lambda path: covers(subject.unit, path))
 
     return router

@@ -1,13 +1,13 @@
-"""Loads counts and exposure of the units of a group, and tests whether the risk of any rose."""
+"""Looks at the risk of regions in a month, and judges it by what was received before its T."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from services.scoring import dossiers, inputs, store, traces
+from services.scoring import calendars, clocks, counting, dossiers, store
 from services.scoring.contract import (
     INCIDENTS_SHARD,
     RISES_JUDGED,
@@ -16,14 +16,13 @@ from services.scoring.contract import (
     RegionTested,
     RisesJudged,
 )
-from services.scoring.domain.differences import taking_of
+from services.scoring.counting import ByMonth, Span
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.grace import A_DAY, last_of_grace
 from services.scoring.domain.incident_section import RiseSpec
 from services.scoring.domain.incidents.rises import MOST_EVENTS, Counted, Rise, rises
 from services.scoring.domain.methods.amounts import Partials
-from services.scoring.domain.plan import scheme_id
-from services.scoring.domain.versions import ruled
-from services.scoring.plans import adopted_beside, group_shard, months_of
+from services.scoring.plans import months_of
 from services.scoring.settling import STAGE
 from shared.contracts import envelope
 from shared.kernel import instants
@@ -31,6 +30,7 @@ from shared.kernel.errors import refuse
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS
 from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
 from shared.kernel.trees import paths_of
 from shared.storage.transaction import PostgresTransaction
 
@@ -38,77 +38,144 @@ NO_ROWS = Partials()
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look at the regions of a month comes to, by unit; `paths` lead to them, `closes` is its T."""
+class Asked:
+    """The regions of a version of a scheme in a month; `closes` is T, None where no calendar knows it."""
 
+    document: SchemeDocument
     spec: RiseSpec
     month: Month
-    ends: datetime
-    closes: datetime
-    baseline: tuple[Month, ...]
-    found: Mapping[str, Rise]
-    paths: Mapping[str, str]
+    spans: tuple[Span, ...]
+    closes: datetime | None
+
+    @property
+    def scheme(self) -> tuple[str, int]:
+        """Code and version."""
+        return self.document.scheme.code, self.document.scheme.version
+
+    @property
+    def paths(self) -> Mapping[str, str]:
+        """The paths of all units of the scheme."""
+        return paths_of([{"code": one.code, "parent": one.parent} for one in self.document.units])
+
+    @property
+    def units(self) -> list[str]:
+        """The regions."""
+        level = self.document.groups[self.spec.group].level
+        return sorted(unit.code for unit in self.document.units if unit.level == level)
+
+    @property
+    def baseline(self) -> range:
+        """The months that are compared with."""
+        begins = min(span.first for span in self.spans)
+        return range(max(begins, self.month.ordinal - self.spec.baseline_months), self.month.ordinal)
+
+    @property
+    def before(self) -> list[str]:
+        """The same, written."""
+        return [str(Month.of_ordinal(one)) for one in self.baseline]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the regions of a month comes to, and what was judged of them, if anybody did."""
+
+    asked: Asked
+    regions: tuple[RegionTested, ...]
+    judged: RisesJudged | None = None
 
 
 async def look(tx: PostgresTransaction, scheme: tuple[str, int], code: str, month: Month) -> Looked:
-    """Test the regions of a scheme in a month, or refuse what is not there or cannot be tested."""
+    """Return what was judged of the regions of a month, else what they come to by all that is scored now."""
+    asked = await _asked(tx, scheme, code, month)
+    judged = await dossiers.judged(tx, scheme[0], code, str(month))
+    if judged is not None:
+        return Looked(asked, judged.regions, judged)
+    return await _tested(asked, await counting.now(tx, asked.spans, asked.spec.measure, asked.units))
+
+
+async def ready(tx: PostgresTransaction, scheme: tuple[str, int], code: str, month: Month) -> Looked:
+    """Test the regions by what was received before T, or refuse; `tx` is one snapshot.
+
+    T has passed when the clock of every shard has: what a shard receives is never of an earlier time, so that
+    nothing of before is still to come. Whoever asks then, whenever, gets the same.
+    """
+    asked = await _asked(tx, scheme, code, month)
+    await _check(tx, asked)
+    if asked.closes is None:
+        reason = "The working calendar does not know all days of grace; adopt one that does."
+        raise refuse(409, "calendar_unknown", reason)
+    closes = instants.text(asked.closes)
+    reached = await clocks.read(tx, range(SHARDS))
+    if len(reached) < SHARDS or any(one.received < closes for one in reached.values()):
+        raise refuse(409, "month_open", f"The month is open until every shard has passed {closes}.")
+    found = await counting.before(tx, asked.spans, asked.spec.measure, asked.units, closes)
+    looked = await _tested(asked, found)
+    if not looked.regions:
+        raise refuse(409, "nothing_tested", "No region has counts in this month and in a baseline before it.")
+    return looked
+
+
+async def judge(tx: PostgresTransaction, looked: Looked, person: str) -> Looked:
+    """Let what was tested be a fact, once for a month; it costs nobody anything until another applies it."""
+    await tx.lock(RULINGS, [INCIDENTS_SHARD])
+    await _check(tx, looked.asked)
+    told = _judged(looked, person)
+    subject = f"{told.scheme}/{told.code}/{told.month}"
+    await tx.append(RULINGS, [Draft(INCIDENTS_SHARD, envelope.encode(RISES_JUDGED, SOURCE, subject, told))])
+    return replace(looked, judged=told)
+
+
+async def _asked(tx: PostgresTransaction, scheme: tuple[str, int], code: str, month: Month) -> Asked:
     document = (await store.scheme(tx, *scheme)).document
     specs = () if document.incidents is None else document.incidents.rises
     spec = next((one for one in specs if one.code == code), None)
     first, last = await months_of(tx, document)
     if spec is None or not first <= month.ordinal <= last:
         raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
-    zone, following = ZoneInfo(document.scheme.zone), month.plus(1)
-    level = document.groups[spec.group].level
-    units = sorted(unit.code for unit in document.units if unit.level == level)
-    begins, by_month = await _by_month(tx, document, spec, units)
-    months = range(max(begins, month.ordinal - spec.baseline_months), month.ordinal)
-    counted = {unit: _counted(found, month.ordinal, months) for unit, found in by_month.items()}
-    return Looked(
+    following, known = month.plus(1), await calendars.known_days(tx, document.scheme.zone)
+    day = last_of_grace(date(following.year, following.month, 1), spec.grace_days, known)
+    zone = ZoneInfo(document.scheme.zone)
+    return Asked(
+        document=document,
         spec=spec,
         month=month,
-        ends=following.starts(zone),
-        closes=datetime.combine(
-            date(following.year, following.month, 1) + timedelta(days=spec.grace_days), time.min, zone
-        ),
-        baseline=tuple(map(Month.of_ordinal, months)),
-        found=await asyncio.to_thread(rises, counted, minimum=spec.minimum, alpha=Decimal(spec.alpha)),
-        paths=_paths(document),
+        spans=tuple(await counting.alike(tx, document, spec)),
+        closes=None if day is None else datetime.combine(day + A_DAY, time.min, zone),
     )
 
 
-async def judge(
-    tx: PostgresTransaction, scheme: tuple[str, int], code: str, asked: Month, person: str
-) -> Looked:
-    """Let what is tested be a fact: once for a month, and when something received after its T is scored."""
-    await tx.lock(RULINGS, [INCIDENTS_SHARD])
-    looked = await look(tx, scheme, code, asked)
-    spec, month = looked.spec, str(asked)
-    if scheme not in await store.in_force(tx, STAGE, INCIDENTS_SHARD):
+async def _check(tx: PostgresTransaction, asked: Asked) -> None:
+    if asked.scheme not in await store.in_force(tx, STAGE, INCIDENTS_SHARD):
         raise refuse(409, "not_in_force", "Another version is in force, or none is.")
-    newest = await traces.newest(tx)
-    if newest is None or instants.parse(newest) < looked.closes:
-        raise refuse(409, "month_open", f"The month is open until {instants.text(looked.closes)}.")
-    if await dossiers.judged(tx, scheme[0], spec.code, month):
+    if await dossiers.judged(tx, asked.scheme[0], asked.spec.code, str(asked.month)) is not None:
         raise refuse(409, "already_judged", "The rises of this month were judged; a month is judged once.")
-    if not looked.found:
-        raise refuse(409, "nothing_tested", "No region has counts in this month and in a baseline before it.")
-    told = RisesJudged(
-        scheme=scheme[0],
-        version=scheme[1],
-        code=spec.code,
-        month=month,
-        at=instants.text(looked.ends - instants.MICROSECOND),
-        measure=spec.measure,
-        baseline=tuple(map(str, looked.baseline)),
-        minimum=spec.minimum,
-        alpha=spec.alpha,
+
+
+async def _tested(asked: Asked, by_month: ByMonth) -> Looked:
+    counted = {unit: _counted(found, asked.month.ordinal, asked.baseline) for unit, found in by_month.items()}
+    minimum, alpha = asked.spec.minimum, Decimal(asked.spec.alpha)
+    found = await asyncio.to_thread(rises, counted, minimum=minimum, alpha=alpha)
+    return Looked(asked, tuple(tested(unit, one) for unit, one in found.items()))
+
+
+def _judged(looked: Looked, person: str) -> RisesJudged:
+    asked = looked.asked
+    assert asked.closes is not None, "what is judged has its T"
+    ends = asked.month.plus(1).starts(ZoneInfo(asked.document.scheme.zone))
+    return RisesJudged(
+        scheme=asked.scheme[0],
+        version=asked.scheme[1],
+        code=asked.spec.code,
+        month=str(asked.month),
+        at=instants.text(ends - instants.MICROSECOND),
+        closes=instants.text(asked.closes),
+        measure=asked.spec.measure,
+        baseline=tuple(asked.before),
+        minimum=asked.spec.minimum,
+        alpha=asked.spec.alpha,
         person=person,
-        regions=tuple(tested(unit, one) for unit, one in looked.found.items()),
+        regions=looked.regions,
     )
-    body = envelope.encode(RISES_JUDGED, SOURCE, f"{scheme[0]}/{spec.code}/{month}", told)
-    await tx.append(RULINGS, [Draft(INCIDENTS_SHARD, body)])
-    return looked
 
 
 def tested(unit: str, one: Rise) -> RegionTested:
@@ -125,32 +192,6 @@ def tested(unit: str, one: Rise) -> RegionTested:
     )
 
 
-async def _by_month(
-    tx: PostgresTransaction, document: SchemeDocument, spec: RiseSpec, units: Sequence[str]
-) -> tuple[int, dict[str, dict[int, Partials]]]:
-    """Return since when a risk is measured alike, and by unit and month what it was under each version."""
-    shard = group_shard(document.scheme.code, spec.group)
-    wanted, begins = taking_of(document, spec.measure), (await months_of(tx, document))[0]
-    found: dict[str, dict[int, Partials]] = {unit: {} for unit in units}
-    beside = {one.scheme.version: one for one in await adopted_beside(tx, document)}
-    ruling = ruled(one.scheme for one in beside.values())
-    if document.scheme.version not in ruling:
-        ruling = ruled([document.scheme])
-    for version in sorted(ruling, key=lambda one: ruling[one], reverse=True):
-        first, last = ruling[version]
-        one = beside[version]
-        if first > begins or (version != document.scheme.version and last != begins - 1):
-            continue
-        if taking_of(one, spec.measure) != wanted or spec.group not in one.groups:
-            break
-        begins = first
-        sums = await inputs.load(tx, shard, scheme_id(one), units)
-        for unit in units:
-            months = inputs.by_month(one, sums[unit], spec.measure).items()
-            found[unit] |= {month: partials for month, partials in months if first <= month <= last}
-    return begins, found
-
-
 def _counted(by_month: Mapping[int, Partials], month: int, months: range) -> Counted:
     before = sum((by_month.get(one, NO_ROWS) for one in months), NO_ROWS)
     now = by_month.get(month, NO_ROWS)
@@ -161,7 +202,3 @@ def _counted(by_month: Mapping[int, Partials], month: int, months: range) -> Cou
     if one.count + one.before > MOST_EVENTS:
         raise refuse(409, "too_many_counts", f"More than {MOST_EVENTS} events are not tested.")
     return one
-
-
-def _paths(document: SchemeDocument) -> Mapping[str, str]:
-    return paths_of([{"code": one.code, "parent": one.parent} for one in document.units])

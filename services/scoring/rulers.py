@@ -1,7 +1,7 @@
-"""Who ruled on the incidents of which a cell was deducted."""
+"""Who ruled on the incidents of which a cell was deducted, or judged the month in which a region rose."""
 
 from services.scoring import derived, dossiers
-from services.scoring.contract import DEDUCTIONS, DeductionDecided
+from services.scoring.contract import DEDUCTIONS, DeductionDecided, RisesJudged
 from services.scoring.derived import Found
 from services.scoring.domain.measures import DECIDED
 from services.scoring.settling import key_of
@@ -12,14 +12,23 @@ DECISIONS_PER_QUERY = 200
 
 
 async def of_cell(tx: PostgresTransaction, unit: str, indicator: str, month: int) -> set[str]:
-    """Return the persons who ruled on an incident that was decided for an indicator of a unit in a month."""
-    incidents = {key_of(one.incident) for one in await _decided(tx, unit, indicator, month)}
+    """Return the persons behind what was decided of incidents for an indicator of a unit in a month."""
+    decided = await _decided(tx, unit, indicator, month)
+    incidents = {key_of(one.incident) for one in decided}
     ruled = await dossiers.rulings(tx, {one.object for one in incidents}) if incidents else []
-    return {
+    rose = any(row.figures for one in decided for row in one.deductions)
+    judges = await _judges(tx, {one.object for one in incidents}) if rose else set[str]()
+    return judges | {
         one.act.person
         for one in ruled
         if any(key_of(name) in incidents for name in (one.act.incident, one.act.other) if name is not None)
     }
+
+
+async def _judges(tx: PostgresTransaction, regions: set[str]) -> set[str]:
+    """Return the persons who judged a month in which one of the regions rose."""
+    judged = [envelope.decode_data(event, RisesJudged) async for event in dossiers.judgements(tx)]
+    return {one.person for one in judged if any(of.significant and of.unit in regions for of in one.regions)}
 
 
 async def _decided(tx: PostgresTransaction, unit: str, indicator: str, month: int) -> list[DeductionDecided]:

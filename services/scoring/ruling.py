@@ -12,7 +12,7 @@ from services.scoring.contract import (
     IncidentRuled,
     RulingAct,
 )
-from services.scoring.domain.incidents.deciding import Doubt
+from services.scoring.domain.incidents.deciding import TO_SAY
 from services.scoring.domain.incidents.facts import Key, Question, Ruling, join_of
 from services.scoring.domain.incidents.facts import key_of as read_key
 from services.scoring.domain.incidents.settling import Incident
@@ -37,8 +37,8 @@ class Found:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The paths of the units that it concerns."""
-        units = {one.finding.unit for one in self.incident.findings}
+        """The paths of the units that it concerns, and of those that lose or would by what is asked of it."""
+        units = {one.finding.unit for one in self.incident.findings} | self.incident.at_stake
         units |= {one.deduction.unit for one in self.incident.deductions}
         return frozenset(self.dossier.path_of(unit) for unit in units)
 
@@ -83,11 +83,15 @@ def _says_news(found: Found, told: IncidentRuled) -> bool:
     assert told.inspection is not None
     assert told.trigger is not None
     question = Question(name_of(told.finding), told.trigger, name_of(told.inspection))
+    judged_by = {one.finding.name: one.finding.judged_by for one in found.incident.findings}
+    if judged_by.get(question.finding) == told.person:
+        raise refuse(403, "same_person", "Another person than the one who judged the month decides.")
     waiting = {one.question: one.why for one in found.incident.waiting}
     if question not in waiting and question not in answers:
         raise refuse(409, "not_waiting", "Nobody is asked this of the incident; see what is waiting.")
-    if told.act is RulingAct.APPLY and waiting.get(question, Doubt.SAME_DAY) is not Doubt.SAME_DAY:
-        reason = f"It cannot apply while it is {waiting[question].value}: that is mended in the scheme."
+    why = waiting.get(question)
+    if told.act is RulingAct.APPLY and why is not None and why not in TO_SAY:
+        reason = f"It cannot apply while it is {why.value}: that is mended in the scheme."
         raise refuse(409, "cannot_apply", reason)
     return answers.get(question) is not _ANSWERS[told.act]
 

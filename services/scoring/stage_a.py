@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, deriving, facts, moves, routing, store
+from services.scoring import cases, clocks, deriving, facts, moves, routing, store
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
@@ -86,6 +86,7 @@ class StageA:
                 await store.save_calendar(tx, days.zone, days.version, days.document)
             elif event.type == TICK:
                 ticks[record.shard] = event
+        await clocks.save(tx, {shard: clocks.clock_of(one) for shard, one in ticks.items()})
         catalogue = await self._types(tx)
         events = [
             (record, event)

@@ -103,6 +103,8 @@ def line(incident: Incident, path_of: Callable[[str], str]) -> Line:
         "findings": len(incident.findings),
         "sources": sorted({one.finding.finder for one in incident.findings}),
         "contradicted": any(one.contradicts for one in incident.findings),
+        "corroborated_by": _finders(incident, contradicting=False),
+        "contradicted_by": _finders(incident, contradicting=True),
         "lost": [
             {
                 "unit": one.unit,
@@ -134,6 +136,12 @@ def line(incident: Incident, path_of: Callable[[str], str]) -> Line:
         paths=tuple(sorted({path_of(unit) for unit in units})),
         told=_ENCODER.encode(told).decode(),
     )
+
+
+def _finders(incident: Incident, *, contradicting: bool) -> list[str]:
+    """Return who says the same of an incident, or otherwise; what was withdrawn says nothing."""
+    said = [one for one in incident.findings if not one.withdrawn and one.contradicts is contradicting]
+    return sorted({one.finding.finder for one in said})
 
 
 def unread(settled: Settled, named: Mapping[Name, frozenset[str]]) -> list[Unread]:

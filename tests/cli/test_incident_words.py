@@ -1,6 +1,6 @@
 """The words in which the command line says what the service says of incidents by codes."""
 
-from dukao.commands.incidents import DOUBTS, HAPPENED, STAGES, UNREAD
+from dukao.telling.incidents import DOUBTS, HAPPENED, STAGES, UNREAD
 from services.scoring.domain.incidents.deciding import Doubt
 from services.scoring.domain.incidents.facts import Status
 from services.scoring.domain.incidents.reading import Unreadable

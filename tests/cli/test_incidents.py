@@ -4,8 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dukao.cli import app
-from dukao.commands.incidents import ROLES, STAGES, STANCES, STATES
 from dukao.exits import Exit
+from dukao.telling.incidents import ROLES, STAGES, STANCES, STATES
 from dukao.telling.words import NOT_COUNTED
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.incidents.settling import Stage

@@ -4,6 +4,7 @@ import copy
 
 from services.scoring.contract import (
     ACCEPTED,
+    CALENDARS,
     DEDUCTIONS,
     FINDINGS,
     INCIDENT_RULED,
@@ -165,7 +166,7 @@ class WithIncidents(Driver):
     def __init__(self, exchange, done=()):
         super().__init__(exchange, done)
         self.stages = [
-            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS, DEDUCTIONS)),
+            ("a", StageA(), (ACCEPTED, CALENDARS, SCHEMES, ITEMS, DEDUCTIONS)),
             ("i", StageIncidents(), (FINDINGS, RULINGS, SCHEMES)),
             ("b", StageB(), (PARTIALS, SCHEMES)),
         ]

@@ -39,8 +39,8 @@ class Door:
         self.client = client
         self._mint = mint
 
-    async def ask(self, method, path, *, unit="/", role="operator", **more):
-        headers = {"authorization": f"Bearer {self._mint(unit, role)}"}
+    async def ask(self, method, path, *, unit="/", role="operator", name="li", **more):
+        headers = {"authorization": f"Bearer {self._mint(unit, role, name)}"}
         return await self.client.request(method, path, headers=headers, **more)
 
     async def got(self, path, status=200, *, below="/", role="operator", **query):
@@ -48,9 +48,9 @@ class Door:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    async def act(self, act, body, status=200, *, incident=ID, unit="/", role="operator"):
+    async def act(self, act, body, status=200, *, incident=ID, **who):
         path = f"/v1/incidents/{incident}:{act}"
-        answer = await self.ask("POST", path, unit=unit, role=role, json=body)
+        answer = await self.ask("POST", path, json=body, **who)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -70,7 +70,8 @@ def door(tmp_path):
         app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://scoring") as client:
             yield Door(
-                client, lambda unit, role: issuer.mint("li", [role], [audience_of("scoring")], unit=unit)
+                client,
+                lambda unit, role, name: issuer.mint(name, [role], [audience_of("scoring")], unit=unit),
             )
 
     return opened
@@ -254,12 +255,30 @@ async def test_explain_names_the_incident_its_role_and_the_finding(scoring, door
             "inspection": "s/i",
             "suppressed_by": None,
             "test": None,
+            "corroborated_by": "d9",
+            "contradicted_by": None,
         },
     )
     (row,) = own["rows"]
     assert (row["counted"], row["reason"], row["numerator"]) == (False, "suppressed", "0")
     assert (row["columns"]["state"], row["columns"]["suppressed_by"]) == ("suppressed", "s/f")
     assert none["rows"] == []
+
+
+async def test_explain_tells_beside_a_deduction_who_corroborates_it_and_who_contradicts_it(scoring, door):
+    says_no = finding("p", "petition", status="dropped", source="t", finder="petition")
+    asks = finding("q", "patrol", status="alleged", source="t", finder="patrol")
+    exchange, driver = await settled(scoring, THREE[0], says_no, asks)
+    async with door(exchange) as client:
+        (row,) = (await client.got("/v1/cells/2021-03/b1/audit/explain", scheme="mini"))["rows"]
+        said = row["columns"]["corroborated_by"], row["columns"]["contradicted_by"]
+        assert said == ("d9, patrol", "petition")
+        (line,) = (await client.got("/v1/incidents"))["items"]
+        assert (line["corroborated_by"], line["contradicted_by"]) == (["d9", "patrol"], ["petition"])
+        await accept(exchange, [retracted(says_no)])
+        await driver.run()
+        (row,) = (await client.got("/v1/cells/2021-03/b1/audit/explain", scheme="mini"))["rows"]
+        assert row["columns"]["contradicted_by"] is None
 
 
 async def test_nothing_is_there_before_anything_came(scoring, door):

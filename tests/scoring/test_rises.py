@@ -1,13 +1,32 @@
-"""The door of regional risk: counts against exposure and the own baseline, as they are known."""
+"""The door of regional risk: counts against exposure and the own baseline, cut at T, and what two persons make of it.
 
+All of it is in 2198, so that what is received before and after T can be said.
+"""
+
+import random
+from datetime import datetime
 from decimal import Decimal
 
 from services.scoring import rises as regions
-from services.scoring.contract import INCIDENTS_SHARD, RULINGS, RisesJudged
+from services.scoring import rulers
+from services.scoring.contract import (
+    ACCEPTED,
+    CALENDAR_ADOPTED,
+    CALENDARS,
+    INCIDENTS_SHARD,
+    RULINGS,
+    TICK,
+    CalendarAdopted,
+    RisesJudged,
+    Tick,
+)
 from services.scoring.domain.incidents.rises import Counted, rises
 from shared.contracts import envelope
 from shared.kernel.periods import Month
-from tests.scoring.incidents import accept, adopt, begun, finding, scheme
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from tests.scoring.incidents import WithIncidents, adopt, begun, corrected, finding, retracted, scheme
+from tests.scoring.incidents import accept as accept_now
 from tests.scoring.test_incidents_door import door
 from tests.scoring.test_stages import scoring
 
@@ -36,8 +55,12 @@ RISKS = {
 }
 
 
+EARLY, LATE = "2198-03-01T00:00:00Z", "2198-03-09T16:00:00Z"
+HOLIDAY = ("2198-03-05", "2198-03-06")  # so that five working days of March end on the ninth
+
+
 def looked_at(**more):
-    document = scheme(**more)
+    document = scheme(**{"effective": "2198-01", "until": "2198-12"} | more)
     document["measures"]["risks"] = RISKS
     document["indicators"].append(
         document["indicators"][0]
@@ -58,11 +81,48 @@ def acts(unit, day, exposures):
 
 
 FACTS = [
-    *acts("b1", "2021-01-12", [100, 100]),
-    *acts("b1", "2021-02-12", [10] * 12),
-    *acts("b2", "2021-01-12", [100, 100]),
-    *acts("b2", "2021-02-12", [100, 100]),
+    *acts("b1", "2198-01-12", [100, 100]),
+    *acts("b1", "2198-02-12", [10] * 12),
+    *acts("b2", "2198-01-12", [100, 100]),
+    *acts("b2", "2198-02-12", [100, 100]),
 ]
+
+
+async def accept(exchange, events, received=EARLY):
+    await accept_now(exchange, events, received=datetime.fromisoformat(received))
+
+
+async def tick(exchange, received=LATE, shards=range(SHARDS)):
+    """Let shards know that it is so late."""
+    at = datetime.fromisoformat(received)
+    told = envelope.encode(TICK, "dukao/ingest", "clock", Tick(minute=received))
+    async with exchange.begin(actor="clock", action="tick") as tx:
+        await tx.append(ACCEPTED, [Draft(shard, told, received=at) for shard in shards])
+
+
+async def calendar(exchange, last="2198-12-31"):
+    """Let scoring know the working days until a day."""
+    rest = [{"day": day, "kind": "rest", "name": "holiday"} for day in HOLIDAY]
+    document = {
+        "calendar": {"first": "2198-01-01", "last": last},
+        "notices": [{"title": "n", "days": rest}],
+    }
+    told = CalendarAdopted(
+        zone="Asia/Shanghai", version=1, digest="0" * 64, first="2198-01-01", last=last, document=document
+    )
+    body = envelope.encode(CALENDAR_ADOPTED, "dukao/supervision", "Asia/Shanghai", told)
+    async with exchange.begin(actor="test", action="calendar") as tx:
+        await tx.append(CALENDARS, [Draft(shard, body) for shard in range(SHARDS)])
+
+
+async def passed(scoring, *more, facts=FACTS):
+    """Return scoring with facts received before T, and every clock at T."""
+    exchange, driver = await begun(scoring, document=looked_at())
+    await calendar(exchange)
+    await accept(exchange, [*facts, *more])
+    await tick(exchange)
+    await driver.run()
+    return exchange, driver
 
 
 async def test_a_region_whose_rate_rose_is_named_with_every_figure_behind_it(scoring, door):
@@ -70,7 +130,7 @@ async def test_a_region_whose_rate_rose_is_named_with_every_figure_behind_it(sco
     await accept(exchange, FACTS)
     await driver.run()
     async with door(exchange) as at:
-        found = await at.got("/v1/rises/mini/1/c/2021-02")
+        found = await at.got("/v1/rises/mini/1/c/2198-02")
         one, two = found.pop("regions")
         assert found == {
             "scheme": "mini",
@@ -78,8 +138,10 @@ async def test_a_region_whose_rate_rose_is_named_with_every_figure_behind_it(sco
             "code": "c",
             "title": "区域执法风险",
             "measure": "risks",
-            "month": "2021-02",
-            "baseline": ["2021-01"],
+            "month": "2198-02",
+            "closes": None,
+            "judged_by": None,
+            "baseline": ["2198-01"],
             "minimum": 5,
             "alpha": "0.01",
             "tested": 2,
@@ -95,28 +157,25 @@ async def test_a_region_whose_rate_rose_is_named_with_every_figure_behind_it(sco
             "significant": True,
         }
         assert (two["unit"], two["p"], two["significant"]) == ("b2", "0.687500000000", False)
-        own = await at.got("/v1/rises/mini/1/c/2021-02", below="/hq/b2", role="reader")
+        own = await at.got("/v1/rises/mini/1/c/2198-02", below="/hq/b2", role="reader")
         assert (own["tested"], own["regions"]) == (2, [two])
-        assert (await at.got("/v1/rises/mini/1/c/2021-01"))["regions"] == [], "it has no baseline"
-        for path in ("mini/1/d/2021-02", "mini/1/c/2022-02", "mini/2/c/2021-02"):
+        assert (await at.got("/v1/rises/mini/1/c/2198-01"))["regions"] == [], "it has no baseline"
+        for path in ("mini/1/d/2198-02", "mini/1/c/2199-02", "mini/2/c/2198-02"):
             await at.got(f"/v1/rises/{path}", 404)
 
 
+ROSE = f"scoring.rulings/{INCIDENTS_SHARD}/1/b1"
 LOST = {
-    ("2021-02", "d1", "department_linked"): Decimal(1),
-    ("2021-02", "b1", "bureau_linked"): Decimal(2),
-    ("2021-02", "i1", "inspectorate_linked"): Decimal("0.5"),
+    ("2198-02", "d1", "department_linked"): Decimal(1),
+    ("2198-02", "b1", "bureau_linked"): Decimal(2),
+    ("2198-02", "i2", "inspectorate_linked"): Decimal("0.5"),
 }
-JUDGE = "/v1/rises/mini/1/c/2021-02:judge"
-T = acts("b2", "2021-03-06", [10])[0]  # received after T, the end of 5 March
+JUDGE = "/v1/rises/mini/1/c/2198-02:judge"
+INCIDENT = "b1~vat~2198"
 FULL = {"bureau_linked": 10, "department_linked": 40, "inspectorate_linked": 40, "audit": 5}
-
-
 LESS = {"indicator": "bureau_linked", "points": "0.7"}
-
-
 FIGURES = (
-    "risks 2021-02: 12/120; 2021-01–2021-01: 2/200; p=0.000301364219; Holm 0.000602728438 ≤ 0.01; 12 ≥ 5"
+    "risks 2198-02: 12/120; 2198-01–2198-01: 2/200; p=0.000301364219; Holm 0.000602728438 ≤ 0.01; 12 ≥ 5"
 )
 
 
@@ -139,115 +198,224 @@ async def judged(at, path=JUDGE, status=200, **who):
     return answer.json()
 
 
-async def test_a_region_that_rose_costs_department_bureau_and_inspectorate_once_after_t(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at())
-    await accept(exchange, [*FACTS, T])
-    await driver.run()
+async def decide(at, ruling="apply", status=200, **who):
+    rose = {"source": "dukao/scoring", "id": ROSE}
+    body = {"finding": rose, "trigger": "c", "inspection": rose, "ruling": ruling, "reason": "核实"}
+    return await at.act("decide", body, status, incident=INCIDENT, **{"name": "zhao"} | who)
+
+
+async def told(exchange):
+    """Return what was judged."""
+    async with exchange.reading() as tx:
+        record, *_ = await tx.read(RULINGS, INCIDENTS_SHARD, 0, 10)
+    return envelope.decode_data(envelope.decode(record.body), RisesJudged)
+
+
+async def test_a_rise_costs_nobody_until_another_person_applies_it_and_is_taken_back_by_a_later_decision(
+    scoring, door
+):
+    exchange, driver = await passed(scoring)
     async with door(exchange) as at:
-        assert await linked(exchange) == {}
         await judged(at, unit="/hq/b1", status=403)
         await judged(at, role="reader", status=403)
         assert [one["unit"] for one in (await judged(at))["regions"] if one["significant"]] == ["b1"]
         assert (await judged(at, status=409))["code"] == "already_judged"
         await driver.run()
-        assert await linked(exchange) == LOST
-        late = acts("b1", "2021-01-20", [1] * 9)
-        await accept(exchange, late)
+        assert await linked(exchange) == {}, "judged by one person, it waits for a second"
+        (line,) = (await at.got("/v1/incidents", waiting=True))["items"]
+        assert [(one["trigger"], one["why"]) for one in line["waiting"]] == [("c", "second_person")]
+        for ruling in ("apply", "dismiss"):
+            assert (await decide(at, ruling, 403, name="li"))["code"] == "same_person"
+        for ruling, lost in (("apply", LOST), ("dismiss", {}), ("apply", LOST)):
+            (answered,) = (await decide(at, ruling))["answered"]
+            assert answered["ruling"] == ruling
+            await driver.run()
+            assert await linked(exchange) == lost
+    async with exchange.reading() as tx:
+        rows = await tx.execute(
+            "SELECT new FROM entries WHERE indicator = 'bureau_linked' AND unit = 'b1' AND month = :m ORDER BY id",
+            m=Month.parse("2198-02").ordinal,
+        )
+    assert [row.new for row in rows] == [10, 8, 10, 8], "each decision posts an entry"
+
+
+async def test_only_who_stands_above_all_that_lose_by_a_rise_decides_on_it(scoring, door):
+    exchange, driver = await passed(scoring)
+    async with door(exchange) as at:
+        await judged(at)
         await driver.run()
-        now = await at.got("/v1/rises/mini/1/c/2021-02")
-        assert now["regions"][0]["significant"] is False, "by what is known now it did not rise"
-        assert await linked(exchange) == LOST, "what was judged stands"
-        shown = await at.got("/v1/incidents/b1~vat~2021")
+        await decide(at, status=403, unit="/hq/b1")
+        await decide(at, status=404, unit="/hq/b2")
+        await decide(at, unit="/hq")
+        await driver.run()
+        await decide(at, "dismiss", status=403, unit="/hq/b1")
+        await decide(at, "dismiss")
+        await driver.run()
+        await decide(at, status=403, unit="/hq/b1")
+
+
+async def test_what_is_received_at_t_or_later_is_not_judged_and_what_was_before_is(scoring, door):
+    exchange, driver = await begun(scoring, document=looked_at())
+    await calendar(exchange)
+    on_time = acts("b1", "2198-02-20", [10])[0]
+    await accept(exchange, FACTS)
+    await accept(exchange, [on_time], "2198-03-09T15:59:59.999999Z")
+    late = [*acts("b1", "2198-01-20", [1] * 9), retracted(FACTS[2]), corrected(FACTS[0], severity=1)]
+    await accept(exchange, late, LATE)
+    await tick(exchange)
+    await driver.run()
+    async with door(exchange) as at:
+        now = await at.got("/v1/rises/mini/1/c/2198-02")
+        assert (now["closes"], now["judged_by"]) == ("2198-03-09T16:00:00.000000Z", None)
+        assert {(one["count"], one["before"]) for one in now["regions"]} == {(12, 11), (2, 2)}
+        answer = await judged(at)
+        again = await at.got("/v1/rises/mini/1/c/2198-02")
+    one = next(one for one in answer["regions"] if one["unit"] == "b1")
+    assert (one["count"], one["exposure"], one["before"], one["exposure_before"]) == (13, 130, 2, 200)
+    assert again == answer, "what was judged is shown as it was"
+    assert answer["judged_by"] == "li"
+
+
+async def test_a_month_is_open_until_the_clock_of_every_shard_has_passed_t(scoring, door):
+    exchange, driver = await begun(scoring, document=looked_at())
+    await calendar(exchange)
+    await accept(exchange, FACTS)
+    await accept(exchange, acts("b2", "2198-03-20", [10]), "2198-04-01T00:00:00Z")
+    await tick(exchange, shards=range(1, SHARDS))
+    await tick(exchange, "2198-03-09T15:59:00Z", shards=[0])
+    await driver.run()
+    async with door(exchange) as at:
+        refused = await judged(at, status=409)
+        assert (refused["code"], LATE[:19] in refused["detail"]) == ("month_open", True)
+        await tick(exchange, shards=[0])
+        assert (await judged(at, status=409))["code"] == "month_open", "stage A has not come to it"
+        await driver.run()
+        await judged(at)
+
+
+async def test_t_is_known_by_a_calendar_that_knows_all_days_of_grace(scoring, door):
+    exchange, driver = await begun(scoring, document=looked_at())
+    await accept(exchange, FACTS)
+    await tick(exchange)
+    await driver.run()
+    async with door(exchange) as at:
+        assert (await judged(at, status=409))["code"] == "calendar_unknown"
+        await calendar(exchange, last="2198-03-08")
+        await driver.run()
+        assert (await judged(at, status=409))["code"] == "calendar_unknown"
+        assert (await at.got("/v1/rises/mini/1/c/2198-02"))["closes"] is None
+
+
+async def test_whatever_the_order_and_the_batches_and_whenever_it_is_judged_the_figures_are_the_same(
+    scoring, door
+):
+    facts = [*FACTS, corrected(FACTS[0], severity=50), retracted(FACTS[1]), corrected(FACTS[3], unit="b2")]
+    late = acts("b1", "2198-02-21", [3] * 4)
+    found = []
+    for seed in range(3):
+        chance = random.Random(seed)
+        exchange, driver = await begun(scoring, document=looked_at())
+        await calendar(exchange)
+        for one in chance.sample(facts, len(facts)):
+            await accept(exchange, [one])
+            if chance.random() < 0.3:
+                await driver.run()
+            if chance.random() < 0.2:
+                driver = WithIncidents(exchange, driver.done)
+        await tick(exchange)
+        if seed:
+            await driver.run()
+            await accept(exchange, late, LATE)
+        await driver.run()
+        async with door(exchange) as at:
+            found.append((await judged(at))["regions"])
+    assert found[0]
+    assert all(one == found[0] for one in found)
+
+
+async def test_the_figures_of_a_rise_stand_in_its_history_and_beside_each_deduction(scoring, door):
+    exchange, driver = await passed(scoring)
+    async with door(exchange) as at:
+        await judged(at)
+        await driver.run()
+        await decide(at)
+        await driver.run()
+        shown = await at.got(f"/v1/incidents/{INCIDENT}")
         assert {(one["unit"], one["role"], one["trigger"], one["state"]) for one in shown["deductions"]} == {
             ("b1", "bureau", "c", "counted"),
             ("d1", "department", "c", "counted"),
-            ("i1", "inspectorate", "c", "counted"),
+            ("i2", "inspectorate", "c", "counted"),
         }
-        assert [one["says"] for one in shown["history"]] == [FIGURES]
+        assert [one["says"] for one in shown["history"] if one["what"] == "finding"] == [FIGURES]
         for unit, indicator in (("b1", "bureau_linked"), ("d1", "department_linked")):
-            told = await at.got(f"/v1/cells/2021-02/{unit}/{indicator}/explain", scheme="mini")
+            told = await at.got(f"/v1/cells/2198-02/{unit}/{indicator}/explain", scheme="mini")
             (row,) = told["rows"]
             assert (row["columns"]["trigger"], row["columns"]["test"]) == ("c", FIGURES)
+    async with exchange.reading() as tx:
+        assert await rulers.of_cell(tx, "b1", "bureau_linked", Month.parse("2198-02").ordinal) == {
+            "li",
+            "zhao",
+        }
 
 
 async def test_what_was_judged_is_the_same_when_it_is_computed_anew_from_its_figures(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at())
-    await accept(exchange, [*FACTS, T])
-    await driver.run()
+    exchange, _ = await passed(scoring)
     async with door(exchange) as at:
         await judged(at)
-    async with exchange.reading() as tx:
-        (record,) = await tx.read(RULINGS, INCIDENTS_SHARD, 0, 10)
-    told = envelope.decode_data(envelope.decode(record.body), RisesJudged)
-    counts = {
-        one.unit: Counted(one.count, one.exposure, one.before, one.exposure_before) for one in told.regions
-    }
-    again = rises(counts, minimum=told.minimum, alpha=Decimal(told.alpha))
-    assert tuple(regions.tested(unit, one) for unit, one in again.items()) == told.regions
-    assert [one.significant for one in told.regions] == [True, False]
-
-
-async def test_a_month_is_not_judged_before_its_t(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at(effective="2199-01", until="2199-12"))
-    await accept(exchange, [*acts("b1", "2199-01-12", [100]), *acts("b1", "2199-02-12", [10] * 12)])
-    await driver.run()
-    async with door(exchange) as at:
-        path = "/v1/rises/mini/1/c/2199-02"
-        assert [one["count"] for one in (await at.got(path))["regions"]] == [12]
-        refused = await judged(at, f"{path}:judge", 409)
-        assert (refused["code"], "2199-03-05T16:00:00" in refused["detail"]) == ("month_open", True)
+    one = await told(exchange)
+    counts = {of.unit: Counted(of.count, of.exposure, of.before, of.exposure_before) for of in one.regions}
+    again = rises(counts, minimum=one.minimum, alpha=Decimal(one.alpha))
+    assert tuple(regions.tested(unit, rise) for unit, rise in again.items()) == one.regions
+    assert [of.significant for of in one.regions] == [True, False]
 
 
 async def test_a_newer_version_decides_anew_what_a_rise_costs_and_an_older_is_not_judged(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at())
-    await accept(exchange, [*FACTS, T])
-    await driver.run()
+    exchange, driver = await passed(scoring)
     async with door(exchange) as at:
         await judged(at)
+        await driver.run()
+        await decide(at)
         await driver.run()
         newer = looked_at(version=2)
         newer["incidents"]["rises"] = [RISE | {"roles": RISE["roles"] | {"bureau": LESS}}]
         await adopt(exchange, newer)
         await driver.run()
-        assert await linked(exchange, 2) == LOST | {("2021-02", "b1", "bureau_linked"): Decimal("0.7")}
+        assert await linked(exchange, 2) == LOST | {("2198-02", "b1", "bureau_linked"): Decimal("0.7")}
         assert (await judged(at, status=409))["code"] == "not_in_force"
-        again = await judged(at, "/v1/rises/mini/2/c/2021-02:judge", 409)
+        again = await judged(at, "/v1/rises/mini/2/c/2198-02:judge", 409)
         assert again["code"] == "already_judged"
 
 
 async def test_a_version_from_february_is_compared_with_january_under_the_version_before(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at())
-    await accept(exchange, [*FACTS, T])
-    await driver.run()
+    exchange, driver = await passed(scoring)
     async with door(exchange) as at:
-        whole = (await at.got("/v1/rises/mini/1/c/2021-02"))["regions"]
-        await adopt(exchange, looked_at(version=2, effective="2021-02"))
+        whole = (await at.got("/v1/rises/mini/1/c/2198-02"))["regions"]
+        await adopt(exchange, looked_at(version=2, effective="2198-02"))
         await driver.run()
-        assert (await at.got("/v1/rises/mini/2/c/2021-02"))["regions"] == whole
-        assert (await at.got("/v1/rises/mini/1/c/2021-02", 404))["code"] == "not_found"
+        assert (await at.got("/v1/rises/mini/2/c/2198-02"))["regions"] == whole
+        assert (await at.got("/v1/rises/mini/1/c/2198-02", 404))["code"] == "not_found"
+        assert (await judged(at, "/v1/rises/mini/2/c/2198-02:judge"))["regions"] == whole
 
 
 async def test_beside_a_higher_deduction_of_the_same_problem_a_rise_costs_the_bureau_nothing_more(
     scoring, door
 ):
-    exchange, driver = await begun(scoring, document=looked_at())
-    own = finding("f", "audit", points="3", taxpayer="b1", first_year=2021, last_year=2021)
-    await accept(exchange, [*FACTS, T, own])
-    await driver.run()
+    own = finding("f", "audit", points="3", time="2198-03-01", taxpayer="b1", first_year=2198, last_year=2198)
+    exchange, driver = await passed(scoring, own)
     async with door(exchange) as at:
         await judged(at)
         await driver.run()
+        await decide(at)
+        await driver.run()
         assert await linked(exchange) == {
             **{at: points for at, points in LOST.items() if at[1] != "b1"},
-            ("2021-03", "b1", "audit"): Decimal(3),
+            ("2198-03", "b1", "audit"): Decimal(3),
         }
 
 
 async def test_a_month_without_a_baseline_is_not_judged_and_not_spent(scoring, door):
-    exchange, driver = await begun(scoring, document=looked_at())
-    await accept(exchange, [*FACTS, T])
-    await driver.run()
+    exchange, _ = await passed(scoring)
     async with door(exchange) as at:
         for _ in range(2):
-            refused = await judged(at, "/v1/rises/mini/1/c/2021-01:judge", 409)
+            refused = await judged(at, "/v1/rises/mini/1/c/2198-01:judge", 409)
             assert refused["code"] == "nothing_tested"

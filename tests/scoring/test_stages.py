@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from services.scoring import handlers, inputs, ledger
 from services.scoring.contract import ACCEPTED, PARTIALS, SCHEMES
@@ -129,13 +130,14 @@ def missed(number, time, unit="b1"):
     }
 
 
-async def accept(exchange, events):
-    """Put events into the stream as ingest does."""
+async def accept(exchange, events, *, received=None):
+    """Put events into the stream as ingest does, now or at an instant to come."""
     async with exchange.begin(actor="test", action="accept") as tx:
         shards = {shard_of(event.get("case") or event["subject"]) for event in events}
         before = [record for shard in shards for record in await tx.read(ACCEPTED, shard, 0, 100_000)]
         heads = {shard: head.number for shard, head in (await tx.lock(ACCEPTED, list(shards))).items()}
-        await tx.append(ACCEPTED, drafts_of(events, [json.loads(record.body) for record in before], heads))
+        drafts = drafts_of(events, [json.loads(record.body) for record in before], heads)
+        await tx.append(ACCEPTED, [structs.replace(one, received=received) for one in drafts])
 
 
 def drafts_of(events, before, last):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.incidents.deciding import decide
-from services.scoring.domain.incidents.facts import ROSE
+from services.scoring.domain.incidents.facts import ROSE, Question, Ruling
 from services.scoring.domain.incidents.rules import rules_of
 from services.scoring.domain.rows import Instant
 from shared.kernel import instants
@@ -174,7 +174,14 @@ def inspection(name, *, started="2021-04-01", ended="2021-06-30", by="i1", **dat
 
 def rose(name, *, unit="b1", ends="2021-02-28T23:59:59", code="c", scheme="mini"):
     """A region whose risk rose in a month, as it stands among the reports."""
-    return Report("dukao/scoring", name, ROSE, unit, at(ends), 105, 1, {"scheme": scheme, "code": code})
+    told = {"scheme": scheme, "code": code, "figures": "", "person": "li"}
+    return Report("dukao/scoring", name, ROSE, unit, at(ends), 105, 1, told)
+
+
+def applied(*reports):
+    """What a second person rules on regions that rose."""
+    names = [(one.source, one.id) for one in reports if one.type == ROSE]
+    return {Question(name, "c", name): Ruling.APPLIES for name in names}
 
 
 def retracted(report, revision=1):

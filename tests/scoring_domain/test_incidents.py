@@ -16,6 +16,7 @@ from tests.scoring_domain.incidents import (
     RULES,
     THREE,
     asked,
+    at,
     decided,
     document,
     finding,
@@ -65,6 +66,18 @@ def test_the_highest_revision_of_a_finding_counts():
     checked = revised(told, 1, {**told.data, "status": "checked"})
     for order in permutations([told, confirmed, checked]):
         assert lost(decided(*order)) == {"b1": ("own", "audit", 3, Decimal(2))}
+
+
+def test_the_time_of_a_correction_is_that_of_the_finding_and_moves_what_it_costs():
+    told = finding("f", time="2021-03-31")
+    moved = replace(revised(told, 1, told.data), time=at("2021-04-01"))
+    for order in permutations([told, moved]):
+        assert lost(decided(*order)) == {"b1": ("own", "audit", 4, Decimal(2))}
+
+
+def test_the_year_of_an_incident_is_that_of_the_problem_and_of_no_report():
+    told = finding("f", time="2021-12-31", discovered="2021-12-30", first_year=2017, last_year=2017)
+    assert set(decided(told).problem_of) == {Key("t1", "vat", 2017)}
 
 
 def test_of_equals_the_first_by_indicator_then_by_time_then_by_name_counts():

@@ -30,7 +30,7 @@ COUNTS = st.builds(
 
 @pytest.mark.parametrize(("told", "chance"), BY_SCIPY)
 def test_the_chance_is_that_of_scipy(told, chance):
-    assert abs(float(tail(Counted(*told))) - chance) < 1e-12
+    assert tail(Counted(*told)) == Decimal(chance).quantize(PLACES)
 
 
 @given(COUNTS)
@@ -96,6 +96,63 @@ def test_a_region_below_the_minimum_is_among_the_tested():
 def test_without_exposure_now_or_before_a_region_is_not_tested():
     regions = {"b1": ROSE, "b2": Counted(5, 0, 3, 10), "b3": Counted(50, 10, 0, 0)}
     assert rises(regions, minimum=1, alpha=Decimal("0.05")).keys() == {"b1"}
+
+
+def adjusted(regions, **more):
+    found = rises(regions, **{"minimum": 1, "alpha": Decimal("0.05")} | more)
+    return {
+        name: (f"{one.p:.12f}", f"{one.adjusted:.12f}", one.is_significant) for name, one in found.items()
+    }
+
+
+HALF = Counted(
+    5, 100, 0, 100
+)  # each event falls into either span by chance, and all five fell into the month
+
+
+def test_of_a_baseline_without_events_the_chance_is_that_all_fell_into_the_month():
+    assert tail(HALF) == Decimal("0.03125")
+    assert tail(Counted(3, 100, 0, 300)) == Decimal("0.015625")
+    assert tail(Counted(0, 100, 0, 300)) == Decimal(1), "nothing happened at all"
+
+
+def test_one_region_alone_is_not_corrected():
+    assert adjusted({"b1": HALF}) == {"b1": ("0.031250000000", "0.031250000000", True)}
+
+
+def test_regions_that_are_equal_are_judged_equally_whatever_their_names():
+    two = adjusted({"b2": HALF, "b1": HALF})
+    assert set(two.values()) == {("0.031250000000", "0.062500000000", False)}
+    lower = Counted(7, 100, 0, 100)
+    three = adjusted({"b1": HALF, "b2": lower, "b3": HALF})
+    assert three["b2"] == ("0.007812500000", "0.023437500000", True)
+    assert three["b1"] == three["b3"] == ("0.031250000000", "0.062500000000", False)
+
+
+def test_holm_goes_on_from_the_one_before_and_ends_at_one():
+    told = {"a": "0.010", "b": "0.011", "c": "0.012", "d": "0.9"}
+    found = {name: str(p) for name, p in holm({name: Decimal(p) for name, p in told.items()}).items()}
+    assert found == {"a": "0.040", "b": "0.040", "c": "0.040", "d": "0.9"}, (
+        "0.033 and 0.024 are not below 0.040"
+    )
+    assert holm({"a": Decimal(1), "b": Decimal(1)}) == {"a": 1, "b": 1}
+
+
+def test_the_minimum_is_of_the_count_in_the_month_and_says_nothing_of_who_is_tested():
+    regions = {"b1": HALF, "b2": Counted(4, 100, 0, 1_000_000)}
+    found = adjusted(regions, minimum=5)
+    assert found["b2"] == ("0.000000000000", "0.000000000000", False), "sure, and of four events"
+    assert found["b1"] == ("0.031250000000", "0.031250000000", True)
+
+
+def test_a_region_without_exposure_is_not_counted_among_the_many():
+    regions = {
+        "b1": HALF,
+        "b2": Counted(9, 0, 0, 100),
+        "b3": Counted(9, 100, 0, 0),
+        "b4": Counted(0, 0, 0, 0),
+    }
+    assert adjusted(regions) == {"b1": ("0.031250000000", "0.031250000000", True)}
 
 
 @given(st.dictionaries(st.sampled_from(["b1", "b2", "b3", "b4"]), COUNTS), st.randoms(use_true_random=False))

@@ -21,6 +21,7 @@ from tests.scoring_domain.incidents import (
     ROLES,
     SAME_OBJECT,
     SAME_YEARS,
+    applied,
     asked,
     decided,
     document,
@@ -155,6 +156,27 @@ def test_a_fourth_trigger_is_data_alone(told, looked, fires):
     assert decision.waiting == ()
 
 
+def by_code(decision):
+    return {
+        (one.trigger, one.unit, one.indicator, one.points)
+        for one in decision.deductions
+        if one.trigger is not None
+    }, {(one.question.trigger, one.why) for one in decision.waiting}
+
+
+@pytest.mark.parametrize("names", [{"a": "b", "b": "a"}, {"a": "x9", "b": "x1"}, {"a": "c", "b": "d"}])
+@pytest.mark.parametrize("ended", ["2021-02-28", "2021-03-10", "2021-04-01"])
+def test_what_a_trigger_is_called_says_nothing(names, ended):
+    """Were any name of a trigger known to the program, another of the same rules would come to something else."""
+    renamed = [{**one, "code": names[one["code"]]} for one in INCIDENTS["triggers"]]
+    facts = asked(severity=3), inspection("i", started="2021-01-11", ended=ended, content="vat")
+    deductions, waiting = by_code(decided(*facts))
+    found, waits = by_code(decided(*facts, rules=(rules_of(document({**INCIDENTS, "triggers": renamed})),)))
+    assert waits == {(names[code], why) for code, why in waiting}
+    assert sorted(one[1:] for one in found) == sorted(one[1:] for one in deductions)
+    assert {one[0] for one in found} == {names[one[0]] for one in deductions}
+
+
 @pytest.mark.parametrize(("same_day", "fires"), [("before", True), ("not_before", False), ("person", None)])
 def test_what_holds_on_the_same_day_is_data(same_day, fires):
     order = {"fact": "inspection.ended", "before": "finding.discovered", "same_day": same_day}
@@ -255,7 +277,8 @@ def test_a_role_whose_indicator_does_not_apply_lets_nobody_lose(indicator, unit)
         ("c", Doubt.NOT_SCORED),
     }
     august = rose("aug", ends="2021-08-31T23:59:59")
-    assert {one.role.value for one in decided(august, rules=rules).deductions} == {
+    found = decided(august, rulings=applied(august), rules=rules)
+    assert {one.role.value for one in found.deductions} == {
         "department",
         "bureau",
         "inspectorate",

@@ -198,7 +198,7 @@ class RiseSpec(Sourced):
     alpha: DecimalText
     """The chance of any wrong rise in a month that is taken, as "0.01"."""
     grace_days: Annotated[Whole, Field(ge=0, le=60)]
-    """How many days after the month it may be judged."""
+    """How many working days of grace follow the month; T is 24:00 of the last, what comes then is late."""
     content: Code
     """The content of the problem that a rise is; its department loses too."""
     roles: RolesSpec

@@ -106,6 +106,7 @@ TABLES = (
         answered_at timestamptz, answered_by text, answer text)""",
     "CREATE INDEX replies_of_cell ON replies (scheme, unit, indicator, month)",
     "CREATE UNIQUE INDEX replies_are_said_once ON replies (entry, person, md5(says))",
+    "CREATE TABLE clocks (shard smallint PRIMARY KEY, minute text NOT NULL, received text NOT NULL)",
     """CREATE TABLE survey_turns (
         survey text NOT NULL, turn text NOT NULL, PRIMARY KEY (survey, turn))""",
     """CREATE TABLE survey_tokens (

@@ -85,7 +85,9 @@ class RegionTested(Closed):
 class RisesJudged(Closed):
     """The regions of a month whose T had passed, tested once: a fact from here on, whatever comes later.
 
-    `at` is the last instant of the month; `minimum` and `alpha` are those by which it was decided.
+    `at` is the last instant of the month, `closes` is its T: what was received then or later is not counted.
+    `minimum` and `alpha` are those by which it was decided. It costs nobody anything until another than
+    `person` rules that it applies.
     """
 
     scheme: Code
@@ -93,6 +95,7 @@ class RisesJudged(Closed):
     code: Code
     month: MonthText
     at: InstantText
+    closes: InstantText
     measure: str = Field(min_length=1, max_length=64)
     baseline: tuple[MonthText, ...] = Field(strict=False)
     minimum: Amount

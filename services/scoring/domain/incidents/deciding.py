@@ -13,7 +13,7 @@ from services.scoring.domain.incidents.facts import Finding, Inspection, Join, K
 from services.scoring.domain.incidents.problems import Deduction, Role, Why, problems, settled
 from services.scoring.domain.incidents.reading import Unread, finding_of, inspection_of
 from services.scoring.domain.incidents.rules import Rules
-from services.scoring.domain.incidents.triggers import Trigger, answer
+from services.scoring.domain.incidents.triggers import answer
 from shared.kernel.points import millionths
 
 
@@ -21,9 +21,13 @@ class Doubt(StrEnum):
     """Why a person is asked; until then nobody loses anything by it."""
 
     SAME_DAY = "same_day"
+    SECOND_PERSON = "second_person"
     NO_DEPARTMENT = "no_department"
     NO_INSPECTORATE = "no_inspectorate"
     NOT_SCORED = "not_scored"
+
+
+TO_SAY = frozenset({Doubt.SAME_DAY, Doubt.SECOND_PERSON})  # the others are mended in the scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What facts come to: findings, the problem of each incident, deductions, what waits, what is unread."""
+    """What facts come to: findings, the problem of each incident, deductions, what waits, what is unread.
+
+    `at_stake` are the units that lose or would, by the findings of which a person is asked or has ruled.
+    """
 
     findings: tuple[Finding, ...]
     inspections: tuple[Inspection, ...]
@@ -45,6 +52,7 @@ class Decision:
     deductions: tuple[Deduction, ...]
     waiting: tuple[Waiting, ...]
     unread: tuple[Unread, ...]
+    at_stake: Mapping[Name, frozenset[str]]
 
 
 def decide(
@@ -60,6 +68,7 @@ def decide(
     told: dict[Name, Inspection] = {}
     deductions: list[Deduction] = []
     waiting: list[Waiting] = []
+    at_stake: dict[Name, frozenset[str]] = {}
     inspections = {one.scheme: _inspections(one, reports) for one in rules}
     for mine in rules:
         seen, dull = inspections[mine.scheme]
@@ -69,20 +78,16 @@ def decide(
         if not finding.counts:
             continue
         deductions += _own(mine, finding)
-        if finding.rise is not None:
-            question = Question(finding.name, finding.rise, finding.name)
-            outcome = _risen(mine, finding, finding.rise, (rulings or {}).get(question))
-            if isinstance(outcome, Doubt):
-                waiting.append(Waiting(finding.keys[0], question, outcome))
-            else:
-                deductions += outcome
-            continue
         for asked in _asked(mine, finding, inspections[mine.scheme][0]):
-            outcome = _outcome(mine, finding, asked, (rulings or {}).get(asked.question))
+            ruling = (rulings or {}).get(asked.question)
+            outcome = _outcome(mine, finding, asked, ruling)
             if isinstance(outcome, Doubt):
                 waiting.append(Waiting(finding.keys[0], asked.question, outcome))
             else:
                 deductions += outcome
+            if isinstance(outcome, Doubt) or ruling is not None:
+                known = at_stake.get(finding.name, frozenset())
+                at_stake[finding.name] = known | _losers(mine, finding, asked.day)
     findings = tuple(finding for finding, _ in found)
     problem_of = problems(findings, joins)
     return Decision(
@@ -92,6 +97,7 @@ def decide(
         deductions=tuple(settled(deductions, problem_of)),
         waiting=tuple(sorted(waiting, key=lambda one: (one.key, one.question))),
         unread=tuple(sorted(unread, key=lambda one: (one.name, one.why))),
+        at_stake=at_stake,
     )
 
 
@@ -110,54 +116,61 @@ def _own(rules: Rules, finding: Finding) -> Iterator[Deduction]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A trigger that fires, or that a person is asked about."""
+    """What fires, or what a person is asked about: a trigger after an inspection, or a rise after itself.
 
-    trigger: Trigger
-    inspection: Inspection
+    Responsible is who was on the `day`: the first of the inspection, the last of the month of a rise.
+    """
+
     question: Question
-    answer: Answer
+    roles: RolesSpec
+    inspection: Name | None
+    day: date
+    doubt: Doubt | None
 
 
 def _asked(rules: Rules, finding: Finding, inspections: Sequence[Inspection]) -> Iterator[_Asked]:
-    """Yield the triggers whose conditions hold of a finding and an inspection."""
+    """Yield what a finding may cost others by: its own rise, or the triggers whose conditions hold."""
+    if finding.rise is not None:
+        question = Question(finding.name, finding.rise, finding.name)
+        roles = rules.rises[finding.rise].roles
+        yield _Asked(question, roles, None, finding.discovered, Doubt.SECOND_PERSON)
+        return
     for trigger in rules.triggers:
         for inspection in inspections:
             said = answer(trigger, finding, inspection)
             if said is not Answer.NO:
                 question = Question(finding.name, trigger.code, inspection.name)
-                yield _Asked(trigger, inspection, question, said)
+                doubt = Doubt.SAME_DAY if said is Answer.SAME_DAY else None
+                yield _Asked(question, trigger.roles, inspection.name, inspection.started, doubt)
 
 
 def _outcome(rules: Rules, finding: Finding, asked: _Asked, ruling: Ruling | None) -> list[Deduction] | Doubt:
-    """Return what all roles of a trigger lose, or why nobody does yet."""
+    """Return what all roles lose, or why nobody does yet; what a role lacks is told before a person is."""
     if ruling is Ruling.DISMISSED:
         return []
-    if ruling is None and asked.answer is Answer.SAME_DAY:
-        return Doubt.SAME_DAY
-    by = asked.trigger.code, asked.inspection.name
-    return _linked(rules, finding, asked.trigger.roles, by, asked.inspection.started)
+    linked = _linked(rules, finding, asked)
+    if isinstance(linked, Doubt) or asked.doubt is None or ruling is Ruling.APPLIES:
+        return linked
+    return asked.doubt
 
 
-def _risen(rules: Rules, finding: Finding, rise: str, ruling: Ruling | None) -> list[Deduction] | Doubt:
-    """Return what all roles lose by a region whose risk rose; responsible is who was at the month's end."""
-    if ruling is Ruling.DISMISSED:
-        return []
-    return _linked(rules, finding, rules.rises[rise].roles, (rise, None), finding.discovered)
+def _losers(rules: Rules, finding: Finding, day: date) -> frozenset[str]:
+    """Return the units that have a role, as far as the scheme says who has."""
+    others = rules.spec.contents.get(finding.content), rules.jurisdictions.responsible(finding.unit, day)
+    return frozenset({finding.unit, *(unit for unit in others if unit is not None)})
 
 
-def _linked(
-    rules: Rules, finding: Finding, roles: RolesSpec, by: tuple[str, Name | None], day: date
-) -> list[Deduction] | Doubt:
+def _linked(rules: Rules, finding: Finding, asked: _Asked) -> list[Deduction] | Doubt:
     department = rules.spec.contents.get(finding.content)
     if department is None:
         return Doubt.NO_DEPARTMENT
-    inspectorate = rules.jurisdictions.responsible(finding.unit, day)
+    inspectorate = rules.jurisdictions.responsible(finding.unit, asked.day)
     if inspectorate is None:
         return Doubt.NO_INSPECTORATE
     lost = (
-        (Role.DEPARTMENT, department, roles.department),
-        (Role.BUREAU, finding.unit, roles.bureau),
-        (Role.INSPECTORATE, inspectorate, roles.inspectorate),
+        (Role.DEPARTMENT, department, asked.roles.department),
+        (Role.BUREAU, finding.unit, asked.roles.bureau),
+        (Role.INSPECTORATE, inspectorate, asked.roles.inspectorate),
     )
     if not all(rules.scores(unit, loss.indicator, finding.month) for _, unit, loss in lost):
         return Doubt.NOT_SCORED
@@ -168,7 +181,7 @@ def _linked(
             role,
             unit,
             (loss.indicator, millionths(Decimal(loss.points))),
-            by=by,
+            by=(asked.question.trigger, asked.inspection),
         )
         for role, unit, loss in lost
     ]

@@ -56,7 +56,8 @@ class Finding:
     """What a source says of a problem; `name` is its first report, `occurred` is in microseconds.
 
     `month` counts from year 0 in the zone of the scheme, `discovered` is a day there. Of a region whose risk
-    rose `rise` is the code by which the scheme looks at it, and `figures` are those of its test.
+    rose `rise` is the code by which the scheme looks at it, `figures` are those of its test, and
+    `judged_by` is who judged the month.
     """
 
     name: Name
@@ -74,6 +75,7 @@ class Finding:
     own: Own | None = None
     rise: str | None = None
     figures: str = ""
+    judged_by: str = ""
 
     @property
     def keys(self) -> tuple[Key, ...]:

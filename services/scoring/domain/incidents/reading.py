@@ -81,7 +81,8 @@ def _rise(rules: Rules, report: Report) -> tuple[Finding, Rules] | None:
         severity=0,
         finder=report.source,
         rise=spec.code,
-        figures=told.get("figures", ""),
+        figures=told["figures"],
+        judged_by=told["person"],
     ), rules
 
 

@@ -65,7 +65,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One problem in one year: who says what of it, what it costs whom, and what a person is asked."""
+    """One problem in one year: who says what of it, what it costs whom, and what a person is asked.
+
+    `answered` is what persons ruled on it last; `at_stake` are the units that lose or would by what is asked.
+    """
 
     key: Key
     problem: Key
@@ -74,6 +77,8 @@ class Incident:
     inspections: tuple[Inspection, ...]
     deductions: tuple[Told, ...]
     waiting: tuple[Waiting, ...]
+    answered: tuple[tuple[Question, Ruling], ...]
+    at_stake: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ def _incidents(
     problem_of = {key: root for mine in now for key, root in mine.problem_of.items()}
     inspections = _by_name(one.inspections for one in now).values()
     waiting = dict.fromkeys(one for mine in now for one in mine.waiting)
+    answered = sorted(facts.rulings.items())
     for key in sorted(by_key):
         names = {one.name for one in by_key[key]}
         stage = _stage([one for one in by_key[key] if one.name in stands])
@@ -156,6 +162,10 @@ def _incidents(
             inspections=tuple(one for one in inspections if _concerns(one, key)),
             deductions=tuple(one for one in told if one.deduction.finding in names),
             waiting=tuple(one for one in waiting if one.question.finding in names),
+            answered=tuple(one for one in answered if one[0].finding in names),
+            at_stake=frozenset[str]().union(
+                *(units for mine in now for name, units in mine.at_stake.items() if name in names)
+            ),
         )
 
 

@@ -1,0 +1,40 @@
+"""The clock of each shard: the newest tick that stage A applied there, a fact like any other."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from services.scoring.contract import Tick
+from shared.contracts import envelope
+from shared.contracts.envelope import AcceptedEvent
+from shared.storage.transaction import PostgresTransaction
+
+_SAVE = """
+    INSERT INTO clocks SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[])
+    ON CONFLICT (shard) DO UPDATE SET minute = excluded.minute, received = excluded.received"""
+_READ = "SELECT shard, minute, received FROM clocks WHERE shard = ANY($1::smallint[])"
+
+
+class Clock(NamedTuple):
+    """How far the clock of a shard has come: a whole minute in UTC, and when its tick was received."""
+
+    minute: str
+    received: str
+
+
+def clock_of(tick: AcceptedEvent) -> Clock:
+    """Return what a tick says."""
+    return Clock(envelope.decode_data(tick, Tick).minute, tick.received)
+
+
+async def save(tx: PostgresTransaction, clocks: Mapping[int, Clock]) -> None:
+    """Put the clocks of shards forward to the newest ticks of a batch; without one nothing is asked."""
+    if clocks:
+        shards = sorted(clocks)
+        minutes, received = zip(*(clocks[shard] for shard in shards), strict=True)
+        await tx.many(_SAVE, shards, list(minutes), list(received))
+
+
+async def read(tx: PostgresTransaction, shards: Collection[int]) -> dict[int, Clock]:
+    """Return the clocks of shards; one that has had no tick is left out."""
+    rows = await tx.many(_READ, sorted(shards))
+    return {row["shard"]: Clock(row["minute"], row["received"]) for row in rows}
