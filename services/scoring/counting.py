@@ -11,10 +11,11 @@ from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.incident_section import RiseSpec
 from services.scoring.domain.layout import layout_of
 from services.scoring.domain.methods.amounts import Partials
-from services.scoring.domain.plan import Plan, compile_plan, event_types, scheme_id
+from services.scoring.domain.plan import EventTypes, compile_plan, event_types, scheme_id
 from services.scoring.domain.versions import ruled
-from services.scoring.plans import adopted_beside, group_shard, months_of
+from services.scoring.plans import adopted_beside, group_shard
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
@@ -32,17 +33,19 @@ class Span:
 
 
 async def alike(tx: PostgresTransaction, document: SchemeDocument, spec: RiseSpec) -> list[Span]:
-    """Return the version that is asked and those right before it that measure alike, newest first."""
-    wanted, begins = taking_of(document, spec.measure), (await months_of(tx, document))[0]
+    """Return the version that is asked and those right before it that measure alike, newest first.
+
+    What is adopted after it says nothing: it rules later months, or these no longer.
+    """
+    wanted, mine = taking_of(document, spec.measure), document.scheme.version
     beside = {one.scheme.version: one for one in await adopted_beside(tx, document)}
-    ruling = ruled(one.scheme for one in beside.values())
-    if document.scheme.version not in ruling:
-        ruling = ruled([document.scheme])
+    ruling = ruled(one.scheme for version, one in beside.items() if version <= mine)
+    begins = ruling[mine][0]
     found: list[Span] = []
     for version in sorted(ruling, key=lambda one: ruling[one], reverse=True):
         first, last = ruling[version]
         one = beside[version]
-        if first > begins or (version != document.scheme.version and last != begins - 1):
+        if first > begins or (version != mine and last != begins - 1):
             continue
         if taking_of(one, spec.measure) != wanted or spec.group not in one.groups:
             break
@@ -63,40 +66,72 @@ async def now(tx: PostgresTransaction, spans: Sequence[Span], measure: str, unit
     return found
 
 
-async def before(
-    tx: PostgresTransaction, spans: Sequence[Span], measure: str, units: Sequence[str], closes: str
-) -> ByMonth:
-    """Return the same by the facts that were received before an instant; `tx` is one snapshot.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A measure of units over spans, by what was received before T."""
+
+    spans: tuple[Span, ...]
+    measure: str
+    units: tuple[str, ...]
+    closes: str
+
+
+async def before(tx: PostgresTransaction, cuts: Sequence[Cut]) -> list[ByMonth]:
+    """Return for each cut the same by the facts that were received before its T; `tx` is one snapshot.
 
     Every stored fact is looked at, so that corrections of later are left out and what they moved is back.
     """
+    if not cuts:
+        return []
     _, document = await store.newest_catalogue(tx)
-    catalogue, types = catalogue_of(document), event_types(document)
-    alone = [_alone(span.document, measure) for span in spans]
-    plans = [
-        compile_plan(one, types, (span.first, span.last)) for one, span in zip(alone, spans, strict=True)
-    ]
-    tally = Tally()
+    folding = [_Folding(cut, event_types(document)) for cut in cuts]
+    catalogue = catalogue_of(document)
     for shard in range(SHARDS):
         async for page in refolding.pages(tx, shard):
-            await asyncio.to_thread(_fold, page, plans, catalogue, closes, tally)
-    slots = {scheme_id(one): layout_of(one, one.measures[measure].over) for one in alone}
-    found: ByMonth = {unit: {} for unit in units}
-    for (scheme, _, unit, month), numbers in tally.spread().items():
-        if unit in found:
-            found[unit][month] = slots[scheme].slots[measure].partials(numbers)
-    return found
+            await asyncio.to_thread(_fold, page, folding, catalogue)
+    return [one.by_month() for one in folding]
+
+
+class _Folding:
+    """The sums of a cut as far as they are folded."""
+
+    def __init__(self, cut: Cut, types: EventTypes) -> None:
+        self.cut = cut
+        self._alone = {
+            scheme_id(one): one for one in (_alone(span.document, cut.measure) for span in cut.spans)
+        }
+        self._plans = [
+            compile_plan(one, types, (span.first, span.last))
+            for one, span in zip(self._alone.values(), cut.spans, strict=True)
+        ]
+        self.read = frozenset(
+            name.encode() for one in self._plans for of in one.events_of.values() for name in of
+        )
+        self._tally = Tally()
+
+    def add(self, events: Sequence[AcceptedEvent], catalogue: Catalogue) -> None:
+        """Fold the events of one fact or case, without those of T and later."""
+        early = [event for event in events if event.received < self.cut.closes]
+        fold_under(self._tally, self._plans, [report_of(event, catalogue) for event in early])
+
+    def by_month(self) -> ByMonth:
+        """Return what was folded by unit and month."""
+        measure = self.cut.measure
+        found: ByMonth = {unit: {} for unit in self.cut.units}
+        for (scheme, over, unit, month), numbers in self._tally.spread().items():
+            if unit in found:
+                slots = layout_of(self._alone[scheme], over).slots[measure]
+                found[unit][month] = slots.partials(numbers)
+        return found
 
 
 def _alone(document: SchemeDocument, measure: str) -> SchemeDocument:
     return document.model_copy(update={"measures": {measure: document.measures[measure]}})
 
 
-def _fold(
-    page: Sequence[bytes], plans: Sequence[Plan], catalogue: Catalogue, closes: str, tally: Tally
-) -> None:
-    read = frozenset(name.encode() for plan in plans for of in plan.events_of.values() for name in of)
+def _fold(page: Sequence[bytes], folding: Sequence[_Folding], catalogue: Catalogue) -> None:
     for events in page:
-        if any(name in events for name in read):
-            early = [event for event in stored_events(events) if event.received < closes]
-            fold_under(tally, plans, [report_of(event, catalogue) for event in early])
+        concerned = [one for one in folding if any(name in events for name in one.read)]
+        read = stored_events(events) if concerned else []
+        for one in concerned:
+            one.add(read, catalogue)

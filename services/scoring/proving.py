@@ -6,11 +6,12 @@
 4. The cells of each unit are computed from what stage B must have been told, and compared; its entries must
    go on from one another, be those that were published, name numbers that were read, and end at the cells.
    So are the figures whose months several versions rule, which were published last as they are computed.
+5. What was judged of regions is tested anew, by the facts that were received before its T.
 """
 
 from collections.abc import AsyncIterator
 
-from services.scoring import proved_cells, proved_sums, publication
+from services.scoring import proved_cells, proved_rises, proved_sums, publication
 from services.scoring.domain.proof import Finding, Scope
 from services.scoring.grounds import Progress, Recomputed, known_of
 from services.scoring.passing import passing
@@ -39,4 +40,6 @@ async def prove(tx: PostgresTransaction, scope: Scope, progress: Progress) -> As
     async for one in publication.read(tx, scope, published, progress.step):
         yield one
     async for one in proved_cells.units(tx, known, scope, found, published, progress):
+        yield one
+    async for one in proved_rises.judged(tx, scope, progress):
         yield one

@@ -1,7 +1,7 @@
 """Looks at the risk of regions in a month, and judges it by what was received before its T."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -16,7 +16,7 @@ from services.scoring.contract import (
     RegionTested,
     RisesJudged,
 )
-from services.scoring.counting import ByMonth, Span
+from services.scoring.counting import ByMonth, Cut, Span
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.grace import A_DAY, last_of_grace
 from services.scoring.domain.incident_section import RiseSpec
@@ -63,6 +63,10 @@ class Asked:
         level = self.document.groups[self.spec.group].level
         return sorted(unit.code for unit in self.document.units if unit.level == level)
 
+    def until(self, closes: str) -> Cut:
+        """Return the regions by what was received before an instant."""
+        return Cut(self.spans, self.spec.measure, tuple(self.units), closes)
+
     @property
     def baseline(self) -> range:
         """The months that are compared with."""
@@ -108,7 +112,7 @@ async def ready(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mon
     reached = await clocks.read(tx, range(SHARDS))
     if len(reached) < SHARDS or any(one.received < closes for one in reached.values()):
         raise refuse(409, "month_open", f"The month is open until every shard has passed {closes}.")
-    found = await counting.before(tx, asked.spans, asked.spec.measure, asked.units, closes)
+    (found,) = await counting.before(tx, [asked.until(closes)])
     looked = await _tested(asked, found)
     if not looked.regions:
         raise refuse(409, "nothing_tested", "No region has counts in this month and in a baseline before it.")
@@ -127,8 +131,7 @@ async def judge(tx: PostgresTransaction, looked: Looked, person: str) -> Looked:
 
 async def _asked(tx: PostgresTransaction, scheme: tuple[str, int], code: str, month: Month) -> Asked:
     document = (await store.scheme(tx, *scheme)).document
-    specs = () if document.incidents is None else document.incidents.rises
-    spec = next((one for one in specs if one.code == code), None)
+    spec = _spec(document, code)
     first, last = await months_of(tx, document)
     if spec is None or not first <= month.ordinal <= last:
         raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
@@ -142,6 +145,27 @@ async def _asked(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mo
         spans=tuple(await counting.alike(tx, document, spec)),
         closes=None if day is None else datetime.combine(day + A_DAY, time.min, zone),
     )
+
+
+async def again(tx: PostgresTransaction, judged: Sequence[RisesJudged]) -> list[tuple[RegionTested, ...]]:
+    """Return what regions come to that were judged, by the facts received before T; `tx` is one snapshot."""
+    asked = [await _judged_of(tx, one) for one in judged]
+    cuts = [one.until(told.closes) for one, told in zip(asked, judged, strict=True)]
+    found = await counting.before(tx, cuts)
+    return [(await _tested(one, by_month)).regions for one, by_month in zip(asked, found, strict=True)]
+
+
+async def _judged_of(tx: PostgresTransaction, told: RisesJudged) -> Asked:
+    document = (await store.scheme(tx, told.scheme, told.version)).document
+    spec = _spec(document, told.code)
+    assert spec is not None, "an adopted version never changes"
+    spans = await counting.alike(tx, document, spec)
+    return Asked(document, spec, Month.parse(told.month), tuple(spans), instants.parse(told.closes))
+
+
+def _spec(document: SchemeDocument, code: str) -> RiseSpec | None:
+    specs = () if document.incidents is None else document.incidents.rises
+    return next((one for one in specs if one.code == code), None)
 
 
 async def _check(tx: PostgresTransaction, asked: Asked) -> None:

@@ -7,8 +7,8 @@ import random
 from datetime import datetime
 from decimal import Decimal
 
+from services.scoring import proved_rises, rulers
 from services.scoring import rises as regions
-from services.scoring import rulers
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
@@ -21,6 +21,7 @@ from services.scoring.contract import (
     Tick,
 )
 from services.scoring.domain.incidents.rises import Counted, rises
+from services.scoring.domain.proof import Scope, Wrong
 from shared.contracts import envelope
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft
@@ -367,6 +368,32 @@ async def test_what_was_judged_is_the_same_when_it_is_computed_anew_from_its_fig
     again = rises(counts, minimum=one.minimum, alpha=Decimal(one.alpha))
     assert tuple(regions.tested(unit, rise) for unit, rise in again.items()) == one.regions
     assert [of.significant for of in one.regions] == [True, False]
+
+
+class Silent:
+    def begin(self, phase, total): ...
+    def step(self, count): ...
+
+
+async def proved(exchange, **scope):
+    async with exchange.snapshot() as tx:
+        return [one async for one in proved_rises.judged(tx, Scope(**scope), Silent())]
+
+
+async def test_a_proof_tests_anew_what_was_judged_whatever_came_later_and_tells_of_another(scoring, door):
+    exchange, driver = await passed(scoring)
+    async with door(exchange) as at:
+        await judged(at)
+    await accept(exchange, [retracted(FACTS[2]), *acts("b1", "2198-01-20", [1] * 9)], LATE)
+    await adopt(exchange, looked_at(version=2, effective="2198-03"))
+    await driver.run()
+    assert await proved(exchange) == []
+    swapped = "replace(convert_from(bodies, 'UTF8'), '\"severity\": 10,', '\"severity\": 90,')"
+    async with exchange.begin(actor="test", action="damage") as tx:
+        await tx.execute(f"UPDATE facts SET bodies = convert_to({swapped}, 'UTF8')")
+    (found,) = await proved(exchange)
+    assert (found.what, found.cells[0].unit) == (Wrong.RISE, "b1")
+    assert await proved(exchange, unit="b2") == []
 
 
 async def test_a_newer_version_decides_anew_what_a_rise_costs_and_an_older_is_not_judged(scoring, door):

@@ -32,6 +32,7 @@ class Wrong(StrEnum):
     CAUSE = "cause"
     PUBLISHED = "published"
     CHAIN = "chain"
+    RISE = "rise"
 
 
 class Named(NamedTuple):
