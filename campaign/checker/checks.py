@@ -17,7 +17,7 @@ from campaign.checker.derived import derived
 from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
 from campaign.checker.manual import manual
-from campaign.checker.rises import rises
+from campaign.checker.rises import clocks, rises
 from campaign.checker.surveys import surveys
 from campaign.checker.suspense import suspended
 
@@ -86,6 +86,7 @@ async def everything(
             "C5 derived": lambda: derived(database),
             "C5 incidents": lambda: incidents(database),
             "C5 rises": lambda: rises(database),
+            "C5 clocks": lambda: clocks(database),
             "C5 manual": lambda: manual(database),
             "C5 suspense": lambda: suspended(database),
             "C5 surveys": lambda: surveys(database),

@@ -1,4 +1,4 @@
-"""What was judged of regions must follow from its own counts, once for a month."""
+"""What was judged of regions must follow from its own counts, and clocks of shards from the ticks applied."""
 
 import json
 from collections import Counter
@@ -12,6 +12,7 @@ import asyncpg
 from campaign.checker import archive
 from campaign.checker.incident_facts import JUDGED, RULINGS
 
+ACCEPTED, TICK = "ingest.accepted", "dukao.tick.v1"
 PLACES = 10**12
 MOST_COMPUTED = 2_000
 
@@ -27,6 +28,26 @@ async def rises(database: asyncpg.Connection) -> list[str]:
     return [
         *(f"{month} was judged {count} times" for month, count in times.items() if count > 1),
         *(line for one in told for line in _wrong(one)),
+    ]
+
+
+async def clocks(database: asyncpg.Connection) -> list[str]:
+    """C5: the clock of each shard is the newest tick up to the position of stage A."""
+    reached = await archive.reached(database, "scoring", "scoring-a")
+    wanted: dict[int, tuple[str, str]] = {}
+    async for (stream, shard), number, body, _ in archive.records(database, "ingest"):
+        if stream == ACCEPTED and TICK.encode() in body and number <= reached.get((stream, shard), 0):
+            event = json.loads(body)
+            if event["type"] == TICK:
+                wanted[shard] = event["data"]["minute"], event["received"]
+    kept = {
+        row["shard"]: (row["minute"], row["received"])
+        for row in await database.fetch("SELECT * FROM scoring.clocks")
+    }
+    return [
+        f"the clock of shard {shard} is {kept.get(shard)}, its newest tick {wanted.get(shard)}"
+        for shard in wanted.keys() | kept.keys()
+        if wanted.get(shard) != kept.get(shard)
     ]
 
 

@@ -128,10 +128,9 @@ def _shown(found: Found, subject: Subject) -> IncidentAnswer:
 def _all_covered(found: Found, subject: Subject) -> None:
     """Refuse who does not stand above all units concerned: nobody rules on what is his own to lose."""
     own = subject.unit.rstrip("/")
-    seen = [covers(subject.unit, path) for path in found.paths]
-    if not any(seen):
+    if not any(covers(subject.unit, path) for path in found.paths):
         raise hidden("There is no such incident.")
-    if not all(seen) or any(own == path.rstrip("/") for path in found.paths):
+    if not all(covers(subject.unit, path) and own != path.rstrip("/") for path in found.at_stake):
         raise refuse(403, "forbidden", "Who rules stands above all units that the incident concerns.")
 
 

@@ -176,7 +176,9 @@ def _ruled(one: Ruled) -> HistoryLine:
     else:
         assert act.finding is not None
         assert act.inspection is not None
-        says = f"trigger {act.trigger}: finding {act.finding.id} after inspection {act.inspection.id}"
+        rose = act.finding == act.inspection
+        after = "rose" if rose else f"finding {act.finding.id} after inspection {act.inspection.id}"
+        says = f"trigger {act.trigger}: {after}"
     return HistoryLine.model_validate(
         {
             "at": one.received,

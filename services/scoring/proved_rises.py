@@ -15,7 +15,8 @@ async def judged(tx: PostgresTransaction, scope: Scope, progress: Progress) -> A
     """Yield the regions of a scope that were judged otherwise."""
     told = [envelope.decode_data(event, RisesJudged) async for event in dossiers.judgements(tx)]
     mine = [one for one in told if scope.of_scheme(f"{one.scheme}@{one.version}")]
-    progress.begin("rises", len(mine))
+    if mine:
+        progress.begin("rises", len(mine))
     for one, due in zip(mine, await rises.again(tx, mine), strict=True):
         where, month = f"rises judged {one.scheme}/{one.code}/{one.month}", Month.parse(one.month).ordinal
         there, known = _by_unit(one.regions), _by_unit(due)

@@ -37,10 +37,15 @@ class Found:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The paths of the units that it concerns, and of those that lose or would by what is asked of it."""
-        units = {one.finding.unit for one in self.incident.findings} | self.incident.at_stake
+        """The paths of the units that it concerns."""
+        units = {one.finding.unit for one in self.incident.findings}
         units |= {one.deduction.unit for one in self.incident.deductions}
         return frozenset(self.dossier.path_of(unit) for unit in units)
+
+    @property
+    def at_stake(self) -> frozenset[str]:
+        """Those paths, and those of the units that would lose by what is asked of it."""
+        return self.paths | {self.dossier.path_of(unit) for unit in self.incident.at_stake}
 
 
 class Desk:

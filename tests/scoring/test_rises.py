@@ -23,7 +23,7 @@ from services.scoring.contract import (
 from services.scoring.domain.incidents.rises import Counted, rises
 from services.scoring.domain.proof import Scope, Wrong
 from shared.contracts import envelope
-from shared.kernel.periods import Month
+from shared.kernel.periods import Month, Period
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS
 from tests.scoring.incidents import WithIncidents, adopt, begun, corrected, finding, retracted, scheme
@@ -391,9 +391,9 @@ async def test_a_proof_tests_anew_what_was_judged_whatever_came_later_and_tells_
     swapped = "replace(convert_from(bodies, 'UTF8'), '\"severity\": 10,', '\"severity\": 90,')"
     async with exchange.begin(actor="test", action="damage") as tx:
         await tx.execute(f"UPDATE facts SET bodies = convert_to({swapped}, 'UTF8')")
-    (found,) = await proved(exchange)
-    assert (found.what, found.cells[0].unit) == (Wrong.RISE, "b1")
-    assert await proved(exchange, unit="b2") == []
+    (found,) = await proved(exchange, unit="b1")
+    assert (found.what, found.cells[0].unit, "exposure=1000 " in found.expected) == (Wrong.RISE, "b1", True)
+    assert await proved(exchange, unit="b3") == await proved(exchange, period=Period.parse("2198-03")) == []
 
 
 async def test_a_newer_version_decides_anew_what_a_rise_costs_and_an_older_is_not_judged(scoring, door):
