@@ -206,6 +206,23 @@ def test_what_came_in_a_month_in_which_it_did_not_apply_takes_nothing_of_a_year_
     assert found == [(Decimal(15), 15), (Decimal("13.5"), 15)]
 
 
+def test_floor_and_cap_of_a_version_in_which_a_deduction_does_not_apply_are_weighted_like_its_points():
+    """10 points with a floor of 4; from July 20 with a floor of 10 that do not apply: 15 points, floor 7."""
+    deduct = {"each": "1", "floor": "4"}
+    gone = {"not_applicable": [{"units": ["b1"], "reason": "merged"}]}
+    early = version(1, missed={"points": "10", "method": {"deduct": deduct}})
+    late = version(
+        2, "2021-07", missed={"points": "20", "method": {"deduct": deduct | {"floor": "10"}}} | gone
+    )
+    rows = [("b1", MISSED, month(3), (12, 12))]
+    assert figures(line(early, late), rows)["b1", 2, "2021", "missed"] == (7, 15)
+    same = version(
+        2, "2021-07", missed={"points": "10", "method": {"deduct": deduct | {"floor": "6"}}} | gone
+    )
+    assert figures(line(early, same), rows)["b1", 2, "2021", "missed"] == (5, None)
+    assert figures(line(early, late), [])["b1", 2, "2021", "missed"] == (15, 15)
+
+
 def test_a_quarter_weights_its_own_months():
     august = version(2, "2021-08", ontime={"points": "30", "method": {"target": {"target": "0.95"}}})
     rows = [("b1", LEVY, month(7), (882, 1000, 1000)), ("b1", LEVY, month(9), (931, 1000, 1000))]

@@ -63,8 +63,21 @@ def _in_full(parted: Parted, shares: Sequence[Share]) -> list[tuple[str, Taken]]
     for name in ("deduct", "bonus"):
         taken = [_taken(one, parted) for one in shares if one.part.indicator.method.name == name]
         if taken:
-            found.append((name, Taken(*map(sum, zip(*taken, strict=True)))))
+            found.append((name, _limited(name, Taken(*map(sum, zip(*taken, strict=True))), parted)))
     return found
+
+
+def _limited(name: str, taken: Taken, parted: Parted) -> Taken:
+    """Weight limits by all months whose points are kept, those in which it does not apply too."""
+    limits = [
+        (months, method.taken(0, Partials()))
+        for months, one in parted.waived
+        if one.method.name == name and (method := one.method.in_full) is not None
+    ]
+    share = Fraction(parted.months, parted.ruled)
+    floor = taken.floor + sum(months * of.floor for months, of in limits)
+    cap = taken.cap + sum(months * of.cap for months, of in limits)
+    return taken._replace(floor=scaled(floor, share), cap=scaled(cap, share))
 
 
 def _taken(one: Share, parted: Parted) -> Taken:

@@ -91,7 +91,8 @@ class Parted:
     """A figure made of parts: which version tells it, in a period, and how many months there are so far.
 
     `months` are those of versions in which it applies, `ruled` those of all; `reach` are the points of all in
-    millionths, times `ruled`. Without parts it applies in none and has points alone.
+    millionths, times `ruled`. Without parts it applies in none and has points alone. `waived` are those in
+    whose months it does not apply, with how many: their limits are weighted like their points.
     """
 
     chapter: Chapter
@@ -101,11 +102,14 @@ class Parted:
     months: int
     ruled: int
     reach: int
+    waived: tuple[tuple[int, IndicatorSpec], ...] = ()
 
     @cached_property
     def is_whole(self) -> bool:
         """Tell whether no version changed how it is scored."""
-        return len(self.parts) == 1 and self.parts[0].weight == self.months and self.stretch == 1
+        if len(self.parts) != 1 or self.parts[0].weight != self.months or self.stretch != 1:
+            return False
+        return all(one.method == self.parts[0].indicator.method for _, one in self.waived)
 
     @cached_property
     def stretch(self) -> Fraction:
@@ -191,7 +195,12 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     differ = len({worth for worth, mine in zip(points, months, strict=True) if mine}) > 1
     if not found and (spec.board is None or not reach or not differ):
         return None
-    return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach)
+    waived = tuple(
+        (ruled[at], one.indicators[code])
+        for at, one in enumerate(chapters)
+        if months[at] and having[at] is not None and so_far[at] < ruled[at]
+    )
+    return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach, waived)
 
 
 def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having: Having) -> list[list[int]]:
