@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,7 +10,8 @@ from services.scoring import inputs, ledger
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.changes import Cell
 from services.scoring.domain.groups import GroupPlan
-from services.scoring.domain.parted import parted_figures
+from services.scoring.domain.parted import Figure, parted_figures
+from services.scoring.domain.parts import Key
 from services.scoring.domain.proof import (
     Entry,
     Finding,
@@ -21,6 +22,7 @@ from services.scoring.domain.proof import (
     cells_of,
     differing_cells,
     differing_figures,
+    figures_of,
     within,
 )
 from services.scoring.domain.sums import UnitSums
@@ -36,6 +38,13 @@ _ENTRIES = """
     WHERE unit = $4 AND scheme = $1 AND version = $2 AND grp = $3 ORDER BY e.id"""
 _REACHED = "SELECT stream, shard, max(number) AS number FROM positions WHERE consumer = ANY($1) GROUP BY 1, 2"
 _RANGES = msgspec.json.Decoder(list[dict[str, Any]])
+
+
+class Due(NamedTuple):
+    """The cells and figures of a unit as they must be."""
+
+    cells: Mapping[Cell, int]
+    figures: Mapping[Key, Figure]
 
 
 async def units(
@@ -59,13 +68,12 @@ async def units(
         async for one in _parted(tx, known, scope, (group, units), found, published):
             yield one
         plan = known.groups[group]
-        async for unit, computed in _computed(tx, known, group, units, found):
+        told = published.of_units(group)
+        async for unit, due in _computed(tx, known, group, units, found):
             kept = (await ledger.cells(tx, group, [unit]))[unit]
             of_scope = {key: value for key, value in kept.items() if scope.has(plan.id, unit, key[0])}
-            if computed is not None:
-                due = {key: value for key, value in computed.items() if scope.has(plan.id, unit, key[0])}
-                for one in differing_cells(plan.id, unit, due, of_scope):
-                    yield one
+            for one in _differing(plan, scope, unit, due, of_scope, told.get(unit, {})):
+                yield one
             entries = [one for one in await _entries(tx, group, unit) if scope.has(plan.id, unit, one.month)]
             cells = {(unit, month, code): value for (month, code), value in of_scope.items()}
             for one in broken_entries(plan.id, entries, cells, reached):
@@ -94,31 +102,52 @@ async def _parted(
         sums |= {(plan.id, unit): one for unit, one in mine.items()}
     clock = line.clock(sums)
     computed = await asyncio.to_thread(parted_figures, line, units, sums, clock)
-    told = published.figures.get(group, {})
+    told = published.of_units(group)
     for unit in units:
-        mine = {(period, code): one for (of, period, code), one in told.items() if of == unit}
+        mine = told.get(unit, {})
         due = {key: one for key, one in computed[unit].items() if scope.of_period(key[1])}
         for one in differing_figures(f"{group[0]}@{group[1]}", unit, due, mine):
             yield one
 
 
+def _differing(
+    plan: GroupPlan,
+    scope: Scope,
+    unit: str,
+    due: Due | None,
+    kept: Mapping[Cell, int],
+    told: Mapping[tuple[str, str], Figure],
+) -> Iterator[Finding]:
+    """Yield the cells and figures of a unit that are not as they must be, where that is known."""
+    if due is None:
+        return
+    cells = {key: value for key, value in due.cells.items() if scope.has(plan.id, unit, key[0])}
+    yield from differing_cells(plan.id, unit, cells, kept)
+    figures = {key: one for key, one in due.figures.items() if scope.of_period(key[1])}
+    yield from differing_figures(plan.id, unit, figures, told)
+
+
 async def _computed(
     tx: PostgresTransaction, known: Known, group: Group, units: Sequence[str], found: Recomputed
-) -> AsyncIterator[tuple[str, Mapping[Cell, int] | None]]:
-    """Yield units with their cells as they must be; None of a group whose scheme has been replaced."""
+) -> AsyncIterator[tuple[str, Due | None]]:
+    """Yield units as they must be; None of a group whose scheme has been replaced."""
     plan, shard = known.groups[group], known.shards[group]
     if group not in known.in_force:
         for unit in units:
             yield unit, None
     elif plan.compared and units:
         sums = await _sums_of(tx, plan, shard, sorted(plan.units), found)
-        computed = await asyncio.to_thread(cells_of, plan, sums)
+        due = await asyncio.to_thread(_due, plan, sums)
         for unit in units:
-            yield unit, computed[unit]
+            yield unit, due[unit]
     else:
         for unit in units:
-            sums = await _sums_of(tx, plan, shard, [unit], found)
-            yield unit, cells_of(plan, sums)[unit]
+            yield unit, _due(plan, await _sums_of(tx, plan, shard, [unit], found))[unit]
+
+
+def _due(plan: GroupPlan, sums: Mapping[str, UnitSums]) -> dict[str, Due]:
+    cells, figures = cells_of(plan, sums), figures_of(plan, sums)
+    return {unit: Due(cells[unit], figures[unit]) for unit in sums}
 
 
 async def _sums_of(

@@ -5,7 +5,7 @@
 3. The published records are read and their chain continued.
 4. The cells of each unit are computed from what stage B must have been told, and compared; its entries must
    go on from one another, be those that were published, name numbers that were read, and end at the cells.
-   So are the figures whose months several versions rule, which were published last as they are computed.
+   So are the figures of quarters, half-years and years, which were published last as they are computed.
 5. What was judged of regions is tested anew, by the facts that were received before its T.
 """
 
@@ -31,12 +31,7 @@ async def prove(tx: PostgresTransaction, scope: Scope, progress: Progress) -> As
     async for one in proved_sums.handed_on(tx, known, on_the_way, scope, found):
         yield one
     progress.begin("ledger", sum(number for number, _ in (await publication.heads(tx)).values()))
-    shared = {
-        (line.code, line.name): frozenset(map(str, line.shared))
-        for line in known.lines.values()
-        if line.shared
-    }
-    published = Publication(shared)
+    published = Publication()
     async for one in publication.read(tx, scope, published, progress.step):
         yield one
     async for one in proved_cells.units(tx, known, scope, found, published, progress):

@@ -1,7 +1,7 @@
 """The ledger as it was published: the chain of its records, and what they said became of each cell."""
 
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 from services.scoring.contract import ENTRIES
@@ -43,11 +43,10 @@ class Steps:
 class Publication:
     """What was published of the cells of a scope, by group and cell; `causes` are those of the records.
 
-    Of the groups of `shared`, by code and name, `figures` keep what was told last of their periods, by
-    version, unit, period and indicator, with its points where they are told.
+    `figures` keep what was told last of periods, by unit, period and indicator, with its points where they
+    are told.
     """
 
-    shared: Mapping[tuple[str, str], frozenset[str]]
     cells: dict[Group, dict[Cell, Steps]] = field(default_factory=dict[Group, dict[Cell, Steps]])
     causes: list[tuple[Range, ...]] = field(default_factory=list[tuple[Range, ...]])
     figures: dict[Group, dict[Told, Figure]] = field(default_factory=dict[Group, dict[Told, Figure]])
@@ -62,15 +61,21 @@ class Publication:
             if scope.has(scheme, unit, month):
                 steps = found.setdefault((unit, month, indicator), Steps())
                 steps.add(old, new, len(self.causes) - 1)
-        periods = self.shared.get((posted.scheme, posted.group), frozenset())
         for row in posted.figures:
-            if row.period in periods and scope.of_scheme(scheme) and scope.of_unit(row.unit):
+            if scope.of_scheme(scheme) and scope.of_unit(row.unit) and scope.of_period(row.period):
                 self._keep((posted.scheme, posted.version, posted.group), row)
 
     def _keep(self, group: Group, row: PeriodRow) -> None:
         told = self.figures.setdefault(group, {})
         for code, value in row.values.items():
             told[row.unit, row.period, code] = Figure(_parts(value), _parts(row.points.get(code)))
+
+    def of_units(self, group: Group) -> dict[str, dict[tuple[str, str], Figure]]:
+        """Return what was told last of a group by unit, then by period and indicator."""
+        found: dict[str, dict[tuple[str, str], Figure]] = {}
+        for (unit, period, code), one in self.figures.get(group, {}).items():
+            found.setdefault(unit, {})[period, code] = one
+        return found
 
 
 def step(digest: bytes, old: int | None, new: int | None) -> bytes:

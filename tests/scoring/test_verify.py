@@ -5,12 +5,24 @@ from contextlib import suppress
 
 import pytest
 
-from services.scoring.contract import ACCEPTED, ENTRIES, ITEMS, PARTIALS, SCHEMES
+from services.scoring.contract import (
+    ACCEPTED,
+    ENTRIES,
+    ENTRIES_POSTED,
+    ITEMS,
+    PARTIALS,
+    SCHEMES,
+    SOURCE,
+    EntriesPosted,
+)
 from services.scoring.domain.proof import Scope, Wrong
 from services.scoring.proving import prove
 from services.scoring.verifying import Verifications
+from shared.contracts import envelope
+from shared.contracts.scoring import PeriodFigures
 from shared.kernel.errors import Refused
 from shared.kernel.periods import Period
+from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.scoring.test_derived import WithItems, item, tell
 from tests.scoring.test_stages import EVENTS, MARCH, accept, adopt, levy, missed, scoring, teach
@@ -94,6 +106,28 @@ async def test_a_healthy_state_gives_no_finding_and_tells_how_far_it_is(scoring)
         assert [one async for one in prove(tx, Scope(), ahead)] == []
     assert [phase for phase, _, _ in ahead.phases] == ["facts", "ledger", "cells"]
     assert all(done == total > 0 for _, done, total in ahead.phases)
+
+
+async def test_a_quarter_that_was_told_wrong_is_found(scoring):
+    exchange, _ = await lived(scoring)
+    told = EntriesPosted(
+        scheme="mini",
+        version=1,
+        group="bureaus",
+        cause=(),
+        fresh_at="2021-12-31T00:00:00.000000Z",
+        figures=(PeriodFigures(unit="b1", period="2021-Q1", values={"missed": "7.000000000000"}),),
+    )
+    body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
+    async with exchange.begin(actor="mallory", action="tamper") as tx:
+        await tx.append(ENTRIES, [Draft(BUREAUS, body)])
+    (found,) = await proof(exchange)
+    assert (found.what, found.where, str(found.cells[0])) == (
+        "figure",
+        "figures 2021-Q1",
+        "mini@1 2021-03 b1 missed",
+    )
+    assert await proof(exchange, Scope(period=Period.parse("2021-05"))) == []
 
 
 async def test_what_is_on_its_way_between_the_stages_is_no_finding(scoring):

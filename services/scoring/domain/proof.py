@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.scoring.domain.changes import Cell, Standing
-from services.scoring.domain.comparing import compare
+from services.scoring.domain.comparing import compare, compared_figures
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.parted import Figure
 from services.scoring.domain.parts import Key
-from services.scoring.domain.posting import everything, post
+from services.scoring.domain.posting import everything, post, posted
 from services.scoring.domain.sums import UnitSums, home_of
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import parts_text
@@ -120,6 +120,23 @@ def cells_of(plan: GroupPlan, sums: Mapping[str, UnitSums]) -> dict[str, dict[Ce
     }
 
 
+def figures_of(plan: GroupPlan, sums: Mapping[str, UnitSums]) -> dict[str, dict[Key, Figure]]:
+    """Return every figure of units that the version scores alone, by the functions that compute them.
+
+    Where the group compares its units the sums are those of all of them.
+    """
+    compared = compared_figures(plan, sums) if plan.compared else {}
+    return {
+        unit: {
+            (plan.version, period, code): Figure(value, None)
+            for (period, code), value in (
+                posted(plan, unit, of_unit, {}).figures | compared.get(unit, {})
+            ).items()
+        }
+        for unit, of_unit in sums.items()
+    }
+
+
 def differing_cells(
     scheme: str, unit: str, computed: Mapping[Cell, int], kept: Mapping[Cell, int]
 ) -> Iterator[Finding]:
@@ -134,7 +151,7 @@ def differing_cells(
 def differing_figures(
     scheme: str, unit: str, computed: Mapping[Key, Figure], told: Mapping[tuple[str, str], Figure]
 ) -> Iterator[Finding]:
-    """Yield the figures made of parts that were told otherwise than they are computed to be.
+    """Yield the figures that were told otherwise than they are computed to be.
 
     Those of other versions than `scheme` are passed over.
     """
