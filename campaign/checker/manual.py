@@ -13,7 +13,7 @@ from campaign.checker import archive
 POINTS = "scoring.points"
 GIVEN, REVIEW = "dukao.points-given.v1", "dukao.review-decided.v1"
 PARTS, MILLIONTHS = 10**12, 10**6
-CHANGED = "SELECT * FROM scoring.partials WHERE over LIKE 'reviewed:%' OR over LIKE 'given_back:%'"
+CHANGED = "SELECT * FROM scoring.partials WHERE over LIKE 'reviewed:%'"
 FACTS_OF_STATE = {
     "asked": [],
     "refused": [],
@@ -29,15 +29,15 @@ async def manual(database: asyncpg.Connection) -> list[str]:
     """C5: every fact has its request and two persons; the newest is kept, found, and worth what it says."""
     told: dict[str, list[Fact]] = defaultdict(list)
     newest: dict[tuple[int, str], Fact] = {}
-    decided: dict[str, Fact] = {}
+    decided: dict[tuple[int, str], Fact] = {}
     reached = await archive.reached(database, "scoring", "scoring-a")
     async for (stream, shard), number, body, _ in archive.records(database, "scoring"):
         event = json.loads(body)
         if stream == POINTS and event["type"] == REVIEW and number <= reached.get((stream, shard), 0):
             fact = event["data"]
-            last = decided.get(fact["key"])
+            last = decided.get((shard, fact["key"]))
             if last is None or last["version"] < fact["version"]:
-                decided[fact["key"]] = fact
+                decided[shard, fact["key"]] = fact
         if stream == POINTS and event["type"] == GIVEN:
             fact = event["data"]
             told[fact["key"]].append(fact)
@@ -126,7 +126,10 @@ async def _sums(database: asyncpg.Connection, newest: Mapping[tuple[int, str], F
 
 
 async def _reviewed(database: asyncpg.Connection, decided: list[Fact]) -> list[str]:
-    """Compare decisions on reviews with the reviews, and the sums that they changed with what they say."""
+    """Compare decisions on reviews with the reviews, and the sums that they changed with what they say.
+
+    What is capped by the facts that a review rests on is less than what was decided.
+    """
     wrong = [
         f"review {one['key']}: {one['decided_by']} decided what they asked for"
         for one in decided
@@ -161,8 +164,12 @@ async def _reviewed(database: asyncpg.Connection, decided: list[Fact]) -> list[s
     return wrong + [
         f"reviews of {at} changed {wanted.get(at)}, the sums are {found.get(at)}"
         for at in wanted.keys() | found.keys()
-        if wanted.get(at, 0) != found.get(at, 0)
+        if not _within(found.get(at, Fraction(0)), wanted.get(at, Fraction(0)))
     ]
+
+
+def _within(found: Fraction, wanted: Fraction) -> bool:
+    return min(wanted, 0) <= found <= max(wanted, 0)
 
 
 def _amount(scheme: Mapping[str, Any], one: Fact) -> Fraction:
@@ -221,9 +228,24 @@ def _measure(scheme: Mapping[str, Any], one: Fact) -> str | None:
         return None
     if not first <= _month(one["month"]) <= last:
         return None
-    names = [spec["measure"] for spec in scheme["indicators"] if spec["code"] == one["indicator"]]
+    names = [spec["measure"] for spec in scheme["indicators"] if _applies(scheme, spec, one)]
     taking = [name for name in names if _of_spec(scheme["measures"][name]) == _over(one)]
     return taking[0] if taking else None
+
+
+def _applies(scheme: Mapping[str, Any], spec: Mapping[str, Any], one: Fact) -> bool:
+    """Tell whether an indicator is the one that was given for, and the unit has it in the month."""
+    levels = {scheme["groups"][name]["level"] for name in spec["groups"]}
+    having = {unit["code"] for unit in scheme["units"] if unit["level"] in levels}
+    gone = any(
+        one["unit"] in said["units"]
+        and _month(said.get("from", "0000-01"))
+        <= _month(one["month"])
+        <= _month(said.get("until", "9999-12"))
+        for said in spec.get("not_applicable", ())
+    )
+    mine = one["unit"] in set(spec.get("units") or having) & having
+    return spec["code"] == one["indicator"] and mine and not gone
 
 
 def _of_spec(spec: Mapping[str, Any]) -> str | None:

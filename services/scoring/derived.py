@@ -55,7 +55,6 @@ STREAM_OF_OVER = {
     "decided": DEDUCTIONS,
     "manual": POINTS,
     "reviewed": POINTS,
-    "given_back": POINTS,
     "survey": SURVEYS,
 }
 FeedTold: Mapping[str, type[FeedStale] | type[FeedFresh]] = {FEED_STALE: FeedStale, FEED_FRESH: FeedFresh}
@@ -108,6 +107,11 @@ class Told:
     key: Key
     fact: Derived
     body: bytes
+
+    @property
+    def number(self) -> int:
+        """The number of the record in its shard and stream."""
+        return envelope.decode(self.body).number
 
     @property
     def is_stale(self) -> bool:
@@ -196,6 +200,9 @@ def reviewed_of(event: AcceptedEvent) -> Reviewed:
         points=-_millionths(told.points) * MILLIONTHS,
         numerator=_millionths(told.numerator),
         denominator=_millionths(told.denominator),
+        entry=told.entry,
+        facts=None if told.facts is None else frozenset((one.stream, one.key) for one in told.facts),
+        events=None if told.events is None else tuple((one.first, one.last) for one in told.events),
     )
 
 

@@ -36,6 +36,13 @@ _FIND = """
     ORDER BY u.place, p.month, p.shard, p.first LIMIT $7"""
 
 
+_AMONG = """
+    SELECT unit, month, shard, first, places FROM fact_places
+    WHERE unit = ANY($1::text[]) AND month BETWEEN $2 AND $3 AND shard = $4 AND first <= $6
+        AND first >= COALESCE((SELECT max(first) FROM facts WHERE shard = $4 AND first <= $5), 0)
+    ORDER BY first"""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The facts of one row: their numbers, ascending, and their bodies."""
@@ -197,6 +204,31 @@ async def find(
         rest = (months[0], months[-1], months[0], -1, 0, limit - len(found))
         found += await tx.many(_FIND, list(units[1:]), *rest)
     return [_place(row) for row in found]
+
+
+async def among(
+    tx: PostgresTransaction,
+    shard: int,
+    units: Sequence[str],
+    months: tuple[int, int],
+    numbers: tuple[int, int],
+) -> list[Case]:
+    """Return the facts of a shard found under units in months with numbers first..last, each once."""
+    places: dict[int, set[int]] = {}
+    for found in await tx.many(_AMONG, list(units), *months, shard, *numbers):
+        place = _place(found)
+        places.setdefault(place.first, set()).update(place.places)
+    cases_of: list[Case] = []
+    for first, at in places.items():
+        one = await row(tx, shard, first)
+        moved = await revised(tx, one)
+        wanted = [one.numbers[i] for i in sorted(at) if numbers[0] <= one.numbers[i] <= numbers[1]]
+        cases_of += [
+            Case(shard, key_of(number), body)
+            for number in wanted
+            if number not in moved and (body := one.body(number)) is not None
+        ]
+    return cases_of
 
 
 async def waiting(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:

@@ -104,6 +104,18 @@ class Moves:
                 cells[shard, *cell] = numbers if known is None else list(map(add, known, numbers))
         return {cell: numbers for cell, numbers in cells.items() if any(numbers)}
 
+    @property
+    def shards(self) -> set[int]:
+        """The shards of which anything moved."""
+        return {*self.sums, *self.tallies, *self.points}
+
+    def touched(self, shard: int) -> set[Place]:
+        """Return the units and months of a shard of which anything moved, or came and went."""
+        found = {(unit, month) for _, _, unit, month in self.points.get(shard, ())}
+        for of_shard in (self.sums.get(shard), self.tallies.get(shard)):
+            found |= set() if of_shard is None else set(of_shard.touched())
+        return found
+
 
 class KeptPartials:
     """The absolute partial sums of the shards that are owned, as they were written last; some of them."""
@@ -133,6 +145,23 @@ class KeptPartials:
         }
         await store.save_partials(tx, moved)
         self._kept |= moved
+        return moved
+
+    async def put(
+        self, tx: PostgresTransaction, rows: Mapping[PartialCell, list[int]]
+    ) -> dict[PartialCell, list[int]]:
+        """Write partial sums as they are now; return those that became others."""
+        unknown = rows.keys() - self._kept.keys()
+        if unknown:
+            self._kept |= await store.load_partials(tx, unknown)
+        moved = {
+            cell: numbers
+            for cell, numbers in rows.items()
+            if (known := self._kept.get(cell)) != numbers and (known is not None or any(numbers))
+        }
+        if moved:
+            await store.save_partials(tx, moved)
+            self._kept |= moved
         return moved
 
 

@@ -30,7 +30,7 @@ def _reply(one: Reply) -> ShownReply:
 
 async def _review(tx: PostgresTransaction, one: Review) -> ShownReview:
     steps = await reviews.steps(tx, one.id)
-    asking, ending = steps[0], reviews.ending(steps)
+    asking, ending = steps[0], steps[-1]
     decided = one.state in DECIDED
     return ShownReview(
         id=one.id,

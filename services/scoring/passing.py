@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from services.scoring.contract import ACCEPTED, CONSUMER_B, PARTIALS
-from services.scoring.domain.sums import STALE
+from services.scoring.domain.sums import REVIEWED, STALE
 from services.scoring.store import PartialCell
 from shared.contracts import partials
 from shared.contracts.catalogue import known_event
@@ -34,7 +34,7 @@ class Passing:
     def add(self, target: int, changed: Changed) -> None:
         """Take in a message that is on its way; the first that names a sum counts."""
         for cell in _cells(changed):
-            if changed.stream == ACCEPTED and not cell[2].startswith(STALE):
+            if changed.stream == ACCEPTED and not cell[2].startswith((STALE, REVIEWED)):
                 known = self.known.get((target, cell), changed.first - 1)
                 self.known[target, cell] = min(known, changed.first - 1)
             else:

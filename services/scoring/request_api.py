@@ -27,10 +27,10 @@ Reader = Annotated[Subject, Depends(of_units(Role.READER, Role.OPERATOR, Role.AU
 ROLES = {Step.APPROVE: Role.APPROVER, Step.REFUSE: Role.APPROVER, Step.WITHDRAW: Role.AUTHOR}
 
 
-def requests_router(exchange: Exchange) -> APIRouter:
-    """Return the routes on which points are asked for, and requests are listed and shown."""
+def requests_router(exchange: Exchange, *, replay: bool = False) -> APIRouter:
+    """Return the routes on which points are asked for, listed and shown; a `replay` has the feed's time."""
     router = APIRouter(prefix="/v1/points-requests", tags=["manual points"])
-    desk = Desk()
+    desk = Desk(replay=replay)
 
     @router.get("", name="list_points")
     async def list_points(asked: Annotated[Filters, Query()], subject: Reader) -> RequestPage:
@@ -68,7 +68,7 @@ def requests_router(exchange: Exchange) -> APIRouter:
 def steps_router(exchange: Exchange) -> APIRouter:
     """Return a route for each step of a request."""
     router = APIRouter(prefix="/v1/points-requests", tags=["manual points"])
-    desk = Desk()
+    desk = Desk(replay=False)
     for step in Step:
         _add_step(router, exchange, desk, step)
     return router

@@ -1,10 +1,11 @@
 """Commands of manual points: one person asks, another approves, and what is approved becomes a fact."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from services.scoring import givings_back, requests
+from services.scoring import requests, traces
 from services.scoring.asking import Schemes
 from services.scoring.contract import (
     POINTS,
@@ -45,10 +46,11 @@ class Found:
 
 
 class Desk:
-    """Where persons ask for points and approve what others asked for."""
+    """Where persons ask for points and approve what others asked for; in a `replay` time is of the feed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, replay: bool) -> None:
         self._schemes = Schemes()
+        self._replay = replay
 
     async def ask(self, tx: PostgresTransaction, asked: NewRequest, subject: Subject) -> Found:
         """Keep a request; the same one of the same person again answers with the first."""
@@ -58,7 +60,7 @@ class Desk:
         _check_assessor(subject, assessor)
         _check_amount(question, asked)
         await tx.lock(POINTS, [shard_of(asked.unit)])
-        _check_month(question, tx)
+        _check_month(question, await traces.now(tx, replay=self._replay))
         if question.unit in question.absent:
             raise refuse(422, "not_applicable", "The indicator does not apply to the unit in this month.")
         month = question.period.first.ordinal
@@ -108,10 +110,7 @@ class Desk:
             raise refuse(403, "same_person", "Nobody approves or refuses what they asked for themselves.")
         taken = Taken(tx.now, step.value, subject.name, reason)
         if rule.tells:
-            drafts = [_draft(found, rule, taken)]
-            if rule.leads is State.WITHDRAWN:
-                drafts += await givings_back.reduced(tx, found.request, taken)
-            await tx.append(POINTS, drafts)
+            await tx.append(POINTS, [_draft(found, rule, taken)])
         await requests.move(tx, request, rule.leads)
         await requests.note(tx, request, len(found.steps) + 1, taken)
         return await self.find(tx, request)
@@ -144,9 +143,9 @@ def _check_amount(question: Question, asked: NewRequest) -> None:
         raise refuse(422, "zero_points", "A deduction is above 0.", pointer="/points")
 
 
-def _check_month(question: Question, tx: PostgresTransaction) -> None:
+def _check_month(question: Question, now: datetime) -> None:
     zone = ZoneInfo(question.scheme.document.scheme.zone)
-    if question.period.first > month_of(tx.now, zone):
+    if question.period.first > month_of(now, zone):
         raise refuse(422, "time_in_future", "The month has not begun.", pointer="/month")
 
 

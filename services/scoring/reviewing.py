@@ -1,19 +1,18 @@
 """Commands of reviews: a unit asks about an entry; who stands above it and its assessor decides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.scoring import requests, reviews, rulers, traces
+from services.scoring import parting, requests, reviews, rulers, traces
 from services.scoring.asking import Schemes
 from services.scoring.contract import POINTS, REVIEW_DECIDED, SOURCE, ReviewDecided
 from services.scoring.domain.keyed import keyed
 from services.scoring.domain.measures import MeasureSpec, PointsSpec, SurveyedSpec
-from services.scoring.domain.reviews import State, Step, Who, last_day, most, possible, rule_of
-from services.scoring.figuring import figure
+from services.scoring.domain.reviews import State, Step, Who, last_day, possible, rule_of
+from services.scoring.parting import Part
 from services.scoring.questions import Question
 from services.scoring.requests import Taken
 from services.scoring.review_answers import Change, NewReview
@@ -22,9 +21,9 @@ from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.errors import Problem, Refused, hidden, refuse
 from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS, millionths, of_parts, parts_of, text
+from shared.kernel.points import text
 from shared.kernel.records import Draft
-from shared.kernel.shards import shard_of
+from shared.kernel.shards import SHARDS, shard_of
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Subject, covers
 
@@ -64,7 +63,7 @@ class Desk:
         for other in others:
             if other.state is not State.DROPPED:
                 return await self._again(tx, other, told)
-        now = await self._now(tx)
+        now = await traces.now(tx, replay=self._replay)
         until = await self._last_day(tx, question, instants.parse(entry.at, "/entry"))
         if _day(question, now) > until:
             raise refuse(409, "review_too_late", f"The last day to ask for a review was {until}.")
@@ -91,7 +90,7 @@ class Desk:
         steps = tuple(await reviews.steps(tx, one.id))
         question = await self._question(tx, (one.scheme, one.asked["version"]), one)
         decide_until = await self._last_day(tx, question, steps[0].at)
-        ended = await self._now(tx) if one.state is State.ASKED else reviews.ending(steps).at
+        ended = await traces.now(tx, replay=self._replay) if one.state is State.ASKED else steps[-1].at
         return Found(
             one,
             steps,
@@ -105,7 +104,7 @@ class Desk:
     ) -> Found:
         """Take a step if it is possible now and this person may; refuse it with what is possible."""
         unit = (await self.find(tx, review)).review.unit
-        await tx.lock(POINTS, [shard_of(unit)])
+        await tx.lock(POINTS, range(SHARDS) if step is Step.CHANGE else [shard_of(unit)])
         found = await self.find(tx, review)
         one = found.review
         rule = rule_of(one.state, step)
@@ -113,37 +112,22 @@ class Desk:
             raise _not_possible(one.state, step)
         if rule.who is Who.ABOVE:
             await _check_decider(tx, found, subject)
-        decided = None
+        decided, told = None, [_draft(found, {}, asked.reason, subject)] if rule.who is Who.ABOVE else []
         if step is Step.CHANGE:
-            question = await self._question(tx, (one.scheme, one.asked["version"]), one)
+            question = await self._ruling(tx, one)
             decided = _difference(question, asked)
-            await self._check_given_back(tx, one, decided)
-        if rule.who is Who.ABOVE:
-            await tx.append(POINTS, [_draft(found, decided or {}, asked.reason, subject)])
+            parts = await parting.parted(tx, one, question, decided)
+            told = [_draft(found, decided, asked.reason, subject, part) for part in parts]
+        await tx.append(POINTS, told)
         await reviews.move(tx, review, rule.leads, decided)
-        taken = Taken(await self._now(tx), step.value, subject.name, asked.reason)
+        taken = Taken(await traces.now(tx, replay=self._replay), step.value, subject.name, asked.reason)
         await reviews.note(tx, review, len(found.steps) + 1, taken)
         return await self.find(tx, review)
 
-    async def _check_given_back(
-        self, tx: PostgresTransaction, one: Review, decided: Mapping[str, str]
-    ) -> None:
-        """Refuse to give more of a deduction back than its entry took and is left, by the newest version."""
-        question = await self._question(tx, (one.scheme, None), one)
-        deduct = question.indicator.method.deduct
-        if deduct is None:
-            return
-        sums = (await figure(tx, question)).sums
-        each = 1 if deduct.each is None else millionths(Decimal(deduct.each))
-        old, new = (None if (at := one.asked[name]) is None else parts_of(at) for name in ("old", "new"))
-        full, floor = parts_of(question.indicator.points), parts_of(deduct.floor)
-        entry = (None, None) if deduct.bonus is not None else (old, new)
-        bound = most(*entry, full=full, floor=floor, left=sums.numerator * each)
-        if _given_back(decided) * each > bound:
-            reason = (
-                f"At most {text(of_parts(bound))} points are given back: what the entry took and is left."
-            )
-            raise refuse(409, "gives_back_too_much", reason)
+    async def _ruling(self, tx: PostgresTransaction, one: Review) -> Question:
+        """Ask the version of the entry, or the one that rules its month since."""
+        question = await self._question(tx, (one.scheme, one.asked["version"]), one)
+        return await self._question(tx, (one.scheme, None), one) if question.ended else question
 
     async def _again(self, tx: PostgresTransaction, other: Review, told: dict[str, Any]) -> Found:
         """Answer a retry with the first, and refuse a second review of an entry."""
@@ -163,14 +147,6 @@ class Desk:
     async def _last_day(self, tx: PostgresTransaction, question: Question, at: datetime) -> date:
         zone = question.scheme.document.scheme.zone
         return last_day(_day(question, at), await reviews.worked(tx, zone))
-
-    async def _now(self, tx: PostgresTransaction) -> datetime:
-        """Return the time: that of the database, in a replay the newest `received` that is scored."""
-        newest = await traces.newest(tx) if self._replay else None
-        if newest is not None:
-            return instants.parse(newest, "/entry")
-        rows = await tx.many("SELECT clock_timestamp() AS now")
-        return rows[0]["now"]
 
 
 def _written(entry: Entry, asked: NewReview) -> dict[str, Any]:
@@ -224,14 +200,12 @@ def _difference(question: Question, asked: Change) -> dict[str, str]:
     return given
 
 
-def _given_back(decided: Mapping[str, str]) -> int:
-    """Return what a decision gives back, as sums have it: parts of points, or millionths."""
-    points, numerator = (millionths(Decimal(decided.get(name, "0"))) for name in ("points", "numerator"))
-    return points * MILLIONTHS - numerator
-
-
-def _draft(found: Found, decided: dict[str, str], reason: str, subject: Subject) -> Draft:
+def _draft(
+    found: Found, decided: dict[str, str], reason: str, subject: Subject, part: Part | None = None
+) -> Draft:
+    """Write a decision, or the part of it that hangs on facts of a shard."""
     one = found.review
+    more: dict[str, Any] = {} if part is None else part.written(decided)
     told = ReviewDecided(
         key=one.id,
         version=1,
@@ -244,9 +218,10 @@ def _draft(found: Found, decided: dict[str, str], reason: str, subject: Subject)
         asked=one.asked["reason"],
         decided_by=subject.name,
         reason=reason,
-        **decided,
+        **more,
     )
-    return Draft(shard_of(one.unit), envelope.encode(REVIEW_DECIDED, SOURCE, one.unit, told))
+    shard = shard_of(one.unit) if part is None else part.shard
+    return Draft(shard, envelope.encode(REVIEW_DECIDED, SOURCE, one.unit, told))
 
 
 def _not_possible(state: State, step: Step) -> Refused:

@@ -14,7 +14,6 @@ from services.scoring.requests import Taken
 from services.scoring.traces import PlainText
 from shared.storage.transaction import PostgresTransaction
 
-LESS = "less"
 Begin = tuple[PlainText]
 
 _ENTRY = "SELECT id, scheme, version, month, unit, indicator, old, new, at FROM entries WHERE id = $1"
@@ -103,11 +102,6 @@ async def of_cell(
 ) -> list[Review]:
     """Return reviews of (scheme, unit, indicator) in months."""
     return [_read(row) for row in await tx.many(_OF_CELL, *cell, list(months), limit)]
-
-
-def ending(steps: Sequence[Taken]) -> Taken:
-    """Return the step that led where a review stands; that it gives back less since is none."""
-    return next(step for step in reversed(steps) if step.what != LESS)
 
 
 async def steps(tx: PostgresTransaction, review: str) -> list[Taken]:

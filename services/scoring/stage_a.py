@@ -1,16 +1,19 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, clocks, deriving, facts, moves, routing, store
+from services.scoring import cases, clocks, deriving, facts, moves, routing, store, under_review
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
+    DEDUCTIONS,
+    ITEMS,
     PARTIALS,
     PARTIALS_CHANGED,
+    POINTS,
     SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
@@ -27,6 +30,7 @@ from services.scoring.domain.folding import Place, Traces, fold_under
 from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.domain.plan import Edition
+from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
@@ -34,6 +38,7 @@ from services.scoring.routing import Route
 from services.scoring.store import PartialCell
 from services.scoring.trying import Trying
 from services.scoring.turning import Turning
+from services.scoring.under_review import Decided, Touched
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
@@ -45,6 +50,7 @@ from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
+MOVING = frozenset({ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SCHEMES})
 IN_FORCE = PARTIALS, PARTIALS_CHANGED
 TRIED = TRIAL_PARTIALS, TRIAL_PARTIALS_CHANGED
 NUMBERS_PER_MESSAGE = 20_000
@@ -63,6 +69,7 @@ class StageA:
         self._partials = KeptPartials()
         self._trying = Trying()
         self._turning = Turning()
+        self._decided = Decided()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
@@ -72,6 +79,7 @@ class StageA:
         self._partials.forget(shards)
         self._trying.forget(partitions)
         self._turning.forget()
+        self._decided.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
@@ -96,16 +104,20 @@ class StageA:
         derived = await _derived(tx, read)
         schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
         shards = {record.shard for record in batch}
-        tried = await self._trying.fold(tx, shards, events, derived, catalogue)
-        moved = await self._fold(tx, events, catalogue) if events else {}
+        tried, touched = await self._trying.fold(tx, shards, events, derived, catalogue)
+        arrived, found = Moves(), Moves()
+        moved = await self._fold(tx, events, catalogue, arrived) if events else {}
         routed = await self._route(tx, events, catalogue)
-        found = Moves()
         await self._derive(tx, derived, found)
         for record, event in schemes:
             if event.type == SCHEME_ADOPTED:
                 told = envelope.decode_data(event, SchemeAdopted)
                 routed += await self._adopt(tx, record, told, catalogue, found)
         moved |= await moves.save(tx, found, self._partials)
+        decided = self._decided.told(derived)
+        turning = {record.shard for record, _ in schemes}
+        moved |= await self._review(tx, (arrived, found), decided, turning, catalogue)
+        tried |= await self._trying.review(tx, self._decided, [touched, decided], catalogue)
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
         turned = await self._turning.turn(tx, ticks, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
@@ -114,10 +126,9 @@ class StageA:
         return routed + turned + _answers(plans, adopted, moved, IN_FORCE) + told
 
     async def _fold(
-        self, tx: PostgresTransaction, events: Read, catalogue: Catalogue
+        self, tx: PostgresTransaction, events: Read, catalogue: Catalogue, found: Moves
     ) -> dict[PartialCell, list[int]]:
         """Fold events of sources; write what moved and return the absolute partial sums."""
-        found = Moves()
         shards = {record.shard for record, _ in events}
         force = {shard: await self._in_force(tx, shard, catalogue) for shard in shards}
         await self._arriving.fold(tx, events, force, found)
@@ -139,6 +150,31 @@ class StageA:
             force = {record.shard: await self._plans.of(tx, record.shard) for record, _ in read}
             points = {shard: [scheme.points for scheme in schemes] for shard, schemes in force.items()}
             await deriving.fold(tx, read, points, found)
+
+    async def _review(
+        self,
+        tx: PostgresTransaction,
+        folded: Sequence[Moves],
+        decided: Touched,
+        adopted: Collection[int],
+        catalogue: Catalogue,
+    ) -> dict[PartialCell, list[int]]:
+        """Count what reviews change of months that moved, by the facts as they are; all after an adoption."""
+        shards = {shard for one in folded for shard in one.shards} | {*adopted, *decided}
+        known = await self._decided.of(tx, shards)
+        touched = {
+            shard: months
+            if shard in adopted
+            else set(decided.get(shard, ())).union(*(one.touched(shard) for one in folded))
+            for shard, months in known.items()
+            if months
+        }
+        if not touched:
+            return {}
+        points = {shard: [one.points for one in await self._plans.of(tx, shard)] for shard in touched}
+        rows = await self._decided.rows(tx, touched, points, catalogue)
+        before = await under_review.kept(tx, touched.keys() & adopted)
+        return await self._partials.put(tx, {cell: [0] * width for cell, width in before.items()} | rows)
 
     async def _adopt(
         self,
@@ -239,7 +275,7 @@ def _answers(
     """Tell the groups' shards the absolute partials that moved and the numbers that moved them.
 
     Records of one stream move sums of their own, so that a message covers those of one stream; what moved
-    beside an adoption is told by both, as either may have moved it.
+    beside an adoption is told by both, as either may have moved it; what reviews change all may have moved.
     """
     by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
     for record, event in read:
@@ -248,7 +284,7 @@ def _answers(
     by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
     for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
         row = Row(unit, str(Month.of_ordinal(month)), numbers)
-        streams = {stream_of(over), SCHEMES} & heard[shard]
+        streams = (MOVING if over.startswith(REVIEWED) else {stream_of(over), SCHEMES}) & heard[shard]
         assert streams, "a sum is moved by records of its stream, or by an adoption"
         for target in _targets(plans.get(shard, ()), scheme, unit):
             for stream in streams:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
 from services.scoring.store import columns
+from shared.kernel import instants
 from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
@@ -180,6 +182,15 @@ async def fresh_at(
         list(groups),
     )
     return rows[0]["newest"]
+
+
+async def now(tx: PostgresTransaction, *, replay: bool) -> datetime:
+    """Return the time: that of the database, in a replay the newest `received` that is scored."""
+    at = await newest(tx) if replay else None
+    if at is not None:
+        return instants.parse(at, "/time")
+    rows = await tx.many("SELECT clock_timestamp() AS now")
+    return rows[0]["now"]
 
 
 async def newest(tx: PostgresTransaction) -> str | None:

@@ -14,6 +14,7 @@ from services.scoring.plans import InForce, Plans
 from services.scoring.refolding import refold
 from services.scoring.reports import Catalogue
 from services.scoring.store import PartialCell
+from services.scoring.under_review import Decided, Touched
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.codes import trial_code
@@ -55,17 +56,30 @@ class Trying:
         events: Read,
         derived: Read,
         catalogue: Catalogue,
-    ) -> Sums:
-        """Fold what arrived and what others concluded, before stage A does; return the sums that moved."""
+    ) -> tuple[Sums, Touched]:
+        """Fold what arrived and what others concluded, before stage A does.
+
+        Returns the sums that moved, and by shard the months of units of which anything did.
+        """
         trying = await self.running(tx, shards)
         if not trying:
-            return {}
+            return {}, {}
         found = Moves()
         force = {shard: self._force(schemes, catalogue) for shard, schemes in trying.items()}
         await self._arriving.fold(tx, _of(events, trying), force, found)
         points = {shard: [one.points for one in schemes] for shard, schemes in trying.items()}
         await deriving.fold(tx, _of(derived, trying), points, found, writes=False)
-        return await self._partials.add(tx, found.cells())
+        touched = {shard: found.touched(shard) for shard in trying}
+        return await self._partials.add(tx, found.cells()), touched
+
+    async def review(
+        self, tx: PostgresTransaction, decided: Decided, moved: Sequence[Touched], catalogue: Catalogue
+    ) -> Sums:
+        """Count what reviews change of months that moved, after stage A has folded; return what moved."""
+        trying = await self.running(tx, {shard for one in moved for shard in one})
+        touched = {shard: {month for one in moved for month in one.get(shard, ())} for shard in trying}
+        points = {shard: [one.points for one in schemes] for shard, schemes in trying.items()}
+        return await self._partials.put(tx, await decided.rows(tx, touched, points, catalogue))
 
     async def turn(self, tx: PostgresTransaction, schemes: Read, catalogue: Catalogue) -> Sums:
         """Begin and end trials, after stage A has folded; return the sums of those that began."""

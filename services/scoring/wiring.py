@@ -61,7 +61,6 @@ DOORS = (
     incidents_router,
     rises_router,
     rulings_router,
-    requests_router,
     steps_router,
     reconciliations_router,
     surveys_router,
@@ -84,6 +83,7 @@ def build(settings: ServiceSettings) -> Service:
         routers=[
             *(door(frame.exchange) for door in DOORS),
             replies_router(frame.exchange),
+            requests_router(frame.exchange, replay=settings.clock == "replay"),
             reviews_router(frame.exchange, replay=settings.clock == "replay"),
             verifications_router(verifications),
         ],

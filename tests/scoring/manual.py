@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -112,11 +113,11 @@ class Door:
         return await self.step(id_, "approve", who=second)
 
 
-def door_of(folder, *routers):
+def door_of(folder, *routers, replay=False):
     """Return a context that opens the door over an exchange."""
     issuer = DevelopmentIssuer(folder / "issuer", environment="development")
     check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
-    made = (requests_router, steps_router, cells_router, *routers)
+    made = (partial(requests_router, replay=replay), steps_router, cells_router, *routers)
 
     @asynccontextmanager
     async def opened(exchange):

@@ -8,7 +8,7 @@ from services.scoring.api import suspense_router
 from services.scoring.contract import POINTS
 from shared.kernel.shards import shard_of
 from tests.scoring.manual import begun, door, door_of, evidence, request, scheme, value
-from tests.scoring.test_stages import adopt, kept_cells, scoring
+from tests.scoring.test_stages import accept, adopt, kept_cells, levy, scoring
 
 __all__ = ["door", "scoring"]
 MARCH = 2021 * 12 + 2
@@ -299,6 +299,17 @@ async def test_a_month_that_has_not_begun_takes_nothing(scoring, door):
     async with door(exchange) as client:
         refused = await client.request(request(month="2199-03"), 422)
     assert refused["code"] == "time_in_future"
+
+
+async def test_in_a_replay_a_month_begins_by_the_feed(scoring, tmp_path):
+    exchange, driver = await begun(scoring)
+    await accept(exchange, [levy(1)])
+    await driver.run()
+    async with exchange.begin(actor="test", action="date") as tx:
+        await tx.execute("UPDATE freshness SET fresh_at = '2021-02-28T15:59:59.999999Z'")
+    async with door_of(tmp_path, replay=True)(exchange) as client:
+        assert (await client.request(request(), 422))["code"] == "time_in_future"
+        await client.request(request(month="2021-02"))
 
 
 async def test_who_reads_sees_what_concerns_own_units_and_only_the_assessors_people_act(scoring, door):

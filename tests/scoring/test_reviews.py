@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
+from services.scoring.domain.proof import Scope
+from services.scoring.proving import prove
 from services.scoring.review_api import reviews_router
 from services.scoring.stage_a import StageA
 from shared.contracts import envelope
@@ -14,7 +16,8 @@ from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import begun, door_of, request, scheme, value
 from tests.scoring.test_manual_points import MARCH, cell
-from tests.scoring.test_stages import accept, kept_cells, levy, scoring
+from tests.scoring.test_stages import accept, kept_cells, levy, missed, scoring
+from tests.scoring.test_verify import Ahead, settled
 
 __all__ = ["scoring"]
 ABOVE = {"who": "sun", "role": "approver", "unit": "/"}
@@ -116,7 +119,7 @@ async def test_a_review_changes_the_sums_of_a_measure_of_events_and_of_a_value(s
     assert found == Decimal("6.802721088435")
 
 
-async def test_a_review_gives_back_at_most_what_its_entry_took_and_is_left(scoring, door):
+async def test_a_review_gives_back_at_most_what_the_facts_under_its_entry_still_take(scoring, door):
     exchange, driver = await given(scoring, door)
     async with door(exchange) as client:
         first = (await ask(client, exchange))["id"]
@@ -124,23 +127,37 @@ async def test_a_review_gives_back_at_most_what_its_entry_took_and_is_left(scori
         await driver.run()
         refused = await decide(client, first, "change", 409, body={"points": "1.500001"})
         assert refused["code"] == "gives_back_too_much"
-        await client.take_back("mini~b1~conduct~2021-03~1")
+        assert "1.500000" in refused["detail"]
+        await decide(client, first, "change", body={"points": "1.5"})
         await driver.run()
         assert await cell(exchange) == 3
-        refused = await decide(client, first, "change", 409, body={"points": "1.1"})
-        assert refused["code"] == "gives_back_too_much"
-        await decide(client, first, "change", body={"points": "1"})
+        await client.take_back("mini~b1~conduct~2021-03~2")
         await driver.run()
         assert await cell(exchange) == 4
 
 
-async def test_what_a_review_gave_back_does_not_hide_what_is_lost_in_another_month(scoring, door):
+async def test_of_what_was_withdrawn_a_review_gives_nothing_back(scoring, door):
+    exchange, driver = await given(scoring, door)
+    async with door(exchange) as client:
+        first = (await ask(client, exchange))["id"]
+        await client.give(request("1", file="second.pdf"))
+        await client.take_back("mini~b1~conduct~2021-03~1")
+        await driver.run()
+        refused = await decide(client, first, "change", 409, body={"points": "0.5"})
+    assert refused["code"] == "gives_back_too_much"
+    assert await cell(exchange) == 3
+
+
+async def test_what_a_review_gave_back_hides_nothing_that_is_lost_later(scoring, door):
+    """1.5 given back and then withdrawn at its source: a new loss of the month counts, and so does another's."""
     exchange, driver = await given(scoring, door)
     async with door(exchange) as client:
         await client.give(request("1", file="february.pdf", month="2021-02"))
         await driver.run()
         asked = await ask(client, exchange)
         await decide(client, asked["id"], "change", body={"points": "1.5"})
+        await driver.run()
+        assert await cell(exchange) == 4
         await client.take_back("mini~b1~conduct~2021-03~1")
         await driver.run()
         for period in ("2021-02", "2021-Q1", "2021-H1", "2021"):
@@ -151,9 +168,50 @@ async def test_what_a_review_gave_back_does_not_hide_what_is_lost_in_another_mon
         for period, worth in (("2021-03", "3.50"), ("2021-Q1", "2.50")):
             found = await client.got(f"/v1/cells/{period}/b1/conduct", scheme="mini")
             assert found["figure"]["published"] == worth
-        less = await client.got(f"/v1/reviews/{asked['id']}")
-    assert (less["state"], less["decided"]["points"]) == ("changed", "0.000000")
-    assert [one["what"] for one in less["history"]] == ["ask", "change", "less"]
+        assert await proved(exchange, driver) == []
+
+
+async def proved(exchange, driver):
+    await settled(exchange, driver)
+    async with exchange.snapshot() as tx:
+        return [one async for one in prove(tx, Scope(), Ahead())]
+
+
+async def test_an_event_that_is_retracted_after_a_review_is_not_given_back_twice(scoring, door):
+    exchange, driver = await given(scoring, door)
+    first, second = (missed(at, f"2021-03-0{at}T08:00:00+08:00") for at in (1, 2))
+    await accept(exchange, [first])
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        refused = await decide(client, asked["id"], "change", 409, body={"numerator": "-2"})
+        assert refused["code"] == "gives_back_too_much"
+        await decide(client, asked["id"], "change", body={"numerator": "-1"})
+        await driver.run()
+        assert await cell(exchange, "missed") == 10
+    await accept(exchange, [second])
+    await driver.run()
+    assert await cell(exchange, "missed") == Decimal("9.5")
+    await accept(
+        exchange,
+        [first | {"id": "r1", "revision": 1, "correctssource": "s", "correctsid": "m1", "data": None}],
+    )
+    await driver.run()
+    assert await cell(exchange, "missed") == Decimal("9.5")
+    assert await proved(exchange, driver) == []
+
+
+async def test_a_ratio_of_counts_is_not_lifted_above_the_cases_that_there_are(scoring, door):
+    exchange, driver = await given(scoring, door)
+    await accept(exchange, [levy(1), levy(2, ontime=False)])
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="ontime")
+        refused = await decide(client, asked["id"], "change", 409, body={"numerator": "1.000001"})
+        assert refused["code"] == "changes_too_much"
+        await decide(client, asked["id"], "change", body={"numerator": "1"})
+        await driver.run()
+    assert await cell(exchange, "ontime") == 10
 
 
 async def test_what_keys_say_together_is_not_changed_by_a_review(scoring, door):

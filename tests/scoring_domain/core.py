@@ -27,8 +27,9 @@ from services.scoring.domain.parted import parted_figures
 from services.scoring.domain.plan import Plan, compile_plan, scheme_id
 from services.scoring.domain.posting import end, everything, post, posted
 from services.scoring.domain.proof import cells_of
+from services.scoring.domain.reviewed import Reviewed, Stands, changed
 from services.scoring.domain.successions import Succession, successions
-from services.scoring.domain.sums import UnitSums, home_of
+from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
 from services.scoring.domain.versions import ruled
 from services.scoring.reports import Catalogue, catalogue_of, fact_key, fact_of, report_of, root_key
 from shared.contracts.envelope import decode
@@ -250,6 +251,8 @@ class Scoring:
             fold_derived(cells, given, fact, -1)
             fold_derived(cells, self._points, fact)
             self._tell(shard_of(fact.unit), cells)
+        for shard in {shard_of(fact.unit) for fact in self.concluded.values()}:
+            self._review(shard)
         ruling = {one.id: range(one.first, one.last + 1) for one in self._plans}
         left = {key for key, row in self._rows.items() if any(row) and key[4] not in ruling.get(key[1], ())}
         assert left == set(), "what versions had added in months that they no longer rule is taken back"
@@ -264,8 +267,11 @@ class Scoring:
         else:
             self._fold(event, tally, sums)
         self._tell(event.shard, tally.spread())
+        touched = set(tally.touched())
         if sums is not None:
             self._tell(event.shard, sums.cells())
+            touched |= set(sums.touched())
+        self._review(event.shard, touched)
 
     def conclude(self, fact):
         """Take what somebody concluded; the newest version of it counts, whenever it comes."""
@@ -276,6 +282,29 @@ class Scoring:
             fold_derived(cells, self._points, known, -1)
             fold_derived(cells, self._points, fact)
             self._tell(shard_of(fact.unit), cells)
+            touched = {(unit, month) for _, _, unit, month in cells}
+            self._review(shard_of(fact.unit), touched | {(fact.unit, fact.month)})
+
+    def _review(self, shard, touched=None):
+        """Count what reviews change of months that moved, or of all, by the facts as they are now."""
+        mine = [one for one in self.concluded.values() if shard_of(one.unit) == shard]
+        cases = [events for (of, _), events in self._cases.items() if of == shard]
+        alone = [[event] for (of, _), event in self._alone.items() if of == shard]
+        reports = [self._reports(events) for events in (*cases, *alone)]
+        rows = reviewed_rows(self._points, mine, reports, touched)
+        gone = (
+            {}
+            if touched is not None
+            else {
+                key[1:]: [0] * len(row)
+                for key, row in self._rows.items()
+                if key[0] == shard and key[2].startswith(REVIEWED) and key[1:] not in rows
+            }
+        )
+        self._rows |= {(shard, *key): row for key, row in (gone | rows).items()}
+        told = {(*key, shard): row for key, row in (gone | rows).items()}
+        if told and self.force is not None:
+            self.ledger.post(told)
 
     @property
     def _points(self):
@@ -336,7 +365,7 @@ class Scoring:
 
 def recomputed(force, catalogue, accepted, concluded=()):
     """Return every cell and figure that has a value, folded anew from all that was accepted and concluded."""
-    sums = _sums(force, _cases(catalogue, accepted), concluded)
+    sums = _sums(force, list(_cases(catalogue, accepted)), tuple(concluded))
     state = {}
     for line in force.lines:
         for plan in line.plans:
@@ -365,9 +394,63 @@ def _sums(force, cases, concluded):
     for fact in concluded:
         fold_derived(given, force.points, fact)
     sums = defaultdict(UnitSums)
-    for (version, over, unit, month), numbers in [*tally.spread().items(), *given.items()]:
+    reviewed = {}
+    for shard in {shard_of(fact.unit) for fact in concluded}:
+        mine = [fact for fact in concluded if shard_of(fact.unit) == shard]
+        reports = [found for found in cases if found[0].shard == shard]
+        reviewed |= reviewed_rows(force.points, mine, reports)
+    for (version, over, unit, month), numbers in [*tally.spread().items(), *given.items(), *reviewed.items()]:
         sums[version, unit].take((over, month, 0), numbers)
     return sums
+
+
+def reviewed_rows(points, concluded, cases, touched=None):
+    """Return what reviews of a shard change, by the facts and cases that it keeps; of the months touched."""
+    rows = {}
+    reviews = [one for one in concluded if isinstance(one, Reviewed)]
+    for under in points:
+        for review in reviews:
+            place, at = review.place(under), (review.unit, review.month)
+            inside = under.plan.first <= review.month <= under.plan.last and review.unit in under.plan.scored
+            if place is None or place.slots.keys is not None or not inside:
+                continue
+            if touched is not None and at not in touched:
+                continue
+            mine = [one for one in reviews if (one.indicator, one.unit, one.month) == (review.indicator, *at)]
+            change = changed(mine, list(_stands(under, place, review, concluded, cases)), place)
+            key = under.plan.id, f"{REVIEWED}{place.over}", *at
+            row = rows.setdefault(key, [0] * under.widths[key[1]])
+            row[place.slots.numerator] = change.numerator
+            if place.slots.denominator is not None:
+                row[place.slots.denominator] = change.denominator
+    return rows
+
+
+def _stands(under, place, review, concluded, cases):
+    """Yield what each fact and case says in the cell of a review."""
+    for fact in concluded:
+        for one in () if isinstance(fact, Reviewed) else fact.losses(under):
+            if (one.over, one.slots, one.unit, one.month) == (
+                place.over,
+                place.slots,
+                review.unit,
+                review.month,
+            ):
+                yield Stands(("points", fact.key), (), one.parts, one.base)
+    for reports in cases:
+        tally = Tally()
+        fold_under(tally, [under.plan], reports)
+        first = under.plan.first if place.stock else review.month
+        sums = tally.spread()
+        months = [
+            row
+            for month in range(first, review.month + 1)
+            if (row := sums.get((under.plan.id, place.over, review.unit, month))) is not None
+        ]
+        if months:
+            amounts = [place.slots.of(row) for row in months]
+            name = "events", f"{min(report.number for report in reports):09d}"
+            yield Stands(name, (), sum(one[0] for one in amounts), sum(one[1] for one in amounts))
 
 
 def _of_plan(plan, sums):

@@ -111,6 +111,28 @@ def test_what_is_given_to_a_unit_that_no_scheme_knows_or_in_no_month_of_it_waits
         assert traces.doubts == {doubt}
 
 
+@pytest.mark.parametrize(
+    "taken_away",
+    [
+        {"not_applicable": [{"units": ["b1"], "reason": "r"}]},
+        {"not_applicable": [{"units": ["b1"], "reason": "r", "from": "2021-03", "until": "2021-03"}]},
+        {"units": ["b2"]},
+        {"code": "other"},
+        {"measure": "ontime", "method": {"target": {"target": "1"}}, "collection": "machine"},
+    ],
+)
+def test_what_was_given_for_an_indicator_that_a_version_takes_away_waits_and_counts_again(taken_away):
+    document = copy.deepcopy(scheme())
+    document["indicators"][2] |= taken_away
+    without = (plan_of(document),)
+    fact = Given("a", 1, "mini", "b1", "conduct", MARCH, MANUAL_POINTS, MILLIONTHS, stands=True)
+    cells = {}
+    assert fold_derived(cells, without, fact).doubts == {("no_indicator", "conduct")}
+    assert not any(any(numbers) for numbers in cells.values())
+    assert fold_derived(cells, PLANS, fact).doubts == set()
+    assert cells == {("mini@1", MANUAL_POINTS, "b1", MARCH): [PARTS, 1]}
+
+
 def test_what_stands_and_what_is_gone_follows_from_the_table():
     assert {rule.leads for rule in RULES} | {State.ASKED} == set(State)
     for state in State:

@@ -1,5 +1,6 @@
 """Reviews: thirty calendar days to the next working day, one table of steps, a difference of exact sums."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from services.scoring.domain.derived import fold_derived
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
-from services.scoring.domain.reviewed import Reviewed
-from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, most, possible, rule_of, table
-from services.scoring.domain.sums import GIVEN_BACK, UnitSums, home_of
+from services.scoring.domain.reviewed import Reviewed, Stands, changed
+from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, possible, rule_of, table
+from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
 from shared.kernel.points import MILLIONTHS
-from tests.scoring_domain.test_manual_points import MARCH, PLANS
+from tests.scoring.manual import scheme
+from tests.scoring_domain.test_manual_points import MARCH, PLANS, plan_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reviews.md"
 
@@ -58,95 +60,161 @@ def decision(key, indicator, **amounts):
     return Reviewed(key, 1, "mini", "b1", indicator, MARCH, **amounts)
 
 
-FACTS = st.lists(
-    st.one_of(
-        st.builds(
-            lambda key, amount: Given(
-                f"p{key}", 1, "mini", "b1", "conduct", MARCH, MANUAL_POINTS, amount, stands=True
-            ),
-            st.integers(1, 3),
-            st.integers(1, 9),
-        ),
-        st.builds(
-            lambda key, amount: decision(f"c{key}", "conduct", points=-amount * MILLIONTHS),
-            st.integers(1, 3),
-            st.integers(1, 9),
-        ),
-        st.builds(
-            lambda key, up, down: decision(f"o{key}", "ontime", numerator=up, denominator=down),
-            st.integers(1, 3),
-            st.integers(-9, 9),
-            st.integers(-9, 9),
-        ),
-    ),
-    unique_by=lambda fact: fact.key,
-)
+def stands(name, numerator, denominator=0, number=1):
+    return Stands(("scoring.points", name), (number,), numerator, denominator)
 
 
-@settings(max_examples=200)
-@given(FACTS, st.randoms(use_true_random=False))
-def test_decisions_in_any_order_count_with_what_they_change(facts, chance):
-    """The merged sums of the unit are those of its facts and decisions, in whatever order rows come."""
-    cells = {}
-    for fact in facts:
-        fold_derived(cells, PLANS, fact)
-    sums = UnitSums()
-    rows = list(cells.items())
-    chance.shuffle(rows)
-    for (_, over, unit, month), numbers in rows:
-        assert unit == "b1"
-        sums.take((over, month, 0), [0] * len(numbers))
-        sums.take((over, month, 0), numbers)
-    given = sum(fact.amount for fact in facts if isinstance(fact, Given)) * MILLIONTHS
-    back = sum(fact.points for fact in facts if isinstance(fact, Reviewed))
-    merged = {over: found[MARCH, MARCH] for over, found in sums.merged.items() if (MARCH, MARCH) in found}
-    assert merged.get(MANUAL_POINTS, [0])[0] == max(0, given + back)
-    wanted = [
-        sum(getattr(fact, name) for fact in facts if isinstance(fact, Reviewed))
-        for name in ("numerator", "denominator")
-    ]
-    assert merged.get("levy.done.v1", [0, 0])[:2] == wanted
+CONDUCT, ONTIME, MARKS = (PLANS[0].taken[code] for code in ("conduct", "ontime", "marks"))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "left", "bound"),
+    ("facts", "back", "changed_by"),
     [
-        (4, 2, 3, 2),  # what the entry took
-        (4, 2, 1, 1),  # less is left of it
-        (None, 2, 3, 2),  # the first entry of a cell took it from the whole
-        (2, 3, 3, 3),  # the entry gave back, and not enough
-        (1, 0, 5, 5),  # at the floor the cell hides how much was taken
-        (4, 2, -1, 0),
+        ([2], 1, -1),
+        ([2], 3, -2),  # what the facts take
+        ([0], 1, 0),  # nothing is left of them
+        ([1, 1], 2, -2),
+        ([], 1, 0),
     ],
 )
-def test_a_deduction_gives_back_at_most_what_its_entry_took_and_is_left(old, new, left, bound):
-    assert most(old, new, full=4, floor=0, left=left) == bound
+def test_a_deduction_gives_back_at_most_what_the_facts_under_it_take(facts, back, changed_by):
+    found = [stands(f"p{at}", points) for at, points in enumerate(facts)]
+    assert changed([decision("1-1", "conduct", points=-back)], found, CONDUCT) == (changed_by, 0)
 
 
-@settings(max_examples=200)
-@given(
-    st.lists(st.tuples(st.sampled_from((MARCH, MARCH - 1)), st.integers(0, 9)), max_size=6),
-    st.lists(st.tuples(st.sampled_from((MARCH, MARCH - 1)), st.integers(-9, 0)), max_size=6),
-    st.randoms(use_true_random=False),
+def test_a_review_gives_nothing_back_of_facts_that_its_entry_does_not_stand_on():
+    mine = decision("1-1", "conduct", points=-3, facts=frozenset({("scoring.points", "p1")}), events=())
+    assert changed([mine], [stands("p1", 1), stands("p2", 5)], CONDUCT) == (-1, 0)
+    of_events = decision("1-1", "missed", numerator=-3, facts=frozenset(), events=((4, 6),))
+    found = [stands("a", 1, number=3), stands("b", 1, number=6)]
+    assert changed([of_events], found, PLANS[0].taken["missed"]) == (-1, 0)
+
+
+def test_two_reviews_of_one_fact_give_back_what_it_takes_once():
+    both = [decision(f"{at}-1", "conduct", points=-2, entry=at) for at in (1, 2)]
+    assert changed(both, [stands("p1", 3)], CONDUCT) == (-3, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "cases", "changed_by"),
+    [
+        ((1, 0), [(0, 1)], (1, 0)),  # it was on time
+        ((1, 0), [(1, 1)], (0, 0)),  # the source says so itself by now
+        ((-1, -1), [(1, 1)], (-1, -1)),  # it does not count at all
+        ((0, -1), [(1, 1), (0, 1)], (0, -1)),
+        ((0, -2), [(1, 1), (0, 1)], (0, -1)),
+        ((1, 1), [(0, 0)], (1, 1)),  # it was left out
+        ((1, 0), [], (0, 0)),
+    ],
 )
-def test_what_reviews_give_back_of_a_month_is_bounded_there_in_any_order(losses, backs, chance):
-    """A quarter loses what each of its months still loses, none below nothing."""
-    sums = UnitSums()
-    rows = [(("conduct", month, at), [lost]) for at, (month, lost) in enumerate(losses)]
-    rows += [((f"{GIVEN_BACK}conduct", month, at), [back]) for at, (month, back) in enumerate(backs)]
-    chance.shuffle(rows)
-    for source, numbers in rows:
-        sums.take(source, numbers)
-    wanted = [
-        max(0, sum(amount for at, amount in (*losses, *backs) if at == month)) for month in (MARCH, MARCH - 1)
-    ]
-    quarter = sums.merged.get("conduct", {}).get((MARCH - 2, MARCH), [0])
-    assert quarter == [sum(wanted)]
+def test_no_case_of_a_ratio_of_counts_counts_for_more_than_one(change, cases, changed_by):
+    numerator, denominator = change
+    found = [stands(f"c{at}", *one) for at, one in enumerate(cases)]
+    review = decision("1-1", "ontime", numerator=numerator, denominator=denominator)
+    assert changed([review], found, ONTIME) == changed_by
+
+
+def test_a_value_is_changed_by_what_a_review_says_while_it_stands():
+    review = decision("1-1", "marks", numerator=9)
+    assert changed([review], [stands("v1", 81, 1)], MARKS) == (9, 0)
+    assert changed([review], [], MARKS) == (0, 0)
+
+
+MONTHS = MARCH, MARCH - 1
+POINTS_GIVEN = st.builds(
+    lambda key, month, amount, stands_: Given(
+        f"p{key}", 1 if stands_ else 2, "mini", "b1", "conduct", month, MANUAL_POINTS, amount, stands=stands_
+    ),
+    st.integers(1, 3),
+    st.sampled_from(MONTHS),
+    st.integers(1, 9),
+    st.booleans(),
+)
+DECISIONS = st.builds(
+    lambda key, month, amount, under: replace(
+        decision(f"{key}-1", "conduct", points=-amount * MILLIONTHS, entry=key),
+        month=month,
+        facts=None if under is None else frozenset(("scoring.points", f"p{one}") for one in under),
+        events=None if under is None else (),
+    ),
+    st.integers(1, 3),
+    st.sampled_from(MONTHS),
+    st.integers(1, 9),
+    st.none() | st.sets(st.integers(1, 3)),
+)
+HISTORY = st.lists(POINTS_GIVEN | DECISIONS, max_size=8, unique_by=lambda fact: (fact.key, fact.version))
+
+
+def sums_of(known, month):
+    """Return what b1 loses in a month by all facts and reviews that are known, written down once more."""
+    facts = [fact for fact in known.values() if isinstance(fact, Given) and fact.month == month]
+    left = {
+        fact.key: fact.amount * MILLIONTHS * fact.stands for fact in sorted(facts, key=lambda one: one.key)
+    }
+    for review in sorted(
+        (one for one in known.values() if isinstance(one, Reviewed)), key=lambda one: one.entry
+    ):
+        back = -review.points if review.month == month else 0
+        for key, takes in left.items():
+            if review.facts is None or ("scoring.points", key) in review.facts:
+                left[key] -= min(back, takes)
+                back -= min(back, takes)
+    return sum(left.values())
+
+
+@settings(max_examples=300)
+@given(HISTORY, st.randoms(use_true_random=False))
+def test_facts_and_reviews_in_any_order_and_batches_leave_the_same_sums(history, chance):
+    """As stage A does: differences of facts, then the months that moved are reviewed by what they say now."""
+    order = [*history, *chance.choices(history, k=2)] if history else []
+    chance.shuffle(order)
+    known, cells, reviewed, sums, at = {}, {}, {}, UnitSums(), 0
+    while at < len(order):
+        batch = order[at : at + chance.randint(1, 4)]
+        at += len(batch)
+        touched = set()
+        for fact in batch:
+            old = known.get(fact.key)
+            if old is not None and old.version >= fact.version:
+                continue
+            touched |= {fact.month} | (set() if old is None else {old.month})
+            for sign, one in ((-1, old), (1, fact)):
+                fold_derived(cells, PLANS, one, sign)
+            known[fact.key] = fact
+        for month in touched:
+            given = [one for one in known.values() if isinstance(one, Given) and one.month == month]
+            found = [stands(one.key, sum(loss.parts for loss in one.losses(PLANS[0]))) for one in given]
+            decided = [one for one in known.values() if isinstance(one, Reviewed) and one.month == month]
+            reviewed[month] = changed(decided, found, CONDUCT).numerator
+            sums.take((MANUAL_POINTS, month, 0), [*cells.get(("mini@1", MANUAL_POINTS, "b1", month), [0, 0])])
+            sums.take((f"{REVIEWED}{MANUAL_POINTS}", month, 0), [reviewed[month], 0])
+    lost = [sums_of(known, month) for month in MONTHS]
+    merged = sums.merged.get(MANUAL_POINTS, {})
+    assert [merged.get((month, month), [0])[0] for month in MONTHS] == lost
+    assert merged.get((MARCH - 2, MARCH), [0])[0] == sum(lost)
+    assert all(amount >= 0 for amount in lost)
+
+
+@pytest.mark.parametrize(
+    ("change", "waits"),
+    [
+        ({"code": "again", "name": "again"}, True),
+        ({"code": "again", "name": "again", "units": ["b2"]}, False),
+    ],
+)
+def test_a_review_of_one_indicator_does_not_move_another_of_the_unit_that_takes_its_measure(change, waits):
+    document = scheme()
+    document["indicators"].append(document["indicators"][0] | change)
+    plan = plan_of(document)
+    review = decision("1-1", "ontime", numerator=1)
+    assert (review.place(plan) is None) is waits
+    traces = fold_derived({}, [plan], review)
+    assert traces.doubts == ({("no_indicator", "ontime")} if waits else set())
 
 
 def test_a_decision_counts_where_what_it_changes_counts():
     assert home_of("reviewed:manual:values") == MANUAL_VALUES
-    assert home_of("given_back:manual:points") == MANUAL_POINTS
+    assert home_of("reviewed:manual:points") == MANUAL_POINTS
     assert home_of("levy.done.v1") == "levy.done.v1"
     taken = PLANS[0].taken
     assert taken["conduct"].in_points

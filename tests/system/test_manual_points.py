@@ -19,7 +19,7 @@ DAMAGE = (
     "DELETE FROM scoring.derived_places WHERE over = 'manual:points'",
     "UPDATE scoring.partials SET numbers = replace(numbers, '15', '25') WHERE over = 'manual:points'",
     "UPDATE scoring.partials SET numbers = replace(numbers, '81', '91') WHERE over = 'manual:values'",
-    "UPDATE scoring.partials SET numbers = replace(numbers, '-5', '-6') WHERE over = 'given_back:manual:points'",
+    "UPDATE scoring.partials SET numbers = replace(numbers, '-5', '-6') WHERE over = 'reviewed:manual:points'",
     "UPDATE scoring.reviews SET state = 'upheld'",
     "UPDATE scoring.requests SET state = 'withdrawn' WHERE state = 'approved'",
     "DELETE FROM scoring.requests",

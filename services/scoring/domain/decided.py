@@ -36,9 +36,9 @@ class Decision:
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield what counts under a scheme; the unit that is named loses it, and no unit above it."""
         for one in self.rows:
-            slots = under.place(DECIDED, one.indicator)
-            if slots is not None and one.why is None and under.hears(one.scheme):
-                yield Loss(DECIDED, slots, one.unit, one.month, one.points * MILLIONTHS)
+            place = under.place(DECIDED, one.indicator)
+            if place is not None and one.why is None and under.hears(one.scheme):
+                yield Loss(DECIDED, place.slots, one.unit, one.month, one.points * MILLIONTHS)
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, what does not count too."""

@@ -24,9 +24,9 @@ from services.scoring.domain.folding import (
     Traces,
 )
 from services.scoring.domain.layout import Layout, Slots, layout_of
-from services.scoring.domain.measures import ItemsSpec, PointsSpec, SurveyedSpec
+from services.scoring.domain.measures import ItemsSpec, MeasureSpec, PointsSpec, SurveyedSpec
 from services.scoring.domain.plan import Plan
-from services.scoring.domain.sums import GIVEN_BACK, REVIEWED, STALE
+from services.scoring.domain.sums import REVIEWED, STALE
 from shared.kernel.codes import is_trial, scheme_of
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
@@ -71,20 +71,29 @@ class Taker(NamedTuple):
 
     def takes(self, unit: str, month: int) -> bool:
         """Tell whether a unit has the indicator and it applies to it in a month."""
-        gone = self.absent.get(unit)
-        return unit in self.units and (gone is None or month not in gone.months)
+        return _applies(self.units, self.absent, unit, month)
 
 
 class Taking(NamedTuple):
     """Where the sums of the measure that an indicator takes stand.
 
-    `in_points` says whether they are in points, `deducted` whether they are what `deduct` takes in a month.
+    `in_points` says whether they are in points, `stock` whether every month before counts too, `counts`
+    whether they are a ratio of counts, to which no row adds more than one. `units` have the indicator,
+    `absent` says in which months it does not apply to them; those of `shared` have another of its measure.
     """
 
     over: str
     slots: Slots
     in_points: bool
-    deducted: bool
+    stock: bool
+    counts: bool
+    units: frozenset[str]
+    absent: Mapping[str, Absence]
+    shared: frozenset[str]
+
+    def applies(self, unit: str, month: int) -> bool:
+        """Tell whether a unit has the indicator and it applies to it in a month."""
+        return _applies(self.units, self.absent, unit, month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +146,10 @@ class PointsPlan:
         """Return the version that rules a month; the first for those before it."""
         return next((one for one in self.earlier if month <= one.plan.last), self)
 
-    def place(self, over: str, indicator: str) -> Slots | None:
+    def place(self, over: str, indicator: str) -> Taking | None:
         """Return where the sums of an indicator stand, None where it takes nothing of `over`."""
         found = self.taken.get(indicator)
-        return found.slots if found is not None and found.over == over else None
+        return found if found is not None and found.over == over else None
 
     def hears(self, decided: str | None) -> bool:
         """Tell whether what was decided under a scheme (code@version, else all) counts."""
@@ -178,9 +187,7 @@ def points_plan(document: SchemeDocument, plan: Plan, catalogue: Mapping[str, An
         taken={one.code: _taking(document, one, layouts) for one in document.indicators},
         surveyed=dict(_questions(document, layouts)),
         widths={
-            f"{changed}{over}": layout.width
-            for over, layout in layouts.items()
-            for changed in ("", REVIEWED, GIVEN_BACK)
+            f"{changed}{over}": layout.width for over, layout in layouts.items() for changed in ("", REVIEWED)
         }
         | {f"{STALE}{over}": 1 for over in plan.events_of},
         events=plan.events_of,
@@ -226,8 +233,28 @@ def _taking(document: SchemeDocument, indicator: IndicatorSpec, layouts: Mapping
         spec.over,
         layouts[spec.over].slots[indicator.measure],
         in_points=isinstance(spec, PointsSpec),
-        deducted=indicator.method.deduct is not None and spec.kind == "flow",
+        stock=spec.kind == "stock",
+        counts=isinstance(spec, MeasureSpec) and all(map(_is_count, (spec.numerator, spec.denominator))),
+        units=frozenset(document.units_of(indicator)),
+        absent=absences(document, indicator),
+        shared=frozenset().union(*(document.units_of(one) for one in _others(document, indicator))),
     )
+
+
+def _others(document: SchemeDocument, indicator: IndicatorSpec) -> Iterator[IndicatorSpec]:
+    """Yield the other indicators that take the measure of one."""
+    for one in document.indicators:
+        if one != indicator and indicator.measure in {one.measure, *one.method.further_measures.values()}:
+            yield one
+
+
+def _applies(units: Collection[str], absent: Mapping[str, Absence], unit: str, month: int) -> bool:
+    gone = absent.get(unit)
+    return unit in units and (gone is None or month not in gone.months)
+
+
+def _is_count(written: str | None) -> bool:
+    return written is not None and written.startswith("count(")
 
 
 def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Iterator[tuple[str, Question]]:

@@ -1,6 +1,6 @@
 """What the facts of one case add to every measure, unit and month."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 
@@ -75,6 +75,11 @@ class Tally:
                 known = cells.get(cell)
                 cells[cell] = numbers if known is None else list(map(add, known, numbers))
         return {cell: numbers for cell, numbers in cells.items() if any(numbers)}
+
+    def touched(self) -> Iterator[Place]:
+        """Yield the scored units and months of which anything was added or taken back."""
+        for name, _, leaves, month in self._numbers:
+            yield from ((unit, month) for unit in self._plans[name].units_of(leaves))
 
     def _add_row(self, plan: Plan, over: str, leaves: tuple[str, ...], row: Row, sign: int) -> set[int]:
         """Add a row to the measures; return the months in which it counts."""

@@ -12,7 +12,8 @@ from shared.kernel.points import MILLIONTHS
 class Given:
     """An amount in millionths that one person asked for and another approved.
 
-    It counts under every version of the scheme whose indicator takes such amounts, for the unit alone.
+    It counts under every version of the scheme whose indicator takes such amounts and applies to the unit,
+    for the unit alone.
     """
 
     key: str
@@ -28,7 +29,8 @@ class Given:
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield the points that are lost, in parts, or the value that is given, in millionths."""
         if self.stands and self.scheme == under.scheme:
-            slots = under.place(self.over, self.indicator)
+            place = under.place(self.over, self.indicator)
+            slots = place.slots if place is not None and place.applies(self.unit, self.month) else None
             amount = self.amount * (MILLIONTHS if self.over == MANUAL_POINTS else 1)
             yield Loss(self.over, slots, self.unit, self.month, amount, indicator=self.indicator)
 

@@ -4,14 +4,14 @@ It leaves the same sums and places as `folding`, by test, and refuses what only 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
 from typing import Any, NamedTuple
 
 from services.scoring.domain.adders import Adder, Spot, Spots
 from services.scoring.domain.expressions import Columns, Kind, Row
-from services.scoring.domain.folding import Cell
+from services.scoring.domain.folding import Cell, Place
 from services.scoring.domain.lanes import lanes_of
 from services.scoring.domain.plan import Aggregate, EventTypes
 from services.scoring.domain.rows import AGGREGATES
@@ -140,6 +140,13 @@ class Sums:
                         known = cells.get(cell)
                         cells[cell] = numbers if known is None else list(map(add, known, numbers))
         return cells
+
+    def touched(self) -> Iterator[Place]:
+        """Yield the scored units and months of which anything was added or taken back."""
+        for at, spots in self.spots.items():
+            plan = self.ordinary.adders[at].plan
+            for leaves, month in spots:
+                yield from ((unit, month) for unit in plan.units_of(leaves))
 
     def _put(self, at: int, row: Sequence[Any], *, adds: bool) -> list[Spot] | None:
         """Give a row to the adders whose months it reaches; None, and nothing done, where one refuses it."""

@@ -1,19 +1,54 @@
-"""What a review changed of a cell: a difference of its exact sums, which stands beside those of its facts."""
+"""What reviews changed of a cell: differences of its exact sums, capped by what the facts under them say now.
 
-from collections.abc import Iterator
+A review is of an entry, and the entry stands on facts. What a review gives back of a deduction is at most
+what these take; in a ratio of counts none counts for more than one; where none is left, nothing is changed.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.scoring.domain.derived import Loss, PointsPlan
-from services.scoring.domain.sums import GIVEN_BACK, REVIEWED
+from services.scoring.domain.derived import Loss, PointsPlan, Taking
+from services.scoring.domain.sums import REVIEWED
 
 REVIEWS = "reviews"
+FactName = tuple[str, str]
+Numbers = tuple[int, int]
+
+
+class Change(NamedTuple):
+    """What is added to numerator and denominator of a measure, in the units of its sums."""
+
+    numerator: int
+    denominator: int = 0
+
+    def __add__(self, other: object) -> "Change":
+        assert isinstance(other, Change), "changes are added to changes"
+        return Change(self.numerator + other.numerator, self.denominator + other.denominator)
+
+    def __sub__(self, other: "Change") -> "Change":
+        return Change(self.numerator - other.numerator, self.denominator - other.denominator)
+
+
+NONE = Change(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """What a fact says in a cell; by the `numbers` of its reports ranges of events find it."""
+
+    name: FactName
+    numbers: tuple[int, ...]
+    numerator: int
+    denominator: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
     """A decision: what is added to the sums of the measure that an indicator of a unit takes in a month.
 
-    `points` are parts of 10^-12 that a measure in points loses, numerator and denominator are millionths.
+    `points` are parts of 10^-12 that a measure in points loses, numerator and denominator are millionths. It
+    stands on `facts` and on events by their `numbers` in a shard; without either on all there is.
     """
 
     key: str
@@ -25,20 +60,66 @@ class Reviewed:
     points: int = 0
     numerator: int = 0
     denominator: int = 0
+    entry: int = 0
+    facts: frozenset[FactName] | None = None
+    events: tuple[Numbers, ...] | None = None
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
-        """Yield the difference under a scheme whose measure takes it so."""
-        if self.scheme != under.scheme or not (self.points or self.numerator or self.denominator):
-            return
-        place, where = under.taken.get(self.indicator), (self.unit, self.month)
-        if place is None:
-            yield Loss(REVIEWED, None, *where, 0, indicator=self.indicator)
-            return
-        parts = self.points if place.in_points else self.numerator
-        if parts or self.denominator:
-            over = f"{GIVEN_BACK if place.deducted else REVIEWED}{place.over}"
-            yield Loss(over, place.slots, *where, parts, base=self.denominator)
+        """Yield that it waits where a scheme does not have the indicator; what it changes hangs on facts."""
+        changes = self.points or self.numerator or self.denominator
+        if self.scheme == under.scheme and changes and self.place(under) is None:
+            yield Loss(REVIEWED, None, self.unit, self.month, 0, indicator=self.indicator)
+
+    def place(self, under: PointsPlan) -> Taking | None:
+        """Return what it changes of a scheme: an indicator of the unit that alone takes its measure."""
+        found = under.taken.get(self.indicator)
+        if found is None or not found.applies(self.unit, self.month) or self.unit in found.shared:
+            return None
+        return found
 
     def places(self) -> frozenset[tuple[str, str, int]]:
         """Return where it is found, whether it changed anything or not."""
         return frozenset({(REVIEWS, self.unit, self.month)})
+
+    def wanted(self, place: Taking) -> Change:
+        """Return what it changes if nothing caps it."""
+        return Change(self.points if place.in_points else self.numerator, self.denominator)
+
+    def rests_on(self, fact: Stands) -> bool:
+        """Tell whether the entry that it is of stands on a fact."""
+        if self.facts is None and self.events is None:
+            return True
+        told = any(first <= number <= last for first, last in self.events or () for number in fact.numbers)
+        return told or fact.name in (self.facts or ())
+
+
+def changed(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking) -> Change:
+    """Return what the reviews of one cell change, the first entry first; no fact gives twice."""
+    left = {fact: [fact.numerator, fact.denominator] for fact in sorted(facts, key=lambda one: one.name)}
+    found = NONE
+    for review in sorted(reviews, key=lambda one: (one.entry, one.key)):
+        mine = [numbers for fact, numbers in left.items() if review.rests_on(fact)]
+        wanted = review.wanted(place)
+        down = min(0, wanted.denominator)
+        up = _moved(mine, 1, wanted.denominator - down, [wanted.denominator] * len(mine))
+        numerator = _moved(mine, 0, wanted.numerator, _rooms(mine, wanted.numerator, place))
+        under = [of[1] - max(0, of[0]) if place.counts else of[1] for of in mine]
+        found += Change(numerator, up + _moved(mine, 1, down, under))
+    return found
+
+
+def _rooms(mine: Sequence[Sequence[int]], wanted: int, place: Taking) -> list[int]:
+    """Return how far the numerator of each fact can move: down to 0, and up to 1 for each that is counted."""
+    if wanted < 0:
+        return [max(0, of[0]) for of in mine]
+    return [max(0, of[1] - of[0]) if place.counts else wanted for of in mine]
+
+
+def _moved(mine: Sequence[list[int]], at: int, wanted: int, rooms: Sequence[int]) -> int:
+    """Move a number of facts in their order, each as far as it can; return by how much in all."""
+    sign, left = (-1, -wanted) if wanted < 0 else (1, wanted)
+    for numbers, room in zip(mine, rooms, strict=True):
+        step = max(0, min(left, room))
+        numbers[at] += sign * step
+        left -= step
+    return wanted - sign * left

@@ -76,17 +76,6 @@ def last_day(begins: date, worked: Worked) -> date:
     return day
 
 
-def most(old: int | None, new: int | None, *, full: int, floor: int, left: int) -> int:
-    """Return what a review of an entry of a deduction gives back at most, in parts of 10^-12.
-
-    That is what the entry took, where the cell shows it, and never more than is `left` of what is lost.
-    An entry that took nothing is asked about for all that is left, and so is one at the `floor`, where a
-    cell hides how much was taken; without `old` it was `full`.
-    """
-    took = 0 if new is None or new <= floor else (full if old is None else old) - new
-    return max(0, min(left, took) if took > 0 else left)
-
-
 def table() -> str:
     """Return the machine as a table in Markdown."""
     lines = ["| from | step | to | by people of | what follows |", "|---|---|---|---|---|"]

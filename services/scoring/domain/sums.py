@@ -3,47 +3,33 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import add
 
 from services.scoring.domain.layout import Amounts, Numbers, Slots
 from shared.kernel.periods import Month, periods_containing
-from shared.kernel.shards import SHARDS
 
 Window = tuple[int, int]
 Source = tuple[str, int, int]
 NOTHING: Amounts = 0, 0, 0
 REVIEWED = "reviewed:"
-GIVEN_BACK = "given_back:"
 STALE = "stale:"
 
 
 @dataclass(slots=True)
 class UnitSums:
-    """The newest row of each (view, month, A shard), and the sums of views by first and last month.
-
-    In the months of `bounded` a review gave back of a deduction: at most what facts take there, so that no
-    surplus hides what is lost in another month of a longer period.
-    """
+    """The newest row of each (view, month, A shard), and the sums of views by first and last month."""
 
     known: dict[Source, Numbers] = field(default_factory=dict[Source, Numbers])
     merged: dict[str, dict[Window, list[int]]] = field(default_factory=dict[str, dict[Window, list[int]]])
-    bounded: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
     def take(self, source: Source, numbers: Numbers) -> list[int]:
         """Put a row in the place of the one before it and return the places that moved."""
         over, month, _ = source
-        home = home_of(over)
-        if over.startswith(GIVEN_BACK):
-            self.bounded.add((home, month))
-        if self.bounded and (home, month) in self.bounded:
-            was = self._bounded(home, month, len(numbers))
-            self.known[source] = numbers
-            now: Numbers = self._bounded(home, month, len(numbers))
-        else:
-            was = self.known.get(source) or (0,) * len(numbers)
-            self.known[source] = now = numbers
-        moved = [(at, new - old) for at, (new, old) in enumerate(zip(now, was, strict=True)) if new != old]
-        windows = self.merged.setdefault(home, {})
+        was = self.known.get(source) or (0,) * len(numbers)
+        self.known[source] = numbers
+        moved = [
+            (at, new - old) for at, (new, old) in enumerate(zip(numbers, was, strict=True)) if new != old
+        ]
+        windows = self.merged.setdefault(home_of(over), {})
         for window in _windows(month) if moved else ():
             row = windows.get(window)
             if row is None:
@@ -51,19 +37,6 @@ class UnitSums:
             for at, change in moved:
                 row[at] += change
         return [at for at, _ in moved]
-
-    def _bounded(self, home: str, month: int, width: int) -> list[int]:
-        """Return the sums of a month in which a review gave back at most what facts take."""
-        others = map(add, self._month(home, month, width), self._month(f"{REVIEWED}{home}", month, width))
-        back = self._month(f"{GIVEN_BACK}{home}", month, width)
-        return [
-            there + change if change >= 0 else max(there + change, min(there, 0))
-            for there, change in zip(others, back, strict=True)
-        ]
-
-    def _month(self, over: str, month: int, width: int) -> list[int]:
-        rows = [row for shard in range(SHARDS) if (row := self.known.get((over, month, shard))) is not None]
-        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * width
 
     def without(self, overs: Iterable[str], window: Window, gone: Collection[int]) -> "UnitSums":
         """Return of views the sums of a window alone, as if nothing had come in some of its months."""
@@ -92,7 +65,7 @@ class UnitSums:
 
 def home_of(over: str) -> str:
     """Return what rows count for: what a review changed counts with what it changed."""
-    return over.removeprefix(REVIEWED).removeprefix(GIVEN_BACK)
+    return over.removeprefix(REVIEWED)
 
 
 def _added(amounts: Iterable[Amounts]) -> Amounts:

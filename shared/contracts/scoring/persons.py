@@ -47,11 +47,27 @@ class PointsGiven(Closed):
     remark: str = Field("", max_length=500)
 
 
+class FactUnder(Closed):
+    """A derived fact that an entry stands on, by its stream and key."""
+
+    stream: str = Field(min_length=1, max_length=64)
+    key: str = Field(min_length=1, max_length=300)
+
+
+class EventsUnder(Closed):
+    """Accepted events of a shard that an entry stands on, by their numbers."""
+
+    first: Number
+    last: Number
+
+
 class ReviewDecided(Closed):
     """A decision on a review of a ledger entry, a fact from here on: it upholds, or changes the cell's sums.
 
     `points` are given back to the unit, where its measure is in points; else numerator and denominator of the
-    measure are changed. What changes nothing upholds.
+    measure are changed. What changes nothing upholds. It is told in each shard that keeps facts which the
+    entry stands on, with what is changed of these: never by more than they still say. Without `facts` and
+    `events` it stands on all there is.
     """
 
     key: str = Field(min_length=1, max_length=256)
@@ -64,6 +80,8 @@ class ReviewDecided(Closed):
     points: DecimalText | None = None
     numerator: DecimalText | None = None
     denominator: DecimalText | None = None
+    facts: tuple[FactUnder, ...] | None = Field(None, strict=False)
+    events: tuple[EventsUnder, ...] | None = Field(None, strict=False)
     asked_by: str = Field(min_length=1, max_length=128)
     asked: str = Field(min_length=1, max_length=500)
     decided_by: str = Field(min_length=1, max_length=128)

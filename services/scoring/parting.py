@@ -1,0 +1,160 @@
+"""Parts a decision on a review by the facts that its entry stands on; of none more than it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from services.scoring import derived, under_review
+from services.scoring.contract import ACCEPTED, CONSUMER_A, SCHEMES, EventsUnder, FactUnder
+from services.scoring.domain.derived import Taking
+from services.scoring.domain.explanation import leaves_of
+from services.scoring.domain.measures import PointsSpec
+from services.scoring.domain.reviewed import NONE, Change, FactName, Numbers, Reviewed, changed
+from services.scoring.questions import Question
+from services.scoring.reviews import Review
+from services.scoring.under_review import UnderReview
+from shared.kernel.errors import refuse
+from shared.kernel.points import MILLIONTHS, decimal, millionths, of_millionths, of_parts, text
+from shared.storage.transaction import PostgresTransaction
+
+FACTS_AT_ONCE = 500
+MOST_FACTS = 5_000
+
+_CAUSES = "SELECT ranges::text AS ranges FROM entries e JOIN causes c ON c.digest = e.cause WHERE e.id = $1"
+_SHARDS = """
+    SELECT DISTINCT p.shard, q.number FROM partials p
+    JOIN positions q ON q.consumer = $5 AND q.stream = $6 AND q.shard = p.shard
+    WHERE p.scheme = $1 AND p.over = $2 AND p.unit = $3 AND p.month = $4 AND q.number > 0"""
+_RANGES = msgspec.json.Decoder(list[dict[str, Any]])
+
+
+@dataclass(slots=True)
+class Part:
+    """What a decision changes of the facts of a shard, and which these are."""
+
+    shard: int
+    facts: frozenset[FactName]
+    events: tuple[Numbers, ...]
+    change: Change = NONE
+
+    def written(self, decided: Mapping[str, str]) -> dict[str, Any]:
+        """Write what a decision changes here, by the amounts that it names."""
+        if "points" in decided:
+            amounts = {"points": text(of_millionths(-self.change.numerator // MILLIONTHS))}
+        else:
+            found = {"numerator": self.change.numerator, "denominator": self.change.denominator}
+            amounts = {name: text(of_millionths(found[name])) for name in found if name in decided}
+        return amounts | {
+            "facts": tuple(FactUnder(stream=stream, key=key) for stream, key in sorted(self.facts)),
+            "events": tuple(EventsUnder(first=first, last=last) for first, last in self.events),
+        }
+
+
+async def parted(
+    tx: PostgresTransaction, one: Review, question: Question, decided: Mapping[str, str]
+) -> list[Part]:
+    """Return the parts of a decision, or refuse what the facts under the entry do not say any more."""
+    under = question.scheme.points
+    place = under.taken[one.indicator]
+    left = wanted = _wanted(place, decided)
+    parts: list[Part] = []
+    for part in await _under(tx, one, question):
+        if left == NONE:
+            break
+        cell = UnderReview(part.shard, one.unit, one.month)
+        before = await under_review.of_cell(tx, cell)
+        mine = [r for r in before if (r.scheme, r.indicator) == (one.scheme, one.indicator)]
+        asked = _reviewed(one, part, left, place)
+        facts = await under_review.stands(tx, cell, (under, place), [*mine, asked], question.scheme.catalogue)
+        part.change = changed([*mine, asked], facts, place) - changed(mine, facts, place)
+        left -= part.change
+        parts.append(part)
+    if left != NONE:
+        raise _too_much(question, wanted - left)
+    return [part for part in parts if part.change != NONE]
+
+
+def _wanted(place: Taking, decided: Mapping[str, str]) -> Change:
+    numerator, denominator, points = (
+        millionths(decimal(decided.get(name, "0"))) for name in ("numerator", "denominator", "points")
+    )
+    return Change(-points * MILLIONTHS if place.in_points else numerator, denominator)
+
+
+def _reviewed(one: Review, part: Part, change: Change, place: Taking) -> Reviewed:
+    told = Reviewed(
+        one.id,
+        1,
+        one.scheme,
+        one.unit,
+        one.indicator,
+        one.month,
+        denominator=change.denominator,
+        entry=one.entry,
+        facts=part.facts,
+        events=part.events,
+    )
+    amount = change.numerator
+    return replace(told, points=amount) if place.in_points else replace(told, numerator=amount)
+
+
+async def _under(tx: PostgresTransaction, one: Review, question: Question) -> list[Part]:
+    """Return what the entry stands on, by shard: of a scheme that was adopted, all that was there."""
+    rows = await tx.many(_CAUSES, one.entry)
+    causes = [cause for row in rows for cause in _RANGES.decode(row["ranges"])]
+    over = question.spec.over
+    stream, adopted = derived.stream_of(over), any(cause["stream"] == SCHEMES for cause in causes)
+    told = {cause["shard"]: (cause["first"], cause["last"]) for cause in causes if cause["stream"] == stream}
+    if stream != ACCEPTED:
+        return await _facts(tx, one, question, None if adopted else told)
+    if adopted:
+        cell = question.scheme.plan.id, over, one.unit, one.month
+        for row in await tx.many(_SHARDS, *cell, CONSUMER_A, ACCEPTED):
+            told[row["shard"]] = 1, max(row["number"], told.get(row["shard"], (1, 1))[1])
+    return [Part(shard, frozenset(), (numbers,)) for shard, numbers in sorted(told.items())]
+
+
+async def _facts(
+    tx: PostgresTransaction, one: Review, question: Question, told: Mapping[int, Numbers] | None
+) -> list[Part]:
+    """Return the derived facts that the entry stands on, as far as their newest versions tell."""
+    stream, months = derived.stream_of(question.spec.over), (one.month, one.month)
+    units = leaves_of(question.scheme.plan, one.unit)
+    found: dict[int, set[FactName]] = {}
+    at, seen = None, 0
+    while seen < MOST_FACTS:
+        page = await derived.find(tx, stream, question.spec.over, units, months, at, FACTS_AT_ONCE)
+        for place, fact in page:
+            if told is None or _was_there(fact, told.get(place.shard)):
+                found.setdefault(place.shard, set()).add((stream, place.key))
+        seen += len(page)
+        if len(page) < FACTS_AT_ONCE:
+            break
+        at = page[-1][0]
+    return [Part(shard, frozenset(names), ()) for shard, names in sorted(found.items())]
+
+
+def _was_there(fact: derived.Told, numbers: Numbers | None) -> bool:
+    """Tell whether a fact was told among numbers: by them, or by a version that is no longer kept."""
+    if numbers is None:
+        return False
+    first, last = numbers
+    return first <= fact.number <= last or (fact.number > last and fact.fact.version > 1)
+
+
+def _too_much(question: Question, most: Change) -> Exception:
+    deduct = question.indicator.method.deduct
+    if deduct is None:
+        amounts = ", ".join(
+            text(of_millionths(amount)) for amount in (most.numerator, most.denominator) if amount
+        )
+        reason = f"At most {amounts or '0'} is changed: what the facts under the entry still say."
+        return refuse(409, "changes_too_much", reason)
+    in_points = isinstance(question.spec, PointsSpec)
+    each = 1 if in_points or deduct.each is None else millionths(Decimal(deduct.each))
+    most_points = text(of_parts(-most.numerator * each))
+    reason = f"At most {most_points} points are given back: what the facts under the entry still take."
+    return refuse(409, "gives_back_too_much", reason)
