@@ -71,7 +71,7 @@ def answer(found: Found, visible: Visible) -> IncidentAnswer:
 
 def looked(found: Looked, visible: Visible) -> RisesAnswer:
     """Return the regions that may be read of, the most significant first."""
-    asked, judged = found.asked, found.judged
+    asked, judged, paths = found.asked, found.judged, found.asked.paths
     order = sorted(found.regions, key=lambda one: (Decimal(one.adjusted), Decimal(one.p), one.unit))
     closes = None if asked.closes is None else instants.text(asked.closes)
     return RisesAnswer(
@@ -87,7 +87,7 @@ def looked(found: Looked, visible: Visible) -> RisesAnswer:
         minimum=asked.spec.minimum if judged is None else judged.minimum,
         alpha=asked.spec.alpha if judged is None else judged.alpha,
         tested=len(found.regions),
-        regions=[one for one in order if visible(asked.paths.get(one.unit, f"/{one.unit}"))],
+        regions=[one for one in order if visible(paths.get(one.unit, f"/{one.unit}"))],
     )
 
 

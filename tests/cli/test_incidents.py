@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dukao.cli import app
+from dukao.commands.incidents import _questions
 from dukao.exits import Exit
 from dukao.telling.incidents import ROLES, STAGES, STANCES, STATES
 from dukao.telling.words import NOT_COUNTED
@@ -63,3 +64,14 @@ def test_every_word_of_the_service_has_its_own_for_people():
     assert {role.value for role in RoleOfUnit} == ROLES.keys()
     assert set(FindingShown.model_fields["stance"].annotation.__args__) == STANCES.keys()
     assert {why.value for why in Uncounted} == NOT_COUNTED.keys()
+
+
+def asked(finding, trigger):
+    return {"finding": {"id": finding}, "trigger": trigger, "inspection": {"id": "i"}}
+
+
+def test_a_question_is_named_by_any_of_its_parts():
+    both = [asked("f1", "a"), asked("f1", "b")]
+    assert _questions(both, {"finding": "f1", "trigger": None, "inspection": None}) == both
+    assert _questions(both, {"finding": None, "trigger": "b", "inspection": "i"}) == both[1:]
+    assert _questions(both, {"finding": "f2", "trigger": None, "inspection": None}) == []
