@@ -54,6 +54,7 @@ def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
                     unit["not_applicable"],
                 ),
                 (("未到考评期", "not due in this period"), not_due),
+                (("数据源逾期未报", "a feed is stale"), unit["stale"]),
             )
             if codes
         ]

@@ -8,7 +8,7 @@ from dukao.telling.formulas import formula
 from dukao.telling.languages import Lang
 from dukao.telling.paper import hanging, joined, labelled
 from dukao.telling.times import is_instant, local
-from dukao.telling.words import COLUMNS, FIGURES, NOT_COUNTED, STATES, TRANSLATED, VALUES
+from dukao.telling.words import COLUMNS, FIGURES, NOT_COUNTED, STALE, STATES, TRANSLATED, VALUES
 from shared.kernel.points import text as written
 
 REPORTS_SHOWN = 3
@@ -76,7 +76,7 @@ def cost(one: Answer, answer: Answer) -> Decimal | None:
 
 def _worth(figure: Answer, lang: Lang) -> str:
     worth = _scored(figure, lang)
-    return worth + lang.of((" · 数据源逾期未报", " · a feed is stale")) if figure["stale"] else worth
+    return worth + (lang.of(STALE) if figure["stale"] else "")
 
 
 def _scored(figure: Answer, lang: Lang) -> str:

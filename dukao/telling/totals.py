@@ -8,7 +8,7 @@ from dukao.telling import cells
 from dukao.telling.languages import Lang
 from dukao.telling.paper import hanging, joined, labelled
 from dukao.telling.times import local
-from dukao.telling.words import FIGURES, STATES
+from dukao.telling.words import FIGURES, STALE, STATES
 from shared.kernel.points import text as written
 
 Answer = Mapping[str, Any]
@@ -146,6 +146,7 @@ def _part(at: int, part: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
         worth = lang.of(
             (f"失 {lost}，得 {part['published']}/{points}", f"lost {lost}, {part['published']}/{points}")
         )
+    worth += lang.of(STALE) if part["stale"] else ""
     measure = lang.of(
         (
             f"口径 {part['measure']} 第 {part['measure_version']} 版",

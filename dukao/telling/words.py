@@ -19,6 +19,7 @@ NOT_COUNTED: Words = {
     "below_minimum": ("有测评主体未达最低样本数", "a class of raters is below its minimum sample"),
     "not_applicable": ("该月本指标不适用于该单位", "the indicator does not apply to the unit in that month"),
 }
+STALE = (" · 数据源逾期未报", " · a feed is stale")
 FIGURES: Words = {
     "scored": ("已评分", "scored"),
     "not_assessed": ("未考", "not yet assessed"),

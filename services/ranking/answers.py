@@ -20,6 +20,8 @@ class ShownLine(Answer):
     `covered` are the points that are due in the period; a board without a sum has something missing. The
     points of what is `not_applicable` are spread inside its board (缺项折算); `boards` are those before they
     carry points of another, `carried` the points of boards of which nothing applies, which the others carry.
+    `stale` are the indicators of whose events a feed is silent (数据源逾期未报): scored by what there is, or
+    not assessed, and never zero.
     """
 
     unit: str
@@ -37,6 +39,7 @@ class ShownLine(Answer):
     not_assessed: tuple[str, ...]
     not_due: tuple[str, ...]
     not_applicable: tuple[str, ...]
+    stale: tuple[str, ...]
     carried: dict[str, str]
 
 

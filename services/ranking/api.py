@@ -119,6 +119,7 @@ def _line(line: Line, name: str) -> ShownLine:
         not_assessed=line.not_assessed,
         not_due=line.not_due,
         not_applicable=line.not_applicable,
+        stale=line.stale,
         carried={board: text(points) for board, points in line.carried.items()},
     )
 

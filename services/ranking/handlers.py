@@ -21,7 +21,7 @@ from services.ranking.contract import (
     read_figures,
 )
 from services.ranking.domain.moves import Move, Spot
-from services.ranking.domain.rows import Group, Row, VersionPeriod
+from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod, VersionUnit
 from services.ranking.held import Groups, boards_of, rows_of
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
@@ -41,6 +41,7 @@ class News:
     version: int = 0
     fresh_at: str = ""
     figures: dict[VersionPeriod, dict[str, Row]] = field(default_factory=dict[VersionPeriod, dict[str, Row]])
+    silent: dict[VersionUnit, Silence] = field(default_factory=dict[VersionUnit, Silence])
     spans: dict[tuple[str, int], tuple[int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[int, int]]
     )
@@ -55,6 +56,8 @@ class News:
             row = Row(told, one.volume, number, {code: parts_of(value) for code, value in one.points.items()})
             known = units.get(one.unit)
             units[one.unit] = row if known is None else known.merged(row)
+        for one in posted.silent:
+            self.silent[posted.version, one.unit] = Silence(one.months, number)
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
@@ -146,6 +149,7 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
     for version, period in news.figures:
         held.outdate(period, version)
     await store.save_rows(tx, group, changed)
+    await store.save_silences(tx, group, news.silent)
     await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
 
 

@@ -1,10 +1,10 @@
-"""Tables of figures: the newest of each unit, and how fresh each group is."""
+"""Tables of figures: the newest of each unit, how fresh each group is, and which feeds are silent."""
 
 from collections.abc import Collection, Mapping
 
 import msgspec
 
-from services.ranking.domain.rows import Group, Row, VersionPeriod
+from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod, VersionUnit
 from services.ranking.domain.schemes import Figures, Scheme
 from shared.storage.transaction import PostgresTransaction
 
@@ -18,8 +18,14 @@ _SAVE_ROWS = """
 _SAVE_GROUP = """
     INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_SAVE_SILENCES = """
+    INSERT INTO silences AS s (scheme, grp, version, unit, months, number)
+    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::bigint[])
+    ON CONFLICT (scheme, grp, version, unit) DO UPDATE SET months = excluded.months, number = excluded.number
+    WHERE s.number < excluded.number"""
 _WORTH = msgspec.json.Decoder(dict[str, int | None])
 _POINTS = msgspec.json.Decoder(dict[str, int])
+_SILENT = msgspec.json.Decoder(dict[str, list[str]])
 
 
 async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str], Row]) -> None:
@@ -35,6 +41,28 @@ async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[i
 async def save_group(tx: PostgresTransaction, group: Group, shard: int, version: int, fresh_at: str) -> None:
     """Note where a group's figures come, the newest version of its scheme and how fresh they are."""
     await tx.execute(_SAVE_GROUP, scheme=group[0], grp=group[1], shard=shard, version=version, fresh=fresh_at)
+
+
+async def save_silences(
+    tx: PostgresTransaction, group: Group, silences: Mapping[VersionUnit, Silence]
+) -> None:
+    """Write which feeds are silent by (version, unit); what stands on a newer record stays."""
+    if silences:
+        columns = [
+            (*key, msgspec.json.encode(one.months).decode(), one.number)
+            for key, one in sorted(silences.items())
+        ]
+        await tx.many(_SAVE_SILENCES, *group, *(list(column) for column in zip(*columns, strict=True)))
+
+
+async def silences(tx: PostgresTransaction, group: Group) -> dict[VersionUnit, Silence]:
+    """Return which feeds of a group's units are silent, by (version, unit)."""
+    found = await tx.many(
+        "SELECT version, unit, months, number FROM silences WHERE scheme = $1 AND grp = $2", *group
+    )
+    return {
+        (row["version"], row["unit"]): Silence(_SILENT.decode(row["months"]), row["number"]) for row in found
+    }
 
 
 async def rows(
@@ -60,8 +88,9 @@ async def rows(
 async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme]) -> dict[str, Figures]:
     """Return by period the figures of every unit of a group."""
     found = await rows(tx, group, [(scheme.version, period) for period, scheme in schemes.items()])
+    silent = await silences(tx, group)
     return {
-        period: scheme.group_figures(group[1], period, found[scheme.version, period])
+        period: scheme.group_figures(group[1], period, found[scheme.version, period], silent)
         for period, scheme in schemes.items()
     }
 
@@ -101,6 +130,7 @@ async def figures_of(tx: PostgresTransaction, name: str) -> list[tuple[str, str]
 async def drop_group(tx: PostgresTransaction, group: Group) -> None:
     """Forget the figures of a group of a trial."""
     await tx.many("DELETE FROM figures WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM silences WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM groups WHERE scheme = $1 AND grp = $2", *group)
 
 

@@ -58,7 +58,7 @@ class ShownPart(Answer):
     """An indicator in a total: its points, its value at 12 places, what it lost, and where it is explained.
 
     `published` is what it would print alone; the total rounds the sum and never the parts. `reason` says why
-    an indicator does not apply to the unit.
+    an indicator does not apply to the unit. It is `stale` while a feed of its events is silent.
     """
 
     indicator: str
@@ -69,6 +69,7 @@ class ShownPart(Answer):
     published: str | None
     lost: str | None
     state: FigureState
+    stale: bool
     reason: str | None
     method: str
     measure: str
@@ -286,6 +287,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         published=None if figure.value is None else text(published(figure.value, scheme.rules.places)),
         lost=_text(one.lost),
         state=figure.state,
+        stale=figure.stale,
         reason=scheme.reason(figure.indicator, place["group"], place["unit"], place["period"])
         if figure.state is FigureState.NOT_APPLICABLE
         else None,

@@ -14,7 +14,7 @@ from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers
 from services.scoring.domain.parted import parted_changes, parted_figures
 from services.scoring.domain.plan import Edition
-from services.scoring.domain.posting import Moved, end, everything, post
+from services.scoring.domain.posting import Moved, end, everything, is_heard, post, silent
 from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
@@ -24,7 +24,7 @@ from services.scoring.plans import InForce, Plans, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
-from shared.contracts.entries import MonthRow, PeriodRow, Posted, Span
+from shared.contracts.entries import MonthRow, PeriodRow, Posted, Silence, Span
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Changed
 from shared.kernel.periods import Month
@@ -197,7 +197,9 @@ class StageB:
                 end(plan, standing, changed[unit])
         movers = _compare(held, plan, moved, changed) if plan.compared else {}
         at = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
-        return self._messages(shard, group, changed, causes.of_units(units), at)
+        heard = {unit for unit in units if is_heard(told.moved.get(plan.id, {}).get(unit, {}))}
+        silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
+        return self._messages(shard, group, changed, causes.of_units(units), at, silence)
 
     def _share(self, shard: int, batch: "Batch") -> list[Answer]:
         """Post the figures made of parts of several versions that became others, by who tells them."""
@@ -218,13 +220,22 @@ class StageB:
         ]
 
     def _messages(
-        self, shard: int, group: Group, changed: Mapping[str, Changes], causes: Ranges, at: str
+        self,
+        shard: int,
+        group: Group,
+        changed: Mapping[str, Changes],
+        causes: Ranges,
+        at: str,
+        silence: Sequence[Silence] = (),
     ) -> list[Answer]:
+        """Tell what was posted; the first message names the causes, and what is silent."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
-        return [
-            self._book.message(shard, Posted(*group, cause if page == 0 else [], at, entries, figures))
-            for page, (entries, figures) in enumerate(_pages(changed))
-        ]
+        answers: list[Answer] = []
+        for entries, figures in _pages(changed):
+            posted = Posted(*group, cause, at, entries, figures, list(silence))
+            answers.append(self._book.message(shard, posted))
+            cause, silence = [], ()
+        return answers
 
     def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:
         """Return the version that an event puts in force."""
@@ -279,6 +290,17 @@ def _touched(plan: GroupPlan, told: Told) -> list[str]:
         if scheme == plan.id and unit in plan.units and months[0] <= month <= months[-1]
     }
     return sorted(found)
+
+
+def _silences(
+    plan: GroupPlan, units: Collection[str], heard: Collection[str], held: Shard
+) -> Iterator[Silence]:
+    """Yield which feeds of units are silent in which months, of those heard of also that none is."""
+    for unit in sorted(units):
+        found = silent(plan, unit, held.sums[plan.id, unit])
+        if found or unit in heard:
+            told = {code: [str(Month.of_ordinal(at)) for at in months] for code, months in found.items()}
+            yield Silence(unit, told)
 
 
 def _compare(

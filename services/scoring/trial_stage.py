@@ -110,6 +110,7 @@ def _message(shard: int, posted: Posted, *, ended: bool) -> Answer:
         fresh_at=posted.fresh_at,
         entries=posted.entries,
         figures=posted.figures,
+        silent=posted.silent,
         trial=trial,
         ended=ended,
     )

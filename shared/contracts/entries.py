@@ -32,6 +32,13 @@ class PeriodRow(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     points: dict[str, str] = {}
 
 
+class Silence(msgspec.Struct, frozen=True, gc=False):
+    """What `UnitSilence` describes."""
+
+    unit: str
+    months: dict[str, list[str]]
+
+
 class Posted(msgspec.Struct, frozen=True, gc=False):
     """What `EntriesPosted` describes."""
 
@@ -42,9 +49,10 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     fresh_at: str
     entries: list[MonthRow]
     figures: list[PeriodRow]
+    silent: list[Silence] = []
 
 
-class TrialPosted(Posted, frozen=True, gc=False):
+class TrialPosted(Posted, frozen=True, gc=False, kw_only=True):
     """What `TrialEntriesPosted` describes."""
 
     trial: str
@@ -60,9 +68,10 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     cause: list[Span]
     fresh_at: str
     figures: list[PeriodRow]
+    silent: list[Silence] = []
 
 
-class TrialFigures(Figures, frozen=True, gc=False):
+class TrialFigures(Figures, frozen=True, gc=False, kw_only=True):
     """What a trial posted, for a reader that wants no entries."""
 
     trial: str

@@ -111,6 +111,7 @@ def part(code, *, lost="1.000000000000", value="9.000000000000", state="scored")
         "published": None if value is None else value[:4],
         "lost": None if value is None else lost,
         "state": state,
+        "stale": False,
         "reason": None,
         "method": "target",
         "measure": "tasks",
@@ -184,8 +185,22 @@ def test_a_total_says_what_does_not_apply_why_and_how_its_board_was_rescaled():
     assert "nothing applies, the others carry its 260 points" in english
 
 
+def test_a_total_marks_what_is_of_a_stale_feed():
+    answer = total(part("tasks") | {"stale": True})
+    assert "得 9.00/10 · 数据源逾期未报" in "\n".join(totals.told(answer, Lang.ZH))
+    assert "9.00/10 · a feed is stale" in "\n".join(totals.told(answer, Lang.EN))
+
+
+def test_a_standing_says_below_its_lines_what_is_stale():
+    line = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": []}
+    standing = {"units": [line | {"unit": "b1", "name": "一局", "stale": ["tasks"]}]}
+    assert list(notes(standing, Lang.ZH)) == ["一局 b1: 数据源逾期未报 tasks"]
+    assert list(notes(standing, Lang.EN)) == ["一局 b1: a feed is stale tasks"]
+
+
 def test_a_standing_says_below_its_lines_what_is_missing_not_due_or_does_not_apply():
     plain = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": ["year"]}
+    plain |= {"stale": []}
     standing = {
         "units": [
             plain | {"unit": "b1", "name": "一局"},

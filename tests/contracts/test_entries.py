@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import entries
-from shared.contracts.entries import MonthRow, PeriodRow, Posted, Span
+from shared.contracts.entries import MonthRow, PeriodRow, Posted, Silence, Span
 from shared.contracts.scoring import EntriesPosted
 
 CODE = st.from_regex(r"[0-9A-Za-z][0-9A-Za-z:._-]{0,9}", fullmatch=True)
@@ -35,6 +35,7 @@ POSTED = st.builds(
     st.just("2021-03-01T00:00:00.000000Z"),
     st.lists(MONTH, max_size=3),
     st.lists(PERIOD, max_size=3),
+    st.lists(st.builds(Silence, CODE, st.dictionaries(CODE, st.just(["2021-03"]), max_size=2)), max_size=2),
 )
 
 
@@ -49,4 +50,4 @@ def test_the_fast_form_and_the_model_read_what_the_other_writes(posted):
     assert told == json.loads(body)
     assert entries.read(model.model_dump_json().encode()) == posted
     figures = entries.read_figures(body)
-    assert (figures.cause, figures.figures) == (posted.cause, posted.figures)
+    assert (figures.cause, figures.figures, figures.silent) == (posted.cause, posted.figures, posted.silent)

@@ -73,7 +73,7 @@ def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
     return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
 
 
-def posted(*figures, version=1, fresh_at=NOW, cause=()):
+def posted(*figures, version=1, fresh_at=NOW, cause=(), silent=()):
     told = EntriesPosted(
         scheme="mini",
         version=version,
@@ -81,6 +81,7 @@ def posted(*figures, version=1, fresh_at=NOW, cause=()):
         cause=tuple(cause),
         fresh_at=fresh_at,
         figures=figures,
+        silent=silent,
     )
     return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
 

@@ -65,6 +65,7 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
         "not_assessed": [],
         "not_due": [],
         "not_applicable": [],
+        "stale": [],
         "carried": {},
     }
     assert (units["b2"]["rank"], units["b2"]["points"]) == (None, "9.00")

@@ -1,5 +1,6 @@
 """缺项折算: what does not apply to a unit is spread over its board; late data is a range, and zero is zero."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -286,23 +287,84 @@ BOARD = st.lists(
 )
 
 
+def spread_by_the_formula(parts, gone):
+    """kept + rest · (board − deduct points) / (board − deduct points − not applicable), written anew."""
+    points, absent = {}, {}
+    for one in parts:
+        points[one.board] = points.get(one.board, 0) + one.points
+    for board, worth in gone:
+        absent[board] = absent.get(board, 0) + worth
+    there = sum(worth + absent.get(board, 0) for board, worth in points.items())
+    carried = sum(worth for board, worth in absent.items() if board not in points)
+    found = {}
+    for board, applying in points.items():
+        mine = [one for one in parts if one.board == board]
+        own = applying + absent.get(board, 0)
+        whole = own + Fraction(carried * own, there)
+        deducts = sum(one.points for one in mine if one.deducts)
+        kept = sum(one.value for one in mine if one.deducts)
+        rest = sum(one.value for one in mine if not one.deducts)
+        missing = whole - applying
+        stretched = rest * (whole - deducts) / (whole - deducts - missing) if applying > deducts else missing
+        found[board] = kept + stretched
+    return found
+
+
 @given(BOARD)
-def test_full_points_are_the_whole_and_what_is_missing_never_leaves_its_range(drawn):
-    def parts(worth):
-        return [
-            Part(board, points * PARTS, worth(points, share), deducts)
+def test_whatever_does_not_apply_each_board_is_what_the_formula_says(drawn):
+    parts = [
+        Part(board, points * PARTS, parts_of((share or 0) * points), deducts)
+        for points, share, deducts, board, applies in drawn
+        if applies
+    ]
+    gone = [(board, points * PARTS) for points, _, _, board, applies in drawn if not applies]
+    found = rescaled(parts, gone)
+    due = spread_by_the_formula(parts, gone)
+    assert {code: one.carrying.low for code, one in found.boards.items() if one.applies} == {
+        board: round(value) for board, value in due.items()
+    }
+    assert found.total.low == found.total.high == sum(map(round, due.values()))
+
+
+@given(BOARD)
+def test_a_range_goes_from_zero_to_full_of_what_is_missing_and_reaches_both(drawn):
+    def at(missing):
+        parts = [
+            Part(board, points * PARTS, parts_of((missing if share is None else share) * points), deducts)
             for points, share, deducts, board, applies in drawn
             if applies
         ]
+        return rescaled(parts, gone).total.low
 
     gone = [(board, points * PARTS) for points, _, _, board, applies in drawn if not applies]
-    full = rescaled(parts(lambda points, _: points * PARTS), gone)
-    assert abs(full.total.low - full.points) <= len(drawn)
-    known = rescaled(parts(lambda points, share: None if share is None else parts_of(share * points)), gone)
-    zero = rescaled(parts(lambda points, share: parts_of((share or 0) * points)), gone)
-    best = rescaled(parts(lambda points, share: parts_of((1 if share is None else share) * points)), gone)
-    assert known.total.low <= zero.total.low <= best.total.high <= full.points + len(drawn)
-    assert abs(known.total.high - best.total.high) <= len(drawn)
+    known = rescaled(
+        [
+            Part(board, points * PARTS, None if share is None else parts_of(share * points), deducts)
+            for points, share, deducts, board, applies in drawn
+            if applies
+        ],
+        gone,
+    )
+    spread = {board for _, _, deducts, board, applies in drawn if applies and not deducts}
+    stretched = [share for _, share, _, board, applies in drawn if applies and board not in spread]
+    assert known.total.high == at(1)
+    assert None in stretched or known.total.low == at(0)
+    assert known.total.low <= at(Decimal("0.5")) <= known.total.high
+
+
+def of_reform(quarterly, period):
+    """Return the reform board of a unit to which a 15-point indicator does not apply."""
+    document = thousand({"not_applicable": NOT_HERE})
+    document["indicators"][1]["points"] = "400"
+    document["indicators"].append(indicator("quarterly", board="reform", points="25", cycle="quarter"))
+    row = Row({"rest": 384 * PARTS} | ({"quarterly": parts_of(quarterly)} if quarterly else {}), 20, 1)
+    found = Scheme(1, document).group_figures("bureaus", period, {"b1": row})
+    return standing({"b1": found["b1"]}, Scheme(1, document).rules)[0].boards["reform"]
+
+
+def test_a_board_has_only_the_points_that_are_due_in_the_period():
+    assert of_reform(None, "2021-02") == Decimal("398.40")  # 384 · 415 / 400
+    assert of_reform("25", "2021-03") == Decimal("423.44")  # 409 · 440 / 425
 
 
 INDICATORS = [

@@ -112,3 +112,8 @@ def test_the_order_of_figures_leaves_no_trace():
     figures = {str(i): [figure(c, f"{i}.{i}") for c in "abc"] for i in range(9)}
     shuffled = dict(random.Random(3).sample(list(figures.items()), 9))
     assert standing(shuffled, RULES) == standing(figures, RULES)
+
+
+def test_a_group_of_one_has_no_first_tier_and_no_gap_to_it():
+    (line,) = standing({"only": [figure("a", "6")]}, RULES)
+    assert (line.rank, line.tier, line.gap) == (1, "second", None)

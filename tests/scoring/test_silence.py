@@ -4,10 +4,19 @@ import copy
 
 import pytest
 
-from services.scoring.contract import ACCEPTED, FEED_FRESH, FEED_STALE, FeedFresh, FeedStale
+from services.scoring.contract import (
+    ACCEPTED,
+    ENTRIES,
+    FEED_FRESH,
+    FEED_STALE,
+    EntriesPosted,
+    FeedFresh,
+    FeedStale,
+)
 from services.scoring.domain.proof import Scope
 from services.scoring.proving import prove
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.kernel.records import Draft
 from shared.kernel.shards import PARTITIONS, SHARDS
 from tests.scoring.test_absences import figures
@@ -30,6 +39,7 @@ from tests.scoring.test_verify import Ahead, settled
 __all__ = ["door", "scoring"]
 FEED = {"title": "Risks", "types": ["risk.missed.v1"], "within_minutes": 60}
 LAST = "2021-03-20T02:00:00.000000Z"
+FROM_MARCH = {"missed": tuple(f"2021-{month:02d}" for month in range(3, 13))}
 
 
 def taught(**source):
@@ -81,6 +91,17 @@ async def proven(exchange, driver):
         return [one async for one in prove(tx, Scope(), Ahead())]
 
 
+async def silences(exchange):
+    """Return what was told last of silent feeds, by unit and indicator the months."""
+    found = {}
+    async with exchange.reading() as tx:
+        for shard in range(64):
+            for record in await tx.read(ENTRIES, shard, 0, 1000):
+                told = envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
+                found |= {one.unit: dict(one.months) for one in told.silent}
+    return found
+
+
 def events(*found):
     return lambda exchange: accept(exchange, list(found))
 
@@ -116,8 +137,10 @@ async def test_a_deduction_without_an_event_is_worth_its_points_unless_its_feed_
     ]
     assert (other["state"], other["stale"], before["stale"]) == ("scored", False, False)
     assert await proven(exchange, driver) == []
+    assert await silences(exchange) == {"b1": FROM_MARCH, "b2": FROM_MARCH}
     await gone_on(exchange, driver, fresh)
     assert await missing(exchange) == {"b1": 9.5, "b2": 10}
+    assert await silences(exchange) == {"b1": {}, "b2": {}}
     assert await proven(exchange, driver) == []
 
 
@@ -131,6 +154,7 @@ async def test_an_event_of_a_stale_feed_is_scored_when_it_comes(scoring):
 async def test_when_a_scheme_is_adopted_leaves_no_trace(scoring, order):
     exchange, driver = await begun(scoring, *order)
     assert await missing(exchange) == {"b1": 9.5, "b2": None}
+    assert await silences(exchange) == {"b1": FROM_MARCH, "b2": FROM_MARCH}
     driver.stages[1][1].forget(range(PARTITIONS))
     await gone_on(exchange, driver, fresh)
     assert await missing(exchange) == {"b1": 9.5, "b2": 10}

@@ -1,10 +1,11 @@
 """The figures of a unit as they came, and what they are found by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 Group = tuple[str, str]
 VersionPeriod = tuple[int, str]
+VersionUnit = tuple[int, str]
 
 
 class Row(NamedTuple):
@@ -24,4 +25,12 @@ class Row(NamedTuple):
         return newer._replace(worth={**self.worth, **newer.worth}, points={**kept, **newer.points})
 
 
+class Silence(NamedTuple):
+    """By indicator of a unit the months in which a feed of its events is silent, as a record told."""
+
+    months: Mapping[str, Sequence[str]]
+    number: int
+
+
 NO_ROW = Row({}, 0, 0)
+NO_SILENCE = Silence({}, 0)

@@ -1,7 +1,7 @@
 """A version of a scheme as ranking needs it, in one period or in all."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -15,9 +15,9 @@ from services.ranking.domain.documents import (
     is_for,
     points_of,
 )
-from services.ranking.domain.rows import NO_ROW, Row
+from services.ranking.domain.rows import NO_ROW, NO_SILENCE, Row, Silence, VersionUnit
 from services.ranking.domain.scores import Kind
-from services.ranking.domain.standings import Figure, Rules
+from services.ranking.domain.standings import DUE, Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Period
@@ -185,8 +185,50 @@ class Scheme:
         level = self.document["groups"].get(group, {}).get("level")
         return {unit["code"]: unit["name"] for unit in self.document["units"] if unit["level"] == level}
 
-    def group_figures(self, group: str, period: str, rows: Mapping[str, Row]) -> Figures:
-        """Return by unit of a group the figures of a period."""
+    def silent(
+        self, group: str, unit: str, period: Period, told: Mapping[VersionUnit, Silence]
+    ) -> frozenset[str]:
+        """Return the indicators of a unit of whose events a feed is silent in months that a period takes."""
+        found = {
+            code: self._taken_from(self.indicator(code), period)
+            for (_, of_unit), one in told.items()
+            for code in one.months
+            if of_unit == unit and code in self.points
+        }
+        return frozenset(
+            code
+            for code, months in found.items()
+            if any(
+                month in self._silence(unit, month, told).get(code, ())
+                and not self._is_absent(code, group, unit, month)
+                for month in months
+            )
+        )
+
+    def _silence(
+        self, unit: str, month: str, told: Mapping[VersionUnit, Silence]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return what the version that rules a month was told to be silent of a unit."""
+        ruling = next(one for one in (self.document, *self.before) if covers(one, month))
+        return told.get((ruling["scheme"]["version"], unit), NO_SILENCE).months
+
+    def group_figures(
+        self,
+        group: str,
+        period: str,
+        rows: Mapping[str, Row],
+        silences: Mapping[VersionUnit, Silence] | None = None,
+    ) -> Figures:
+        """Return by unit of a group the figures of a period, those of silent feeds marked stale."""
+        found = self._group_figures(group, period, rows)
+        for unit in {unit for _, unit in silences or {}} & found.keys():
+            silent = self.silent(group, unit, Period.parse(period), silences or {})
+            found[unit] = [
+                replace(one, stale=one.state in DUE and one.indicator in silent) for one in found[unit]
+            ]
+        return found
+
+    def _group_figures(self, group: str, period: str, rows: Mapping[str, Row]) -> Figures:
         absent = self.absent(group, period)
         return {
             unit: self.figures(group, unit, due, rows.get(unit), absent.get(unit, ()))

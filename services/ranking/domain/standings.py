@@ -17,7 +17,8 @@ DUE = frozenset({FigureState.SCORED, FigureState.NOT_ASSESSED})
 class Figure:
     """What an indicator is worth for a unit in a period; one outside the boards has no points to reach.
 
-    One that `deducts` keeps its points where another does not apply.
+    One that `deducts` keeps its points where another does not apply. It is `stale` while a feed of its events
+    is silent in the period.
     """
 
     indicator: str
@@ -27,6 +28,7 @@ class Figure:
     state: FigureState
     volume: int = 0
     deducts: bool = False
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Line:
 
     `covered` are the points that are due in the period; `boards` are those before they carry the points of
     another, `carried` are the points that others carry of a board of which nothing applies to the unit.
+    Of `stale` indicators a feed is silent.
     """
 
     unit: str
@@ -64,6 +67,7 @@ class Line:
     not_assessed: tuple[str, ...] = ()
     not_due: tuple[str, ...] = ()
     not_applicable: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
     carried: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     unranked: Unranked | None = None
     rank: int | None = None
@@ -104,6 +108,7 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
         not_assessed=tuple(figure.indicator for figure in missing),
         not_due=_codes(ordered, FigureState.NOT_DUE),
         not_applicable=_codes(ordered, FigureState.NOT_APPLICABLE),
+        stale=tuple(figure.indicator for figure in ordered if figure.stale),
         carried={code: published_parts(points, rules.places) for code, points in found.carried.items()},
         unranked=_unranked(ordered, missing, enough=volume >= rules.at_least),
     )

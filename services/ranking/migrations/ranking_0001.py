@@ -20,6 +20,10 @@ TABLES = (
         unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
         number bigint NOT NULL,
         PRIMARY KEY (scheme, grp, version, period, unit)) WITH (fillfactor = 50)""",
+    # by indicator the months in which a feed of its events is silent, of the units of which any was
+    """CREATE TABLE silences (
+        scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,
+        months text NOT NULL, number bigint NOT NULL, PRIMARY KEY (scheme, grp, version, unit))""",
     """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,

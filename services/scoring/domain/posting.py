@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from services.scoring.domain.changes import UNTOLD, Cell, Changes, Standing
 from services.scoring.domain.groups import GroupPlan, once
 from services.scoring.domain.scored import Scored
-from services.scoring.domain.sums import UnitSums, Window
+from services.scoring.domain.sums import STALE, UnitSums, Window
 from shared.kernel.periods import Period
 
 Moved = Mapping[tuple[str, int], Collection[int]]
@@ -38,6 +38,20 @@ def end(plan: GroupPlan, standing: Standing, changes: Changes) -> None:
     first, last = plan.months[0], plan.months[-1]
     for month, code in [cell for cell in standing.cells if not first <= cell[0] <= last]:
         changes.cell(standing, month, code, None)
+
+
+def silent(plan: GroupPlan, unit: str, sums: UnitSums) -> dict[str, list[int]]:
+    """Return by indicator of a unit the months in which a feed of its events is silent."""
+    if not any(over.startswith(STALE) for over in sums.merged):
+        return {}
+    mine = (*plan.of(unit), *(one for one in plan.compared if unit in one.units))
+    found = {one.code: [at for at in plan.months if one.is_stale(sums, (at, at))] for one in mine}
+    return {code: months for code, months in found.items() if months}
+
+
+def is_heard(moved: Moved) -> bool:
+    """Tell whether among what moved is that a feed is silent, or no longer."""
+    return any(over.startswith(STALE) for over, _ in moved)
 
 
 def weigh(plan: GroupPlan, sums: UnitSums, changes: Changes) -> None:

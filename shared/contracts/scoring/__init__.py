@@ -24,6 +24,7 @@ from shared.contracts.scoring.ledger import (
     MonthEntries,
     PeriodFigures,
     TrialEntriesPosted,
+    UnitSilence,
 )
 from shared.contracts.scoring.persons import (
     POINTS_GIVEN,
@@ -130,4 +131,5 @@ __all__ = [
     "TrialEnded",
     "TrialEntriesPosted",
     "TrialStarted",
+    "UnitSilence",
 ]

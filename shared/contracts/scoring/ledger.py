@@ -36,10 +36,18 @@ class PeriodFigures(Closed):
     points: dict[Code, DecimalText] = Field({})
 
 
+class UnitSilence(Closed):
+    """By indicator of a unit the months in which a feed of its events is silent: all there are."""
+
+    unit: Code
+    months: dict[Code, tuple[MonthText, ...]] = Field(strict=False)
+
+
 class EntriesPosted(Closed):
     """What a batch changed in one group: its ledger entries, and the figures whose value is another.
 
-    After an adopted scheme every figure that is due is told once.
+    After an adopted scheme every figure that is due is told once. `silent` are the units of which a feed
+    became stale or fresh; of every other stands what was told last.
     """
 
     scheme: Code
@@ -49,6 +57,7 @@ class EntriesPosted(Closed):
     fresh_at: InstantText
     entries: tuple[MonthEntries, ...] = Field((), strict=False)
     figures: tuple[PeriodFigures, ...] = Field((), strict=False)
+    silent: tuple[UnitSilence, ...] = Field((), strict=False)
 
 
 class TrialEntriesPosted(EntriesPosted):
