@@ -63,7 +63,7 @@ async def _counted(database: asyncpg.Connection, told: list[Fact], closed: set[s
         for key, times in Counter(x["key"] for x in told).items()
         if times > 1
     ]
-    tells = {one["key"]: {"classes": one["classes"], "short": one["short"]} for one in told}
+    tells = {one["key"]: {name: one[name] for name in ("scale", "classes", "short")} for one in told}
     few = [
         one["key"] for one in told for part in one["classes"] if min(part["kept"], part["answers"]) < FEWEST
     ]
@@ -100,7 +100,7 @@ def _come_to(scheme: Fact, survey: str, month: str, said: Mapping[str, Fact]) ->
                     mean = {"answers": len(scores), "kept": len(kept), "total": sum(kept)}
                     classes.append({"rater": part["rater"]} | mean)
             key = f"{scheme['scheme']['code']}~{survey}~{month}~{one['code']}~{unit['code']}"
-            yield key, {"classes": classes, "short": short}
+            yield key, {"scale": method["scale"], "classes": classes, "short": short}
 
 
 async def _kept(database: asyncpg.Connection, applied: Mapping[str, Fact]) -> list[str]:

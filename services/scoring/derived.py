@@ -217,6 +217,7 @@ def counted_of(event: AcceptedEvent) -> Counted:
         unit=told.unit,
         indicator=told.indicator,
         month=Month.parse(told.month).ordinal,
+        scale=told.scale,
         classes={one.rater: Trimmed(one.answers, one.kept, one.total) for one in told.classes},
         short=told.short,
     )

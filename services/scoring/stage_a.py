@@ -6,6 +6,7 @@ from msgspec import structs
 
 from services.scoring import cases, clocks, deriving, facts, moves, routing, store, under_review
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
+from services.scoring.clocks import Clock, clock_of
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
@@ -84,7 +85,7 @@ class StageA:
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
         read = [(record, known_event(record.stream, record.body)) for record in batch]
-        ticks: dict[int, AcceptedEvent] = {}
+        ticks: dict[int, Clock] = {}
         for record, event in read:
             if event.type == TYPES_ADOPTED:
                 told = envelope.decode_data(event, TypesAdopted)
@@ -93,8 +94,8 @@ class StageA:
                 days = envelope.decode_data(event, CalendarAdopted)
                 await store.save_calendar(tx, days.zone, days.version, days.document)
             elif event.type == TICK:
-                ticks[record.shard] = event
-        await clocks.save(tx, {shard: clocks.clock_of(one) for shard, one in ticks.items()})
+                ticks[record.shard] = clock_of(event)
+        await clocks.save(tx, ticks)
         catalogue = await self._types(tx)
         events = [
             (record, event)
@@ -119,7 +120,8 @@ class StageA:
         moved |= await self._review(tx, (arrived, found), decided, turning, catalogue)
         tried |= await self._trying.review(tx, self._decided, [touched, decided], catalogue)
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
-        turned = await self._turning.turn(tx, ticks, plans)
+        adopted_in = {record.shard for record, event in schemes if event.type == SCHEME_ADOPTED}
+        turned = await self._turning.turn(tx, ticks, adopted_in, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
         adopted, begun = _apart(read) if schemes else (read, read)
         told = _answers(await self._trying.running(tx, shards), begun, tried, TRIED) if tried else []

@@ -186,6 +186,23 @@ async def adopted_versions(tx: PostgresTransaction, code: str) -> list[SchemeDoc
     return [SchemeDocument.model_validate(row.document) for row in rows]
 
 
+async def adopted_after(tx: PostgresTransaction, code: str, version: int) -> list[SchemeDocument]:
+    """Return the adopted versions of a scheme above a version; nobody adopts one until I commit."""
+    await hold_adoptions(tx, code)
+    rows = await tx.many(
+        "SELECT document FROM schemes WHERE code = $1 AND version > $2::int AND approver IS NOT NULL "
+        "ORDER BY version",
+        code,
+        version,
+    )
+    return [SchemeDocument.model_validate(row["document"]) for row in rows]
+
+
+async def hold_adoptions(tx: PostgresTransaction, code: str) -> None:
+    """Let nobody adopt a version of a scheme until I commit; others may hold it beside me."""
+    await tx.many("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", code)
+
+
 async def months_scored(
     tx: PostgresTransaction, code: str, ruled: Collection[tuple[int, int]]
 ) -> dict[tuple[int, str, str, str], int]:

@@ -3,11 +3,11 @@
 import secrets
 from collections.abc import Iterable
 
-from services.scoring import surveys
+from services.scoring import store, surveys
 from services.scoring.asking import Schemes
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.rounds import Round, State, rounds_of, state_of
-from services.scoring.survey_answers import Batch, NewAnswer, Rating
+from services.scoring.survey_answers import TOKENS_AT_ONCE, Batch, NewAnswer, Rating
 from services.scoring.surveys import Answers
 from shared.kernel.errors import Refused, refuse
 from shared.storage.transaction import PostgresTransaction
@@ -42,11 +42,16 @@ class Desk:
 
     async def issue(self, tx: PostgresTransaction, survey: str, asked: Batch) -> list[str]:
         """Return new tokens for a class of raters; what is kept of them does not give them back."""
+        await store.hold_adoptions(tx, survey.partition("~")[0])
         found = await self.find(tx, survey)
         if asked.rater not in found.section.raters:
             raise refuse(422, "unknown_rater", f"The survey has no raters {asked.rater}.", pointer="/rater")
         if await self.state(tx, survey) is State.CLOSED:
             raise _closed()
+        fewest = min(found.minimum(asked.rater), TOKENS_AT_ONCE)
+        if asked.count < fewest and not await surveys.has_tokens(tx, survey, asked.rater):
+            reason = f"Of few tokens each is a named person: {asked.rater} begin with {fewest} at once."
+            raise refuse(422, "too_few_tokens", reason, pointer="/count")
         tokens = [secrets.token_urlsafe(TOKEN_BYTES) for _ in range(asked.count)]
         await surveys.issue(tx, survey, asked.rater, tokens)
         return tokens

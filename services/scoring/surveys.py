@@ -97,6 +97,12 @@ async def issue(tx: PostgresTransaction, survey: str, rater: str, tokens: Iterab
     await tx.many(_ISSUE, survey, [issued(survey, token) for token in tokens], rater)
 
 
+async def has_tokens(tx: PostgresTransaction, survey: str, rater: str) -> bool:
+    """Tell whether tokens were issued to a class of raters."""
+    statement = "SELECT EXISTS (SELECT FROM survey_tokens WHERE survey = $1 AND rater = $2) AS one"
+    return bool((await tx.many(statement, survey, rater))[0]["one"])
+
+
 async def rater_of(tx: PostgresTransaction, survey: str, token: str) -> str | None:
     """Return the class of raters that a token was issued to."""
     statement = "SELECT rater FROM survey_tokens WHERE survey = $1 AND token = $2"

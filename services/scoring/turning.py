@@ -1,12 +1,16 @@
 """What days make of surveys: rounds open, remind and close; a closed round is counted, unit by unit, once.
 
 Nothing is scored while a round is open, as the step of a score would tell the answer that moved it.
+
+What was told follows from the newest tick of a shard and the versions that reached it, in any order: an
+adoption turns rounds by the tick before it, and what a newer version asks otherwise waits for that version.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from services.scoring import surveys
+from services.scoring import clocks, store, surveys
+from services.scoring.clocks import Clock
 from services.scoring.contract import (
     SOURCE,
     SURVEY_COUNTED,
@@ -16,13 +20,11 @@ from services.scoring.contract import (
     SurveyCounted,
     SurveyTurn,
     SurveyTurned,
-    Tick,
 )
-from services.scoring.domain.rounds import Round, State, Turn, rounds_of, state_of, turns
+from services.scoring.domain.rounds import Round, State, Turn, news, rounds_of, state_of, waits
 from services.scoring.plans import InForce
 from services.scoring.surveys import Answers
 from shared.contracts import envelope
-from shared.contracts.envelope import AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
@@ -43,29 +45,32 @@ class Turning:
     async def turn(
         self,
         tx: PostgresTransaction,
-        ticks: Mapping[int, AcceptedEvent],
+        ticks: Mapping[int, Clock],
+        adopted: Collection[int],
         force: Mapping[int, Sequence[InForce]],
     ) -> list[Answer]:
-        """Return what is new by the newest ticks of shards: turns, and what closed rounds come to."""
+        """Return what is new in shards with a tick or an adoption: turns, and what closed rounds come to."""
+        at_home = {shard: _at_home(shard, force[shard]) for shard in sorted({*ticks, *adopted})}
+        mine = [one for rounds in at_home.values() for one in rounds]
+        if not mine:
+            return []
+        before = [shard for shard, rounds in at_home.items() if rounds and shard not in ticks]
+        known = {**ticks, **(await clocks.read(tx, before) if before else {})}
+        await self._read(tx, [one.id for one in mine])
         answers: list[Answer] = []
-        for shard, tick in sorted(ticks.items()):
-            mine = [
-                one for one in rounds_of(x.document for x in force[shard]).values() if _home(one) == shard
-            ]
-            minute = envelope.decode_data(tick, Tick).minute
-            await self._read(tx, [one.id for one in mine])
-            for one in mine:
-                answers += await self._turn(tx, one, minute)
+        for one in mine:
+            if _home(one) in known:
+                answers += await self._turn(tx, one, known[_home(one)].minute)
         return answers
 
     async def _turn(self, tx: PostgresTransaction, one: Round, minute: str) -> list[Answer]:
-        zone = ZoneInfo(one.document.scheme.zone)
-        today = instants.parse(minute).astimezone(zone).date().isoformat()
+        head = one.document.scheme
+        today = instants.parse(minute).astimezone(ZoneInfo(head.zone)).date().isoformat()
         told = self._told[one.id]
-        if state_of(told) is State.CLOSED:
-            return []
-        fresh = [turn for turn in turns(one.spec, today) if str(turn) not in told]
+        fresh = news(one.spec, told, today)
         if not fresh:
+            return []
+        if not told and waits(one, await store.adopted_after(tx, head.code, head.version)):
             return []
         await surveys.lock(tx, one.id)
         await surveys.add_turns(tx, one.id, [str(turn) for turn in fresh])
@@ -79,6 +84,10 @@ class Turning:
         missing = [one for one in rounds if one not in self._told]
         if missing:
             self._told |= await surveys.turns(tx, missing)
+
+
+def _at_home(shard: int, force: Sequence[InForce]) -> list[Round]:
+    return [one for one in rounds_of(x.document for x in force).values() if _home(one) == shard]
 
 
 def _home(one: Round) -> int:
@@ -120,6 +129,7 @@ def _counted(one: Round, said: Mapping[str, Answers]) -> Iterator[Answer]:
                 unit=unit,
                 indicator=indicator.code,
                 month=one.spec.month,
+                scale=method.scale,
                 classes=tuple(RaterClass(rater=rater, **of._asdict()) for rater, of in reached.items()),
                 short=tuple(spec.rater for spec in method.classes if spec.rater not in reached),
             )

@@ -1,39 +1,12 @@
 """Notify folded anew from its inputs is the same, bit for bit; what persons did stays theirs."""
 
-import asyncio
-
 from services.notify.contract import CONSUMER
 from services.notify.handlers import Notify
 from services.notify.wiring import COMMANDED
 from shared.runtime.rebuilding import Fold, Rebuilds
 from tests.notify.facts import ASSIGNED, OVERDUE, RULES, Feed
 from tests.notify.rig import INPUTS
-
-
-class Kept:
-    """The archive of the producers: what was made here."""
-
-    def __init__(self):
-        self.records = []
-
-    async def read(self, stream, shard, after, limit):
-        found = [r for r in self.records if (r.stream, r.shard) == (stream, shard) and r.number > after]
-        return found[:limit]
-
-    async def reached(self, stream):
-        raise NotImplementedError
-
-
-async def rebuilt(rebuilds):
-    run = rebuilds.start("olga")
-    task = asyncio.ensure_future(rebuilds.run())
-    async with asyncio.timeout(60):
-        while run.state not in {"same", "differs", "failed"}:
-            await asyncio.sleep(0.02)
-    task.cancel()
-    await asyncio.wait({task})
-    assert run.state != "failed", run.detail
-    return run
+from tests.rebuilds import Kept, rebuilt
 
 
 async def test_a_rebuild_ends_at_the_same_notices_and_sends_nothing(service, postgres_url):

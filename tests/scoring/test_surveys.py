@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.scoring import surveys
+from services.scoring import clocks, handlers, surveys
 from services.scoring.contract import (
     ACCEPTED,
     CONSUMER_A,
@@ -20,16 +20,29 @@ from services.scoring.contract import (
 )
 from services.scoring.domain.proof import Scope
 from services.scoring.stage_a import StageA
+from services.scoring.survey_answers import Batch
 from services.scoring.survey_api import surveys_router
+from services.scoring.surveying import Desk
 from shared.contracts import envelope
 from shared.kernel.errors import Refused
 from shared.kernel.points import cell
 from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from tests.rebuilds import rebuilt
 from tests.scoring.manual import door_of
-from tests.scoring.surveys import METHOD, PATH, ROUND, ROUND_ID, ByPositions, Raters, begun, scheme
-from tests.scoring.test_stages import MARCH, adopt, kept_cells, scoring
+from tests.scoring.surveys import (
+    METHOD,
+    PATH,
+    ROUND,
+    ROUND_ID,
+    ByPositions,
+    Raters,
+    WithSurveys,
+    begun,
+    scheme,
+)
+from tests.scoring.test_stages import MARCH, adopt, kept_cells, scoring, teach
 from tests.scoring.test_verify import proof, settled
 
 __all__ = ["scoring"]
@@ -78,7 +91,7 @@ async def test_answers_are_taken_between_the_days_of_a_round_by_the_clock_of_the
     exchange, driver = await begun(scoring)
     async with door(exchange) as client:
         raters = Raters(client)
-        first, second, third = await raters.tokens("leaders", 3)
+        first, second, third, *_ = await raters.tokens("leaders", 5)
         assert (await raters.answer(first, {"b1": 90}, status=409))["code"] == "survey_not_open"
         await driver.tick("2021-03-09T15:59:00Z")
         assert (await raters.answer(first, {"b1": 90}, status=409))["code"] == "survey_not_open"
@@ -98,12 +111,110 @@ async def test_answers_are_taken_between_the_days_of_a_round_by_the_clock_of_the
     assert {one.round for one in turns} == {ROUND_ID}
 
 
+async def all_turns(exchange):
+    """Return every turn with its round as it was told, and what is kept of turns and clocks."""
+    async with exchange.reading() as tx:
+        kept = {(row["survey"], row["turn"]) for row in await tx.many("SELECT * FROM survey_turns")}
+        known = await clocks.read(tx, range(SHARDS))
+    turns = [(one.round, one.turn.value, one.day) for one in await told(exchange, SURVEY_TURNED)]
+    counted = sorted((one.key, one.short) for one in await told(exchange, SURVEY_COUNTED))
+    return turns, kept, {clock.minute for clock in known.values()}, counted
+
+
+async def test_what_is_told_of_a_round_follows_from_ticks_and_schemes_in_any_order(scoring):
+    found = []
+    for place in range(3):
+        exchange = await scoring()
+        driver = WithSurveys(exchange)
+        await teach(exchange)
+        await driver.run()
+        for at, minute in enumerate((OPEN, CLOSED, None)):
+            if at == place:
+                await adopt(exchange, scheme())
+                await driver.run()
+            if minute is not None:
+                await driver.tick(minute)
+        found.append(await all_turns(exchange))
+    turns, kept, minutes, counted = found[0]
+    assert [what for _, what, _ in turns] == ["opened", "reminded", "closed"]
+    assert (len(kept), minutes, len(counted)) == (3, {CLOSED}, 2)
+    assert found[1:] == found[:1] * 2
+
+
+async def test_a_version_on_its_way_to_a_shard_is_waited_for_where_it_asks_otherwise(scoring):
+    found = []
+    for early in (False, True):
+        exchange, driver = await begun(scoring)
+        await adopt(exchange, scheme(version=2, rounds=(ROUND | {"opens": "2021-03-12"},)))
+        name, stage, inputs = driver.stages[0]
+        if early:
+            driver.stages[0] = name, stage, (ACCEPTED, SURVEYS)
+        await driver.tick(OPEN)
+        driver.stages[0] = name, stage, inputs
+        await driver.run()
+        assert await told(exchange, SURVEY_TURNED) == []
+        await driver.tick("2021-03-12T00:00:00Z")
+        found.append(await all_turns(exchange))
+    assert found[0][0] == [(ROUND_ID, "opened", "2021-03-12")]
+    assert found[0] == found[1]
+
+
+async def someone_waits_for(exchange, task):
+    """Return once a transaction waits for another of this schema, or the task is over."""
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory') AS one"
+    async with asyncio.timeout(10):
+        while not task.done():
+            async with exchange.reading() as tx:
+                if (await tx.many(waits))[0]["one"]:
+                    return
+
+
+LATER = scheme(version=2, rounds=(ROUND | {"closes": "2021-03-24"},))
+
+
+async def test_an_adoption_beside_the_opening_of_a_round_comes_before_or_after_it(scoring):
+    exchange, driver = await begun(scoring)
+    await driver.told_minute(OPEN)
+    async with exchange.begin(actor="stage a", action="applied") as tx:
+        await driver.apply_a(tx)
+        adopting = asyncio.ensure_future(adopt(exchange, LATER))
+        await someone_waits_for(exchange, adopting)
+    with pytest.raises(Refused) as found:
+        await adopting
+    assert {one["code"] for one in found.value.problem.extra["findings"]} == {"round_begun"}
+
+    exchange, driver = await begun(scoring)
+    await driver.told_minute(OPEN)
+    async with exchange.begin(actor="ada", action="draft") as tx:
+        await handlers.draft_scheme(tx, LATER, "ada")
+    async with exchange.begin(actor="bob", action="adopt") as tx:
+        await handlers.adopt_scheme(tx, "mini", 2, "bob")
+        opening = asyncio.ensure_future(driver.run_stage("a"))
+        await someone_waits_for(exchange, opening)
+    await opening
+    assert await told(exchange, SURVEY_TURNED) == []
+    await driver.run()
+    (opened,) = await told(exchange, SURVEY_TURNED)
+    assert (opened.turn.value, opened.closes) == ("opened", "2021-03-24")
+
+
+async def test_tokens_are_not_issued_for_days_that_an_adoption_changes_meanwhile(scoring):
+    exchange, _ = await begun(scoring)
+    async with exchange.begin(actor="olga", action="issue survey tokens") as tx:
+        await Desk().issue(tx, ROUND_ID, Batch(rater="leaders", count=5))
+        adopting = asyncio.ensure_future(adopt(exchange, LATER))
+        await someone_waits_for(exchange, adopting)
+    with pytest.raises(Refused) as found:
+        await adopting
+    assert {one["code"] for one in found.value.problem.extra["findings"]} == {"round_begun"}
+
+
 async def test_a_token_counts_once_and_its_retry_is_answered_the_same_way_even_after_the_close(scoring, door):
     exchange, driver = await begun(scoring)
     await driver.tick(OPEN)
     async with door(exchange) as client:
         raters = Raters(client)
-        token, other = await raters.tokens("leaders", 2)
+        token, other, *_ = await raters.tokens("leaders", 5)
         first = await raters.answer(token, {"b1": 90}, attempt="the-very-same-attempt")
         assert await raters.answer(token, {"b1": 90}, attempt="the-very-same-attempt") == first
         again = await raters.answer(token, {"b1": 90}, status=403)
@@ -208,7 +319,7 @@ async def test_what_is_not_asked_is_refused_and_leaves_the_token_good(scoring, d
     await driver.tick(OPEN)
     async with door(exchange) as client:
         raters = Raters(client)
-        (token,) = await raters.tokens("leaders", 1)
+        token, *_ = await raters.tokens("leaders", 5)
         assert (await raters.answer(token, {"hq": 90}, status=422))["code"] == "not_rated"
         assert (await raters.answer(token, {"b1": 101}, status=422))["code"] == "score_above_scale"
         twice = [{"unit": "b1", "indicator": "reliability", "score": 1}] * 2
@@ -224,6 +335,19 @@ async def test_what_is_not_asked_is_refused_and_leaves_the_token_good(scoring, d
         await raters.answer(token, {"b1": 90})
 
 
+async def test_a_class_begins_with_as_many_tokens_as_its_minimum_sample(scoring, door):
+    exchange, _ = await begun(scoring)
+    async with door(exchange) as client:
+        raters = Raters(client)
+        refused = await raters.tokens("public", 5, status=422)
+        assert (refused["code"], refused["pointer"]) == ("too_few_tokens", "/count")
+        assert len(await raters.tokens("public", 6)) == 6
+        assert len(await raters.tokens("public", 1)) == 1, "whoever comes later is one of seven"
+        assert (await raters.tokens("leaders", 4, status=422))["code"] == "too_few_tokens"
+        found = await client.got(PATH)
+        assert [one["issued"] for one in found["raters"]] == [0, 7]
+
+
 @pytest.mark.long
 async def test_a_question_for_one_class_refuses_the_other(scoring, door):
     one = {**METHOD, "classes": [{"rater": "leaders", "weight": "1", "minimum": 5}]}
@@ -237,7 +361,7 @@ async def test_a_question_for_one_class_refuses_the_other(scoring, door):
     await driver.tick(OPEN)
     async with door(exchange) as client:
         raters = Raters(client)
-        (token,) = await raters.tokens("public", 1)
+        token, *_ = await raters.tokens("public", 6)
         assert (await raters.answer(token, {"b1": 90}, status=422))["code"] == "not_asked"
 
 
@@ -253,7 +377,7 @@ async def test_a_survey_shows_how_many_answered_from_five_on(scoring, door):
         assert (found["state"], found["opens"], found["closes"]) == ("open", "2021-03-10", "2021-03-25")
         assert found["raters"] == [
             {"rater": "leaders", "title": "上级领导", "issued": 5, "answered": 5},
-            {"rater": "public", "title": "服务对象", "issued": 4, "answered": None},
+            {"rater": "public", "title": "服务对象", "issued": 6, "answered": None},
         ]
         assert found["questions"] == [
             {
@@ -322,18 +446,6 @@ async def test_sums_of_a_closed_round_are_not_read_on_another_scale(scoring, doo
     assert found == [("/indicators/1/method/survey", "round_begun")]
     await driver.run()
     assert await scored(exchange) == before
-
-
-async def rebuilt(rebuilds):
-    run = rebuilds.start("olga")
-    task = asyncio.ensure_future(rebuilds.run())
-    async with asyncio.timeout(60):
-        while run.state not in {"same", "differs", "failed"}:
-            await asyncio.sleep(0.02)
-    task.cancel()
-    await asyncio.wait({task})
-    assert run.state != "failed", run.detail
-    return run
 
 
 @pytest.mark.long

@@ -1,7 +1,5 @@
 """Supervision folded anew from its inputs is the same, bit for bit, persons' acts included."""
 
-import asyncio
-
 from services.supervision.contract import ACCEPTED, ACTS, CALENDARS, CONSUMER, ITEMS, SCHEMES
 from services.supervision.handlers import Supervision
 from shared.kernel.digests import EMPTY_CHAIN
@@ -9,23 +7,10 @@ from shared.kernel.records import Position
 from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from tests.rebuilds import Kept, rebuilt
 from tests.supervision.facts import Feed, calendar, scheme
 
 PAPER = {"evidence": [{"name": "report.pdf", "sha256": "a" * 64}]}
-
-
-class Kept:
-    """The archive of a producer: what was made here."""
-
-    def __init__(self):
-        self.records = []
-
-    async def read(self, stream, shard, after, limit):
-        found = [r for r in self.records if (r.stream, r.shard) == (stream, shard) and r.number > after]
-        return found[:limit]
-
-    async def reached(self, stream):
-        raise NotImplementedError
 
 
 async def consume(service, *records):
@@ -84,18 +69,6 @@ async def lived_through(service, kept, feed):
         await consume_acts(service, feed.shard)
         await fed(feed.tick("2021-05-11 00:00"), feed.adopted(scheme(2)))
         assert await service.adopt(calendar(2, days={"2021-05-08": "rest"})) != {}
-
-
-async def rebuilt(rebuilds):
-    run = rebuilds.start("olga")
-    task = asyncio.ensure_future(rebuilds.run())
-    async with asyncio.timeout(60):
-        while run.state not in {"same", "differs", "failed"}:
-            await asyncio.sleep(0.02)
-    task.cancel()
-    await asyncio.wait({task})
-    assert run.state != "failed", run.detail
-    return run
 
 
 async def test_a_rebuild_ends_at_the_same_items_and_the_same_outbox(service, postgres_url):

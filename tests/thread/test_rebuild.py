@@ -1,7 +1,5 @@
 """A service is rebuilt from the archives of its inputs: the same tables, the same outbox; what was damaged is found."""
 
-import asyncio
-
 import pytest
 
 from services.ranking.handlers import Ranking
@@ -13,6 +11,7 @@ from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.desk import Desk
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from tests.rebuilds import rebuilt
 from tests.thread.test_event_to_standing import EVENTS, EXPECTED, platform, until
 
 __all__ = ["platform"]
@@ -76,20 +75,6 @@ async def rebuilds_of(platform, service, url, **handlers):
         ((schema,),) = await tx.execute("SELECT current_schema()")
     commanded = SCHEMES if service == "scoring" else Commanded()
     return Rebuilds(service, url, folds, commanded, schema=schema)
-
-
-async def rebuilt(rebuilds):
-    run = rebuilds.start("olga")
-    task = asyncio.ensure_future(rebuilds.run())
-
-    async def ended():
-        return run.state in {"same", "differs", "failed"}
-
-    await until(ended)
-    task.cancel()
-    await asyncio.wait({task})
-    assert run.state != "failed", run.detail
-    return run
 
 
 async def entries_of(exchange):

@@ -25,6 +25,7 @@ from services.scoring.domain.folding import (
 )
 from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import ItemsSpec, MeasureSpec, PointsSpec, SurveyedSpec
+from services.scoring.domain.methods.survey import SurveySpec
 from services.scoring.domain.plan import Plan
 from services.scoring.domain.sums import REVIEWED, STALE
 from shared.kernel.codes import is_trial, scheme_of
@@ -98,7 +99,7 @@ class Taking(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a survey: where its sums stand, those of each class of raters too, and who is `asked`.
+    """A question of a survey: where its sums stand, those of each class of raters too, and how it is scored.
 
     `short` is where the rounds are counted in which a class was below its minimum.
     """
@@ -107,7 +108,7 @@ class Question:
     slots: Slots
     classes: Mapping[str, tuple[Slots, Slots]]
     short: Slots
-    asked: frozenset[str]
+    method: SurveySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,7 @@ def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Itera
                     slots=slots[indicator.measure],
                     classes={rater: (slots[total], slots[kept]) for rater, (total, kept) in places.items()},
                     short=slots[short_rounds(indicator.measure)],
-                    asked=frozenset(one.rater for one in method.classes),
+                    method=method,
                 ),
             )
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.reading import Finding
 from services.scoring.domain.survey_section import RoundSpec, SurveySection
+from shared.kernel.periods import Month
 
 
 class State(StrEnum):
@@ -47,6 +48,16 @@ class Round:
         """The survey."""
         return self.document.surveys[self.survey]
 
+    def minimum(self, rater: str) -> int:
+        """Return the least sample that any question asks of a class of raters."""
+        return min(
+            one.minimum
+            for indicator in self.document.indicators_of_survey(self.survey)
+            if indicator.method.survey is not None
+            for one in indicator.method.survey.classes
+            if one.rater == rater
+        )
+
 
 def rounds_of(documents: Iterable[SchemeDocument]) -> dict[str, Round]:
     """Return the rounds of versions of schemes by their ids: of a month as its newest version has them."""
@@ -67,7 +78,8 @@ def rounds_of(documents: Iterable[SchemeDocument]) -> dict[str, Round]:
 def begun_rounds_stay(draft: SchemeDocument, begun: Iterable[Round]) -> Iterator[Finding]:
     """Refuse a version that takes the month of a round that has begun, and does not keep what was asked.
 
-    Answers were given, and sums told, on the scale and by the trimming and minimums of the version before.
+    Answers were given, and sums told, of the units and on the scale and by the trimming and minimums of the
+    version before; a unit moves from the month after.
     """
     for one in begun:
         if _rules(draft, one.spec):
@@ -86,15 +98,26 @@ def _stays(draft: SchemeDocument, one: Round) -> Iterator[Finding]:
         yield Finding(f"{path}/rounds", "round_begun", reason)
     if section.raters.keys() != one.section.raters.keys():
         yield Finding(f"{path}/raters", "round_begun", f"{ruled}; keep its classes of raters.")
-    asked = {indicator.code: at for at, indicator in enumerate(draft.indicators)}
-    questions = draft.indicators_of_survey(one.survey)
-    kept = {indicator.code: _counting(indicator) for indicator in questions}
-    for before in one.document.indicators_of_survey(one.survey):
-        if before.code not in kept:
-            yield Finding("/indicators", "round_begun", f"{ruled}; keep its question {before.code}.")
-        elif kept[before.code] != _counting(before):
-            reason = f"{ruled}; keep scale, trim, classes and minimums of {before.code}."
-            yield Finding(f"/indicators/{asked[before.code]}/method/survey", "round_begun", reason)
+    yield from _questions_stay(draft, one, ruled)
+
+
+def _questions_stay(draft: SchemeDocument, one: Round, ruled: str) -> Iterator[Finding]:
+    before = {indicator.code: indicator for indicator in one.document.indicators_of_survey(one.survey)}
+    kept = {indicator.code: indicator for indicator in draft.indicators_of_survey(one.survey)}
+    if kept.keys() != before.keys():
+        reason = f"{ruled}; keep its questions, which are {', '.join(before)}."
+        yield Finding("/indicators", "round_begun", reason)
+    for at, indicator in enumerate(draft.indicators):
+        code, path = indicator.code, f"/indicators/{at}"
+        if code not in kept or code not in before:
+            continue
+        if _counting(indicator) != _counting(before[code]):
+            reason = f"{ruled}; keep scale, trim, classes and minimums of {code}."
+            yield Finding(f"{path}/method/survey", "round_begun", reason)
+        if moved := draft.units_of(indicator) ^ one.document.units_of(before[code]):
+            later = Month.parse(one.spec.month).plus(1)
+            reason = f"{ruled}; ask {code} of {min(moved)} as it does, or begin in {later}."
+            yield Finding(f"{path}/groups", "round_begun", reason)
 
 
 def _counting(indicator: IndicatorSpec) -> tuple[int, Decimal, Mapping[str, int]]:
@@ -102,6 +125,21 @@ def _counting(indicator: IndicatorSpec) -> tuple[int, Decimal, Mapping[str, int]
     method = indicator.method.survey
     assert method is not None, "a question of a survey is scored by `survey`"
     return method.scale, Decimal(method.trim), {one.rater: one.minimum for one in method.classes}
+
+
+def waits(one: Round, newer: Iterable[SchemeDocument]) -> bool:
+    """Tell whether a round that has not begun is asked otherwise by a version that is on its way.
+
+    Once adopted, that version may rely on nothing having been told of the round before it.
+    """
+    return any(True for draft in newer for _ in begun_rounds_stay(draft, [one]))
+
+
+def news(spec: RoundSpec, told: Collection[str], today: str) -> list[Turn]:
+    """Return what a day makes of a round beside what was told of it, in order; once closed, nothing."""
+    if state_of(told) is State.CLOSED:
+        return []
+    return [turn for turn in turns(spec, today) if str(turn) not in told]
 
 
 def turns(spec: RoundSpec, today: str) -> Iterator[Turn]:

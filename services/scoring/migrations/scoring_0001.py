@@ -119,7 +119,9 @@ TABLES = (
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE survey_answers (
         survey text NOT NULL, rater text NOT NULL, answers int NOT NULL, scores text NOT NULL,
-        PRIMARY KEY (survey, rater))""",
+        PRIMARY KEY (survey, rater)) WITH (
+            autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
+            toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0)""",
     """CREATE TABLE calendars (
         zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (zone, version))""",
     """CREATE TABLE partials (

@@ -25,8 +25,8 @@ class RaterClass(Closed):
 class SurveyCounted(Closed):
     """What a closed round of a survey came to for one question and unit; the highest version counts.
 
-    `short` are the classes below their minimum, of which nothing else is told; with one the unit is not yet
-    assessed.
+    `scale` is the best score that was asked for. `short` are the classes below their minimum, of which
+    nothing else is told; with one the unit is not yet assessed.
     """
 
     key: str = Field(min_length=1, max_length=300)
@@ -36,6 +36,7 @@ class SurveyCounted(Closed):
     unit: Code
     indicator: Code
     month: MonthText
+    scale: int = Field(ge=1, le=1000)
     classes: tuple[RaterClass, ...] = Field(strict=False)
     short: tuple[str, ...] = Field(strict=False)
 

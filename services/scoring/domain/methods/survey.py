@@ -131,7 +131,12 @@ def trimmed(answers: Histogram, share: str) -> Trimmed:
     return Trimmed(given, last - first, total)
 
 
+def kept(answers: int, share: str) -> int:
+    """Return how many of a class's answers are left when floor(share · n) are dropped at each end."""
+    return answers - 2 * (exact(share) * answers // MILLIONTHS)
+
+
 def _fewest_kept(minimum: int, share: str) -> int:
     """Return of how many answers a mean is at least; beyond four answers a place more is kept than lost."""
     beyond = minimum + 2 * FEWEST_IN_A_MEAN * MILLIONTHS // (MILLIONTHS - 2 * exact(share))
-    return min(n - 2 * (exact(share) * n // MILLIONTHS) for n in range(minimum, beyond + 1))
+    return min(kept(n, share) for n in range(minimum, beyond + 1))
