@@ -30,6 +30,7 @@ from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
+from tests.scoring.leaks import Leaks
 from tests.scoring.manual import door_of
 from tests.scoring.surveys import (
     METHOD,
@@ -266,51 +267,48 @@ async def test_explanations_end_at_class_means_and_a_short_class_shows_no_number
         assert row["columns"] == {"survey": "ratings", "mean:public": "48.333333", "short": "leaders"}
 
 
-async def test_no_stream_carries_an_answer_and_no_row_joins_one_to_a_token(scoring, door):
-    exchange, driver = await begun(scoring)
+SAID = 617, 619, 631, 641, 643, 647
+
+
+async def test_no_stream_and_no_table_but_one_has_a_score_and_no_row_joins_it_to_a_token(scoring, door):
+    exchange, driver = await begun(scoring, scheme(method=METHOD | {"scale": 1000}))
     await driver.tick(OPEN)
     async with door(exchange) as client:
         raters = Raters(client)
         tokens = await raters.tokens("public", 6)
-        for at, token in enumerate(tokens):
-            await raters.answer(token, {"b1": 10 + at})
-        async with exchange.reading() as tx:
-            rows = {name: [dict(one) for one in await tx.many(f"SELECT * FROM {name}")] for name in TABLES}
-            audit = [dict(one) for one in await tx.many("SELECT * FROM audit WHERE action LIKE '%survey%'")]
-        assert not any(token in str(rows) + str(audit) for token in tokens)
-        assert {one["token"] for one in rows["survey_tokens"]}.isdisjoint(
-            {one["mark"] for one in rows["survey_spent"]}
-        )
-        digests = [one["token"] for one in rows["survey_tokens"]]
-        assert digests == sorted(digests), "the order of issue is not kept"
-        assert rows["survey_answers"] == [
-            {
-                "survey": ROUND_ID,
-                "rater": "public",
-                "answers": 6,
-                "scores": json.dumps({"reliability": {"b1": {str(10 + at): 1 for at in range(6)}}}),
-            }
-        ]
-        detail = {(one["actor"], one["detail"]) for one in audit}
-        assert detail == {("olga", f"{ROUND_ID} public 6"), ("a rater", ROUND_ID)}
-        assert {one.stream for one in await streams(exchange)} <= {
-            ACCEPTED,
-            SCHEMES,
-            PARTIALS,
-            SURVEYS,
-            "scoring.entries",
-        }
-        await driver.tick(CLOSED)
+        for token, score in zip(tokens, SAID, strict=True):
+            await raters.answer(token, {"b1": score}, attempt=token[::-1])
+    async with exchange.reading() as tx:
+        rows = {name: [dict(one) for one in await tx.many(f"SELECT * FROM {name}")] for name in TABLES}
+        audit = [dict(one) for one in await tx.many("SELECT * FROM audit WHERE action LIKE '%survey%'")]
+    assert {one["token"] for one in rows["survey_tokens"]}.isdisjoint(
+        {one["mark"] for one in rows["survey_spent"]}
+    )
+    digests = [one["token"] for one in rows["survey_tokens"]]
+    assert digests == sorted(digests), "the order of issue is not kept"
+    counts = json.dumps({"reliability": {"b1": {str(score): 1 for score in SAID}}})
+    assert rows["survey_answers"] == [{"survey": ROUND_ID, "rater": "public", "answers": 6, "scores": counts}]
+    detail = {(one["actor"], one["detail"]) for one in audit}
+    assert detail == {("olga", f"{ROUND_ID} public 6"), ("a rater", ROUND_ID)}
+    await driver.tick(CLOSED)
+    leaks = Leaks(SAID, [*tokens, *(token[::-1] for token in tokens)])
+    assert leaks.tables(await everything(exchange)) == ({"survey_answers"}, set())
     (one,) = [one for one in await told(exchange, SURVEY_COUNTED) if one.unit == "b1"]
-    assert (one.classes[0].rater, one.classes[0].kept, one.classes[0].total) == ("public", 6, 75)
-    assert one.short == ("leaders",)
+    assert (one.classes[0].rater, one.classes[0].kept, one.classes[0].total) == ("public", 6, sum(SAID))
+    assert (one.short, one.scale) == (("leaders",), 1000)
     (two,) = [one for one in await told(exchange, SURVEY_COUNTED) if one.unit == "b2"]
     assert (two.classes, two.short) == ((), ("leaders", "public"))
 
 
-async def streams(exchange):
+async def everything(exchange):
+    """Return every row of scoring with its table; those of the outbox are the records of every stream."""
+    mine = "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+    found = []
     async with exchange.reading() as tx:
-        return [one for shard in range(SHARDS) for one in await tx.read(SURVEYS, shard, 0, 1000)]
+        for table in [row["name"] for row in await tx.many(mine)]:
+            found += [(table, dict(row)) for row in await tx.many(f"SELECT * FROM {table}")]
+    assert {SURVEYS, PARTIALS} <= {row["stream"] for table, row in found if table == "outbox"}
+    return found
 
 
 @pytest.mark.long

@@ -1,13 +1,19 @@
 """A survey through the running platform while scoring is killed: issued, answered, closed by its day, rebuilt."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 
+from campaign.checker.archive import SCHEMAS
 from campaign.checker.surveys import surveys
-from tests.scoring.surveys import ROUND_ID, scheme
+from campaign.checker.topics import held
+from shared.contracts.catalogue import STREAM_OWNERS
+from shared.contracts.ranking import STANDINGS
+from shared.contracts.scoring import ENTRIES, PARTIALS, SURVEYS
+from tests.scoring.leaks import Leaks
+from tests.scoring.surveys import METHOD, ROUND_ID, scheme
 from tests.scoring.test_stages import TYPES, levy
 from tests.system.rig import Options, Rig, platform, until
 from tests.system.test_late_days import command, rebuilt
@@ -15,20 +21,21 @@ from tests.system.test_late_days import command, rebuilt
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
 DAMAGE = (
-    "UPDATE scoring.survey_answers SET scores = replace(scores, '\"90\": 5', '\"91\": 5')",
+    "UPDATE scoring.survey_answers SET scores = replace(scores, '\"617\": 1', '\"618\": 1')",
     "UPDATE scoring.survey_answers SET answers = answers + 1",
-    "UPDATE scoring.partials SET numbers = replace(numbers, '450000000', '451000000') WHERE over = 'survey:ratings'",
+    "UPDATE scoring.partials SET numbers = replace(numbers, '3151000000', '3152000000') WHERE over = 'survey:ratings'",
     "DELETE FROM scoring.derived WHERE stream = 'scoring.surveys' AND key LIKE '%~b1'",
 )
+SAID = {"leaders": (617, 619, 631, 641, 643), "public": (709, 719, 727, 733, 739, 743)}
+TABLES = """
+    SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY($1::text[])"""
 
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
     async with platform(options=Options(clock="replay")) as running:
         await running.adopt_types(TYPES)
-        await running.adopt_scheme(scheme())
-        # A round is told of at a tick that follows the scheme; a replay has no next one.
-        await running.drained()
+        await running.adopt_scheme(scheme(method=METHOD | {"scale": 1000}))
         yield running
 
 
@@ -36,10 +43,12 @@ async def test_a_round_is_answered_closed_and_counted_once_whatever_dies(rig: Ri
     await rig.send([levy(1, day=10)])
     await shown(rig, "进行中")
     answer = tmp_path / "answer.json"
-    for rater, scores in (("leaders", [90] * 5), ("public", [60] * 5 + [80])):
+    tokens: list[str] = []
+    for rater, scores in SAID.items():
         told = json.loads(
             await command(rig, "surveys", "tokens", ROUND_ID, rater, str(len(scores)), "-o", "json")
         )
+        tokens += told["tokens"]
         first, *others = zip(told["tokens"], scores, strict=True)
         for token, score in others:
             said = {"token": token, "attempt": token[::-1], "ratings": rated(score)}
@@ -54,11 +63,12 @@ async def test_a_round_is_answered_closed_and_counted_once_whatever_dies(rig: Ri
     await shown(rig, "已结束")
     await rig.kill(["scoring"])
     await rig.ready()
-    await worth(rig, "14.80")
+    await worth(rig, "13.78")
     explained = await command(rig, "explain", "mini", "b1", "reliability", "2021-03")
-    assert "20 · (0.4 · 450/5 + 0.6 · 380/6) / 100 = 14.80" in explained
-    assert "mean:public 63.333333" in explained
+    assert "20 · (0.4 · 3151/5 + 0.6 · 4370/6) / 1000 = 13.78" in explained
+    assert "mean:public 728.333333" in explained
     assert "未考" in await command(rig, "explain", "mini", "b2", "reliability", "2021-03")
+    await nothing_else_tells_an_answer(rig, tokens)
     await every_damage_is_seen(rig)
     assert await rebuilt(rig) == ("same", [])
 
@@ -80,6 +90,24 @@ async def worth(rig: Rig, published: str) -> None:
         return found["figure"]["published"] == published
 
     await until(there)
+
+
+async def nothing_else_tells_an_answer(rig: Rig, tokens: Collection[str]) -> None:
+    """Look into every topic and every table of all services, after all has come everywhere."""
+    attempts = [*(token[::-1] for token in tokens), *(f"attempt-of-{rater}" for rater in SAID)]
+    leaks = Leaks([score for scores in SAID.values() for score in scores], [*tokens, *attempts])
+    await rig.drained()
+    found = await held(rig.kafka, list(STREAM_OWNERS))
+    assert {SURVEYS, PARTIALS, ENTRIES, STANDINGS} <= {stream for stream, _ in found}
+    said = [body for one in found.values() for body, _ in one.records.values()]
+    assert not [body for body in said if leaks.score_in(body) or leaks.secret_in(body)]
+    database = await rig.database()
+    try:
+        tables = [row["name"] for row in await database.fetch(TABLES, list(SCHEMAS))]
+        rows = [(table, row) for table in tables for row in await database.fetch(f"SELECT * FROM {table}")]
+        assert leaks.tables(rows) == ({"scoring.survey_answers"}, set())
+    finally:
+        await database.close()
 
 
 async def every_damage_is_seen(rig: Rig) -> None:
