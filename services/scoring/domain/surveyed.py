@@ -51,7 +51,7 @@ class Counted:
             yield Loss(over, slots, self.unit, self.month, amount * MILLIONTHS)
 
     def _waiting(self, over: str) -> Loss:
-        return Loss(over, None, self.unit, self.month, 0, above=False, indicator=self.indicator)
+        return Loss(over, None, self.unit, self.month, 0, indicator=self.indicator)
 
     def _sums(self, question: Question) -> Iterator[tuple[Slots, int]]:
         yield question.slots, sum(one.answers for one in self.classes.values())
