@@ -89,25 +89,26 @@ def _lost(
 ) -> Iterator[tuple[str, str, int, str, Fraction]]:
     """Yield what every late day costs every unit that bears it: view, unit, month, measure, points.
 
-    A day is charged by the version of its month, of those `beside` each other, until one cap is reached.
+    A day is charged by the version of its month, of those `beside` each other, until one cap is reached: by an
+    indicator that the bearer has, or where it has none, being a total, by one of the unit whose share it is.
     """
     if item["provisional"] or item.get("scheme") not in {None, _code(scheme)}:
         return
     days = sorted(item["late_days"])
-    bearers = {one for day in days for unit in _shares(item, day) for one in _bearing(scheme, unit)}
-    for bearer in bearers:
+    sharing = {unit for day in days for unit in _shares(item, day)}
+    for bearer, unit in ((one, unit) for unit in sharing for one in _bearing(scheme, unit)):
         spent = Fraction(0)
         for day in days:
             month, version = _month(day), _version(beside, _month(day))
-            name = _charging(version, item, bearer, month)
+            name = _charging(version, item, bearer, month) or _charging(version, item, unit, month)
             if name is None:
                 continue
             spec = version["measures"][name]
             cost = max(Fraction(0), min(Fraction(spec["per_day"]), Fraction(spec["cap"]) - spent))
             spent += cost
-            below = [s for unit, s in _shares(item, day).items() if bearer in _bearing(scheme, unit)]
             if version is scheme and _covers(scheme, month):
-                yield f"items:{item['kind']}", bearer, month, name, cost * sum(map(Fraction, below))
+                share = Fraction(_shares(item, day).get(unit, 0))
+                yield f"items:{item['kind']}", bearer, month, name, cost * share
 
 
 def _version(beside: Sequence[Mapping[str, Any]], month: int) -> Mapping[str, Any]:

@@ -231,6 +231,19 @@ def test_a_unit_has_its_own_first_indicator_where_indicators_share_some_units():
     assert points_of(document, both) == {("b1", "later"): Decimal("0.5"), ("b2", "late"): Decimal("0.5")}
 
 
+def test_a_unit_above_that_has_no_such_indicator_has_the_total_of_what_those_below_lose():
+    document = with_a_city(two_takers(groups=["cities"]))
+    document["groups"]["nation"] = {"level": "headquarters", "title": "Nation"}
+    both = item(days=DONE_10_MAY, shares={"c1": 250_000, "b2": 750_000})
+    assert points_of(document, both) == {
+        ("b1", "late"): Decimal("0.25"),
+        ("b2", "late"): Decimal("0.75"),
+        ("c1", "later"): Decimal("0.25"),
+        ("hq", "late"): Decimal("0.75"),
+        ("hq", "later"): Decimal("0.25"),
+    }
+
+
 def not_applicable(document, place, **months):
     document["indicators"][place]["not_applicable"] = [{"units": ["b1"], "reason": "r"} | months]
     return document

@@ -67,11 +67,12 @@ class LateItem:
         """Yield what each unit that bears a late day loses for it: who has a share, and every unit above."""
         known = under.plan.above
         sharing = {unit for _, shares in self.days for unit, share in shares if share}
-        for bearer in sorted(under.plan.units_of([unit for unit in sharing if unit in known])):
-            for one in costs(self, under, bearer):
-                share = sum(share for unit, share in one.shares if bearer in known.get(unit, ()))
-                if one.measure is not None and one.cost * share:
-                    yield Loss(self.over, one.measure.slots, bearer, month_of(one.day), one.cost * share)
+        for through in sorted(sharing & known.keys()):
+            for bearer in sorted(under.plan.units_of([through])):
+                for one in costs(self, under, bearer, through):
+                    lost = one.cost * dict(one.shares).get(through, 0)
+                    if one.measure is not None and lost:
+                        yield Loss(self.over, one.measure.slots, bearer, month_of(one.day), lost)
         for day, shares in self.days:
             for unit, share in shares:
                 if share and unit not in known and _is_charged(self, under, month_of(day)):
@@ -91,14 +92,16 @@ class Cost(NamedTuple):
     cost: int
 
 
-def costs(item: LateItem, under: PointsPlan, unit: str) -> Iterator[Cost]:
-    """Yield what the late days of an item cost in order, as a unit has it that bears them.
+def costs(item: LateItem, under: PointsPlan, bearer: str, through: str) -> Iterator[Cost]:
+    """Yield what the late days of an item cost in order, as a unit bears them through one that shares it.
 
-    Each is charged by the version of its month, never for more than its cap leaves over the life of the item.
+    Each is charged by the version of its month, never for more than its cap leaves over the life of the item;
+    by an indicator of the bearer, or where none takes it, as with a unit that is only a total, of the other.
     """
     spent = 0
     for day, shares in sorted(item.days):
-        measure = _charging(item, under, unit, month_of(day))
+        charging = (_charging(item, under, unit, month_of(day)) for unit in (bearer, through))
+        measure = next((one for one in charging if one is not None), None)
         cost = 0 if measure is None else max(0, min(measure.per_day, measure.cap - spent))
         spent += cost
         yield Cost(day, shares, measure, cost)
@@ -109,14 +112,20 @@ def charges(item: LateItem, measure: str, under: PointsPlan, bearer: str) -> lis
 
     `bearer` is the unit whose points are lost: one that shares it, or a unit above.
     """
-    found: list[Charge] = []
-    for one in costs(item, under, bearer):
-        mine = one.measure is not None and one.measure.name == measure
-        reason = Free.PROVISIONAL if item.provisional else None if mine else Free.OTHER_INDICATOR
-        cost = one.cost if mine else 0
-        free = None if cost else reason or Free.BEYOND_CAP
-        found += [Charge(one.day, unit, cost * share, free) for unit, share in one.shares]
-    return found
+    sharing = {unit for _, shares in item.days for unit, _ in shares}
+    of = {(one.day, unit): one for unit in sharing for one in costs(item, under, bearer, unit)}
+    return [
+        _charge(item, measure, of[day, unit], unit, share)
+        for day, shares in sorted(item.days)
+        for unit, share in shares
+    ]
+
+
+def _charge(item: LateItem, measure: str, cost: Cost, unit: str, share: int) -> Charge:
+    mine = cost.measure is not None and cost.measure.name == measure
+    reason = Free.PROVISIONAL if item.provisional else None if mine else Free.OTHER_INDICATOR
+    parts = cost.cost if mine else 0
+    return Charge(cost.day, unit, parts * share, None if parts else reason or Free.BEYOND_CAP)
 
 
 def _charging(item: LateItem, under: PointsPlan, unit: str, month: int) -> LateDays | None:
