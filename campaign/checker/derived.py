@@ -89,18 +89,20 @@ def _lost(
 ) -> Iterator[tuple[str, str, int, str, Fraction]]:
     """Yield what every late day costs every unit that bears it: view, unit, month, measure, points.
 
-    A day is charged by the version of its month, of those `beside` each other, until one cap is reached: by an
-    indicator that the bearer has, or where it has none, being a total, by one of the unit whose share it is.
+    A day is charged by the version of its month, of those `beside` each other, until one cap is reached: by
+    an indicator of the bearer, or where it has none, being a total, of the next from the sharing unit up;
+    where none of them has any, by the first of its kind.
     """
     if item["provisional"] or item.get("scheme") not in {None, _code(scheme)}:
         return
     days = sorted(item["late_days"])
     sharing = {unit for day in days for unit in _shares(item, day)}
-    for bearer, unit in ((one, unit) for unit in sharing for one in _bearing(scheme, unit)):
+    for unit, bearer in ((low, high) for low in sharing for high in _bearing(scheme, low)):
+        having = (bearer, *_line(scheme, unit))
         spent = Fraction(0)
         for day in days:
             month, version = _month(day), _version(beside, _month(day))
-            name = _charging(version, item, bearer, month) or _charging(version, item, unit, month)
+            name = _charging(version, item, having, month)
             if name is None:
                 continue
             spec = version["measures"][name]
@@ -125,22 +127,35 @@ def _covers(scheme: Mapping[str, Any], month: int) -> bool:
     return _month(scheme["scheme"]["effective"]) <= month <= _month(scheme["scheme"]["until"])
 
 
-def _charging(scheme: Mapping[str, Any], item: Item, unit: str, month: int) -> str | None:
+def _charging(scheme: Mapping[str, Any], item: Item, line: Sequence[str], month: int) -> str | None:
     """Return the measure of the indicator that an item names, else of the first that a unit then has."""
-    for one in scheme["indicators"]:
-        if scheme["measures"][one["measure"]].get("items") != item["kind"]:
-            continue
-        levels = {scheme["groups"][name]["level"] for name in one["groups"]}
-        having = {known["code"] for known in scheme["units"] if known["level"] in levels}
-        gone = any(
-            unit in said["units"]
-            and _month(said.get("from", "0000-01")) <= month <= _month(said.get("until", "9999-12"))
-            for said in one.get("not_applicable", ())
-        )
-        mine = unit in set(one.get("units") or having) & having and not gone
-        if mine and item.get("indicator") in {None, one["code"]}:
-            return str(one["measure"])
+    takers = [
+        one
+        for one in scheme["indicators"]
+        if scheme["measures"][one["measure"]].get("items") == item["kind"]
+        and item.get("indicator") in {None, one["code"]}
+    ]
+    for unit in line:
+        for one in takers:
+            if unit in _having(scheme, one) and not _is_gone(one, unit, month):
+                return str(one["measure"])
+    if takers and not any(unit in _having(scheme, one) for one in takers for unit in line):
+        return str(takers[0]["measure"])
     return None
+
+
+def _having(scheme: Mapping[str, Any], indicator: Mapping[str, Any]) -> set[str]:
+    levels = {scheme["groups"][name]["level"] for name in indicator["groups"]}
+    having = {known["code"] for known in scheme["units"] if known["level"] in levels}
+    return set(indicator.get("units") or having) & having
+
+
+def _is_gone(indicator: Mapping[str, Any], unit: str, month: int) -> bool:
+    return any(
+        unit in said["units"]
+        and _month(said.get("from", "0000-01")) <= month <= _month(said.get("until", "9999-12"))
+        for said in indicator.get("not_applicable", ())
+    )
 
 
 def _code(scheme: Mapping[str, Any]) -> str:
@@ -149,13 +164,18 @@ def _code(scheme: Mapping[str, Any]) -> str:
 
 def _bearing(scheme: Mapping[str, Any], unit: str) -> Iterator[str]:
     """Yield of a unit and those above it the ones that are in a group."""
-    units = {one["code"]: one for one in scheme["units"]}
     levels = {one["level"] for one in scheme["groups"].values()}
+    of = {one["code"]: one["level"] for one in scheme["units"]}
+    yield from (at for at in _line(scheme, unit) if of[at] in levels)
+
+
+def _line(scheme: Mapping[str, Any], unit: str) -> Iterator[str]:
+    """Yield a unit and those above it."""
+    parents = {one["code"]: one.get("parent") for one in scheme["units"]}
     at: str | None = unit
-    while at is not None and at in units:
-        if units[at]["level"] in levels:
-            yield at
-        at = units[at].get("parent")
+    while at is not None and at in parents:
+        yield at
+        at = parents[at]
 
 
 def _measures(scheme: Mapping[str, Any], over: str) -> list[str]:

@@ -244,6 +244,20 @@ def test_a_unit_above_that_has_no_such_indicator_has_the_total_of_what_those_bel
     }
 
 
+def test_what_a_unit_without_an_indicator_shares_is_charged_by_the_next_above_it_on_every_level():
+    document = with_a_city(two_takers())
+    document["groups"]["nation"] = {"level": "headquarters", "title": "Nation"}
+    of_city = item(days=DONE_10_MAY, shares={"c1": MILLIONTHS})
+    assert points_of(document, of_city) == {(unit, "late"): 1 for unit in ("c1", "b1", "hq")}
+
+
+def test_what_is_late_with_a_unit_that_no_indicator_is_of_stands_in_totals():
+    document = two_takers()
+    document["units"].append({"code": "j1", "parent": "hq", "name": "j1", "level": "discipline"})
+    document["groups"]["nation"] = {"level": "headquarters", "title": "Nation"}
+    assert points_of(document, item(days=DONE_10_MAY, shares={"j1": MILLIONTHS})) == {("hq", "late"): 1}
+
+
 def not_applicable(document, place, **months):
     document["indicators"][place]["not_applicable"] = [{"units": ["b1"], "reason": "r"} | months]
     return document

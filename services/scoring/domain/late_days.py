@@ -96,12 +96,13 @@ def costs(item: LateItem, under: PointsPlan, bearer: str, through: str) -> Itera
     """Yield what the late days of an item cost in order, as a unit bears them through one that shares it.
 
     Each is charged by the version of its month, never for more than its cap leaves over the life of the item;
-    by an indicator of the bearer, or where none takes it, as with a unit that is only a total, of the other.
+    by an indicator of the bearer, or where none takes it, as with a unit that is only a total, of the next
+    from the other up.
     """
     spent = 0
+    line = (bearer, *under.plan.above.get(through, ()))
     for day, shares in sorted(item.days):
-        charging = (_charging(item, under, unit, month_of(day)) for unit in (bearer, through))
-        measure = next((one for one in charging if one is not None), None)
+        measure = _charging(item, under, line, month_of(day))
         cost = 0 if measure is None else max(0, min(measure.per_day, measure.cap - spent))
         spent += cost
         yield Cost(day, shares, measure, cost)
@@ -128,9 +129,16 @@ def _charge(item: LateItem, measure: str, cost: Cost, unit: str, share: int) -> 
     return Charge(cost.day, unit, parts * share, None if parts else reason or Free.BEYOND_CAP)
 
 
-def _charging(item: LateItem, under: PointsPlan, unit: str, month: int) -> LateDays | None:
-    """Return by what a late day is charged for a unit: the indicator that the item names, else the first."""
-    return next((one.measure for one in _takers(item, under, month) if one.takes(unit, month)), None)
+def _charging(item: LateItem, under: PointsPlan, line: tuple[str, ...], month: int) -> LateDays | None:
+    """Return by what a late day is charged: the first indicator that takes the first unit of a line.
+
+    Where no unit of the line has any, the day is in totals alone, by the first of its kind.
+    """
+    takers = tuple(_takers(item, under, month))
+    taking = [one for unit in line for one in takers if one.takes(unit, month)]
+    if not taking and not any(unit in one.units for one in takers for unit in line):
+        taking = list(takers)
+    return taking[0].measure if taking else None
 
 
 def _is_charged(item: LateItem, under: PointsPlan, month: int) -> bool:
