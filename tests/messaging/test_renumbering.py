@@ -46,7 +46,7 @@ def tables(draw):
     return Table(rows, lost, wrong, draw(of_rows) & lost)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(tables(), st.integers(0, 3))
 def test_every_lost_row_gets_a_number_of_its_own_between_its_neighbours(table, unused):
     last = max(table.rows) + unused
@@ -62,7 +62,6 @@ def test_every_lost_row_gets_a_number_of_its_own_between_its_neighbours(table, u
         assert order == sorted(order)
 
 
-@settings(max_examples=200)
 @given(tables())
 def test_a_lone_lost_row_has_the_number_again_by_which_it_is_named(table):
     last = max(table.rows)
@@ -82,9 +81,9 @@ def test_a_number_that_was_freed_in_another_cell_is_taken_only_where_there_is_no
         numbered(between, [], {}, 30)
 
 
-def test_a_hundred_thousand_rows_are_numbered_at_once():
+def test_twenty_thousand_rows_are_numbered_at_once():
     chance = random.Random(7)
-    rows = [(number, str(chance.randrange(50))) for number in range(1, 100_001)]
+    rows = [(number, str(chance.randrange(50))) for number in range(1, 20_001)]
     missing = [Missing(number, cell, 0) for number, cell in rows]
-    found = numbered(missing, [(1, 100_000)], {}, 100_001)
-    assert sorted(found.values()) == list(range(1, 100_001))
+    found = numbered(missing, [(1, 20_000)], {}, 20_001)
+    assert sorted(found.values()) == list(range(1, 20_001))
