@@ -91,7 +91,7 @@ def _lost(
 
     A day is charged by the version of its month, of those `beside` each other, until one cap is reached: by
     an indicator of the bearer, or where it has none, being a total, of the next from the sharing unit up;
-    where none of them has any, by the first of its kind.
+    where none of them has any, by the first of its kind. What is charged to a total has a cap of its own.
     """
     if item["provisional"] or item.get("scheme") not in {None, _code(scheme)}:
         return
@@ -99,15 +99,15 @@ def _lost(
     sharing = {unit for day in days for unit in _shares(item, day)}
     for unit, bearer in ((low, high) for low in sharing for high in _bearing(scheme, low)):
         having = (bearer, *_line(scheme, unit))
-        spent = Fraction(0)
+        spent = {True: Fraction(0), False: Fraction(0)}
         for day in days:
             month, version = _month(day), _version(beside, _month(day))
             name = _charging(version, item, having, month)
             if name is None:
                 continue
-            spec = version["measures"][name]
-            cost = max(Fraction(0), min(Fraction(spec["per_day"]), Fraction(spec["cap"]) - spent))
-            spent += cost
+            spec, own = version["measures"][name], _is_of(version, item, bearer)
+            cost = max(Fraction(0), min(Fraction(spec["per_day"]), Fraction(spec["cap"]) - spent[own]))
+            spent[own] += cost
             if version is scheme and _covers(scheme, month):
                 share = Fraction(_shares(item, day).get(unit, 0))
                 yield f"items:{item['kind']}", bearer, month, name, cost * share
@@ -129,19 +129,27 @@ def _covers(scheme: Mapping[str, Any], month: int) -> bool:
 
 def _charging(scheme: Mapping[str, Any], item: Item, line: Sequence[str], month: int) -> str | None:
     """Return the measure of the indicator that an item names, else of the first that a unit then has."""
-    takers = [
-        one
-        for one in scheme["indicators"]
-        if scheme["measures"][one["measure"]].get("items") == item["kind"]
-        and item.get("indicator") in {None, one["code"]}
-    ]
-    for unit in line:
+    takers = _takers(scheme, item)
+    for unit in line[:1] if _is_of(scheme, item, line[0]) else line:
         for one in takers:
             if unit in _having(scheme, one) and not _is_gone(one, unit, month):
                 return str(one["measure"])
     if takers and not any(unit in _having(scheme, one) for one in takers for unit in line):
         return str(takers[0]["measure"])
     return None
+
+
+def _is_of(scheme: Mapping[str, Any], item: Item, unit: str) -> bool:
+    return any(unit in _having(scheme, one) for one in _takers(scheme, item))
+
+
+def _takers(scheme: Mapping[str, Any], item: Item) -> list[Mapping[str, Any]]:
+    return [
+        one
+        for one in scheme["indicators"]
+        if scheme["measures"][one["measure"]].get("items") == item["kind"]
+        and item.get("indicator") in {None, one["code"]}
+    ]
 
 
 def _having(scheme: Mapping[str, Any], indicator: Mapping[str, Any]) -> set[str]:

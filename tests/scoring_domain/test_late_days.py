@@ -271,6 +271,15 @@ def test_an_item_without_an_indicator_counts_for_the_next_where_the_first_does_n
     }
 
 
+def test_what_a_unit_below_is_charged_uses_nothing_up_where_its_own_indicator_does_not_apply():
+    """In April late days of c1 are charged to c1 alone; from May b1 has its own indicator and its whole cap."""
+    document = with_a_city(two_takers(groups=["cities"]))
+    document["measures"]["late"] |= {"per_day": "0.5", "cap": "2"}
+    not_applicable(document, 2, until="2021-04")
+    of_city = item(days=DONE_10_MAY, shares={"c1": MILLIONTHS})
+    assert points_of(document, of_city) == {("b1", "late"): 2, ("c1", "later"): 1}
+
+
 def test_late_days_that_no_indicator_takes_cost_nothing_and_leave_the_cap():
     document = not_applicable(scheme(per_day="0.4", cap="0.8"), 2, until="2021-04")
     assert points_of(document, item(days=DONE_10_MAY)) == {("b1", "late"): Decimal("0.8")}

@@ -1,6 +1,6 @@
 """What late working days of an item cost: so much a day until the cap, in order, by the day's shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -95,16 +95,18 @@ class Cost(NamedTuple):
 def costs(item: LateItem, under: PointsPlan, bearer: str, through: str) -> Iterator[Cost]:
     """Yield what the late days of an item cost in order, as a unit bears them through one that shares it.
 
-    Each is charged by the version of its month, never for more than its cap leaves over the life of the item;
-    by an indicator of the bearer, or where none takes it, as with a unit that is only a total, of the next
-    from the other up.
+    Each is charged by the version of its month, never for more than its cap leaves over the life of the item,
+    by the first indicator that takes the bearer. One that has none is a total of what those below lose; what
+    it is charged so uses nothing up of what an indicator of its own leaves.
     """
-    spent = 0
-    line = (bearer, *under.plan.above.get(through, ()))
+    spent = {True: 0, False: 0}
+    line = under.plan.above.get(through, ())
     for day, shares in sorted(item.days):
-        measure = _charging(item, under, line, month_of(day))
-        cost = 0 if measure is None else max(0, min(measure.per_day, measure.cap - spent))
-        spent += cost
+        own = _of(bearer, _takers(item, under, month_of(day)), month_of(day))
+        measure = own or _in_totals(item, under, (bearer, *line), month_of(day))
+        has = own is not None
+        cost = 0 if measure is None else max(0, min(measure.per_day, measure.cap - spent[has]))
+        spent[has] += cost
         yield Cost(day, shares, measure, cost)
 
 
@@ -129,16 +131,23 @@ def _charge(item: LateItem, measure: str, cost: Cost, unit: str, share: int) -> 
     return Charge(cost.day, unit, parts * share, None if parts else reason or Free.BEYOND_CAP)
 
 
-def _charging(item: LateItem, under: PointsPlan, line: tuple[str, ...], month: int) -> LateDays | None:
-    """Return by what a late day is charged: the first indicator that takes the first unit of a line.
+def _of(unit: str, takers: Iterable[Taker], month: int) -> LateDays | None:
+    """Return by what a unit is charged: the first indicator that takes it in a month."""
+    return next((one.measure for one in takers if one.takes(unit, month)), None)
 
-    Where no unit of the line has any, the day is in totals alone, by the first of its kind.
+
+def _in_totals(item: LateItem, under: PointsPlan, line: tuple[str, ...], month: int) -> LateDays | None:
+    """Return by what a unit without an indicator is charged: the first that takes the first unit of a line.
+
+    Where no unit of the line has any, it is the first of its kind.
     """
     takers = tuple(_takers(item, under, month))
-    taking = [one for unit in line for one in takers if one.takes(unit, month)]
-    if not taking and not any(unit in one.units for one in takers for unit in line):
-        taking = list(takers)
-    return taking[0].measure if taking else None
+    if any(line[0] in one.units for one in takers):
+        return None
+    taking = next((found for unit in line if (found := _of(unit, takers, month)) is not None), None)
+    if taking is None and takers and not any(unit in one.units for one in takers for unit in line):
+        return takers[0].measure
+    return taking
 
 
 def _is_charged(item: LateItem, under: PointsPlan, month: int) -> bool:
