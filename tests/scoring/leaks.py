@@ -12,7 +12,7 @@ class Leaks:
 
     def __init__(self, scores: Collection[int], secrets: Collection[str]) -> None:
         said = "|".join(map(str, scores))
-        self._scores = re.compile(rf"(?<![0-9.])(?:{said})(?:000000)?(?![0-9.])".encode())
+        self._scores = re.compile(rf"(?<![0-9A-Za-z.])(?:{said})(?:000000)?(?![0-9A-Za-z.])".encode())
         self._secrets = re.compile("|".join(map(re.escape, secrets)).encode())
 
     def score_in(self, content: bytes) -> bool:
