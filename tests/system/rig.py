@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import signal
+import sys
 import tempfile
 import time
 import warnings
@@ -34,6 +35,7 @@ PATIENCE_S = 240
 POLL_S = 0.1
 CHECK_TRIES = 3
 LOG_LINES = 30
+REBUILDS = "/v1/operations/rebuilds"
 BATCH_TYPE = "application/cloudevents-batch+json"
 Event = dict[str, Any]
 Changed = Mapping[str, Mapping[str, str]]
@@ -291,3 +293,32 @@ async def platform(
         finally:
             await rig.close()
             await asyncio.to_thread(take_down, state)
+
+
+async def command(rig: Rig, *arguments: str) -> str:
+    """Run the command line and return what it prints."""
+    program = Path(sys.executable).with_name("dukao")
+    process = await asyncio.create_subprocess_exec(
+        program,
+        "--state",
+        rig.state.folder,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        env={"COLUMNS": "200"},
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0
+    return printed.decode()
+
+
+async def rebuilt(rig: Rig) -> tuple[str, list[Any]]:
+    """Fold scoring's archives anew and return how that ended and which tables differ."""
+    run = await rig.post("scoring", REBUILDS, "operator")
+
+    async def ended() -> bool:
+        nonlocal run
+        run = (await rig.ask("GET", "scoring", f"{REBUILDS}/{run['id']}", "operator")).json()
+        return run["state"] not in {"waiting", "folding", "comparing"}
+
+    await until(ended)
+    return run["state"], [one for one in run["tables"] if one["only_live"] or one["only_shadow"]]

@@ -17,8 +17,7 @@ import pytest
 from campaign.checker.incidents import incidents
 from tests.scoring.incidents import TYPES, corrected, finding, inspection, retracted, scheme
 from tests.scoring_domain.incidents import INCIDENTS
-from tests.system.rig import Event, Rig, platform, until
-from tests.system.test_late_days import command, rebuilt
+from tests.system.rig import Event, Rig, command, platform, rebuilt, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 

@@ -8,8 +8,7 @@ import pytest
 from campaign.checker.manual import manual
 from tests.scoring.manual import scheme
 from tests.scoring.test_stages import TYPES, levy
-from tests.system.rig import Rig, platform, until
-from tests.system.test_late_days import command, rebuilt
+from tests.system.rig import Rig, command, platform, rebuilt, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 

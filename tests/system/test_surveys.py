@@ -15,8 +15,7 @@ from shared.contracts.scoring import ENTRIES, PARTIALS, SURVEYS
 from tests.scoring.leaks import Leaks
 from tests.scoring.surveys import METHOD, ROUND_ID, scheme
 from tests.scoring.test_stages import TYPES, levy
-from tests.system.rig import Options, Rig, platform, until
-from tests.system.test_late_days import command, rebuilt
+from tests.system.rig import Options, Rig, command, platform, rebuilt, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 

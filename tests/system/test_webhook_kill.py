@@ -18,8 +18,7 @@ from deploy.embedded.files import free_port
 from samples.receiver.receiver import Inbox
 from shared.kernel.digests import EMPTY_CHAIN
 from tests.notify.receivers import NAME, Authority, new_authority
-from tests.system.rig import Rig, platform, until
-from tests.system.test_late_days import command
+from tests.system.rig import Rig, command, platform, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
