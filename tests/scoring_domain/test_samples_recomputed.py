@@ -33,17 +33,22 @@ async def assert_agreed(url, scheme, columns, groups):
 
 
 @pytest.mark.parametrize(
-    "chosen",
+    ("chosen", "measured"),
     [
-        Settings(units=98, days=30, rate=1, seed=5),
-        pytest.param(Settings(units=98, days=150, rate=4, seed=6), marks=pytest.mark.long),
+        (Settings(units=98, days=30, rate=1, seed=5), 31),
+        pytest.param(
+            Settings(units=98, days=150, rate=4, seed=6),
+            len(NATION.scheme.event_measures),
+            marks=pytest.mark.long,
+        ),
     ],
+    ids=["a month", "five months hold all"],
 )
-async def test_the_measures_of_the_national_sample(postgres_url, chosen):
+async def test_the_measures_of_the_national_sample(postgres_url, chosen, measured):
     events = FOLDING.accepted(list(simulate(chosen, NATION, Truth(NATION.scheme))))
     groups = [standing(reports).facts for reports in FOLDING.together(events)]
     agreed = await assert_agreed(postgres_url, NATION.scheme, FOLDING.types, groups)
-    assert len({name for name, _, _ in agreed}) > 20
+    assert len({name for name, _, _ in agreed}) == measured
 
 
 @pytest.mark.long
