@@ -12,7 +12,7 @@ from dukao.output import Format, columns, say
 
 app = typer.Typer(no_args_is_help=True)
 
-STEPS = {"ask": "申诉", "drop": "撤回", "uphold": "维持", "change": "变更", "less": "扣分撤回，相应减少"}
+STEPS = {"ask": "申诉", "drop": "撤回", "uphold": "维持", "change": "变更"}
 
 
 def _line(one: dict[str, Any]) -> dict[str, Any]:

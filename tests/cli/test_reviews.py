@@ -8,7 +8,6 @@ from dukao.commands.reviews import STATES, STEPS
 from dukao.exits import Exit
 from services.scoring.domain.reviews import State, Step
 from services.scoring.reviewing import ASK
-from services.scoring.reviews import LESS
 
 COMMANDS = {
     "ask": ("ask", "1742", "--reason", "r"),
@@ -40,4 +39,4 @@ def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
 
 def test_every_state_and_step_has_its_word_for_people():
     assert {state.value for state in State} == STATES.keys()
-    assert {step.value for step in Step} | {ASK, LESS} == STEPS.keys()
+    assert {step.value for step in Step} | {ASK} == STEPS.keys()

@@ -296,7 +296,7 @@ def counted(unit, leaders, public, *, short=()):
         if rater not in short
     ]
     told = CELL | {"key": f"mini~ratings~2021-03~{unit}", "version": 1, "survey": "ratings"}
-    told |= {"unit": unit, "indicator": "reliability", "classes": classes, "short": short}
+    told |= {"unit": unit, "indicator": "reliability", "scale": 100, "classes": classes, "short": short}
     return SurveyCounted.model_validate(told)
 
 

@@ -74,7 +74,7 @@ class Folding:
             fold_derived(cells, [self.points], item)
         found = defaultdict(lambda: defaultdict(Partials))
         for (_, over, unit, month), numbers in cells.items():
-            for measure in self.points.late_days[over.removeprefix("items:")]:
+            for measure in {one.measure for one in self.points.late_days[over.removeprefix("items:")]}:
                 partials = Partials(*measure.slots.of(numbers))
                 found[measure_id(self.nation.scheme, measure.name), unit][month] = partials
         return found
