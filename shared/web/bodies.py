@@ -1,10 +1,10 @@
 """Bodies are read raw, bounded in bytes and seconds, and decoded by the one strict decoder."""
 
 import asyncio
-from email.message import Message
 
 from fastapi import Request
 
+from shared.kernel import media_types
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.strict_json import LIMITS, MIB, Json, Limits, decode
 
@@ -13,20 +13,12 @@ JSON = "application/json"
 _CLOSE = {"connection": "close"}
 
 
-def media_type(request: Request) -> tuple[str, str]:
-    """Return the media type and charset of the body, both in lower case."""
-    written = request.headers.getlist("content-type")
-    message = Message()
-    message["content-type"] = written[0] if len(written) == 1 else "x/x"
-    return message.get_content_type(), (message.get_content_charset() or "utf-8").lower()
-
-
 def expect(request: Request, *accepted: str) -> str:
     """Return the media type if it is one of those taken, in UTF-8 and not compressed; else 415."""
     if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise refuse(415, "content_encoding", "Compressed bodies are not taken.")
-    found, charset = media_type(request)
-    if found not in accepted or charset not in {"utf-8", "utf8", "us-ascii"}:
+    found = media_types.in_utf_8(request.headers.getlist("content-type"))
+    if found not in accepted:
         raise refuse(415, "content_type", f"Taken: {', '.join(accepted)} in UTF-8.")
     return found
 

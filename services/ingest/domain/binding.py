@@ -1,11 +1,11 @@
 """How a CloudEvent travels outside its body: attributes in headers, over HTTP (`ce-`) and Kafka (`ce_`)."""
 
 from collections.abc import Iterable, Sequence
-from email.message import Message as Mail
 from typing import TypeAlias
 
 import msgspec
 
+from shared.kernel import media_types
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import refuse
 from shared.kernel.shards import shard_of
@@ -18,7 +18,6 @@ BATCH = "application/cloudevents-batch+json"
 BINARY = "application/json"
 KAFKA_PREFIX = "ce_"
 TOPIC_PREFIX = "in."
-UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 REVISION_DIGITS = 9
 _STRUCTURED_ONLY = (("content-type", STRUCTURED.encode()),)
 
@@ -108,7 +107,8 @@ def _event(value: bytes | None, headers: Headers) -> Json:
     attributes = [
         (name.removeprefix(KAFKA_PREFIX), text) for name, text in named if name.startswith(KAFKA_PREFIX)
     ]
-    kind = _media_type([text for name, text in named if name == "content-type"])
+    written = [text for name, text in named if name == "content-type"]
+    kind = media_types.in_utf_8(written) if written else None
     if kind not in ({None, BINARY} if attributes else {None, STRUCTURED}):
         raise refuse(415, "content_type", f"Taken: {STRUCTURED}, or {BINARY} with {KAFKA_PREFIX} headers.")
     if attributes:
@@ -116,16 +116,6 @@ def _event(value: bytes | None, headers: Headers) -> Json:
     if not value:
         raise refuse(400, "empty", "The record has no value.")
     return decode(value)
-
-
-def _media_type(written: Sequence[str]) -> str | None:
-    """Return the content type in lower case, `""` if its text is not UTF-8, None when there is none."""
-    if not written:
-        return None
-    mail = Mail()
-    mail["content-type"] = written[0] if len(written) == 1 else "x/x"
-    charset = (mail.get_content_charset() or "utf-8").lower()
-    return mail.get_content_type() if charset in UTF_8 else ""
 
 
 def _text(written: bytes) -> str:
