@@ -55,7 +55,7 @@ REFUSALS = {
     MOVES: "A correction keeps type, unit and case of its original; else retract it and send a new event.",
     CHAINED: "The event that this corrects is a correction itself: name the original and a higher revision.",
 }
-UNSTORABLE = Problem(500, "unstorable", "The event could not be stored; the log says why.")
+UNSTORABLE = Problem(500, "unstorable", "The event could not be judged or stored; the log says why.")
 GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
 _LOG = logger(__name__)
@@ -289,14 +289,23 @@ class Admission:
         return judged
 
     def _judged(self, event: object, sender: Sender) -> Judged:
+        """Judge one; a mistake of ours at a record of a topic is its refusal, so that it blocks no other."""
         if isinstance(event, Problem | Candidate):
             return event
         try:
-            if isinstance(event, Message):
-                return self._candidate_of(event)
-            return candidate(event, self.catalogue, sender)
+            return self._candidate(event, sender)
         except Refused as refused:
             return refused.problem
+        except Exception as error:
+            if sender is not TOPIC or isinstance(error, MemoryError):
+                raise
+            _LOG.exception("an inbound record was not judged", place=getattr(event, "place", ""))
+            return UNSTORABLE
+
+    def _candidate(self, event: object, sender: Sender) -> Candidate:
+        if isinstance(event, Message):
+            return self._candidate_of(event)
+        return candidate(event, self.catalogue, sender)
 
     def _candidate_of(self, message: Message) -> Candidate:
         plain = message.plain

@@ -86,6 +86,16 @@ BAD = {
     "reserved": ({"sequence": "1"}, (), "unknown_field"),
     "batch": ({}, [("content-type", b"application/cloudevents-batch+json")], "content_type"),
     "charset": ({}, [("content-type", b"application/cloudevents+json; charset=gbk")], "content_type"),
+    "charset with null": (
+        {},
+        [("content-type", b"application/cloudevents+json; charset*=a\x00b''x")],
+        "content_type",
+    ),
+    "charset continued": (
+        {},
+        [("content-type", b"application/cloudevents+json; charset*%b=x" % (b"9" * 5_000))],
+        "content_type",
+    ),
     "header bytes": ({}, [("ce_id", b"\xff")], "encoding"),
     "header twice": (b"{}", [("ce_id", b"a"), ("ce_id", b"b")], "duplicate_key"),
     "binary without type": (b"{}", [("ce_id", b"a")], "missing_field"),
@@ -203,6 +213,51 @@ async def test_an_event_that_the_storage_does_not_take_is_refused_and_blocks_no_
     assert await accepted(admission) == ["a", "z"]
     assert [row["code"] for row in await rows(admission, "refusals")] == ["unstorable"]
     assert await offsets(admission) == {(topic_of(source), 0): 3}
+
+
+class Mistaken(Admission):
+    """An admission whose judging fails at some events by a mistake of ours, or for want of memory."""
+
+    fails_at = frozenset({b"bad"})
+    mistake: type[Exception] = LookupError
+
+    def _candidate(self, event, sender):
+        named = event.value if isinstance(event, Message) else event["id"].encode()
+        if any(name in named for name in self.fails_at):
+            raise self.mistake
+        return super()._candidate(event, sender)
+
+
+async def test_a_mistake_of_ours_at_one_record_is_its_refusal_and_blocks_no_other(admission, source):
+    sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["a", "bad", "z"])]
+    await Mistaken(admission.exchange, replay=False).commit_inbound(sent)
+    assert await accepted(admission) == ["a", "z"]
+    (refusal,) = await rows(admission, "refusals")
+    assert (refusal["code"], refusal["place"]) == ("unstorable", sent[1].place)
+    assert await offsets(admission) == {(topic_of(source), 0): 3}
+
+
+async def test_a_mistake_of_ours_under_a_catalogue_adopted_meanwhile_is_a_refusal_too(admission, source):
+    mistaken = Mistaken(admission.exchange, replay=False)
+    mistaken.fails_at = frozenset()
+    sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["a", "bad"])]
+    judged = await mistaken.judge(sent)
+    async with admission.exchange.begin(actor="test", action="adopt elsewhere") as tx:
+        catalogue = {"types": TYPES, "sources": {source: {"title": "The desk"}}}
+        drafted = await handlers.draft_types(tx, catalogue, "ann")
+        await handlers.adopt_types(tx, drafted.version, "bob")
+    mistaken.fails_at = Mistaken.fails_at
+    await mistaken.commit_inbound(sent, judged)
+    assert await accepted(admission) == ["a"]
+    assert [row["place"] for row in await rows(admission, "refusals")] == [sent[1].place]
+
+
+async def test_a_record_that_finds_no_memory_is_not_refused(admission, source):
+    starved = Mistaken(admission.exchange, replay=False)
+    starved.mistake = MemoryError
+    with pytest.raises(MemoryError):
+        await starved.commit_inbound([message(source, 0, event(source, id="bad"))])
+    assert await offsets(admission) == {}
 
 
 async def test_an_event_judged_by_a_catalogue_that_is_replaced_is_judged_again_under_the_lock(
