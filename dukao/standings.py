@@ -38,8 +38,10 @@ def lines(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
-    """Yield why points of a unit are not there, are not due or do not apply; what all share stands once."""
+    """Yield what overlays come to, and why points are not there, are not due or do not apply."""
     units = standing["units"]
+    for one in standing["overlays"]:
+        yield from _overlay(one, units, lang)
     shared = set.intersection(*(set(unit["not_due"]) for unit in units)) if units else set[str]()
     if shared:
         yield from hanging("", _named(("未到考评期", "not due in this period"), sorted(shared), lang))
@@ -71,6 +73,24 @@ def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
             told.append(lang.word(UNRANKED, unit["unranked"]))
         if told:
             yield from hanging("", f"{unit['name']} {unit['unit']}: {'; '.join(told)}")
+
+
+def _overlay(one: Mapping[str, Any], units: Sequence[Mapping[str, Any]], lang: Lang) -> Iterator[str]:
+    """Yield a special assessment on a line of its own, with what it comes to for each unit."""
+    counts = lang.of(
+        ("计入总分", "inside the total")
+        if one["counts"] == "added"
+        else ("单列，不计入总分、不影响名次", "beside the total, moves no rank")
+    )
+    heading = lang.of(("专项考评", "special assessment"))
+    told = [
+        f"{unit['name']} {unit['unit']} {unit['overlays'][one['code']] or NOT_ASSESSED}"
+        for unit in units
+        if one["code"] in unit["overlays"]
+    ]
+    months = f"{one['first']}–{one['last']}"
+    begin = f"{heading} {one['title']} {one['code']} ({months}, {one['points']}, {counts})"
+    yield from hanging("", f"{begin}: {'; '.join(told)}")
 
 
 def _named(pair: Pair, codes: Sequence[str], lang: Lang) -> str:

@@ -19,7 +19,18 @@ app = typer.Typer()
 PAGE_ROWS = 200
 _PERIOD = re.compile(r"[0-9]{4}(-([0-9]{2}|Q[1-4]|H[12]))?\Z")
 _PARTS = columns(
-    "indicator", "name", "board", "points", "value", "published", "lost", "state", "method", "cell", "explain"
+    "indicator",
+    "name",
+    "board",
+    "overlay",
+    "points",
+    "value",
+    "published",
+    "lost",
+    "state",
+    "method",
+    "cell",
+    "explain",
 )
 _ENTRIES = columns("id", "month", "old", "new", "known_at")
 All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
@@ -31,6 +42,9 @@ Only = Annotated[
 Version = Annotated[
     int | None,
     typer.Option(min=1, help="A version; default the newest of the period.", show_default=False),
+]
+Overlay = Annotated[
+    str | None, typer.Option(help="This special assessment (专项考评) by itself.", show_default=False)
 ]
 Board = Annotated[str | None, typer.Option(help="Of the total only this board.", show_default=False)]
 AsOf = Annotated[
@@ -73,6 +87,7 @@ def explain(
     limit: Limit = 20,
     only: Only = None,
     board: Board = None,
+    overlay: Overlay = None,
     version: Version = None,
     as_of: AsOf = None,
     entries: Entries = False,
@@ -82,8 +97,8 @@ def explain(
 ) -> None:
     """Explain a value: its formula with the numbers, and the cases that counted and those that did not.
 
-    Without an indicator the total of a unit, or one board of it: which indicators lost how much. CSV prints
-    the rows, JSON the whole answer; the rows are a page unless --all is given.
+    Without an indicator the total of a unit, or one board or overlay: which indicators lost how much. CSV
+    prints the rows, JSON the whole answer; the rows are a page unless --all is given.
     """
     if only not in {None, "counted", "not-counted"}:
         raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
@@ -93,7 +108,7 @@ def explain(
     with Client(state_of(ctx)) as client:
         if period is None:
             path = f"/v1/totals{below(indicator, unit)}/explain"
-            pages = client.pages("ranking", path, scheme=scheme, board=board, limit=page)
+            pages = client.pages("ranking", path, scheme=scheme, board=board, overlay=overlay, limit=page)
             _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
             return
         path = f"/v1/cells{below(period, unit, indicator)}"

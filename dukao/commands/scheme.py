@@ -156,6 +156,9 @@ def show_scheme(ctx: typer.Context, code: Code, version: Version, output: Output
         f"{head['title']} · {head['effective']} to {head['until']} · total {head['total']}{simulated}\n"
         f"digest {digest_hex(document)}"
     )
+    for one in document["overlays"]:
+        months = f"{one['from']} to {one['until']}"
+        title += f"\n专项考评 {one['code']} {one['name']} · {months} · {one['points']} points {one['counts']}"
     shown = columns(
         "code",
         "name",
@@ -171,7 +174,7 @@ def show_scheme(ctx: typer.Context, code: Code, version: Version, output: Output
     rows: list[dict[str, Any]] = [
         one
         | {"groups": " ".join(one["units"] or one["groups"]), "method": next(iter(one["method"]))}
-        | {"board": one.get("board", "")}
+        | {"board": one.get("board") or one.get("overlay", "")}
         for one in document["indicators"]
     ]
     show(rows, shown, output, title=title, whole=document)

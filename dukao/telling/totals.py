@@ -70,7 +70,7 @@ def entries(answer: Answer, lang: Lang) -> Iterator[str]:
 
 
 def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
-    what = answer["board_title"] or lang.of(("总分", "total"))
+    what = answer["board_title"] or answer["overlay_title"] or lang.of(("总分", "total"))
     yield from hanging("", f"{answer['unit_name']} {answer['unit']} · {what} · {answer['period']}")
     value = answer["published"] or "–".join(answer["range"])
     state = lang.word(STATES, answer["state"])
@@ -94,6 +94,7 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
         ),
         (("名次", "rank"), rank if answer["rank"] is not None else ""),
         *((("折算", "rescaled"), _rescaled(one, lang)) for one in answer["rescaled"]),
+        *((("专项考评", "special"), _overlay(one, lang)) for one in answer["overlays"]),
         (("合计", "sum"), _sum(answer, lang)),
         (
             ("依据", "stands on"),
@@ -115,6 +116,25 @@ def _sum(answer: Answer, lang: Lang) -> str:
     if not Decimal(answer["points"]):
         return "本期无应考且适用的指标"
     return f"尚有指标未考，合计在 {answer['range'][0]} 至 {answer['range'][1]} 之间"
+
+
+def _overlay(one: Answer, lang: Lang) -> str:
+    """Return what a special assessment comes to, and whether that is inside the total."""
+    value = one["published"] or "–".join(one["range"])
+    open_zh, open_en = ("（未考）", " (not yet assessed)") if one["value"] is None else ("", "")
+    is_added, points = one["counts"] == "added", _short(one["points"])
+    counts = lang.of(
+        ("计入总分", "inside the total")
+        if is_added
+        else ("单列，不计入总分", "beside the total, moves no rank")
+    )
+    months = f"{one['first']}–{one['last']}"
+    return lang.of(
+        (
+            f"{one['title']} {one['overlay']}（{months}，{counts}）：{value}{open_zh}，满分 {points}",
+            f"{one['title']} {one['overlay']} ({months}, {counts}): {value}{open_en} of {points}",
+        )
+    )
 
 
 def _rescaled(one: Answer, lang: Lang) -> str:
@@ -154,8 +174,8 @@ def _part(at: int, part: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
         )
     )
     parts = [f"{part['name']} {part['indicator']}", worth, part["method"], measure]
-    if answer["board"] is None and part["board"]:
-        parts.insert(1, part["board"])
+    if answer["board"] is None and answer["overlay"] is None and (part["board"] or part["overlay"]):
+        parts.insert(1, part["board"] or part["overlay"])
     yield from joined(f"{at:>3}. ", parts)
 
 

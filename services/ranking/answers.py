@@ -22,6 +22,7 @@ class ShownLine(Answer):
     carry points of another, `carried` the points of boards of which nothing applies, which the others carry.
     `stale` are the indicators of whose events a feed is silent (数据源逾期未报): scored by what there is, or
     not assessed, and never zero.
+    `overlays` are what special assessments (专项考评) come to, inside the total and beside it.
     """
 
     unit: str
@@ -41,6 +42,18 @@ class ShownLine(Answer):
     not_applicable: tuple[str, ...]
     stale: tuple[str, ...]
     carried: dict[str, str]
+    overlays: dict[str, str | None]
+
+
+class ShownOverlay(Answer):
+    """A special assessment (专项考评) of the period: inside the total if it is `added`, else beside it."""
+
+    code: str
+    title: str
+    counts: Literal["added", "beside"]
+    first: str
+    last: str
+    points: str
 
 
 class ShownTier(Answer):
@@ -73,6 +86,7 @@ class ShownStanding(Answer):
     as_of: str
     fresh_at: str | None
     tiers: tuple[ShownTier, ...]
+    overlays: tuple[ShownOverlay, ...]
     units: tuple[ShownLine, ...]
 
 

@@ -7,7 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from services.ranking import places, store, versions
-from services.ranking.answers import ShownLine, ShownStanding, ShownTier, StandingKey, StandingsPage
+from services.ranking.answers import (
+    ShownLine,
+    ShownOverlay,
+    ShownStanding,
+    ShownTier,
+    StandingKey,
+    StandingsPage,
+)
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
@@ -82,6 +89,7 @@ def _standing(
         as_of=as_of,
         fresh_at=fresh_at,
         tiers=tuple(_tiers(scheme, lines)),
+        overlays=tuple(_overlays(scheme, lines)),
         units=tuple(_line(line, names[line.unit]) for line in lines),
     )
 
@@ -99,6 +107,20 @@ def _tiers(scheme: Scheme, lines: Sequence[Line]) -> Iterator[ShownTier]:
             planned=size,
             units=placed.count(tier.code),
         )
+
+
+def _overlays(scheme: Scheme, lines: Sequence[Line]) -> Iterator[ShownOverlay]:
+    """Yield the overlays of which anything is due to a unit."""
+    for code, one in scheme.overlays.items():
+        if any(code in line.overlays for line in lines):
+            yield ShownOverlay(
+                code=code,
+                title=one["name"],
+                counts=one["counts"],
+                first=one["from"],
+                last=one["until"],
+                points=one["points"],
+            )
 
 
 def _line(line: Line, name: str) -> ShownLine:
@@ -121,6 +143,7 @@ def _line(line: Line, name: str) -> ShownLine:
         not_applicable=line.not_applicable,
         stale=line.stale,
         carried={board: text(points) for board, points in line.carried.items()},
+        overlays={code: _text(value) for code, value in line.overlays.items()},
     )
 
 

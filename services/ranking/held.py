@@ -36,7 +36,7 @@ class Board:
         rules, points = self.scheme.rules, self.scheme.points
         for unit in self.units & set(units) if self.scores else self.units:
             row = rows.get(unit)
-            worth, volume = (row.worth, row.volume) if row else ({}, 0)
+            worth, volume = (self.scheme.counted(row.worth), row.volume) if row else ({}, 0)
             told = row.points if row else {}
             due, absent = self.due[unit], self.absent.get(unit)
             if absent is None:
@@ -120,7 +120,8 @@ async def boards_of(
     told = await places.told(tx, group, list(schemes)) if schemes else {}
     for period, scheme in schemes.items():
         units = frozenset(scheme.members(group[1]))
-        due, absent = scheme.due(group[1], period), scheme.absent(group[1], period)
+        due = {unit: scheme.counted(mine) for unit, mine in scheme.due(group[1], period).items()}
+        absent = {unit: codes - scheme.beside for unit, codes in scheme.absent(group[1], period).items()}
         held.boards[period] = Board(scheme, due, absent, units, told[period])
     await rows_of(tx, group, held, [(held.boards[p].scheme.version, p) for p in periods if p in held.boards])
     return {period: held.boards[period] for period in sorted(periods) if period in held.boards}

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.ranking import store, versions
 from services.ranking.contract import CONSUMER
+from services.ranking.domain.documents import Document
 from services.ranking.domain.losses import Lost, Summed, summed
 from services.ranking.domain.rescaling import BoardSum
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
-from services.ranking.domain.standings import DUE, Line, is_any_due, standing
+from services.ranking.domain.standings import DUE, Figure, Line, is_any_due, standing
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.figures import FigureState
@@ -37,13 +38,14 @@ CodeText = Annotated[str, Field(pattern=CODE_PATTERN, max_length=64)]
 
 
 class TotalQuery(BaseModel):
-    """Of which scheme, group and board the total is, and which of its figures are wanted."""
+    """Of which scheme, group and board or overlay the total is, and which of its figures are wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     scheme: CodeText
     group: CodeText | None = Field(None, description="without it the first group of the unit by name")
     board: CodeText | None = Field(None, description="without it the whole total")
+    overlay: CodeText | None = Field(None, description="a special assessment (专项考评) by itself")
     after: int = Field(0, ge=0, le=100_000, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
 
@@ -64,6 +66,7 @@ class ShownPart(Answer):
     indicator: str
     name: str
     board: str | None
+    overlay: str | None
     points: str
     value: str | None
     published: str | None
@@ -102,13 +105,30 @@ class ShownRescaling(Answer):
     formula: str
 
 
+class ShownOverlaySum(Answer):
+    """A special assessment (专项考评) of the period: inside the total if it is `added`, else beside it.
+
+    `value` and `published` are null while something of it has no data: then `range` says what it may be.
+    """
+
+    overlay: str
+    title: str
+    counts: Literal["added", "beside"]
+    first: str
+    last: str
+    points: str
+    value: str | None
+    published: str | None
+    range: tuple[str, str] | None
+
+
 class TotalExplained(Answer):
     """Why a total or a board stands where it stands: its figures, the dearest loss first.
 
     `points` are those that are due, what does not apply included, which is spread (`rescaled`). A board is
     the one before it carries points of another. `value` is the exact sum, `published` its one rounding, both
-    null while something due has no data: then `range` says between what it lies. `as_of` is the digest of
-    positions.
+    null while something due has no data: then `range` says between what it lies. `overlays` are those of the
+    unit in the period, told beside a whole total. `as_of` is the digest of positions.
     """
 
     scheme: str
@@ -120,6 +140,8 @@ class TotalExplained(Answer):
     unit_name: str
     board: str | None
     board_title: str | None
+    overlay: str | None
+    overlay_title: str | None
     state: Literal["live"] = "live"
     as_of: str
     fresh_at: str | None
@@ -133,6 +155,7 @@ class TotalExplained(Answer):
     lost: str
     formula: str
     rescaled: list[ShownRescaling]
+    overlays: list[ShownOverlaySum]
     parts: list[ShownPart]
     parts_total: int
     next: int | None = Field(description="pass it as `after` to read on; null at the end")
@@ -155,10 +178,11 @@ def totals_router(exchange: Exchange) -> APIRouter:
             as_of = await positions_digest(tx, (CONSUMER,))
             fresh_at = await store.fresh_at(tx, group)
         lines = standing(figures, scheme.rules)
-        wanted = [one for one in figures[unit] if asked.board is None or one.board == asked.board]
-        found = summed(wanted, scheme.rules.places)
+        found = summed(_wanted(asked, figures[unit]), scheme.rules.places)
+        is_whole = asked.board is None and asked.overlay is None
+        overlays = _overlays(scheme, figures[unit]) if is_whole else []
         place = {"group": group[1], "period": period, "unit": unit, "as_of": as_of, "fresh_at": fresh_at}
-        return _answer(asked, scheme, lines, found, place)
+        return _answer(asked, scheme, lines, found, place | {"overlays": overlays})
 
     return router
 
@@ -177,7 +201,39 @@ async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: 
     scheme = (await versions.in_force(tx, group, [period]))[period]
     if asked.board is not None and asked.board not in scheme.boards:
         raise refuse(404, "not_found", "The scheme has no such board.")
+    if asked.overlay is not None and asked.overlay not in scheme.overlays:
+        raise refuse(404, "not_found", "The scheme has no such overlay.")
     return group, scheme
+
+
+def _wanted(asked: TotalQuery, figures: list[Figure]) -> list[Figure]:
+    """Return what is asked for: a board, an overlay, or all that is inside the total."""
+    if asked.board is not None or asked.overlay is not None:
+        return [one for one in figures if (one.board, one.overlay) == (asked.board, asked.overlay)]
+    return [one for one in figures if not one.beside]
+
+
+def _overlays(scheme: Scheme, figures: list[Figure]) -> list[ShownOverlaySum]:
+    """Return what each overlay comes to of which anything is due."""
+    return [
+        _overlay(one, summed(mine, scheme.rules.places))
+        for code, one in scheme.overlays.items()
+        if is_any_due(mine := [figure for figure in figures if figure.overlay == code])
+    ]
+
+
+def _overlay(one: Document, found: Summed) -> ShownOverlaySum:
+    return ShownOverlaySum(
+        overlay=one["code"],
+        title=one["name"],
+        counts=one["counts"],
+        first=one["from"],
+        last=one["until"],
+        points=text(found.points),
+        value=_text(found.value),
+        published=_text(found.published),
+        range=None if found.value is not None else (text(found.low), text(found.high)),
+    )
 
 
 def _answer(
@@ -199,6 +255,8 @@ def _answer(
         unit_name=scheme.members(place["group"])[unit],
         board=asked.board,
         board_title=None if asked.board is None else scheme.boards[asked.board],
+        overlay=asked.overlay,
+        overlay_title=None if asked.overlay is None else scheme.titles[asked.overlay],
         rank=line.rank,
         ranked=sum(one.rank is not None for one in lines),
         tier=line.tier,
@@ -209,8 +267,8 @@ def _answer(
         lost=text(found.lost),
         formula=_formula(found, scheme.rules.places),
         rescaled=[
-            _rescaled(code, scheme.boards[code], one, scheme.rules.places)
-            for code, one in found.rescaled.boards.items()
+            _rescaled(code, scheme.titles[code], one, scheme.rules.places)
+            for code, one in found.rescaled.all.items()
             if one.absent or one.gained
         ],
         parts=[_part(one, asked.scheme, scheme, place) for one in shown],
@@ -228,7 +286,7 @@ def _formula(found: Summed, places: int) -> str:
         missing = sum(one.value is None for one in due)
         return f"{missing} of {len(due)} have no data yet: {text(found.low)} to {text(found.high)}"
     guarded = text(published(found.value, GUARD_PLACES))
-    spread = ", rescaled" if any(one.absent or one.gained for one in found.rescaled.boards.values()) else ""
+    spread = ", rescaled" if any(one.absent or one.gained for one in found.rescaled.all.values()) else ""
     end = f"{text(found.value)} → {guarded} → {text(found.published)} ({places} places)"
     return f"Σ of {len(due)}{spread} = {end}"
 
@@ -282,6 +340,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         indicator=figure.indicator,
         name=spec.get("name", figure.indicator),
         board=figure.board,
+        overlay=figure.overlay,
         points=text(figure.points),
         value=_text(figure.value),
         published=None if figure.value is None else text(published(figure.value, scheme.rules.places)),

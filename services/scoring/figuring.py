@@ -50,7 +50,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
         for unit, found in sums.items()
     }
     partials = by_unit[question.unit]
-    if question.unit in question.absent and is_due(indicator, question.period):
+    if question.unit in question.absent and is_due(document, indicator, question.period):
         found = NOT_APPLICABLE
     elif indicator.method.comparing is None:
         found = worth(document, indicator, question.period, partials)

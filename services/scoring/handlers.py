@@ -8,6 +8,7 @@ from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdo
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.life import Act
+from services.scoring.domain.overlay_check import overlays_stay
 from services.scoring.domain.reading import Finding, read
 from services.scoring.domain.rounds import Round, begun_rounds_stay, rounds_of
 from services.scoring.domain.versions import measures_keep_their_meaning, overlaps
@@ -73,6 +74,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     adopted = await store.adopted_versions(tx, code)
     found = [
         *overlaps(scheme.document, adopted),
+        *overlays_stay(scheme.document, adopted),
         *measures_keep_their_meaning(scheme.document, adopted),
         *begun_rounds_stay(scheme.document, await _begun(tx, adopted)),
     ]

@@ -102,7 +102,12 @@ class Question:
         """The months whose entries and cases concern the figure."""
         if self.months:
             return tuple(map(Month.of_ordinal, self.months))
-        return window(self.indicator, self.period)
+        return window(self.scheme.document, self.indicator, self.period) or self.period.months()
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the period has any month of the overlay that the indicator belongs to, if it does."""
+        return bool(window(self.scheme.document, self.indicator, self.period))
 
     @property
     def span(self) -> tuple[int, int]:

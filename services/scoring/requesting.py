@@ -61,7 +61,7 @@ class Desk:
         _check_amount(question, asked)
         await tx.lock(POINTS, [shard_of(asked.unit)])
         _check_month(question, await traces.now(tx, replay=self._replay))
-        if question.unit in question.absent:
+        if question.unit in question.absent or not question.is_within:
             raise refuse(422, "not_applicable", "The indicator does not apply to the unit in this month.")
         month = question.period.first.ordinal
         others = await requests.of_cell(tx, asked.scheme, asked.unit, asked.indicator, month)

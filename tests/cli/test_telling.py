@@ -106,6 +106,7 @@ def part(code, *, lost="1.000000000000", value="9.000000000000", state="scored")
         "indicator": code,
         "name": "按期办结率",
         "board": "work",
+        "overlay": None,
         "points": "10",
         "value": value,
         "published": None if value is None else value[:4],
@@ -129,6 +130,8 @@ def total(*parts, **more):
         | {
             "board": None,
             "board_title": None,
+            "overlay": None,
+            "overlay_title": None,
             "rank": 3,
             "ranked": 36,
             "points": "20",
@@ -137,6 +140,7 @@ def total(*parts, **more):
             "range": None,
             "lost": "2.000000000000",
             "rescaled": [],
+            "overlays": [],
             "formula": "Σ of 2 = 18.000000000000 → 18.000000000 → 18.00 (2 places)",
             "parts": list(parts),
             "parts_total": 40,
@@ -193,7 +197,7 @@ def test_a_total_marks_what_is_of_a_stale_feed():
 
 def test_a_standing_says_below_its_lines_what_is_stale():
     line = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": []}
-    standing = {"units": [line | {"unit": "b1", "name": "一局", "stale": ["tasks"]}]}
+    standing = {"overlays": [], "units": [line | {"unit": "b1", "name": "一局", "stale": ["tasks"]}]}
     assert list(notes(standing, Lang.ZH)) == ["一局 b1: 数据源逾期未报 tasks"]
     assert list(notes(standing, Lang.EN)) == ["一局 b1: a feed is stale tasks"]
 
@@ -202,12 +206,13 @@ def test_a_standing_says_below_its_lines_what_is_missing_not_due_or_does_not_app
     plain = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": ["year"]}
     plain |= {"stale": []}
     standing = {
+        "overlays": [],
         "units": [
             plain | {"unit": "b1", "name": "一局"},
             plain
             | {"unit": "b2", "name": "二局", "not_assessed": ["late"], "not_applicable": ["ports"]}
             | {"carried": {"party": "260.00"}, "unranked": "not_assessed", "not_due": ["year", "half"]},
-        ]
+        ],
     }
     assert list(notes(standing, Lang.ZH)) == [
         "未到考评期 year",

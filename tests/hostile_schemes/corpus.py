@@ -117,6 +117,52 @@ BOARDS = [
     *swap("/indicators", "indicator_sum", 'code: party, title: 党的全面领导, points: "26"', 'code: party, title: 党的全面领导, points: "27"', at="indicators:"),
 ]  # fmt: skip
 
+
+def overlay(words: str = "", **said: str) -> str:
+    """Return boards with a special assessment, some words of it said otherwise, and before the views `words`."""
+    spec = {
+        "code": "safety",
+        "name": "安全",
+        "from": "2021-04",
+        "until": "2021-09",
+        "counts": "beside",
+        "points": '"5"',
+    }
+    told = ", ".join(f"{key}: {value}" for key, value in (spec | said).items())
+    return f"overlays:\n  - {{{told}}}\n{words}views:\n"
+
+
+IN_OVERLAY = """
+  - {code: drill, name: 演练, overlay: safety, points: "5", groups: [bureaus, regions], measure: ontime, method: {target: {target: "1"}}}
+"""
+
+
+def extra(path: str, reason: str, *, indicator: str = IN_OVERLAY, at: str, **said: str) -> Hostile:
+    """Put a special assessment and its indicator into the good document."""
+    old = BASE[BASE.index("views:") : BASE.index("tiers:")]
+    return Hostile(path, reason, old, old.replace("views:\n", overlay(**said)).rstrip("\n") + indicator, at)
+
+
+OVERLAYS = [
+    *(extra("/overlays/0/from", "shape", at="name: 安全", **{"from": value}) for value in ("2021-13", "2021-04-01", "四月", "null")),
+    *(extra("/overlays/0/until", "shape", at="name: 安全", until=value) for value in ("2021-00", "2021-Q3", "[]")),
+    extra("/overlays/0/from", "dates", at="name: 安全", **{"from": "2020-12"}),
+    extra("/overlays/0/from", "dates", at="name: 安全", **{"from": "2022-01", "until": "2022-02"}),
+    *(extra("/overlays/0/until", "dates", at="name: 安全", until=value) for value in ("2021-03", "2022-01")),
+    *(extra("/overlays/0/counts", "shape", at="name: 安全", counts=value) for value in ("both", "true", "计入")),
+    *(extra("/overlays/0/points", "shape", at="name: 安全", points=value) for value in ("5", '"-5"', '"5 分"')),
+    extra("/overlays/0/points", "overlay_sum", at="name: 安全", points='"6"'),
+    extra("/overlays/0/points", "no_points", at="name: 安全", points='"0"'),
+    extra("/overlays/0/code", "duplicate", at="name: 安全", code="party"),
+    extra("/overlays/0/colour", "shape", at="name: 安全", colour="red"),
+    extra("/boards/0/points", "board_floor", at="  - {code: party", counts="added"),
+    extra("/overlays/0", "empty_overlay", at="name: 安全", indicator="\n"),
+    extra("/indicators/8/overlay", "unknown_overlay", at="name: 演练", indicator=IN_OVERLAY.replace("overlay: safety", "overlay: health")),
+    extra("/indicators/8/overlay", "board_and_overlay", at="name: 演练", indicator=IN_OVERLAY.replace("overlay: safety", "overlay: safety, board: work")),
+    extra("/overlays/0/counts", "overlay_uneven", at="name: 安全", counts="added", indicator=IN_OVERLAY.replace("bureaus, regions]", "bureaus], units: [b1]")),
+    extra("/indicators/8/units/0", "unknown_unit", at="name: 演练", indicator=IN_OVERLAY.replace("bureaus, regions]", "bureaus], units: [b9]")),
+]  # fmt: skip
+
 MEASURES = [
     *swap("/views/levy/events/1", "unknown_type", "levy.done.v1, levy.answered.v1]", "levy.done.v1, levy.answered.v2]"),
     *swap("/views/levy/events", "shape", "[levy.done.v1, levy.answered.v1]", "[]", "levy.done.v1"),
@@ -242,7 +288,7 @@ BESIDES = [
     *swap("/indicators/0/decomposes", "no_parent", "assessor: d1", "decomposes: ontime"),
 ]  # fmt: skip
 
-CASES = [*HEAD, *UNITS, *BOARDS, *MEASURES, *INDICATORS, *REST, *BESIDES]
+CASES = [*HEAD, *UNITS, *BOARDS, *OVERLAYS, *MEASURES, *INDICATORS, *REST, *BESIDES]
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
             {"code": "first", "title": "第一段", "share": "0.5", "planned": 1, "units": 1},
             {"code": "second", "title": None, "share": "0.5", "planned": 0, "units": 0},
         ],
+        "overlays": [],
     }
     assert list(units) == ["b1", "b2", "b3", "b4"]
     assert units["b1"] == {
@@ -67,6 +68,7 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
         "not_applicable": [],
         "stale": [],
         "carried": {},
+        "overlays": {},
     }
     assert (units["b2"]["rank"], units["b2"]["points"]) == (None, "9.00")
     assert units["b2"]["unranked"] == "below_minimum_volume"

@@ -23,7 +23,7 @@ from tests.scoring_domain.month_cells import month_cell
 
 
 def scheme():
-    """Return a scheme with every cycle, a deduction, a stock and a gate."""
+    """Return a scheme with every cycle, a deduction, a stock, a gate, and all of that in an overlay too."""
     document = copy.deepcopy(SCHEME)
     ontime, missed = document["indicators"]
     document["measures"]["backlog"] = {
@@ -33,10 +33,16 @@ def scheme():
         "numerator": "count(*)",
     }
     down = {"target": {"target": "2", "direction": "down"}}
-    document["indicators"] = [
+    every = [
         missed,
         missed | {"code": "backlog", "measure": "backlog", "method": down},
         *(ontime | {"code": cycle, "cycle": cycle} for cycle in Cycle),
+    ]
+    months = {"from": "2021-02", "until": "2021-08"}
+    document["overlays"] = [{"code": "safety", "name": "安全", "counts": "added", "points": "60"} | months]
+    document["indicators"] = [
+        *every,
+        *(one | {"code": f"safe-{one['code']}", "board": None, "overlay": "safety"} for one in every),
         ontime | {"code": "own", "units": ["b1"]},
         ontime | {"code": "of-another", "units": ["b2"]},
     ]
@@ -98,6 +104,7 @@ def test_batch_by_batch_leads_to_the_cells_and_figures_of_all(batches, forgets):
         (month, one.code): found
         for month in MONTHS
         for one in OF_UNIT
+        if one.overlay is None or MONTHS[1] <= month <= MONTHS[7]
         if (found := month_cell(DOCUMENT, one, Month.of_ordinal(month), partials[one.code])) is not None
     }
     assert {key: value(found) for key, found in standing.figures.items()} == {
@@ -129,7 +136,7 @@ def plan_without(first, last):
     document = DOCUMENT.model_copy(deep=True)
     gone = AbsenceSpec.model_validate({"units": [UNIT], "from": first, "until": last, "reason": "r"})
     told = [
-        one if one.code == "backlog" else one.model_copy(update={"not_applicable": [gone]})
+        one if one.code.endswith("backlog") else one.model_copy(update={"not_applicable": [gone]})
         for one in document.indicators
     ]
     return group_plan(document.model_copy(update={"indicators": told}), "bureaus")
@@ -148,10 +155,12 @@ def test_what_came_in_months_in_which_an_indicator_does_not_apply_is_as_if_it_ha
     post(plan, UNIT, all_of_it, whole, everything(plan))
     assert whole.figures == posted(plan, UNIT, all_of_it, {}).figures
     of_rest = posted(PLAN, UNIT, applying, {}).figures
-    taken = {key: found for key, found in whole.figures.items() if key[1] != "backlog"}
+    taken = {key: found for key, found in whole.figures.items() if not key[1].endswith("backlog")}
     assert taken == {key: of_rest[key] for key in taken}
-    assert {key for key in of_rest if key[1] != "backlog"} - taken.keys()
+    assert {key for key in of_rest if not key[1].endswith("backlog")} - taken.keys()
     backlog = {
-        key: found for key, found in posted(PLAN, UNIT, all_of_it, {}).figures.items() if key[1] == "backlog"
+        key: found
+        for key, found in posted(PLAN, UNIT, all_of_it, {}).figures.items()
+        if key[1].endswith("backlog")
     }
-    assert backlog == {key: found for key, found in whole.figures.items() if key[1] == "backlog"}
+    assert backlog == {key: found for key, found in whole.figures.items() if key[1].endswith("backlog")}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.kernel.periods import Cycle, Period
+from shared.kernel.periods import Cycle, Month, Period
 
 Document = Mapping[str, Any]
 Indicator = Mapping[str, Any]
@@ -22,8 +22,22 @@ def indicators_of(document: Document, group: str, unit: str) -> list[Indicator]:
 
 
 def points_of(indicator: Indicator) -> str:
-    """Return the points of an indicator; outside the boards there are none to reach."""
-    return indicator["points"] if "board" in indicator else "0"
+    """Return the points of an indicator; outside boards and overlays there are none to reach."""
+    return indicator["points"] if indicator.keys() & {"board", "overlay"} else "0"
+
+
+def overlay_of(document: Document, indicator: Indicator) -> Document | None:
+    """Return the special assessment (专项考评) that an indicator belongs to, None where it does to none."""
+    code = indicator.get("overlay")
+    return None if code is None else next(one for one in document["overlays"] if one["code"] == code)
+
+
+def within(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
+    """Return the months of a period in which an indicator is assessed: of an overlay only its own."""
+    overlay = overlay_of(document, indicator)
+    if overlay is None:
+        return period.months()
+    return tuple(month for month in period.months() if overlay["from"] <= str(month) <= overlay["until"])
 
 
 def is_for(indicator: Indicator, group: str, unit: str) -> bool:
@@ -45,8 +59,17 @@ def absences(indicator: Indicator, unit: str, month: str) -> list[Indicator]:
     ]
 
 
-def is_due(indicator: Indicator, period: Period) -> bool:
-    """Tell whether a cycle of an indicator ends in a period; a deduction or bonus is due in every one."""
-    if is_always_due(indicator):
-        return True
-    return Period.containing(period.last, Cycle(indicator.get("cycle", "month"))).last == period.last
+def is_due(document: Document, indicator: Indicator, period: Period) -> bool:
+    """Tell whether a cycle of an indicator ends in a period; a deduction or bonus is due in every one.
+
+    What belongs to an overlay is due in its months alone, and its last cycle ends with it.
+    """
+    months = within(document, indicator, period)
+    if not months or is_always_due(indicator):
+        return bool(months)
+    return within(document, indicator, cycle_of(indicator, months))[-1] == months[-1]
+
+
+def cycle_of(indicator: Indicator, months: tuple[Month, ...]) -> Period:
+    """Return the cycle of an indicator that the last of these months lies in."""
+    return Period.containing(months[-1], Cycle(indicator.get("cycle", "month")))

@@ -13,13 +13,14 @@ NOTHING = Fraction(0)
 class Part:
     """An indicator that is due and applies: its points, and its value, None where there is no data.
 
-    One outside the boards has no points to reach.
+    One outside boards and overlays has no points to reach.
     """
 
     board: str | None
     points: int
     value: int | None
     deducts: bool
+    overlay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,53 +89,69 @@ class BoardSum:
 
 @dataclass(frozen=True, slots=True)
 class Rescaled:
-    """The boards of a unit by their code, what stands outside them, and all of it together."""
+    """The boards and overlays of a unit by their code, what stands outside them, and all of it together."""
 
     boards: Mapping[str, BoardSum]
     outside: int
+    overlays: Mapping[str, BoardSum]
+
+    @property
+    def all(self) -> dict[str, BoardSum]:
+        """The boards, then the overlays."""
+        return {**self.boards, **self.overlays}
 
     @property
     def total(self) -> Range:
-        """The sum of the boards, each with what it carries, and of what stands outside."""
-        found = [board.carrying for board in self.boards.values()]
+        """The sum of the boards, each with what it carries, of the overlays, and of what stands outside."""
+        found = [one.carrying for one in self.all.values()]
         return Range(
             self.outside + sum(one.low for one in found), self.outside + sum(one.high for one in found)
         )
 
     @property
     def points(self) -> int:
-        """The points that are due: those of every board, if there is one to carry them."""
-        there = any(one.applies for one in self.boards.values())
-        return sum(one.points for one in self.boards.values()) if there else 0
+        """The points that are due: those of every board and overlay, if there is one to carry them."""
+        found = self.all.values()
+        return sum(one.points for one in found) if any(one.applies for one in found) else 0
 
     @property
     def carried(self) -> dict[str, int]:
-        """The boards of which nothing applies, with the points that the others carry."""
-        return {code: one.points for code, one in self.boards.items() if not one.applies}
+        """The boards and overlays of which nothing applies, with the points that boards carry."""
+        return {code: one.points for code, one in self.all.items() if not one.applies}
 
 
-def rescaled(parts: Iterable[Part], absent: Iterable[tuple[str, int]]) -> Rescaled:
+def rescaled(
+    parts: Iterable[Part], absent: Iterable[tuple[str, int]], missed: Iterable[tuple[str, int]] = ()
+) -> Rescaled:
     """Add up a unit; `absent` are the boards and points of what is due and does not apply to it.
+
+    `missed` are the overlays and points of such.
 
     Inside its board that is spread over the other indicators: kept + rest · (board − deduct points) /
     (board − deduct points − not applicable). The points of a board of which nothing applies go to the other
-    boards in proportion to theirs, and are spread there alike.
+    boards in proportion to theirs, and are spread there alike; so are those of an overlay. An overlay carries
+    nothing of others.
     """
     boards: dict[str, BoardSum] = {}
+    overlays: dict[str, BoardSum] = {}
     outside = 0
     for part in parts:
-        if part.board is None:
-            outside += part.value or 0
-        else:
+        if part.board is not None:
             _add(boards.setdefault(part.board, BoardSum()), part)
+        elif part.overlay is not None:
+            _add(overlays.setdefault(part.overlay, BoardSum()), part)
+        else:
+            outside += part.value or 0
     for code, points in absent:
         boards.setdefault(code, BoardSum()).absent += points
+    for code, points in missed:
+        overlays.setdefault(code, BoardSum()).absent += points
     there = {code: one for code, one in sorted(boards.items()) if one.applies}
-    carried = sum(one.points for one in boards.values() if not one.applies)
+    carried = sum(one.points for one in (*boards.values(), *overlays.values()) if not one.applies)
     together = sum(one.points for one in there.values())
     for one in there.values():
         one.gained = Fraction(carried * one.points, together)
-    return Rescaled(dict(sorted(boards.items())), outside)
+    return Rescaled(dict(sorted(boards.items())), outside, dict(sorted(overlays.items())))
 
 
 def _add(board: BoardSum, part: Part) -> None:

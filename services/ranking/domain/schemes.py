@@ -4,26 +4,31 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from typing import TypeVar
 
 from services.ranking.domain.documents import (
     Document,
     absences,
     covers,
+    cycle_of,
     indicators_of,
     is_always_due,
     is_due,
     is_for,
+    overlay_of,
     points_of,
+    within,
 )
 from services.ranking.domain.rows import NO_ROW, NO_SILENCE, Row, Silence, VersionUnit
 from services.ranking.domain.scores import Kind
 from services.ranking.domain.standings import DUE, Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import LENGTH_MONTHS, Cycle, Period
+from shared.kernel.periods import LENGTH_MONTHS, Period
 from shared.kernel.points import of_parts, parts_of, short_text
 
 Figures = dict[str, list[Figure]]
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,29 @@ class Scheme:
         }
 
     @cached_property
+    def overlays(self) -> dict[str, Document]:
+        """The special assessments (专项考评) by their codes, those of the versions before it too."""
+        documents = (*reversed(self.before), self.document)
+        return {one["code"]: one for each in documents for one in each.get("overlays", ())}
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The titles of boards and overlays by their codes."""
+        return self.boards | {code: one["name"] for code, one in self.overlays.items()}
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """The indicators of overlays that stand beside the total."""
+        found = {code for code, one in self.overlays.items() if one["counts"] == "beside"}
+        return frozenset(one["code"] for one in self.indicators if one.get("overlay") in found)
+
+    def counted(self, told: Mapping[str, V]) -> Mapping[str, V]:
+        """Return of what is told of indicators what counts in the total, or may."""
+        if not self.beside or self.beside.isdisjoint(told):
+            return told
+        return {code: value for code, value in told.items() if code not in self.beside}
+
+    @cached_property
     def measures(self) -> dict[str, Document]:
         """The measures by name, those of the versions before it too."""
         documents = (*reversed(self.before), self.document)
@@ -67,18 +95,25 @@ class Scheme:
 
     @cached_property
     def points(self) -> dict[str, int]:
-        """The points of every indicator, in parts of 10^-12; outside the boards there are none to reach."""
+        """The points of every indicator, in parts of 10^-12; outside boards and overlays there are none."""
         return {one["code"]: parts_of(points_of(one)) for one in reversed(self.indicators)}
 
     def indicator(self, code: str) -> Document:
         """Return an indicator as the newest version has it."""
-        return next(one for one in self.indicators if one["code"] == code)
+        return self._newest(code)[1]
+
+    def _newest(self, code: str) -> tuple[Document, Document]:
+        """Return the newest version that has an indicator, and the indicator."""
+        documents = (self.document, *self.before)
+        return next((each, one) for each in documents for one in each["indicators"] if one["code"] == code)
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Where the points of every indicator stand, and whether it deducts."""
         return {
-            one["code"]: Kind(one.get("board"), self.points[one["code"]], "deduct" in one["method"])
+            one["code"]: Kind(
+                one.get("board"), self.points[one["code"]], "deduct" in one["method"], one.get("overlay")
+            )
             for one in reversed(self.indicators)
         }
 
@@ -91,9 +126,9 @@ class Scheme:
         """Return by unit of a group what is due in a period and does not apply to it, if anything."""
         wanted, found = Period.parse(period), dict[str, set[str]]()
         for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
-            one = self.indicator(code)
-            if group in one["groups"] and is_due(one, wanted):
-                months = self._taken_from(one, wanted)
+            document, one = self._newest(code)
+            if group in one["groups"] and is_due(document, one, wanted):
+                months = self._taken_from(code, wanted)
                 for unit in self._named_absent(code):
                     said = [
                         told for at in months if (told := self._is_absent(code, group, unit, at)) is not None
@@ -119,25 +154,28 @@ class Scheme:
 
     def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
         """Return why an indicator does not apply to a unit in a period, as said of its months."""
-        months = self._taken_from(self.indicator(indicator), Period.parse(period))
+        months = self._taken_from(indicator, Period.parse(period))
         of_months = ((month, self._in_month(indicator, group, unit, month)) for month in months)
         said = [one for month, mine in of_months if mine is not None for one in absences(mine, unit, month)]
         return "；".join(dict.fromkeys(one["reason"] for one in said)) or None
 
-    def _taken_from(self, indicator: Document, period: Period) -> list[str]:
+    def _taken_from(self, code: str, period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
-        cycle = Cycle(indicator.get("cycle", "month"))
-        if LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
-            period = Period.containing(period.last, cycle)
+        document, indicator = self._newest(code)
+        mine = within(document, indicator, period)
+        cycle = cycle_of(indicator, mine or period.months())
+        if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
+            mine = within(document, indicator, cycle)
         documents = (self.document, *self.before)
-        months = [str(at) for at in period.months() if any(covers(one, str(at)) for one in documents)]
+        months = [str(at) for at in mine if any(covers(one, str(at)) for one in documents)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
 
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
         """Return by unit of a group the points of what it is due in a period."""
         at = Period.parse(period)
-        due = [one for one in self.document["indicators"] if group in one["groups"] and is_due(one, at)]
+        document = self.document
+        due = [one for one in document["indicators"] if group in one["groups"] and is_due(document, one, at)]
         common = {one["code"]: self.points[one["code"]] for one in due if not one.get("units")}
         found = dict.fromkeys(self.members(group), common)
         for one in due:
@@ -151,22 +189,42 @@ class Scheme:
     def _gone(self, group: str, unit: str, period: Period) -> set[str]:
         """Return what a unit was due in the months of the versions before and no longer has."""
         newer, found = {one["code"] for one in indicators_of(self.document, group, unit)}, set[str]()
-        for document in self.before:
+        for document, until in zip(self.before, (self.document, *self.before), strict=False):
             mine = [one for one in indicators_of(document, group, unit) if one["code"] not in newer]
             newer |= {one["code"] for one in mine}
-            found |= {one["code"] for one in mine if is_due(one, period)}
+            found |= {
+                one["code"]
+                for one in mine
+                if is_due(document, one, period) and _began(document, one, before=until)
+            }
         return found
 
+    def _outside(self, period: str) -> frozenset[str]:
+        """Return the indicators of overlays that have no month in a period: there they are not at all."""
+        at, newest = Period.parse(period), {one["code"]: self._newest(one["code"]) for one in self.indicators}
+        return frozenset(code for code, found in newest.items() if not within(*found, at))
+
     def figures(
-        self, group: str, unit: str, due: Collection[str], row: Row | None, absent: Collection[str] = ()
+        self,
+        group: str,
+        unit: str,
+        due: Collection[str],
+        row: Row | None,
+        absent: Collection[str] = (),
+        outside: Collection[str] = (),
     ) -> list[Figure]:
-        """Return the figures of a unit: what came, and of what did not whether it is due and applies."""
+        """Return the figures of a unit: what came, and of what did not whether it is due and applies.
+
+        What is `outside` its months is not there at all.
+        """
         row = row or NO_ROW
         kinds = self.kinds_with(row.points)
         found: dict[str, Figure] = {}
         for one in self.indicators:
             code = one["code"]
-            if code not in found and (is_for(one, group, unit) or code in row.worth):
+            if code not in found and (
+                code in row.worth or (is_for(one, group, unit) and code not in outside)
+            ):
                 value = None if code in absent else row.worth.get(code)
                 state = FigureState.NOT_DUE
                 if code in absent:
@@ -176,7 +234,15 @@ class Scheme:
                 points = Decimal(short_text(kinds[code].points) if code in row.points else points_of(one))
                 worth = None if value is None else of_parts(value)
                 found[code] = Figure(
-                    code, kinds[code].board, points, worth, state, row.volume, kinds[code].deducts
+                    code,
+                    kinds[code].board,
+                    points,
+                    worth,
+                    state,
+                    row.volume,
+                    kinds[code].deducts,
+                    overlay=kinds[code].overlay,
+                    beside=code in self.beside,
                 )
         return list(found.values())
 
@@ -190,7 +256,7 @@ class Scheme:
     ) -> frozenset[str]:
         """Return the indicators of a unit of whose events a feed is silent in months that a period takes."""
         found = {
-            code: self._taken_from(self.indicator(code), period)
+            code: self._taken_from(code, period)
             for (_, of_unit), one in told.items()
             for code in one.months
             if of_unit == unit and code in self.points
@@ -229,8 +295,14 @@ class Scheme:
         return found
 
     def _group_figures(self, group: str, period: str, rows: Mapping[str, Row]) -> Figures:
-        absent = self.absent(group, period)
+        absent, outside = self.absent(group, period), self._outside(period) if self.overlays else ()
         return {
-            unit: self.figures(group, unit, due, rows.get(unit), absent.get(unit, ()))
+            unit: self.figures(group, unit, due, rows.get(unit), absent.get(unit, ()), outside)
             for unit, due in self.due(group, period).items()
         }
+
+
+def _began(document: Document, indicator: Document, *, before: Document) -> bool:
+    """Tell whether what a version says of an indicator begins before a newer version does."""
+    overlay = overlay_of(document, indicator)
+    return overlay is None or overlay["from"] < before["scheme"]["effective"]

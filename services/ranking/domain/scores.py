@@ -15,11 +15,12 @@ Worth = Mapping[str, int | None]
 
 
 class Kind(NamedTuple):
-    """Where the points of an indicator stand, in parts of 10^-12; none outside the boards."""
+    """Where the points of an indicator stand, in parts of 10^-12; none outside boards and overlays."""
 
     board: str | None
     points: int
     deducts: bool
+    overlay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def score(
 ) -> Score:
     """Add up the figures of a unit; what is due, with its points, and has no figure is not assessed.
 
-    What has no points stands outside the boards; with that alone nothing is due.
+    What has no points stands outside boards and overlays; with that alone nothing is due.
     """
     scored = missing = 0
     there = due.keys() | worth.keys()
@@ -65,11 +66,13 @@ def score_without(
     """Add up the figures of a unit to which something that is due does not apply: its boards are rescaled."""
     there = sorted((set(due) | worth.keys()) - set(absent))
     parts = [
-        Part(kinds[code].board, kinds[code].points, worth.get(code), kinds[code].deducts) for code in there
+        Part(kinds[code].board, kinds[code].points, worth.get(code), kinds[code].deducts, kinds[code].overlay)
+        for code in there
     ]
     gone = [(board, kinds[code].points) for code in absent if (board := kinds[code].board) is not None]
-    total = rescaled(parts, gone).total
-    full = any(part.board for part in parts) and all(part.value is not None for part in parts)
+    missed = [(one, kinds[code].points) for code in absent if (one := kinds[code].overlay) is not None]
+    total = rescaled(parts, gone, missed).total
+    full = any(part.board or part.overlay for part in parts) and all(part.value is not None for part in parts)
     low, high = (published_parts(value, rules.places) for value in (total.low, total.high))
     return Score(low, high, full, full and volume >= rules.at_least)
 

@@ -15,10 +15,10 @@ DUE = frozenset({FigureState.SCORED, FigureState.NOT_ASSESSED})
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What an indicator is worth for a unit in a period; one outside the boards has no points to reach.
+    """What an indicator is worth for a unit in a period; one outside boards and overlays has no points.
 
     One that `deducts` keeps its points where another does not apply. It is `stale` while a feed of its events
-    is silent in the period.
+    is silent in the period. What stands `beside` is in no total.
     """
 
     indicator: str
@@ -29,6 +29,8 @@ class Figure:
     volume: int = 0
     deducts: bool = False
     stale: bool = False
+    overlay: str | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Line:
     `covered` are the points that are due in the period; `boards` are those before they carry the points of
     another, `carried` are the points that others carry of a board of which nothing applies to the unit.
     Of `stale` indicators a feed is silent.
+    `overlays` are those inside the total and those beside it.
     """
 
     unit: str
@@ -69,6 +72,7 @@ class Line:
     not_applicable: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     carried: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    overlays: Mapping[str, Decimal | None] = field(default_factory=dict[str, Decimal | None])
     unranked: Unranked | None = None
     rank: int | None = None
     tier: str | None = None
@@ -91,12 +95,14 @@ def standing(figures: Mapping[str, Sequence[Figure]], rules: Rules) -> list[Line
 
 def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
     """Add up a unit's figures: what is not due lies outside the total, what does not apply is spread."""
-    ordered = sorted(figures, key=lambda figure: figure.indicator)
+    known = sorted(figures, key=lambda figure: figure.indicator)
+    ordered = [figure for figure in known if not figure.beside]
     due = [figure for figure in ordered if figure.state in DUE]
     missing = [figure for figure in due if figure.value is None]
-    found = rescaled_of(ordered)
+    found, beside = rescaled_of(ordered), rescaled_of(figure for figure in known if figure.beside)
+    overlays = {**found.overlays, **beside.overlays}
     low = published_parts(found.total.low, rules.places)
-    volume = max((figure.volume for figure in ordered), default=0)
+    volume = max((figure.volume for figure in known), default=0)
     return Line(
         unit=unit,
         total=None if missing or not is_any_due(ordered) else low,
@@ -108,15 +114,16 @@ def line_of(unit: str, figures: Iterable[Figure], rules: Rules) -> Line:
         not_assessed=tuple(figure.indicator for figure in missing),
         not_due=_codes(ordered, FigureState.NOT_DUE),
         not_applicable=_codes(ordered, FigureState.NOT_APPLICABLE),
-        stale=tuple(figure.indicator for figure in ordered if figure.stale),
+        stale=tuple(figure.indicator for figure in known if figure.stale),
         carried={code: published_parts(points, rules.places) for code, points in found.carried.items()},
+        overlays={code: _board(one, rules) for code, one in overlays.items() if one.applies},
         unranked=_unranked(ordered, missing, enough=volume >= rules.at_least),
     )
 
 
 def is_any_due(figures: Iterable[Figure]) -> bool:
-    """Tell whether anything in a board is due and applies; what stands outside gives a unit no rank."""
-    return any(one.state in DUE and one.board is not None for one in figures)
+    """Tell whether anything with points is due and applies; what stands outside gives a unit no rank."""
+    return any(one.state in DUE and (one.board or one.overlay) is not None for one in figures)
 
 
 def _unranked(known: Sequence[Figure], missing: Sequence[Figure], *, enough: bool) -> Unranked | None:
@@ -130,6 +137,7 @@ def _unranked(known: Sequence[Figure], missing: Sequence[Figure], *, enough: boo
 def rescaled_of(figures: Iterable[Figure]) -> Rescaled:
     """Add up what is due of a unit by boards; what does not apply is spread over the others."""
     known = list(figures)
+    gone = [one for one in known if one.state is FigureState.NOT_APPLICABLE]
     return rescaled(
         [
             Part(
@@ -137,15 +145,13 @@ def rescaled_of(figures: Iterable[Figure]) -> Rescaled:
                 parts_of(one.points),
                 None if one.value is None else parts_of(one.value),
                 one.deducts,
+                one.overlay,
             )
             for one in known
             if one.state in DUE
         ],
-        [
-            (one.board, parts_of(one.points))
-            for one in known
-            if one.state is FigureState.NOT_APPLICABLE and one.board is not None
-        ],
+        [(one.board, parts_of(one.points)) for one in gone if one.board is not None],
+        [(one.overlay, parts_of(one.points)) for one in gone if one.overlay is not None],
     )
 
 

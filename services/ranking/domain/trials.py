@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.ranking.domain.documents import Document, Indicator, is_always_due, is_due
+from services.ranking.domain.documents import (
+    Document,
+    Indicator,
+    cycle_of,
+    is_always_due,
+    is_due,
+    overlay_of,
+    within,
+)
 from services.ranking.domain.standings import Line
 from shared.kernel.periods import Cycle, Month, Period
 
@@ -75,9 +83,9 @@ class Tried:
             one["code"]
             for one in self.document["indicators"]
             if group in one["groups"]
-            and is_due(one, period)
+            and is_due(self.document, one, period)
             and not self._is_taken_at_once(one)
-            and not self.holds(Period.containing(period.last, _cycle(one)))
+            and not self._tries(one, cycle_of(one, within(self.document, one, period)))
         )
 
     @property
@@ -95,7 +103,12 @@ class Tried:
     def _is_whole(self, indicator: Indicator, cycle: Period) -> bool:
         """Tell whether an indicator of a cycle is taken from months that are tried."""
         _, last = self.months
-        return self.holds(cycle) or (self._is_taken_at_once(indicator) and cycle.last <= last)
+        return self._tries(indicator, cycle) or (self._is_taken_at_once(indicator) and cycle.last <= last)
+
+    def _tries(self, indicator: Indicator, cycle: Period) -> bool:
+        """Tell whether every month of a cycle is tried; of an overlay those that it has there."""
+        (first, last), months = self.months, within(self.document, indicator, cycle)
+        return bool(months) and first <= months[0] and months[-1] <= last
 
     def _is_taken_at_once(self, indicator: Indicator) -> bool:
         """Tell whether an indicator is taken from the period alone, or of a stock from its last month."""
@@ -124,7 +137,7 @@ def _definitions(document: Document) -> dict[str, tuple[Any, ...]]:
     for one in document["indicators"]:
         taken = [measures.get(name) for name in _measures_of(one)]
         rows = [(views.get(spec["over"]), trees) for spec in taken if spec is not None and "over" in spec]
-        found[one["code"]] = _without(one, OF_INDICATORS), taken, rows
+        found[one["code"]] = _without(one, OF_INDICATORS), taken, rows, overlay_of(document, one)
     return found
 
 

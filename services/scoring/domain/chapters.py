@@ -34,6 +34,10 @@ class Chapter:
         """Return which of these months it rules."""
         return tuple(month.ordinal for month in months if month.ordinal in self.months)
 
+    def rules_any(self, first: int, last: int) -> bool:
+        """Tell whether it rules any month of a window."""
+        return not self.months.isdisjoint(range(first, last + 1))
+
     @cached_property
     def indicators(self) -> Mapping[str, IndicatorSpec]:
         """Its indicators of the group by their code."""

@@ -7,8 +7,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.scoring.domain.absences import absences_are_said_well, something_applies_to_everyone
+from services.scoring.domain.board_check import (
+    a_floor_is_exceeded,
+    boards_sum_to_the_total,
+    indicators_fill_their_boards,
+)
 from services.scoring.domain.coverage_check import machines_cover_enough
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import Kind
 from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
@@ -26,6 +31,12 @@ from services.scoring.domain.method_check import (
     further_measures_count_events,
     methods_can_be_reached,
     only_a_bonus_is_outside_the_boards,
+)
+from services.scoring.domain.overlay_check import (
+    indicators_belong_to_overlays,
+    indicators_fill_their_overlays,
+    overlays_have_their_months,
+    overlays_have_their_own_codes,
 )
 from services.scoring.domain.plan import (
     EventTypes,
@@ -64,32 +75,12 @@ def findings(document: SchemeDocument, catalogue: Mapping[str, Any]) -> list[Fin
     return list(islice(found, MOST_FINDINGS)) or list(deductions_are_magnitudes(document, catalogue))
 
 
-def boards_sum_to_the_total(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """The points of the boards are the total."""
-    found = sum(Decimal(board.points) for board in document.boards)
-    if found != Decimal(document.scheme.total):
-        yield Finding(
-            "/boards", "board_sum", f"The boards have {found} points, the total is {document.scheme.total}."
-        )
-
-
-def a_floor_is_exceeded(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """A board with a floor has strictly more than its share of the total with all that is added to it."""
-    added = _outside(document)
-    total = Decimal(document.scheme.total) + added
-    for place, board in enumerate(document.boards):
-        floor = board.floor_above
-        if floor is not None and Decimal(board.points) <= Decimal(floor) * total:
-            whole = f"the total of {total}, {added} of them outside the boards" if added else "the total"
-            reason = f"{board.code} is not above {floor} of {whole}."
-            yield Finding(f"/boards/{place}/points", "board_floor", reason)
-
-
 def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """Units, boards, indicators and tiers have their own codes; an indicator names a group or unit once."""
+    """Units, boards, overlays, indicators and tiers have their own codes; groups and units are named once."""
     listed: dict[str, Sequence[str]] = {
         "/units": [one.code for one in document.units],
         "/boards": [one.code for one in document.boards],
+        "/overlays": [one.code for one in document.overlays],
         "/indicators": [one.code for one in document.indicators],
         "/tiers": [one.code for one in document.tiers],
     }
@@ -105,9 +96,10 @@ def names_are_used_once(document: SchemeDocument, _types: EventTypes) -> Iterato
 
 
 def points_are_above_zero(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """The total, every board and every indicator have points, every tier a share."""
+    """The total, every board, overlay and indicator have points, every tier a share."""
     listed = {"/scheme/total": document.scheme.total}
     listed |= {f"/boards/{place}/points": one.points for place, one in enumerate(document.boards)}
+    listed |= {f"/overlays/{place}/points": one.points for place, one in enumerate(document.overlays)}
     listed |= {f"/indicators/{place}/points": one.points for place, one in enumerate(document.indicators)}
     for path, points in listed.items():
         if Decimal(points) == 0:
@@ -162,11 +154,12 @@ def a_parent_is_named_by_who_carries_it_on(document: SchemeDocument, _types: Eve
 
 
 def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """A cycle of every indicator ends within the months of the scheme."""
+    """A cycle of every indicator ends within the months of the scheme; that of an overlay ends with it."""
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
     for place, indicator in enumerate(document.indicators):
         ends = Period.containing(first, Cycle(indicator.cycle)).last
-        if not indicator.method.is_always_due and ends > last:
+        at_once = indicator.method.is_always_due or indicator.overlay is not None
+        if not at_once and ends > last:
             reason = f"No {indicator.cycle} ends between {first} and {last}: it would never be due."
             yield Finding(f"/indicators/{place}/cycle", "never_due", reason)
 
@@ -182,18 +175,6 @@ def individual_indicators_name_units(document: SchemeDocument, _types: EventType
                 yield Finding(path, "unknown_unit", f"There is no unit {unit}.")
             elif levels[unit] not in compared:
                 yield Finding(path, "other_group", f"{unit} is in none of {', '.join(indicator.groups)}.")
-
-
-def indicators_fill_their_boards(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
-    """The common and a unit's own indicators of a board have the points of the board."""
-    scored = {group for indicator in document.indicators for group in indicator.groups}
-    for group in sorted(scored & document.groups.keys()):
-        for board in document.boards:
-            within = [one for one in document.indicators if one.board == board.code and group in one.groups]
-            for whose, found in _sums(document, group, within):
-                if found != Decimal(board.points):
-                    sums = f"the indicators of {board.code} have {found} points, the board {board.points}"
-                    yield Finding("/indicators", "indicator_sum", f"{whose}: {sums}.")
 
 
 def dates_are_in_order(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -290,6 +271,10 @@ RULES: tuple[Rule, ...] = (
     indicators_become_due,
     individual_indicators_name_units,
     indicators_fill_their_boards,
+    overlays_have_their_months,
+    overlays_have_their_own_codes,
+    indicators_belong_to_overlays,
+    indicators_fill_their_overlays,
     absences_are_said_well,
     something_applies_to_everyone,
     dates_are_in_order,
@@ -305,32 +290,6 @@ RULES: tuple[Rule, ...] = (
     rows_lead_to_units,
     the_gate_is_a_flow,
 )
-
-
-def _sums(
-    document: SchemeDocument, group: str, indicators: Sequence[IndicatorSpec]
-) -> list[tuple[str, Decimal]]:
-    """Return what indicators sum to: in a group, or for each unit of it where one is not for all."""
-    common = sum((Decimal(one.points) for one in indicators if not one.units), Decimal(0))
-    if all(not one.units for one in indicators):
-        return [(group, common)]
-    own: dict[str, Decimal] = {}
-    for one in indicators:
-        for unit in set(one.units):
-            own[unit] = own.get(unit, Decimal(0)) + Decimal(one.points)
-    units = [unit.code for unit in document.units if unit.level == document.groups[group].level]
-    return [(f"{group}, {unit}", common + own.get(unit, Decimal(0))) for unit in units]
-
-
-def _outside(document: SchemeDocument) -> Decimal:
-    """Return the most that is added to a unit's total outside the boards, in whatever group."""
-    outside = [one for one in document.indicators if one.board is None]
-    sums = [
-        found
-        for group in document.groups
-        for _, found in _sums(document, group, [one for one in outside if group in one.groups])
-    ]
-    return max(sums, default=Decimal(0))
 
 
 def _over_path(document: SchemeDocument, over: str) -> str:

@@ -79,9 +79,13 @@ class Ruling:
         return {one.code: absences(self.document, one) for one in self.document.indicators}
 
     def applying(self, indicator: IndicatorSpec, unit: str) -> int:
-        """Return in how many of the months an indicator applies to a unit that has it."""
-        absence = self.absent[indicator.code].get(unit)
-        return sum(absence is None or month not in absence.months for month in self.months)
+        """Return in how many of the months an indicator applies to a unit; one of an overlay in its own."""
+        absence, within = self.absent[indicator.code].get(unit), self.document.months_of(indicator)
+        return sum(
+            (within is None or within[0] <= month <= within[1])
+            and (absence is None or month not in absence.months)
+            for month in self.months
+        )
 
 
 class Share(NamedTuple):
@@ -136,7 +140,7 @@ def achieved(rulings: Sequence[Ruling], cells: Mapping[Scored, int]) -> dict[str
 
 
 def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
-    """Return by group and unit the indicators of the boards, each in the months of each version."""
+    """Return by group and unit what is in the total, each in the months of each version."""
     found: dict[str, dict[str, list[Share]]] = {}
     for ruling in rulings:
         version = ruling.document.scheme.version
@@ -169,7 +173,7 @@ def _weighted(rulings: Sequence[Ruling], shares: Sequence[Share]) -> Decimal:
 
 def _groups(document: SchemeDocument) -> Iterator[tuple[str, list[str], list[IndicatorSpec]]]:
     for name, group in document.groups.items():
-        within = [one for one in document.indicators if name in one.groups and one.board is not None]
+        within = [one for one in document.indicators if name in one.groups and document.is_counted(one)]
         yield name, _units(document, group), within
 
 

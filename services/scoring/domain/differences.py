@@ -8,7 +8,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
 
 Change = Literal["added", "removed", "changed"]
-SECTIONS = ("scheme", "boards", "indicators", "measures", "views", "groups", "units")
+SECTIONS = ("scheme", "boards", "overlays", "indicators", "measures", "views", "groups", "units")
 NAMED_BY = ("code", "type", "inspectorate", "rater", "closes")
 OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items", "surveys", "results"})
 NOT_TAKEN = {"version": 1, "owner": "", "effective": None, "source": None, "verified": False}

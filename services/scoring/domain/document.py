@@ -9,6 +9,7 @@ from services.scoring.domain.incident_section import IncidentsSpec
 from services.scoring.domain.item_section import ItemSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.spec import MethodSpec
+from services.scoring.domain.overlay_section import OverlaySpec
 from services.scoring.domain.result_section import ResultSpec
 from services.scoring.domain.shapes import (
     Closed,
@@ -24,6 +25,7 @@ from services.scoring.domain.shapes import (
     Whole,
 )
 from services.scoring.domain.survey_section import SurveySection
+from shared.kernel.reigns import Months
 
 
 class Head(Sourced):
@@ -140,7 +142,7 @@ class AbsenceSpec(Sourced):
 class IndicatorSpec(Sourced):
     """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them.
 
-    Without a board a bonus stands outside them.
+    It belongs to a board or to an overlay; without either a bonus stands outside them.
     """
 
     code: Code
@@ -149,6 +151,8 @@ class IndicatorSpec(Sourced):
     """What people call it."""
     board: str | None = None
     """The board that its points belong to."""
+    overlay: str | None = None
+    """The special assessment (专项考评) that its points belong to, instead of a board."""
     points: DecimalText
     """Its points w, above 0."""
     assessor: str = ""
@@ -179,6 +183,11 @@ class IndicatorSpec(Sourced):
             classes = (class_sums(self.measure, one.rater) for one in self.method.survey.classes)
             return (*(name for sums in classes for name in sums), short_rounds(self.measure))
         return tuple(self.method.further_measures.values())
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether it stands outside boards and overlays: nothing of it is to be reached."""
+        return self.board is None and self.overlay is None
 
     def is_for(self, unit: str) -> bool:
         """Tell whether a unit of its groups has the indicator."""
@@ -256,6 +265,8 @@ class SchemeDocument(Closed):
     """Units that are compared, by the name of the group."""
     boards: tuple[BoardSpec, ...] = Field(min_length=1)
     """The boards (板块), which sum to the total."""
+    overlays: tuple[OverlaySpec, ...] = ()
+    """Special assessments (专项考评) with months of their own, added to the total or beside it."""
     views: dict[Name, ViewSpec] = Field({})
     """Case views, by name."""
     measures: dict[Name, AnyMeasure]
@@ -283,6 +294,20 @@ class SchemeDocument(Closed):
     def event_measures(self) -> dict[str, MeasureSpec]:
         """The measures of events, by name."""
         return {name: spec for name, spec in self.measures.items() if isinstance(spec, MeasureSpec)}
+
+    def overlay_of(self, indicator: IndicatorSpec) -> OverlaySpec | None:
+        """Return the overlay that an indicator belongs to, None where it belongs to none."""
+        return next((one for one in self.overlays if one.code == indicator.overlay), None)
+
+    def is_counted(self, indicator: IndicatorSpec) -> bool:
+        """Tell whether its points are inside the total: in a board, or in an overlay that is added."""
+        overlay = self.overlay_of(indicator)
+        return indicator.board is not None or (overlay is not None and overlay.counts == "added")
+
+    def months_of(self, indicator: IndicatorSpec) -> Months | None:
+        """Return the months of the overlay of an indicator; None where it has those of the scheme."""
+        overlay = self.overlay_of(indicator)
+        return None if overlay is None else overlay.months
 
     def indicators_of_survey(self, name: str) -> tuple[IndicatorSpec, ...]:
         """Return the indicators that are questions of a survey."""

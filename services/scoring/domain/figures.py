@@ -12,6 +12,7 @@ from services.scoring.domain.methods.amounts import Partials, actual_of
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
 from shared.kernel.points import of_parts
+from shared.kernel.reigns import Months
 
 MonthPartials = Mapping[int, Partials]
 
@@ -32,27 +33,43 @@ class Worth:
 NOT_APPLICABLE = Worth(None, FigureState.NOT_APPLICABLE)
 
 
-def is_due(indicator: IndicatorSpec, period: Period) -> bool:
-    """Tell whether a cycle of the indicator ends in the period; a deduction or bonus is always due."""
-    if indicator.method.is_always_due:
-        return True
-    return _ends(Cycle(indicator.cycle), period)
+def is_due(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -> bool:
+    """Tell whether a cycle of the indicator ends in the period; a deduction or bonus is always due.
+
+    What belongs to an overlay is due in its months alone, and its last cycle ends with it.
+    """
+    within, at_once = document.months_of(indicator), indicator.method.is_always_due
+    return _is_due(Cycle(indicator.cycle), period, within, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
-def _ends(cycle: Cycle, period: Period) -> bool:
-    return Period.containing(period.last, cycle).last == period.last
+def _is_due(cycle: Cycle, period: Period, within: Months | None, *, at_once: bool) -> bool:
+    mine = _within(period.months(), within)
+    return bool(mine) and (
+        at_once or _within(Period.containing(mine[-1], cycle).months(), within)[-1] == mine[-1]
+    )
 
 
-def window(indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
-    """Return the months that an indicator covers: the period, or its cycle where that is longer."""
-    return _window(Cycle(indicator.cycle), period, at_once=indicator.method.is_always_due)
+def window(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
+    """Return the months that an indicator covers: the period, or its cycle where that is longer.
+
+    Of an overlay only its own months; none where it has none in the period.
+    """
+    within, at_once = document.months_of(indicator), indicator.method.is_always_due
+    return _window(Cycle(indicator.cycle), period, within, at_once=at_once)
 
 
-def _window(cycle: Cycle, period: Period, *, at_once: bool) -> tuple[Month, ...]:
-    if not at_once and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
-        return Period.containing(period.last, cycle).months()
-    return period.months()
+def _window(cycle: Cycle, period: Period, within: Months | None, *, at_once: bool) -> tuple[Month, ...]:
+    mine = _within(period.months(), within)
+    if mine and not at_once and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
+        return _within(Period.containing(mine[-1], cycle).months(), within)
+    return mine
+
+
+def _within(months: tuple[Month, ...], within: Months | None) -> tuple[Month, ...]:
+    if within is None:
+        return months
+    return tuple(month for month in months if within[0] <= month.ordinal <= within[1])
 
 
 def merged(months: Sequence[Month], partials: MonthPartials, *, stock: bool) -> Partials:
@@ -68,10 +85,10 @@ def worth(
     document: SchemeDocument, indicator: IndicatorSpec, period: Period, partials: MonthPartials
 ) -> Worth:
     """Return what an indicator is worth in a period, by a method that does not compare."""
-    if not is_due(indicator, period):
+    if not is_due(document, indicator, period):
         return Worth(None, FigureState.NOT_DUE)
     spec = document.measures[indicator.measure]
-    total = merged(window(indicator, period), partials, stock=spec.kind == "stock")
+    total = merged(window(document, indicator, period), partials, stock=spec.kind == "stock")
     value = compute(indicator, total, is_ratio=spec.denominator is not None)
     return Worth(value, FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
 
@@ -80,9 +97,9 @@ def compared_worth(
     document: SchemeDocument, indicator: IndicatorSpec, period: Period, by_unit: Mapping[str, MonthPartials]
 ) -> dict[str, Worth]:
     """Return by unit of a group what an indicator is worth in a period that compares them."""
-    if not is_due(indicator, period):
+    if not is_due(document, indicator, period):
         return dict.fromkeys(by_unit, Worth(None, FigureState.NOT_DUE))
-    spec, months = document.measures[indicator.measure], window(indicator, period)
+    spec, months = document.measures[indicator.measure], window(document, indicator, period)
     values: dict[str, Fraction] = {}
     for unit, found in by_unit.items():
         total = merged(months, found, stock=spec.kind == "stock")
@@ -103,14 +120,17 @@ def touched_periods(
     """Return every period whose figure depends on a month: for a stock all later ones until the last too."""
     stock = document.measures[indicator.measure].kind == "stock"
     last, at_once = last or Month.parse(document.scheme.until), indicator.method.is_always_due
-    return _touched(month, last, Cycle(indicator.cycle), stock=stock, at_once=at_once)
+    within = document.months_of(indicator)
+    return _touched(month, last, Cycle(indicator.cycle), within, stock=stock, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
-def _touched(month: Month, last: Month, cycle: Cycle, *, stock: bool, at_once: bool) -> tuple[Period, ...]:
+def _touched(
+    month: Month, last: Month, cycle: Cycle, within: Months | None, *, stock: bool, at_once: bool
+) -> tuple[Period, ...]:
     months = _run(month, last if stock else min(last, Period.containing(month, cycle).last))
     found = {period: None for at in months for period in periods_containing(at)}
-    return tuple(p for p in found if stock or month in _window(cycle, p, at_once=at_once))
+    return tuple(p for p in found if stock or month in _window(cycle, p, within, at_once=at_once))
 
 
 def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:

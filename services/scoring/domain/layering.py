@@ -11,6 +11,7 @@ from services.scoring.domain.methods.deduct import DeductSpec
 from services.scoring.domain.methods.excess import ExcessSpec
 from services.scoring.domain.methods.target import TargetSpec
 from services.scoring.domain.methods.within import WithinSpec
+from services.scoring.domain.overlay_section import OverlaySpec
 
 Kind = Literal["stricter", "too_many", "not_comparable", "unknown_parent_indicator", "unknown_parent_unit"]
 NOTHING = Decimal(0)
@@ -59,6 +60,7 @@ def burdens(child: SchemeDocument, parent: SchemeDocument) -> Iterator[Burden]:
             yield Burden("unknown_parent_indicator", f"{path}/decomposes", one.code, here=one.decomposes)
         else:
             yield from _compared(f"{path}/method", one, above[one.decomposes])
+            yield from _longer(path, child, one, parent.overlay_of(above[one.decomposes]))
 
 
 def carried(child: SchemeDocument, parent: SchemeDocument) -> Carried:
@@ -118,6 +120,25 @@ def _compared(path: str, here: IndicatorSpec, above: IndicatorSpec) -> Iterator[
     for name, theirs, ours, stricter in asks:
         if stricter:
             yield Burden("stricter", f"{place}/{name}", here.code, theirs, ours)
+
+
+def _longer(
+    path: str, child: SchemeDocument, here: IndicatorSpec, above: OverlaySpec | None
+) -> Iterator[Burden]:
+    """Compare the months in which an indicator is asked with those of the overlay that it carries on.
+
+    What the parent assesses beside the total is stricter where it is inside that of the child.
+    """
+    if above is None:
+        return
+    place, ours = f"{path}/overlay", child.overlay_of(here)
+    begins, ends = (child.scheme.effective, child.scheme.until) if ours is None else (ours.from_, ours.until)
+    if begins < above.from_:
+        yield Burden("stricter", place, here.code, above.from_, begins)
+    if ends > above.until:
+        yield Burden("stricter", place, here.code, above.until, ends)
+    if above.counts == "beside" and child.is_counted(here):
+        yield Burden("stricter", place, here.code, "beside", "added")
 
 
 def _dearer(

@@ -32,8 +32,8 @@ def further_measures_count_events(document: SchemeDocument, _types: EventTypes) 
 def only_a_bonus_is_outside_the_boards(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """Every other indicator belongs to a board."""
     for place, indicator in enumerate(document.indicators):
-        if indicator.board is None and indicator.method.bonus is None:
-            reason = "Only a bonus stands outside the boards; say to which board this belongs."
+        if indicator.is_extra and indicator.method.bonus is None:
+            reason = "Only a bonus stands outside the boards; say to which board or overlay this belongs."
             yield Finding(f"/indicators/{place}/board", "board_missing", reason)
 
 

@@ -16,6 +16,7 @@ from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import is_due, window
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials, exact
+from services.scoring.domain.placing import told_by
 from services.scoring.domain.successions import Having, Succession, Sums
 from shared.kernel.periods import Period
 from shared.kernel.points import MILLIONTHS, parts
@@ -133,7 +134,7 @@ class Parted:
     @property
     def points(self) -> int | None:
         """Its points in parts of 10^-12, None where they are those of its version or stand outside boards."""
-        if self.parts and self.parts[-1].indicator.board is None:
+        if self.parts and self.parts[-1].indicator.is_extra:
             return None
         own = self.chapter.indicators.get(self.code)
         if own is not None and self.reach == self.ruled * exact(own.points):
@@ -166,12 +167,20 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     newest = max((at for at in range(telling + 1) if having[at] is not None), default=None)
     if newest is None:
         return None
-    spec = chapters[newest].indicators[code]
-    months = [one.within(window(spec, period)) for one in chapters]
+    document, spec = chapters[newest].document, chapters[newest].indicators[code]
     is_gone = newest < telling and not chapters[newest].within(period.months())
-    if is_gone or not is_due(spec, period) or sum(map(bool, months)) == 1:
+    if is_gone or not is_due(document, spec, period):
+        return None
+    first, last = told_by(document, spec, period)
+    months = [
+        () if spec.overlay is not None and gone is None else _scored_in(one, code, chapters[newest], period)
+        for one, gone in zip(chapters, having, strict=True)
+    ]
+    if sum(one.rules_any(first, last) for one in chapters) == 1 or not any(months):
         return None
     ruled = [sum(month <= until for month in mine) for mine in months]
+    if not any(ruled):
+        ruled = [len(mine) for mine in months]
     so_far = [
         0 if mine and (gone := having[at]) and gone.issuperset(mine) else ruled[at]
         for at, mine in enumerate(months)
@@ -193,7 +202,7 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
         if (weight := sum(so_far[at] for at in run))
     ]
     differ = len({worth for worth, mine in zip(points, months, strict=True) if mine}) > 1
-    if not found and (spec.board is None or not reach or not differ):
+    if not found and (spec.is_extra or not reach or not differ):
         return None
     waived = tuple(
         (ruled[at], one.indicators[code])
@@ -201,6 +210,14 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
         if months[at] and having[at] is not None and so_far[at] < ruled[at]
     )
     return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach, waived)
+
+
+def _scored_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tuple[int, ...]:
+    """Return in which months a version scores an indicator for a period, each overlay in its own."""
+    spec = newest.indicators[code]
+    if spec.overlay is None:
+        return one.within(window(newest.document, spec, period))
+    return one.within(window(one.document, one.indicators[code], period))
 
 
 def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having: Having) -> list[list[int]]:

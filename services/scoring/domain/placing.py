@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
-from services.scoring.domain.layout import Slots, layout_of
+from services.scoring.domain.layout import Amounts, Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.sums import STALE, UnitSums, Window
 from shared.kernel.periods import Month, Period
@@ -16,6 +16,7 @@ class Placed:
     """An indicator: where its sums stand, its due periods, and by month what depends on it.
 
     `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
+    `by_month` says that its windows are not periods: those of a stock, and those within an overlay.
     `stale` are the rows that say that a feed of its events is silent; what is `at_once` is worth something
     without any event, but not then.
     """
@@ -26,6 +27,7 @@ class Placed:
     further: tuple[tuple[str, Slots], ...]
     places: Mapping[str, frozenset[int]]
     stock: bool
+    by_month: bool
     at_once: bool
     stale: tuple[str, ...]
     due: tuple[tuple[str, Window], ...]
@@ -39,15 +41,22 @@ class Placed:
 
     def is_stale(self, sums: UnitSums, at: Window) -> bool:
         """Tell whether a feed of its events is silent in these months; of a stock in the last."""
-        window = (at[1], at[1]) if self.stock else at
-        return any(any(sums.merged.get(over, {}).get(window, ())) for over in self.stale)
+        if self.stock:
+            at = at[1], at[1]
+        windows = [(month, month) for month in range(at[0], at[1] + 1)] if self.by_month else [at]
+        rows = [sums.merged.get(over, {}) for over in self.stale]
+        return any(any(of_over.get(window, ())) for of_over in rows for window in windows)
+
+    def read(self, sums: UnitSums, over: str, slots: Slots, at: Window) -> Amounts:
+        """Return what was measured in a window."""
+        return (sums.by_month if self.by_month else sums.flow)(over, slots, at)
 
     def waits(self, sums: UnitSums, at: Window) -> bool:
         """Tell whether no event came and a feed is silent, so that nobody knows whether there was one."""
         if not self.is_stale(sums, at):
             return False
-        own = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
-        return not own[2] and not any(sums.flow(over, slots, at)[2] for over, slots in self.further)
+        read = ((self.over, self.slots), *self.further)
+        return not any(self.read(sums, over, slots, at)[2] for over, slots in read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +79,12 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
     further = tuple(_slots(document, name) for name in indicator.further)
     months = reign.months
     stock, first, last = spec.kind == "stock", months[0], months[-1]
+    within = document.months_of(indicator)
+    scored = months if within is None else [at for at in months if within[0] <= at <= within[1]]
 
     def covered(period: Period) -> Window:
-        begins, ends = _span(indicator, period)
-        return (first if stock else begins), ends
+        taken = window(document, indicator, period)
+        return (first if stock else taken[0].ordinal), taken[-1].ordinal
 
     periods = {
         month: tuple(
@@ -81,7 +92,7 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
             for period in touched_periods(
                 document, indicator, Month.of_ordinal(month), Month.of_ordinal(last)
             )
-            if is_due(indicator, period) and reign.is_alone(_span(indicator, period))
+            if is_due(document, indicator, period) and reign.is_alone(told_by(document, indicator, period))
         )
         for month in months
     }
@@ -95,12 +106,15 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
         places=_places([(spec.over, slots), *further])
         | {over: frozenset({0}) for over in (stale if at_once else ())},
         stock=stock,
+        by_month=stock or within is not None,
         at_once=at_once,
         stale=stale,
         due=tuple({found: None for of_month in periods.values() for found in of_month}),
         cells={
             month: tuple(
-                (at, (first if stock else at, at)) for at in range(month, (last if stock else month) + 1)
+                (at, (first if stock else at, at))
+                for at in scored
+                if month <= at <= (last if stock else month)
             )
             for month in months
         },
@@ -114,8 +128,9 @@ def stale_rows(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[str,
     return tuple(sorted({f"{STALE}{spec.over}" for spec in measures if isinstance(spec, MeasureSpec)}))
 
 
-def _span(indicator: IndicatorSpec, period: Period) -> Window:
-    months = window(indicator, period)
+def told_by(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -> Window:
+    """Return the months whose versions tell a figure: those of its period and what it is taken from."""
+    months = sorted({*period.months(), *window(document, indicator, period)})
     return months[0].ordinal, months[-1].ordinal
 
 

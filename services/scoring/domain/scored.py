@@ -24,11 +24,9 @@ class Scored(Placed):
         """Return what the indicator is worth over months, in parts of 10^-12."""
         if self.at_once and not sums.merged.keys().isdisjoint(self.stale) and self.waits(sums, at):
             return None
-        if self.stock:
-            return self.formula(*sums.stock(self.over, self.slots, at))
-        if self.further:
-            more = [sums.flow(over, slots, at)[0] for over, slots in self.further]
-            return self.formula(*sums.flow(self.over, self.slots, at), *more)
+        if self.by_month or self.further:
+            more = [self.read(sums, over, slots, at)[0] for over, slots in self.further]
+            return self.formula(*self.read(sums, self.over, self.slots, at), *more)
         row = sums.merged.get(self.over, {}).get(at)
         if row is None:
             return self.formula(*NOTHING)
@@ -75,8 +73,7 @@ class Compared(Placed):
     def _actual(self, unit: str, sums: UnitSums, at: Window) -> Fraction | None:
         if unit in self.absent:
             sums = self.absent[unit].seen(sums, self.overs, at)
-        amounts = (sums.stock if self.stock else sums.flow)(self.over, self.slots, at)
-        return actual_of(Partials(*amounts), is_ratio=self.is_ratio)
+        return actual_of(Partials(*self.read(sums, self.over, self.slots, at)), is_ratio=self.is_ratio)
 
 
 def scored(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> Scored:

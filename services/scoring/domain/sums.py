@@ -39,14 +39,15 @@ class UnitSums:
         return [at for at, _ in moved]
 
     def without(self, overs: Iterable[str], window: Window, gone: Collection[int]) -> "UnitSums":
-        """Return of views the sums of a window alone, as if nothing had come in some of its months."""
+        """Return of views the sums of a window and its months, as if nothing had come in some of them."""
         found = UnitSums()
         for over in overs:
             months = self.merged.get(over, {})
             there = [at for at in range(window[0], window[1] + 1) if at not in gone and (at, at) in months]
             if there:
                 columns = zip(*(months[at, at] for at in there), strict=True)
-                found.merged[over] = {window: [sum(column) for column in columns]}
+                of_months = {(at, at): months[at, at] for at in there}
+                found.merged[over] = of_months | {window: [sum(column) for column in columns]}
         return found
 
     def flow(self, over: str, slots: Slots, window: Window) -> Amounts:
@@ -54,8 +55,8 @@ class UnitSums:
         row = self.merged.get(over, {}).get(window)
         return NOTHING if row is None else slots.of(row)
 
-    def stock(self, over: str, slots: Slots, window: Window) -> Amounts:
-        """Return what stands at the end of a window: all that came from its first month on."""
+    def by_month(self, over: str, slots: Slots, window: Window) -> Amounts:
+        """Return what came in the months of a window, whichever: of a stock all from its first month on."""
         months = self.merged.get(over, {})
         rows = [months[at, at] for at in range(window[0], window[1] + 1) if (at, at) in months]
         if slots.keys is not None:

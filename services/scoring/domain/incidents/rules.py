@@ -17,7 +17,8 @@ from shared.kernel.reigns import Months
 class Rules:
     """The incidents of a scheme in the months that a version rules.
 
-    `scored` are units by indicator, `absent` the months in which an indicator does not apply to a unit.
+    `scored` are units by indicator, `absent` the months in which an indicator does not apply to a unit,
+    `within` the only months of an indicator of an overlay.
     """
 
     scheme: str
@@ -32,6 +33,7 @@ class Rules:
     jurisdictions: Jurisdictions
     scored: Mapping[str, frozenset[str]]
     absent: Mapping[tuple[str, str], frozenset[int]]
+    within: Mapping[str, Months]
 
     def month(self, time: int) -> int | None:
         """Return the month of an instant, None where the version does not cover it."""
@@ -40,7 +42,8 @@ class Rules:
 
     def scores(self, unit: str, indicator: str, month: int) -> bool:
         """Tell whether an indicator is one of a unit and applies to it in a month."""
-        applies = month not in self.absent.get((unit, indicator), frozenset())
+        own, absent = self.within.get(indicator), self.absent.get((unit, indicator), frozenset())
+        applies = (own is None or own[0] <= month <= own[1]) and month not in absent
         return applies and unit in self.scored.get(indicator, frozenset())
 
 
@@ -70,6 +73,7 @@ def rules_of(document: SchemeDocument, months: Months | None = None) -> Rules | 
             for one in document.indicators
             for unit, absence in absences(document, one).items()
         },
+        within={one.code: own for one in document.indicators if (own := document.months_of(one)) is not None},
     )
 
 

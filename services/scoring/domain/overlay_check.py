@@ -1,0 +1,115 @@
+"""The rules of special assessments (专项考评): their months, their points, and what belongs to them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from services.scoring.domain.board_check import most, sums
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.overlay_section import OverlaySpec
+from services.scoring.domain.plan import EventTypes
+from services.scoring.domain.reading import Finding
+
+
+def overlays_have_their_months(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """An overlay has months of the scheme's year, in order, and ends in one that the scheme covers."""
+    head = document.scheme
+    year = head.effective[:4]
+    for place, one in enumerate(document.overlays):
+        path = f"/overlays/{place}"
+        if one.from_[:4] != year:
+            yield Finding(f"{path}/from", "dates", f"An overlay has months of the scheme's year, {year}.")
+        if one.until < one.from_:
+            yield Finding(f"{path}/until", "dates", "It ends before it begins.")
+        elif one.until < head.effective:
+            reason = f"It ended before {head.effective}; leave it out: what it gave counts in the year still."
+            yield Finding(f"{path}/until", "dates", reason)
+        elif one.until > head.until:
+            yield Finding(f"{path}/until", "dates", f"The scheme ends before it, with {head.until}.")
+
+
+def overlays_have_their_own_codes(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """Beside boards in one standing, an overlay has a code that no board has."""
+    boards = {board.code for board in document.boards}
+    for place, one in enumerate(document.overlays):
+        if one.code in boards:
+            reason = f"{one.code} is the code of a board; standings name both."
+            yield Finding(f"/overlays/{place}/code", "duplicate", reason)
+
+
+def indicators_belong_to_overlays(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """An indicator belongs to a board or to an overlay that exists, and every overlay has one."""
+    codes = {one.code for one in document.overlays}
+    for place, indicator in enumerate(document.indicators):
+        path = f"/indicators/{place}/overlay"
+        if indicator.overlay is not None and indicator.overlay not in codes:
+            yield Finding(path, "unknown_overlay", f"There is no overlay {indicator.overlay}.")
+        elif indicator.overlay is not None and indicator.board is not None:
+            reason = f"Its points belong to board {indicator.board} or to overlay {indicator.overlay}."
+            yield Finding(path, "board_and_overlay", reason)
+    taken = {one.overlay for one in document.indicators}
+    for place, one in enumerate(document.overlays):
+        if one.code not in taken:
+            yield Finding(f"/overlays/{place}", "empty_overlay", f"No indicator belongs to {one.code}.")
+
+
+def indicators_fill_their_overlays(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """A unit that has any indicator of an overlay has its points; what is added reaches whole groups."""
+    for place, one in enumerate(document.overlays):
+        for group in document.groups:
+            within = [of for of in document.indicators if of.overlay == one.code and group in of.groups]
+            found = sums(document, group, within)
+            for whose, points in found:
+                if points not in (0, Decimal(one.points)):
+                    told = f"the indicators of {one.code} have {points} points, the overlay {one.points}"
+                    yield Finding(f"/overlays/{place}/points", "overlay_sum", f"{whose}: {told}.")
+            without = [whose for whose, points in found if not points]
+            if one.counts == "added" and 0 < len(without) < len(found):
+                reason = (
+                    f"{without[0]}: {one.code} is added to others of the group; let it be beside, or for all."
+                )
+                yield Finding(f"/overlays/{place}/counts", "overlay_uneven", reason)
+
+
+def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
+    """Beside the versions adopted for its year a version moves no indicator into an overlay or out of it.
+
+    What an overlay gave under a version before is in the total of the year, and the floors hold with it.
+    """
+    head = draft.scheme
+    before = [
+        one
+        for one in adopted
+        if one.scheme.effective[:4] == head.effective[:4] and one.scheme.effective < head.effective
+    ]
+    known = {one.code: one.overlay for document in before for one in document.indicators}
+    for place, one in enumerate(draft.indicators):
+        if one.code in known and known[one.code] != one.overlay:
+            reason = (
+                f"In this year {one.code} belonged to {known[one.code] or 'no overlay'}; give it a new code."
+            )
+            yield Finding(f"/indicators/{place}/overlay", "overlay_moved", reason)
+    yield from _floors_of_the_year(draft, _gone(draft, before))
+
+
+def _floors_of_the_year(draft: SchemeDocument, gone: Mapping[str, OverlaySpec]) -> Iterator[Finding]:
+    mine = {one.code for one in draft.overlays if one.counts == "added"}
+    there = [one for one in draft.indicators if one.is_extra or one.overlay in mine]
+    added = sum((Decimal(one.points) for one in gone.values()), most(draft, there))
+    total = Decimal(draft.scheme.total) + added
+    for place, board in enumerate(draft.boards if gone else ()):
+        floor = board.floor_above
+        if floor is not None and Decimal(board.points) <= Decimal(floor) * total:
+            named = f"with {', '.join(gone)} of the versions before"
+            reason = f"{board.code} is not above {floor} of the year's total of {total}, {named}."
+            yield Finding(f"/boards/{place}/points", "board_floor", reason)
+
+
+def _gone(draft: SchemeDocument, before: Iterable[SchemeDocument]) -> dict[str, OverlaySpec]:
+    """Return what was added in months of versions before and the draft does not name."""
+    named = {one.code for one in draft.overlays}
+    return {
+        one.code: one
+        for document in before
+        for one in document.overlays
+        if one.counts == "added" and one.code not in named and one.from_ < draft.scheme.effective
+    }

@@ -1,0 +1,306 @@
+"""Special assessments (专项考评): scored in their own months, added to the total or beside it, and checked so."""
+
+import copy
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dukao import yamls
+from services.scoring.domain.board_check import a_floor_is_exceeded
+from services.scoring.domain.changes import Standing
+from services.scoring.domain.coverage import Ruling, planned, planned_in
+from services.scoring.domain.difference_words import in_words
+from services.scoring.domain.differences import differences
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.figures import is_due, window
+from services.scoring.domain.groups import group_plan
+from services.scoring.domain.incidents.rules import rules_of
+from services.scoring.domain.layering import burdens
+from services.scoring.domain.overlay_check import overlays_stay
+from services.scoring.domain.posting import everything, post
+from services.scoring.domain.sums import UnitSums
+from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.points import MILLIONTHS, of_parts
+from tests.hostile_schemes.corpus import BASE
+from tests.scoring.test_stages import SCHEME
+from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, version
+
+SAFETY = {
+    "code": "safety",
+    "name": "安全生产专项考评",
+    "from": "2021-04",
+    "until": "2021-08",
+    "counts": "added",
+    "points": "6",
+}
+DRILL = {
+    "code": "drill",
+    "name": "演练率",
+    "overlay": "safety",
+    "points": "6",
+    "groups": ["bureaus"],
+    "measure": "ontime",
+    "method": {"target": {"target": "1"}},
+}
+
+
+def with_overlay(document=SCHEME, indicator=None, **said):
+    """Return a scheme with a special assessment from April to August, said otherwise where it is."""
+    found = copy.deepcopy(document)
+    found["overlays"] = [SAFETY | said]
+    found["indicators"] = [*found["indicators"], DRILL | (indicator or {})]
+    return found
+
+
+def read(document):
+    return SchemeDocument.model_validate(document)
+
+
+def scored(document, rows):
+    """Return cells and figures of b1 by rows of (month, met, all)."""
+    plan, sums, standing = group_plan(read(document), "bureaus"), UnitSums(), Standing()
+    for at, met, total in rows:
+        sums.take((LEVY, month(at), 0), [number * MILLIONTHS for number in (met, total, total)])
+    post(plan, "b1", sums, standing, everything(plan))
+    cells = {(at - month(1) + 1, code): of_parts(found) for (at, code), found in standing.cells.items()}
+    return cells, {key: None if found is None else of_parts(found) for key, found in standing.figures.items()}
+
+
+ROWS = [(3, 900, 1000), (4, 500, 1000), (8, 700, 1000), (9, 0, 1000)]
+
+
+def test_cells_of_an_overlay_from_april_to_august_are_those_of_april_and_august_alone():
+    cells, _ = scored(with_overlay(), ROWS)
+    assert {key[0]: found for key, found in cells.items() if key[1] == "drill"} == {
+        4: Decimal("3.0"),
+        8: Decimal("4.2"),
+    }
+
+
+def test_its_third_quarter_is_july_and_august_and_its_year_is_1200_of_2000():
+    _, found = scored(with_overlay(), ROWS)
+    drill = {
+        period: value for (period, code), value in found.items() if code == "drill" and value is not None
+    }
+    assert drill == {
+        "2021-04": 3,
+        "2021-08": Decimal("4.2"),
+        "2021-Q2": 3,
+        "2021-Q3": Decimal("4.2"),
+        "2021-H1": 3,
+        "2021-H2": Decimal("4.2"),
+        "2021": Decimal("3.6"),
+    }
+    assert found["2021", "ontime"] == Decimal("5.357142857143")
+
+
+def test_its_last_cycle_ends_with_it():
+    """Quarters end in June and, cut short, in August; a year that ends in August is due there."""
+    document = read(with_overlay(indicator={"cycle": "quarter"}))
+    (drill,) = [one for one in document.indicators if one.code == "drill"]
+    due = [f"2021-{at:02d}" for at in range(1, 13) if is_due(document, drill, Period.parse(f"2021-{at:02d}"))]
+    assert due == ["2021-06", "2021-08"]
+    taken = window(document, drill, Period.parse("2021-08"))
+    assert [str(at) for at in taken] == ["2021-07", "2021-08"]
+    yearly = read(with_overlay(indicator={"cycle": "year"}))
+    assert [str(at) for at in window(yearly, yearly.indicators[-1], Period.parse("2021-08"))] == [
+        f"2021-{at:02d}" for at in range(4, 9)
+    ]
+    assert not is_due(yearly, yearly.indicators[-1], Period.parse("2021-12"))
+    assert is_due(yearly, yearly.indicators[-1], Period.parse("2021"))
+
+
+MONTHS = st.integers(1, 12)
+MEASURED = st.lists(
+    st.tuples(MONTHS, st.integers(0, 9), st.integers(9, 12)), max_size=6, unique_by=lambda r: r[0]
+)
+
+
+@given(MEASURED, MONTHS, MONTHS, st.sampled_from(["month", "quarter", "half-year", "year"]))
+def test_what_comes_outside_its_months_changes_nothing_of_it_and_it_nothing_of_the_rest(
+    rows, one, other, cycle
+):
+    first, last = sorted((one, other))
+    months = {"from": f"2021-{first:02d}", "until": f"2021-{last:02d}"}
+    with_it = with_overlay(indicator={"cycle": cycle}, **months)
+    cells, found = scored(with_it, rows)
+    inside = scored(with_it, [row for row in rows if first <= row[0] <= last])
+    without = scored(SCHEME, rows)
+    for told, own, rest in ((cells, inside[0], without[0]), (found, inside[1], without[1])):
+        assert {key: one for key, one in told.items() if key[1] == "drill"} == {
+            key: one for key, one in own.items() if key[1] == "drill"
+        }
+        assert {key: one for key, one in told.items() if key[1] != "drill"} == rest
+    there = {str(period) for at in range(first, last + 1) for period in periods_containing(Month(2021, at))}
+    assert {period for period, code in found if code == "drill"} <= there
+
+
+def test_a_month_in_which_it_does_not_apply_is_left_out_of_its_quarter_and_year():
+    said = [{"units": ["b1"], "from": "2021-04", "until": "2021-05", "reason": "无此业务"}]
+    rows = [(5, 0, 1000), (6, 500, 1000), (8, 700, 1000), (9, 0, 1000)]
+    cells, found = scored(with_overlay(indicator={"not_applicable": said}), rows)
+    assert {key[0] for key in cells if key[1] == "drill"} == {6, 8}
+    assert [found[period, "drill"] for period in ("2021-Q2", "2021-Q3", "2021")] == [
+        3,
+        Decimal("4.2"),
+        Decimal("3.6"),
+    ]
+
+
+def test_a_finding_outside_the_months_of_an_overlay_costs_nothing_on_it_and_suppresses_nothing():
+    base = yamls.parse(BASE, "base").value
+    linked = next(one for one in base["indicators"] if one["code"] == "linked")
+    months = {"from": "2021-04", "until": "2021-08"}
+    base["overlays"] = [{"code": "safety", "name": "安全", "counts": "beside", "points": "5"} | months]
+    del linked["board"]
+    linked["overlay"] = "safety"
+    rules = rules_of(read(base))
+    assert [rules.scores("b1", "linked", month(at)) for at in (3, 4, 8, 9)] == [False, True, True, False]
+
+
+def halves(number, effective, points, target, **said):
+    spec = {"points": points, "method": {"target": {"target": target}}}
+    base = version(number, effective)
+    return with_overlay(base, spec, **{"from": "2021-04", "until": "2021-09", "points": points} | said)
+
+
+DONE = [("b1", LEVY, month(5), (882, 1000, 1000)), ("b1", LEVY, month(8), (931, 1000, 1000))]
+
+
+def test_20_points_from_april_and_30_from_july_until_september_are_24_50_of_25_in_its_year():
+    both = line(halves(1, "2021-01", "20", "0.90"), halves(2, "2021-07", "30", "0.95"))
+    outside = [("b1", LEVY, month(2), (0, 1000, 1000)), ("b1", LEVY, month(11), (0, 1000, 1000))]
+    found = figures(both, DONE + outside)
+    assert found["b1", 2, "2021", "drill"] == (Decimal("24.5"), 25)
+    assert ("b1", 2, "2021-H2", "drill") not in found
+
+
+def test_an_overlay_that_a_newer_version_leaves_out_keeps_its_points_for_its_months_in_the_year():
+    both = line(halves(1, "2021-01", "20", "0.90"), version(2, "2021-07"))
+    assert figures(both, DONE)["b1", 2, "2021", "drill"] == (Decimal("19.6"), 20)
+
+
+def test_an_overlay_that_had_not_begun_when_a_newer_version_left_it_out_is_nowhere():
+    both = line(halves(1, "2021-01", "20", "0.90", **{"from": "2021-08"}), version(2, "2021-07"))
+    assert not {key for key in figures(both, DONE) if key[3] == "drill"}
+
+
+def test_an_overlay_that_no_version_changed_is_one_part_over_its_months():
+    both = line(halves(1, "2021-01", "20", "0.90"), halves(2, "2021-07", "20", "0.90"))
+    found = figures(both, DONE, DECEMBER)
+    assert found["b1", 2, "2021", "drill"] == (20, None)
+
+
+def test_the_year_of_an_overlay_that_begins_in_autumn_is_told_before_its_months_have_come():
+    def later(one):
+        return one | {"overlays": [one["overlays"][0] | {"from": "2021-10", "until": "2021-11"}]}
+
+    both = line(later(halves(1, "2021-01", "20", "0.9")), later(halves(2, "2021-07", "30", "0.9")))
+    assert figures(both, DONE, month(8))["b1", 2, "2021", "drill"] == (None, None)
+
+
+def thousand(*overlays, award=None):
+    """Return a scheme of 1,000 points, 260 of them of the party's board, with overlays by (dates, points, how)."""
+    document = copy.deepcopy(SCHEME)
+    document["scheme"]["total"] = "1000"
+    document["boards"] = [
+        {"code": "party", "title": "党的全面领导", "points": "260", "floor_above": "0.25"},
+        {"code": "work", "title": "税收", "points": "740"},
+    ]
+    document["overlays"], extra = [], []
+    for at, (first, last, points, counts) in enumerate(overlays, 1):
+        code, months = f"o{at}", {"from": f"2021-{first:02d}", "until": f"2021-{last:02d}"}
+        document["overlays"].append(SAFETY | months | {"code": code, "points": points, "counts": counts})
+        extra.append(DRILL | {"code": f"drill{at}", "overlay": code, "points": points})
+    if award is not None:
+        levels = [{"level": "A", "measure": "missed", "each": "1"}]
+        one = {"code": "award", "board": None, "points": award, "measure": "missed"}
+        extra.append(document["indicators"][1] | one | {"method": {"bonus": {"levels": levels}}})
+    document["indicators"] += extra
+    return read(document)
+
+
+@pytest.mark.parametrize(
+    ("overlays", "award", "periods"),
+    [
+        ([(4, 8, "39.99", "added")], None, None),
+        ([(12, 12, "40", "added")], None, "2021-12, 2021-Q4, 2021-H2, 2021"),
+        ([(12, 12, "40", "beside")], None, None),
+        ([(2, 3, "20", "added"), (8, 8, "20", "added")], None, "2021"),
+        ([(2, 3, "20", "added"), (5, 5, "20", "added")], None, "2021-H1, 2021"),
+        ([(2, 3, "20", "added"), (8, 8, "19.99", "added")], None, None),
+        ([(12, 12, "20", "added")], "20", "2021-12, 2021-Q4, 2021-H2, 2021"),
+        ([(12, 12, "20", "added")], "19", None),
+    ],
+)
+def test_260_of_a_total_with_40_added_are_exactly_a_quarter_and_refused_in_the_periods_of_both(
+    overlays, award, periods
+):
+    found = list(a_floor_is_exceeded(thousand(*overlays, award=award), {}))
+    assert [one.path for one in found] == ([] if periods is None else ["/boards/0/points"])
+    if periods is not None:
+        assert f"is not above 0.25 of the total of 1040 in {periods}," in found[0].reason
+
+
+def test_what_was_added_under_a_version_before_is_in_the_total_of_the_year_that_a_newer_one_is_checked_by():
+    before = thousand((2, 3, "20", "added"))
+
+    def newer(points):
+        draft = thousand((8, 8, points, "added")).model_copy()
+        codes = {"o1": "o2"}
+        head = draft.scheme.model_copy(update={"version": 2, "effective": "2021-07"})
+        overlays = tuple(one.model_copy(update={"code": codes[one.code]}) for one in draft.overlays)
+        indicators = tuple(
+            one.model_copy(update={"overlay": codes[one.overlay], "code": "drill2"}) if one.overlay else one
+            for one in draft.indicators
+        )
+        return draft.model_copy(update={"scheme": head, "overlays": overlays, "indicators": indicators})
+
+    assert [one.code for one in overlays_stay(newer("20"), [before])] == ["board_floor"]
+    assert list(overlays_stay(newer("19.99"), [before])) == []
+
+
+def test_a_version_moves_no_indicator_into_an_overlay_within_a_year():
+    draft = halves(2, "2021-07", "20", "0.90")
+    draft["indicators"][0] = draft["indicators"][0] | {"board": None, "overlay": "safety"}
+    found = [(one.path, one.code) for one in overlays_stay(read(draft), [read(SCHEME)])]
+    assert found == [("/indicators/0/overlay", "overlay_moved")]
+
+
+def test_the_meter_counts_what_is_added_and_not_what_stands_beside():
+    by_hand = {"collection": "manual"}
+    added, beside = (read(with_overlay(indicator=by_hand, counts=how)) for how in ("added", "beside"))
+    assert planned(added)["bureaus"]["b1"].share() == Fraction(20, 26)
+    assert planned(beside)["bureaus"]["b1"].share() == 1
+    (march, april) = (planned_in([Ruling(added, (month(at),))])["bureaus"]["b1"].manual for at in (3, 4))
+    assert (march, april) == (0, 6)
+
+
+def test_a_child_that_asks_an_overlay_for_longer_or_inside_its_total_asks_more_than_its_parent():
+    parent = read(with_overlay(counts="beside"))
+    child = with_overlay(indicator={"decomposes": "drill"}, **{"from": "2021-03", "until": "2021-09"})
+    child["parent"] = {"scheme": "mini", "version": 1, "unit": "b1"}
+    found = [(one.kind, one.above, one.here) for one in burdens(read(child), parent)]
+    assert found == [
+        ("stricter", "2021-04", "2021-03"),
+        ("stricter", "2021-08", "2021-09"),
+        ("stricter", "beside", "added"),
+    ]
+    same = with_overlay(indicator={"decomposes": "drill"}, counts="beside")
+    same["parent"] = child["parent"]
+    assert list(burdens(read(same), parent)) == []
+
+
+def test_what_changed_in_an_overlay_is_said_in_words():
+    older, newer = read(with_overlay()), read(with_overlay(until="2021-09", counts="beside"))
+    told = [in_words(one, "zh") for one in differences(older, newer)]
+    assert told == [
+        "专项考评 safety（安全生产专项考评）：截止月份由 2021-08 改为 2021-09",
+        "专项考评 safety（安全生产专项考评）：计入方式由 added 改为 beside",
+    ]
+    assert [in_words(one, "en") for one in differences(read(SCHEME), older)][:1] == [
+        "Special assessment safety (安全生产专项考评) is new, with 6 points"
+    ]
