@@ -1,7 +1,8 @@
 """The table of what stage B was told: the newest row of numbers of every A shard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -9,7 +10,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.successions import Succession
-from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.sums import UnitSums, home_of
 from services.scoring.plans import group_shard
 from services.scoring.store import columns
 from shared.storage.transaction import PostgresTransaction
@@ -37,11 +38,15 @@ async def save(tx: PostgresTransaction, shard: int, told: Mapping[Input, Numbers
 
 async def load(tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]) -> dict[str, UnitSums]:
     """Return what a shard of stage B was told of units under a scheme."""
-    found = {unit: UnitSums() for unit in units}
-    for row in await tx.many(_LOAD, shard, scheme, list(units)) if units else ():
-        source = row["over"], row["month"], row["source_shard"]
-        found[row["unit"]].take(source, _NUMBERS.decode(row["numbers"]))
-    return found
+    return _added(units, await tx.many(_LOAD, shard, scheme, list(units)) if units else ())
+
+
+async def of_facts(
+    tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]
+) -> dict[str, UnitSums]:
+    """Return the same without what reviews changed: what facts alone come to."""
+    rows = await tx.many(_LOAD, shard, scheme, list(units)) if units else ()
+    return _added(units, [row for row in rows if home_of(row["over"]) == row["over"]])
 
 
 async def of_line(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, str], UnitSums]:
@@ -76,3 +81,11 @@ def of_indicator(document: SchemeDocument, sums: UnitSums, indicator: IndicatorS
             for month in sorted(found.keys() | {month for one in further for month in one})
         }
     )
+
+
+def _added(units: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> dict[str, UnitSums]:
+    found = {unit: UnitSums() for unit in units}
+    for row in rows:
+        source = row["over"], row["month"], row["source_shard"]
+        found[row["unit"]].take(source, _NUMBERS.decode(row["numbers"]))
+    return found

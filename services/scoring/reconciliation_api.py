@@ -90,7 +90,7 @@ async def _sums(
     found: dict[str, UnitSums] = {}
     for shard in sorted({shards[unit][0] for unit in units}):
         kept = [unit for unit in units if shards[unit][0] == shard]
-        found |= await inputs.load(tx, shard, scheme_id(document), kept)
+        found |= await inputs.of_facts(tx, shard, scheme_id(document), kept)
     return found
 
 

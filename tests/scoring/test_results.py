@@ -7,13 +7,19 @@ import httpx
 import pytest
 
 from services.scoring.api import cells_router
+from services.scoring.contract import ACCEPTED, POINTS, REVIEW_DECIDED, SCHEMES
 from services.scoring.domain.proof import Wrong
 from services.scoring.reconciliation_api import reconciliations_router
+from services.scoring.stage_a import StageA
+from shared.contracts import envelope
+from shared.kernel.records import Draft
+from shared.kernel.shards import shard_of
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
 from tests.scoring.test_stages import MARCH, SCHEME, TYPES, Driver, accept, adopt, cells, levy, scoring, teach
 from tests.scoring.test_verify import proof, settled
+from tests.scoring.trials import reviewed
 
 __all__ = ["scoring"]
 PUBLISHED = {
@@ -120,17 +126,69 @@ def revision(event, source="s"):
     return {"revision": 1, "correctssource": source, "correctsid": event}
 
 
-async def test_a_ready_result_moves_no_score(scoring):
+def taken(document):
+    """Return a scheme in which an indicator takes what was published, as its score."""
+    document = copy.deepcopy(document)
+    document["scheme"]["total"] = document["boards"][0]["points"] = "30"
+    one = document["indicators"][0] | {"code": "told", "measure": "published", "collection": "system"}
+    document["indicators"].append(one)
+    return document
+
+
+async def test_to_compare_a_ready_result_moves_no_score_though_it_may_be_one(scoring):
+    """With and without `results`, under which the same was published of both units, one of them wrongly."""
+    held = []
+    for document in (scheme(), {**scheme(), "results": {}}):
+        exchange, driver = await begun(scoring, taken(document))
+        await accept(exchange, [levy(1), levy(2, ontime=False), levy(3, unit="b2")])
+        await accept(exchange, [rate(1, "0.49"), rate(2, "0.1", "b2")])
+        await driver.run()
+        await accept(exchange, [rate("1c", "0.98", **revision("r1", "other"))])
+        await driver.run()
+        async with exchange.reading() as tx:
+            rows = await tx.many("SELECT unit, month, indicator, old, new FROM entries ORDER BY id")
+        held.append((await cells(exchange), [tuple(row.values()) for row in rows]))
+    assert held[0] == held[1]
+    assert (held[0][0][MARCH, "b1", "told"], len(held[0][1])) == (10, len(set(held[0][1])))
+
+
+async def test_what_a_review_changes_is_not_what_the_raw_facts_give(scoring, door):
     exchange, driver = await begun(scoring, scheme())
-    await accept(exchange, [levy(1), levy(2, ontime=False)])
+    driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS)
+    await accept(exchange, [levy(1), levy(2, ontime=False), rate(1, "0.5")])
     await driver.run()
     before = await cells(exchange)
-    await accept(exchange, [rate(1, "0.9"), rate(2, "0.1", "b2")])
+    one = reviewed("r1", indicator="ontime", numerator="1")
+    async with exchange.begin(actor="test", action="review") as tx:
+        body = envelope.encode(REVIEW_DECIDED, "dukao/scoring", "r1", one)
+        await tx.append(POINTS, [Draft(shard_of("b1"), body)])
     await driver.run()
-    assert await cells(exchange) == before
-    async with exchange.reading() as tx:
-        rows = await tx.execute("SELECT count(*) AS entries FROM entries WHERE unit = 'b2' AND month = 24254")
-    assert rows[0].entries == 1
+    assert (before[MARCH, "b1", "ontime"], (await cells(exchange))[MARCH, "b1", "ontime"]) != (10, 10)
+    assert (await cells(exchange))[MARCH, "b1", "ontime"] == 10
+    async with door(exchange) as client:
+        assert states(await asked(client)) == {"b1": "equal", "b2": "neither"}
+
+
+async def test_what_is_published_of_a_unit_counts_for_no_other_above_it(scoring, door):
+    document = scheme(groups=["bureaus", "cities"])
+    document["units"] += [
+        {"code": code, "parent": "b1", "name": code, "level": "city"} for code in ("c1", "c2")
+    ]
+    document["groups"]["cities"] = {"level": "city", "title": "Cities"}
+    document["measures"]["published"] = MEASURE | {"counts_for": "named"}
+    exchange, driver = await begun(scoring, taken(document))
+    done = [levy(number, unit="c1", ontime=number > 1) for number in range(1, 5)]
+    await accept(exchange, [*done, levy(5, unit="c2")])
+    await accept(exchange, [rate(1, "0.8"), rate(2, "0.75", "c1"), rate(3, "0.5", "c2")])
+    await driver.run()
+    async with door(exchange) as client:
+        found = await asked(client)
+        told = (await client.get("/v1/cells/2021-03/b1/told/explain?scheme=mini")).json()
+    assert states(found) == {"b1": "equal", "b2": "neither", "c1": "equal", "c2": "differs"}
+    assert found["items"][0]["official"]["numerator"] == "0.8"
+    assert [(row["unit"], row["counted"]) for row in told["rows"]] == [("b1", True)]
+    await settled(exchange, driver)
+    assert await proof(exchange) == []
 
 
 @pytest.mark.parametrize(("tolerance", "state"), [("0.0033", "differs"), ("0.0034", "equal")])

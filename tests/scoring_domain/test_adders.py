@@ -131,7 +131,7 @@ def test_one_function_adds_what_the_measures_add_one_by_one(reports):
             assert not tally.add(PLAN, [report]).doubts
     cells = {}
     for (leaves, month), numbers in found.items():
-        for unit in PLAN.units_of(leaves):
+        for unit in PLAN.units_of(leaves, "visit.made.v1"):
             known = cells.setdefault((PLAN.id, "visit.made.v1", unit, month), [0] * len(numbers))
             known[:] = [one + other for one, other in zip(known, numbers, strict=True)]
     assert {cell: numbers for cell, numbers in cells.items() if any(numbers)} == tally.spread()

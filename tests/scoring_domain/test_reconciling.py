@@ -41,6 +41,20 @@ def test_what_cannot_be_reconciled_is_refused_with_its_place(result, finding):
     assert finding in refused(scheme(**result))
 
 
+def test_what_adds_up_from_units_below_is_refused_unless_it_counts_for_the_named_alone():
+    document = scheme(groups=["all"])
+    document["groups"]["all"] = {"level": "headquarters", "title": "All"}
+    assert refused(document) == {("/results/rate/official", "adds_up")}
+    document["measures"]["published"] = {**document["measures"]["published"], "counts_for": "named"}
+    assert refused(document) == set()
+
+
+def test_measures_over_one_type_count_for_the_same_units():
+    document = scheme()
+    document["measures"]["beside"] = {**document["measures"]["published"], "counts_for": "named"}
+    assert refused(document) == {("/measures/beside/counts_for", "counts_for")}
+
+
 def test_a_case_view_that_reads_what_was_published_is_no_raw_fact():
     document = scheme(ours="beside")
     document["views"] = {

@@ -157,7 +157,10 @@ FACT = st.tuples(
     DATA,
 )
 CASES = st.lists(st.lists(FACT, min_size=1, max_size=4), max_size=6)
-DRAWN = st.tuples(st.lists(measures(), min_size=1, max_size=4), CASES)
+MEASURES = st.tuples(
+    st.lists(measures(), min_size=1, max_size=4), st.sets(st.sampled_from(["visit.made.v1", "stay"]))
+).map(lambda drawn: [one | ({"counts_for": "named"} if one["over"] in drawn[1] else {}) for one in drawn[0]])
+DRAWN = st.tuples(MEASURES, CASES)
 
 
 def scheme(drawn):

@@ -25,6 +25,7 @@ from services.scoring.domain.measure_check import (
     measures_begin_with_the_scheme,
     measures_compile,
     measures_have_owners,
+    rows_count_for_the_same_units,
 )
 from services.scoring.domain.measures import GivenSpec
 from services.scoring.domain.method_check import (
@@ -51,7 +52,7 @@ from services.scoring.domain.points_check import (
     points_have_one_indicator,
 )
 from services.scoring.domain.reading import MOST_FINDINGS, Finding
-from services.scoring.domain.results_check import results_can_be_reconciled
+from services.scoring.domain.results_check import results_can_be_reconciled, what_is_published_does_not_add_up
 from services.scoring.domain.survey_check import (
     raters_are_asked,
     rounds_have_their_days,
@@ -282,11 +283,13 @@ RULES: tuple[Rule, ...] = (
     machines_cover_enough,
     views_read_what_there_is,
     measures_compile,
+    rows_count_for_the_same_units,
     measures_have_owners,
     measures_begin_with_the_scheme,
     keys_are_measured_alone,
     examples_name_what_exists,
     results_can_be_reconciled,
+    what_is_published_does_not_add_up,
     rows_lead_to_units,
     the_gate_is_a_flow,
 )

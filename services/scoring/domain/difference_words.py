@@ -35,6 +35,7 @@ PLACES: Words = {
     "collection": ("采集方式", "collection"),
     "consultation_rounds": ("征求意见轮数", "rounds of consultation"),
     "counts": ("计入方式", "how it counts"),
+    "counts_for": ("计入单位", "units that it counts for"),
     "cycle": ("考评周期", "cycle"),
     "decomposes": ("分解的上级指标", "indicator that it carries on"),
     "denominator": ("分母", "denominator"),

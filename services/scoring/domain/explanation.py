@@ -109,7 +109,7 @@ def _standing_row(
     plan: Plan, asked: Asked, facts: tuple[Report, ...], left_out: tuple[LeftOut, ...]
 ) -> ExplainedRow | None:
     row = plan.rows_of[asked.measure.over](facts)[0]
-    leaf = _leaf(plan, asked.unit, row)
+    leaf = _leaf(plan, asked, row)
     if leaf is None:
         return None
     measure = asked.measure
@@ -143,16 +143,18 @@ def _left_out_rows(plan: Plan, asked: Asked, left_out: Sequence[LeftOut]) -> Ite
     for pairs in by_root.values():
         for report in [report for report, _ in reversed(pairs) if report.data is not None][:1]:
             row = plan.rows_of[asked.measure.over]([report])[0]
-            leaf = _leaf(plan, asked.unit, row)
+            leaf = _leaf(plan, asked, row)
             if leaf is not None:
                 month, why = asked.measure.placed(row), Uncounted(pairs[-1][1])
                 yield ExplainedRow(row, leaf, month, 0, 0, why, (), tuple(pairs))
 
 
-def _leaf(plan: Plan, unit: str, row: Row) -> str | None:
+def _leaf(plan: Plan, asked: Asked, row: Row) -> str | None:
     """Return the unit that a row belongs to below the one asked for, by the first tree that has one."""
     for column in plan.trees.values():
         leaf = row.get(column)
-        if leaf is not None and unit in plan.above.get(leaf, ()):
+        if leaf is None or leaf not in plan.above:
+            continue
+        if asked.unit in plan.chain(leaf, asked.measure.over):
             return leaf
     return None

@@ -70,7 +70,7 @@ class Tally:
         """Return the numbers by (scheme, over, unit, month), for the leaves and every unit above them."""
         cells: dict[Cell, list[int]] = {}
         for (name, over, leaves, month), numbers in self._numbers.items():
-            for unit in self._plans[name].units_of(leaves) if any(numbers) else ():
+            for unit in self._plans[name].units_of(leaves, over) if any(numbers) else ():
                 cell = name, over, unit, month
                 known = cells.get(cell)
                 cells[cell] = numbers if known is None else list(map(add, known, numbers))
@@ -78,8 +78,8 @@ class Tally:
 
     def touched(self) -> Iterator[Place]:
         """Yield the scored units and months of which anything was added or taken back."""
-        for name, _, leaves, month in self._numbers:
-            yield from ((unit, month) for unit in self._plans[name].units_of(leaves))
+        for name, over, leaves, month in self._numbers:
+            yield from ((unit, month) for unit in self._plans[name].units_of(leaves, over))
 
     def _add_row(self, plan: Plan, over: str, leaves: tuple[str, ...], row: Row, sign: int) -> set[int]:
         """Add a row to the measures; return the months in which it counts."""

@@ -68,7 +68,7 @@ class LateItem:
         known = under.plan.above
         sharing = {unit for _, shares in self.days for unit, share in shares if share}
         for through in sorted(sharing & known.keys()):
-            for bearer in sorted(under.plan.units_of([through])):
+            for bearer in sorted(under.plan.units_of([through], self.over)):
                 for one in costs(self, under, bearer, through):
                     lost = one.cost * dict(one.shares).get(through, 0)
                     if one.measure is not None and lost:

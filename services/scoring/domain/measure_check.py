@@ -44,6 +44,16 @@ def measures_begin_with_the_scheme(document: SchemeDocument, _types: EventTypes)
             yield Finding(f"/measures/{name}/effective", "measure_effective", reason)
 
 
+def rows_count_for_the_same_units(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """Measures over one view or type are summed together, so they count for the same units."""
+    first: dict[str, tuple[str, str | None]] = {}
+    for name, spec in document.event_measures.items():
+        other, counts_for = first.setdefault(spec.over, (name, spec.counts_for))
+        if counts_for != spec.counts_for:
+            reason = f"{name} and {other} run over {spec.over}; write the same `counts_for` in both."
+            yield Finding(f"/measures/{name}/counts_for", "counts_for", reason)
+
+
 def keys_are_measured_alone(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """What is compared or added beside an indicator's own measure is a sum; so is a volume."""
     used = {

@@ -47,6 +47,8 @@ class MeasureSpec(OwnedSpec):
     period_by: str | Span
     numerator: str
     denominator: str | None = None
+    counts_for: Literal["named"] | None = None
+    """`named`: a row counts for the unit that it names and for none above, as what was published of it."""
 
     @model_validator(mode="after")
     def _span_for_a_stock(self) -> "MeasureSpec":

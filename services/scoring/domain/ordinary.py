@@ -135,7 +135,7 @@ class Sums:
             for (leaves, month), counted in spots.items():
                 if any(counted):
                     numbers = adder.laid_out(counted)
-                    for unit in adder.plan.units_of(leaves):
+                    for unit in adder.plan.units_of(leaves, adder.over):
                         cell = adder.plan.id, adder.over, unit, month
                         known = cells.get(cell)
                         cells[cell] = numbers if known is None else list(map(add, known, numbers))
@@ -144,9 +144,9 @@ class Sums:
     def touched(self) -> Iterator[Place]:
         """Yield the scored units and months of which anything was added or taken back."""
         for at, spots in self.spots.items():
-            plan = self.ordinary.adders[at].plan
+            adder = self.ordinary.adders[at]
             for leaves, month in spots:
-                yield from ((unit, month) for unit in plan.units_of(leaves))
+                yield from ((unit, month) for unit in adder.plan.units_of(leaves, adder.over))
 
     def _put(self, at: int, row: Sequence[Any], *, adds: bool) -> list[Spot] | None:
         """Give a row to the adders whose months it reaches; None, and nothing done, where one refuses it."""

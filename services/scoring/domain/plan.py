@@ -79,7 +79,10 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that folding needs of a scheme; `first` and `last` are the months that it rules."""
+    """Everything that folding needs of a scheme; `first` and `last` are the months that it rules.
+
+    `named` are the views and types whose rows count for the units that they name and for none above.
+    """
 
     id: str
     first: int
@@ -95,6 +98,7 @@ class Plan:
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
     scored: frozenset[str]
+    named: frozenset[str] = frozenset()
 
     @property
     def edition(self) -> Edition:
@@ -107,9 +111,13 @@ class Plan:
         leaves = tuple(leaf for leaf in named if leaf in self.above)
         return leaves, [leaf for leaf in named if leaf not in self.above]
 
-    def units_of(self, leaves: Sequence[str]) -> set[str]:
-        """Return of the leaves and every unit above one those that are scored, each once."""
-        return {unit for leaf in leaves for unit in self.above[leaf] if unit in self.scored}
+    def units_of(self, leaves: Sequence[str], over: str) -> set[str]:
+        """Return for which scored units a row of a view or type counts, each once."""
+        return {unit for leaf in leaves for unit in self.chain(leaf, over) if unit in self.scored}
+
+    def chain(self, leaf: str, over: str) -> tuple[str, ...]:
+        """Return the units for which a row counts that names this one: itself, and mostly those above it."""
+        return (leaf,) if over in self.named else self.above[leaf]
 
 
 def event_types(catalogue: Mapping[str, Any]) -> EventTypes:
@@ -154,6 +162,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
         trees=document.trees,
         above=_above(document),
         scored=_scored(document),
+        named=named_alone(document),
     )
 
 
@@ -170,6 +179,11 @@ def measure_id(document: SchemeDocument, name: str) -> str:
 def overs(document: SchemeDocument) -> list[str]:
     """Return what the measures of events run over, each once."""
     return sorted({spec.over for spec in document.event_measures.values()})
+
+
+def named_alone(document: SchemeDocument) -> frozenset[str]:
+    """Return the views and types whose rows count for the units that they name and for none above."""
+    return frozenset(spec.over for spec in document.event_measures.values() if spec.counts_for == "named")
 
 
 def columns_of(document: SchemeDocument, over: str, types: EventTypes) -> Columns:

@@ -31,6 +31,18 @@ def results_can_be_reconciled(document: SchemeDocument, _types: EventTypes) -> I
             yield Finding(f"{path}/cycle", "never_due", reason)
 
 
+def what_is_published_does_not_add_up(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """What is published of units with others below counts for the unit that it names, and for none above."""
+    parents = {unit.parent for unit in document.units}
+    for name, spec in document.results.items():
+        official = document.event_measures.get(spec.official)
+        levels = {document.groups[group].level for group in spec.groups if group in document.groups}
+        above = [one.code for one in document.units if one.level in levels and one.code in parents]
+        if official is not None and official.counts_for != "named" and above:
+            reason = f"{spec.official} adds up what is published below {above[0]}: write `counts_for: named`."
+            yield Finding(f"/results/{name}/official", "adds_up", reason)
+
+
 def _events(document: SchemeDocument, measure: str) -> set[str]:
     spec = document.event_measures.get(measure)
     if spec is None:

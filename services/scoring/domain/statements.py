@@ -17,7 +17,7 @@ from services.scoring.domain.document import SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, parse
 from services.scoring.domain.facts import Report
 from services.scoring.domain.measures import MeasureSpec, Span
-from services.scoring.domain.plan import EventTypes, columns_of, overs
+from services.scoring.domain.plan import EventTypes, columns_of, named_alone, overs
 from shared.kernel.periods import Month
 
 ROW, CASE, SOURCE, ID = "#row", "#case", "#source", "#id"
@@ -86,7 +86,8 @@ def statements(
     for at, over in enumerate(runs_over):
         columns = columns_of(document, over, types)
         trees = [column for column in document.trees.values() if column in columns]
-        making += [_rows(document, over, at, types, dialect), _leaves(at, trees)]
+        alone = over in named_alone(document)
+        making += [_rows(document, over, at, types, dialect), _leaves(at, trees, alone=alone)]
         mine = {name: spec for name, spec in document.event_measures.items() if spec.over == over}
         queries += _queries(at, mine, dialect)
     return Statements(
@@ -194,10 +195,11 @@ class _Column:
                 return f"{self.how}({name}) AS {name}"
 
 
-def _leaves(at: int, trees: Sequence[str]) -> str:
-    """Write which units a row counts for: those that its trees name, and all above them, each once."""
+def _leaves(at: int, trees: Sequence[str], *, alone: bool) -> str:
+    """Write which units a row counts for: those that its trees name, and mostly all above them, each once."""
+    up = "" if not alone else " AND above.unit = above.leaf"
     named = " UNION ".join(
-        f'SELECT "{ROW}", above.unit FROM rows_{at} JOIN above ON above.leaf = rows_{at}."{column}"'
+        f'SELECT "{ROW}", above.unit FROM rows_{at} JOIN above ON above.leaf = rows_{at}."{column}"{up}'
         for column in trees
     )
     return f"CREATE TEMP TABLE leaves_{at} AS {named}"
