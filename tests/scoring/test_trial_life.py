@@ -2,8 +2,11 @@
 
 import pytest
 
-from services.scoring import handlers, trials
+from services.scoring import trials
+from services.scoring.api import adoption_router
 from services.scoring.contract import ACCEPTED
+from services.scoring.trial_api import trials_router
+from tests.scoring.manual import door_of
 from tests.scoring.test_stages import MARCH, accept, adopt, levy
 from tests.scoring.trials import (
     ALL,
@@ -23,6 +26,11 @@ from tests.scoring.trials import (
 )
 
 __all__ = ["fresh"]
+
+
+@pytest.fixture
+def door(tmp_path):
+    return door_of(tmp_path, adoption_router, trials_router)
 
 
 async def test_the_end_of_a_trial_leaves_nothing_behind_and_is_told(fresh):
@@ -56,26 +64,45 @@ async def test_what_is_told_of_a_trial_after_its_end_is_dropped(fresh):
     assert (await told(driver.exchange))[-1].ended
 
 
-async def test_adoption_scores_from_the_first_month_of_the_draft_alone_and_ends_its_trial(fresh):
-    """Tried on 2021, in force from 2022: March 2021 stays with version 1."""
+async def test_adoption_scores_from_the_first_month_of_the_draft_alone_and_ends_its_trial(fresh, door):
+    """Through the door: tried on 2021, in force from 2022; March 2021 stays with version 1."""
     driver = await fresh(first())
     await feed(driver.exchange, ALL)
     await driver.run()
     before = await in_force(driver.exchange, 1)
     draft = stricter()
     draft["scheme"] |= {"effective": "2022-01", "until": "2022-12"}
-    await start(driver.exchange, draft, first="2021-01", last="2021-12")
-    await driver.run()
-    assert (await tried(driver.exchange))[MARCH, "b1", "ontime"] is not None
-    async with driver.exchange.begin(actor="bob", action="adopt") as tx:
-        await handlers.adopt_scheme(tx, "mini", 2, "bob")
-    await driver.run()
+    asked = {"scheme": "mini", "version": 2, "trial": "strict", "reason": "试行新目标值"}
+    asked |= {"first": "2021-01", "last": "2021-12"}
+    author, approver = (
+        {"who": who, "role": role, "unit": "/"} for who, role in (("ada", "author"), ("bob", "approver"))
+    )
+    async with door(driver.exchange) as client:
+        drafted = await client.post("/v1/schemes", draft, 201, **author)
+        read = {"digest": drafted["digest"]}
+        begun = await client.post("/v1/trials", asked | read, 201, **author)
+        assert (begun["state"], begun["first"], begun["started_by"]) == ("running", "2021-01", "ada")
+        await driver.run()
+        assert (await tried(driver.exchange))[MARCH, "b1", "ontime"] is not None
+        assert await in_force(driver.exchange, 1) == before
+        await client.post("/v1/schemes/mini/2:adopt", read, 403, who="ada", role="approver", unit="/")
+        await client.post("/v1/schemes/mini/2:adopt", read, 200, **approver)
+        late = [levy(70, unit="b1"), levy(71, time="2022-01-10T08:00:00+08:00")]
+        await accept(driver.exchange, late)
+        await driver.run()
+        march, january = [
+            await client.got(f"/v1/cells/{month}/b1/ontime", scheme="mini")
+            for month in ("2021-03", "2022-01")
+        ]
+        assert (march["version"], january["version"]) == (1, 2)
+        ended = await client.got("/v1/trials/mini/strict")
+    assert (ended["state"], ended["ended_by"], ended["end_reason"]) == ("adopted", "bob", "adopted")
     assert not any((await left(driver.exchange)).values())
-    assert await in_force(driver.exchange, 1) == before
+    after = await in_force(driver.exchange, 1)
+    moved = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    assert (MARCH, "b1", "ontime") in moved
+    assert {month for month, _, _ in moved} == {MARCH}
     assert {month // 12 for month, _, _ in await in_force(driver.exchange, 2)} == {2022}
-    async with driver.exchange.reading() as tx:
-        found = await trials.show(tx, "mini", "strict")
-    assert (found.adopted, found.ended_by, found.why_ended) == (True, "bob", "adopted")
 
 
 @pytest.mark.long
