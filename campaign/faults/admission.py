@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from typing import Any
 
 import asyncpg
 
@@ -47,28 +48,38 @@ async def _killed_at(run: Run, point: str) -> None:
     run.see("the client lost its connection and asked again", run.lost(since), len(run.lost(since)))
 
 
+async def _retried_after(run: Run, point: str) -> tuple[workload.Event, int, dict[str, Any]]:
+    """Kill ingest at a point under one event alone; return the event and what its retry is answered."""
+    old, address = run.platform.pid("ingest"), run.platform.address("ingest")
+    run.platform.arm("ingest", point, "kill")
+    event = workload.levy(f"{run.result.fault}-{time.monotonic_ns()}", "u1", workload.START)
+    status, _ = await run.client.one(event, address)
+    await run.platform.acted("ingest", point)
+    await run.comes_back("ingest", old)
+    run.see("no answer came", status == 0, status)
+    again, body = await run.client.one(event, address)
+    return event, again, body
+
+
 async def before_lock(run: Run) -> None:
-    """F1."""
+    """F1: nothing of the event was there."""
+    _, again, body = await _retried_after(run, "ingest.before_lock")
+    run.see("the retry is 201 new", again == 201, body)
     await _killed_at(run, "ingest.before_lock")
 
 
 async def before_commit(run: Run) -> None:
-    """F2."""
+    """F2: nothing of the event stayed, so that its number is the next one's."""
+    _, again, body = await _retried_after(run, "ingest.after_insert")
+    run.see("the retry is 201 new", again == 201, body)
     await _killed_at(run, "ingest.after_insert")
 
 
 async def before_answer(run: Run) -> None:
     """F3: what was committed and not answered is a duplicate at its first receipt."""
-    old, address = run.platform.pid("ingest"), run.platform.address("ingest")
-    run.platform.arm("ingest", "ingest.after_commit", "kill")
-    event = workload.levy(f"F3-{time.monotonic_ns()}", "u1", workload.START)
-    status, _ = await run.client.one(event, address)
-    await run.platform.acted("ingest", "ingest.after_commit")
-    await run.comes_back("ingest", old)
-    run.see("no answer came", status == 0, status)
-    again, body = await run.client.one(event, address)
+    event, again, body = await _retried_after(run, "ingest.after_commit")
     run.see("the retry is 200 duplicate", (again, body.get("duplicate")) == (200, True), body)
-    later, other = await run.client.one(event, address)
+    later, other = await run.client.one(event, run.platform.address("ingest"))
     run.see("with the same receipt each time", (later, other.get("receipt")) == (200, body.get("receipt")))
     await _killed_at(run, "ingest.after_commit")
 

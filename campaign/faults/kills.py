@@ -16,7 +16,7 @@ SERVICES_TWICE = ("ingest", "scoring", "ranking")
 
 async def thirty_kills(run: Run) -> None:
     """Kill a part every four seconds while the feed goes on; the supervisor alone brings it back."""
-    started = time.monotonic()
+    started, killed = time.monotonic(), 0
     rate = run.result.events * (1 - KAFKA_SHARE) / (KILLS * EVERY_S)
     async with run.load(rate=rate) as load, asyncio.TaskGroup() as group:
         for number, part in enumerate(_victims(run), 1):
@@ -25,6 +25,8 @@ async def thirty_kills(run: Run) -> None:
             if process is not None:
                 say(f"  kill {number}: {part}, {load.done} of {load.total} answered")
                 group.create_task(comes_back(run, part))
+                killed += 1
+    run.see(f"{KILLS} kills, each part back at its next turn", killed == KILLS, f"{killed} kills", timed=True)
     wrong = sorted({why for why in run.lost(started) if why.isdecimal() and why != "503"})
     run.see("no other 5xx than 503", not wrong, wrong)
     were_in_time(run)
