@@ -75,6 +75,7 @@ class Consumer:
         self._subscription = subscription
         self._archives = archives
         self._gaps: dict[Place, Gap] = {}
+        self._away: dict[str, float] = {}
         self._standing = Standing()
         self._lookout = Lookout(archives)
         self._pace = Pace(least_rest_s)
@@ -285,8 +286,18 @@ class Consumer:
             self._pace.took(len(records), took_s)
             if not records and self._lookout.is_due(loop.time()):
                 await self._look_for_missing()
-            while self._gaps and loop.time() < due and await self._fill(next(iter(self._gaps))):
-                pass
+            await self._fill_gaps(due)
+
+    async def _fill_gaps(self, due: float) -> None:
+        """Fill page by page until `due`; an archive that is away rests as long as it let us wait."""
+        loop = asyncio.get_running_loop()
+        while self._gaps and (now := loop.time()) < due:
+            place = next((place for place in self._gaps if self._away.get(place[0], now) <= now), None)
+            if place is None:
+                return
+            if not await self._fill(place):
+                failed = loop.time()
+                self._away[place[0]] = failed + max(BACKOFF_S, failed - now)
 
     async def _look_for_missing(self) -> None:
         """Take what was sent and does not come for a gap, and read anew: the client may hang."""

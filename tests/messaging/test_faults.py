@@ -12,6 +12,7 @@ from shared.kernel.records import Draft
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.broker import MemoryBroker
+from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.web.app import create_app
 from shared.web.archive import archive_router
@@ -177,6 +178,33 @@ async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, b
     async with running(consumer_of(exchange, broker, archive=Shy(exchange))):
         await reaches(exchange, 300)
     assert asked == [5, *range(5, 60, 7)]
+
+
+class Away(OwnArchive):
+    """The archive of a producer that is away."""
+
+    async def read(self, stream, shard, after, limit):
+        raise Unavailable("away")
+
+
+async def test_a_gap_of_one_producer_is_filled_while_another_is_away(exchange):
+    away, there, broker = "test.aside", STREAM, MemoryBroker()
+    async with exchange.begin(actor="test", action="fill") as tx:
+        for stream in (away, there):
+            await tx.append(stream, [Draft(0, b"{}") for _ in range(3)])
+    records = [one for stream in (away, there) for one in await OwnArchive(exchange).read(stream, 0, 0, 9)]
+    await broker.send([record for record in records if record.number != 2])
+    consumer = Consumer(
+        "tally",
+        inputs=[away, there],
+        handler=Tally(),
+        exchange=exchange,
+        subscription=broker.subscribe(),
+        archives={away: Away(exchange), there: OwnArchive(exchange)},
+        worker="w1",
+    )
+    async with running(consumer):
+        await until_applied(exchange, [(0, 1), (0, 1), (0, 2), (0, 3)])
 
 
 @asynccontextmanager
