@@ -284,8 +284,8 @@ class Consumer:
             took_s = loop.time() - started
             await asyncio.sleep(self._pace.rest_s(len(records), took_s))
             self._pace.took(len(records), took_s)
-            if not records and self._lookout.is_due(loop.time()):
-                await self._look_for_missing()
+            if self._lookout.is_due(loop.time(), idle=not records):
+                await self._look_for_missing(idle=not records)
             await self._fill_gaps(due)
 
     async def _fill_gaps(self, due: float) -> None:
@@ -299,7 +299,7 @@ class Consumer:
                 failed = loop.time()
                 self._away[place[0]] = failed + max(BACKOFF_S, failed - now)
 
-    async def _look_for_missing(self) -> None:
+    async def _look_for_missing(self, *, idle: bool) -> None:
         """Take what was sent and does not come for a gap, and read anew: the client may hang."""
         active = self._active()
         if not active:
@@ -307,7 +307,7 @@ class Consumer:
         async with self._exchange.reading() as tx:
             positions = await tx.fence(self.name, active)
         going = [position for place, position in positions.items() if place not in self.halts]
-        missing = await self._lookout.missing(going, asyncio.get_running_loop().time())
+        missing = await self._lookout.missing(going, asyncio.get_running_loop().time(), idle=idle)
         for place, upto in missing.items():
             self._gaps.setdefault(place, Gap(upto, NO_LIMIT))
         if missing:

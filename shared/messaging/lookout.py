@@ -3,58 +3,99 @@
 A lost record is seen by the next one of its shard; where none follows, the producer says how far it has sent.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from shared.kernel.errors import Unavailable
-from shared.kernel.records import Position
+from shared.kernel.records import Position, Reached
+from shared.kernel.shards import partition_of
 from shared.messaging.halts import Place
 from shared.messaging.port import Archive
 from shared.telemetry.logs import logger
 
 EVERY_S = 30.0
 AGAIN_S = 5.0
+STILL_S = 120.0
 
 _LOG = logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How far shards were applied and their producers had come at a time, in seconds."""
+
+    at: float
+    applied: dict[Place, int]
+    reached: dict[Place, Reached]
+
+    def shows_behind(self, place: Place) -> bool:
+        return place in self.reached and self.reached[place].published > self.applied[place]
+
+    def is_overtaken(self, place: Place, now: "_Look") -> bool:
+        """Tell whether what was sent then to a shard that has not moved is lost, though others still come.
+
+        It is when its partition has brought what was archived later, or nothing at all for STILL_S.
+        """
+        stream, shard = place
+        beside = {
+            other: number
+            for other, number in now.applied.items()
+            if other in self.applied and (other[0], partition_of(other[1])) == (stream, partition_of(shard))
+        }
+        if any(other in self.reached and n > self.reached[other].number for other, n in beside.items()):
+            return True
+        return now.at - self.at >= STILL_S and all(n == self.applied[other] for other, n in beside.items())
+
+
 class Lookout:
-    """Asks when nothing comes; what was sent and stands still from one look to the next is missing."""
+    """Asks how far was sent.
+
+    What stands still from one look to a later one, and cannot be on its way any more, is missing.
+    """
 
     def __init__(self, archives: Mapping[str, Archive]) -> None:
         self._archives = archives
-        self._behind: dict[Place, tuple[int, int]] = {}
+        self._behind: dict[Place, _Look] = {}
+        self._looked = 0.0
         self._due = 0.0
 
     def begin(self) -> None:
         """Look again at once: other partitions were assigned."""
         self._behind = {}
-        self._due = 0.0
+        self._looked = self._due = 0.0
 
-    def is_due(self, now: float) -> bool:
-        """Tell whether it is time to look."""
-        return now >= self._due
+    def is_due(self, now: float, *, idle: bool) -> bool:
+        """Tell whether it is time to look; while records come, it is less often."""
+        return now >= (self._due if idle else self._looked + EVERY_S)
 
-    async def missing(self, positions: Iterable[Position], now: float) -> dict[Place, int]:
-        """Return up to which number records were sent to shards that have not moved since the last look."""
-        at = {(position.stream, position.shard): position.number for position in positions}
-        sent = await self._sent(sorted({stream for stream, _ in at}))
-        behind = {place: (number, sent[place]) for place, number in at.items() if sent.get(place, 0) > number}
-        missing = {
-            place: known
-            for place, (number, known) in self._behind.items()
-            if behind.get(place, (None,))[0] == number
-        }
-        self._behind = behind
+    async def missing(self, positions: Iterable[Position], now: float, *, idle: bool) -> dict[Place, int]:
+        """Return up to which number records are missing; `idle` says that nothing at all comes now."""
+        applied = {(position.stream, position.shard): position.number for position in positions}
+        look = _Look(now, applied, await self._reached({stream for stream, _ in applied}))
+        behind = {place: self._first(place, look) for place in applied if look.shows_behind(place)}
+        self._behind, self._looked = behind, now
         self._due = now + (AGAIN_S if behind else EVERY_S)
-        return missing
+        return {
+            place: first.reached[place].published
+            for place, first in behind.items()
+            if first is not look and (idle or first.is_overtaken(place, look))
+        }
 
-    async def _sent(self, streams: Iterable[str]) -> dict[Place, int]:
-        sent: dict[Place, int] = {}
-        for stream in streams:
-            try:
-                reached = await self._archives[stream].reached(stream)
-            except Unavailable as error:
-                _LOG.warning("nobody says how far a stream has come", stream=stream, error=str(error))
-                continue
-            sent |= {(stream, shard): found.published for shard, found in reached.items()}
-        return sent
+    def _first(self, place: Place, look: _Look) -> _Look:
+        """Return the look since which a shard that is behind has not moved."""
+        first = self._behind.get(place, look)
+        return first if first.applied[place] == look.applied[place] else look
+
+    async def _reached(self, streams: Iterable[str]) -> dict[Place, Reached]:
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._reached_of(stream)) for stream in streams]
+        return {place: reached for told in asked for place, reached in told.result().items()}
+
+    async def _reached_of(self, stream: str) -> dict[Place, Reached]:
+        try:
+            reached = await self._archives[stream].reached(stream)
+        except Unavailable as error:
+            _LOG.warning("nobody says how far a stream has come", stream=stream, error=str(error))
+            return {}
+        return {(stream, shard): one for shard, one in reached.items()}

@@ -273,6 +273,41 @@ async def test_a_shards_last_record_lost_by_the_broker_is_noticed(exchange, brok
         await reaches(exchange, 60)
 
 
+class Busy:
+    """A subscription that never brings nothing: it repeats what it brought first."""
+
+    def __init__(self, subscription):
+        self._subscription = subscription
+        self._first = []
+
+    async def assign(self, offsets):
+        await self._subscription.assign(offsets)
+
+    async def poll(self, limit):
+        found = await self._subscription.poll(limit)
+        self._first = self._first or found[:1]
+        return found or self._first
+
+    async def close(self):
+        await self._subscription.close()
+
+
+async def test_a_shards_last_record_lost_by_the_broker_is_noticed_while_others_come(
+    exchange, broker, monkeypatch
+):
+    monkeypatch.setattr("shared.messaging.lookout.EVERY_S", 0.1)
+    monkeypatch.setattr("shared.messaging.lookout.STILL_S", 0.2)
+    await publish(exchange, broker, 60)
+    async with running(Relay(exchange, broker, [STREAM], "w1")):
+        await shows_published(exchange, 12)
+    for records in broker.records.values():
+        del records[-1]
+    consumer = consumer_of(exchange, broker)
+    consumer._subscription = Busy(consumer._subscription)
+    async with running(consumer):
+        await reaches(exchange, 60)
+
+
 async def shows_published(exchange, number):
     async def there():
         reached = await OwnArchive(exchange).reached(STREAM)
