@@ -36,8 +36,9 @@ def suspense(
 ) -> None:
     """List what was accepted and is worth 0 points until it can be scored.
 
-    `why` is unknown_unit, no_scheme or original_missing; opened and settled are the records that did it,
-    as stream/shard/number (`dukao events`). It is settled by what makes it scorable, never by hand.
+    `why` is unknown_unit, no_scheme, not_applicable or original_missing; opened and settled are the records
+    that did it, as stream/shard/number (`dukao events`). It is settled by what makes it scorable, never by
+    hand.
     """
     with Client(state_of(ctx)) as client:
         pages = client.pages("scoring", "/v1/suspense", limit=PAGE, state=wanted.value)

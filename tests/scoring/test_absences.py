@@ -1,6 +1,7 @@
 """What does not apply to a unit has no cell, no figure and no place in a comparison, on a real PostgreSQL."""
 
 import copy
+from decimal import Decimal
 
 from services.scoring.contract import ENTRIES, EntriesPosted
 from services.scoring.domain.proof import Scope
@@ -104,8 +105,31 @@ async def test_it_applies_again_in_other_months_and_what_came_in_those_in_which_
     rows = [(row["month"], row["counted"], row["reason"]) for row in quarter["rows"]]
     assert sorted(rows) == [("2021-01", True, None), (MARCH_TEXT, False, "not_applicable")]
     assert [(row["counted"], row["reason"]) for row in march["rows"]] == [(False, "not_applicable")]
+    async with door(exchange) as client:
+        waits = (await got(client, "/v1/suspense"))["items"]
+    assert [(one["why"], one["what"], one["reports"][0]["id"]) for one in waits] == [
+        ("not_applicable", "b1", "m1")
+    ]
     async with exchange.snapshot() as tx:
         assert [one async for one in prove(tx, Scope(), Ahead())] == []
+
+
+async def test_what_came_where_nothing_applied_waits_until_a_version_in_which_it_applies(scoring, door):
+    applies = copy.deepcopy(SCHEME)
+    applies["scheme"]["version"] = 2
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    gone = absent("missed", {"units": ["b1"], "from": "2021-03"})
+    for step in (adopt(exchange, gone), accept(exchange, EVENTS), adopt(exchange, applies)):
+        await step
+        await driver.run()
+    assert (await cells(exchange, 2))[MARCH, "b1", "missed"] == Decimal("9.5")
+    async with door(exchange) as client:
+        (item,) = (await got(client, "/v1/suspense", state="settled"))["items"]
+        assert (await got(client, "/v1/suspense"))["items"] == []
+    assert (item["why"], item["settled"].rpartition("/")[0][:15]) == ("not_applicable", "scoring.schemes")
 
 
 async def test_a_unit_to_which_it_does_not_apply_is_outside_the_comparison(scoring, door):

@@ -203,3 +203,19 @@ async def test_what_waits_is_paged(scoring, door):
             after = {"after": page["next"]} if page["next"] else None
         assert (await got(client, "/v1/suspense", 422, after="AAAA"))["code"] == "cursor"
     assert sorted(seen) == [f"x{at}" for at in range(7)]
+
+
+async def test_a_unit_that_only_a_later_version_of_the_year_knows_waits_for_its_earlier_months(scoring, door):
+    """Neither version scores it: one does not know the unit, the other does not rule the month."""
+    later = copy.deepcopy(SCHEME)
+    later["scheme"] |= {"version": 2, "effective": "2021-07"}
+    later["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    for step in (adopt(exchange), adopt(exchange, later), accept(exchange, [levy(2, unit="b9")])):
+        await step
+        await driver.run()
+    (item,) = await waiting(exchange, door)
+    assert (item["why"], item["what"], item["reports"][0]["id"]) == ("unknown_unit", "b9", "l2")

@@ -2,7 +2,8 @@
 
 What `folding` adds up measure by measure this adds up at once, equal by test: terms that several measures
 share are counted once, by leaves and month, and laid out at the end. A row that is out of the ordinary (of a
-unit in no tree, in no month of the scheme) is not taken; `folding` says what becomes of it.
+unit in no tree, in no month of the scheme, where nothing applies) is not taken; `folding` says what becomes
+of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -98,6 +99,11 @@ def adder(document: SchemeDocument, plan: Plan, over: str) -> Adder:
     for period_by, alike in flows.items():
         months.append(_flow(source, terms, period_by, alike))
     body = [*_leaves(plan, source), *source.lines, f"if {' is '.join([*months, 'None'])}: return None"]
+    if plan.absent.get(over):
+        body += [
+            f"if all(m is None or (leaf, m) in absent for leaf in leaves for m in ({', '.join(months)},)):",
+            "    return None",
+        ]
     for month in months:
         body += [f"if {month} is not None:", *(f"    {line}" for line in _block(terms, month))]
     zone = ZoneInfo(document.scheme.zone)
@@ -107,6 +113,7 @@ def adder(document: SchemeDocument, plan: Plan, over: str) -> Adder:
 
     names = source.constants | {
         "above": plan.above,
+        "absent": plan.absent.get(over),
         "first": plan.first,
         "last": plan.last,
         "month": month_at,

@@ -1,6 +1,6 @@
 """What the facts of one case add to every measure, unit and month."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import add
 
@@ -14,6 +14,7 @@ from shared.kernel.periods import Month
 UNKNOWN_UNIT = "unknown_unit"
 NO_SCHEME = "no_scheme"
 NO_INDICATOR = "no_indicator"
+NOT_APPLICABLE = "not_applicable"
 
 Cell = tuple[str, str, str, int]
 Place = tuple[str, int]
@@ -53,7 +54,8 @@ class Tally:
         self._plans[plan.id] = plan
         places: set[Place] = set()
         doubts: set[Doubt] = set()
-        rows = 0
+        gone: set[Doubt] = set()
+        rows = counted = 0
         for over, events in plan.events_of.items():
             relevant = [fact for fact in facts if fact.type in events]
             for row in plan.rows_of[over](relevant) if relevant else ():
@@ -62,9 +64,13 @@ class Tally:
                 months = self._add_row(plan, over, leaves, row, sign) if leaves else set[int]()
                 places.update((leaf, month) for month in months for leaf in leaves)
                 doubts.update((UNKNOWN_UNIT, leaf) for leaf in strangers)
+                if _is_absent(plan, over, leaves, months):
+                    gone.update((NOT_APPLICABLE, leaf) for leaf in leaves)
+                elif months:
+                    counted += 1
                 if leaves and not months:
                     doubts.update((NO_SCHEME, str(month)) for month in _outside(plan, over, row))
-        return Traces(frozenset(places), frozenset(doubts), rows)
+        return Traces(frozenset(places), frozenset(doubts if counted else doubts | gone), rows)
 
     def spread(self) -> dict[Cell, list[int]]:
         """Return the numbers by (scheme, over, unit, month), for the leaves and every unit above them."""
@@ -129,7 +135,8 @@ def _put_keys(numbers: list[int], keys: Keys, measure: CompiledMeasure, row: Row
 def fold_under(tally: Tally, plans: Sequence[Plan], reports: Sequence[Report], sign: int = 1) -> Traces:
     """Fold the reports of one case under several schemes, whose sums are apart.
 
-    A doubt is what no scheme that reads the case could score; a scheme that reads nothing of it has no say.
+    A doubt is what no scheme that reads the case could score; a scheme that reads nothing of it has no say,
+    and one that does not cover its month has none beside one that does.
     Until there is a scheme all is in doubt, and a correction is until its original comes.
     """
     if not reports:
@@ -154,7 +161,10 @@ def _unscored(stands: Standing, found: Sequence[Traces]) -> frozenset[Doubt]:
     if not found:
         return frozenset((NO_SCHEME, fact.type) for fact in stands.facts)
     heard = [one.doubts for one in found if one.rows]
-    return heard[0].intersection(*heard) if heard else frozenset()
+    if not heard or not all(heard):
+        return frozenset()
+    named = frozenset(one for doubts in heard for one in doubts if one[0] != NO_SCHEME)
+    return heard[0].intersection(*heard) or named
 
 
 def fold_standing(tally: Tally, plan: Plan, stands: Standing, sign: int = 1) -> Traces:
@@ -162,6 +172,14 @@ def fold_standing(tally: Tally, plan: Plan, stands: Standing, sign: int = 1) -> 
     found = tally.add(plan, stands.facts, sign)
     alone = [Tally().add(plan, [report]).places for report, _ in stands.left_out if report.data is not None]
     return replace(found, places=found.places.union(*alone)) if alone else found
+
+
+def _is_absent(plan: Plan, over: str, leaves: Sequence[str], months: Collection[int]) -> bool:
+    """Tell whether nothing that reads a row applies to the units that it counts for."""
+    gone = plan.absent.get(over)
+    if not gone or not months:
+        return False
+    return all((leaf, month) in gone for leaf in leaves for month in months)
 
 
 def _outside(plan: Plan, over: str, row: Row) -> set[Month]:

@@ -6,7 +6,8 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.document import SchemeDocument, ViewSpec
+from services.scoring.domain.absences import Absence, absences
+from services.scoring.domain.document import IndicatorSpec, SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
 from services.scoring.domain.keyed import keyed, numerator
@@ -82,6 +83,7 @@ class Plan:
     """Everything that folding needs of a scheme; `first` and `last` are the months that it rules.
 
     `named` are the views and types whose rows count for the units that they name and for none above.
+    `absent` are by view or type the leaves and months in which nothing that reads it applies.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Plan:
     trees: Mapping[str, str]
     above: Mapping[str, tuple[str, ...]]
     scored: frozenset[str]
+    absent: Mapping[str, frozenset[Place]]
     named: frozenset[str] = frozenset()
 
     @property
@@ -163,7 +166,45 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
         above=_above(document),
         scored=_scored(document),
         named=named_alone(document),
+        absent=_absent(document),
     )
+
+
+def _absent(document: SchemeDocument) -> dict[str, frozenset[Place]]:
+    """Return by view or type where nothing that reads it applies: to a leaf, and to any unit above it."""
+    gone = {one.code: absences(document, one) for one in document.indicators if one.not_applicable}
+    if not gone:
+        return {}
+    gate = document.ranking.minimum_volume
+    counted = set[str]() if gate is None else {document.measures[gate.measure].over}
+    above, named = _above(document), named_alone(document)
+    found: dict[str, frozenset[Place]] = {}
+    for over in overs(document):
+        readers = [one for one in document.indicators if over in _read(document, one)]
+        if over in counted or not any(one.code in gone for one in readers):
+            continue
+        units = {one.code: document.units_of(one) for one in readers}
+        places: set[Place] = set()
+        for leaf, chain in above.items():
+            of_each = [
+                _months_gone(gone.get(one.code, {}).get(unit))
+                for one in readers
+                for unit in units[one.code].intersection((leaf,) if over in named else chain)
+            ]
+            if of_each:
+                places.update((leaf, month) for month in of_each[0].intersection(*of_each))
+        found[over] = frozenset(places)
+    return found
+
+
+def _months_gone(absence: Absence | None) -> frozenset[int]:
+    """Return the months whose events take nothing; what a stock holds counts in later ones."""
+    return frozenset() if absence is None or absence.stock else absence.months
+
+
+def _read(document: SchemeDocument, indicator: IndicatorSpec) -> set[str]:
+    names = (indicator.measure, *indicator.further)
+    return {document.measures[name.partition("/")[0]].over for name in names}
 
 
 def scheme_id(document: SchemeDocument) -> str:
