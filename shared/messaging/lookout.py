@@ -88,8 +88,12 @@ class Lookout:
         return first if first.applied[place] == look.applied[place] else look
 
     async def _reached(self, streams: Iterable[str]) -> dict[Place, Reached]:
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self._reached_of(stream)) for stream in streams]
+        """Ask all at the same time; what fails otherwise than by being away fails as if asked alone."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = [group.create_task(self._reached_of(stream)) for stream in streams]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
         return {place: reached for told in asked for place, reached in told.result().items()}
 
     async def _reached_of(self, stream: str) -> dict[Place, Reached]:

@@ -86,3 +86,13 @@ async def test_a_producer_that_is_away_hides_no_other():
     positions = [*at(s1=4), *at(BUSY, s1=4)]
     await look(lookout, 0, positions, idle=True)
     assert await look(lookout, 5, positions, idle=True) == {(QUIET, LOST): 5}
+
+
+async def test_what_fails_otherwise_than_by_being_away_fails_as_if_asked_alone():
+    class Broken(Told):
+        async def reached(self, stream: str):
+            raise ConnectionError(stream)
+
+    lookout = Lookout({QUIET: Broken(), BUSY: Told(s1=(9, 9))})
+    with pytest.raises(ConnectionError, match=QUIET):
+        await look(lookout, 0.0, [*at(s1=5), *at(BUSY, s1=5)])
