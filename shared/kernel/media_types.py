@@ -10,7 +10,8 @@ MOST_CHARACTERS = 1_000
 def in_utf_8(written: Sequence[str]) -> str:
     """Return the one media type written in lower case, `""` if it is not one, or its text not UTF-8.
 
-    The parser takes time by the square of the length and raises ValueError at extended parameters.
+    The parser takes time by the square of the length and raises at extended parameters: ValueError at numbers
+    that are none, TypeError where one has a number and another none.
     """
     if len(written) != 1 or len(written[0]) > MOST_CHARACTERS:
         return ""
@@ -19,5 +20,5 @@ def in_utf_8(written: Sequence[str]) -> str:
     try:
         charset = message.get_content_charset() or "utf-8"
         return message.get_content_type() if charset in UTF_8 else ""
-    except ValueError:
+    except (ValueError, TypeError):
         return ""

@@ -208,6 +208,7 @@ FORM = {
     "I3 none": ({}, b"{}", "content_type"),
     "I3 gbk": ({"content-type": f"{STRUCTURED}; charset=gbk"}, b"{}", "content_type"),
     "I3 digits": ({"content-type": f"{STRUCTURED}; charset*{'9' * 5_000}=x"}, b"{}", "content_type"),
+    "I3 mixed": ({"content-type": f"{STRUCTURED}; charset*=utf-8''a; charset*0=b"}, b"{}", "content_type"),
     "I10 XML": ({"content-type": "application/xml"}, b'<!ENTITY a "&b;">', "content_type"),
     "I10 YAML": ({"content-type": "application/yaml"}, b"a: &a [*a]", "content_type"),
     "I27": ({"content-type": STRUCTURED, "content-encoding": "gzip"}, gzip.compress(bytes(10_000_000)), "content_encoding"),

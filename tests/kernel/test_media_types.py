@@ -7,7 +7,23 @@ from hypothesis import strategies as st
 from shared.kernel.media_types import MOST_CHARACTERS, in_utf_8
 
 PARTS = st.sampled_from(
-    ["a/b", ";", " ", "charset", "*", "=", "'", '"', "\0", "%00", "utf-8", "9", "\n", "\\"]
+    [
+        "a/b",
+        ";",
+        " ",
+        "charset",
+        "charset*=",
+        "charset*0=",
+        "*",
+        "=",
+        "'",
+        '"',
+        "\0",
+        "%00",
+        "utf-8",
+        "9",
+        "\n",
+    ]
 )
 
 
@@ -19,6 +35,7 @@ PARTS = st.sampled_from(
         (["application/json; charset*=utf-8''utf-8"], "application/json"),
         (["application/json; charset=gbk"], ""),
         (["application/json; charset*=a\0b''x"], ""),
+        (["application/json; charset*=utf-8''a; charset*0=b"], ""),
         (["application/json", "application/json"], ""),
         ([], ""),
         (["a/b".ljust(MOST_CHARACTERS)], "a/b"),
