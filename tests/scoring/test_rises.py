@@ -67,7 +67,7 @@ def looked_at(**more):
         document["indicators"][0]
         | {"code": "risk", "measure": "risks", "method": {"target": {"target": "1"}}}
     )
-    document["indicators"][0]["points"] = "5"
+    document["indicators"][0] |= {"points": "5", "not_applicable": [{"units": ["b2"], "reason": "r"}]}
     document["indicators"][-1]["points"] = "5"
     document["incidents"]["rises"] = [RISE]
     return document
