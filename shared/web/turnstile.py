@@ -2,15 +2,15 @@
 
 A caller is a client whose token is known here, else an address: a first token is checked on its address's
 account of tokens, so that guessing them is slow. Probes, and what comes without a token, have accounts of
-their own: a crowd without tokens keeps nobody behind the same address from showing a new one. Of one caller
-a few requests are worked on at a time and the others wait in line: who comes with many at once delays
-itself. What is turned away is held for a moment first: who waits for an answer does not ask again meanwhile.
+their own: a crowd without tokens keeps nobody behind the same address from showing a new one. Of one client a
+few requests are worked on at a time and the others wait in line: who comes with many at once delays itself;
+those behind one address are strangers to each other and wait for nobody. What is turned away is held for a
+moment first: who waits for an answer does not ask again meanwhile.
 """
 
 import asyncio
 import math
-from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +20,7 @@ from shared.web.problems import answer
 from shared.web.rates import Rate, Rates
 from shared.web.tokens import TokenCheck
 
-AT_WORK_REQUESTS = 8  # of one caller
+AT_WORK_REQUESTS = 8  # of one client
 AT_ONCE_REQUESTS = 128  # of one caller, in line and at work
 HELD_REQUESTS = 1_000  # of all callers
 HOLD_S = 1.0
@@ -31,14 +31,15 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 class _Caller:
     name: str
     rate: Rate
+    at_work: int
 
 
 @dataclass(slots=True)
 class _Line:
     """The requests of one caller that are not answered yet."""
 
+    room: asyncio.Semaphore
     inside: int = 0
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK_REQUESTS))
 
 
 class Turnstile:
@@ -52,7 +53,7 @@ class Turnstile:
         self._client_rate = client_rate
         self._address_rate = address_rate
         self._rates = Rates()
-        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
+        self._lines: dict[str, _Line] = {}
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,7 +68,8 @@ class Turnstile:
         if wait_s:
             await self._turn_away(wait_s, scope, receive, send)
             return
-        line = self._lines[caller.name]
+        line = self._lines.get(caller.name) or _Line(asyncio.Semaphore(caller.at_work))
+        self._lines[caller.name] = line
         line.inside += 1
         try:
             async with line.room:
@@ -101,7 +103,7 @@ class Turnstile:
                 if name == b"authorization":
                     subject = self._tokens.known(value.partition(b" ")[2].decode("latin-1"))
                     if subject is not None:
-                        return _Caller(subject.caller, self._client_rate)
+                        return _Caller(subject.caller, self._client_rate, AT_WORK_REQUESTS)
                     account = "token"
         address = (scope.get("client") or ("?",))[0]
-        return _Caller(f"@{address} {account}", self._address_rate)
+        return _Caller(f"@{address} {account}", self._address_rate, AT_ONCE_REQUESTS)

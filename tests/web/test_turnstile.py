@@ -2,21 +2,26 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
+import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.rates import Rate
+from shared.web.tokens import KeyFile, TokenCheck
 from shared.web.turnstile import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, Turnstile
 
 PLENTY = Rate(10_000)
 MANY = 3 * AT_WORK_REQUESTS
+AUDIENCE = "dukao/test"
 
 
 @dataclass
 class Work:
-    """An application that answers nothing to one address until it may."""
+    """An application that answers nothing to POST until it may."""
 
     may: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: int = 0
@@ -25,44 +30,73 @@ class Work:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.at_work += 1
         self.most = max(self.most, self.at_work)
-        if scope["client"][0] == "10.0.0.1":
+        if scope["method"] == "POST":
             await self.may.wait()
         self.at_work -= 1
         await PlainTextResponse("done")(scope, receive, send)
 
 
-def caller(turnstile: Turnstile, address: str) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(turnstile, client=(address, 1))
-    return httpx.AsyncClient(transport=transport, base_url="http://door")
+@dataclass
+class Door:
+    """A turnstile before work, and clients of it that show tokens of one address."""
+
+    work: Work
+    issuer: DevelopmentIssuer
+    tokens: TokenCheck
+    turnstile: Turnstile
+
+    def client(self, name: str, *, is_known: bool) -> httpx.AsyncClient:
+        token = self.issuer.mint(name, ["reader"], [AUDIENCE])
+        if is_known:
+            self.tokens.subject(token)
+        transport = httpx.ASGITransport(self.turnstile, client=("10.0.0.1", 1))
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers)
+
+    async def reached(self, at_work: int) -> None:
+        while self.work.at_work < at_work:
+            await asyncio.sleep(0)
 
 
-async def test_of_one_caller_a_few_are_worked_on_while_another_goes_by_and_each_is_answered():
-    work = Work()
-    turnstile = Turnstile(work, tokens=None, client_rate=PLENTY, address_rate=PLENTY)
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    issuer, work = DevelopmentIssuer(tmp_path, environment="test"), Work()
+    tokens = TokenCheck(issuer=ISSUER, audience=AUDIENCE, keys=KeyFile(issuer.jwks_file))
+    return Door(work, issuer, tokens, Turnstile(work, tokens=tokens, client_rate=PLENTY, address_rate=PLENTY))
+
+
+async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_is_answered(door: Door):
     async with (
-        caller(turnstile, "10.0.0.1") as busy,
-        caller(turnstile, "10.0.0.2") as other,
+        door.client("busy", is_known=True) as busy,
+        door.client("other", is_known=True) as other,
         asyncio.TaskGroup() as group,
     ):
-        waiting = [group.create_task(busy.get("/")) for _ in range(MANY)]
-        while work.at_work < AT_WORK_REQUESTS:
-            await asyncio.sleep(0)
+        waiting = [group.create_task(busy.post("/")) for _ in range(MANY)]
+        await door.reached(AT_WORK_REQUESTS)
         for _ in range(MANY):
             assert (await other.get("/")).status_code == 200
         assert not any(one.done() for one in waiting)
-        work.may.set()
+        door.work.may.set()
     assert [one.result().status_code for one in waiting] == [200] * MANY
-    assert work.most == AT_WORK_REQUESTS + 1
+    assert door.work.most == AT_WORK_REQUESTS + 1
 
 
-async def test_a_line_has_an_end_and_who_comes_after_it_is_told_to_wait():
-    work = Work()
-    turnstile = Turnstile(work, tokens=None, client_rate=PLENTY, address_rate=PLENTY)
-    async with caller(turnstile, "10.0.0.1") as busy, asyncio.TaskGroup() as group:
-        waiting = [group.create_task(busy.get("/")) for _ in range(AT_ONCE_REQUESTS)]
-        while work.at_work < AT_WORK_REQUESTS:
-            await asyncio.sleep(0)
-        turned_away = await busy.get("/")
-        work.may.set()
+async def test_those_who_stay_long_behind_one_address_keep_no_new_token_of_it_waiting(door: Door):
+    """Streams are opened with fresh tokens and stay for hours."""
+    async with asyncio.TaskGroup() as group, door.client("new", is_known=False) as new:
+        streams = [door.client(f"s{at}", is_known=False) for at in range(MANY)]
+        waiting = [group.create_task(one.post("/")) for one in streams]
+        await door.reached(MANY)
+        assert (await new.get("/")).status_code == 200
+        door.work.may.set()
+    assert {one.result().status_code for one in waiting} == {200}
+
+
+async def test_a_line_has_an_end_and_who_comes_after_it_is_told_to_wait(door: Door):
+    async with door.client("busy", is_known=True) as busy, asyncio.TaskGroup() as group:
+        waiting = [group.create_task(busy.post("/")) for _ in range(AT_ONCE_REQUESTS)]
+        await door.reached(AT_WORK_REQUESTS)
+        turned_away = await busy.post("/")
+        door.work.may.set()
     assert (turned_away.status_code, turned_away.headers["retry-after"]) == (429, "1")
     assert {one.result().status_code for one in waiting} == {200}
