@@ -336,6 +336,7 @@ async def test_a_client_cancelled_at_any_moment_leaves_nothing_open(kafka_bootst
 async def test_present_topics_are_left_as_they_are(kafka_bootstrap, stream):
     await ensure_topics(KafkaAccess(kafka_bootstrap), [stream], partitions=3)
     await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
-    async with administering(KafkaAccess(kafka_bootstrap)) as admin:
-        (described,) = await admin.describe_topics([stream])
-    assert len(described["partitions"]) == 3
+    async with asyncio.timeout(AWAY_LIMIT_S), administering(KafkaAccess(kafka_bootstrap)) as admin:
+        while not (partitions := (await admin.describe_topics([stream]))[0]["partitions"]):
+            await asyncio.sleep(0.05)  # the broker made it and has not heard of it yet
+    assert len(partitions) == 3
