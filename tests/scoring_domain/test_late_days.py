@@ -25,6 +25,7 @@ from shared.contracts import supervision
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, PARTS
 from tests.scoring.test_stages import SCHEME, TYPES
+from tests.scoring_domain.test_overlays import SAFETY
 
 APRIL, MAY = (Month.parse(month).ordinal for month in ("2021-04", "2021-05"))
 DONE_10_MAY = [date(2021, 4, 30), *(date(2021, 5, day) for day in (6, 7, 8, 10))]
@@ -278,6 +279,16 @@ def test_what_a_unit_below_is_charged_uses_nothing_up_where_its_own_indicator_do
     not_applicable(document, 2, until="2021-04")
     of_city = item(days=DONE_10_MAY, shares={"c1": MILLIONTHS})
     assert points_of(document, of_city) == {("b1", "late"): 2, ("c1", "later"): 1}
+
+
+def test_a_day_outside_the_months_of_an_overlay_is_charged_by_the_next_indicator_and_uses_up_none_of_its_cap():
+    """The overlay has May alone: 0.2 of 30 April is the board's, the four days of May are the overlay's."""
+    document = two_takers()
+    document["overlays"] = [SAFETY | {"from": "2021-05", "until": "2021-05", "points": "3"}]
+    del document["indicators"][2]["board"]
+    document["indicators"][2] |= {"overlay": "safety"}
+    document["indicators"][3] |= {"points": "8"}
+    assert points(document) == {"late": Decimal("0.8"), "later": Decimal("0.5")}
 
 
 def test_late_days_that_no_indicator_takes_cost_nothing_and_leave_the_cap():

@@ -31,6 +31,7 @@ from services.scoring.domain.sums import REVIEWED, STALE
 from shared.kernel.codes import is_trial, scheme_of
 from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, millionths
+from shared.kernel.reigns import Months
 
 Cells = dict[Cell, list[int]]
 
@@ -63,12 +64,20 @@ class LateDays:
 
 
 class Taker(NamedTuple):
-    """An indicator that takes late days: by what measure, of which units, and where it does not apply."""
+    """An indicator that takes late days: by what measure, of which units, and where it does not apply.
+
+    `within` are the only months of an indicator of an overlay.
+    """
 
     indicator: str
     measure: LateDays
     units: frozenset[str]
     absent: Mapping[str, Absence]
+    within: Months | None = None
+
+    def holds(self, month: int) -> bool:
+        """Tell whether the indicator has a month."""
+        return self.within is None or self.within[0] <= month <= self.within[1]
 
     def takes(self, unit: str, month: int) -> bool:
         """Tell whether a unit has the indicator and it applies to it in a month."""
@@ -286,7 +295,8 @@ def _late_days(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Mappi
         if isinstance(spec, ItemsSpec):
             slots = layouts[spec.over].slots[one.measure]
             measure = LateDays(one.measure, slots, _exact(spec.per_day), _exact(spec.cap))
-            taker = Taker(one.code, measure, frozenset(document.units_of(one)), absences(document, one))
+            units, absent = frozenset(document.units_of(one)), absences(document, one)
+            taker = Taker(one.code, measure, units, absent, document.months_of(one))
             found[spec.items] = (*found.get(spec.items, ()), taker)
     return found
 

@@ -158,7 +158,7 @@ def _is_charged(item: LateItem, under: PointsPlan, month: int) -> bool:
 def _takers(item: LateItem, under: PointsPlan, month: int) -> Iterator[Taker]:
     if not item.provisional and item.scheme in {None, under.scheme}:
         for one in under.ruling(month).late_days.get(item.kind, ()):
-            if item.indicator in {None, one.indicator}:
+            if item.indicator in {None, one.indicator} and one.holds(month):
                 yield one
 
 
