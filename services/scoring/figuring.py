@@ -52,7 +52,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
     partials = by_unit[question.unit]
     if question.unit in question.absent and is_due(document, indicator, question.period):
         found = NOT_APPLICABLE
-    elif indicator.method.comparing is None:
+    elif indicator.method.comparing is None or question.unit in question.absent:
         found = worth(document, indicator, question.period, partials)
     else:
         there = {unit: of_unit for unit, of_unit in by_unit.items() if unit not in question.absent}
