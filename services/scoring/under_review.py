@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.scoring import cases, derived, facts
 from services.scoring.contract import ACCEPTED, POINTS, REVIEW_DECIDED, ReviewDecided
-from services.scoring.derived import Key
+from services.scoring.derived import Found, Key
 from services.scoring.domain.derived import PointsPlan, Taking
 from services.scoring.domain.explanation import leaves_of
 from services.scoring.domain.facts import Report
@@ -89,10 +89,18 @@ class Decided:
         """Return the rows by which reviews change the sums of those months that were touched."""
         found: dict[PartialCell, list[int]] = {}
         for shard, known in (await self.of(tx, touched)).items():
-            for unit, month in sorted(known.intersection(touched[shard])):
+            for unit, month in sorted(_concerned(known, touched[shard])):
                 cell = UnderReview(shard, unit, month)
                 found |= await rows(tx, cell, plans.get(shard, ()), catalogue)
         return found
+
+
+def _concerned(known: Collection[UnitMonth], touched: Collection[UnitMonth]) -> set[UnitMonth]:
+    """Return the months of units that moved, and those after them: a stock is made of all before it."""
+    first: dict[str, int] = {}
+    for unit, month in touched:
+        first[unit] = min(month, first.get(unit, month))
+    return {(unit, month) for unit, month in known if unit in first and month >= first[unit]}
 
 
 async def rows(
@@ -128,12 +136,11 @@ async def kept(tx: PostgresTransaction, shards: Collection[int]) -> dict[Partial
 
 
 async def of_cell(tx: PostgresTransaction, cell: UnderReview) -> list[Reviewed]:
-    """Return the decisions of which facts stand in a shard."""
-    months = cell.month, cell.month
-    found = await derived.find(tx, POINTS, REVIEWS, [cell.unit], months, None, DECIDED_PER_CELL)
-    return [
-        told.fact for place, told in found if place.shard == cell.shard and isinstance(told.fact, Reviewed)
-    ]
+    """Return the decisions that change anything and of which facts stand in a shard."""
+    months, begin = (cell.month, cell.month), Found(cell.unit, cell.month, cell.shard, "")
+    found = await derived.find(tx, POINTS, REVIEWS, [cell.unit], months, begin, DECIDED_PER_CELL)
+    here = [told.fact for place, told in found if place.shard == cell.shard]
+    return [one for one in here if isinstance(one, Reviewed) and one.is_change]
 
 
 async def stands(

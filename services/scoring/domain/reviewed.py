@@ -64,10 +64,14 @@ class Reviewed:
     facts: frozenset[FactName] | None = None
     events: tuple[Numbers, ...] | None = None
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes anything: an entry that was upheld stands."""
+        return bool(self.points or self.numerator or self.denominator)
+
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
         """Yield that it waits where a scheme does not have the indicator; what it changes hangs on facts."""
-        changes = self.points or self.numerator or self.denominator
-        if self.scheme == under.scheme and changes and self.place(under) is None:
+        if self.scheme == under.scheme and self.is_change and self.place(under) is None:
             yield Loss(REVIEWED, None, self.unit, self.month, 0, indicator=self.indicator)
 
     def place(self, under: PointsPlan) -> Taking | None:
