@@ -92,7 +92,7 @@ def _says_news(found: Found, told: IncidentRuled) -> bool:
     if judged_by.get(question.finding) == told.person:
         raise refuse(403, "same_person", "Another person than the one who judged the month decides.")
     waiting = {one.question: one.why for one in found.incident.waiting}
-    if question not in waiting and question not in answers:
+    if question not in waiting and question not in dict(found.incident.answered):
         raise refuse(409, "not_waiting", "Nobody is asked this of the incident; see what is waiting.")
     why = waiting.get(question)
     if told.act is RulingAct.APPLY and why is not None and why not in TO_SAY:

@@ -202,7 +202,7 @@ async def judged(at, path=JUDGE, status=200, **who):
 async def decide(at, ruling="apply", status=200, **who):
     rose = {"source": "dukao/scoring", "id": ROSE}
     body = {"finding": rose, "trigger": "c", "inspection": rose, "ruling": ruling, "reason": "核实"}
-    return await at.act("decide", body, status, incident=INCIDENT, **{"name": "zhao"} | who)
+    return await at.act("decide", body, status, **{"incident": INCIDENT, "name": "zhao"} | who)
 
 
 async def told(exchange):
@@ -238,6 +238,22 @@ async def test_a_rise_costs_nobody_until_another_person_applies_it_and_is_taken_
             m=Month.parse("2198-02").ordinal,
         )
     assert [row.new for row in rows] == [10, 8, 10, 8], "each decision posts an entry"
+
+
+async def test_who_judged_decides_on_a_rise_by_the_door_of_no_other_incident_of_its_object_either(
+    scoring, door
+):
+    exchange, driver = await passed(scoring)
+    other = finding("other", taxpayer="b1", first_year=2199, last_year=2199, time="2198-02-20")
+    await accept(exchange, [other])
+    await driver.run()
+    async with door(exchange) as at:
+        await judged(at)
+        await driver.run()
+        await decide(at, "dismiss")
+        await driver.run()
+        refused = await decide(at, "apply", 409, name="li", incident="b1~vat~2199")
+        assert refused["code"] == "not_waiting"
 
 
 async def test_only_who_stands_above_all_that_lose_by_a_rise_decides_on_it(scoring, door):
