@@ -1,5 +1,6 @@
 """Reviews of entries: asked within thirty days, decided above unit and assessor, posted as a difference."""
 
+import copy
 from datetime import date
 from decimal import Decimal
 
@@ -10,13 +11,14 @@ from services.scoring.domain.proof import Scope
 from services.scoring.proving import prove
 from services.scoring.review_api import reviews_router
 from services.scoring.stage_a import StageA
+from services.scoring.under_review import UnderReview, of_cell
 from shared.contracts import envelope
 from shared.contracts.supervision import CALENDAR_ADOPTED, CalendarAdopted
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import begun, door_of, request, scheme, value
 from tests.scoring.test_manual_points import MARCH, cell
-from tests.scoring.test_stages import accept, kept_cells, levy, missed, scoring
+from tests.scoring.test_stages import TYPES, accept, adopt, kept_cells, levy, missed, scoring, teach
 from tests.scoring.test_verify import Ahead, settled
 
 __all__ = ["scoring"]
@@ -201,6 +203,48 @@ async def test_an_event_that_is_retracted_after_a_review_is_not_given_back_twice
     assert await proved(exchange, driver) == []
 
 
+async def test_of_a_stock_too_what_is_retracted_in_an_earlier_month_is_not_given_back_twice(scoring, door):
+    """Risks are open from the day they were missed; none is ever closed."""
+    document = scheme()
+    types = copy.deepcopy(TYPES)
+    types["types"]["risk.missed.v1"]["fields"] = {"until": {"type": "time"}}
+    columns = {"unit": {"first": "subject"}, "since": {"first": "time"}, "gone": {"last": "until"}}
+    columns = {name: column | {"of": "risk.missed.v1"} for name, column in columns.items()}
+    document["views"] = {"risk": {"events": ["risk.missed.v1"], "columns": columns}}
+    document["measures"]["missed"] = {
+        "over": "risk",
+        "kind": "stock",
+        "period_by": {"from": "since", "until": "gone"},
+        "numerator": "count(*)",
+    }
+    exchange, driver = await begun(scoring, adopted=False)
+    driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS, CALENDARS)
+    await teach(exchange, 2, types)
+    await driver.run()
+    await adopt(exchange, document)
+
+    def opened(number, day):
+        return missed(number, f"2021-{day}T08:00:00+08:00") | {"case": f"c{number}"}
+
+    first, second = opened(1, "01-05"), opened(2, "03-05")
+    await accept(exchange, [first, second])
+    await driver.run()
+    assert await cell(exchange, "missed") == 9
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        await decide(client, asked["id"], "change", body={"numerator": "-2"})
+        await driver.run()
+        assert await cell(exchange, "missed") == 10
+    taken_back = {"id": "r1", "revision": 1, "correctssource": "s", "correctsid": "m1", "data": None}
+    await accept(exchange, [first | taken_back])
+    await driver.run()
+    assert await cell(exchange, "missed") == 10
+    await accept(exchange, [opened(3, "03-06")])
+    await driver.run()
+    assert await cell(exchange, "missed") == Decimal("9.5")
+    assert await proved(exchange, driver) == []
+
+
 async def test_a_ratio_of_counts_is_not_lifted_above_the_cases_that_there_are(scoring, door):
     exchange, driver = await given(scoring, door)
     await accept(exchange, [levy(1), levy(2, ontime=False)])
@@ -272,6 +316,9 @@ async def test_what_is_upheld_changes_nothing_and_is_decided_for_good(scoring, d
             assert (refused["code"], refused["state"], refused["possible"]) == ("illegal_step", "upheld", [])
         told = await client.got("/v1/cells/2021-03/b1/conduct/explain", scheme="mini")
     assert [(one["state"], one["decided"]) for one in told["reviews"]] == [("upheld", "经复核属实")]
+    async with exchange.reading() as tx:
+        march = [UnderReview(shard, "b1", MARCH) for shard in range(SHARDS)]
+        assert [await of_cell(tx, one) for one in march] == [[]] * SHARDS, "no batch reads facts for it"
 
 
 async def test_a_review_that_its_unit_drops_may_be_asked_again(scoring, door):
