@@ -1,5 +1,6 @@
 """Reads a producer's outbox: over HTTP from another service, directly within one's own."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from typing import Any
@@ -29,8 +30,12 @@ class HttpArchive:
         ]
 
     async def reached(self, stream: str) -> dict[int, Reached]:
-        """Return how far each shard of a stream has come."""
-        found = await self._get(stream, "")
+        """Return how far each shard of a stream has come, within TIMEOUT_S: who asks holds leases."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                found = await self._get(stream, "")
+        except TimeoutError as error:
+            raise Unavailable(f"the archive of {stream} does not answer in time") from error
         return {row["shard"]: Reached(row["number"], row["published"]) for row in found["shards"]}
 
     async def _get(self, stream: str, below: str, **query: int) -> Any:

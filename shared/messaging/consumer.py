@@ -300,7 +300,7 @@ class Consumer:
                 self._away[place[0]] = failed + max(BACKOFF_S, failed - now)
 
     async def _look_for_missing(self, *, idle: bool) -> None:
-        """Take what was sent and does not come for a gap, and read anew: the client may hang."""
+        """Take what was sent and does not come for a gap, and read anew once for it: the client may hang."""
         active = self._active()
         if not active:
             return
@@ -308,9 +308,10 @@ class Consumer:
             positions = await tx.fence(self.name, active)
         going = [position for place, position in positions.items() if place not in self.halts]
         missing = await self._lookout.missing(going, asyncio.get_running_loop().time(), idle=idle)
-        for place, upto in missing.items():
-            self._gaps.setdefault(place, Gap(upto, NO_LIMIT))
-        if missing:
+        noticed = missing.keys() - self._gaps.keys()
+        for place in noticed:
+            self._gaps[place] = Gap(missing[place], NO_LIMIT)
+        if noticed:
             await self._assign()
 
     async def _start_over(self) -> None:
