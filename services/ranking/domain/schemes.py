@@ -255,19 +255,15 @@ class Scheme:
         self, group: str, unit: str, period: Period, told: Mapping[VersionUnit, Silence]
     ) -> frozenset[str]:
         """Return the indicators of a unit of whose events a feed is silent in months that a period takes."""
-        found = {
-            code: self._taken_from(code, period)
-            for (_, of_unit), one in told.items()
-            for code in one.months
-            if of_unit == unit and code in self.points
-        }
+        versions = (one["scheme"]["version"] for one in (self.document, *self.before))
+        found = {code for one in versions for code in told.get((one, unit), NO_SILENCE).months}
         return frozenset(
             code
-            for code, months in found.items()
+            for code in found & self.points.keys()
             if any(
                 month in self._silence(unit, month, told).get(code, ())
                 and not self._is_absent(code, group, unit, month)
-                for month in months
+                for month in self._taken_from(code, period)
             )
         )
 
