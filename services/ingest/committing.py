@@ -288,8 +288,11 @@ class Admission:
             await asyncio.sleep(0)
         return judged
 
-    def _judged(self, event: object, sender: Sender) -> Judged:
-        """Judge one; a mistake of ours at a record of a topic is its refusal, so that it blocks no other."""
+    def _judged(self, event: object, sender: Sender, *, again: bool = False) -> Judged:
+        """Judge one; a mistake of ours is its refusal where others come with it that it would block.
+
+        So it is with a record of a topic, and with an event that is judged again in its group.
+        """
         if isinstance(event, Problem | Candidate):
             return event
         try:
@@ -297,9 +300,9 @@ class Admission:
         except Refused as refused:
             return refused.problem
         except Exception as error:
-            if sender is not TOPIC or isinstance(error, MemoryError):
+            if not (sender is TOPIC or again) or isinstance(error, MemoryError):
                 raise
-            _LOG.exception("an inbound record was not judged", place=getattr(event, "place", ""))
+            _LOG.exception("an event was not judged", place=getattr(event, "place", ""))
             return UNSTORABLE
 
     def _candidate(self, event: object, sender: Sender) -> Candidate:
@@ -318,9 +321,9 @@ class Admission:
 
     def _looked(self, known: Candidate, now: datetime) -> Judged:
         """Judge again what an older catalogue took, and what the time says."""
-        judged = known
+        judged: Judged = known
         if known.version != self.catalogue.version:
-            judged = self._judged(decode(known.body), known.sender)
+            judged = self._judged(decode(known.body), known.sender, again=True)
         if isinstance(judged, Problem):
             return judged
         return IN_FUTURE if not self.replay and judged.time > now + FUTURE_ALLOWANCE else judged

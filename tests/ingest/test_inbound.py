@@ -16,6 +16,7 @@ from services.ingest.contract import (
     InboundEvent,
 )
 from services.ingest.domain.binding import Message, topic_of
+from services.ingest.domain.sources import Sender
 from services.ingest.migrations.ingest_0001 import TABLES
 from services.ingest.worklists import WorkList
 from shared.kernel.strict_json import decode
@@ -271,6 +272,22 @@ async def test_an_event_judged_by_a_catalogue_that_is_replaced_is_judged_again_u
     (answer,) = await admission.commit(judged)
     assert answer.problem.code == "unknown_type"
     assert await accepted(admission) == []
+
+
+async def test_a_mistake_of_ours_at_an_event_of_a_group_that_is_judged_again_is_its_own_refusal(
+    admission, source
+):
+    mistaken = Mistaken(admission.exchange, replay=False)
+    mistaken.fails_at = frozenset()
+    judged = await mistaken.judge([event(source, id=name) for name in ("a", "bad", "z")], Sender("d", "d"))
+    async with admission.exchange.begin(actor="test", action="adopt elsewhere") as tx:
+        catalogue = {"types": TYPES, "sources": {source: {"title": "The desk"}}}
+        drafted = await handlers.draft_types(tx, catalogue, "ann")
+        await handlers.adopt_types(tx, drafted.version, "bob")
+    mistaken.fails_at = Mistaken.fails_at
+    answers = await mistaken.commit(judged)
+    assert [answer.problem and answer.problem.code for answer in answers] == [None, "unstorable", None]
+    assert await accepted(admission) == ["a", "z"]
 
 
 class Asking(Admission):
