@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 import asyncpg
 import msgspec
 
-from services.ingest import arrivals, clock, lateness, store, watching
+from services.ingest import arrivals, clock, lateness, places, store, watching
 from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
@@ -32,6 +32,7 @@ from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.times import Times, received_each
 from services.ingest.gateway import Gap
+from services.ingest.places import Landmark, Place
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused
@@ -151,13 +152,34 @@ class Admission:
         """Go on behind records that were lost before they were read, on record for a person."""
         detail = f"{len(gaps)} partitions"
         async with self.exchange.begin(actor="ingest", action="inbound gap", detail=detail) as tx:
-            taken = await store.lock_inbound(tx, [gap.at for gap in gaps])
-            sources = {topic_of(source): source for source in self.catalogue.sources}
-            for gap in (gap for gap in gaps if taken[gap.at] == gap.asked):
-                place = f"{gap.topic}/{gap.partition}/{gap.asked}"
-                source = sources.get(gap.topic)
-                await self._refuse(tx, [store.Refusal(GONE, sha256_hex(b""), gap.topic, place, source)])
-                await store.advance_inbound(tx, {gap.at: gap.first}, {})
+            taken = await places.lock(tx, [gap.at for gap in gaps])
+            lost = {gap.at: gap.first for gap in gaps if taken[gap.at] == gap.asked}
+            await self._refuse_lost(tx, {at: taken[at] for at in lost})
+            await places.jump(tx, lost)
+
+    async def begin_anew(self, anew: Mapping[Place, Landmark]) -> None:
+        """Read topics that were made anew from their beginning, on record, unless another process began."""
+        detail = f"{len(anew)} partitions"
+        async with self.exchange.begin(actor="ingest", action="inbound anew", detail=detail) as tx:
+            taken = await places.lock(tx, anew)
+            known = await places.landmarks(tx)
+            ours = [at for at, landmark in anew.items() if known.get(at) == landmark]
+            await self._refuse_lost(tx, {at: taken[at] for at in ours})
+            await places.jump(tx, dict.fromkeys(ours, 0))
+
+    async def see(self, found: Mapping[Place, Landmark]) -> None:
+        """Keep the records by which topics are known again at the next look."""
+        if found:
+            async with self.exchange.beating() as tx:
+                await places.see(tx, found)
+
+    async def _refuse_lost(self, tx: PostgresTransaction, asked: Mapping[Place, int]) -> None:
+        """Keep for a person that from these offsets on the topic does not hold what was to be read."""
+        sources = {topic_of(source): source for source in self.catalogue.sources}
+        nothing = sha256_hex(b"")
+        for (topic, partition), offset in asked.items():
+            place = f"{topic}/{partition}/{offset}"
+            await self._refuse(tx, [store.Refusal(GONE, nothing, topic, place, sources.get(topic))])
 
     async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
         async def once(*, careful: bool) -> list[Answer]:
@@ -186,7 +208,7 @@ class Admission:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
             reached = {message.at: message.offset + 1 for message in messages}
-            taken = await store.lock_inbound(tx, reached)
+            taken = await places.lock(tx, reached)
             latest_ms = instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
             fresh = [
                 (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
@@ -203,9 +225,7 @@ class Admission:
             if fresh:
                 lasts = {message.at: message for message in messages}
                 digests = {at: last.digest for at, last in lasts.items()}
-                await store.advance_inbound(
-                    tx, {at: max(taken[at], to) for at, to in reached.items()}, digests
-                )
+                await places.advance(tx, {at: max(taken[at], to) for at, to in reached.items()}, digests)
         FAIL_POINTS.passing("ingest.after_commit")
         for topic, amount in Counter(refusal.client for refusal in refusals).items():
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)

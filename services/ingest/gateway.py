@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import Message
+from services.ingest.places import Place
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Unavailable
 from shared.messaging import kafka_clients
@@ -41,7 +42,6 @@ TOPIC_SETTINGS = {
 }
 
 _LOG = logger(__name__)
-Place: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Polled:
 class InboundTopics:
     """One client on all inbound topics; raises Unavailable when Kafka is away.
 
-    What a transaction took back is told too: a second client reads uncommitted what the first jumps over.
+    A second client reads uncommitted what the first jumps over, so that what a transaction took back is told
+    too; and it says where topics end, as the first may hang without saying so.
     """
 
     def __init__(self, access: KafkaAccess) -> None:
@@ -79,6 +80,7 @@ class InboundTopics:
         self._consumer: AIOKafkaConsumer | None = None
         self._uncommitted: AIOKafkaConsumer | None = None
         self._reached: dict[TopicPartition, int] = {}
+        self._ends: dict[Place, int] = {}
 
     async def ensure(self, topics: Collection[str]) -> list[Place]:
         """Make the topics that are missing and return the partitions of those that are there."""
@@ -100,6 +102,7 @@ class InboundTopics:
         """Read these partitions from these offsets; `sources` tells whose each topic is."""
         await self.close()
         self._sources = sources
+        self._reached, self._ends = {}, {}
         if not offsets:
             return
         async with self._away():
@@ -120,7 +123,7 @@ class InboundTopics:
             left = {at: offset for at, offset in wanted.items() if first[at] <= offset < end[at]}
             _place(again, left)
             while left:
-                read = await again.getmany(*left, timeout_ms=AGAIN_MS)
+                read = await again.getmany(*left, timeout_ms=AGAIN_MS, max_records=1)
                 for at, offset in list(left.items()):
                     if at in read or await again.position(at) > offset:
                         one = next((one for one in read.get(at, ()) if one.offset == offset), None)
@@ -155,15 +158,29 @@ class InboundTopics:
         ]
         return Polled(tuple(sorted(messages, key=lambda one: (one.at, one.offset))))
 
+    def reached(self) -> dict[Place, int]:
+        """Return up to which offset each partition was read."""
+        return {(at.topic, at.partition): offset for at, offset in self._reached.items()}
+
+    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+        """Return where partitions end, as the second client is told."""
+        if places:
+            async with self._away():
+                found = await (await self._begun({})).end_offsets(
+                    [TopicPartition(*place) for place in places]
+                )
+            self._ends = {(at.topic, at.partition): end for at, end in found.items()}
+        return self._ends
+
     async def lags(self) -> Counter[str]:
-        """Return by topic how many records wait to be read, as far as the broker has told."""
+        """Return by topic how many records wait to be read, as far as the broker has told either client."""
         waiting: Counter[str] = Counter()
         consumer = self._consumer
         if consumer is None:
             return waiting
-        for place in consumer.assignment():
-            end = consumer.highwater(place)
-            waiting[place.topic] += 0 if end is None else end - await consumer.position(place)
+        for at in consumer.assignment():
+            end = max(consumer.highwater(at) or 0, self._ends.get((at.topic, at.partition), 0))
+            waiting[at.topic] += max(0, end - await consumer.position(at))
         return waiting
 
     async def close(self) -> None:

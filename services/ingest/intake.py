@@ -1,13 +1,16 @@
 """Takes what inbound topics bring: polls, judges ahead of the commit, and commits with the offsets."""
 
 import asyncio
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from services.ingest import store
+from services.ingest import places
 from services.ingest.committing import Admission, Judged
 from services.ingest.domain.binding import topic_of
-from services.ingest.gateway import Gap, InboundTopics, Polled
+from services.ingest.domain.silence import Stand, hanging, stands
+from services.ingest.gateway import InboundTopics, Polled
+from services.ingest.places import Place
 from shared.kernel.errors import Unavailable
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
@@ -32,16 +35,23 @@ class Intake:
     """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on.
 
     While a batch is committed the next one is read and judged; it is dropped if that commit fails.
+    `clock` tells seconds by which it looks again and sees that a client hangs.
     """
 
     def __init__(
-        self, admission: Admission, topics: InboundTopics, check: Callable[[], None] = lambda: None
+        self,
+        admission: Admission,
+        topics: InboundTopics,
+        check: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._admission = admission
         self._topics = topics
         self._check = check
+        self._clock = clock
         self._version = -1
-        self._places: list[store.Place] = []
+        self._places: list[Place] = []
+        self._stands: dict[Place, Stand] = {}
         self._look_again = 0.0
         self._ask_again = 0.0
         self._ahead: Read | Unavailable | None = None
@@ -65,7 +75,7 @@ class Intake:
 
         Nothing is read while `check` says that nothing can be stored.
         """
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         self._check()
         if now >= self._ask_again:
             await self._admission.newest()
@@ -96,26 +106,49 @@ class Intake:
         return Read(polled, await self._admission.judge(polled.messages))
 
     async def _follow(self, now: float) -> None:
+        """Read what is to be read now: anew if that changed, the topic did, or the client hangs."""
         catalogue = self._admission.catalogue
         sources = {topic_of(source): source for source in catalogue.sources}
-        places = await self._topics.ensure(sources) if sources else []
-        if self._version != catalogue.version or places != self._places:
-            self._ahead = None
-            await self._notice_made_anew(places)
-            async with self._admission.exchange.reading() as tx:
-                stored = await store.inbound_offsets(tx)
-            await self._topics.read(sources, {place: stored.get(place, 0) for place in places})
-        self._places = places
-        complete = {topic for topic, _ in places} == sources.keys()
+        found = await self._topics.ensure(sources) if sources else []
+        goes_on = self._version == catalogue.version and found == self._places
+        made_anew = await self._made_anew(found, moved=goes_on)
+        if not goes_on or made_anew or await self._hangs(found, now):
+            await self._read_from_stored(sources, found, now)
+        self._places = found
+        complete = {topic for topic, _ in found} == sources.keys()
         self._version = catalogue.version
         self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)
 
-    async def _notice_made_anew(self, places: Collection[store.Place]) -> None:
-        """Begin anew where the record taken last is another now: that is another topic of the same name."""
+    async def _read_from_stored(self, sources: Mapping[str, str], found: list[Place], now: float) -> None:
+        self._ahead = None
         async with self._admission.exchange.reading() as tx:
-            taken = {at: last for at, last in (await store.last_taken(tx)).items() if at in places}
-        there = await self._topics.digests({at: offset for at, (offset, _) in taken.items()})
-        anew = [Gap(*at, taken[at][0] + 1, 0) for at, digest in there.items() if digest != taken[at][1]]
+            stored = await places.offsets(tx)
+        begun = {place: stored.get(place, 0) for place in found}
+        await self._topics.read(sources, begun)
+        self._stands = stands({}, begun, now)
+
+    async def _hangs(self, found: Collection[Place], now: float) -> bool:
+        """Tell whether the client brings nothing of a partition of which another says there is more."""
+        ends = await self._topics.ends(found)
+        async with self._admission.exchange.reading() as tx:
+            stored = await places.offsets(tx)
+        reached = {at: max(offset, stored.get(at, 0)) for at, offset in self._topics.reached().items()}
+        self._stands = stands(self._stands, reached, now)
+        still = hanging(self._stands, ends, now)
+        if still:
+            _LOG.warning("inbound client hangs", places=still)
+        return bool(still)
+
+    async def _made_anew(self, found: Collection[Place], *, moved: bool) -> bool:
+        """Begin anew where the record seen last is another now: that is another topic of the same name."""
+        async with self._admission.exchange.reading() as tx:
+            last = {at: one for at, one in (await places.last_taken(tx)).items() if at in found}
+            marks = await places.landmarks(tx, moved=moved)
+        known = {at: one for at, one in marks.items() if at in found}
+        there = await self._topics.digests({at: one.offset for at, one in known.items()})
+        anew = {at: known[at] for at, digest in there.items() if digest != known[at].digest}
         if anew:
-            _LOG.warning("inbound topic made anew", places=[gap.at for gap in anew])
-            await self._admission.note_gaps(anew)
+            _LOG.warning("inbound topic made anew", places=list(anew))
+            await self._admission.begin_anew(anew)
+        await self._admission.see({at: last[at] for at in known.keys() & last.keys() - anew.keys()})
+        return bool(anew)

@@ -1,10 +1,10 @@
 """What ingest keeps beside its archive: catalogues, refusals, conflicts."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import Ruling
@@ -16,7 +16,6 @@ from shared.kernel.errors import Problem, refuse
 from shared.storage import excerpts
 from shared.storage.transaction import PostgresTransaction
 
-Place: TypeAlias = tuple[str, int]
 _REPEATABLE = """
     INSERT INTO refusals (client, digest, code, detail, pointer, source, times)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
@@ -39,19 +38,6 @@ _REMEMBER_WITHDRAWN = """
 _WITHDRAWN = """
     UPDATE conflicts SET withdrawn = true
     WHERE state = 'open' AND (shard, number) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))"""
-_OPEN_INBOUND = """
-    INSERT INTO inbound (topic, partition, "offset")
-    SELECT topic, partition, 0 FROM unnest($1::text[], $2::int[]) new(topic, partition)
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING"""
-_LOCK_INBOUND = """
-    SELECT topic, partition, "offset" FROM inbound
-    WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
-    ORDER BY topic, partition FOR UPDATE"""
-_ADVANCE_INBOUND = """
-    UPDATE inbound t SET "offset" = n.next,
-        digest = CASE WHEN t."offset" = n.next THEN t.digest ELSE n.digest END
-    FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[]) n(topic, partition, next, digest)
-    WHERE t.topic = n.topic AND t.partition = n.partition"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,36 +209,7 @@ async def drop_awaited(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:
         await tx.many("DELETE FROM keys WHERE key = ANY($1::bytea[]) AND number < 0", keys)
 
 
-async def inbound_offsets(tx: PostgresTransaction) -> dict[Place, int]:
-    """Return the next offset to take of every inbound partition that was read before."""
-    rows = await tx.many('SELECT topic, partition, "offset" FROM inbound')
-    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
-
-
-async def last_taken(tx: PostgresTransaction) -> dict[Place, tuple[int, str]]:
-    """Return offset and digest of the last record that was taken of each inbound partition."""
-    rows = await tx.many('SELECT topic, partition, "offset", digest FROM inbound WHERE digest IS NOT NULL')
-    return {(row["topic"], row["partition"]): (row["offset"] - 1, row["digest"]) for row in rows}
-
-
 async def now(tx: PostgresTransaction) -> datetime:
     """Return the database's clock, by which a record of an inbound topic is judged before any shard is locked."""
     (row,) = await tx.many("SELECT clock_timestamp() AS now")
     return row["now"]
-
-
-async def lock_inbound(tx: PostgresTransaction, places: Collection[Place]) -> dict[Place, int]:
-    """Lock inbound partitions in order and return the next offset to take of each; 0 when it is new."""
-    topics, partitions = zip(*sorted(set(places)), strict=True)
-    await tx.many(_OPEN_INBOUND, topics, partitions)
-    rows = await tx.many(_LOCK_INBOUND, topics, partitions)
-    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
-
-
-async def advance_inbound(
-    tx: PostgresTransaction, offsets: Mapping[Place, int], digests: Mapping[Place, str]
-) -> None:
-    """Write the next offset to take of inbound partitions that are locked, and what lies before it if taken."""
-    topics, partitions = zip(*offsets, strict=True)
-    values = [digests.get(place) for place in offsets]
-    await tx.many(_ADVANCE_INBOUND, topics, partitions, list(offsets.values()), values)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from services.ingest import deciding, handlers, store, worklists
+from services.ingest import deciding, handlers, places, worklists
 from services.ingest.committing import Admission
 from services.ingest.contract import (
     ACCEPTED,
@@ -70,7 +70,7 @@ async def rows(admission, table):
 
 async def offsets(admission):
     async with admission.exchange.reading() as tx:
-        return await store.inbound_offsets(tx)
+        return await places.offsets(tx)
 
 
 BAD = {
@@ -174,8 +174,8 @@ async def test_what_was_taken_before_is_skipped(admission, source):
     await asyncio.gather(
         admission.commit_inbound(bad), Admission(admission.exchange, replay=False).commit_inbound(bad)
     )
-    places = [row["place"] for row in await rows(admission, "refusals")]
-    assert places == [f"{topic_of(source)}/0/{offset}" for offset in range(4)]
+    taken = [row["place"] for row in await rows(admission, "refusals")]
+    assert taken == [f"{topic_of(source)}/0/{offset}" for offset in range(4)]
 
 
 class Dying(Admission):

@@ -13,9 +13,11 @@ from services.ingest.committing import Admission
 from services.ingest.contract import (
     INBOUND_PARTITIONS,
 )
-from services.ingest.domain.binding import topic_of
-from services.ingest.gateway import InboundTopics
+from services.ingest.domain.binding import Message, topic_of
+from services.ingest.domain.silence import hanging, stands
+from services.ingest.gateway import InboundTopics, Polled
 from services.ingest.intake import Intake
+from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Unavailable
 from shared.kernel.shards import shard_of
 from shared.messaging.kafka_access import KafkaAccess
@@ -256,6 +258,91 @@ async def test_a_topic_made_anew_and_longer_than_what_was_taken_is_read_from_its
     assert await offsets(admission) == {(topic, 0): 6}
     (gap,) = await rows(admission, "refusals")
     assert (gap["code"], gap["place"]) == ("inbound_gap", f"{topic}/0/4")
+
+
+class Kept(InboundTopics):
+    """Topics kept here: the records of the first partition of each, read on from where they were begun."""
+
+    def __init__(self, *bodies, hangs=False):
+        super().__init__(KafkaAccess("127.0.0.1:9"))
+        self.bodies, self.hangs, self.begun = list(bodies), hangs, 0
+
+    async def ensure(self, topics):
+        return [(topic, 0) for topic in topics]
+
+    async def read(self, sources, offsets):
+        self.begun += 1
+        self._sources = sources
+        self._reached = {TopicPartition(*at): offset for at, offset in offsets.items()}
+
+    async def digests(self, offsets):
+        there = {at: offset for at, offset in offsets.items() if offset < len(self.bodies)}
+        return {at: sha256_hex(self.bodies[offset]) for at, offset in there.items()}
+
+    async def ends(self, places):
+        return dict.fromkeys(places, len(self.bodies))
+
+    async def poll(self):
+        if self.hangs:
+            return Polled()
+        found = [
+            Message(self._sources[at.topic], *at, offset, self.bodies[offset])
+            for at, reached in self._reached.items()
+            for offset in range(reached, len(self.bodies))
+        ]
+        self._reached = dict.fromkeys(self._reached, len(self.bodies))
+        return Polled(tuple(found))
+
+
+def bodies(source, letter, count):
+    return [json.dumps(event(source, id=f"{letter}{n}")).encode() for n in range(count)]
+
+
+async def test_a_topic_made_anew_while_it_is_read_is_noticed_at_the_next_look_though_reading_went_on(
+    admission, source
+):
+    topics, now = Kept(*bodies(source, "a", 3)), [0.0]
+    intake = Intake(admission, topics, clock=lambda: now[0])
+    await intake.step()
+    now[0] = 61
+    await intake.step()
+    topics.bodies = bodies(source, "b", 6)
+    await intake.step()
+    assert await accepted(admission) == ["a0", "a1", "a2", "b3", "b4", "b5"]
+    now[0] = 122
+    await intake.step()
+    assert await accepted(admission) == ["a0", "a1", "a2", *(f"b{n}" for n in range(6))]
+    assert await offsets(admission) == {(topic_of(source), 0): 6}
+    (gap,) = await rows(admission, "refusals")
+    assert (gap["code"], gap["place"]) == ("inbound_gap", f"{topic_of(source)}/0/6")
+    now[0] = 183
+    await intake.step()
+    assert (topics.begun, len(await rows(admission, "refusals"))) == (2, 1)
+
+
+async def looks(admission, topics, *times):
+    now = [0.0]
+    intake = Intake(admission, topics, clock=lambda: now[0])
+    for now[0] in times:
+        await intake.step()
+    return topics.begun
+
+
+async def test_a_client_that_brings_nothing_of_what_another_sees_for_two_minutes_is_made_anew(
+    admission, source
+):
+    more = bodies(source, "a", 7)
+    assert await looks(admission, Kept(*more, hangs=True), 0, 61, 119) == 1
+    assert await looks(admission, Kept(*more, hangs=True), 0, 61, 122, 123, 184) == 2
+    assert await looks(admission, Kept(*more, hangs=True), 0, 61, 122, 183, 244) == 3
+    assert await looks(admission, Kept(hangs=True), 0, 61, 122, 183, 244) == 1
+
+
+def test_a_partition_hangs_if_it_ends_later_than_where_it_stands_for_long():
+    before = stands({}, {("t", 0): 5, ("t", 1): 5, ("t", 2): 5}, now=10)
+    after = stands(before, {("t", 0): 5, ("t", 1): 6, ("t", 2): 5}, now=130)
+    assert hanging(after, {("t", 0): 6, ("t", 1): 9, ("t", 2): 5}, now=130) == [("t", 0)]
+    assert hanging(after, {("t", 0): 6}, now=129) == []
 
 
 async def test_while_kafka_is_away_the_intake_waits(admission):
