@@ -52,11 +52,15 @@ def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     yield lang.of(
         (f"草案变动的指标：{named or '无'}", f"indicators that the draft changes: {named or 'none'}")
     )
+    if diff["before"]:
+        before = " ".join(str(one) for one in reversed(diff["before"]))
+        zh = f"本期内草案之前的月份按第 {before} 版计"
+        yield lang.of((zh, f"months of the period before the draft are of version {before}"))
     months = f"{diff['first']}–{diff['last']}"
     never = " ".join(diff["never_due"])
     if never:
-        zh = f"试行月份 {months} 不含完整周期、未作比较的指标：{never}"
-        yield lang.of((zh, f"no whole cycle in the months tried ({months}), so not compared: {never}"))
+        zh = f"试行月份 {months} 内无周期届满、未作比较的指标：{never}"
+        yield lang.of((zh, f"no cycle ends in the months tried ({months}), so not compared: {never}"))
     yield lang.of((f"数据截至 {diff['fresh_at']}", f"fresh at {diff['fresh_at']}"))
 
 

@@ -1,12 +1,14 @@
 """What the door answers about trials; points are decimals as text, at the schemes' places."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
 from services.ranking.answers import Answer
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line
-from services.ranking.domain.trials import Beside
+from services.ranking.domain.trials import Beside, Side, Tried, beside, changed
+from shared.kernel.periods import Period
 from shared.kernel.points import text
 
 
@@ -37,10 +39,11 @@ class TrialUnit(Answer):
 class TrialDiff(Answer):
     """What a trial would change in a standing, which it does not touch.
 
-    `real_version` is the version in force, null where there is none; `indicators` are those that the draft
-    adds, drops or defines otherwise; `moved` counts the units whose points (or range), rank and tier would
-    be others. The trial runs from month `first` to `last`; of what is `never_due` no whole cycle lies in
-    them, so that no period is compared in which it is due.
+    `real_version` is the version in force, null where there is none; `before` are the versions that rule
+    months of the period before the draft, newest first, and stand in the trial as its adoption would leave
+    them; `indicators` are those that the draft adds, drops or defines otherwise; `moved` counts the units
+    whose points (or range), rank and tier would be others. The trial runs from month `first` to `last`; of
+    what is `never_due` no cycle ends in them, so that no period is compared in which it is due.
     """
 
     mark: Literal["试考评"] = "试考评"
@@ -48,6 +51,7 @@ class TrialDiff(Answer):
     trial: str
     version: int
     real_version: int | None
+    before: tuple[int, ...]
     group: str
     period: str
     as_of: str
@@ -70,7 +74,7 @@ class TrialStanding(Answer):
 class TrialStandings(Answer):
     """The standings of a trial: its months, and the groups and periods that are compared.
 
-    Of an indicator that is `never_due` no whole cycle lies in these months.
+    Of an indicator that is `never_due` no cycle ends in these months.
     """
 
     scheme: str
@@ -80,6 +84,51 @@ class TrialStandings(Answer):
     last: str
     never_due: tuple[str, ...]
     items: tuple[TrialStanding, ...]
+
+
+def listed(name: tuple[str, str], running: Scheme, keys: Iterable[tuple[str, str]]) -> TrialStandings:
+    """Return of the groups and periods of which a trial (scheme, trial) has figures what is compared."""
+    tried = Tried(running.document)
+    first, last = tried.months
+    items = [key for key in keys if tried.scores(key[0]) and tried.compares(Period.parse(key[1]))]
+    return TrialStandings(
+        scheme=name[0],
+        trial=name[1],
+        version=running.version,
+        first=str(first),
+        last=str(last),
+        never_due=tried.never_due,
+        items=tuple(TrialStanding(group=group, period=period) for group, period in items),
+    )
+
+
+def diff(
+    asked: tuple[str, str, str, str], running: Scheme, sides: tuple[Side | None, Side], fresh: tuple[str, str]
+) -> TrialDiff:
+    """Return both sides of (scheme, trial, group, period) beside each other; `fresh` is (as_of, fresh_at)."""
+    scheme, trial, group, period = asked
+    real, tried = sides
+    document = running.document
+    months = Tried(document)
+    found = beside([] if real is None else real.lines, tried.lines)
+    names = (real.scheme.members(group) if real else {}) | running.members(group)
+    return TrialDiff(
+        scheme=scheme,
+        trial=trial,
+        version=running.version,
+        real_version=real.scheme.version if real else None,
+        before=tuple(one["scheme"]["version"] for one in tried.scheme.before),
+        group=group,
+        period=period,
+        as_of=fresh[0],
+        fresh_at=fresh[1],
+        first=str(months.months[0]),
+        last=str(months.months[1]),
+        never_due=months.never_due,
+        indicators=changed(real.scheme.document, document) if real else (),
+        moved=moved(found),
+        units=units(found, names),
+    )
 
 
 def units(found: Sequence[Beside], names: Mapping[str, str]) -> tuple[TrialUnit, ...]:

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Path
 
 from services.ranking import store, trial_answers, versions
 from services.ranking.contract import CONSUMER, CONSUMER_TRIALS
+from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import standing
-from services.ranking.domain.trials import Tried, beside, changed
-from services.ranking.trial_answers import TrialDiff, TrialStanding, TrialStandings
+from services.ranking.domain.trials import Side, Tried
+from services.ranking.trial_answers import TrialDiff, TrialStandings
 from shared.kernel.codes import CODE_PATTERN, trial_code
 from shared.kernel.errors import Unavailable, refuse
 from shared.kernel.periods import Period
@@ -35,77 +36,50 @@ def trials_router(exchange: Exchange) -> APIRouter:
         async with exchange.snapshot() as tx:
             running = await _running(tx, scheme, trial)
             keys = await store.figures_of(tx, trial_code(scheme, trial))
-        tried = Tried(running.document)
-        first, last = tried.months
-        items = [(group, period) for group, period in keys if tried.compares(group, Period.parse(period))]
-        return TrialStandings(
-            scheme=scheme,
-            trial=trial,
-            version=running.version,
-            first=str(first),
-            last=str(last),
-            never_due=tried.never_due,
-            items=tuple(TrialStanding(group=group, period=period) for group, period in items),
-        )
+        return trial_answers.listed((scheme, trial), running, keys)
 
     @router.get("/{scheme}/{trial}/{group}/{period}", name="diff_trial")
     async def diff_trial(
         scheme: CodePart, trial: CodePart, group: CodePart, period: str, _: Reader
     ) -> TrialDiff:
         """Return for each unit of a group what a running trial would change: its points, rank and tier."""
-        wanted, key, name = Period.parse(period), (scheme, group), (trial_code(scheme, trial), group)
         async with exchange.snapshot() as tx:
             running = await _running(tx, scheme, trial)
-            tried = Tried(running.document)
-            _check_compares(tried, group, wanted)
+            _check_compares(Tried(running.document), group, Period.parse(period))
+            name = trial_code(scheme, trial), group
             fresh_at = await store.fresh_at(tx, name)
-            if fresh_at is None:
+            tried = await _side(tx, name, period)
+            if fresh_at is None or tried is None:
                 raise Unavailable("a trial has told nothing yet", retry_after_s=BEGINS_S, code="trial_begins")
-            schemes = await versions.in_force(tx, key, [period])
-            real = (await store.figures(tx, key, schemes)).get(period, {})
-            figures = (await store.figures(tx, name, {period: running}))[period]
+            sides = await _side(tx, (scheme, group), period), tried
             as_of = await positions_digest(tx, (CONSUMER, CONSUMER_TRIALS))
-        lines = standing(real, schemes[period].rules) if period in schemes else []
-        found = beside(lines, standing(figures, running.rules))
-        names = (schemes[period].members(group) if period in schemes else {}) | running.members(group)
-        return TrialDiff(
-            scheme=scheme,
-            trial=trial,
-            version=running.version,
-            real_version=schemes[period].version if period in schemes else None,
-            group=group,
-            period=period,
-            as_of=as_of,
-            fresh_at=fresh_at,
-            first=str(tried.months[0]),
-            last=str(tried.months[1]),
-            never_due=tried.never_due,
-            indicators=changed(schemes[period].document, running.document) if period in schemes else (),
-            moved=trial_answers.moved(found),
-            units=trial_answers.units(found, names),
-        )
+        return trial_answers.diff((scheme, trial, group, period), running, sides, (as_of, fresh_at))
 
     return router
 
 
 async def _running(tx: PostgresTransaction, scheme: str, trial: str) -> Scheme:
-    """Return the document of a running trial, or refuse."""
+    """Return the draft of a running trial, or refuse."""
     found = await versions.trial(tx, trial_code(scheme, trial))
     if found is None:
         raise refuse(404, "not_found", "No such trial runs; of one that ended nothing is kept here.")
     return found
 
 
+async def _side(tx: PostgresTransaction, group: Group, period: str) -> Side | None:
+    """Return where the units of a group stand in a period, None where no scheme is."""
+    schemes = await versions.in_force(tx, group, [period])
+    if period not in schemes:
+        return None
+    figures = (await store.figures(tx, group, schemes))[period]
+    return Side(schemes[period], standing(figures, schemes[period].rules))
+
+
 def _check_compares(tried: Tried, group: str, period: Period) -> None:
-    """Refuse a group of which nothing is scored, and a period of which the trial has not all months."""
+    """Refuse a group of which nothing is scored, and a period that ends in no month of the trial."""
     if not tried.scores(group):
         raise refuse(404, "not_found", "The trial's scheme scores no such group.")
-    if not tried.compares(group, period):
+    if not tried.compares(period):
         first, last = tried.months
-        why = "a period is compared that lies in it"
-        if tried.holds(period):
-            due = ", ".join(tried.beyond(group, period))
-            why = f"what is due in {period} is taken from other months too: {due}"
-        raise refuse(
-            422, "outside_trial", f"The trial runs from {first} to {last}; {why}.", pointer="/period"
-        )
+        reason = f"The trial runs from {first} to {last}; a period is compared that ends in these months."
+        raise refuse(422, "outside_trial", reason, pointer="/period")

@@ -37,8 +37,7 @@ class Trials:
         for record in batch:
             event = known_event(record.stream, record.body)
             if event.type == TRIAL_STARTED:
-                told = envelope.decode_data(event, TrialStarted)
-                await versions.save(tx, trial_code(told.code, told.trial), told.version, told.document)
+                await _begin(tx, envelope.decode_data(event, TrialStarted))
             elif event.type == TRIAL_ENDED:
                 over = envelope.decode_data(event, TrialEnded)
                 await versions.drop(tx, trial_code(over.code, over.trial))
@@ -64,3 +63,12 @@ class Trials:
         for group in sorted(over):
             self._groups.drop(group)
             await store.drop_group(tx, group)
+
+
+async def _begin(tx: PostgresTransaction, told: TrialStarted) -> None:
+    """Keep what a trial runs, and the versions of its year that it follows."""
+    name = trial_code(told.code, told.trial)
+    for one in told.before:
+        if one.document is not None:
+            await versions.save(tx, name, one.version, one.document)
+    await versions.save(tx, name, told.version, told.document)

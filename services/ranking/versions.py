@@ -34,13 +34,15 @@ async def save(tx: PostgresTransaction, code: str, version: int, document: Docum
 
 
 async def trial(tx: PostgresTransaction, name: str) -> Scheme | None:
-    """Return what a trial runs, None where none of this name does."""
-    rows = await tx.many("SELECT version, document FROM schemes WHERE code = $1", name)
+    """Return the draft that a trial runs, without what it follows; None where none of this name does."""
+    rows = await tx.many(
+        "SELECT version, document FROM schemes WHERE code = $1 ORDER BY version DESC LIMIT 1", name
+    )
     return Scheme(rows[0]["version"], rows[0]["document"]) if rows else None
 
 
 async def drop(tx: PostgresTransaction, name: str) -> None:
-    """Forget what a trial ran."""
+    """Forget what a trial ran and followed."""
     await tx.many("DELETE FROM schemes WHERE code = $1", name)
 
 

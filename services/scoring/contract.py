@@ -66,6 +66,7 @@ from shared.contracts.scoring import (
     TrialEnded,
     TrialEntriesPosted,
     TrialStarted,
+    VersionBefore,
 )
 from shared.contracts.supervision import (
     CALENDAR_ADOPTED,
@@ -160,4 +161,5 @@ __all__ = [
     "TrialEntriesPosted",
     "TrialStarted",
     "TypesAdopted",
+    "VersionBefore",
 ]

@@ -48,18 +48,36 @@ class Plans:
             found: dict[str, list[store.Scheme]] = {}
             for code, version in await store.in_force(tx, self._stage, shard):
                 found.setdefault(code, []).append(await self._found(tx, code, version))
-            self._by_shard[shard] = tuple(
-                one for versions in found.values() for one in self._beside(versions)
-            )
+            beside = [
+                self._beside(versions, await self._before(tx, code, versions))
+                for code, versions in found.items()
+            ]
+            self._by_shard[shard] = tuple(one for versions in beside for one in versions)
         return self._by_shard[shard]
 
-    def _beside(self, versions: Sequence[store.Scheme]) -> list[InForce]:
+    def _beside(self, versions: Sequence[store.Scheme], before: Sequence[store.Scheme]) -> list[InForce]:
         """Return the versions of a scheme in the months that they rule, each knowing those before it."""
-        months = ruled(one.document.scheme for one in versions)
-        there = [one for one in versions if one.document.scheme.version in months]
+        known = [*before, *versions]
+        months = ruled(one.document.scheme for one in known)
+        there = [one for one in known if one.document.scheme.version in months]
         compiled = [self._compile(one, months[one.document.scheme.version]) for one in there]
         points = {one.plan.id: one for one in following(one.points for one in compiled)}
-        return [replace(one, points=points[one.plan.id]) for one in compiled]
+        applied = {one.document.scheme.version for one in versions}
+        return [
+            replace(one, points=points[one.plan.id])
+            for one in compiled
+            if one.document.scheme.version in applied
+        ]
+
+    async def _before(
+        self, tx: PostgresTransaction, code: str, versions: Sequence[store.Scheme]
+    ) -> list[store.Scheme]:
+        """Return the versions that a trial follows and does not score; of a scheme all are in force."""
+        if not is_trial(code):
+            return []
+        applied = {one.document.scheme.version for one in versions}
+        numbers = [one for one in await trials.before(tx, code) if one not in applied]
+        return [await self._found(tx, code, one) for one in numbers]
 
     async def adopt(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
         """Apply a version from its first month on; what then rules no month is applied no longer."""
@@ -72,10 +90,14 @@ class Plans:
         await store.put_in_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)
 
-    async def leave(self, tx: PostgresTransaction, shard: int, code: str, version: int) -> None:
-        """Apply a version no more."""
-        await store.take_out_of_force(tx, self._stage, shard, code, version)
+    async def leave(self, tx: PostgresTransaction, shard: int, code: str) -> list[int]:
+        """Apply no version of a scheme any more; return those that were."""
+        applied = await store.in_force(tx, self._stage, shard)
+        versions = [version for name, version in applied if name == code]
+        for version in versions:
+            await store.take_out_of_force(tx, self._stage, shard, code, version)
         self._by_shard.pop(shard, None)
+        return versions
 
     def forget(self, partitions: set[int]) -> None:
         """Drop what belongs to partitions."""
@@ -88,7 +110,8 @@ class Plans:
 
     async def _found(self, tx: PostgresTransaction, code: str, version: int) -> store.Scheme:
         if (code, version) not in self._stored:
-            found = trials.scheme(tx, code) if is_trial(code) else store.scheme(tx, code, version)
+            read = trials.scheme if is_trial(code) else store.scheme
+            found = read(tx, code, version)
             self._stored[code, version] = await found
         return self._stored[code, version]
 

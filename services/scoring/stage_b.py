@@ -174,9 +174,10 @@ class StageB:
             event = known_event(record.stream, record.body)
             if record.stream != SCHEMES:
                 told.add(partials.read(event.data))
-            elif (version := self.begun(event)) is not None:
-                await self._plans.adopt(tx, shard, *version)
-                adopted["{}@{}".format(*version)] = Range(SCHEMES, shard, record.number, record.number)
+                continue
+            for code, version in self.begun(event):
+                await self._plans.adopt(tx, shard, code, version)
+                adopted[f"{code}@{version}"] = Range(SCHEMES, shard, record.number, record.number)
                 told.begun = event.received
         return told, adopted
 
@@ -237,12 +238,12 @@ class StageB:
             cause, silence = [], ()
         return answers
 
-    def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:
-        """Return the version that an event puts in force."""
+    def begun(self, event: AcceptedEvent) -> list[tuple[str, int]]:
+        """Return the versions that an event puts in force."""
         if event.type != SCHEME_ADOPTED:
-            return None
+            return []
         told = envelope.decode_data(event, SchemeAdopted)
-        return told.code, told.version
+        return [(told.code, told.version)]
 
     def _lines_of(self, schemes: Sequence[InForce], shard: int) -> list[Succession]:
         """Return the groups whose cells a shard keeps and that have anything to score, over all versions."""

@@ -38,7 +38,10 @@ class TrialEnd(Asked):
 
 
 class ShownTrial(BaseModel):
-    """A trial: which draft by digest, over which months, who started and ended it and why."""
+    """A trial: which draft by digest, over which months, who started and ended it and why.
+
+    `before` are the adopted versions that it follows: their months stand before its own in each period.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,6 +52,7 @@ class ShownTrial(BaseModel):
     digest: str
     first: str
     last: str
+    before: tuple[int, ...]
     started_by: str
     started: datetime
     reason: str
@@ -77,6 +81,7 @@ def shown(one: Trial) -> ShownTrial:
         digest=one.digest,
         first=one.first,
         last=one.last,
+        before=tuple(one.before),
         started_by=one.started_by,
         started=one.started,
         reason=one.why,

@@ -55,12 +55,12 @@ class TrialStage(StageB):
     def __init__(self) -> None:
         super().__init__(STAGE, TrialBook())
 
-    def begun(self, event: AcceptedEvent) -> tuple[str, int] | None:
-        """Return the version that an event begins to try."""
+    def begun(self, event: AcceptedEvent) -> list[tuple[str, int]]:
+        """Return the versions that an event begins to try: the draft, after those of its year before it."""
         if event.type != TRIAL_STARTED:
-            return None
+            return []
         told = envelope.decode_data(event, TrialStarted)
-        return trial_code(told.code, told.trial), told.version
+        return [(trial_code(told.code, told.trial), version) for version in trials.scored(told)]
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         """Post what moved, then leave nothing of what ended."""
@@ -91,13 +91,14 @@ class TrialStage(StageB):
             for plan in line.plans
             if plan.scheme == code
         ]
-        await self._plans.leave(tx, shard, code, told.version)
-        await store.put_in_force(tx, OVER, shard, code, told.version)
-        await trials.drop_inputs(tx, shard, f"{code}@{told.version}")
+        for version in await self._plans.leave(tx, shard, code):
+            await store.put_in_force(tx, OVER, shard, code, version)
+            await trials.drop_inputs(tx, shard, f"{code}@{version}")
         self._held.forget([partition_of(shard)])
         for group in groups:
             await drop(tx, group)
-        return [_message(shard, Posted(*group, [], event.received, [], []), ended=True) for group in groups]
+        last = {name: Posted(code, told.version, name, [], event.received, [], []) for _, _, name in groups}
+        return [_message(shard, posted, ended=True) for posted in last.values()]
 
 
 def _message(shard: int, posted: Posted, *, ended: bool) -> Answer:

@@ -2,23 +2,28 @@
 
 from services.scoring import store, trials
 from services.scoring.domain.check import dates_are_in_order
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import event_types
-from services.scoring.domain.trials import tried
+from services.scoring.domain.trials import before, tried
 from services.scoring.handlers import scheme_refused
 from services.scoring.trial_answers import TrialAsked
 from services.scoring.trials import Trial
 from shared.kernel.errors import refuse
+from shared.kernel.periods import Month
 from shared.storage.transaction import PostgresTransaction
 
 RUNNING_MOST = 3
+SINCE = "0001-01"
 
 
 async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Trial:
     """Start a trial of a draft on past and coming events, or refuse.
 
     The draft was checked over its own months when it was drafted; of those of the trial only the order is.
+    What is adopted while a trial runs changes nothing of the versions that it follows.
     """
     draft = await store.drafted(tx, asked.scheme, asked.version)
+    await store.hold_adoptions(tx, asked.scheme)
     await trials.lock(tx)
     if draft.approver is not None:
         raise refuse(409, "already_adopted", "This version is adopted; a trial runs a draft.")
@@ -35,7 +40,8 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
     found = list(dates_are_in_order(document, event_types(draft.catalogue)))
     if found:
         raise scheme_refused(found)
-    return await trials.start(tx, asked.trial, document, person, asked.reason)
+    following = before(document, await _adopted_before(tx, document))
+    return await trials.start(tx, asked.trial, document, following, person, asked.reason)
 
 
 async def end(tx: PostgresTransaction, code: str, name: str, person: str, reason: str) -> Trial:
@@ -45,3 +51,11 @@ async def end(tx: PostgresTransaction, code: str, name: str, person: str, reason
     if found.ended is not None:
         raise refuse(409, "trial_over", f"This trial ended at {found.ended.isoformat()}.")
     return await trials.end(tx, found, person, reason, adopted=False)
+
+
+async def _adopted_before(tx: PostgresTransaction, document: SchemeDocument) -> list[SchemeDocument]:
+    """Return the adopted versions of a scheme that cover a month before the first of a document."""
+    head = document.scheme
+    until = str(Month.parse(head.effective).plus(-1))
+    numbers = await store.adopted_numbers(tx, head.code, (SINCE, until))
+    return [(await store.scheme(tx, head.code, one)).document for one in numbers]

@@ -1,11 +1,21 @@
 """Trials: drafts that are tried without effect, their cells, and what every shard is told of them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.scoring.contract import SCHEMES, SOURCE, TRIAL_ENDED, TRIAL_STARTED, TrialEnded, TrialStarted
+from services.scoring.contract import (
+    SCHEMES,
+    SOURCE,
+    TRIAL_ENDED,
+    TRIAL_STARTED,
+    TrialEnded,
+    TrialStarted,
+    VersionBefore,
+)
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.trials import is_of_year
 from services.scoring.store import Scheme
 from shared.contracts.envelope import encode
 from shared.contracts.fields import Closed
@@ -17,30 +27,37 @@ from shared.storage.transaction import PostgresTransaction
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('trials', 0))"
 _START = """
-    INSERT INTO trials (code, trial, version, digest, catalogue, document, started_by, why)
-    SELECT $1, $2, version, digest, catalogue, $4::jsonb, $5, $6 FROM schemes
+    INSERT INTO trials (code, trial, version, digest, catalogue, document, started_by, why, before)
+    SELECT $1, $2, version, digest, catalogue, $4::jsonb, $5, $6, $7::int[] FROM schemes
     WHERE code = $1 AND version = $3::int"""
 _END = """
     UPDATE trials SET ended_by = $3, ended = clock_timestamp(), why_ended = $4, adopted = $5
     WHERE code = $1 AND trial = $2"""
 _COLUMNS = """
     code, trial, version, digest, document -> 'scheme' ->> 'effective' AS first,
-    document -> 'scheme' ->> 'until' AS last, started_by, started, why, ended_by, ended, why_ended, adopted"""
+    document -> 'scheme' ->> 'until' AS last, before, started_by, started, why,
+    ended_by, ended, why_ended, adopted"""
 _ONE = f"SELECT {_COLUMNS} FROM trials WHERE code = $1 AND trial = $2"  # noqa: S608 - columns of its own
 _RUNNING = f"SELECT {_COLUMNS} FROM trials WHERE ended IS NULL ORDER BY code, trial"  # noqa: S608 - likewise
 _PAGE = f"""
     SELECT {_COLUMNS} FROM trials WHERE (code, trial) > ($1, $2) AND (ended IS NULL OR NOT $3::bool)
     ORDER BY code, trial LIMIT $4"""  # noqa: S608 - likewise
 _DOCUMENT = """
-    SELECT t.document, digest, c.document AS catalogue, started_by FROM trials t
-    JOIN catalogues c ON c.version = t.catalogue WHERE code = $1 AND trial = $2"""
+    SELECT n.document, digest, c.document AS catalogue, author FROM (
+        SELECT document, digest, catalogue, started_by AS author FROM trials
+        WHERE (code, trial, version) = ($1, $2, $3::int)
+        UNION ALL SELECT s.document, s.digest, s.catalogue, author FROM trials t
+        JOIN schemes s ON s.code = t.code AND s.version = ANY(t.before)
+        WHERE (t.code, t.trial, s.version) = ($1, $2, $3::int)) n
+    JOIN catalogues c ON c.version = n.catalogue"""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A trial: the draft that it runs, by digest, over months from `first` to `last`, and who said so why.
 
-    `adopted` says of one that ended that its draft came into force.
+    `before` are the adopted versions that it follows, in the order of their months. `adopted` says of one
+    that ended that its draft came into force.
     """
 
     code: str
@@ -49,6 +66,7 @@ class Trial:
     digest: str
     first: str
     last: str
+    before: Sequence[int]
     started_by: str
     started: datetime
     why: str
@@ -59,12 +77,18 @@ class Trial:
 
 
 async def start(
-    tx: PostgresTransaction, trial: str, document: SchemeDocument, person: str, why: str
+    tx: PostgresTransaction,
+    trial: str,
+    document: SchemeDocument,
+    before: Sequence[SchemeDocument],
+    person: str,
+    why: str,
 ) -> Trial:
     """Keep a trial of a drafted version over the months of this document, and tell every shard."""
     head = document.scheme
     written = document.written()
-    await tx.many(_START, head.code, trial, head.version, json.dumps(written), person, why)
+    numbers = [one.scheme.version for one in before]
+    await tx.many(_START, head.code, trial, head.version, json.dumps(written), person, why, numbers)
     kept = await show(tx, head.code, trial)
     told = TrialStarted(
         code=kept.code,
@@ -74,6 +98,13 @@ async def start(
         document=written,
         effective=head.effective,
         until=head.until,
+        before=tuple(
+            VersionBefore(
+                version=one.scheme.version,
+                document=one.written() if is_of_year(head, one.scheme) else None,
+            )
+            for one in before
+        ),
     )
     await _tell(tx, TRIAL_STARTED, kept, told)
     return kept
@@ -124,16 +155,27 @@ async def page(
     return [Trial(**row) for row in await tx.many(_PAGE, *after, running_only, limit)]
 
 
-async def scheme(tx: PostgresTransaction, name: str) -> Scheme:
-    """Return what a trial runs as a scheme of its own code."""
+def scored(told: TrialStarted) -> list[int]:
+    """Return the versions that a trial scores: those of its year that the draft follows, and the draft."""
+    return [*(one.version for one in told.before if one.document is not None), told.version]
+
+
+async def before(tx: PostgresTransaction, name: str) -> Sequence[int]:
+    """Return the adopted versions that a trial follows, in the order of their months."""
     code, _, trial = name.partition(OF_TRIAL)
-    rows = await tx.many(_DOCUMENT, code, trial)
+    return (await show(tx, code, trial)).before
+
+
+async def scheme(tx: PostgresTransaction, name: str, version: int) -> Scheme:
+    """Return what a trial runs, or a version that it follows, as a scheme of the trial's own code."""
+    code, _, trial = name.partition(OF_TRIAL)
+    rows = await tx.many(_DOCUMENT, code, trial, version)
     if not rows:
         raise refuse(404, "not_found", "There is no such trial.")
     row = rows[0]
     found = SchemeDocument.model_validate(row["document"])
     renamed = found.model_copy(update={"scheme": found.scheme.model_copy(update={"code": name})})
-    return Scheme(renamed, row["digest"], row["catalogue"], row["started_by"], None)
+    return Scheme(renamed, row["digest"], row["catalogue"], row["author"], None)
 
 
 async def drop_sums(tx: PostgresTransaction, shard: int, scheme: str) -> None:

@@ -87,25 +87,27 @@ class Trying:
         for record, event in schemes:
             if event.type == TRIAL_STARTED:
                 started = envelope.decode_data(event, TrialStarted)
-                name = trial_code(started.code, started.trial)
-                moved |= await self._begin(tx, record.shard, (name, started.version), catalogue)
+                moved |= await self._begin(tx, record.shard, started, catalogue)
             elif event.type == TRIAL_ENDED:
                 ended = envelope.decode_data(event, TrialEnded)
                 name = trial_code(ended.code, ended.trial)
                 self._arriving.forget([record.shard])
-                await self._plans.leave(tx, record.shard, name, ended.version)
-                await trials.drop_sums(tx, record.shard, f"{name}@{ended.version}")
+                for version in await self._plans.leave(tx, record.shard, name):
+                    await trials.drop_sums(tx, record.shard, f"{name}@{version}")
                 self._partials.forget([record.shard])
         return moved
 
     async def _begin(
-        self, tx: PostgresTransaction, shard: int, version: tuple[str, int], catalogue: Catalogue
+        self, tx: PostgresTransaction, shard: int, told: TrialStarted, catalogue: Catalogue
     ) -> Sums:
-        """Fold every fact of a shard under a trial that begins."""
+        """Fold every fact of a shard under a trial that begins, and the versions of its year before it."""
         self._arriving.forget([shard])
-        await self._plans.adopt(tx, shard, *version)
-        scheme = await self._plans.scheme(tx, *version)
-        made = await refold(tx, shard, [scheme], catalogue, [], _unwatched)
+        name = trial_code(told.code, told.trial)
+        for version in trials.scored(told):
+            await self._plans.adopt(tx, shard, name, version)
+        running = await self._plans.of(tx, shard)
+        schemes = [one for one in running if one.document.scheme.code == name]
+        made = await refold(tx, shard, schemes, catalogue, [], _unwatched)
         return await self._partials.add(tx, {(shard, *cell): numbers for cell, numbers in made.sums.items()})
 
     def _force(self, schemes: Sequence[InForce], catalogue: Catalogue) -> Force:

@@ -20,6 +20,7 @@ DIFF = {
     "trial": "strict",
     "version": 2,
     "real_version": 1,
+    "before": [],
     "group": "bureaus",
     "period": "2021-03",
     "fresh_at": "2021-04-01T00:00:00.000000Z",
@@ -39,15 +40,17 @@ def test_a_trial_is_marked_and_says_that_nothing_in_force_moves():
     assert list(trials.closing(DIFF, Lang.ZH)) == [
         "1 个单位：1 个得分、1 个名次、1 个段次不同；仅供比较，不影响现行成绩",
         "草案变动的指标：ontime",
-        "试行月份 2021-01–2021-06 不含完整周期、未作比较的指标：budget",
+        "试行月份 2021-01–2021-06 内无周期届满、未作比较的指标：budget",
         "数据截至 2021-04-01T00:00:00.000000Z",
     ]
     assert "[trial, without effect]" in trials.heading(DIFF, Lang.EN)
     english = list(trials.closing(DIFF, Lang.EN))
     assert "nothing in force moves" in english[0]
-    assert english[2] == "no whole cycle in the months tried (2021-01–2021-06), so not compared: budget"
+    assert english[2] == "no cycle ends in the months tried (2021-01–2021-06), so not compared: budget"
     whole = list(trials.closing(DIFF | {"never_due": []}, Lang.EN))
     assert whole == [*english[:2], "fresh at 2021-04-01T00:00:00.000000Z"]
+    joined = list(trials.closing(DIFF | {"never_due": [], "before": [2, 1]}, Lang.ZH))
+    assert joined[2] == "本期内草案之前的月份按第 1 2 版计"
     assert trials.heading(DIFF | {"real_version": None}, Lang.ZH).endswith("无现行方案")
 
 

@@ -18,6 +18,7 @@ from shared.contracts.scoring import (
     TrialEnded,
     TrialEntriesPosted,
     TrialStarted,
+    VersionBefore,
 )
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
@@ -41,7 +42,7 @@ def draft():
     return document
 
 
-def started(document=None):
+def started(document=None, before=()):
     told = TrialStarted(
         code="mini",
         trial="strict",
@@ -50,6 +51,7 @@ def started(document=None):
         document=document or draft(),
         effective="2021-01",
         until="2021-12",
+        before=before,
     )
     return SCHEMES, envelope.encode(TRIAL_STARTED, SOURCE, "mini/strict", told)
 
@@ -59,11 +61,11 @@ def ended():
     return SCHEMES, envelope.encode(TRIAL_ENDED, SOURCE, "mini/strict", told)
 
 
-def tried(*figures, ended=False):
+def tried(*figures, ended=False, version=2):
     told = TrialEntriesPosted(
         scheme="mini",
         trial="strict",
-        version=2,
+        version=version,
         group="bureaus",
         cause=(),
         fresh_at=NOW,
@@ -188,60 +190,72 @@ async def test_until_anything_is_told_of_a_trial_the_answer_is_to_come_again(ser
     assert (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()["fresh_at"] == NOW
 
 
-async def test_only_periods_inside_the_months_of_a_trial_are_compared(service, ask):
+async def test_only_periods_that_end_in_the_months_of_a_trial_are_compared(service, ask):
     half = scheme(2)
-    half["scheme"] |= {"effective": "2021-01", "until": "2021-06"}
-    await apply(service, Trials(), started(half), tried(*TRIED, figure("b1", "5", period="2021")))
+    half["scheme"] |= {"effective": "2021-02", "until": "2021-06"}
+    half["indicators"][0]["cycle"] = "quarter"
+    told = [figure("b1", "5", period=period) for period in ("2021-01", MARCH, "2021-Q1", "2021-Q3", "2021")]
+    await apply(service, Trials(), started(half), tried(*told))
     listed = (await ask("/v1/trials/mini/strict")).json()
-    assert (listed["first"], listed["last"]) == ("2021-01", "2021-06")
-    assert listed["items"] == [{"group": "bureaus", "period": MARCH}]
-    refused = await ask("/v1/trials/mini/strict/bureaus/2021")
-    assert (refused.status_code, refused.json()["code"]) == (422, "outside_trial")
+    assert (listed["first"], listed["last"], listed["never_due"]) == ("2021-02", "2021-06", [])
+    assert listed["items"] == [{"group": "bureaus", "period": period} for period in (MARCH, "2021-Q1")]
+    for outside in ("2021-01", "2021-Q3", "2021"):
+        refused = await ask(f"/v1/trials/mini/strict/bureaus/{outside}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "outside_trial")
     assert (await ask(f"/v1/trials/mini/strict/others/{MARCH}")).status_code == 404
 
 
-async def test_a_period_is_not_compared_in_which_something_is_due_that_the_trial_has_not_whole(service, ask):
-    document = scheme(2)
-    document["scheme"] |= {"effective": "2021-02", "until": "2021-06"}
-    document["indicators"][0]["cycle"] = "quarter"
-    told = [figure("b1", "5", period=period) for period in ("2021-02", MARCH, "2021-06", "2021-Q2")]
-    await apply(service, Trials(), started(document), tried(*told))
-    listed = (await ask("/v1/trials/mini/strict")).json()
-    assert [one["period"] for one in listed["items"]] == ["2021-02", "2021-06", "2021-Q2"]
-    assert listed["never_due"] == []
-    refused = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
-    assert (refused["code"], "ontime" in refused["detail"]) == ("outside_trial", True)
-    body = (await ask("/v1/trials/mini/strict/bureaus/2021-06")).json()
-    assert (body["first"], body["last"], body["never_due"]) == ("2021-02", "2021-06", [])
+async def test_a_trial_from_july_stands_on_the_months_of_the_version_before(service, ask):
+    """The year by both versions, as their adoption one after another leaves it; of the first alone in March."""
+    document = draft()
+    document["scheme"]["effective"] = "2021-07"
+    before = (VersionBefore(version=1, document=scheme()), VersionBefore(version=7))
+    year = [figure(unit, "5", period="2021") for unit in ("b1", "b2", "b3")]
+    trials = Trials()
+    await apply(service, trials, started(document, before), tried(*year, *REAL, version=1))
+    body = (await ask("/v1/trials/mini/strict/bureaus/2021")).json()
+    assert (body["version"], body["before"]) == (2, []), "until its first figures of the year"
+    await apply(service, trials, tried(*year))
+    body = (await ask("/v1/trials/mini/strict/bureaus/2021")).json()
+    assert (body["version"], body["before"]) == (2, [1])
+    assert {one["trial"]["points"] for one in body["units"]} == {"5.00"}
+    assert (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()["code"] == "outside_trial"
 
 
 def of_months(first, last, **indicator):
     measures = {"m": {"over": "e", "kind": "flow"}, "s": {"over": "e", "kind": "stock"}}
     one = {"code": "one", "groups": ["bureaus"], "measure": "m", "method": {"target": {}}} | indicator
-    return Tried({"scheme": {"effective": first, "until": last}, "measures": measures, "indicators": [one]})
+    overlays = [{"code": "o", "from": "2021-03", "until": "2021-08"}]
+    head = {"effective": first, "until": last}
+    return Tried({"scheme": head, "measures": measures, "overlays": overlays, "indicators": [one]})
 
 
 @pytest.mark.parametrize(
-    ("indicator", "december", "never"),
+    ("indicator", "never"),
     [
-        ({"cycle": "year"}, False, True),
-        ({"cycle": "half-year"}, True, False),
-        ({"cycle": "month"}, True, False),
-        ({"cycle": "year", "measure": "s"}, True, False),
-        ({"cycle": "year", "method": {"deduct": {}}}, True, False),
-        ({"cycle": "year", "groups": ["others"]}, True, True),
+        ({"cycle": "year"}, False),
+        ({"cycle": "month"}, False),
+        ({"cycle": "year", "measure": "s"}, False),
+        ({"cycle": "year", "method": {"deduct": {}}}, False),
+        ({"overlay": "o", "cycle": "half-year"}, False),
     ],
 )
-def test_what_a_trial_from_july_compares(indicator, december, never):
+def test_what_ends_in_a_trial_from_july_is_compared(indicator, never):
     tried_ = of_months("2021-07", "2021-12", **indicator)
-    assert tried_.compares("bureaus", Period.parse("2021-12")) is december
     assert (tried_.never_due == ("one",)) is never
-    assert tried_.compares("bureaus", Period.parse("2021-11"))
-    assert not tried_.compares("bureaus", Period.parse("2021"))
+    compared = [
+        period
+        for period in ("2021-06", "2021-11", "2021-Q3", "2021-H1", "2021")
+        if tried_.compares(Period.parse(period))
+    ]
+    assert compared == ["2021-11", "2021-Q3", "2021"]
 
 
-def test_a_stock_of_a_year_is_due_at_its_end_alone():
-    assert of_months("2021-01", "2021-06", cycle="year", measure="s").never_due == ("one",)
+@pytest.mark.parametrize(
+    "indicator", [{"cycle": "year"}, {"cycle": "year", "measure": "s"}, {"overlay": "o"}]
+)
+def test_what_ends_outside_the_months_of_a_trial_is_never_due(indicator):
+    assert of_months("2021-09", "2021-11", **indicator).never_due == ("one",)
 
 
 OLD = {

@@ -8,7 +8,7 @@ import pytest
 from services.scoring.contract import ENTRIES, PARTIALS, SCHEMES, TRIAL_PARTIALS, TRIALS
 from shared.kernel.periods import Month
 from shared.storage.comparing import domain_tables
-from tests.scoring.test_stages import adopt, levy, missed
+from tests.scoring.test_stages import levy
 from tests.scoring.test_verify import proof, settled
 from tests.scoring.trials import (
     ALL,
@@ -137,26 +137,3 @@ async def test_a_proof_of_the_ledger_finds_nothing_beside_a_trial(fresh):
         await driver.run()
     await settled(driver.exchange, driver)
     assert await proof(driver.exchange) == []
-
-
-@pytest.mark.long
-async def test_a_draft_from_july_is_tried_as_it_would_be_adopted_beside_the_version_before(fresh):
-    autumn = [
-        *(levy(70 + at, unit=f"b{1 + at % 4}", day=1, ontime=at % 3 > 0) for at in range(6)),
-        missed(80, "2021-08-03T08:00:00+08:00", unit="b2"),
-        missed(81, "2021-06-03T08:00:00+08:00", unit="b3"),
-    ]
-    autumn = [*ALL, *(one | {"time": "2021-08-10T08:00:00+08:00"} for one in autumn[:6]), *autumn[6:]]
-    draft = stricter()
-    draft["scheme"]["effective"] = "2021-07"
-    adopted, tries = await fresh(first()), await fresh(first())
-    await adopt(adopted.exchange, draft)
-    await start(tries.exchange, draft)
-    for driver in (adopted, tries):
-        await feed(driver.exchange, autumn)
-        await driver.run()
-    july = 2021 * 12 + 6
-    expected = await in_force(adopted.exchange, 2)
-    assert {month for month, _, _ in expected} == set(range(july, july + 6))
-    assert await tried(tries.exchange) == expected
-    assert len({value for (_, _, code), value in expected.items() if code == "ontime"}) > 2

@@ -9,7 +9,7 @@ from services.scoring.domain.derived import points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.late_days import LateItem
 from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.domain.trials import tried
+from services.scoring.domain.trials import before, tried
 from shared.kernel.codes import is_code, is_trial, scheme_of, trial_code
 from shared.kernel.points import MILLIONTHS
 from tests.scoring.test_stages import TYPES
@@ -42,6 +42,31 @@ def test_a_draft_is_tried_over_months_of_its_own_or_those_that_are_named():
     head = tried(draft, "2020-02", None).scheme
     assert (head.effective, head.until, head.code) == ("2020-02", "2021-12", "mini")
     assert tried(draft, "2020-02", "2020-05").indicators == draft.indicators
+
+
+def version(number, effective, until):
+    document = scheme()
+    document["scheme"] |= {"version": number, "effective": effective, "until": until}
+    return SchemeDocument.model_validate(document)
+
+
+@pytest.mark.parametrize(
+    ("months", "followed"),
+    [
+        (("2021-07", "2021-12"), [2, 1, 3]),
+        (("2021-05", "2021-12"), [2, 1]),
+        (("2021-06", "2021-08"), [2, 1, 3]),
+        (("2021-01", "2021-12"), [2]),
+        (("2020-07", "2020-12"), []),
+        (("2020-12", "2020-12"), [2]),
+    ],
+)
+def test_a_trial_follows_the_versions_that_its_draft_would_were_it_adopted(months, followed):
+    """Of another year also one of a higher number; of its year none that would stand in its way."""
+    adopted = [version(1, "2021-01", "2021-12"), version(2, "2020-09", "2020-12")]
+    adopted += [version(3, "2021-05", "2021-12"), version(9, "2021-02", "2021-12")]
+    draft = version(4, *months)
+    assert [one.scheme.version for one in before(draft, adopted)] == followed
 
 
 @pytest.mark.parametrize(

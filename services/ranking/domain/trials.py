@@ -5,15 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.ranking.domain.documents import (
-    Document,
-    Indicator,
-    cycle_of,
-    is_always_due,
-    is_due,
-    overlay_of,
-    within,
-)
+from services.ranking.domain.documents import Document, Indicator, is_due, overlay_of
+from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line
 from shared.kernel.periods import Cycle, Month, Period
 
@@ -52,8 +45,16 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """The standing of a group and period, in force or in a trial."""
+
+    scheme: Scheme
+    lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
-    """The months of a trial, and what of its draft they hold whole."""
+    """The months of a trial, and which periods end in them: of these it tells another end."""
 
     document: Document
 
@@ -68,52 +69,22 @@ class Tried:
         document = self.document
         return group in document["groups"] and any(group in one["groups"] for one in document["indicators"])
 
-    def holds(self, period: Period) -> bool:
-        """Tell whether every month of a period is tried."""
+    def compares(self, period: Period) -> bool:
+        """Tell whether a period ends in months that are tried; what lies before them is of other versions."""
         first, last = self.months
-        return first <= period.first and period.last <= last
-
-    def compares(self, group: str, period: Period) -> bool:
-        """Tell whether all that is due to a group in a period is taken from months that are tried."""
-        return self.holds(period) and not self.beyond(group, period)
-
-    def beyond(self, group: str, period: Period) -> tuple[str, ...]:
-        """Return what is due to a group in a period and taken from other months too; a stock never is."""
-        return tuple(
-            one["code"]
-            for one in self.document["indicators"]
-            if group in one["groups"]
-            and is_due(self.document, one, period)
-            and not self._is_taken_at_once(one)
-            and not self._tries(one, cycle_of(one, within(self.document, one, period)))
-        )
+        return first <= period.last <= last
 
     @property
     def never_due(self) -> tuple[str, ...]:
-        """Return the indicators that have no whole cycle within the trial, so that none of it is compared."""
+        """Return the indicators of which no cycle ends within the trial, so that none of it is compared."""
         first, last = self.months
         months = [Month.of_ordinal(at) for at in range(first.ordinal, last.ordinal + 1)]
+        periods = [Period.containing(month, Cycle.MONTH) for month in months]
         return tuple(
             one["code"]
             for one in self.document["indicators"]
-            if not is_always_due(one)
-            and not any(self._is_whole(one, Period.containing(month, _cycle(one))) for month in months)
+            if not any(is_due(self.document, one, period) for period in periods)
         )
-
-    def _is_whole(self, indicator: Indicator, cycle: Period) -> bool:
-        """Tell whether an indicator of a cycle is taken from months that are tried."""
-        _, last = self.months
-        return self._tries(indicator, cycle) or (self._is_taken_at_once(indicator) and cycle.last <= last)
-
-    def _tries(self, indicator: Indicator, cycle: Period) -> bool:
-        """Tell whether every month of a cycle is tried; of an overlay those that it has there."""
-        (first, last), months = self.months, within(self.document, indicator, cycle)
-        return bool(months) and first <= months[0] and months[-1] <= last
-
-    def _is_taken_at_once(self, indicator: Indicator) -> bool:
-        """Tell whether an indicator is taken from the period alone, or of a stock from its last month."""
-        measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
-        return is_always_due(indicator) or measure.get("kind") == "stock"
 
 
 def beside(real: Iterable[Line], trial: Iterable[Line]) -> list[Beside]:
@@ -171,10 +142,6 @@ def _sourced(name: str, value: Any) -> bool:
     """Tell whether a field says where values come from, and is none that a scheme happens to call so."""
     is_source = name == "source" and isinstance(value, dict) and "document" in value
     return is_source or (name == "verified" and isinstance(value, bool))
-
-
-def _cycle(indicator: Indicator) -> Cycle:
-    return Cycle(indicator.get("cycle", "month"))
 
 
 def _beside(unit: str, real: Line | None, trial: Line | None) -> Beside:

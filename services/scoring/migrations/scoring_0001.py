@@ -139,8 +139,9 @@ TABLES = (
     """CREATE TABLE trials (
         code text NOT NULL, trial text NOT NULL, version int NOT NULL, digest text NOT NULL,
         catalogue int NOT NULL REFERENCES catalogues DEFERRABLE, document jsonb NOT NULL,
-        started_by text NOT NULL, started timestamptz NOT NULL DEFAULT clock_timestamp(), why text NOT NULL,
-        ended_by text, ended timestamptz, why_ended text, adopted bool NOT NULL DEFAULT false,
+        before int[] NOT NULL, started_by text NOT NULL,
+        started timestamptz NOT NULL DEFAULT clock_timestamp(), why text NOT NULL, ended_by text,
+        ended timestamptz, why_ended text, adopted bool NOT NULL DEFAULT false,
         PRIMARY KEY (code, trial))""",
     """CREATE TABLE trial_cells (
         scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,

@@ -43,6 +43,7 @@ from shared.contracts.scoring.schemes import (
     SchemeAdopted,
     TrialEnded,
     TrialStarted,
+    VersionBefore,
 )
 from shared.contracts.scoring.streams import (
     DEDUCTIONS,
@@ -132,4 +133,5 @@ __all__ = [
     "TrialEntriesPosted",
     "TrialStarted",
     "UnitSilence",
+    "VersionBefore",
 ]

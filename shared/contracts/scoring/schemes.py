@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from shared.contracts.fields import Closed, Code, Digest, MonthText, Version
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
@@ -19,10 +21,19 @@ class SchemeAdopted(Closed):
     effective: MonthText
 
 
+class VersionBefore(Closed):
+    """An adopted version that rules months before those of a trial; its document if it is of their year."""
+
+    version: Version
+    document: dict[str, Any] | None = None
+
+
 class TrialStarted(Closed):
     """A draft is tried from here on, without effect; once per shard. `digest` is that of the draft.
 
-    The document is the draft's over the months `effective` to `until`, which are those of the trial.
+    The document is the draft's over the months `effective` to `until`, which are those of the trial. `before`
+    are the versions that it would follow, were it adopted, in the order of their months: those of its year
+    are scored with it, of those of other years late days run on.
     """
 
     code: Code
@@ -32,6 +43,7 @@ class TrialStarted(Closed):
     document: dict[str, Any]
     effective: MonthText
     until: MonthText
+    before: tuple[VersionBefore, ...] = Field((), strict=False)
 
 
 class TrialEnded(Closed):
