@@ -1,6 +1,6 @@
 """Consumers: how far behind they are, and what operators order of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ from rich.text import Text
 from deploy.control import addresses, running
 from deploy.state import State
 from dukao import watching
-from dukao.client import AwayError, Client, RefusedError, Who
+from dukao.client import AwayError, Client, Who
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines, table
 from dukao.watching import Watch
@@ -20,10 +20,16 @@ lag_app = typer.Typer()
 
 OPERATOR = ("operator",)
 SHARDS = "/v1/operations/consumers"
+INBOUND = "/v1/operations/inbound"
+RELAY = "/v1/operations/relay"
 SKIPS = "/v1/operations/skips"
+INGEST, INBOUND_PREFIX = "ingest", "in."
 NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
 
 Consumer = Annotated[str, typer.Argument(help="As scoring-a: dukao lag lists them.")]
+Reading = Annotated[
+    str, typer.Argument(help="As scoring-a, or an inbound topic as in.core: dukao lag lists them.")
+]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; kept with the order for good.")]
 Partitions = Annotated[
     list[int] | None,
@@ -37,6 +43,8 @@ Person = Annotated[
 OrderId = Annotated[int, typer.Argument(min=1, help="The id of the order: dukao consumers orders.")]
 Digest = Annotated[str, typer.Option(help="SHA-256 of the record's body: dukao lag --all --output json.")]
 
+RELAYING = "relay"
+_AT_REST = ("paused", "stopped", "halted", "unowned")
 _LAG = columns(
     "consumer",
     "stream",
@@ -85,6 +93,10 @@ def lag(
     `lag` is the newest number of the producer less the one that is applied; `published` is what the broker
     has. A shard is running, paused by an operator, halted at a record that cannot be applied, or unowned
     while no worker holds it. Shards that run and are not behind are left out unless --all is given.
+
+    An inbound topic of a source is a row for each partition, in offsets: `applied` is the next that ingest
+    takes, `newest` where the topic ends; one is stopped where mistakes of ours met record after record. A row
+    `relay` is a stream that is written into Kafka: `newest` records are archived, `published` are there.
     """
     with Client(state_of(ctx)) as client:
         if watch:
@@ -108,7 +120,7 @@ def _of_partitions(verb: str, about: str, why: str) -> None:
     )
     def order(
         ctx: typer.Context,
-        consumer: Consumer,
+        consumer: Reading,
         reason: Reason,
         partition: Partitions = None,
         person: Person = "operator",
@@ -120,10 +132,15 @@ def _of_partitions(verb: str, about: str, why: str) -> None:
 _of_partitions(
     "pause",
     "Let partitions of a consumer rest: leases stay, nothing is applied, also after restarts.\n\n"
-    "What is published meanwhile waits and is applied after dukao consumers resume.",
+    "What is published meanwhile waits and is applied after dukao consumers resume. Of an inbound topic "
+    "(in.core, partitions 0 to 3) nothing more is taken; Kafka keeps what comes for 30 days.",
     "disk exchange",
 )
-_of_partitions("resume", "Let partitions that rest go on.", "disk exchanged")
+_of_partitions(
+    "resume",
+    "Let partitions that rest go on, or those of an inbound topic that were stopped for mistakes of ours.",
+    "disk exchanged",
+)
 
 
 @app.command(epilog=examples("dukao consumers retry scoring-a --reason 'deployed the fix'"))
@@ -154,7 +171,7 @@ def orders(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     with Client(state_of(ctx)) as client:
         found = [
             {"service": service} | order
-            for service in _services(client)
+            for service in client.bases
             for page in client.pages(service, "/v1/operations/orders")
             for order in page["items"]
         ]
@@ -218,7 +235,8 @@ def _order(
 ) -> None:
     service = _service_of(ctx, consumer)
     with Client(state_of(ctx)) as client:
-        done = client.post(service, f"{SHARDS}/{consumer}:{verb}", body, Who(person, OPERATOR))
+        doors = INBOUND if service == INGEST else SHARDS
+        done = client.post(service, f"{doors}/{consumer}:{verb}", body, Who(person, OPERATOR))
     _show_orders(service, done["items"], output)
 
 
@@ -243,59 +261,74 @@ def _show_orders(service: str, found: list[dict[str, Any]], output: Format) -> N
 
 
 def _service_of(ctx: typer.Context, consumer: str) -> str:
-    """Return the service of a consumer, whose name begins with its own."""
+    """Return the service of a consumer, whose name begins with its own; ingest reads inbound topics."""
     state: State = state_of(ctx)
-    service = consumer.partition("-")[0]
+    service = INGEST if consumer.startswith(INBOUND_PREFIX) else consumer.partition("-")[0]
     if service not in addresses(running(state)):
         raise typer.BadParameter(f"there is no consumer {consumer}: dukao lag lists them")
     return service
 
 
-def _services(client: Client) -> Iterator[str]:
-    """Yield the services that have consumers; the others have no such door."""
-    for service in client.bases:
-        try:
-            client.get(service, SHARDS)
-        except RefusedError as refused:
-            if refused.status != 404:
-                raise
-        else:
-            yield service
-
-
 def _lag(client: Client, consumer: str | None) -> dict[str, Any]:
-    """Return the shards of all services; one that is away is named, and the others are shown."""
+    """Return the shards of all services, what ingest reads and what is published; who is away is named."""
     items: list[dict[str, Any]] = []
-    silent: list[str] = []
+    inbound: list[dict[str, Any]] = []
+    relay: list[dict[str, Any]] = []
+    silent: set[str] = set()
     for service in client.bases:
         try:
-            found = client.get(service, SHARDS)
+            relay += client.get(service, RELAY)["items"]
+            if service == INGEST:
+                found = client.get(service, INBOUND)
+                inbound += [one for one in found["items"] if consumer in {None, one["topic"]}]
+            else:
+                found = client.get(service, SHARDS)
+                items += [one for one in found["items"] if consumer in {None, one["consumer"]}]
+            silent |= set(found["silent"])
         except AwayError:
-            silent.append(service)
-        except RefusedError as refused:
-            if refused.status != 404:
-                raise
-        else:
-            items += [one for one in found["items"] if consumer in {None, one["consumer"]}]
-            silent += found["silent"]
-    return {"items": items, "silent": sorted(set(silent))}
+            silent.add(service)
+    told = relay if consumer in {None, RELAYING} else []
+    return {"items": items, "inbound": inbound, "relay": told, "silent": sorted(silent)}
+
+
+def _rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return all that is behind something, as rows of the same columns."""
+    inbound = [
+        {
+            "consumer": one["topic"],
+            "shard": one["partition"],
+            "applied": one["taken"],
+            "newest": one["end"],
+            **{name: one[name] for name in ("lag", "state", "reason")},
+        }
+        for one in found["inbound"]
+    ]
+    relay = [
+        {"consumer": RELAYING, "newest": one["archived"], "state": "running"}
+        | {name: one[name] for name in ("stream", "published", "lag")}
+        for one in found["relay"]
+    ]
+    empty = dict.fromkeys((one.key for one in _LAG), None)
+    return [empty | one for one in [*found["items"], *inbound, *relay]]
 
 
 def _shown(found: Mapping[str, Any], *, every: bool) -> list[dict[str, Any]]:
-    return [one for one in found["items"] if every or one["lag"] != 0 or one["state"] != "running"]
+    return [one for one in _rows(found) if every or one["lag"] != 0 or one["state"] != "running"]
 
 
 def _heading(found: Mapping[str, Any]) -> str:
-    """Return one line a consumer: shards, records behind, and what does not run."""
+    """Return one line a consumer, an inbound topic and the relay: records behind, and what does not run."""
     lines: list[str] = []
-    for name in sorted({one["consumer"] for one in found["items"]}):
-        mine = [one for one in found["items"] if one["consumer"] == name]
+    rows = _rows(found)
+    for name in sorted({one["consumer"] for one in rows}):
+        mine = [one for one in rows if one["consumer"] == name]
         behind = sum(one["lag"] or 0 for one in mine)
-        states = {
-            state: sum(one["state"] == state for one in mine) for state in ("paused", "halted", "unowned")
-        }
-        told = "".join(f" · {count} {state}" for state, count in states.items() if count)
-        lines.append(f"{name}: {len(mine)} shards, {behind} records behind{told}")
+        counts = {state: sum(one["state"] == state for one in mine) for state in _AT_REST}
+        told = "".join(f" · {count} {state}" for state, count in counts.items() if count)
+        parts = (
+            "partitions" if name.startswith(INBOUND_PREFIX) else "streams" if name == RELAYING else "shards"
+        )
+        lines.append(f"{name}: {len(mine)} {parts}, {behind} records behind{told}")
     lines += [f"does not answer: {one}" for one in found["silent"]]
     return "\n".join(lines)
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from itertools import compress
+from typing import Protocol, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
@@ -25,6 +26,7 @@ from services.ingest.domain.admission import (
     withdrawals,
 )
 from services.ingest.domain.binding import Message, is_at_home, read, topic_of
+from services.ingest.domain.braking import IN_A_ROW, ONE_IN, Braked, Fate, brake
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
 from services.ingest.domain.quick import quick
@@ -57,10 +59,13 @@ REFUSALS = {
     CHAINED: "The event that this corrects is a correction itself: name the original and a higher revision.",
 }
 UNSTORABLE = Problem(500, "unstorable", "The event could not be judged or stored; the log says why.")
+BRAKE = "ingest"  # who orders that a partition is stopped for mistakes of ours
+BRAKED = f"{IN_A_ROW} mistakes of ours in a row, or one in {ONE_IN} for long: see the log, then resume"
 GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
 _LOG = logger(__name__)
 Judged: TypeAlias = Candidate | Problem
+Tried_co = TypeVar("Tried_co", covariant=True)
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -73,10 +78,10 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     times: Times | None = None
 
 
-class Once(Protocol):
+class Once(Protocol[Tried_co]):
     """One try of a transaction that admits; `careful` looks up every key first."""
 
-    async def __call__(self, *, careful: bool) -> list[Answer]: ...
+    async def __call__(self, *, careful: bool) -> Tried_co: ...
 
 
 class Admission:
@@ -88,6 +93,7 @@ class Admission:
         self.replay = replay
         self._recent = RecentKeys()
         self._repeating = False
+        self._levels: dict[Place, int] = {}
 
     async def judge(self, events: Sequence[object], sender: Sender = TOPIC) -> list[Judged]:
         """Judge events before any lock; a refusal stands only if no newer catalogue was adopted elsewhere."""
@@ -120,22 +126,21 @@ class Admission:
 
     async def commit_inbound(
         self, messages: Sequence[Message], judged: Sequence[Judged] | None = None
-    ) -> None:
+    ) -> bool:
         """Commit messages of inbound topics with their offsets; what is refused is kept with its place.
 
-        Should one of many be what the storage does not take, each goes alone, and that one is refused.
+        Should one of many be what the storage does not take, each goes alone, and that one is refused. Tell
+        whether nothing was left: of a partition that rests nothing is taken, and it is read again later.
         """
         try:
-            await self._commit_judged(messages, judged or await self.judge(messages))
+            return await self._commit_judged(messages, judged or await self.judge(messages))
         except STORAGE_ERRORS as error:
             if may_pass(error):
                 raise
             _LOG.exception("inbound messages not stored", first=messages[0].place, count=len(messages))
             if len(messages) == 1:
-                await self._commit_judged(messages, [UNSTORABLE])
-                return
-            for message in messages:
-                await self.commit_inbound([message])
+                return await self._commit_judged(messages, [UNSTORABLE])
+            return all([await self.commit_inbound([message]) for message in messages])
 
     async def admit(self, tx: PostgresTransaction, candidates: Sequence[Candidate]) -> list[Answer]:
         """Admit what is good within a transaction that changes something else too."""
@@ -153,8 +158,8 @@ class Admission:
         detail = f"{len(gaps)} partitions"
         async with self.exchange.begin(actor="ingest", action="inbound gap", detail=detail) as tx:
             taken = await places.lock(tx, [gap.at for gap in gaps])
-            lost = {gap.at: gap.first for gap in gaps if taken[gap.at] == gap.asked}
-            await self._refuse_lost(tx, {at: taken[at] for at in lost})
+            lost = {gap.at: gap.first for gap in gaps if taken[gap.at].offset == gap.asked}
+            await self._refuse_lost(tx, {at: taken[at].offset for at in lost})
             await places.jump(tx, lost)
 
     async def begin_anew(self, anew: Mapping[Place, Landmark]) -> None:
@@ -164,7 +169,7 @@ class Admission:
             taken = await places.lock(tx, anew)
             known = await places.landmarks(tx)
             ours = [at for at, landmark in anew.items() if known.get(at) == landmark]
-            await self._refuse_lost(tx, {at: taken[at] for at in ours})
+            await self._refuse_lost(tx, {at: taken[at].offset for at in ours})
             await places.jump(tx, dict.fromkeys(ours, 0))
 
     async def see(self, found: Mapping[Place, Landmark]) -> None:
@@ -181,15 +186,33 @@ class Admission:
             place = f"{topic}/{partition}/{offset}"
             await self._refuse(tx, [store.Refusal(GONE, nothing, topic, place, sources.get(topic))])
 
-    async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> None:
-        async def once(*, careful: bool) -> list[Answer]:
-            return await self._commit_inbound(messages, judged, careful=careful)
+    async def _commit_judged(self, messages: Sequence[Message], judged: Sequence[Judged]) -> bool:
+        braked = self._braked(messages, judged)
+        if braked is not None and braked.stopped:
+            messages = list(compress(messages, braked.taken))
+            judged = list(compress(judged, braked.taken))
+        stopped = frozenset[Place]() if braked is None else braked.stopped
 
-        answers = await self._raced(once)
+        async def once(*, careful: bool) -> tuple[list[Answer], bool]:
+            return await self._commit_inbound(messages, judged, stopped, careful=careful)
+
+        answers, whole = await self._raced(once)
+        self._levels = {} if braked is None else braked.levels
         self._recent.add([one.key for one in judged if not isinstance(one, Problem)])
         count(answers)
+        return whole and not stopped
 
-    async def _raced(self, once: Once) -> list[Answer]:
+    def _braked(self, messages: Sequence[Message], judged: Sequence[Judged]) -> Braked | None:
+        """Tell what our mistakes among these do; None, which costs nothing, while there are none."""
+        if not self._levels and not any(one is UNSTORABLE for one in judged):
+            return None
+        fates = [
+            Fate.MISTAKE if one is UNSTORABLE else Fate.REFUSED if isinstance(one, Problem) else Fate.GOOD
+            for one in judged
+        ]
+        return brake(self._levels, [(m.at, fate) for m, fate in zip(messages, fates, strict=True)])
+
+    async def _raced(self, once: Once[Tried_co]) -> Tried_co:
         """Run a transaction again when it lost a race over a key; then every key is looked up first."""
         try:
             return await once(careful=self._repeating)
@@ -203,17 +226,23 @@ class Admission:
         return await once(careful=True)
 
     async def _commit_inbound(
-        self, messages: Sequence[Message], judged: Sequence[Judged], *, careful: bool
-    ) -> list[Answer]:
+        self,
+        messages: Sequence[Message],
+        judged: Sequence[Judged],
+        stopped: Collection[Place],
+        *,
+        careful: bool,
+    ) -> tuple[list[Answer], bool]:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
             reached = {message.at: message.offset + 1 for message in messages}
-            taken = await places.lock(tx, reached)
+            held = await places.lock(tx, reached)
+            resting = {at for at, one in held.items() if one.paused}
             latest_ms = instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
             fresh = [
                 (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
                 for message, one in zip(messages, judged, strict=True)
-                if message.offset >= taken[message.at]
+                if message.offset >= held[message.at].offset and message.at not in resting
             ]
             answers = await self._admit(tx, [one for _, one in fresh], careful=careful)
             refusals = [
@@ -225,11 +254,17 @@ class Admission:
             if fresh:
                 lasts = {message.at: message for message in messages}
                 digests = {at: last.digest for at, last in lasts.items()}
-                await places.advance(tx, {at: max(taken[at], to) for at, to in reached.items()}, digests)
+                moved = {at: max(held[at].offset, to) for at, to in reached.items() if at not in resting}
+                await places.advance(tx, moved, digests)
+            if stopped:
+                await places.pause(tx, stopped, BRAKED, BRAKE)
+                tx.remarks.append(f"stopped {sorted(stopped)}")
         FAIL_POINTS.passing("ingest.after_commit")
         for topic, amount in Counter(refusal.client for refusal in refusals).items():
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
-        return answers
+        if stopped:
+            _LOG.error("inbound partitions stopped", why=BRAKED, places=sorted(stopped))
+        return answers, not resting
 
     async def _refuse(self, tx: PostgresTransaction, refusals: Sequence[store.Refusal]) -> None:
         """Keep refused records of inbound topics, and tell persons of what is new among them."""

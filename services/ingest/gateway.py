@@ -247,6 +247,63 @@ class InboundTopics:
             raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
 
 
+class Records:
+    """What people ask of inbound topics, by a client beside the one that reads; one question at a time."""
+
+    def __init__(self, access: KafkaAccess) -> None:
+        self._access = access
+        self._consumer: AIOKafkaConsumer | None = None
+        self._asked = asyncio.Lock()
+
+    async def ends(self, places: Collection[Place]) -> dict[Place, int]:
+        """Return where those partitions end that there are; raise Unavailable when Kafka is away."""
+        async with self._asking() as consumer:
+            there = await _there(consumer, places)
+            found = await consumer.end_offsets(there) if there else {}
+        return {(at.topic, at.partition): end for at, end in found.items()}
+
+    async def record(self, source: str, place: Place, offset: int) -> Message | None:
+        """Return the record at an offset, if the topic has one there that was not taken back."""
+        async with self._asking() as consumer:
+            for at in await _there(consumer, [place]):
+                first, end = await consumer.beginning_offsets([at]), await consumer.end_offsets([at])
+                if first[at] <= offset < end[at]:
+                    _place(consumer, {at: offset})
+                    while await consumer.position(at) <= offset:
+                        read = await consumer.getmany(at, timeout_ms=AGAIN_MS, max_records=1)
+                        if found := read.get(at):
+                            return _message(source, found[0]) if found[0].offset == offset else None
+        return None
+
+    async def run(self) -> None:
+        """Wait until cancelled, then close what is open."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close what is open."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await kafka_clients.stop(consumer.stop(), consumer._client)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[AIOKafkaConsumer]:
+        """Hold the client; after an error it is made anew."""
+        async with self._asked:
+            try:
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    if self._consumer is None:
+                        self._consumer = _reader(self._access, "read_committed")
+                        await kafka_clients.start(self._consumer.start())
+                    yield self._consumer
+                    self._consumer.assign([])
+            except (KafkaError, Unavailable, TimeoutError, OSError) as error:
+                await self.close()
+                raise Unavailable(f"Kafka is away: {type(error).__name__}") from error
+
+
 def jump(first: int, offsets: Sequence[int], end: int) -> range:
     """Return the least range of first..end that holds all that is not in `offsets`, which are in order."""
     for offset in offsets:
@@ -271,6 +328,12 @@ def _reader(access: KafkaAccess, isolation_level: str) -> AIOKafkaConsumer:
         fetch_max_wait_ms=FETCH_WAIT_MS,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
     )
+
+
+async def _there(consumer: AIOKafkaConsumer, places: Collection[Place]) -> list[TopicPartition]:
+    """Return those of the partitions whose topics the cluster has."""
+    topics = await consumer.topics()
+    return [TopicPartition(*place) for place in places if place[0] in topics]
 
 
 def _place(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:

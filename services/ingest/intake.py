@@ -51,6 +51,7 @@ class Intake:
         self._clock = clock
         self._version = -1
         self._places: list[Place] = []
+        self._paused: frozenset[Place] = frozenset()
         self._stands: dict[Place, Stand] = {}
         self._look_again = 0.0
         self._ask_again = 0.0
@@ -78,7 +79,7 @@ class Intake:
         now = self._clock()
         self._check()
         if now >= self._ask_again:
-            await self._admission.newest()
+            await self._ask()
             self._ask_again = now + ASK_AGAIN_S
         if self._version != self._admission.catalogue.version or now > self._look_again:
             await self._follow(now)
@@ -92,10 +93,21 @@ class Intake:
         if read.polled.messages:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read())
-                await self._admission.commit_inbound(read.polled.messages, read.judged)
+                whole = await self._admission.commit_inbound(read.polled.messages, read.judged)
             self._ahead = reading.result()
+            if not whole:
+                self._version = -1
         for topic, waiting in (await self._topics.lags()).items():
             METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
+
+    async def _ask(self) -> None:
+        """Ask for a newer catalogue, and for partitions that rest: by an order, or for mistakes of ours."""
+        await self._admission.newest()
+        async with self._admission.exchange.reading() as tx:
+            paused = await places.paused(tx)
+        METRICS.set("dukao_inbound_paused_partitions", len(paused))
+        if paused != self._paused:
+            self._version = -1
 
     async def _read(self) -> "Read | Unavailable":
         """Poll and judge; that Kafka is away is told as a value, so that the commit beside it goes on."""
@@ -123,7 +135,8 @@ class Intake:
         self._ahead = None
         async with self._admission.exchange.reading() as tx:
             stored = await places.offsets(tx)
-        begun = {place: stored.get(place, 0) for place in found}
+            self._paused = await places.paused(tx)
+        begun = {place: stored.get(place, 0) for place in found if place not in self._paused}
         await self._topics.read(sources, begun)
         self._stands = stands({}, begun, now)
 

@@ -1,8 +1,8 @@
 """How far partitions of inbound topics were taken, and by which record of each its topic is known again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from shared.storage.transaction import PostgresTransaction
 
@@ -13,7 +13,7 @@ _OPEN = """
     SELECT topic, partition, 0 FROM unnest($1::text[], $2::int[]) new(topic, partition)
     ORDER BY 1, 2 ON CONFLICT DO NOTHING"""
 _LOCK = """
-    SELECT topic, partition, "offset" FROM inbound
+    SELECT topic, partition, "offset", paused FROM inbound
     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))
     ORDER BY topic, partition FOR UPDATE"""
 _ADVANCE = """
@@ -33,6 +33,30 @@ _SEE = """
 _FORGET = """
     UPDATE inbound SET seen = NULL, seen_digest = NULL
     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))"""
+_PAUSE = """
+    INSERT INTO orders (kind, consumer, partition, reason, person)
+    SELECT 'pause', topic, partition, $3, $4 FROM unnest($1::text[], $2::smallint[]) p(topic, partition)
+    ON CONFLICT DO NOTHING RETURNING *"""
+_RESUME = """
+    UPDATE orders SET outcome = 'resumed', closer = $3, closed = clock_timestamp()
+    WHERE kind = 'pause' AND closed IS NULL
+        AND (consumer, partition) IN (SELECT * FROM unnest($1::text[], $2::smallint[])) RETURNING *"""
+_REST = """
+    UPDATE inbound i SET paused = EXISTS (SELECT FROM orders o WHERE o.kind = 'pause' AND o.closed IS NULL
+        AND o.consumer = i.topic AND o.partition = i.partition)
+    WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))"""
+_STATES = """
+    SELECT i.topic, i.partition, i."offset" AS taken, o.reason, o.person, o.at
+    FROM inbound i LEFT JOIN orders o ON o.kind = 'pause' AND o.closed IS NULL
+        AND o.consumer = i.topic AND o.partition = i.partition
+    ORDER BY i.topic, i.partition"""
+
+
+class Held(NamedTuple):
+    """A locked partition: the next offset to take, and whether nothing is taken of it now."""
+
+    offset: int
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +73,12 @@ async def offsets(tx: PostgresTransaction) -> dict[Place, int]:
     return {(row["topic"], row["partition"]): row["offset"] for row in rows}
 
 
-async def lock(tx: PostgresTransaction, places: Collection[Place]) -> dict[Place, int]:
-    """Lock inbound partitions in order and return the next offset to take of each; 0 when it is new."""
+async def lock(tx: PostgresTransaction, places: Collection[Place]) -> dict[Place, Held]:
+    """Lock inbound partitions in order and return how each stands; a new one at offset 0."""
     topics, partitions = zip(*sorted(set(places)), strict=True)
     await tx.many(_OPEN, topics, partitions)
     rows = await tx.many(_LOCK, topics, partitions)
-    return {(row["topic"], row["partition"]): row["offset"] for row in rows}
+    return {(row["topic"], row["partition"]): Held(row["offset"], row["paused"]) for row in rows}
 
 
 async def advance(
@@ -99,3 +123,39 @@ async def jump(tx: PostgresTransaction, to: Mapping[Place, int]) -> None:
     if to:
         await advance(tx, to, {})
         await tx.many(_FORGET, *zip(*to, strict=True))
+
+
+async def paused(tx: PostgresTransaction) -> frozenset[Place]:
+    """Return the partitions of which nothing is taken now."""
+    rows = await tx.many("SELECT topic, partition FROM inbound WHERE paused")
+    return frozenset((row["topic"], row["partition"]) for row in rows)
+
+
+async def states(tx: PostgresTransaction) -> Sequence[Mapping[str, Any]]:
+    """Return every partition that was taken from or paused, with the order by which it rests."""
+    return await tx.many(_STATES)
+
+
+async def pause(
+    tx: PostgresTransaction, places: Collection[Place], reason: str, person: str
+) -> Sequence[Mapping[str, Any]]:
+    """Let partitions rest until a person lets them go on; return the orders, none for what rests already."""
+    return await _order(tx, places, _PAUSE, reason, person)
+
+
+async def resume(
+    tx: PostgresTransaction, places: Collection[Place], person: str
+) -> Sequence[Mapping[str, Any]]:
+    """Let partitions that rest go on; return the orders that this closes."""
+    return await _order(tx, places, _RESUME, person)
+
+
+async def _order(
+    tx: PostgresTransaction, places: Collection[Place], statement: str, *told: str
+) -> Sequence[Mapping[str, Any]]:
+    """Give or close orders; who takes from a partition sees under its lock whether it rests."""
+    await lock(tx, places)
+    topics, partitions = zip(*sorted(places), strict=True)
+    orders = await tx.many(statement, topics, partitions, *told)
+    await tx.many(_REST, topics, partitions)
+    return orders

@@ -6,6 +6,7 @@ from services.ingest import clock
 from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
+from services.ingest.api.inbound import inbound_router
 from services.ingest.api.lists import conflicts_router, refusals_router
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
@@ -13,7 +14,8 @@ from services.ingest.api.types import types_router
 from services.ingest.committing import Admission, Answer
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
-from services.ingest.gateway import InboundTopics
+from services.ingest.gateway import InboundTopics, Records
+from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
@@ -50,16 +52,17 @@ def build(settings: ServiceSettings) -> Service:
     storage = Storage(frame.exchange, room)
     door = Door(admission, committer, storage)
     intake = Intake(admission, InboundTopics(settings.access()), storage.check)
+    records = Records(settings.access())
 
     async def tick() -> None:
         while True:
             await _tick(admission)
             await asyncio.sleep(TICK_S)
 
-    parts = [committer.run, intake.run, storage.run]
+    parts = [committer.run, intake.run, storage.run, records.run]
     return frame.service(
         streams=STREAMS,
-        routers=[route(door) for route in ROUTERS],
+        routers=[*(route(door) for route in ROUTERS), inbound_router(Inbound(admission, records))],
         parts=parts if admission.replay else [*parts, tick],
     )
 

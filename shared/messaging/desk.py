@@ -78,6 +78,38 @@ class Order:
     closed: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """How many records of a stream are archived, over all shards, and how many the relay has published."""
+
+    stream: str
+    archived: int
+    published: int
+
+    @property
+    def lag(self) -> int:
+        """How many records wait to be published."""
+        return self.archived - self.published
+
+
+class Outgoing:
+    """How far the relay of one service is."""
+
+    def __init__(self, exchange: Exchange, streams: Sequence[str]) -> None:
+        self._exchange = exchange
+        self._streams = streams
+
+    async def streams(self) -> list[StreamState]:
+        """Return how far each stream is, by its name."""
+        found: list[StreamState] = []
+        async with self._exchange.reading() as tx:
+            for stream in sorted(self._streams):
+                shards = (await tx.reached(stream)).values()
+                sums = sum(one.number for one in shards), sum(one.published for one in shards)
+                found.append(StreamState(stream, *sums))
+        return found
+
+
 class Desk:
     """The operators' desk of one service; `inputs` are the archives of each consumer's streams."""
 

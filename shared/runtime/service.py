@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.consumer import Consumer
-from shared.messaging.desk import Desk
+from shared.messaging.desk import Desk, Outgoing
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
 from shared.messaging.kafka_login import Login
 from shared.messaging.pace import LEAST_REST_S
@@ -25,7 +25,7 @@ from shared.telemetry.logs import configure
 from shared.web.app import create_app
 from shared.web.archive import archive_router
 from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
-from shared.web.operations import operations_router, skips_router
+from shared.web.operations import operations_router, orders_router, relay_router, skips_router
 from shared.web.rates import Rate
 from shared.web.rebuilds import rebuilds_router
 
@@ -98,6 +98,7 @@ class Frame:
                 *routers,
                 archive_router(OwnArchive(self.exchange), streams),
                 consumers_router(self._show),
+                relay_router(Outgoing(self.exchange, streams)),
                 *self._operations(rebuilds),
             ],
             readiness=self._ready,
@@ -124,11 +125,11 @@ class Frame:
         return [self._login.run]
 
     def _operations(self, rebuilds: Rebuilds) -> list[APIRouter]:
-        """Return the operators' doors, where there are consumers to operate."""
-        if not self._inputs:
-            return []
+        """Return the operators' doors; to consumers, skips and rebuilds only where there are consumers."""
         desk, skips = Desk(self.exchange, self._inputs), Skips(self.exchange, self._inputs)
-        return [operations_router(desk), skips_router(skips), rebuilds_router(rebuilds)]
+        if not self._inputs:
+            return [orders_router(desk)]
+        return [operations_router(desk), orders_router(desk), skips_router(skips), rebuilds_router(rebuilds)]
 
     def _archive(self, stream: str) -> Archive:
         owner = stream.partition(".")[0]

@@ -56,6 +56,8 @@ MetricName = Literal[
     "dukao_event_streams",
     # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
     "dukao_inbound_lag_records",
+    # Partitions of inbound topics that rest: by an order, or stopped for mistakes of ours. Any: dukao lag.
+    "dukao_inbound_paused_partitions",
     # Records of inbound topics refused. Any: see the refusals of that topic, and talk to its source.
     "dukao_inbound_rejected_total",
     # Attempts to reach webhook endpoints. Failures in a row: dukao webhooks list, dukao webhooks attempts.
@@ -105,6 +107,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_event_streams": Metric(Kind.GAUGE, "Streams of events open"),
     "dukao_inbound_rejected_total": Metric(Kind.COUNTER, "Records of inbound topics refused", ("topic",)),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
+    "dukao_inbound_paused_partitions": Metric(Kind.GAUGE, "Partitions of inbound topics that rest"),
     "dukao_webhook_attempts_total": Metric(Kind.COUNTER, "Attempts to reach endpoints", ("outcome",)),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"

@@ -110,6 +110,29 @@ class Skip(Closed):
     reason: Reason
 
 
+class RelayBody(BaseModel):
+    """How much of a stream is archived and how much of that Kafka acknowledged, in records of all shards."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    stream: str
+    archived: int
+    published: int
+    lag: int
+
+
+class RelaysBody(BaseModel):
+    """Every stream that the service publishes."""
+
+    items: list[RelayBody]
+
+
+class Outgoing(Protocol):
+    """Where is seen how far a relay is."""
+
+    async def streams(self) -> Sequence[Any]: ...
+
+
 class Desk(Protocol):
     """Where lag is seen and orders are given."""
 
@@ -160,6 +183,13 @@ def operations_router(desk: Desk) -> APIRouter:
         place = retry.stream, retry.shard
         return _orders(await desk.retry(consumer, place, retry.reason, person.name))
 
+    return router
+
+
+def orders_router(desk: Desk) -> APIRouter:
+    """Return the route on which every order is seen."""
+    router = APIRouter(prefix="/v1/operations", tags=["operations"])
+
     @router.get("/orders", name="list_orders")
     async def list_orders(
         _: Operator,
@@ -169,6 +199,18 @@ def operations_router(desk: Desk) -> APIRouter:
         """List every order ever given, by whom, approved by whom, and what came of it."""
         found = _orders(await desk.orders(after, limit))
         return found.model_copy(update={"next": found.items[-1].id if len(found.items) == limit else None})
+
+    return router
+
+
+def relay_router(outgoing: Outgoing) -> APIRouter:
+    """Return the route on which is seen how far the relay is."""
+    router = APIRouter(prefix="/v1/operations/relay", tags=["operations"])
+
+    @router.get("", name="list_relay")
+    async def list_relay(_: Watcher) -> RelaysBody:
+        """Show of every stream of the service how many records are archived and how many are in Kafka."""
+        return RelaysBody(items=[RelayBody.model_validate(one) for one in await outgoing.streams()])
 
     return router
 

@@ -309,13 +309,27 @@ def test_lag_shows_every_shard_and_a_pause_is_ordered_and_listed(fed):
     again = fed("consumers", "pause", "ranking", "-p", 3, "-r", "again", ends=Exit.REFUSED)
     assert "already_paused" in again.stderr
     fed("consumers", "resume", "ranking", "--reason", "exchanged", "--as", "otto")
-    (order,) = fed.json("consumers", "orders")
+    (order,) = [one for one in fed.json("consumers", "orders") if one["consumer"] == "ranking"]
     assert (order["kind"], order["person"], order["closer"], order["outcome"]) == (
         "pause",
         "olga",
         "otto",
         "resumed",
     )
+
+
+def test_lag_shows_what_ingest_reads_and_what_is_published_and_an_inbound_topic_rests(fed):
+    found = fed.json("lag")
+    assert {"ingest.accepted", "scoring.entries", "notify.deliveries"} <= {
+        one["stream"] for one in found["relay"]
+    }
+    assert {(one["source"], one["partition"]) for one in found["inbound"]} == {("hq", at) for at in range(4)}
+    fed("consumers", "pause", "in.hq", "-p", 3, "--reason", "the source is moved", "--as", "olga")
+    (paused,) = [one for one in fed.json("lag", "in.hq")["inbound"] if one["state"] == "paused"]
+    assert (paused["partition"], paused["person"]) == (3, "olga")
+    assert "in.hq: 4 partitions, 0 records behind · 1 paused" in fed("lag").stdout
+    fed("consumers", "resume", "in.hq", "--reason", "moved", "--as", "otto")
+    assert "in.hq" in {one["consumer"] for one in fed.json("consumers", "orders")}
 
 
 def test_orders_that_make_no_sense_say_what_to_do(fed):

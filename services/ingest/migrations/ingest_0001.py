@@ -45,7 +45,7 @@ TABLES = (
         state text NOT NULL, comparison text NOT NULL, UNIQUE (source, day))""",
     """CREATE TABLE inbound (
         topic text NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL, digest text,
-        seen bigint, seen_digest text, PRIMARY KEY (topic, partition))""",
+        seen bigint, seen_digest text, paused bool NOT NULL DEFAULT false, PRIMARY KEY (topic, partition))""",
 )
 
 

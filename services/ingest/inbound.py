@@ -1,0 +1,82 @@
+"""What operators see and order of the reading of inbound topics; an order is a row with reason and person."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.ingest import places
+from services.ingest.committing import BRAKE, Admission
+from services.ingest.contract import INBOUND_PARTITIONS
+from services.ingest.domain.binding import topic_of
+from services.ingest.gateway import Records
+from services.ingest.places import Place
+from shared.kernel.errors import Unavailable, refuse
+from shared.messaging.desk import Order, order_of
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """How far a partition was taken; `end` and `lag`, in offsets, are unknown while Kafka is away."""
+
+    source: str | None
+    topic: str
+    partition: int
+    taken: int
+    end: int | None
+    lag: int | None
+    state: str
+    reason: str | None
+    person: str | None
+
+
+class Inbound:
+    """The operators' desk of inbound topics; `records` is a client beside the one that reads them."""
+
+    def __init__(self, admission: Admission, records: Records) -> None:
+        self._admission = admission
+        self._records = records
+
+    async def partitions(self) -> tuple[list[PartitionState], list[str]]:
+        """Return every partition of every source's topic, and `kafka` if it does not say where they end."""
+        await self._admission.newest()
+        sources = {topic_of(source): source for source in self._admission.catalogue.sources}
+        async with self._admission.exchange.reading() as tx:
+            kept = {(row["topic"], row["partition"]): row for row in await places.states(tx)}
+        found = sorted(kept.keys() | {(topic, at) for topic in sources for at in range(INBOUND_PARTITIONS)})
+        silent: list[str] = []
+        try:
+            ends = await self._records.ends(found)
+        except Unavailable:
+            ends, silent = {}, ["kafka"]
+        return [_state(at, sources.get(at[0]), kept.get(at, {}), ends.get(at)) for at in found], silent
+
+    async def pause(self, topic: str, partitions: Collection[int], reason: str, person: str) -> list[Order]:
+        """Let partitions of a topic rest."""
+        at, detail = await self._asked(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
+        async with self._admission.exchange.begin(actor=person, action="pause", detail=detail) as tx:
+            rows = await places.pause(tx, at, reason, person)
+            if not rows:
+                raise refuse(409, "already_paused", "These partitions are paused.")
+            return [order_of(row) for row in rows]
+
+    async def resume(self, topic: str, partitions: Collection[int], reason: str, person: str) -> list[Order]:
+        """Let partitions of a topic go on from where they were taken to."""
+        at, detail = await self._asked(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
+        async with self._admission.exchange.begin(actor=person, action="resume", detail=detail) as tx:
+            rows = await places.resume(tx, at, person)
+            if not rows:
+                raise refuse(409, "not_paused", "None of these partitions is paused.")
+            return [order_of(row) for row in rows]
+
+    async def _asked(self, topic: str, partitions: Collection[int]) -> list[Place]:
+        await self._admission.newest()
+        if topic not in {topic_of(source) for source in self._admission.catalogue.sources}:
+            raise refuse(404, "not_found", "No source in force has such a topic.")
+        return [(topic, partition) for partition in partitions]
+
+
+def _state(at: Place, source: str | None, kept: Mapping[str, Any], end: int | None) -> PartitionState:
+    taken, person = kept.get("taken", 0), kept.get("person")
+    state = "running" if person is None else "stopped" if person == BRAKE else "paused"
+    lag = None if end is None else max(0, end - taken)
+    return PartitionState(source, *at, taken, end, lag, state, kept.get("reason"), person)
