@@ -120,20 +120,22 @@ class Client:
         finally:
             self.slowest_s = max(self.slowest_s, time.monotonic() - started)
         if not answer.is_success:
-            self.unready_without_retry += answer.status_code == 503 and not answer.headers.get("retry-after")
-            self._note(number, str(answer.status_code))
+            self._refused(number, answer)
             return None
         results = answer.json()["results"]
         self.journal.answer(number, [_told(result) for result in results])
         self.answered += len(events)
         return results
 
-    async def one(self, event: Event, address: str) -> tuple[int, dict[str, Any]]:
+    async def one(
+        self, event: Event, address: str, *, patience_s: float = ANSWER_S
+    ) -> tuple[int, dict[str, Any]]:
         """Send one event once and return what was answered; status 0 is no answer."""
         number = self.journal.send("http", [event])
+        url, body = f"{address}/v1/events", canonical(event)
         try:
             headers = self._headers() | {"content-type": SINGLE}
-            answer = await self._http.post(f"{address}/v1/events", content=canonical(event), headers=headers)
+            answer = await self._http.post(url, content=body, headers=headers, timeout=patience_s)
         except httpx.TransportError as error:
             self._note(number, type(error).__name__)
             return 0, {"why": type(error).__name__}
@@ -143,8 +145,8 @@ class Client:
         elif answer.status_code == HTTPStatus.CONFLICT:
             self.journal.answer(number, [("conflict", None, None)])
         else:
-            self._note(number, str(answer.status_code))
-        return answer.status_code, answer.json()
+            self._refused(number, answer)
+        return answer.status_code, _problem(answer)
 
     async def send(self, events: Sequence[Event], address: str | None = None) -> list[dict[str, Any]]:
         """Send a batch until it is answered."""
@@ -192,14 +194,28 @@ class Client:
                 await producer.send_and_wait(TOPIC, canonical(event), key=event["subject"].encode())
 
     async def status(self, url: str, role: str) -> int:
-        """Ask once and return the status."""
+        """Ask once, with a token of this moment, and return the status."""
         return (await self._http.get(url, headers=self._platform.bearer(role))).status_code
 
-    async def metric(self, service: str, name: str, consumer: str) -> float:
-        """Return what a service counts of a consumer by now."""
+    async def looked(self, service: str, path: str) -> str:
+        """Ask a door once; return the status, `503 bare` if it says not when to come back, or the error."""
+        try:
+            url = self._platform.address(service) + path
+            answer = await self._http.get(url, headers=self._headers("reader"))
+        except httpx.TransportError as error:
+            return type(error).__name__
+        bare = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and not answer.headers.get("retry-after")
+        return f"{answer.status_code} bare" if bare else str(answer.status_code)
+
+    async def metric(self, service: str, name: str, **labels: str) -> float:
+        """Return what a service counts by now, over all whose labels are these."""
         answer = await self._http.get(f"{self._platform.address(service)}/metrics")
-        label = f'consumer="{consumer}"'
-        found = [line for line in answer.text.splitlines() if line.startswith(name) and label in line]
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        found = [
+            line
+            for line in answer.text.splitlines()
+            if line.startswith((f"{name}{{", f"{name} ")) and all(one in line for one in wanted)
+        ]
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
     async def get(self, service: str, path: str) -> dict[str, Any]:
@@ -221,6 +237,11 @@ class Client:
             bearer = self._platform.bearer(role)
             self._bearers[role] = time.monotonic(), bearer
         return bearer
+
+    def _refused(self, number: int, answer: httpx.Response) -> None:
+        bare = answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and not answer.headers.get("retry-after")
+        self.unready_without_retry += bare
+        self._note(number, str(answer.status_code))
 
     def _note(self, number: int, why: str) -> None:
         self.journal.lost(number, why)
@@ -290,6 +311,14 @@ async def _producer(kafka: str) -> AsyncGenerator[AIOKafkaProducer]:
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await asyncio.wait_for(producer.stop(), ANSWER_S)
         await producer.client.close()
+
+
+def _problem(answer: httpx.Response) -> dict[str, Any]:
+    """Return the object that was answered; a server that ends a request in the middle may write none."""
+    try:
+        return answer.json()
+    except ValueError:
+        return {"why": answer.text[:200]}
 
 
 def _told(result: dict[str, Any]) -> tuple[str, int | None, int | None]:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -214,6 +215,13 @@ class Platform:
         with self.state.log(part).open("rb") as file:
             file.seek(self._log_from.get(part, 0))
             return sum(text.encode() in line for line in file)
+
+    def told(self, part: str, event: str) -> list[dict[str, Any]]:
+        """Return the lines of a service's log that tell of one thing, since the mark."""
+        with self.state.log(part).open("rb") as file:
+            file.seek(self._log_from.get(part, 0))
+            named = f'"event": "{event}"'.encode()
+            return [json.loads(line) for line in file if named in line and line.endswith(b"}\n")]
 
     @contextlib.asynccontextmanager
     async def second(self, service: str) -> AsyncGenerator["Second"]:

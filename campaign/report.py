@@ -53,7 +53,7 @@ def markdown(document: dict[str, Any]) -> str:
     lines = [
         f"Written {on['at']}, commit {on['commit']}: {on['cores']} cores, load {on['load']}, {memory}.",
         "",
-        "| # | fault, how | expected | when, events, seed | observed | back | drained | result |",
+        "| # | fault, how | expected | when, events, seed, load | observed | back | drained | result |",
         "|---|---|---|---|---|---|---|---|",
     ]
     return "\n".join([*lines, *(_row(result) for result in document["results"])]) + "\n"
@@ -93,6 +93,7 @@ def _row(result: dict[str, Any]) -> str:
     drained = "–" if result["drained_s"] is None else f"{result['drained_s']:.1f} s"
     outcome = result["outcome"]
     ran = f"{result['at']}, {result['acknowledged']} acknowledged, seed {result['seed']}"
+    ran += f", load {result['load']}" if "load" in result else ""
     words = [result["fault"], result["how"], result["expected"], ran, "; ".join(seen) or "–", back, drained]
     blame = _blame(result)
     return (

@@ -1,10 +1,11 @@
 """One fault under load: what is done, what is seen, and what the checks say afterwards."""
 
 import asyncio
+import os
 import random
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,6 +58,7 @@ class Result:
     at: str = ""
     acknowledged: int = 0
     asked_again: dict[str, int] = field(default_factory=dict)
+    load: float = 0.0
 
 
 class Run:
@@ -117,7 +119,8 @@ class Run:
 class Fault:
     """A row of the campaign: `alone` ones have a platform of their own, made as `prepare` says.
 
-    `adopt` puts in force what the row scores by, before it begins.
+    `adopt` puts in force what the row scores by, before it begins. `refused` are the statuses
+    besides 503 that the fault itself leads to, each with the reason; any other refusal is a finding.
     """
 
     code: str
@@ -128,6 +131,7 @@ class Fault:
     events: int | None = None
     prepare: Callable[[State], None] = lambda _state: None
     adopt: Callable[[Client], Awaitable[None]] = Client.adopt
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: int, events: int) -> Result:
@@ -138,8 +142,10 @@ async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: i
     platform.mark()
     result.at = now()
     started, answered, lost = time.monotonic(), client.answered, len(client.lost)
+    unready = client.unready_without_retry
     try:
         await fault.act(run)
+        _only_503(run, fault.refused, [why for _, why in client.lost[lost:]], unready)
         await _settle(run)
     except NotHereError as missing:
         result.outcome, result.why = "not run", str(missing)
@@ -149,11 +155,27 @@ async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: i
         result.outcome = _judged(result)
     platform.disarm()
     result.took_s = round(time.monotonic() - started, 1)
+    result.load = round(os.getloadavg()[0], 1)
     result.acknowledged = client.answered - answered
     for _, why in client.lost[lost:]:
         result.asked_again[why] = result.asked_again.get(why, 0) + 1
     say(f"{fault.code} {result.outcome} in {result.took_s} s {result.why} {result.checks or ''}")
     return result
+
+
+def _only_503(run: Run, refused: Mapping[str, str], lost: list[str], unready: int) -> None:
+    """See that what was not taken was answered by 503, and when to come back, or as the row itself means."""
+    wrong = unmeant(lost, refused)
+    meant = [f"{lost.count(one)} times {one}: {why}" for one, why in refused.items()]
+    told = "; ".join([f"{lost.count('503')} times 503", *meant])
+    run.see("no other refusal than 503", not wrong, wrong or told)
+    bare = run.client.unready_without_retry - unready
+    run.see("each 503 says when to come back", not bare, bare or "")
+
+
+def unmeant(lost: Sequence[str], refused: Mapping[str, str]) -> list[str]:
+    """Return the statuses that are neither 503 nor what the row means."""
+    return sorted({why for why in lost if why.isdecimal()} - {"503", *refused})
 
 
 def not_begun(fault: Fault, error: Exception, *, seed: int, events: int) -> Result:

@@ -144,7 +144,10 @@ async def unbroken(database: asyncpg.Connection, schema: str) -> list[str]:
 
 
 def kept_once(kept: Kept, journal: Journal) -> list[str]:
-    """C1: every acknowledged event lies once, where its receipt says, as one of those that were sent."""
+    """C1: every acknowledged event lies once, where its receipt says, with the content that was acknowledged.
+
+    One that was promised or that nobody answered for is one of those that were sent under its key.
+    """
     wrong = list(journal.contradictions)
     wrong += [f"{key} was never sent" for key in kept.places.keys() - journal.digests.keys()]
     wrong += [
@@ -152,11 +155,16 @@ def kept_once(kept: Kept, journal: Journal) -> list[str]:
         for key, at in journal.acknowledged.items()
         if kept.places.get(key) != [(at.shard, at.number)]
     ]
+    wrong += [
+        f"{key} is not what was acknowledged"
+        for key, at in journal.acknowledged.items()
+        if kept.digests.get(key, at.digest) != at.digest
+    ]
     wrong += [f"{key} was promised and is not there" for key in journal.promised - kept.places.keys()]
     wrong += [
         f"{key} is not what was sent"
         for key, digest in kept.digests.items()
-        if digest not in journal.digests.get(key, {digest})
+        if key not in journal.acknowledged and digest not in journal.digests.get(key, {digest})
     ]
     return wrong + [
         f"{event['source']}/{event['id']} lies in shard {shard}"

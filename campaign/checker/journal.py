@@ -10,12 +10,13 @@ Key: TypeAlias = tuple[str, str]
 
 
 class Acknowledged(NamedTuple):
-    """An answered event: its place, and between which moments (ns of one clock) it was sent and answered."""
+    """An answered event: its place, its content, and when (ns of one clock) it was sent and answered."""
 
     shard: int
     number: int
     sent_at: int
     answered_at: int
+    digest: str
 
 
 @dataclass(slots=True)
@@ -38,23 +39,23 @@ class Journal:
 def read(path: Path) -> Journal:
     """Read a log; its last line may be cut off by the end of the client."""
     journal = Journal()
-    sendings: dict[int, tuple[int, str, list[Key]]] = {}
+    sendings: dict[int, tuple[int, str, list[tuple[Key, str]]]] = {}
     for line in _lines(path):
         if "send" in line:
-            keys = [(source, name) for source, name, _ in line["events"]]
-            journal.again.update(key for key in keys if key in journal.digests)
-            for key, (_, _, digest) in zip(keys, line["events"], strict=True):
+            events = [((source, name), digest) for source, name, digest in line["events"]]
+            journal.again.update(key for key, _ in events if key in journal.digests)
+            for key, digest in events:
                 journal.digests.setdefault(key, set()).add(digest)
-            sendings[line["send"]] = line["at"], line["via"], keys
+            sendings[line["send"]] = line["at"], line["via"], events
         elif "lost" in line:
             journal.retried[line["why"]] = journal.retried.get(line["why"], 0) + 1
             del sendings[line["lost"]]
         else:
-            sent_at, via, keys = sendings.pop(line["answer"])
+            sent_at, via, events = sendings.pop(line["answer"])
             if via == "kafka":
-                journal.promised.update(keys)
+                journal.promised.update(key for key, _ in events)
             else:
-                _answered(journal, keys, line["results"], sent_at, line["at"])
+                _answered(journal, events, line["results"], sent_at, line["at"])
     return journal
 
 
@@ -65,16 +66,20 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _answered(journal: Journal, keys: list[Key], results: list[Any], sent_at: int, at: int) -> None:
-    if len(keys) != len(results):
-        journal.contradictions.append(f"{len(results)} answers to {len(keys)} events")
-    for key, (status, shard, number) in zip(keys, results, strict=False):
+def _answered(
+    journal: Journal, events: list[tuple[Key, str]], results: list[Any], sent_at: int, at: int
+) -> None:
+    if len(events) != len(results):
+        journal.contradictions.append(f"{len(results)} answers to {len(events)} events")
+    for (key, digest), (status, shard, number) in zip(events, results, strict=False):
         journal.statuses[status] = journal.statuses.get(status, 0) + 1
         if status not in {"created", "duplicate"}:
             continue
         known = journal.acknowledged.get(key)
         if known is None:
-            journal.acknowledged[key] = Acknowledged(shard, number, sent_at, at)
+            journal.acknowledged[key] = Acknowledged(shard, number, sent_at, at, digest)
+        elif known.digest != digest:
+            journal.contradictions.append(f"{key} was acknowledged with two contents")
         elif (known.shard, known.number) != (shard, number):
             journal.contradictions.append(
                 f"{key} has two receipts: {known.shard}/{known.number}, {shard}/{number}"

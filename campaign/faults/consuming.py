@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from campaign.checker import archive
 from campaign.checker.checks import ACCEPTED
+from campaign.faults.watching import shared_by_two
 from campaign.platform import until
 from campaign.run import Fault, Run
 from deploy.embedded.files import CHECKOUT
 
 ZOMBIE_S = 30.0
 BLOCKED_S = 20
-SHARED_S = 30.0
 SEEN_S = 60.0
 READERS = {"scoring": ("scoring-a", "scoring-b", "scoring-incidents"), "ranking": ("ranking",)}
 DEPLOYED = CHECKOUT / "campaign" / "deployed"
@@ -45,7 +45,7 @@ async def _skipped_by_number(run: Run, service: str, consumer: str) -> None:
 
     async def counted() -> bool:
         nonlocal skipped
-        skipped = await run.client.metric(service, "dukao_records_duplicate_total", consumer)
+        skipped = await run.client.metric(service, "dukao_records_duplicate_total", consumer=consumer)
         return skipped > 0
 
     await until(counted, seconds=SEEN_S, what=f"{consumer} meets records again")
@@ -55,7 +55,7 @@ async def _skipped_by_number(run: Run, service: str, consumer: str) -> None:
 async def zombie(run: Run) -> None:
     """F21."""
     async with run.platform.second("scoring"):
-        await _shares(run)
+        await shared_by_two(run.platform, "scoring", "scoring-a")
         async with run.load(rate=run.result.events / ZOMBIE_S) as load:
             await load.reached(0.1)
             run.platform.arm("scoring", "consumer.before_lock", "stop@2")
@@ -69,15 +69,15 @@ async def zombie(run: Run) -> None:
 async def blocked(run: Run) -> None:
     """F22."""
     async with run.platform.second("scoring"):
-        await _shares(run)
+        await shared_by_two(run.platform, "scoring", "scoring-a")
         async with run.load(rate=run.result.events / ZOMBIE_S) as load:
             await load.reached(0.1)
             run.platform.arm("scoring", "consumer.before_lock", f"block:{BLOCKED_S}@2")
             await run.platform.acted("scoring", "consumer.before_lock")
             await asyncio.sleep(BLOCKED_S)
         await _fenced(run)
-        alarms = run.platform.logged("scoring", "event loop blocked")
-        run.see("the blocked loop is told in the log", alarms, alarms)
+        lags = [one["lag_s"] for one in run.platform.told("scoring", "event loop blocked")]
+        run.see("the log tells how long the loop was blocked", max(lags, default=0) >= BLOCKED_S - 1, lags)
         await run.platform.drained()
 
 
@@ -138,24 +138,14 @@ async def _killed_at(run: Run, point: str) -> None:
 
 
 async def _fenced(run: Run) -> None:
-    async def logged() -> bool:
-        return run.platform.logged("scoring", "Fenced") > 0
-
-    await until(logged, seconds=SEEN_S, what="the old worker is fenced off")
-    run.see("the old worker is fenced off and drops its shards", held=True)
-
-
-async def _shares(run: Run) -> None:
-    """Wait until two workers share the partitions of stage A."""
-
-    async def shared() -> bool:
-        ((owners,),) = await run.platform.fetch(
-            "SELECT count(DISTINCT owner) FROM scoring.leases "
-            "WHERE consumer = 'scoring-a' AND expires > clock_timestamp()"
+    async def told() -> bool:
+        return any(
+            one["error"].startswith("Fenced") for one in run.platform.told("scoring", "consumer waits")
         )
-        return owners == 2
 
-    await until(shared, seconds=SHARED_S, what="two workers share the partitions")
+    await until(told, seconds=SEEN_S, what="the old worker is fenced off")
+    counted = await run.client.metric("scoring", "dukao_fenced_total")
+    run.see("the old worker is fenced off and drops its shards", counted, f"{counted:.0f} times")
 
 
 async def _append(run: Run, shard: int) -> int:

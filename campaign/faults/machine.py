@@ -1,24 +1,45 @@
 """F37, F38, F51 and F52: clocks, restarts and memory of the machine."""
 
+import asyncio
+import json
 import signal
 import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
 
 from campaign import workload
+from campaign.checker import archive
+from campaign.faults.watching import beside, leases_of, shared_by_two
 from campaign.platform import SERVICE_NAMES, NotHereError, until
 from campaign.run import Fault, Run
 
 LIBRARIES = tuple(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 SEEN_S = 60.0
 STEPPED_S = 12.0
+STEPPED_BACK = timedelta(minutes=4)
+LIMITED_S = 20.0
+ASKED_S = 0.05
+SHOWN = 3
+BUSY = {"ingest", "scoring"}
+DOORS = {
+    "ingest": "/v1/types",
+    "scoring": "/v1/schemes",
+    "supervision": "/v1/items",
+    "ranking": "/v1/standings",
+    "notify": "/v1/inbox",
+}
 
 
 async def clock_wrong(run: Run) -> None:
     """F37: +400 days, then one hour behind, on ingest alone."""
-    for offset, name in (("+400d", "ahead"), ("-1h", "behind")):
+    async with run.load(run.result.events // 2):
+        pass
+    for offset, name, reason in (("+400d", "ahead", "expired"), ("-1h", "behind", "not yet")):
         run.platform.change({"ingest": _faked(FAKETIME=offset)})
         await run.kill("ingest")
         event = workload.levy(f"F37-{name}-{time.monotonic_ns()}", "u1", workload.START)
@@ -28,64 +49,129 @@ async def clock_wrong(run: Run) -> None:
             f"{name}: tokens fail on the skewed service alone", (status, other) == (401, 200), (status, other)
         )
         await _future_is_judged_by_the_database(run, name)
-        refused = run.platform.logged("ingest", "token")
-        run.see(f"{name}: the log tells of refused tokens", refused, refused)
+        told = sum(one["reason"] == reason for one in run.platform.told("ingest", "token refused"))
+        counted = await run.client.metric("ingest", "dukao_tokens_refused_total", reason=reason)
+        run.see(
+            f"{name}: log and metric tell of tokens refused as {reason}", told and counted, f"{counted:.0f}"
+        )
     run.platform.change({})
     await run.kill("ingest")
-    async with run.load():
+    async with run.load(run.result.events // 2):
         pass
+    await _receipts_keep_their_order(run)
+
+
+async def _receipts_keep_their_order(run: Run) -> None:
+    """See that the time of receipt never falls in a shard and is never ahead of now."""
+    wrong: list[str] = []
+    latest: dict[archive.Place, datetime] = {}
+    database = await run.platform.database()
+    try:
+        async for place, number, body, _ in archive.records(database, "ingest"):
+            received = datetime.fromisoformat(json.loads(body)["received"])
+            if not latest.get(place, received) <= received <= datetime.now(UTC):
+                wrong.append(f"{place}: {number} was received {received}, before it {latest.get(place)}")
+            latest[place] = received
+    finally:
+        await database.close()
+    run.see(
+        "the order of receipts is unchanged", latest and not wrong, wrong[:SHOWN] or f"{len(latest)} shards"
+    )
 
 
 async def clock_steps(run: Run) -> None:
-    """F38: the clock of scoring steps back by five minutes while it holds its leases."""
+    """F38: the clock of scoring steps back by five minutes while it holds its leases and others take some."""
     told = run.platform.state.folder / "faketime"
     told.write_text("+0")
     run.platform.change({"scoring": _faked(FAKETIME_TIMESTAMP_FILE=str(told), FAKETIME_NO_CACHE="1")})
     await run.kill("scoring")
-    async with run.load(rate=run.result.events / STEPPED_S) as load:
-        await load.reached(0.3)
-        epochs = await run.platform.fetch(_EPOCHS)
-        told.write_text("-5m")
-    await run.platform.drained()
-    after = await run.platform.fetch(_EPOCHS)
-    stepped_back = [old for old, new in zip(epochs, after, strict=True) if new["epoch"] < old["epoch"]]
-    renewed = sum(old != new for old, new in zip(epochs, after, strict=True))
-    run.see("no epoch is given twice", not stepped_back, f"{renewed} leases changed hands")
+    async with leases_of(run.platform, "scoring") as handed:
+        async with run.load(rate=run.result.events / STEPPED_S) as load:
+            await load.reached(0.2)
+            told.write_text("-5m")
+            await _saw_the_step(run)
+            async with run.platform.second("scoring"):
+                await shared_by_two(run.platform, "scoring", "scoring-a")
+        await run.platform.drained()
+    run.see("leases changed hands meanwhile", handed.over, handed.over)
+    run.see("no epoch was given twice", not handed.twice, handed.twice[:SHOWN] or "")
     run.platform.change({})
     await run.kill("scoring")
 
 
+async def _saw_the_step(run: Run) -> None:
+    """See that the process has the new time: a token of now is not good yet, and is refused back then."""
+    door = f"{run.platform.address('scoring')}{DOORS['scoring']}"
+
+    async def refused() -> bool:
+        return await run.client.status(door, "reader") == HTTPStatus.UNAUTHORIZED
+
+    await until(refused, seconds=SEEN_S, what="scoring refuses a token of now")
+    (*_, last) = run.platform.told("scoring", "token refused")
+    back = datetime.now(UTC) - datetime.fromisoformat(last["timestamp"])
+    run.see("the process saw the step", back > STEPPED_BACK, f"{last['reason']}, logged {back.seconds} s ago")
+
+
 async def rolling_restart(run: Run) -> None:
-    """F51."""
-    since = time.monotonic()
-    async with run.load(rate=run.result.events / 30):
+    """F51: while every service's door is asked."""
+    found = {service: Counter[str]() for service in DOORS}
+    async with run.load(rate=run.result.events / 30), beside(_asked(run, found)):
         for service in SERVICE_NAMES:
             old = run.platform.signal(service, signal.SIGTERM)
             await run.comes_back(service, old)
-    lost = run.lost(since)
-    wrong = sorted({why for why in lost if why.isdecimal() and why != "503"})
-    run.see("0 x 5xx but 503", not wrong, wrong or f"{lost.count('503')} times 503")
-    run.see("each 503 says when to come back", run.client.unready_without_retry == 0)
+    for service, answers in found.items():
+        wrong = {one for one in answers if one[0].isdecimal()} - {"200", "503"}
+        run.see(
+            f"{service}'s door: 0 x 5xx but 503 with Retry-After", answers["200"] and not wrong, dict(answers)
+        )
+
+
+async def _asked(run: Run, found: Mapping[str, Counter[str]]) -> None:
+    """Ask doors without an end and count what each answered."""
+
+    async def ask(service: str, answers: Counter[str]) -> None:
+        while True:
+            answers[await run.client.looked(service, DOORS[service])] += 1
+            await asyncio.sleep(ASKED_S)
+
+    async with asyncio.TaskGroup() as group:
+        for service, answers in found.items():
+            group.create_task(ask(service, answers))
 
 
 async def memory_limited(run: Run) -> None:
     """F52: from one moment on a service gets no further memory; if it lives on with that, it is ended."""
-    for service in ("ingest", "scoring"):
-        old = run.platform.pid(service)
-        process = psutil.Process(old)
-        async with run.load(rate=run.result.events / STEPPED_S) as load:
-            await load.reached(0.1)
-            limit = process.memory_info().rss
-            process.rlimit(psutil.RLIMIT_AS, (limit, limit))
-            await load.reached(0.5)
-            here = run.platform.record.part(service).process
-            ended = here is None or here.pid != old
-            felt = run.platform.logged(service, "MemoryError")
-            if not ended:
-                run.platform.signal(service, signal.SIGKILL)
-            await run.comes_back(service, old)
-        became = "ended by itself" if ended else "lived on until SIGKILL"
-        run.see(f"{service} met the limit", ended or felt, f"{became}, {felt} lines of MemoryError")
+    for service in SERVICE_NAMES:
+        await _limited(run, service)
+
+
+async def _limited(run: Run, service: str) -> None:
+    old = run.platform.pid(service)
+    process = psutil.Process(old)
+    rate = run.result.events / STEPPED_S
+
+    def ended() -> bool:
+        here = run.platform.record.part(service).process
+        return here is None or here.pid != old
+
+    async with run.load(run.result.events // 2, rate=rate) as load, beside(_asked(run, {service: Counter()})):
+        await load.reached(0.1)
+        limit = process.memory_info().rss
+        process.rlimit(psutil.RLIMIT_AS, (limit, limit))
+        give_up = time.monotonic() + LIMITED_S
+
+        async def over() -> bool:
+            return ended() or load.done > load.total / 2 or time.monotonic() > give_up
+
+        await until(over, seconds=SEEN_S, what=f"{service} works on without memory")
+        by_itself = ended()
+        felt = run.platform.logged(service, "MemoryError")
+        if not by_itself:
+            run.platform.signal(service, signal.SIGKILL)
+        await run.comes_back(service, old)
+    became = "ended by itself" if by_itself else "lived on until SIGKILL"
+    met = by_itself or felt or service not in BUSY
+    run.see(f"{service} met the limit", met, f"{became}, {felt} lines of MemoryError")
 
 
 async def _future_is_judged_by_the_database(run: Run, name: str) -> None:
@@ -93,15 +179,23 @@ async def _future_is_judged_by_the_database(run: Run, name: str) -> None:
     now = datetime.now(UTC)
     ahead = workload.levy(f"F37-{name}-future-{time.monotonic_ns()}", "u2", now + timedelta(days=300))
     fine = workload.levy(f"F37-{name}-now-{time.monotonic_ns()}", "u2", now)
+    before = await _in_future(run)
     await run.client.produce([fine])
     await run.client.produce_unpromised([ahead])
 
     async def refused() -> bool:
-        rows = await run.platform.fetch("SELECT count(*) FROM ingest.refusals WHERE code = 'time_in_future'")
-        return rows[0][0] > 0
+        return await _in_future(run) > before
 
     await until(refused, seconds=SEEN_S, what="what lies ahead is refused")
     run.see(f"{name}: future events are judged by the database's clock", held=True)
+
+
+async def _in_future(run: Run) -> int:
+    """Count what was refused as ahead of time."""
+    ((count,),) = await run.platform.fetch(
+        "SELECT count(*) FROM ingest.refusals WHERE code = 'time_in_future'"
+    )
+    return int(count)
 
 
 def _faked(**settings: str) -> dict[str, str]:
@@ -110,7 +204,6 @@ def _faked(**settings: str) -> dict[str, str]:
     return {"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME_DONT_FAKE_MONOTONIC": "1", **settings}
 
 
-_EPOCHS = "SELECT consumer, partition, epoch FROM scoring.leases ORDER BY 1, 2"
 FAULTS = (
     Fault(
         "F37",
@@ -118,10 +211,17 @@ FAULTS = (
         "receipts' order unchanged; future events judged by DB clock; "
         "JWTs fail on the skewed service only; alarm",
         clock_wrong,
+        refused={"401": "what a client with a good token is told by a service whose clock is wrong"},
     ),
     Fault("F38", "clock steps back 5 min inside a lease", "no double owner effect (epoch), ok", clock_steps),
     Fault(
         "F51", "rolling restart of all five under load", "0 × 5xx but 503+Retry-After; ok", rolling_restart
     ),
-    Fault("F52", "memory limit (`prlimit` AS)", "as SIGKILL", memory_limited),
+    Fault(
+        "F52",
+        "memory limit (`prlimit` AS) of each service in turn",
+        "as SIGKILL",
+        memory_limited,
+        refused={"500": "what finds no memory fails on our side"},
+    ),
 )

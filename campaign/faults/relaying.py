@@ -5,7 +5,7 @@ import random
 import signal
 import string
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from campaign.checker import archive, topics
 from campaign.checker.checks import ACCEPTED, Allowed
 from campaign.checker.content import shard_of
 from campaign.client import Load
+from campaign.faults.watching import shared_by_two
 from campaign.platform import until
 from campaign.run import Fault, Run
 from campaign.toxiproxy import proxied
@@ -29,6 +30,7 @@ LOW_LIMIT_BYTES = 1_500
 SETTLED_S = 3.0
 LARGEST_BATCH = 500
 USUAL_LIMIT_BYTES = 1_048_588
+STUBBED = "the broker refuses a record, a stub stands for it"
 PARTITIONS = 16
 _TAKE = """
     UPDATE ingest.leases SET owner = 'campaign', epoch = epoch + 1, expires = 'infinity'
@@ -42,15 +44,14 @@ _GIVE = "UPDATE ingest.leases SET owner = NULL, expires = '-infinity' WHERE cons
 
 async def killed_before_cursor(run: Run) -> None:
     """F8."""
-    old = run.platform.pid("ingest")
+    before, old = await _doubled(run), run.platform.pid("ingest")
     async with run.load() as load:
         await load.reached(0.3)
         run.platform.arm("ingest", "relay.after_send", "kill@2")
         await run.platform.acted("ingest", "relay.after_send")
         await run.comes_back("ingest", old)
     await run.platform.drained()
-    held = await topics.held(run.platform.kafka, [ACCEPTED])
-    doubled = sum(of_shard.doubled for of_shard in held.values())
+    doubled = await _doubled(run) - before
     run.see("Kafka holds records twice", doubled, doubled)
 
 
@@ -89,7 +90,8 @@ async def acknowledgement_lost(run: Run) -> None:
 async def two_relays(run: Run) -> None:
     """F10."""
     async with run.platform.second("ingest") as second:
-        await _shares(run, "ingest", "relay")
+        await shared_by_two(run.platform, "ingest", "relay")
+        before = await _doubled(run)
         run.platform.arm("ingest", "relay.after_send", "stop")
         made = run.events()
         load = Load(run.client, made, rate=len(made) / (LEASE_PASSED_S + 6), address=second.address)
@@ -99,8 +101,10 @@ async def two_relays(run: Run) -> None:
             await asyncio.sleep(LEASE_PASSED_S)
             run.platform.signal("ingest", signal.SIGCONT)
         await run.platform.drained()
-    fenced = run.platform.logged("ingest", "relay waits")
-    run.see("the old relay stopped at its first cursor write", fenced, fenced)
+    fenced = [one for one in run.platform.told("ingest", "relay waits") if one["error"].startswith("Fenced")]
+    run.see("the old relay was fenced off at its first cursor write", fenced, len(fenced))
+    doubled = await _doubled(run) - before
+    run.see("Kafka holds what both sent twice", doubled, doubled)
 
 
 async def record_refused(run: Run) -> None:
@@ -110,26 +114,24 @@ async def record_refused(run: Run) -> None:
         draw = random.Random(run.result.seed)
         note = "".join(draw.choices(string.ascii_letters + string.digits, k=2_000))
         large = workload.levy(f"F11-{time.monotonic_ns()}", "u3", workload.START, note=note)
-        await run.client.send([large])
+        (taken,) = await run.client.send([large])
+        place, number = (ACCEPTED, shard_of(large)), taken["receipt"]["number"]
         async with run.load():
             pass
-        shard = shard_of(large)
         await run.platform.drained()
-        rows = await run.platform.fetch(
-            "SELECT number FROM ingest.keys WHERE shard = $1 ORDER BY number", shard
-        )
-        run.see("the shard of the refused record goes on", rows, len(rows))
-        alerts = run.platform.logged("ingest", "stub")
-        run.see("the refusal is told in the log", alerts, alerts)
         held = await topics.held(run.platform.kafka, [ACCEPTED])
         stubs = {
-            (*at, number)
-            for at, found in held.items()
-            for number, (body, _) in found.records.items()
-            if not body
+            (*at, one) for at, found in held.items() for one, (body, _) in found.records.items() if not body
         }
-        run.see("stubs stand at the numbers of what was refused", stubs, len(stubs))
-        run.allowed = Allowed(stubs=frozenset(stubs))
+        run.see("one stub stands, at the number of what was refused", stubs == {(*place, number)}, stubs)
+        run.allowed = Allowed(stubs=frozenset({(*place, number)}))
+        later = [one for one, (body, _) in held[place].records.items() if one > number and body]
+        run.see("its shard goes on in Kafka", later, f"{len(later)} records after {number}")
+        told = run.platform.told("ingest", STUBBED)
+        where = {(one["stream"], one["shard"], one["number"]) for one in told}
+        run.see("the log tells of that record and no other", where == {(*place, number)}, where)
+        counted = await run.client.metric("ingest", "dukao_stubs_total", stream=ACCEPTED)
+        run.see("and the metric", counted == len(told), f"{counted:.0f}")
     finally:
         await _limit(run, USUAL_LIMIT_BYTES)
 
@@ -141,8 +143,10 @@ async def record_skipped(run: Run) -> None:
         run.platform.arm("ingest", "relay.skip_record", "skip@2")
         await run.platform.acted("ingest", "relay.skip_record")
     await run.platform.drained()
-    gaps = run.platform.logged("scoring", "GAP")
-    run.see("GAP is logged and filled from the archive", gaps, gaps)
+    left_out = await _not_in_kafka(run)
+    run.see("one record was left out", len(left_out) == 1, left_out)
+    for place, number in left_out:
+        await _gap_is_told(run, place, number, number)
     run.allowed = Allowed(missing=1)
 
 
@@ -182,31 +186,67 @@ async def records_disordered(run: Run) -> None:
     async with _relay_held(run):
         await run.client.send(run.events(LARGEST_BATCH))
         place, waiting = await _unpublished(run)
+        run.see("several records of one shard are disordered", len(waiting) > 1, len(waiting))
+        readers = archive.readers_of(place[0])
+        before = {name: await _known_again(run, name) for name in readers}
         await _publish(run, place, waiting[::-1])
-
-        async def seen() -> bool:
-            return run.platform.logged("scoring", "GAP") > 0
-
-        await until(seen, seconds=SEEN_S, what="the gap is seen")
-        gaps = run.platform.logged("scoring", "GAP")
+        await _gap_is_told(run, place, waiting[0][0], waiting[-1][0])
     run.allowed = Allowed(disordered=frozenset({place}))
     async with run.load():
         pass
-    run.see("the gap is pulled from the archive, what comes later is a duplicate", gaps, gaps)
+    await run.platform.drained()
+    for name in readers:
+        again = await _known_again(run, name) - before[name]
+        run.see(f"what comes later is a duplicate to {name}", again >= len(waiting) - 1, f"{again:.0f}")
 
 
-async def _shares(run: Run, schema: str, consumer: str) -> None:
-    """Wait until two workers of a consumer share its partitions."""
-    statement = (
-        f"SELECT count(DISTINCT owner) FROM {schema}.leases "
-        "WHERE consumer = $1 AND expires > clock_timestamp()"
-    )
+async def _gap_is_told(run: Run, place: archive.Place, first: int, last: int) -> None:
+    """See that each reader tells of the gap by its range in the log, and counts it in its metric."""
+    stream, shard = place
+    for name, service in archive.readers_of(stream).items():
 
-    async def shared() -> bool:
-        ((owners,),) = await run.platform.fetch(statement, consumer)
-        return owners == 2
+        def ranges(name: str = name, service: str = service) -> list[tuple[int, int]]:
+            return [
+                (one["first"], one["last"])
+                for one in run.platform.told(service, "GAP")
+                if (one["consumer"], one["stream"], one["shard"]) == (name, stream, shard)
+            ]
 
-    await until(shared, seconds=SEEN_S, what="two workers share the partitions")
+        async def told(of: Callable[[], list[tuple[int, int]]] = ranges) -> bool:
+            return bool(of())
+
+        await until(told, seconds=SEEN_S, what=f"{name} sees the gap")
+        ((begins, ends), *_) = ranges()
+        right = begins == first and ends >= last
+        run.see(f"{name} tells GAP from {first} to {last} or beyond", right, f"GAP {begins}..{ends}")
+        counted = await run.client.metric(service, "dukao_gaps_total", consumer=name, stream=stream)
+        run.see(f"{name} counts it in its metric", counted, f"{counted:.0f}")
+
+
+async def _known_again(run: Run, reader: str) -> float:
+    service, _ = archive.READERS[reader]
+    return await run.client.metric(service, "dukao_records_duplicate_total", consumer=reader)
+
+
+async def _doubled(run: Run) -> int:
+    """Count the records of accepted events that Kafka holds more than once."""
+    held = await topics.held(run.platform.kafka, [ACCEPTED])
+    return sum(of_shard.doubled for of_shard in held.values())
+
+
+async def _not_in_kafka(run: Run) -> list[tuple[archive.Place, int]]:
+    """Return what ingest has published by its own word and Kafka does not hold."""
+    database = await run.platform.database()
+    try:
+        sent = await archive.reached(database, "ingest", "relay")
+        held = await topics.held(run.platform.kafka, sorted({stream for stream, _ in sent}))
+        return [
+            (place, number)
+            async for place, number, _, _ in archive.records(database, "ingest")
+            if number <= sent.get(place, 0) and (place not in held or number not in held[place].records)
+        ]
+    finally:
+        await database.close()
 
 
 @asynccontextmanager
