@@ -12,9 +12,8 @@ from pathlib import Path
 
 from campaign import report
 from campaign.faults import admission, consuming, fines, kills, machine, relaying, servers
-from campaign.platform import NotHereError, platform, say
+from campaign.platform import platform, say
 from campaign.run import Fault, Result, carry_out, not_begun, open_client
-from deploy.control import NotRunningError
 
 FAULTS: tuple[Fault, ...] = (
     *admission.FAULTS,
@@ -46,10 +45,12 @@ async def campaign(faults: Sequence[Fault], *, seed: int, events: int, out: Path
                     if fault.alone or results[-1].outcome == "fail":
                         break
                 await client.close()
-        except (NotHereError, NotRunningError) as error:
+        except Exception as error:  # noqa: BLE001 - what befalls one platform ends no campaign
             if waiting[:1] == [first]:
                 results.append(not_begun(waiting.pop(0), error, seed=seed, events=events))
                 report.write(results, out)
+            else:
+                say(f"a platform did not end well: {type(error).__name__} {error}")
     return results
 
 

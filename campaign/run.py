@@ -181,8 +181,9 @@ def unmeant(lost: Sequence[str], refused: Mapping[str, str]) -> list[str]:
 def not_begun(fault: Fault, error: Exception, *, seed: int, events: int) -> Result:
     """Return what is told of a fault whose platform did not come up; what the machine lacks is no failure."""
     outcome: Outcome = "not run" if isinstance(error, NotHereError) else "fail"
-    say(f"{fault.code} {outcome}: {error}")
-    result = Result(fault.code, fault.how, fault.expected, seed, fault.events or events, outcome, str(error))
+    why = str(error) if isinstance(error, NotHereError) else _said(error)
+    say(f"{fault.code} {outcome}: {why}")
+    result = Result(fault.code, fault.how, fault.expected, seed, fault.events or events, outcome, why)
     result.at = now()
     return result
 
