@@ -25,7 +25,6 @@ STEPPED_BACK = timedelta(minutes=4)
 LIMITED_S = 20.0
 ASKED_S = 0.05
 SHOWN = 3
-BUSY = {"ingest", "scoring"}
 DOORS = {
     "ingest": "/v1/types",
     "scoring": "/v1/schemes",
@@ -160,18 +159,20 @@ async def _limited(run: Run, service: str) -> None:
         process.rlimit(psutil.RLIMIT_AS, (limit, limit))
         give_up = time.monotonic() + LIMITED_S
 
+        def felt() -> int:
+            return run.platform.logged(service, "MemoryError")
+
         async def over() -> bool:
-            return ended() or load.done > load.total / 2 or time.monotonic() > give_up
+            half = load.done > load.total / 2
+            return ended() or (half and felt() > 0) or time.monotonic() > give_up
 
         await until(over, seconds=SEEN_S, what=f"{service} works on without memory")
         by_itself = ended()
-        felt = run.platform.logged(service, "MemoryError")
         if not by_itself:
             run.platform.signal(service, signal.SIGKILL)
         await run.comes_back(service, old)
     became = "ended by itself" if by_itself else "lived on until SIGKILL"
-    met = by_itself or felt or service not in BUSY
-    run.see(f"{service} met the limit", met, f"{became}, {felt} lines of MemoryError")
+    run.see(f"{service} met the limit", by_itself or felt(), f"{became}, {felt()} lines of MemoryError")
 
 
 async def _future_is_judged_by_the_database(run: Run, name: str) -> None:
