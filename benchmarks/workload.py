@@ -234,6 +234,8 @@ def _indicators() -> list[dict[str, Any]]:
                 "name": measure,
                 "board": board,
                 "points": points[board],
+                "assessor": "hq",
+                "source": {"document": "本方案设定"},
                 "groups": [GROUP],
                 "measure": measure,
                 "method": method,

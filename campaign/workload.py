@@ -112,7 +112,8 @@ def levy(name: str, unit: str, at: datetime, **data: Any) -> Event:
 
 def _indicator(code: str, points: str, method: dict[str, Any]) -> dict[str, Any]:
     named = {"code": code, "name": code, "board": "work", "points": points, "groups": [GROUP]}
-    return named | {"measure": code, "method": method}
+    said = {"assessor": "hq", "source": {"document": "本方案设定"}}
+    return named | said | {"measure": code, "method": method}
 
 
 def _drawn(draw: random.Random, run: str) -> Iterator[Event]:

@@ -101,14 +101,26 @@ def shares(versions: Versions, version: int, group: Group, unit: str, figures: F
 
 
 def is_due(indicator: Document, months: Sequence[int]) -> bool:
-    """Tell whether a cycle ends in a period; a deduction and a bonus are due in every one."""
-    cycle = MONTHS_OF[indicator.get("cycle", "month")]
+    """Tell whether a cycle ends in a period, or a named day lies in it; deductions and bonuses are due."""
+    if (days := days_of(indicator)) is not None:
+        return not days.isdisjoint(months)
+    cycle = MONTHS_OF.get(indicator.get("cycle", "month"), 1)
     return _is_always_due(indicator) or any((month + 1) % cycle == 0 for month in months)
 
 
+def days_of(indicator: Document) -> set[int] | None:
+    """Return the months of the days that an indicator names to be assessed at; None where it names none."""
+    days = [*indicator.get("dates", ()), *(one["due"] for one in indicator.get("milestones", ()))]
+    if not days or _is_always_due(indicator):
+        return None
+    return {int(day[:4]) * 12 + int(day[5:7]) - 1 for day in days}
+
+
 def window(indicator: Document, months: Sequence[int]) -> list[int]:
-    """Return the months that a figure is taken from: the period's, or those of a longer cycle."""
-    cycle = MONTHS_OF[indicator.get("cycle", "month")]
+    """Return the months that a figure is taken from: the period's, those of a longer cycle, or of days."""
+    if (days := days_of(indicator)) is not None:
+        return [month for month in months if month in days]
+    cycle = MONTHS_OF.get(indicator.get("cycle", "month"), 1)
     first = months[0] if _is_always_due(indicator) or cycle <= len(months) else months[-1] + 1 - cycle
     return list(range(first, months[-1] + 1))
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from campaign.checker import folding, kept_sums
-from campaign.checker.totals import MONTHS_OF, PARTS, Versions, adopted
+from campaign.checker.totals import MONTHS_OF, PARTS, Versions, adopted, days_of
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 
 Document: TypeAlias = Mapping[str, Any]
@@ -50,7 +50,7 @@ def figures(
     until = max(_clock(versions, group, sums), months[0])
     codes = {one["code"] for document in versions.documents.values() for one in document["indicators"]}
     for code in sorted(codes):
-        runs = _runs(versions, code, months)
+        runs = _runs(versions, code, _taken(versions, code, months, until))
         if runs and all(_is_known(document, code, group, unit, months) for document, _ in runs):
             yield code, _weighed(runs, code, unit, until, sums)
 
@@ -58,13 +58,14 @@ def figures(
 def _weighed(runs: list[Run], code: str, unit: str, until: int, sums: Sums) -> tuple[int | None, int]:
     """Weigh what each run of versions that score alike comes to by its months so far."""
     begun = [(run, so_far) for run in runs if (so_far := sum(month <= until for month in run[1]))]
+    begun = begun or [(run, len(run[1])) for run in runs]
     parts: list[Part] = []
     bounds: list[Bounds] = []
     losses = Fraction(0)
     for (document, months), so_far in begun:
         spec = _indicator(document, code)
         points, method = Fraction(spec["points"]), spec["method"]
-        measured = _measured(spec["measure"], unit, months, sums)
+        measured = _measured(document, spec, unit, months, sums)
         if "deduct" in method:
             bounds.append(Bounds(so_far, points, Fraction(method["deduct"].get("floor", 0))))
             losses += Fraction(method["deduct"]["each"]) * measured[0] / MILLION
@@ -76,14 +77,26 @@ def _weighed(runs: list[Run], code: str, unit: str, until: int, sums: Sums) -> t
 
 
 def _reached(document: Document, spec: Document, measured: tuple[int, int, int]) -> Fraction | None:
-    """Return what a target is worth; None without data."""
+    """Return what a target is worth; without data None, or what the scheme says that it is."""
     numerator, denominator, rows = measured
-    ratio = document["measures"][spec["measure"]].get("denominator") is not None
-    if "target" not in spec["method"] or not rows or (ratio and not denominator):
+    measure = document["measures"][spec["measure"]]
+    ratio = measure.get("denominator") is not None or measure.get("over_months") == "mean"
+    if "target" not in spec["method"]:
         return None
+    if not rows or (ratio and not denominator):
+        return {"zero": Fraction(0), "full": Fraction(spec["points"])}.get(spec.get("no_data", ""))
     actual = Fraction(numerator, denominator if ratio else MILLION)
     share = actual / Fraction(spec["method"]["target"]["target"])
     return Fraction(spec["points"]) * max(Fraction(0), min(Fraction(1), share))
+
+
+def _taken(versions: Versions, code: str, months: Sequence[int], until: int) -> list[int]:
+    """Return the months that a figure is taken from: of days those that the newest version names."""
+    for month in reversed([month for month in months if month <= until]):
+        if any(one["code"] == code for one in (versions.ruling(month) or {"indicators": ()})["indicators"]):
+            days = days_of(_indicator(versions.ruling(month) or {}, code))
+            return [at for at in months if days is None or at in days]
+    return list(months)
 
 
 def _runs(versions: Versions, code: str, months: Iterable[int]) -> list[Run]:
@@ -127,12 +140,21 @@ def _is_known(document: Document, code: str, group: str, unit: str, months: Sequ
     deduct = (
         "deduct" in method and method["deduct"].keys() <= {"each", "floor"} and "each" in method["deduct"]
     )
-    short = "deduct" in method or MONTHS_OF[spec.get("cycle", "month")] <= len(months)
+    short = "deduct" in method or MONTHS_OF.get(spec.get("cycle", "month"), 1) <= len(months)
     return of_unit and plain and (target or deduct) and short and not spec.get("not_applicable")
 
 
-def _measured(measure: str, unit: str, months: Iterable[int], sums: Sums) -> tuple[int, int, int]:
+def _measured(
+    document: Document, indicator: Document, unit: str, months: Iterable[int], sums: Sums
+) -> tuple[int, int, int]:
+    """Return numerator, denominator and rows over months, as a quotient where it is the mean of theirs."""
+    measure, spec = indicator["measure"], document["measures"][indicator["measure"]]
     found = [sums[measure, unit, month] for month in months if (measure, unit, month) in sums]
+    if spec.get("over_months") == "mean":
+        ratio = spec.get("denominator") is not None
+        values = [Fraction(one[0], one[1] if ratio else MILLION) for one in found if one[1 if ratio else 2]]
+        mean = sum(values, Fraction(0)) / len(values) if values else Fraction(0)
+        return mean.numerator, mean.denominator if values else 0, sum(one[2] for one in found)
     numerator, denominator, rows = (
         (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
     )

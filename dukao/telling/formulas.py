@@ -9,6 +9,8 @@ _PHRASES = tuple(
     (re.compile(phrase), chinese)
     for phrase, chinese in (
         (r": no data yet$", r"：尚无数据"),
+        (r": no data, which counts as zero,", r"：无数据，方案规定计零分"),
+        (r": no data, which counts as full,", r"：无数据，方案规定计满分"),
         (r"^the band of (.+?)(?=：|$)", r"\1 所在的档"),
         (r"(\S+) if ([^;]+)", r"\2 得 \1"),
         (r"0, as the best of the group, (.+), is not above 0,", r"0（组内最好值 \1 不大于 0）"),
@@ -40,6 +42,7 @@ _PHRASES = tuple(
         (r"\brank\b", r"名次"),
     )
 )
+_NO_DAY = re.compile(r"not due: none of its days \((.+)\) lies in this period")
 _NOT_DUE = re.compile(r"not due: its cycle \((.+)\) does not end in this period")
 
 
@@ -47,6 +50,9 @@ def formula(text: str, lang: Lang) -> str:
     """Return a formula, or what stands in its place, in a language; max, min, w and n stay as they are."""
     if lang is Lang.EN:
         return text
+    no_day = _NO_DAY.fullmatch(text)
+    if no_day is not None:
+        return f"未到期：所列日期（{no_day[1]}）不在本期内"
     not_due = _NOT_DUE.fullmatch(text)
     if not_due is not None:
         return f"未到期：周期（{_CYCLES.get(not_due[1], not_due[1])}）不在本期内结束"

@@ -44,7 +44,7 @@ from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import merged
-from services.scoring.domain.measures import DecidedSpec, GivenSpec, PointsSpec
+from services.scoring.domain.measures import AnyMeasure, DecidedSpec, GivenSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
@@ -341,22 +341,16 @@ async def _measured(
     shards = shards_of_units(document)[unit]
     sums = await inputs.load(tx, shards[0], scheme_id(document), [unit]) if shards else {unit: UnitSums()}
     return {
-        name: _shown(
-            merged(period.months(), inputs.by_month(document, sums[unit], name), stock=spec.kind == "stock"),
-            is_ratio=spec.denominator is not None,
-            in_points=isinstance(spec, PointsSpec),
-        )
+        name: _shown(merged(period.months(), inputs.by_month(document, sums[unit], name), spec), spec)
         for name, spec in sorted(document.measures.items())
     }
 
 
-def _shown(partials: Partials, *, is_ratio: bool, in_points: bool) -> dict[str, str | None]:
-    numerator, denominator = (amount(value) for value in (partials.numerator, partials.denominator))
-    if in_points:
-        numerator = lost(partials.numerator)
-    actual: Fraction | None = actual_of(partials, is_ratio=True) if is_ratio else None
+def _shown(partials: Partials, spec: AnyMeasure) -> dict[str, str | None]:
+    summed = partials.summed
+    actual: Fraction | None = actual_of(partials, is_ratio=True) if spec.is_ratio else None
     return {
-        "numerator": numerator,
-        "denominator": denominator if is_ratio else None,
+        "numerator": (lost if isinstance(spec, PointsSpec) else amount)(summed.numerator),
+        "denominator": None if spec.denominator is None else amount(summed.denominator),
         "ratio": None if actual is None else text(shown_ratio(actual)),
     }

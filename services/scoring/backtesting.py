@@ -13,7 +13,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.measuring import Measured
-from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.methods.amounts import Partials, mean_of_months
 from services.scoring.opinion import Limits, Recomputation
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from shared.kernel.errors import Unavailable, refuse
@@ -33,7 +33,7 @@ ByUnit = Mapping[str, Partials]
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A measure of a version of a scheme, alone; the months of a period are one."""
+    """A measure of a version of a scheme, alone; the months of a period are one, but for a mean of them."""
 
     scheme: int
     name: str
@@ -80,12 +80,14 @@ class Backtests:
                 before, after = (_version(one.document, name, period) for one in schemes)
                 catalogue, limits = catalogue_of(schemes[1].catalogue), Limits()
                 both = [
-                    opened.enter_context(Recomputation(one.document, catalogue.types, limits, whole=True))
+                    opened.enter_context(
+                        Recomputation(one.document, catalogue.types, limits, whole=not one.spec.is_mean)
+                    )
                     for one in (before, after)
                 ]
                 count = await _fill(tx, catalogue, both)
             old, new = [await asyncio.to_thread(one.measured) for one in both]
-        return Compared(before, after, _by_unit(old), _by_unit(new), count)
+        return Compared(before, after, _by_unit(old, before.spec), _by_unit(new, after.spec), count)
 
 
 async def _fill(tx: PostgresTransaction, catalogue: Catalogue, both: Sequence[Recomputation]) -> int:
@@ -102,8 +104,15 @@ async def _fill(tx: PostgresTransaction, catalogue: Catalogue, both: Sequence[Re
     return count
 
 
-def _by_unit(found: Measured) -> ByUnit:
-    return {unit: partials for (_, unit, _), partials in found.items()}
+def _by_unit(found: Measured, spec: MeasureSpec) -> ByUnit:
+    months: dict[str, list[Partials]] = {}
+    for (_, unit, _), partials in found.items():
+        months.setdefault(unit, []).append(partials)
+    of_ratios = spec.denominator is not None
+    return {
+        unit: mean_of_months(mine, of_ratios=of_ratios) if spec.is_mean else mine[0]
+        for unit, mine in months.items()
+    }
 
 
 def _version(document: SchemeDocument, name: str, period: Period) -> Version:

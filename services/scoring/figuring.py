@@ -58,7 +58,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
         there = {unit: of_unit for unit, of_unit in by_unit.items() if unit not in question.absent}
         found = compared_worth(document, indicator, question.period, there)[question.unit]
     found = _heard(question, found, sums[question.unit])
-    total = merged(question.window, partials, stock=question.spec.kind == "stock")
+    total = merged(question.window, partials, question.spec)
     return Read(found, total, indicator.points)
 
 

@@ -57,16 +57,18 @@ async def rows(
 
 
 def _applying(question: Question, row: ShownRow) -> ShownRow:
-    """Return a row as it counts: where the indicator does not apply it takes and gives nothing."""
-    if (
-        not row.counted
-        or row.month is None
-        or Month.parse(row.month).ordinal not in question.gone(question.unit)
-    ):
+    """Return a row as it counts: where the indicator is not assessed or does not apply it takes nothing."""
+    if not row.counted or row.month is None:
         return row
-    return row.model_copy(
-        update={"counted": False, "reason": Uncounted.NOT_APPLICABLE, "numerator": "0", "denominator": None}
-    )
+    month, taken = Month.parse(row.month).ordinal, question.scheme.document.months_taken(question.indicator)
+    reason = None
+    if month in question.gone(question.unit):
+        reason = Uncounted.NOT_APPLICABLE
+    elif taken is not None and month not in taken:
+        reason = Uncounted.OTHER_MONTH
+    if reason is None:
+        return row
+    return row.model_copy(update={"counted": False, "reason": reason, "numerator": "0", "denominator": None})
 
 
 def _takes(question: Question, wanted: Wanted, row: ShownRow) -> bool:

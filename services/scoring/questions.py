@@ -93,8 +93,8 @@ class Question:
         return tuple(known[measure_id(self.scheme.document, name)] for name in names)
 
     @property
-    def is_ratio(self) -> bool:
-        """Whether the measure has a denominator."""
+    def has_denominator(self) -> bool:
+        """Whether the measure is one sum over another."""
         return self.spec.denominator is not None
 
     @property
@@ -159,5 +159,8 @@ class Question:
     @property
     def asked(self) -> tuple[Asked, ...]:
         """What is asked of each case, by measure."""
-        views, gone = self.scheme.document.views, self.gone(self.unit)
-        return tuple(Asked(self.unit, one, one.over in views, *self.span, gone) for one in self.measures)
+        document, gone = self.scheme.document, self.gone(self.unit)
+        only = None if self.spec.kind == "stock" else document.months_taken(self.indicator)
+        return tuple(
+            Asked(self.unit, one, one.over in document.views, *self.span, gone, only) for one in self.measures
+        )

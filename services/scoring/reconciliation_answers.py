@@ -63,11 +63,11 @@ def shown(unit: str, result: str, title: str, found: Reconciled) -> ShownReconci
 
 
 def _value(measured: Measured) -> MeasuredValue | None:
-    value, sums = measured.value, measured.sums
+    value, sums = measured.value, measured.sums.summed
     if value is None:
         return None
     return MeasuredValue(
         numerator=amount(sums.numerator),
-        denominator=amount(sums.denominator) if measured.is_ratio else None,
+        denominator=amount(sums.denominator) if sums.denominator else None,
         ratio=text(shown_ratio(value)) if measured.is_ratio else None,
     )

@@ -193,7 +193,9 @@ def _difference(question: Question, asked: Change) -> dict[str, str]:
         if (value := getattr(asked, name)) is not None and Decimal(value)
     }
     in_points = isinstance(question.spec, PointsSpec)
-    known = {"points"} if in_points else {"numerator"} | ({"denominator"} if question.is_ratio else set())
+    known = (
+        {"points"} if in_points else {"numerator"} | ({"denominator"} if question.has_denominator else set())
+    )
     if not given or given.keys() - known:
         wanted = " or ".join(sorted(known, reverse=True))
         raise refuse(422, "points_or_sums", f"This measure is changed by {wanted}, not by nothing.")

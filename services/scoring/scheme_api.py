@@ -1,19 +1,23 @@
 """The HTTP door of what schemes say beside their documents: what changed, what machines cover."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.scoring import layer_answers, scheme_answers, store
+from services.scoring import inputs, layer_answers, scheme_answers, store
 from services.scoring.domain.coverage import Ruling, Scored
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.figures import merged
+from services.scoring.domain.methods.amounts import actual_of
+from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.versions import ruled
 from services.scoring.layer_answers import Layers, LayersQuery
-from services.scoring.plans import adopted_beside
+from services.scoring.plans import adopted_beside, group_shard
 from services.scoring.scheme_answers import Coverage, CoverageQuery, Diff, DiffQuery
 from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Period
+from shared.kernel.periods import Month, Period
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Role, Subject
@@ -53,7 +57,9 @@ def comparing_router(exchange: Exchange) -> APIRouter:
             rulings = await _rulings(tx, document, wanted)
             months = [(one.document.scheme.version, month) for one in rulings for month in one.months]
             found = await store.months_scored(tx, code, months)
-        cells = {Scored(*place): months for place, months in found.items()}
+            cells = {Scored(*place): months for place, months in found.items()}
+            for ruling in rulings:
+                cells |= await _with_data(tx, ruling, cells)
         return scheme_answers.coverage_in(document, str(wanted), rulings, cells)
 
     @router.get("/{code}/{version}/layers", name="show_scheme_layers")
@@ -86,6 +92,28 @@ async def _rulings(tx: PostgresTransaction, document: SchemeDocument, period: Pe
         raise refuse(404, "not_found", "The scheme rules no month of this period.")
     by_version = {one.scheme.version: one for one in beside}
     return [Ruling(by_version[version], found) for version, found in within.items() if found]
+
+
+async def _with_data(
+    tx: PostgresTransaction, ruling: Ruling, cells: Mapping[Scored, int]
+) -> dict[Scored, int]:
+    """Return in how many months there is data of what the scheme gives points without any."""
+    document, found = ruling.document, dict[Scored, int]()
+    sure = [one for one in document.indicators if one.no_data != "not_assessed"]
+    for group in sorted({group for one in sure for group in one.groups}):
+        units = [one.code for one in document.units if one.level == document.groups[group].level]
+        shard = group_shard(document.scheme.code, group)
+        for unit, sums in (await inputs.load(tx, shard, scheme_id(document), units)).items():
+            for one in (one for one in sure if group in one.groups):
+                place = Scored(document.scheme.version, group, unit, one.code)
+                spec, partials = document.measures[one.measure], inputs.of_indicator(document, sums, one)
+                values = [
+                    actual_of(merged((Month.of_ordinal(at),), partials, spec), is_ratio=spec.is_ratio)
+                    for at in ruling.months
+                ]
+                months = sum(value is not None for value in values)
+                found[place] = min(months, cells.get(place, 0))
+    return found
 
 
 async def _chain(tx: PostgresTransaction, code: str, version: int) -> list[SchemeDocument]:

@@ -145,14 +145,14 @@ def explanation(
     objections: Objections,
 ) -> Explanation:
     """Return the formula, its inputs and a page of rows."""
-    partials = read.sums
+    partials = read.sums.summed
     in_points = isinstance(question.spec, PointsSpec)
     return Explanation(
         **begun,
         formula=_formula(question, read),
         inputs=Inputs(
             numerator=lost(partials.numerator) if in_points else amount(partials.numerator),
-            denominator=amount(partials.denominator) if question.is_ratio else None,
+            denominator=amount(partials.denominator) if question.has_denominator else None,
             months=[str(month) for month in question.window],
         ),
         parts=[_part(one, question.scheme.document.scheme.places) for one in read.shares],
@@ -192,18 +192,17 @@ def _beside(unit: str, found: Compared) -> BacktestedUnit:
 
 
 def _value(partials: Partials, spec: MeasureSpec) -> MeasuredValue:
-    is_ratio = spec.denominator is not None
-    actual = actual_of(partials, is_ratio=True) if is_ratio else None
+    actual, summed = actual_of(partials, is_ratio=True) if spec.is_ratio else None, partials.summed
     return MeasuredValue(
-        numerator=amount(partials.numerator),
-        denominator=amount(partials.denominator) if is_ratio else None,
+        numerator=amount(summed.numerator),
+        denominator=None if spec.denominator is None else amount(summed.denominator),
         ratio=None if actual is None else text(shown_ratio(actual)),
     )
 
 
 def _formula(question: Question, read: Read) -> Formula:
     """Return how the value comes about: in symbols, and with the numbers put in."""
-    indicator, ratio = question.indicator, question.is_ratio
+    indicator, ratio = question.indicator, question.spec.is_ratio
     places = question.scheme.document.scheme.places
     if question.parted is None or question.parted.is_whole:
         told = put_in(indicator, read.sums, read.worth, is_ratio=ratio, places=places)
@@ -215,7 +214,7 @@ def _formula(question: Question, read: Read) -> Formula:
 
 def _part(share: Share, places: int) -> ShownPart:
     """Return a part with the formula of its own months."""
-    part, sums = share.part, share.sums
+    part, sums = share.part, share.sums.summed
     in_points = isinstance(part.measure, PointsSpec)
     state = FigureState.NOT_ASSESSED if share.value is None else FigureState.SCORED
     worth = Worth(None if share.value is None else of_parts(share.value), state, share.among)
@@ -225,9 +224,9 @@ def _part(share: Share, places: int) -> ShownPart:
         weight=part.weight,
         points=part.indicator.points,
         numerator=lost(sums.numerator) if in_points else amount(sums.numerator),
-        denominator=amount(sums.denominator) if part.is_ratio else None,
+        denominator=None if part.measure.denominator is None else amount(sums.denominator),
         value=None if worth.value is None else text(worth.value),
-        formula=put_in(part.indicator, sums, worth, is_ratio=part.is_ratio, places=places),
+        formula=put_in(part.indicator, share.sums, worth, is_ratio=part.is_ratio, places=places),
     )
 
 
@@ -276,7 +275,7 @@ def _suspended(doubt: Doubted, entries: Sequence[SuspenseEntry], known: Mapping[
 
 def _row(told: Told, columns: Columns, question: Question) -> ShownRow:
     row, own = told.row, told.measure.name == question.indicator.measure
-    ratio = question.is_ratio and own
+    ratio = question.has_denominator and own
     counted = row.reason is None
     reports = [(report, None) for report in row.facts] + [(r, Uncounted(why)) for r, why in row.left_out]
     events = [(told.events[report.source, report.id], why) for report, why in reports]

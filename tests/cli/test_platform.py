@@ -48,7 +48,7 @@ measures:
   ontime: {over: levy.done.v1, period_by: time, numerator: count(*) FILTER (WHERE ontime), denominator: count(*)}
 indicators:
   - {code: ontime, name: 及时率, board: work, points: "10", groups: [bureaus], measure: ontime,
-     method: {target: {target: "1"}}}
+     method: {target: {target: "1"}}, assessor: hq, source: {document: 本方案设定}}
 tiers: [{code: first, share: "0.5"}, {code: second, share: "0.5"}]
 """
 UNITS = "unit_id,parent_id,name,level\nhq,,总局,headquarters\nb1,hq,北京市税务局,bureau\nb2,hq,上海市税务局,bureau\nb3,hq,重庆市税务局,bureau\n"

@@ -222,6 +222,14 @@ INDICATORS = [
     *swap("/indicators/6/units/0", "other_group", "units: [b1]\n    measure: ontime", "units: [r1]\n    measure: ontime"),
     *swap("/indicators", "indicator_sum", "units: [b2]\n    measure: ontime", "units: [b1]\n    measure: ontime", at="indicators:"),
     *swap("/indicators/0/weight", "shape", "assessor: d1", "weight: 7"),
+    *swap("/indicators/0/dates", "no_days", "cycle: month", "cycle: point", at="- code: training"),
+    *swap("/indicators/0/milestones", "no_days", "cycle: month", "cycle: progress", at="- code: training"),
+    *swap("/indicators/0/dates", "other_cycle", "cycle: month", "cycle: month\n    dates: [2021-06-30]"),
+    *swap("/indicators/0/dates/0", "dates", "cycle: month", "cycle: point\n    dates: [2020-06-30]", "cycle: point\n    dates: [2022-06-30]"),
+    *swap("/indicators/0/dates/0", "shape", "cycle: month", "cycle: point\n    dates: [2021-06-31]"),
+    *swap("/indicators/0/no_data", "shape", "cycle: month", "cycle: month\n    no_data: maybe"),
+    *swap("/indicators/2/no_data", "no_data", "measure: came\n", "measure: came\n    no_data: zero\n"),
+    *swap("/indicators/2/measure", "mean", "period_by: done, numerator: count(*)}", "period_by: done, numerator: count(*), over_months: mean}", at="measure: came"),
     *swap("/indicators", "shape", BASE[BASE.index("indicators:") : BASE.index("tiers:")], "indicators: []\n", "indicators: null\n", at="indicators:"),
     *swap("/indicators/0/name", "characters", "name: 到课率", 'name: "到课率\\u2028"', 'name: "\\ufeff到课率"'),
 ]  # fmt: skip
@@ -285,7 +293,7 @@ BESIDES = [
     *swap("/children/indicators", "shape", "tiers:\n", "children: {indicators: 0}\ntiers:\n", 'children: {indicators: "40"}\ntiers:\n', f"children: {{indicators: {HUGE}}}\ntiers:\n"),
     *swap("/parent/unit", "shape", "tiers:\n", "parent: {scheme: nation, version: 1}\ntiers:\n", "parent: {scheme: nation, version: 1, unit: 省局}\ntiers:\n"),
     *swap("/parent/version", "shape", "tiers:\n", "parent: {scheme: nation, version: latest, unit: b1}\ntiers:\n"),
-    *swap("/indicators/0/decomposes", "no_parent", "assessor: d1", "decomposes: ontime"),
+    *swap("/indicators/0/decomposes", "no_parent", "assessor: d1", "assessor: d1\n    decomposes: ontime"),
 ]  # fmt: skip
 
 CASES = [*HEAD, *UNITS, *BOARDS, *OVERLAYS, *MEASURES, *INDICATORS, *REST, *BESIDES]

@@ -96,6 +96,8 @@ def scheme(incidents=None, *, version=1, **head):
                 "groups": [f"{level}s"],
                 "measure": code,
                 "method": {"deduct": {}},
+                "assessor": "hq",
+                "source": {"document": "本方案设定"},
             }
             for code, level in INDICATORS.items()
         ],

@@ -31,7 +31,7 @@ def scheme(**head):
         "marks": {"manual": "value"},
         "praise": {"manual": "value"},
     }
-    own = {"board": "work", "groups": ["bureaus"], "assessor": "d1", "collection": "manual"}
+    own = document["indicators"][1] | {"assessor": "d1", "collection": "manual"}
     document["indicators"] += [
         own | one | {"name": one["code"], "measure": one["code"]}
         for one in (

@@ -37,12 +37,10 @@ def scheme(*, method=METHOD, rounds=(ROUND,), **head):
             "rounds": copy.deepcopy(list(rounds)),
         }
     }
-    document["indicators"][1] = {
+    document["indicators"][1] |= {
         "code": "reliability",
         "name": "Reliability",
-        "board": "work",
         "points": "20",
-        "groups": ["bureaus"],
         "collection": "system",
         "measure": "reliability",
         "method": {"survey": copy.deepcopy(method)},

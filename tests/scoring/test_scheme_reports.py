@@ -69,8 +69,11 @@ async def test_no_hostile_document_passes_the_door(taught, door):
         assert (await client.get("/v1/schemes")).json() == {"items": []}
 
 
-async def test_what_machines_gave_stands_beside_what_they_were_to_give(scoring, door):
+@pytest.mark.parametrize("no_data", ["not_assessed", "zero"])
+async def test_what_machines_gave_stands_beside_what_they_were_to_give(scoring, door, no_data):
+    """Points that the scheme gives without data came from no machine."""
     scheme = changed() | {"coverage": {"machine": "0.5", "system": "0.3"}}
+    scheme["indicators"][0]["no_data"] = no_data
     scheme["indicators"][1]["collection"] = "system"
     exchange = await scoring()
     driver = Driver(exchange)

@@ -47,6 +47,7 @@ from tests.scoring.test_stages import EVENTS, Driver, accept, adopt, kept_cells,
 
 NAMES = itertools.count(1)
 NOON = parse("2021-04-01T04:00:00.000000Z")
+OF_WORK = {"board": "work", "groups": ["bureaus"], "assessor": "hq", "source": {"document": "本方案设定"}}
 ODD = [
     levy(30, unit="zz"),
     levy(31, time="2020-12-31T08:00:00+08:00"),
@@ -112,7 +113,7 @@ def first(version=1):
     document["scheme"]["total"] = document["boards"][0]["points"] = "63"
     document["measures"]["late"] = {"items": "decision", "per_day": "0.2", "cap": "2"}
     late = {"code": "late", "name": "Late", "points": "3", "measure": "late", "method": {"deduct": {}}}
-    document["indicators"].append({"board": "work", "groups": ["bureaus"]} | late)
+    document["indicators"].append(OF_WORK | late)
     return document
 
 
@@ -126,9 +127,9 @@ def with_persons(document):
         "audit": {"decided": "incidents"},
         "reliability": {"survey": "ratings"},
     }
-    manual = {"assessor": "hq", "collection": "manual"}
+    manual = {"collection": "manual"}
     document["indicators"] += [
-        {"board": "work", "groups": ["bureaus"], "name": one["code"], "measure": one["code"]} | one
+        OF_WORK | {"name": one["code"], "measure": one["code"]} | one
         for one in (
             manual | {"code": "conduct", "points": "4", "method": {"deduct": {}}},
             manual | {"code": "marks", "points": "4", "method": {"target": {"target": "90"}}},

@@ -7,5 +7,5 @@ from services.scoring.domain.figures import merged
 def month_cell(document, indicator, month, partials):
     """Return the points of the month alone, whatever the cycle."""
     spec = document.measures[indicator.measure]
-    total = merged((month,), partials, stock=spec.kind == "stock")
-    return compute(indicator, total, is_ratio=spec.denominator is not None)
+    total = merged((month,), partials, spec)
+    return compute(indicator, total, is_ratio=spec.is_ratio)

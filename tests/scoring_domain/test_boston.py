@@ -140,8 +140,7 @@ def test_every_row_of_the_oracle_is_equal(level, folder, units, document, sums):
         month, unit = Month.parse(row["month"]), codes[row["unit"]]
 
         def measured(name, month=month, unit=unit):
-            stock = document.measures[name].kind == "stock"
-            return merged((month,), sums[measure_id(document, name), unit], stock=stock)
+            return merged((month,), sums[measure_id(document, name), unit], document.measures[name])
 
         for name in COLUMNS:
             assert measured(name).numerator == int(row[name]) * MILLIONTHS, (row["month"], row["unit"], name)

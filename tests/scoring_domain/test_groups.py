@@ -127,7 +127,9 @@ def test_a_volume_that_moved_is_told_with_or_without_figures():
     assert changes.figures == {"2021-03": {}, "2021-Q1": {}, "2021-H1": {}, "2021": {}}
     assert changes.volumes == {"2021-03": 40, "2021-Q1": 40, "2021-H1": 40, "2021": 40}
     found = by_month(DOCUMENT, sums, "missed")
-    assert merged(Period.parse("2021-Q1").months(), found, stock=False) == Partials(40 * MILLIONTHS, 0, 0)
+    assert merged(Period.parse("2021-Q1").months(), found, DOCUMENT.measures["missed"]) == Partials(
+        40 * MILLIONTHS, 0, 0
+    )
 
 
 @lru_cache

@@ -40,7 +40,7 @@ def scheme(**measure):
         "late": {"items": "decision", "per_day": "0.2", "cap": "2"} | measure,
         "linked": {"decided": "incidents"},
     }
-    own = {"board": "work", "groups": ["bureaus"], "method": {"deduct": {}}}
+    own = document["indicators"][1] | {"method": {"deduct": {}}}
     document["indicators"] += [
         own | {"code": "late", "name": "Late", "points": "3", "measure": "late"},
         own | {"code": "linked", "name": "Linked", "points": "5", "measure": "linked"},

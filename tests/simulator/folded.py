@@ -151,6 +151,6 @@ class Folding:
         """Return numerator and denominator of a line of the truth as folded."""
         spec = self.nation.scheme.measures[line.measure]
         partials = sums[measure_id(self.nation.scheme, line.measure), line.unit]
-        found = merged((Month.parse(line.month),), partials, stock=spec.kind == "stock")
+        found = merged((Month.parse(line.month),), partials, spec)
         scale = PARTS // MILLIONTHS if isinstance(spec, PointsSpec) else 1
         return Fraction(found.numerator, scale), found.denominator

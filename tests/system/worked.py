@@ -9,6 +9,7 @@ from tests.system.rig import Event
 BUREAUS = [f"w{number:02d}" for number in range(1, 37)]
 BOARDS = {"party": "260", "reform": "440", "operation": "180", "ratings": "120"}
 WITHOUT_PORTS = "w02"
+SAID = {"groups": ["bureaus"], "assessor": "worked", "source": {"document": "本方案设定"}}
 AMOUNT = {"type": "decimal", "scale": 2, "minimum": 0, "required": True}
 COUNT = {"type": "integer", "minimum": 0, "required": True}
 OWN = {
@@ -51,7 +52,7 @@ def scheme(
             | ({"denominator": denominator} if denominator else {})
             for name, (over, numerator, denominator) in measures.items()
         },
-        "indicators": [one | {"name": one["code"], "groups": ["bureaus"]} for one in indicators],
+        "indicators": [one | {"name": one["code"]} | SAID for one in indicators],
     } | more
 
 

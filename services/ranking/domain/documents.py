@@ -40,6 +40,25 @@ def within(document: Document, indicator: Indicator, period: Period) -> tuple[Mo
     return tuple(month for month in period.months() if overlay["from"] <= str(month) <= overlay["until"])
 
 
+def named_months(indicator: Indicator) -> frozenset[str] | None:
+    """Return the only months in which an indicator is due that names days; None where it names none."""
+    if is_always_due(indicator):
+        return None
+    match indicator.get("cycle"):
+        case "point":
+            return frozenset(day[:7] for day in indicator["dates"])
+        case "progress":
+            return frozenset(one["due"][:7] for one in indicator["milestones"])
+        case _:
+            return None
+
+
+def taken(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
+    """Return the months of a period of which an indicator takes anything: of days only theirs."""
+    months, named = within(document, indicator, period), named_months(indicator)
+    return months if named is None else tuple(month for month in months if str(month) in named)
+
+
 def is_for(indicator: Indicator, group: str, unit: str) -> bool:
     """Tell whether a unit of a group has an indicator."""
     return group in indicator["groups"] and (not indicator.get("units") or unit in indicator["units"])
@@ -62,14 +81,21 @@ def absences(indicator: Indicator, unit: str, month: str) -> list[Indicator]:
 def is_due(document: Document, indicator: Indicator, period: Period) -> bool:
     """Tell whether a cycle of an indicator ends in a period; a deduction or bonus is due in every one.
 
-    What belongs to an overlay is due in its months alone, and its last cycle ends with it.
+    What belongs to an overlay is due in its months alone, and its last cycle ends with it; what names days
+    is due in a period that contains one of them.
     """
-    months = within(document, indicator, period)
+    months = taken(document, indicator, period)
     if not months or is_always_due(indicator):
         return bool(months)
-    return within(document, indicator, cycle_of(indicator, months))[-1] == months[-1]
+    return taken(document, indicator, cycle_of(indicator, months))[-1] == months[-1]
 
 
 def cycle_of(indicator: Indicator, months: tuple[Month, ...]) -> Period:
     """Return the cycle of an indicator that the last of these months lies in."""
-    return Period.containing(months[-1], Cycle(indicator.get("cycle", "month")))
+    return Period.containing(months[-1], calendar_cycle(indicator))
+
+
+def calendar_cycle(indicator: Indicator) -> Cycle:
+    """Return the cycle of the calendar at whose end an indicator is due; of days that of their months."""
+    cycle = indicator.get("cycle", "month")
+    return Cycle.MONTH if cycle in {"point", "progress"} else Cycle(cycle)

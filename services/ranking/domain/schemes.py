@@ -17,6 +17,7 @@ from services.ranking.domain.documents import (
     is_for,
     overlay_of,
     points_of,
+    taken,
     within,
 )
 from services.ranking.domain.rows import NO_ROW, NO_SILENCE, Row, Silence, VersionUnit
@@ -162,10 +163,10 @@ class Scheme:
     def _taken_from(self, code: str, period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
         document, indicator = self._newest(code)
-        mine = within(document, indicator, period)
+        mine = taken(document, indicator, period)
         cycle = cycle_of(indicator, mine or period.months())
         if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
-            mine = within(document, indicator, cycle)
+            mine = taken(document, indicator, cycle)
         documents = (self.document, *self.before)
         months = [str(at) for at in mine if any(covers(one, str(at)) for one in documents)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})

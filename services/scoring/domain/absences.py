@@ -11,11 +11,12 @@ from shared.kernel.periods import Month
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """The months of a scheme in which an indicator does not apply to a unit."""
+    """The months of a scheme in which an indicator, which may take `only` some, does not apply to a unit."""
 
     months: frozenset[int]
     of_scheme: tuple[int, int]
     stock: bool
+    only: frozenset[int] | None = None
 
     def gone(self, window: Window) -> frozenset[int]:
         """Return the months of a window whose events count for nothing: of a stock all of them, or none."""
@@ -33,14 +34,15 @@ class Absence:
         """Tell whether a figure over months is taken from none in which it applies; a stock from the last."""
         first, last = max(window[0], self.of_scheme[0]), min(window[1], self.of_scheme[1])
         wanted = range(last if self.stock else first, last + 1)
-        return first <= last and all(month in self.months for month in wanted)
+        taken = wanted if self.only is None else [month for month in wanted if month in self.only]
+        return first <= last and bool(taken) and all(month in self.months for month in taken)
 
 
 def absences(document: SchemeDocument, indicator: IndicatorSpec) -> dict[str, Absence]:
     """Return by unit in which months an indicator does not apply to it."""
     stock = document.measures[indicator.measure].kind == "stock"
     return {
-        unit: Absence(frozenset(months), _of_scheme(document), stock)
+        unit: Absence(frozenset(months), _of_scheme(document), stock, document.months_taken(indicator))
         for unit, months in _gone(document, indicator).items()
     }
 

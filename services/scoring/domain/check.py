@@ -7,6 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.scoring.domain.absences import absences_are_said_well, something_applies_to_everyone
+from services.scoring.domain.assessment_check import (
+    days_are_named_well,
+    means_are_of_what_has_a_value,
+    no_data_means_one_thing,
+)
 from services.scoring.domain.board_check import (
     a_floor_is_exceeded,
     boards_sum_to_the_total,
@@ -59,7 +64,7 @@ from services.scoring.domain.survey_check import (
     surveys_and_methods_fit,
 )
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import Month, Period
 
 DEEPEST = 32
 Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
@@ -158,7 +163,7 @@ def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Itera
     """A cycle of every indicator ends within the months of the scheme; that of an overlay ends with it."""
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
     for place, indicator in enumerate(document.indicators):
-        ends = Period.containing(first, Cycle(indicator.cycle)).last
+        ends = Period.containing(first, indicator.calendar_cycle).last
         at_once = indicator.method.is_always_due or indicator.overlay is not None
         if not at_once and ends > last:
             reason = f"No {indicator.cycle} ends between {first} and {last}: it would never be due."
@@ -260,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     indicators_name_what_exists,
     a_parent_is_named_by_who_carries_it_on,
     methods_can_be_reached,
+    means_are_of_what_has_a_value,
     further_measures_count_events,
     only_a_bonus_is_outside_the_boards,
     points_are_deducted_as_they_are,
@@ -270,6 +276,8 @@ RULES: tuple[Rule, ...] = (
     raters_are_asked,
     rounds_have_their_days,
     indicators_become_due,
+    days_are_named_well,
+    no_data_means_one_thing,
     individual_indicators_name_units,
     indicators_fill_their_boards,
     overlays_have_their_months,

@@ -51,7 +51,7 @@ def _movers(one: Compared, moved: Mapping[str, Moved]) -> dict[int, set[str]]:
     months: dict[int, set[str]] = {}
     for unit in one.units & moved.keys():
         for (over, month), places in moved[unit].items():
-            if over == one.over and not one.places[over].isdisjoint(places):
+            if over in one.places and not one.places[over].isdisjoint(places):
                 months.setdefault(month, set()).add(unit)
     return months
 

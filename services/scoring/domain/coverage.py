@@ -78,18 +78,22 @@ class Ruling:
         """By indicator and unit the months in which it does not apply."""
         return {one.code: absences(self.document, one) for one in self.document.indicators}
 
-    def applying(self, indicator: IndicatorSpec, unit: str) -> int:
-        """Return in how many of the months an indicator applies to a unit; one of an overlay in its own."""
+    def applying(self, indicator: IndicatorSpec, unit: str) -> list[int]:
+        """Return in which of the months an indicator applies to a unit; one of an overlay in its own."""
         absence, within = self.absent[indicator.code].get(unit), self.document.months_of(indicator)
-        return sum(
-            (within is None or within[0] <= month <= within[1])
-            and (absence is None or month not in absence.months)
+        return [
+            month
             for month in self.months
-        )
+            if (within is None or within[0] <= month <= within[1])
+            and (absence is None or month not in absence.months)
+        ]
 
 
 class Share(NamedTuple):
-    """An indicator of a unit in the months of one version: its points times months, in millionths."""
+    """An indicator of a unit in the months of one version: its points times months, in millionths.
+
+    `months` are how many cells there are to be: of one that names days those of its days.
+    """
 
     indicator: IndicatorSpec
     weight: int
@@ -149,9 +153,18 @@ def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
                 mine = found.setdefault(name, {}).setdefault(unit, [])
                 for one in (one for one in within if one.is_for(unit)):
                     months = ruling.applying(one, unit)
+                    cells = [at for at in months if one.named_months is None or at in one.named_months]
                     place = Scored(version, name, unit, one.code)
-                    mine.append(Share(one, exact(one.points) * months, months, place))
-    return found
+                    mine.append(Share(one, exact(one.points) * len(months), len(cells), place))
+    return {
+        group: {unit: _with_cells(mine) for unit, mine in units.items()} for group, units in found.items()
+    }
+
+
+def _with_cells(shares: Sequence[Share]) -> list[Share]:
+    """Leave out what has no cell in the period: what names days, where none of them lies in it."""
+    having = {one.indicator.code for one in shares if one.months}
+    return [one for one in shares if one.indicator.named_months is None or one.indicator.code in having]
 
 
 def _achieved(rulings: Sequence[Ruling], shares: Sequence[Share], cells: Mapping[Scored, int]) -> Achieved:

@@ -12,9 +12,10 @@ from services.scoring.domain.methods.spec import MethodSpec
 from services.scoring.domain.overlay_section import OverlaySpec
 from services.scoring.domain.result_section import ResultSpec
 from services.scoring.domain.shapes import (
+    Assessed,
     Closed,
     Code,
-    Cycle,
+    DayText,
     DecimalText,
     Flag,
     MonthText,
@@ -25,6 +26,7 @@ from services.scoring.domain.shapes import (
     Whole,
 )
 from services.scoring.domain.survey_section import SurveySection
+from shared.kernel.periods import Cycle, Month
 from shared.kernel.reigns import Months
 
 
@@ -139,6 +141,15 @@ class AbsenceSpec(Sourced):
     """Why it does not apply."""
 
 
+class MilestoneSpec(Closed):
+    """A milestone (序时节点) of the matter that an indicator follows."""
+
+    name: Text
+    """What is to be reached."""
+    due: DayText
+    """The day until which it is to be reached."""
+
+
 class IndicatorSpec(Sourced):
     """What is scored: of all units of its groups, or as an individual one (个性指标) of some of them.
 
@@ -163,8 +174,15 @@ class IndicatorSpec(Sourced):
     """The units that have it alone, for an individual one (个性指标); without them all of its groups."""
     not_applicable: tuple[AbsenceSpec, ...] = ()
     """To which of these units it does not apply, and why (缺项折算)."""
-    cycle: Cycle = "month"
-    """When it becomes due: at the end of each month, quarter, half-year or year."""
+    cycle: Assessed = "month"
+    """When it becomes due: at the end of each month, quarter, half-year or year, or in the months of days.
+
+    point: of its `dates`; progress: of its `milestones` (序时进度).
+    """
+    dates: tuple[DayText, ...] = ()
+    """The days at which it is assessed, with `cycle: point`."""
+    milestones: tuple[MilestoneSpec, ...] = ()
+    """The milestones at which it is assessed, with `cycle: progress`."""
     collection: Literal["machine", "system", "manual"] = "machine"
     """machine: 机生机汇; system: 系统测评 or a third party; manual: by persons."""
     measure: str
@@ -173,8 +191,8 @@ class IndicatorSpec(Sourced):
     """The indicator of the parent scheme that it carries on."""
     method: MethodSpec
     """How the value becomes points."""
-    no_data: Literal["not_assessed"] = "not_assessed"
-    """What no data means: the indicator is not assessed, the total a range."""
+    no_data: Literal["not_assessed", "zero", "full"] = "not_assessed"
+    """What no data means: not_assessed: 未考, the total is a range; zero: 0 points; full: all its points."""
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -183,6 +201,34 @@ class IndicatorSpec(Sourced):
             classes = (class_sums(self.measure, one.rater) for one in self.method.survey.classes)
             return (*(name for sums in classes for name in sums), short_rounds(self.measure))
         return tuple(self.method.further_measures.values())
+
+    @property
+    def calendar_cycle(self) -> Cycle:
+        """The cycle of the calendar at whose end it is due; what names days is assessed by months."""
+        return Cycle.MONTH if self.cycle in {"point", "progress"} else Cycle(self.cycle)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days that it names to be assessed at; none with a cycle of the calendar."""
+        match self.cycle:
+            case "point":
+                return self.dates
+            case "progress":
+                return tuple(one.due for one in self.milestones)
+            case _:
+                return ()
+
+    @property
+    def named_months(self) -> frozenset[int] | None:
+        """The only months in which it is due, those of its days; None without days, or where always due."""
+        if not self.days or self.method.is_always_due:
+            return None
+        return frozenset(Month.parse(day[:7]).ordinal for day in self.days)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is worth something without any data: by its method, or as the scheme says."""
+        return self.method.is_always_due or self.no_data != "not_assessed"
 
     @property
     def is_extra(self) -> bool:
@@ -308,6 +354,17 @@ class SchemeDocument(Closed):
         """Return the months of the overlay of an indicator; None where it has those of the scheme."""
         overlay = self.overlay_of(indicator)
         return None if overlay is None else overlay.months
+
+    def months_taken(self, indicator: IndicatorSpec) -> frozenset[int] | None:
+        """Return the only months of which an indicator takes anything; None where it takes all.
+
+        Of an overlay they are those of the overlay, of one that names days those of its days.
+        """
+        within, named = self.months_of(indicator), indicator.named_months
+        if within is None:
+            return named
+        months = frozenset(range(within[0], within[1] + 1))
+        return months if named is None else months & named
 
     def indicators_of_survey(self, name: str) -> tuple[IndicatorSpec, ...]:
         """Return the indicators that are questions of a survey."""

@@ -36,7 +36,8 @@ class Uncounted(StrEnum):
 class Asked:
     """A measure of a unit in the months first..last; `over_view` tells a case view from an event type.
 
-    Of `gone` months nothing counts: what is asked does not apply to the unit there.
+    Of `gone` months nothing counts: what is asked does not apply to the unit there. Of a flow nothing but
+    `only` some months may count: those of the days at which it is assessed.
     """
 
     unit: str
@@ -45,6 +46,11 @@ class Asked:
     first: int
     last: int
     gone: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
+
+    def takes(self, month: int) -> bool:
+        """Tell whether a month is one of those that are asked for."""
+        return self.first <= month <= self.last and (self.only is None or month in self.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def _standing_row(
     if leaf is None:
         return None
     measure = asked.measure
-    within = [share for share in measure.shares(row) if asked.first <= share.month <= asked.last]
+    within = [share for share in measure.shares(row) if asked.takes(share.month)]
     shares = [share for share in within if share.month not in asked.gone]
     numerator = sum(share.numerator for share in shares)
     denominator = sum(share.denominator for share in shares)
@@ -128,7 +134,7 @@ def _reason(asked: Asked, row: Row, month: int | None) -> Uncounted:
     shares = asked.measure.shares(row)
     if month is None:
         return Uncounted.NO_DATE
-    if month > asked.last or (month < asked.first and not asked.measure.stock):
+    if month > asked.last or not (asked.measure.stock or asked.takes(month)):
         return Uncounted.OTHER_MONTH
     if asked.measure.stock and (not shares or any(share.numerator or share.denominator for share in shares)):
         return Uncounted.LEFT_BEFORE_THE_END

@@ -6,15 +6,16 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from services.scoring.domain.cells import compare, compute
+from services.scoring.domain.cells import compare, compute, without_data
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from services.scoring.domain.methods.amounts import Partials, actual_of
+from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.methods.amounts import Partials, actual_of, mean_of_months
 from shared.kernel.figures import FigureState
 from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
 from shared.kernel.points import of_parts
-from shared.kernel.reigns import Months
 
 MonthPartials = Mapping[int, Partials]
+Only = frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,48 +37,53 @@ NOT_APPLICABLE = Worth(None, FigureState.NOT_APPLICABLE)
 def is_due(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -> bool:
     """Tell whether a cycle of the indicator ends in the period; a deduction or bonus is always due.
 
-    What belongs to an overlay is due in its months alone, and its last cycle ends with it.
+    What belongs to an overlay is due in its months alone, and its last cycle ends with it; what names days
+    is due in a period that contains one of them.
     """
-    within, at_once = document.months_of(indicator), indicator.method.is_always_due
-    return _is_due(Cycle(indicator.cycle), period, within, at_once=at_once)
+    only, at_once = document.months_taken(indicator), indicator.method.is_always_due
+    return _is_due(indicator.calendar_cycle, period, only, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
-def _is_due(cycle: Cycle, period: Period, within: Months | None, *, at_once: bool) -> bool:
-    mine = _within(period.months(), within)
+def _is_due(cycle: Cycle, period: Period, only: Only, *, at_once: bool) -> bool:
+    mine = _within(period.months(), only)
     return bool(mine) and (
-        at_once or _within(Period.containing(mine[-1], cycle).months(), within)[-1] == mine[-1]
+        at_once or _within(Period.containing(mine[-1], cycle).months(), only)[-1] == mine[-1]
     )
 
 
 def window(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -> tuple[Month, ...]:
     """Return the months that an indicator covers: the period, or its cycle where that is longer.
 
-    Of an overlay only its own months; none where it has none in the period.
+    Of an overlay only its own months, of days only theirs; none where it has none in the period.
     """
-    within, at_once = document.months_of(indicator), indicator.method.is_always_due
-    return _window(Cycle(indicator.cycle), period, within, at_once=at_once)
+    only, at_once = document.months_taken(indicator), indicator.method.is_always_due
+    return _window(indicator.calendar_cycle, period, only, at_once=at_once)
 
 
-def _window(cycle: Cycle, period: Period, within: Months | None, *, at_once: bool) -> tuple[Month, ...]:
-    mine = _within(period.months(), within)
+def _window(cycle: Cycle, period: Period, only: Only, *, at_once: bool) -> tuple[Month, ...]:
+    mine = _within(period.months(), only)
     if mine and not at_once and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
-        return _within(Period.containing(mine[-1], cycle).months(), within)
+        return _within(Period.containing(mine[-1], cycle).months(), only)
     return mine
 
 
-def _within(months: tuple[Month, ...], within: Months | None) -> tuple[Month, ...]:
-    if within is None:
+def _within(months: tuple[Month, ...], only: Only) -> tuple[Month, ...]:
+    if only is None:
         return months
-    return tuple(month for month in months if within[0] <= month.ordinal <= within[1])
+    return tuple(month for month in months if month.ordinal in only)
 
 
-def merged(months: Sequence[Month], partials: MonthPartials, *, stock: bool) -> Partials:
-    """Merge month partials: a flow is summed, a stock is what stands at the end of the last month."""
-    if stock:
-        wanted = [found for month, found in partials.items() if month <= months[-1].ordinal]
-    else:
-        wanted = [partials[month.ordinal] for month in months if month.ordinal in partials]
+def merged(months: Sequence[Month], partials: MonthPartials, spec: AnyMeasure) -> Partials:
+    """Merge month partials: a flow is summed, a stock is what stands at the end of the last month.
+
+    A flow that the scheme says so of is the mean of its months.
+    """
+    if spec.kind == "stock":
+        return sum((found for month, found in partials.items() if month <= months[-1].ordinal), Partials())
+    wanted = [partials[month.ordinal] for month in months if month.ordinal in partials]
+    if spec.is_mean:
+        return mean_of_months(wanted, of_ratios=spec.denominator is not None)
     return sum(wanted, Partials())
 
 
@@ -88,8 +94,8 @@ def worth(
     if not is_due(document, indicator, period):
         return Worth(None, FigureState.NOT_DUE)
     spec = document.measures[indicator.measure]
-    total = merged(window(document, indicator, period), partials, stock=spec.kind == "stock")
-    value = compute(indicator, total, is_ratio=spec.denominator is not None)
+    total = merged(window(document, indicator, period), partials, spec)
+    value = compute(indicator, total, is_ratio=spec.is_ratio)
     return Worth(value, FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
 
 
@@ -102,8 +108,7 @@ def compared_worth(
     spec, months = document.measures[indicator.measure], window(document, indicator, period)
     values: dict[str, Fraction] = {}
     for unit, found in by_unit.items():
-        total = merged(months, found, stock=spec.kind == "stock")
-        actual = actual_of(total, is_ratio=spec.denominator is not None)
+        actual = actual_of(merged(months, found, spec), is_ratio=spec.is_ratio)
         if actual is not None:
             values[unit] = actual
     among = tuple(values.values())
@@ -111,7 +116,11 @@ def compared_worth(
         unit: Worth(of_parts(points), FigureState.SCORED, among)
         for unit, points in compare(indicator, values).items()
     }
-    return dict.fromkeys(by_unit, Worth(None, FigureState.NOT_ASSESSED, among)) | worths
+    otherwise = without_data(indicator)
+    nothing = Worth(None, FigureState.NOT_ASSESSED, among)
+    if otherwise is not None:
+        nothing = Worth(of_parts(otherwise), FigureState.SCORED, among)
+    return dict.fromkeys(by_unit, nothing) | worths
 
 
 def touched_periods(
@@ -120,17 +129,17 @@ def touched_periods(
     """Return every period whose figure depends on a month: for a stock all later ones until the last too."""
     stock = document.measures[indicator.measure].kind == "stock"
     last, at_once = last or Month.parse(document.scheme.until), indicator.method.is_always_due
-    within = document.months_of(indicator)
-    return _touched(month, last, Cycle(indicator.cycle), within, stock=stock, at_once=at_once)
+    only = document.months_taken(indicator)
+    return _touched(month, last, indicator.calendar_cycle, only, stock=stock, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
 def _touched(
-    month: Month, last: Month, cycle: Cycle, within: Months | None, *, stock: bool, at_once: bool
+    month: Month, last: Month, cycle: Cycle, only: Only, *, stock: bool, at_once: bool
 ) -> tuple[Period, ...]:
     months = _run(month, last if stock else min(last, Period.containing(month, cycle).last))
     found = {period: None for at in months for period in periods_containing(at)}
-    return tuple(p for p in found if stock or month in _window(cycle, p, within, at_once=at_once))
+    return tuple(p for p in found if stock or month in _window(cycle, p, only, at_once=at_once))
 
 
 def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:

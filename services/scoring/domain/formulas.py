@@ -19,13 +19,20 @@ def symbolic(indicator: IndicatorSpec, *, is_ratio: bool) -> str:
 
 def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_ratio: bool, places: int) -> str:
     """Return the formula with its numbers: `10 · min(1, (9702/10000) / 0.98) = 9.90`."""
+    if worth.state is FigureState.NOT_DUE and indicator.days:
+        return f"not due: none of its days ({', '.join(indicator.days)}) lies in this period"
     if worth.state is FigureState.NOT_DUE:
         return f"not due: its cycle ({indicator.cycle}) does not end in this period"
-    if worth.value is None and indicator.method.comparing is not None:
-        return f"{symbolic(indicator, is_ratio=is_ratio)}: no data yet"
-    left = indicator.method.chosen.put_in(indicator.points, Measured(partials, is_ratio, worth.among))
+    measured = Measured(partials, is_ratio, worth.among)
+    has_none = measured.value is None and not indicator.method.is_always_due
+    if has_none and indicator.method.comparing is not None:
+        left = symbolic(indicator, is_ratio=is_ratio)
+    else:
+        left = indicator.method.chosen.put_in(indicator.points, measured)
     if worth.value is None:
         return f"{left}: no data yet"
+    if has_none and indicator.no_data != "not_assessed":
+        left = f"{left}: no data, which counts as {indicator.no_data},"
     return f"{left} = {text(published(worth.value, places))}"
 
 

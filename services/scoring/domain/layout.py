@@ -14,9 +14,8 @@ from typing import NamedTuple
 from services.scoring.domain.document import SchemeDocument, class_sums, short_rounds
 from services.scoring.domain.keyed import Keys, keyed
 from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
-from services.scoring.domain.methods.amounts import Partials
+from services.scoring.domain.methods.amounts import Amounts, Partials
 
-Amounts = tuple[int, int, int]
 Numbers = Sequence[int]
 
 

@@ -49,11 +49,31 @@ class MeasureSpec(OwnedSpec):
     denominator: str | None = None
     counts_for: Literal["named"] | None = None
     """`named`: a row counts for the unit that it names and for none above, as what was published of it."""
+    over_months: Literal["mean"] | None = None
+    """`mean`: a longer period has the mean of the values of its months, those without data left out."""
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether several months come to the mean of their values, and not to what their sums do."""
+        return self.over_months == "mean"
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether its value is a quotient: of two sums, or a mean over months."""
+        return self.denominator is not None or self.is_mean
 
     @model_validator(mode="after")
     def _span_for_a_stock(self) -> "MeasureSpec":
         if (self.kind == "stock") != isinstance(self.period_by, Span):
             raise ValueError("a flow has one period_by, a stock has from and until")
+        return self
+
+    @model_validator(mode="after")
+    def _no_mean_of_a_stock(self) -> "MeasureSpec":
+        if self.kind == "stock" and self.is_mean:
+            raise ValueError(
+                "a stock is what stands at the end of the last month; only a flow has a mean over months"
+            )
         return self
 
 
@@ -74,6 +94,16 @@ class GivenSpec(OwnedSpec):
     def denominator(self) -> str | None:
         """What is given is no ratio, but for the values of months."""
         return None
+
+    @property
+    def is_mean(self) -> bool:
+        """Several months add up; the values of months do so with how many they are, which is their mean."""
+        return False
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether its value is a quotient of two sums."""
+        return self.denominator is not None
 
 
 class PointsSpec(GivenSpec):

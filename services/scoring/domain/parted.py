@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from services.scoring.domain.cells import compare, formula
+from services.scoring.domain.cells import compare, formula, without_data
 from services.scoring.domain.changes import Changes
 from services.scoring.domain.combining import Share, combined
 from services.scoring.domain.methods.amounts import actual_of
@@ -71,14 +71,16 @@ def shares_of(succession: Succession, parted: Parted, unit: str, sums: Sums) -> 
 def _share(
     succession: Succession, part: Part, unit: str, sums: Sums, scored: dict[Part, Mapping[str, int]]
 ) -> Share:
-    measured = part.sums(unit, sums)
+    measured, stale = part.sums(unit, sums), part.is_stale(unit, sums)
     if part.indicator.method.comparing is None:
         worth = formula(part.indicator, is_ratio=part.is_ratio)
         value = worth(measured.numerator, measured.denominator, measured.rows, *measured.more)
-        return Share(part, measured, value, stale=part.is_stale(unit, sums))
-    if part not in scored:
-        scored[part] = compare(part.indicator, _values(succession, part, sums))
-    return Share(part, measured, scored[part].get(unit), stale=part.is_stale(unit, sums))
+    else:
+        if part not in scored:
+            scored[part] = compare(part.indicator, _values(succession, part, sums))
+        value = scored[part].get(unit, without_data(part.indicator))
+    nobody_knows = stale and not part.indicator.method.is_always_due and not measured.rows
+    return Share(part, measured, None if nobody_knows else value, stale=stale)
 
 
 def _values(succession: Succession, part: Part, sums: Sums) -> dict[str, Fraction]:

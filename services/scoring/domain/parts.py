@@ -15,7 +15,7 @@ from services.scoring.domain.differences import scoring_of
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import is_due, window
 from services.scoring.domain.measures import AnyMeasure
-from services.scoring.domain.methods.amounts import Partials, exact
+from services.scoring.domain.methods.amounts import Partials, exact, mean_of_months
 from services.scoring.domain.placing import told_by
 from services.scoring.domain.successions import Having, Succession, Sums
 from shared.kernel.periods import Period
@@ -49,8 +49,8 @@ class Part:
 
     @property
     def is_ratio(self) -> bool:
-        """Whether its measure has a denominator."""
-        return self.measure.denominator is not None
+        """Whether its value is a quotient."""
+        return self.measure.is_ratio
 
     @property
     def pieces(self) -> list[tuple[Chapter, tuple[int, ...]]]:
@@ -73,9 +73,15 @@ class Part:
         )
 
     def sums(self, unit: str, sums: Sums) -> Partials:
-        """Return what was measured of a unit in its months."""
-        found = [one.gathered(self.code, sums.get((one.plan.id, unit)), at) for one, at in self._taken(unit)]
-        return sum(found, NOTHING)
+        """Return what was measured of a unit in its months, one after another where it is their mean."""
+        of_each = [
+            one.gathered(self.code, sums.get((one.plan.id, unit)), at)
+            for one, months in self._taken(unit)
+            for at in ([(month,) for month in months] if self.measure.is_mean else [months])
+        ]
+        if self.measure.is_mean:
+            return mean_of_months(of_each, of_ratios=self.measure.denominator is not None)
+        return sum(of_each, NOTHING)
 
     def _taken(self, unit: str) -> list[tuple[Chapter, tuple[int, ...]]]:
         """Return the versions with the months in which it applies to a unit; a stock is that of the last."""

@@ -1,12 +1,13 @@
 """Where the sums of an indicator stand, and by month which cells and figures depend on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
-from services.scoring.domain.layout import Amounts, Slots, layout_of
+from services.scoring.domain.layout import Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec
+from services.scoring.domain.methods.amounts import Amounts
 from services.scoring.domain.sums import STALE, UnitSums, Window
 from shared.kernel.periods import Month, Period
 
@@ -16,9 +17,10 @@ class Placed:
     """An indicator: where its sums stand, its due periods, and by month what depends on it.
 
     `further` are the measures whose sums its formula takes too, `places` all that it reads, by their view.
-    `by_month` says that its windows are not periods: those of a stock, and those within an overlay.
-    `stale` are the rows that say that a feed of its events is silent; what is `at_once` is worth something
-    without any event, but not then.
+    `by_month` says that its windows are not periods, as those of a stock and of an overlay, or that each
+    month counts by itself; `only` are the months that it takes, None all, and `mean` says that several come
+    to their mean. `stale` are the rows that say that a feed of its events is silent; what is `at_once` is
+    worth something without any event, but not then.
     """
 
     code: str
@@ -28,6 +30,8 @@ class Placed:
     places: Mapping[str, frozenset[int]]
     stock: bool
     by_month: bool
+    only: frozenset[int] | None
+    mean: bool
     at_once: bool
     stale: tuple[str, ...]
     due: tuple[tuple[str, Window], ...]
@@ -43,13 +47,22 @@ class Placed:
         """Tell whether a feed of its events is silent in these months; of a stock in the last."""
         if self.stock:
             at = at[1], at[1]
-        windows = [(month, month) for month in range(at[0], at[1] + 1)] if self.by_month else [at]
+        windows = [(month, month) for month in self.months(at)] if self.by_month else [at]
         rows = [sums.merged.get(over, {}) for over in self.stale]
         return any(any(of_over.get(window, ())) for of_over in rows for window in windows)
 
     def read(self, sums: UnitSums, over: str, slots: Slots, at: Window) -> Amounts:
-        """Return what was measured in a window."""
-        return (sums.by_month if self.by_month else sums.flow)(over, slots, at)
+        """Return what was measured in a window; a mean is a quotient."""
+        if not self.by_month:
+            return sums.flow(over, slots, at)
+        return (sums.mean if self.mean else sums.by_month)(over, slots, self.months(at))
+
+    def months(self, at: Window) -> Iterable[int]:
+        """Return the months of a window that it takes; a stock is made of all before its end."""
+        window = range(at[0], at[1] + 1)
+        if self.stock or self.only is None:
+            return window
+        return [month for month in window if month in self.only]
 
     def waits(self, sums: UnitSums, at: Window) -> bool:
         """Tell whether no event came and a feed is silent, so that nobody knows whether there was one."""
@@ -79,8 +92,8 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
     further = tuple(_slots(document, name) for name in indicator.further)
     months = reign.months
     stock, first, last = spec.kind == "stock", months[0], months[-1]
-    within = document.months_of(indicator)
-    scored = months if within is None else [at for at in months if within[0] <= at <= within[1]]
+    only = document.months_taken(indicator)
+    scored = months if only is None else [at for at in months if at in only]
 
     def covered(period: Period) -> Window:
         taken = window(document, indicator, period)
@@ -96,7 +109,7 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
         )
         for month in months
     }
-    at_once = indicator.method.is_always_due
+    at_once = indicator.is_sure
     stale = stale_rows(document, indicator)
     return Placed(
         code=indicator.code,
@@ -106,7 +119,9 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
         places=_places([(spec.over, slots), *further])
         | {over: frozenset({0}) for over in (stale if at_once else ())},
         stock=stock,
-        by_month=stock or within is not None,
+        by_month=stock or only is not None or spec.is_mean,
+        only=only,
+        mean=spec.is_mean,
         at_once=at_once,
         stale=stale,
         due=tuple({found: None for of_month in periods.values() for found in of_month}),

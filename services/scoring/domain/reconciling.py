@@ -62,8 +62,7 @@ def reconcile(
 
 def _measured(document: SchemeDocument, measure: str, period: Period, partials: MonthPartials) -> Measured:
     spec = document.measures[measure]
-    sums = merged(period.months(), partials, stock=spec.kind == "stock")
-    return Measured(sums, is_ratio=spec.denominator is not None)
+    return Measured(merged(period.months(), partials, spec), is_ratio=spec.is_ratio)
 
 
 def _state(official: Fraction | None, ours: Fraction | None, tolerance: Fraction) -> State:

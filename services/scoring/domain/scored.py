@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from services.scoring.domain.absences import Absence, absences
-from services.scoring.domain.cells import compare, formula
+from services.scoring.domain.cells import compare, formula, without_data
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.methods.amounts import Formula, Partials, actual_of
 from services.scoring.domain.placing import Placed, Reign, placed
@@ -54,31 +54,44 @@ class Compared(Placed):
     units: frozenset[str]
     absent: Mapping[str, Absence]
     is_ratio: bool
+    otherwise: int | None
     scores: Callable[[Mapping[str, Fraction]], Mapping[str, int]]
 
     def scored(self, sums: Mapping[str, UnitSums], at: Window) -> Mapping[str, int]:
-        """Return what the indicator is worth over months for the units that have a value there."""
-        return self.scores(
+        """Return what the indicator is worth over months for the units that have a value there.
+
+        Of the others, which are compared with none, it is what the scheme says that no data is worth.
+        """
+        found = self.scores(
             {
                 unit: value
                 for unit in self.units
                 if self.applies(unit, at) and (value := self._actual(unit, sums[unit], at)) is not None
             }
         )
+        if self.otherwise is None:
+            return found
+        sure = [unit for unit in self.units if self.applies(unit, at) and not self._waits(unit, sums, at)]
+        return dict.fromkeys(sure, self.otherwise) | {**found}
 
     def applies(self, unit: str, at: Window) -> bool:
         """Tell whether the indicator applies to a unit in any of the months that are taken."""
         return unit not in self.absent or not self.absent[unit].covers(at)
 
     def _actual(self, unit: str, sums: UnitSums, at: Window) -> Fraction | None:
-        if unit in self.absent:
-            sums = self.absent[unit].seen(sums, self.overs, at)
+        sums = self._seen(unit, sums, at)
         return actual_of(Partials(*self.read(sums, self.over, self.slots, at)), is_ratio=self.is_ratio)
+
+    def _waits(self, unit: str, sums: Mapping[str, UnitSums], at: Window) -> bool:
+        return self.waits(self._seen(unit, sums[unit], at), at)
+
+    def _seen(self, unit: str, sums: UnitSums, at: Window) -> UnitSums:
+        return self.absent[unit].seen(sums, self.overs, at) if unit in self.absent else sums
 
 
 def scored(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign) -> Scored:
     """Make ready an indicator that scores each unit by its own sums."""
-    is_ratio = document.measures[indicator.measure].denominator is not None
+    is_ratio = document.measures[indicator.measure].is_ratio
     members = _members(placed(document, indicator, reign))
     return Scored(**members, formula=formula(indicator, is_ratio=is_ratio))
 
@@ -110,7 +123,8 @@ def compared(
         **_members(placed(document, indicator, reign)),
         units=frozenset(units),
         absent=absences(document, indicator),
-        is_ratio=document.measures[indicator.measure].denominator is not None,
+        is_ratio=document.measures[indicator.measure].is_ratio,
+        otherwise=without_data(indicator),
         scores=partial(compare, indicator),
     )
 

@@ -30,6 +30,7 @@ Whole = Annotated[int, Field(strict=True)]
 Flag = StrictBool
 Version = Annotated[Whole, Field(ge=1, lt=1 << 31)]
 Cycle = Literal["month", "quarter", "half-year", "year"]
+Assessed = Literal["month", "quarter", "half-year", "year", "point", "progress"]
 
 
 class Closed(BaseModel):

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from services.scoring.domain.layout import Amounts, Numbers, Slots
+from services.scoring.domain.layout import Numbers, Slots
+from services.scoring.domain.methods.amounts import Amounts, mean
 from shared.kernel.periods import Month, periods_containing
 
 Window = tuple[int, int]
@@ -55,13 +56,20 @@ class UnitSums:
         row = self.merged.get(over, {}).get(window)
         return NOTHING if row is None else slots.of(row)
 
-    def by_month(self, over: str, slots: Slots, window: Window) -> Amounts:
-        """Return what came in the months of a window, whichever: of a stock all from its first month on."""
-        months = self.merged.get(over, {})
-        rows = [months[at, at] for at in range(window[0], window[1] + 1) if (at, at) in months]
+    def by_month(self, over: str, slots: Slots, months: Iterable[int]) -> Amounts:
+        """Return what came in months, whichever: of a stock all from its first month on."""
+        rows = self._rows(over, months)
         if slots.keys is not None:
             return slots.of([sum(column) for column in zip(*rows, strict=True)]) if rows else NOTHING
         return _added(map(slots.of, rows))
+
+    def mean(self, over: str, slots: Slots, months: Iterable[int]) -> Amounts:
+        """Return the mean of the values of months, as a quotient."""
+        return mean(map(slots.of, self._rows(over, months)), of_ratios=slots.denominator is not None)
+
+    def _rows(self, over: str, months: Iterable[int]) -> list[list[int]]:
+        windows = self.merged.get(over, {})
+        return [windows[at, at] for at in months if (at, at) in windows]
 
 
 def home_of(over: str) -> str:

@@ -1,6 +1,6 @@
 """What a method takes, exact sums, and what it gives: whole parts of 10^-12, rounded once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +13,7 @@ from shared.kernel.points import MILLIONTHS, PARTS, millionths
 PARTS_OF_MILLIONTH = PARTS // MILLIONTHS
 
 Scored = Callable[[int, int], int]
+Amounts = tuple[int, int, int]
 
 
 class Formula(Protocol):
@@ -27,7 +28,8 @@ class Formula(Protocol):
 class Partials:
     """Exact sums in millionths; `rows` counts what was summed, `more` are sums of further measures.
 
-    Of bounded keys `held` counts the rows of each, and the numerator is what they say together.
+    Of bounded keys `held` counts the rows of each, and the numerator is what they say together. Of a mean
+    `months` are those that have a value, and numerator and denominator the quotient that it is, exactly.
     """
 
     numerator: int = 0
@@ -35,6 +37,12 @@ class Partials:
     rows: int = 0
     more: tuple[int, ...] = ()
     held: Held | None = field(default=None, compare=False)
+    months: "tuple[Partials, ...]" = field(default=(), compare=False)
+
+    @property
+    def summed(self) -> "Partials":
+        """What came in, of a mean in all its months."""
+        return sum(self.months, Partials()) if self.months else self
 
     def __add__(self, other: "Partials") -> "Partials":
         held = self.held or other.held
@@ -82,7 +90,9 @@ class Measured(NamedTuple):
 
     @property
     def written(self) -> str:
-        """The value with its numbers: `9702`, `(9702/10000)`."""
+        """The value with its numbers: `9702`, `(9702/10000)`, as a mean `((9/10 + 19/20)/2)`."""
+        if self.sums.months:
+            return _mean_of([_quotient(month) for month in self.sums.months])
         numerator = amount(self.sums.numerator)
         return f"({numerator}/{amount(self.sums.denominator)})" if self.is_ratio else numerator
 
@@ -102,6 +112,28 @@ def actual_of(partials: Partials, *, is_ratio: bool) -> Fraction | None:
     return Fraction(partials.numerator, MILLIONTHS) if partials.rows else None
 
 
+def mean(amounts: Iterable[Amounts], *, of_ratios: bool) -> Amounts:
+    """Return the mean of the values of months, of those that have one, as a quotient with all their rows."""
+    months = list(amounts)
+    values = [
+        Fraction(numerator, denominator if of_ratios else MILLIONTHS)
+        for numerator, denominator, rows in months
+        if (denominator if of_ratios else rows)
+    ]
+    rows = sum(month[2] for month in months)
+    if not values:
+        return 0, 0, rows
+    found = sum(values, Fraction(0)) / len(values)
+    return found.numerator, found.denominator, rows
+
+
+def mean_of_months(months: Sequence[Partials], *, of_ratios: bool) -> Partials:
+    """Return the same of month partials, which it keeps."""
+    amounts = [(month.numerator, month.denominator, month.rows) for month in months]
+    kept = tuple(month for month in months if (month.denominator if of_ratios else month.rows))
+    return Partials(*mean(amounts, of_ratios=of_ratios), months=kept)
+
+
 def of_value(scored: Scored, *, is_ratio: bool) -> Formula:
     """Score what was measured as numerator/denominator, brought to a denominator above 0."""
 
@@ -119,3 +151,12 @@ def of_value(scored: Scored, *, is_ratio: bool) -> Formula:
 def exact(written: str) -> int:
     """Read a number of the scheme, which has at most 6 places, in millionths."""
     return millionths(Decimal(written))
+
+
+def _quotient(sums: Partials) -> str:
+    numerator = amount(sums.numerator)
+    return f"{numerator}/{amount(sums.denominator)}" if sums.denominator else numerator
+
+
+def _mean_of(values: Sequence[str]) -> str:
+    return f"({values[0]})" if len(values) == 1 else f"(({' + '.join(values)})/{len(values)})"
