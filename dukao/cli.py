@@ -75,7 +75,9 @@ app.add_typer(
     consumers.app, name="consumers", help="Consumers: pause, resume, retry, skip by two persons, orders."
 )
 app.add_typer(promises.app)
-app.add_typer(worklists.refusals, name="refusals", help="What ingest refused: list, show, fix, dismiss.")
+app.add_typer(
+    worklists.refusals, name="refusals", help="What ingest refused: list, show, fix, replay, dismiss."
+)
 app.add_typer(worklists.conflicts, name="conflicts", help="What contradicts: list, show, replay, dismiss.")
 app.add_typer(
     items.app, name="items", help="Items under supervision: list, show, open, every act, counts, coverage."

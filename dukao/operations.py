@@ -112,6 +112,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "measure backtest": ("scoring.backtest_measure",),
     "refusals dismiss": ("ingest.dismiss_refusal",),
     "refusals fix": ("ingest.fix_refusal",),
+    "refusals replay": ("ingest.replay_refusal",),
     "refusals list": ("ingest.list_refusals",),
     "refusals show": ("ingest.show_refusal",),
     "replies answer": ("scoring.answer_reply",),

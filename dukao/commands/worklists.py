@@ -75,8 +75,8 @@ _common(
     _REFUSALS,
     {
         "list": "List what ingest refused, oldest first.\n\n"
-        "An entry is open until a person has sent the event corrected, or dismissed it; what came from a "
-        "topic has its place. What each code means is in docs/errors.md.",
+        "An entry is open until a person has sent the event corrected, replayed or dismissed it; what came "
+        "from a topic has its place. What each code means is in docs/errors.md.",
         "show": "Show a refusal; the body is never kept, only its digest.",
         "dismiss": "Leave a refusal as it is.",
     },
@@ -111,6 +111,24 @@ def fix(
     except ValueError:
         raise typer.BadParameter("not JSON", param_hint="FILE") from None
     _decide(ctx, "refusals", number, "fix", {"event": event, "reason": reason}, subject, output)
+
+
+@refusals.command(
+    name="replay", epilog=examples('dukao refusals replay 7 --reason "the type is adopted now"')
+)
+def replay_refused(
+    ctx: typer.Context,
+    number: Number,
+    reason: Reason,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take a refused record as it lies in its inbound topic, which keeps it for 30 days.
+
+    Of use when not the record was wrong: its type came later, a scope was too narrow, a mistake was ours.
+    What came by HTTP its client sends again.
+    """
+    _decide(ctx, "refusals", number, "replay", {"reason": reason}, subject, output)
 
 
 @conflicts.command(epilog=examples('dukao conflicts replay 3 --reason "the second report is right"'))

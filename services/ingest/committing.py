@@ -153,6 +153,11 @@ class Admission:
             await self._renew(tx)
             await clock.tick(tx, self.catalogue)
 
+    async def check_sent(self, tx: PostgresTransaction, message: Message) -> None:
+        """Refuse a record whose timestamp lies ahead of the database's clock."""
+        if not self.replay and message.sent_ms > await _latest_ms(tx):
+            raise Refused(SENT_IN_FUTURE)
+
     async def note_gaps(self, gaps: Sequence[Gap]) -> None:
         """Go on behind records that were lost before they were read, on record for a person."""
         detail = f"{len(gaps)} partitions"
@@ -238,7 +243,7 @@ class Admission:
             reached = {message.at: message.offset + 1 for message in messages}
             held = await places.lock(tx, reached)
             resting = {at for at, one in held.items() if one.paused}
-            latest_ms = instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
+            latest_ms = await _latest_ms(tx)
             fresh = [
                 (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
                 for message, one in zip(messages, judged, strict=True)
@@ -386,6 +391,10 @@ class Admission:
     def _stamp(self, one: Candidate) -> datetime | None:
         """Return what the feed says that an event was received, under the replay clock."""
         return (one.recorded or one.time) if self.replay else None
+
+
+async def _latest_ms(tx: PostgresTransaction) -> int:
+    return instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
 
 
 def _answer(ruling: Ruling, receipts: Iterator[tuple[tuple[int, int], datetime]]) -> Answer:

@@ -12,9 +12,11 @@ from services.ingest.domain.decisions import (
     State,
     as_correction,
     corrected_by,
+    lies_at,
 )
 from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
+from services.ingest.gateway import Records
 from services.ingest.worklists import WorkList
 from shared.kernel.digests import key_digest
 from shared.kernel.errors import Problem, Refused, refuse
@@ -59,6 +61,29 @@ async def fix(
         detail = _detail(number, reason)
         async with admission.exchange.begin(actor=sender.name, action="fix refusals", detail=detail) as tx:
             decision = Decision(State.FIXED, sender.name, reason, (ready.source, ready.id))
+            return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
+
+    return await _redone(once)
+
+
+async def replay_refused(
+    admission: Admission, records: Records, number: int, by: str, reason: str
+) -> dict[str, Any]:
+    """Take a refused record as it lies in its topic, if it may be taken now; nothing changes if not."""
+    await admission.newest()
+    async with admission.exchange.reading() as tx:
+        refused = await worklists.entry(tx, WorkList.REFUSALS, number)
+    worklists.check_open(refused)
+    message = await records.record(refused["source"], *lies_at(refused))
+    if message is None or message.digest != refused["digest"]:
+        raise refuse(410, "record_gone", "The topic has another record there, or none any more.")
+    ready = _good((await admission.judge([message]))[0])
+
+    async def once() -> dict[str, Any]:
+        detail = _detail(number, reason)
+        async with admission.exchange.begin(actor=by, action="replay refusals", detail=detail) as tx:
+            await admission.check_sent(tx, message)
+            decision = Decision(State.REPLAYED, by, reason, (ready.source, ready.id))
             return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
 
     return await _redone(once)

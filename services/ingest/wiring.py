@@ -7,7 +7,7 @@ from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
 from services.ingest.api.inbound import inbound_router
-from services.ingest.api.lists import conflicts_router, refusals_router
+from services.ingest.api.lists import conflicts_router, refusals_router, replays_router
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
@@ -62,7 +62,11 @@ def build(settings: ServiceSettings) -> Service:
     parts = [committer.run, intake.run, storage.run, records.run]
     return frame.service(
         streams=STREAMS,
-        routers=[*(route(door) for route in ROUTERS), inbound_router(Inbound(admission, records))],
+        routers=[
+            *(route(door) for route in ROUTERS),
+            replays_router(admission, records),
+            inbound_router(Inbound(admission, records)),
+        ],
         parts=parts if admission.replay else [*parts, tick],
     )
 

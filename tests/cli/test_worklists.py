@@ -17,6 +17,7 @@ COMMANDS = {
     "refusals": ("refusals", "list", "--state", "open"),
     "a refusal": ("refusals", "show", "7"),
     "dismiss": ("refusals", "dismiss", "7", "--reason", "a test"),
+    "replay a refusal": ("refusals", "replay", "7", "--reason", "adopted now"),
     "conflicts": ("conflicts", "list"),
     "replay": ("conflicts", "replay", "3", "--reason", "the second is right", "--revision", "2"),
 }

@@ -7,12 +7,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 
 from services.ingest.api.door import Door
+from services.ingest.api.lists import replays_router
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
+from services.ingest.gateway import Records
 from services.ingest.migrations.ingest_0001 import TABLES
 from services.ingest.storage import Room, Storage
 from services.ingest.wiring import ROUTERS
 from shared.messaging.committer import Committer
+from shared.messaging.kafka_access import KafkaAccess
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
@@ -83,7 +86,10 @@ async def serving(exchange, folder, document, *, replay=False):
     app = create_app(
         title="t",
         service="ingest",
-        routers=[route(door) for route in ROUTERS],
+        routers=[
+            *(route(door) for route in ROUTERS),
+            replays_router(admission, Records(KafkaAccess("127.0.0.1:9"))),
+        ],
         readiness=ready,
         tokens=TokenCheck(issuer=ISSUER, audience="dukao/ingest", keys=KeyFile(issuer.jwks_file)),
     )

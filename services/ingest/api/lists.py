@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.ingest import deciding, worklists
 from services.ingest.api.door import Door, sender_of
+from services.ingest.committing import Admission
 from services.ingest.domain.decisions import State
+from services.ingest.gateway import Records
 from services.ingest.worklists import Only, WorkList
 from shared.contracts.fields import After, Number, Version
 from shared.kernel.codes import CODE_PATTERN
@@ -48,6 +50,12 @@ class Fix(_Asked):
     reason: Reason = "sent again, corrected"
 
 
+class Again(_Asked):
+    """Why a record is taken that was refused."""
+
+    reason: Reason
+
+
 class Replay(_Asked):
     """Why the conflicting event is taken after all; `revision` where sources number in their own way."""
 
@@ -80,6 +88,22 @@ def refusals_router(door: Door) -> APIRouter:
 
     about = "Leave a refusal as it is, with a reason."
     _add_dismissal(router, door, WorkList.REFUSALS, "dismiss_refusal", about)
+    return router
+
+
+def replays_router(admission: Admission, records: Records) -> APIRouter:
+    """Return the route by which refused records of inbound topics are taken after all."""
+    router = APIRouter(prefix="/v1/refusals", tags=["work lists"])
+
+    @router.post("/{number}:replay", name="replay_refusal", openapi_extra=_body(Again))
+    async def replay_refusal(subject: Operator, number: Number, request: Request) -> dict[str, Any]:
+        """Read the refused record from its topic and take it; nothing changes if it is refused again.
+
+        410 if the topic holds it no longer. What came by HTTP its client sends again.
+        """
+        asked = await _asked(request, Again)
+        return await deciding.replay_refused(admission, records, number, subject.name, asked.reason)
+
     return router
 
 

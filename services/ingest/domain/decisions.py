@@ -8,6 +8,7 @@ from typing import Any
 from shared.kernel.errors import refuse
 
 REPLAYABLE = frozenset({"id_conflict", "business_key_conflict", "revision_conflict"})
+LIES_NOWHERE = frozenset({"aborted", "inbound_gap"})
 REVISIONS_LOOKED_UP = 1_000
 
 
@@ -28,6 +29,16 @@ class Decision:
     by: str
     reason: str
     event: tuple[str, str] | None = None
+
+
+def lies_at(refused: Mapping[str, Any]) -> tuple[tuple[str, int], int]:
+    """Return the partition and offset of the record that was refused; what came by HTTP lies nowhere."""
+    if refused["place"] is None:
+        raise refuse(409, "not_replayable", "What came by HTTP its client has: it sends it again, or a fix.")
+    if refused["code"] in LIES_NOWHERE:
+        raise refuse(409, "not_replayable", "The topic has no record there that its source wants taken.")
+    topic, partition, offset = refused["place"].rsplit("/", 2)
+    return (topic, int(partition)), int(offset)
 
 
 def corrected_by(kept: Mapping[str, Any], first: Mapping[str, Any], why: str) -> tuple[str, str]:
