@@ -46,9 +46,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass
 class Log:
-    """What the client saw: the receipt of every acknowledged event, and how often it had to ask again."""
+    """What the client saw: receipt and content of every acknowledged event, and how often it asked again."""
 
     receipts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    contents: dict[tuple[str, str], str] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     retried: dict[str, int] = field(default_factory=dict)
 
@@ -57,17 +58,18 @@ class Log:
         for event, result in zip(batch, results, strict=True):
             self.statuses[result["status"]] = self.statuses.get(result["status"], 0) + 1
             if "receipt" in result:
+                key = event["source"], event["id"]
                 place = result["receipt"]["shard"], result["receipt"]["number"]
-                assert self.receipts.setdefault((event["source"], event["id"]), place) == place
+                assert self.receipts.setdefault(key, place) == place
+                assert self.contents.setdefault(key, content_digest(event)) == content_digest(event)
 
     def journal(self, events: Sequence[Event]) -> Journal:
         """Return it as the checker takes it; it knows no times."""
         sent: dict[tuple[str, str], set[str]] = {}
         for event in events:
             sent.setdefault((event["source"], event["id"]), set()).add(content_digest(event))
-        return Journal(
-            digests=sent, acknowledged={key: Acknowledged(*at, 0, 0) for key, at in self.receipts.items()}
-        )
+        acknowledged = {key: Acknowledged(*at, 0, 0, self.contents[key]) for key, at in self.receipts.items()}
+        return Journal(digests=sent, acknowledged=acknowledged)
 
     def note_retry(self, why: str) -> None:
         self.retried[why] = self.retried.get(why, 0) + 1
