@@ -17,11 +17,12 @@ NOT_ASSESSED = "未考"
 
 def heading(standing: Mapping[str, Any]) -> str:
     """Return what a standing is of; a simulated one says so."""
+    known_on = standing["known_on"]
     parts = [
         f"{standing['scheme']} v{standing['version']}",
         standing["group"],
         standing["period"],
-        standing["state"],
+        f"as known on {known_on}" if known_on else standing["state"],
     ]
     return " · ".join([*parts, *([SIMULATED] if standing["simulated"] else [])])
 

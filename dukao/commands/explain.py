@@ -51,7 +51,7 @@ AsOf = Annotated[
     str | None,
     typer.Option(
         "--as-of",
-        help="The entries of a cell as they were known: a day (to its end), an instant, or after an entry.",
+        help="As known on a day (to its end); the entries of a cell also at an instant, or after an entry.",
         show_default=False,
         metavar="WHEN",
     ),
@@ -69,6 +69,7 @@ Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell 
         "dukao explain boston311 dep:PWDx ontime 2011-09 --all --output csv > cases.csv",
         "dukao explain national B460000 2021-03                     the total, the dearest loss first",
         "dukao explain national B460000 2021-03 --board party       a board",
+        "dukao explain national B460000 2021-03 --as-of 2021-04-10  what it was known to be",
         "dukao explain national B460000 tasks 2021-03 --entries     what the ledger says of a cell",
         "dukao explain national B460000 tasks 2021-03 --as-of 2021-04-10",
         "dukao explain national B460000 tasks 2021-03 --entry 4711  what moved it",
@@ -108,7 +109,8 @@ def explain(
     with Client(state_of(ctx)) as client:
         if period is None:
             path = f"/v1/totals{below(indicator, unit)}/explain"
-            pages = client.pages("ranking", path, scheme=scheme, board=board, overlay=overlay, limit=page)
+            asked = {"scheme": scheme, "board": board, "overlay": overlay, "as_of": as_of}
+            pages = client.pages("ranking", path, **asked, limit=page)
             _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
             return
         path = f"/v1/cells{below(period, unit, indicator)}"

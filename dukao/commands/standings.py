@@ -17,6 +17,11 @@ from dukao.watching import Watch
 
 app = typer.Typer()
 
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="As it stood at the end of a day.", show_default=False, metavar="DAY"),
+]
+
 NO_STANDING = "no standing yet: dukao types apply FILE, dukao scheme apply FILE, then dukao send FILE"
 
 _LIST = columns("scheme", "group", "period")
@@ -37,6 +42,7 @@ _UNITS = columns(
         "dukao standings",
         "dukao standings boston311 departments 2011-09",
         "dukao standings boston311 departments 2011-Q3 --watch",
+        "dukao standings boston311 departments 2011-09 --as-of 2011-10-03",
         "dukao standings boston311 city 2011-09 --output csv",
     )
 )
@@ -47,6 +53,7 @@ def standings(
     period: Annotated[
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
+    as_of: AsOf = None,
     watch: Watch = False,
     lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
@@ -58,6 +65,8 @@ def standings(
     """
     if scheme is not None and (group is None or period is None):
         raise typer.BadParameter("name scheme, group and period, or none of them")
+    if as_of is not None and (scheme is None or watch):
+        raise typer.BadParameter("of one standing, which does not move", param_hint="--as-of")
     with Client(state_of(ctx)) as client:
         if scheme is None or group is None or period is None:
             items = [one for page in client.pages("ranking", "/v1/standings") for one in page["items"]]
@@ -66,17 +75,17 @@ def standings(
         path = f"/v1/standings{below(scheme, group, period)}"
         if watch:
             watching.watch(
-                lambda: _standing(client, path),
+                lambda: _standing(client, path, None),
                 drawn=lambda one: _drawn(one, lang),
                 tell=lambda one: _show(one, output, lang),
                 form=output,
             )
         else:
-            _show(_standing(client, path), output, lang)
+            _show(_standing(client, path, as_of), output, lang)
 
 
-def _standing(client: Client, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.get("ranking", path)
+def _standing(client: Client, path: str, as_of: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("ranking", path, as_of=as_of)
     return found
 
 

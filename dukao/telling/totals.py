@@ -73,7 +73,7 @@ def _heading(answer: Answer, lang: Lang) -> Iterator[str]:
     what = answer["board_title"] or answer["overlay_title"] or lang.of(("总分", "total"))
     yield from hanging("", f"{answer['unit_name']} {answer['unit']} · {what} · {answer['period']}")
     value = answer["published"] or "–".join(answer["range"])
-    state = lang.word(STATES, answer["state"])
+    state = lang.word(STATES, answer["state"]) + (f" {answer['known_on']}" if answer["known_on"] else "")
     fresh = lang.of(("尚无事件", "no event yet"))
     if answer["fresh_at"]:
         fresh = f"{local(answer['fresh_at'], answer['zone'])} ({answer['zone']})"

@@ -28,6 +28,7 @@ FIGURES: Words = {
 }
 STATES: Words = {
     "live": ("实时，未结账", "live"),
+    "as_of": ("按当日所知", "as known then"),
     "closed": ("已结账", "closed"),
     "restated": ("重述", "restated"),
 }

@@ -73,6 +73,7 @@ class ShownStanding(Answer):
     """The provisional standing of a group in a period.
 
     `as_of` is the digest of the positions that it stands on, `fresh_at` the newest `received` in its figures.
+    With `known_on` it is the one that stood at the end of that day of the scheme's zone, `state` is `as_of`.
     `fixture_values` are the indicators whose values no official source gives (本方案设定).
     """
 
@@ -80,7 +81,8 @@ class ShownStanding(Answer):
     version: int
     group: str
     period: str
-    state: Literal["live"] = "live"
+    state: Literal["live", "as_of"] = "live"
+    known_on: str | None = None
     simulated: bool
     fixture_values: tuple[str, ...]
     as_of: str

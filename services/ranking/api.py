@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from services.ranking import places, store, versions
+from services.ranking import knowing, places
 from services.ranking.answers import (
     ShownLine,
     ShownOverlay,
@@ -20,6 +20,7 @@ from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line, Unranked, standing
 from services.ranking.domain.tiers import sizes
+from services.ranking.knowing import Seen
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Period
@@ -39,6 +40,9 @@ After = Annotated[
     str | None, Query(pattern=CURSOR_PATTERN, max_length=140, description="`next` of the page before")
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
+AsOf = Annotated[
+    str | None, Query(max_length=32, description="a day of the scheme's zone: what was known at its end")
+]
 
 
 def standings_router(exchange: Exchange) -> APIRouter:
@@ -56,38 +60,40 @@ def standings_router(exchange: Exchange) -> APIRouter:
         return StandingsPage(items=items, next=last)
 
     @router.get("/{scheme}/{group}/{period}", name="show_standing")
-    async def show_standing(scheme: CodePart, group: CodePart, period: str, _: Reader) -> ShownStanding:
-        """Return the live standing of a group: rank, points, tier; a range where data is missing (未考)."""
+    async def show_standing(
+        scheme: CodePart, group: CodePart, period: str, _: Reader, as_of: AsOf = None
+    ) -> ShownStanding:
+        """Return the live standing of a group: rank, points, tier; a range where data is missing (未考).
+
+        With `as_of` the one that stood at the end of a day.
+        """
         Period.parse(period)
         key = scheme, group
         async with exchange.snapshot() as tx:
-            schemes = await versions.in_force(tx, key, [period])
-            figures = await store.figures(tx, key, schemes)
-            fresh_at = await store.fresh_at(tx, key)
-            as_of = await positions_digest(tx, (CONSUMER,))
-        found = schemes.get(period)
-        if found is None:
-            raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
-        if group not in found.document["groups"]:
-            raise refuse(404, "not_found", "The scheme has no such group.")
-        return _standing(key, period, found, standing(figures[period], found.rules), as_of, fresh_at)
+            found = await knowing.scheme_of(tx, key, period, as_of)
+            if group not in found.document["groups"]:
+                raise refuse(404, "not_found", "The scheme has no such group.")
+            seen = await knowing.seen(tx, key, period, found, as_of)
+            positions = await positions_digest(tx, (CONSUMER,))
+        return _standing(key, period, seen, positions, as_of)
 
     return router
 
 
-def _standing(
-    group: Group, period: str, scheme: Scheme, lines: Sequence[Line], as_of: str, fresh_at: str | None
-) -> ShownStanding:
-    names = scheme.members(group[1])
+def _standing(group: Group, period: str, seen: Seen, positions: str, known_on: str | None) -> ShownStanding:
+    scheme = seen.scheme
+    lines, names = standing(seen.figures, scheme.rules), scheme.members(group[1])
     return ShownStanding(
         scheme=group[0],
         version=scheme.version,
         group=group[1],
         period=period,
+        state="live" if known_on is None else "as_of",
+        known_on=known_on,
         simulated=scheme.document["scheme"].get("simulated", False),
         fixture_values=tuple(one["code"] for one in scheme.document["indicators"] if not one.get("verified")),
-        as_of=as_of,
-        fresh_at=fresh_at,
+        as_of=positions,
+        fresh_at=seen.fresh_at,
         tiers=tuple(_tiers(scheme, lines)),
         overlays=tuple(_overlays(scheme, lines)),
         units=tuple(_line(line, names[line.unit]) for line in lines),

@@ -21,7 +21,7 @@ from services.ranking.contract import (
     read_figures,
 )
 from services.ranking.domain.moves import Move, Spot
-from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod, VersionUnit
+from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod
 from services.ranking.held import Groups, boards_of, rows_of
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
@@ -35,13 +35,19 @@ PLACES_PER_MESSAGE = 2_000
 
 @dataclass(slots=True)
 class News:
-    """What a batch brought to a group: the newest figures by (version, period) and unit."""
+    """What a batch brought to a group: figures by (version, period) and unit, the newest of each day.
+
+    `days` are the newest version and `received` of each day on which anything of it was known.
+    """
 
     shard: int
     version: int = 0
     fresh_at: str = ""
-    figures: dict[VersionPeriod, dict[str, Row]] = field(default_factory=dict[VersionPeriod, dict[str, Row]])
-    silent: dict[VersionUnit, Silence] = field(default_factory=dict[VersionUnit, Silence])
+    days: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    figures: dict[VersionPeriod, dict[str, list[Row]]] = field(
+        default_factory=dict[VersionPeriod, dict[str, list[Row]]]
+    )
+    silent: dict[tuple[int, str, str], Silence] = field(default_factory=dict[tuple[int, str, str], Silence])
     spans: dict[tuple[str, int], tuple[int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[int, int]]
     )
@@ -50,14 +56,19 @@ class News:
         """Take in a message; of equals the later counts."""
         self.version = max(self.version, posted.version)
         self.fresh_at = max(self.fresh_at, posted.fresh_at)
+        version, fresh_at = self.days.get(posted.day, (0, ""))
+        self.days[posted.day] = max(version, posted.version), max(fresh_at, posted.fresh_at)
         for one in posted.figures:
             units = self.figures.setdefault((posted.version, one.period), {})
             told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
-            row = Row(told, one.volume, number, {code: parts_of(value) for code, value in one.points.items()})
-            known = units.get(one.unit)
-            units[one.unit] = row if known is None else known.merged(row)
+            points = {code: parts_of(value) for code, value in one.points.items()}
+            row, known = Row(told, one.volume, number, points, posted.day), units.setdefault(one.unit, [])
+            if known and known[-1].day == row.day:
+                known[-1] = known[-1].merged(row)
+            else:
+                known.append(row)
         for one in posted.silent:
-            self.silent[posted.version, one.unit] = Silence(one.months, number)
+            self.silent[posted.version, one.unit, posted.day] = Silence(one.months, number)
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
@@ -136,21 +147,26 @@ class Ranking:
 
 
 async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News) -> None:
-    """Write the figures that came over those that are there."""
+    """Write the figures that came over those that are there, which stay as the days before left them."""
     held = groups.of(group, news.shard)
     known = await rows_of(tx, group, held, news.figures)
     changed: dict[tuple[int, str, str], Row] = {}
+    past: dict[tuple[int, str, str, str], Row] = {}
     for (version, period), units in news.figures.items():
         there = known[version, period]
-        for unit, row in units.items():
-            old = there.get(unit)
-            there[unit] = old.merged(row) if old else row
+        for unit, rows in units.items():
+            for row in rows:
+                old = there.get(unit)
+                there[unit] = old.merged(row) if old else row
+                if old and old.day < row.day:
+                    past[version, period, unit, old.day] = old
             changed[version, period, unit] = there[unit]
     for version, period in news.figures:
         held.outdate(period, version)
     await store.save_rows(tx, group, changed)
+    await store.save_past(tx, group, past)
     await store.save_silences(tx, group, news.silent)
-    await store.save_group(tx, group, news.shard, news.version, news.fresh_at)
+    await store.save_group(tx, group, news.shard, news.version, news.fresh_at, news.days)
 
 
 def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted]]:

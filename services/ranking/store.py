@@ -1,28 +1,58 @@
-"""Tables of figures: the newest of each unit, how fresh each group is, and which feeds are silent."""
+"""Tables of figures: those of each unit now and on days before, how fresh they are, which feeds are silent."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
-from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod, VersionUnit
+from services.ranking.domain.rows import EVER, Group, Row, Silence, VersionPeriod, VersionUnit
 from services.ranking.domain.schemes import Figures, Scheme
 from shared.storage.transaction import PostgresTransaction
 
 _SAVE_ROWS = """
-    INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, points, volume, number)
+    INSERT INTO figures AS f (scheme, grp, version, period, unit, worth, points, volume, number, day)
     SELECT $1, $2, * FROM unnest(
-        $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[])
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[])
     ON CONFLICT (scheme, grp, version, period, unit) DO UPDATE
+    SET worth = excluded.worth, points = excluded.points, volume = excluded.volume, number = excluded.number,
+        day = excluded.day
+    WHERE f.number < excluded.number"""
+_SAVE_PAST = """
+    INSERT INTO figures_past AS f (scheme, grp, version, period, unit, worth, points, volume, number, day)
+    SELECT $1, $2, * FROM unnest(
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[])
+    ON CONFLICT (scheme, grp, version, period, unit, day) DO UPDATE
     SET worth = excluded.worth, points = excluded.points, volume = excluded.volume, number = excluded.number
     WHERE f.number < excluded.number"""
+_ROWS_ON = """
+    SELECT DISTINCT ON (version, period, unit) version, period, unit, worth, points, volume, number, day
+    FROM (
+        SELECT f.* FROM figures f JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period)
+        WHERE scheme = $1 AND grp = $2 AND day <= $5
+        UNION ALL
+        SELECT p.* FROM figures f JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period)
+        CROSS JOIN LATERAL (
+            SELECT * FROM figures_past p
+            WHERE (p.scheme, p.grp, p.version, p.period, p.unit) = ($1, $2, f.version, f.period, f.unit)
+                AND p.day <= $5 ORDER BY p.day DESC LIMIT 1) p
+        WHERE f.scheme = $1 AND f.grp = $2) known
+    ORDER BY version, period, unit, number DESC"""
 _SAVE_GROUP = """
-    INSERT INTO groups VALUES (:scheme, :grp, :shard, :version, :fresh) ON CONFLICT (scheme, grp) DO UPDATE
+    WITH known AS (
+        INSERT INTO days AS d SELECT $1, $2, * FROM unnest($6::text[], $7::int[], $8::text[])
+        ON CONFLICT (scheme, grp, day) DO UPDATE
+        SET version = GREATEST(d.version, excluded.version), fresh_at = GREATEST(d.fresh_at, excluded.fresh_at))
+    INSERT INTO groups VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
 _SAVE_SILENCES = """
-    INSERT INTO silences AS s (scheme, grp, version, unit, months, number)
-    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::bigint[])
-    ON CONFLICT (scheme, grp, version, unit) DO UPDATE SET months = excluded.months, number = excluded.number
+    INSERT INTO silences AS s (scheme, grp, version, unit, day, months, number)
+    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+    ON CONFLICT (scheme, grp, version, unit, day) DO UPDATE SET months = excluded.months, number = excluded.number
     WHERE s.number < excluded.number"""
+_SILENCES = """
+    SELECT DISTINCT ON (version, unit) version, unit, months, number FROM silences
+    WHERE scheme = $1 AND grp = $2 AND day <= $3 ORDER BY version, unit, number DESC"""
 _WORTH = msgspec.json.Decoder(dict[str, int | None])
 _POINTS = msgspec.json.Decoder(dict[str, int])
 _SILENT = msgspec.json.Decoder(dict[str, list[str]])
@@ -31,22 +61,35 @@ _SILENT = msgspec.json.Decoder(dict[str, list[str]])
 async def save_rows(tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str], Row]) -> None:
     """Write figures by (version, period, unit); what stands on a newer record stays."""
     if rows:
-        columns = [
-            (*key, _written(row.worth), _written(row.points), row.volume, row.number)
-            for key, row in sorted(rows.items())
-        ]
-        await tx.many(_SAVE_ROWS, *group, *(list(column) for column in zip(*columns, strict=True)))
+        await tx.many(_SAVE_ROWS, *group, *_columns(rows.items()))
 
 
-async def save_group(tx: PostgresTransaction, group: Group, shard: int, version: int, fresh_at: str) -> None:
-    """Note where a group's figures come, the newest version of its scheme and how fresh they are."""
-    await tx.execute(_SAVE_GROUP, scheme=group[0], grp=group[1], shard=shard, version=version, fresh=fresh_at)
+async def save_past(
+    tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str, str], Row]
+) -> None:
+    """Write by (version, period, unit, day) what figures were at the end of a day."""
+    if rows:
+        await tx.many(_SAVE_PAST, *group, *_columns((key[:3], row) for key, row in rows.items()))
+
+
+async def save_group(
+    tx: PostgresTransaction,
+    group: Group,
+    shard: int,
+    version: int,
+    fresh_at: str,
+    days: Mapping[str, tuple[int, str]],
+) -> None:
+    """Note where a group's figures come, the newest version of its scheme and how fresh they are, also by day."""
+    by_day = [(day, *found) for day, found in sorted(days.items())]
+    known = [list(column) for column in zip(*by_day, strict=True)] or [[], [], []]
+    await tx.many(_SAVE_GROUP, *group, shard, version, fresh_at, *known)
 
 
 async def save_silences(
-    tx: PostgresTransaction, group: Group, silences: Mapping[VersionUnit, Silence]
+    tx: PostgresTransaction, group: Group, silences: Mapping[tuple[int, str, str], Silence]
 ) -> None:
-    """Write which feeds are silent by (version, unit); what stands on a newer record stays."""
+    """Write which feeds are silent by (version, unit, day); what stands on a newer record stays."""
     if silences:
         columns = [
             (*key, msgspec.json.encode(one.months).decode(), one.number)
@@ -55,11 +98,9 @@ async def save_silences(
         await tx.many(_SAVE_SILENCES, *group, *(list(column) for column in zip(*columns, strict=True)))
 
 
-async def silences(tx: PostgresTransaction, group: Group) -> dict[VersionUnit, Silence]:
-    """Return which feeds of a group's units are silent, by (version, unit)."""
-    found = await tx.many(
-        "SELECT version, unit, months, number FROM silences WHERE scheme = $1 AND grp = $2", *group
-    )
+async def silences(tx: PostgresTransaction, group: Group, until: str = EVER) -> dict[VersionUnit, Silence]:
+    """Return which feeds of a group's units are silent, or were at the end of a day, by (version, unit)."""
+    found = await tx.many(_SILENCES, *group, until)
     return {
         (row["version"], row["unit"]): Silence(_SILENT.decode(row["months"]), row["number"]) for row in found
     }
@@ -69,26 +110,33 @@ async def rows(
     tx: PostgresTransaction, group: Group, wanted: Collection[VersionPeriod]
 ) -> dict[VersionPeriod, dict[str, Row]]:
     """Return the figures of a group's units by (version, period)."""
-    found: dict[VersionPeriod, dict[str, Row]] = {key: {} for key in wanted}
-    if wanted:
-        for row in await tx.many(
-            "SELECT version, period, unit, worth, points, volume, number FROM figures "
-            "JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period) "
-            "WHERE scheme = $1 AND grp = $2",
-            *group,
-            *(list(column) for column in zip(*wanted, strict=True)),
-        ):
-            worth, points = _WORTH.decode(row["worth"]), _POINTS.decode(row["points"])
-            found[row["version"], row["period"]][row["unit"]] = Row(
-                worth, row["volume"], row["number"], points
-            )
-    return found
+    if not wanted:
+        return {}
+    found = await tx.many(
+        "SELECT version, period, unit, worth, points, volume, number, day FROM figures "
+        "JOIN unnest($3::int[], $4::text[]) n(version, period) USING (version, period) "
+        "WHERE scheme = $1 AND grp = $2",
+        *group,
+        *(list(column) for column in zip(*wanted, strict=True)),
+    )
+    return _by_unit(wanted, found)
 
 
-async def figures(tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme]) -> dict[str, Figures]:
-    """Return by period the figures of every unit of a group."""
-    found = await rows(tx, group, [(scheme.version, period) for period, scheme in schemes.items()])
-    silent = await silences(tx, group)
+async def rows_on(
+    tx: PostgresTransaction, group: Group, wanted: Collection[VersionPeriod], day: str
+) -> dict[VersionPeriod, dict[str, Row]]:
+    """Return the same as they were at the end of a day; units of which nothing was told by then are not there."""
+    found = await tx.many(_ROWS_ON, *group, *(list(column) for column in zip(*wanted, strict=True)), day)
+    return _by_unit(wanted, found)
+
+
+async def figures(
+    tx: PostgresTransaction, group: Group, schemes: Mapping[str, Scheme], day: str | None = None
+) -> dict[str, Figures]:
+    """Return by period the figures of every unit of a group, with a day as they were at its end."""
+    wanted = [(scheme.version, period) for period, scheme in schemes.items()]
+    found = await (rows(tx, group, wanted) if day is None else rows_on(tx, group, wanted, day))
+    silent = await silences(tx, group, day or EVER)
     return {
         period: scheme.group_figures(group[1], period, found[scheme.version, period], silent)
         for period, scheme in schemes.items()
@@ -111,6 +159,14 @@ async def fresh_at(tx: PostgresTransaction, group: Group) -> str | None:
     return rows[0].fresh_at if rows else None
 
 
+async def fresh_on(tx: PostgresTransaction, group: Group, day: str) -> str | None:
+    """Return the newest `received` that a group's figures contained at the end of a day."""
+    rows = await tx.many(
+        "SELECT max(fresh_at) AS fresh_at FROM days WHERE scheme = $1 AND grp = $2 AND day <= $3", *group, day
+    )
+    return rows[0]["fresh_at"]
+
+
 async def periods_of(tx: PostgresTransaction, group: Group) -> set[str]:
     """Return the periods that a group has figures of, or was told of."""
     rows = await tx.many(
@@ -130,8 +186,30 @@ async def figures_of(tx: PostgresTransaction, name: str) -> list[tuple[str, str]
 async def drop_group(tx: PostgresTransaction, group: Group) -> None:
     """Forget the figures of a group of a trial."""
     await tx.many("DELETE FROM figures WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM figures_past WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM days WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM silences WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM groups WHERE scheme = $1 AND grp = $2", *group)
+
+
+def _by_unit(
+    wanted: Collection[VersionPeriod], rows: Iterable[Mapping[str, Any]]
+) -> dict[VersionPeriod, dict[str, Row]]:
+    found: dict[VersionPeriod, dict[str, Row]] = {key: {} for key in wanted}
+    for row in rows:
+        worth, points = _WORTH.decode(row["worth"]), _POINTS.decode(row["points"])
+        found[row["version"], row["period"]][row["unit"]] = Row(
+            worth, row["volume"], row["number"], points, row["day"]
+        )
+    return found
+
+
+def _columns(rows: Iterable[tuple[tuple[int, str, str], Row]]) -> list[list[Any]]:
+    written = [
+        (*key, _written(row.worth), _written(row.points), row.volume, row.number, row.day)
+        for key, row in sorted(rows, key=itemgetter(0))
+    ]
+    return [list(column) for column in zip(*written, strict=True)]
 
 
 def _written(values: Mapping[str, int | None]) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ranking import store, versions
+from services.ranking import knowing
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.documents import Document
 from services.ranking.domain.losses import Lost, Summed, summed
@@ -46,6 +46,9 @@ class TotalQuery(BaseModel):
     group: CodeText | None = Field(None, description="without it the first group of the unit by name")
     board: CodeText | None = Field(None, description="without it the whole total")
     overlay: CodeText | None = Field(None, description="a special assessment (专项考评) by itself")
+    as_of: str | None = Field(
+        None, max_length=32, description="a day of the scheme's zone: what was known at its end"
+    )
     after: int = Field(0, ge=0, le=100_000, description="`next` of the page before")
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
 
@@ -128,7 +131,8 @@ class TotalExplained(Answer):
     `points` are those that are due, what does not apply included, which is spread (`rescaled`). A board is
     the one before it carries points of another. `value` is the exact sum, `published` its one rounding, both
     null while something due has no data: then `range` says between what it lies. `overlays` are those of the
-    unit in the period, told beside a whole total. `as_of` is the digest of positions.
+    unit in the period, told beside a whole total. `as_of` is the digest of positions. With `known_on` it is
+    what was known at the end of that day of the scheme's zone, and `state` is `as_of`.
     """
 
     scheme: str
@@ -142,7 +146,8 @@ class TotalExplained(Answer):
     board_title: str | None
     overlay: str | None
     overlay_title: str | None
-    state: Literal["live"] = "live"
+    state: Literal["live", "as_of"] = "live"
+    known_on: str | None = None
     as_of: str
     fresh_at: str | None
     rank: int | None
@@ -169,36 +174,39 @@ def totals_router(exchange: Exchange) -> APIRouter:
     async def explain_total(
         period: str, unit: str, asked: Annotated[TotalQuery, Query()], subject: Reader
     ) -> TotalExplained:
-        """Return what a unit's total or board is made of: which indicators lost how much, and their cells."""
+        """Return what a unit's total or board is made of: which indicators lost how much, and their cells.
+
+        With `as_of` what it was known to be at the end of a day.
+        """
         Period.parse(period)
         async with exchange.snapshot() as tx:
             group, scheme = await _found(tx, asked, period, unit)
             allow(subject, DETAILS, Thing(paths_of(scheme.document["units"])[unit]))
-            figures = (await store.figures(tx, group, {period: scheme}))[period]
-            as_of = await positions_digest(tx, (CONSUMER,))
-            fresh_at = await store.fresh_at(tx, group)
-        lines = standing(figures, scheme.rules)
-        found = summed(_wanted(asked, figures[unit]), scheme.rules.places)
+            seen = await knowing.seen(tx, group, period, scheme, asked.as_of)
+            positions = await positions_digest(tx, (CONSUMER,))
+        mine = seen.figures[unit]
+        lines = standing(seen.figures, scheme.rules)
+        found = summed(_wanted(asked, mine), scheme.rules.places)
         is_whole = asked.board is None and asked.overlay is None
-        overlays = _overlays(scheme, figures[unit]) if is_whole else []
-        place = {"group": group[1], "period": period, "unit": unit, "as_of": as_of, "fresh_at": fresh_at}
-        return _answer(asked, scheme, lines, found, place | {"overlays": overlays})
+        overlays = _overlays(scheme, mine) if is_whole else []
+        place = {"group": group[1], "period": period, "unit": unit, "as_of": positions}
+        place |= {"fresh_at": seen.fresh_at, "overlays": overlays}
+        return _answer(asked, scheme, lines, found, place)
 
     return router
 
 
 async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str) -> tuple[Group, Scheme]:
     """Return the group of a unit and the version in force, or refuse."""
-    wanted = asked.group or ""
-    heard = await versions.in_force(tx, (asked.scheme, wanted), [period])
-    if period not in heard:
-        raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
-    groups = heard[period].document["groups"]
-    names = sorted(name for name in groups if unit in heard[period].members(name))
-    if not names or (asked.group is not None and asked.group not in names):
+    heard = await knowing.scheme_of(tx, (asked.scheme, asked.group or ""), period)
+    names = [asked.group] if asked.group else sorted(heard.document["groups"])
+    mine = [name for name in names if unit in heard.members(name)]
+    if not mine:
         raise refuse(404, "not_found", "The scheme has no such unit in this group.")
-    group = asked.scheme, asked.group or names[0]
-    scheme = (await versions.in_force(tx, group, [period]))[period]
+    group = asked.scheme, mine[0]
+    scheme = await knowing.scheme_of(tx, group, period, asked.as_of)
+    if unit not in scheme.members(group[1]):
+        raise refuse(404, "not_found", "The scheme has no such unit in this group.")
     if asked.board is not None and asked.board not in scheme.boards:
         raise refuse(404, "not_found", "The scheme has no such board.")
     if asked.overlay is not None and asked.overlay not in scheme.overlays:
@@ -249,6 +257,8 @@ def _answer(
     end = asked.after + len(shown)
     return TotalExplained(
         **place,
+        state="live" if asked.as_of is None else "as_of",
+        known_on=asked.as_of,
         scheme=asked.scheme,
         version=scheme.version,
         zone=document["scheme"].get("zone", "UTC"),
@@ -271,7 +281,7 @@ def _answer(
             for code, one in found.rescaled.all.items()
             if one.absent or one.gained
         ],
-        parts=[_part(one, asked.scheme, scheme, place) for one in shown],
+        parts=[_part(one, asked, scheme, place) for one in shown],
         parts_total=len(found.parts),
         next=end if end < len(found.parts) else None,
     )
@@ -328,12 +338,13 @@ def _short(parts: int | Fraction) -> str:
     return written.rstrip("0").rstrip(".")
 
 
-def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownPart:
+def _part(one: Lost, asked: TotalQuery, scheme: Scheme, place: dict[str, Any]) -> ShownPart:
     figure = one.figure
     spec = scheme.indicator(figure.indicator)
     steps = (place["period"], place["unit"], figure.indicator)
     path = "/v1/cells" + "".join(f"/{quote(step, safe='')}" for step in steps)
-    query = urlencode({"scheme": code, "version": scheme.version})
+    query = urlencode({"scheme": asked.scheme, "version": scheme.version})
+    then = "" if asked.as_of is None else f"&as_of={asked.as_of}"
     measure = spec.get("measure", "")
     measures = scheme.measures
     return ShownPart(
@@ -353,7 +364,7 @@ def _part(one: Lost, code: str, scheme: Scheme, place: dict[str, Any]) -> ShownP
         method=next(iter(spec["method"])),
         measure=measure,
         measure_version=measures.get(measure, {}).get("version", 1),
-        cell=f"{path}?{query}",
+        cell=f"{path}?{query}{then}",
         explain=f"{path}/explain?{query}",
     )
 

@@ -11,16 +11,27 @@ from shared.kernel.periods import Month, Period
 from shared.kernel.reigns import reigns
 from shared.storage.transaction import PostgresTransaction
 
-_IN_FORCE = """
+_OF_PERIOD = """
+    SELECT 1 FROM {} f
+    WHERE f.scheme = $1 AND f.grp = $2 AND f.version = s.version AND f.period = n.period{}"""
+_RULING = """
     SELECT n.period, array_agg(s.version) AS versions, array_agg(effective) AS effective,
-        array_agg(until) AS until, (array_agg(s.version ORDER BY effective <= n.first OR EXISTS (
-            SELECT 1 FROM figures f WHERE f.scheme = $1 AND f.grp = $2 AND f.version = s.version
-                AND f.period = n.period) DESC, s.version DESC))[1] AS version
+        array_agg(until) AS until,
+        (array_agg(s.version ORDER BY effective <= n.first OR {} DESC, s.version DESC))[1] AS version
     FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last)
     JOIN (SELECT version, document->'scheme'->>'effective' AS effective, document->'scheme'->>'until' AS until
         FROM schemes WHERE code = $1) s ON effective <= n.last AND until >= n.first
-    LEFT JOIN groups g ON g.scheme = $1 AND g.grp = $2
-    WHERE s.version <= COALESCE(g.version, s.version) GROUP BY n.period"""
+    WHERE s.version <= {} GROUP BY n.period"""
+_IN_FORCE = _RULING.format(
+    f"EXISTS ({_OF_PERIOD.format('figures', '')})",
+    "COALESCE((SELECT version FROM groups WHERE scheme = $1 AND grp = $2), s.version)",
+)
+_IN_FORCE_ON = _RULING.format(
+    " OR ".join(
+        f"EXISTS ({_OF_PERIOD.format(table, ' AND f.day <= $6')})" for table in ("figures", "figures_past")
+    ),
+    "(SELECT max(version) FROM days WHERE scheme = $1 AND grp = $2 AND day <= $6)",
+)
 
 
 async def save(tx: PostgresTransaction, code: str, version: int, document: Document) -> None:
@@ -46,13 +57,18 @@ async def drop(tx: PostgresTransaction, name: str) -> None:
     await tx.many("DELETE FROM schemes WHERE code = $1", name)
 
 
-async def in_force(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, Scheme]:
+async def in_force(
+    tx: PostgresTransaction, group: Group, periods: Collection[str], day: str | None = None
+) -> dict[str, Scheme]:
     """Return for each period the newest version that covers it, is heard of, and is not ahead of its figures.
 
     One that begins inside a period takes it with its first figures of the period: then its months have come.
+    With a day by the figures that had been told at its end; none where none had.
     """
     spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]
-    rows = await tx.many(_IN_FORCE, *group, *(list(column) for column in zip(*spans, strict=True)))
+    columns = [list(column) for column in zip(*spans, strict=True)]
+    then = () if day is None else (day,)
+    rows = await tx.many(_IN_FORCE if day is None else _IN_FORCE_ON, *group, *columns, *then)
     wanted = {row["period"]: [row["version"], *_ruled_before(row)] for row in rows}
     documents = await tx.many(
         "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",

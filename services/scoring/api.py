@@ -199,7 +199,9 @@ def cells_router(exchange: Exchange) -> APIRouter:
             _check_ruled(question)
             read = await figuring.figure(tx, question)
             zone = question.scheme.document.scheme.zone
-            until = traces.EVERYTHING if asked.as_of is None else knowing.until_of(asked.as_of, zone)
+            until = traces.EVERYTHING
+            if asked.as_of is not None:
+                until = knowing.until_of(asked.as_of, zone, await traces.now(tx, replay=False))
             entries = await _entries(tx, question, until)
             known = None
             if asked.as_of is not None:

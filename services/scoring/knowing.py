@@ -36,17 +36,25 @@ class Known:
     known_at: str | None
 
 
-def until_of(asked: str, zone: str) -> Until:
-    """Read a day of the scheme's zone, to its end; an instant, itself included; or the id of an entry."""
+def until_of(asked: str, zone: str, now: datetime) -> Until:
+    """Read a day of the scheme's zone, to its end; an instant, itself included; or the id of an entry.
+
+    A day that has not begun, or an instant that is not over, is refused.
+    """
     pointer = "/query/as_of"
     if asked.isdecimal() and not asked.startswith("0"):
         return Until(entry=min(int(asked), Until().entry))
     if len(asked) != len("2021-04-10"):
-        return Until(before=instants.text(instants.parse(asked, pointer) + MICROSECOND))
+        instant = instants.parse(asked, pointer)
+        if instant > now:
+            raise _not_yet()
+        return Until(before=instants.text(instant + MICROSECOND))
     try:
         last = day(asked, pointer)
     except Refused:
         raise _refused() from None
+    if last > now.astimezone(ZoneInfo(zone)).date():
+        raise _not_yet()
     ends = datetime.combine(last + timedelta(days=1), time.min, ZoneInfo(zone))
     return Until(before=instants.text(ends))
 
@@ -105,6 +113,10 @@ def _figure(question: Question, until: Until, record: Record) -> Known | None:
             said = f"{ENTRIES}/{record.shard}/{record.number}"
             return Known(until, None if value is None else Decimal(value), said, posted.fresh_at)
     return None
+
+
+def _not_yet() -> Refused:
+    return refuse(422, "as_of_future", "That has not come yet.", pointer="/query/as_of")
 
 
 def _refused() -> Refused:

@@ -33,7 +33,9 @@ _REMOVE = """
 _FRESH = """
     INSERT INTO freshness VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, version, grp)
     DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at),
-        received = GREATEST(freshness.received, excluded.received) RETURNING received"""
+        received = GREATEST(freshness.received, excluded.received)
+    RETURNING GREATEST(received, (
+        SELECT max(received) FROM freshness WHERE scheme = $1 AND grp = $3)) AS received"""
 
 
 class Fresh(NamedTuple):
@@ -62,11 +64,12 @@ class Entry(NamedTuple):
 async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh) -> str:
     """Write entries of a group with causes and dates, the cells they lead to, and how fresh they are.
 
-    Their date, which is returned, is the newest `received` that the group's cells contain with this batch, so
-    that one that was behind does not date its entries before those it goes on from; else the scheme's.
+    Their date, which is returned, is the newest `received` that the group's cells contain with this batch, in
+    any version, so that one that was behind does not date its entries before those it goes on from; that of a
+    scheme that was adopted where nothing else came.
     """
     kept_until = await tx.many(_FRESH, *group, fresh.at, fresh.received)
-    at = kept_until[0]["received"] or fresh.begun
+    at = kept_until[0]["received"] if fresh.received else fresh.begun
     named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(

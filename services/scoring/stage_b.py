@@ -27,6 +27,7 @@ from shared.contracts.catalogue import known_event
 from shared.contracts.entries import MonthRow, PeriodRow, Posted, Silence, Span
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Changed
+from shared.kernel.instants import day_in
 from shared.kernel.periods import Month
 from shared.kernel.points import parts_text
 from shared.kernel.records import Draft, Record
@@ -200,7 +201,8 @@ class StageB:
         at = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
         heard = {unit for unit in units if is_heard(told.moved.get(plan.id, {}).get(unit, {}))}
         silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
-        return self._messages(shard, group, changed, causes.of_units(units), at, silence)
+        batch.at = max(batch.at, at)
+        return self._messages(shard, batch.line, plan.version, changed, causes.of_units(units), at, silence)
 
     def _share(self, shard: int, batch: "Batch") -> list[Answer]:
         """Post the figures made of parts of several versions that became others, by who tells them."""
@@ -212,18 +214,18 @@ class StageB:
         held.clocks[line] = clock
         found = parted_changes(line, before, now, held.sums)
         held.parted[line] = {**before, **now}
-        at = batch.told.fresh.at
         causes = Causes(tuple(batch.adopted.values()), batch.told.causes.months).of_units(batch.shared)
         return [
             answer
             for version, changed in sorted(found.items())
-            for answer in self._messages(shard, (line.code, version, line.name), changed, causes, at)
+            for answer in self._messages(shard, line, version, changed, causes, batch.at)
         ]
 
     def _messages(
         self,
         shard: int,
-        group: Group,
+        line: Succession,
+        version: int,
         changed: Mapping[str, Changes],
         causes: Ranges,
         at: str,
@@ -231,9 +233,10 @@ class StageB:
     ) -> list[Answer]:
         """Tell what was posted; the first message names the causes, and what is silent."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
+        group, day = (line.code, version, line.name), day_in(line.zones[version], at)
         answers: list[Answer] = []
         for entries, figures in _pages(changed):
-            posted = Posted(*group, cause, at, entries, figures, list(silence))
+            posted = Posted(*group, cause, at, day, entries, figures, list(silence))
             answers.append(self._book.message(shard, posted))
             cause, silence = [], ()
         return answers
@@ -261,7 +264,8 @@ class StageB:
 class Batch:
     """What a batch told of a group: the units it touches in each version, and those of what versions share.
 
-    A version that was adopted touches all units of those of its year, whose months it takes.
+    A version that was adopted touches all units of those of its year, whose months it takes. `at` is the date
+    of what was posted of it.
     """
 
     def __init__(self, line: Succession, told: Told, adopted: Mapping[str, Range]) -> None:
@@ -275,6 +279,7 @@ class Batch:
         }
         units = {unit for found in self.touched.values() for unit in found}
         self.shared: Collection[str] = sorted(units) if line.shared else ()
+        self.at = ""
 
     def causes_of(self, plan: GroupPlan) -> Causes:
         """Return what moved each month of each unit in a version."""

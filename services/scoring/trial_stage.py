@@ -23,6 +23,7 @@ from shared.contracts.catalogue import known_event
 from shared.contracts.entries import Posted, TrialPosted
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.codes import OF_TRIAL, trial_code
+from shared.kernel.instants import day_in
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import partition_of
 from shared.messaging.port import Answer
@@ -85,19 +86,22 @@ class TrialStage(StageB):
     async def _end(self, tx: PostgresTransaction, shard: int, event: AcceptedEvent) -> list[Answer]:
         told = envelope.decode_data(event, TrialEnded)
         code = trial_code(told.code, told.trial)
-        groups = [
-            (plan.scheme, plan.version, plan.name)
+        days = {
+            (plan.scheme, plan.version, plan.name): day_in(line.zones[plan.version], event.received)
             for line in self._lines_of(await self._plans.of(tx, shard), shard)
             for plan in line.plans
             if plan.scheme == code
-        ]
+        }
         for version in await self._plans.leave(tx, shard, code):
             await store.put_in_force(tx, OVER, shard, code, version)
             await trials.drop_inputs(tx, shard, f"{code}@{version}")
         self._held.forget([partition_of(shard)])
-        for group in groups:
+        for group in days:
             await drop(tx, group)
-        last = {name: Posted(code, told.version, name, [], event.received, [], []) for _, _, name in groups}
+        last = {
+            name: Posted(code, told.version, name, [], event.received, day, [], [])
+            for (_, _, name), day in days.items()
+        }
         return [_message(shard, posted, ended=True) for posted in last.values()]
 
 
@@ -109,6 +113,7 @@ def _message(shard: int, posted: Posted, *, ended: bool) -> Answer:
         group=posted.group,
         cause=posted.cause,
         fresh_at=posted.fresh_at,
+        day=posted.day,
         entries=posted.entries,
         figures=posted.figures,
         silent=posted.silent,

@@ -47,6 +47,7 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     group: str
     cause: list[Span]
     fresh_at: str
+    day: str
     entries: list[MonthRow]
     figures: list[PeriodRow]
     silent: list[Silence] = []
@@ -67,6 +68,7 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     group: str
     cause: list[Span]
     fresh_at: str
+    day: str
     figures: list[PeriodRow]
     silent: list[Silence] = []
 

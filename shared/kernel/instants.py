@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from shared.kernel.errors import refuse
 
@@ -46,3 +47,8 @@ def of_micros(value: int) -> datetime:
 def text(instant: datetime) -> str:
     """Write an instant in UTC with six places and Z."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def day_in(zone: ZoneInfo, instant: str) -> str:
+    """Return the day of a zone that contains an instant, as 2021-03-31."""
+    return parse(instant).astimezone(zone).date().isoformat()

@@ -211,6 +211,8 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
         ("up", "--workers", "postgres=2"),
         ("token", "--role", "king"),
         ("standings", "boston311", "city"),
+        ("standings", "--as-of", "2021-04-10"),
+        ("standings", "boston311", "city", "2011-09", "--watch", "--as-of", "2021-04-10"),
         ("send", "/nowhere.ndjson"),
         ("send", SAMPLES / "boston311" / "types.yaml", "--format", "csv"),
         ("status", "--output", "xml"),

@@ -132,6 +132,7 @@ def total(*parts, **more):
             "board_title": None,
             "overlay": None,
             "overlay_title": None,
+            "known_on": None,
             "rank": 3,
             "ranked": 36,
             "points": "20",

@@ -33,6 +33,7 @@ POSTED = st.builds(
     CODE,
     st.lists(SPAN, max_size=3),
     st.just("2021-03-01T00:00:00.000000Z"),
+    st.just("2021-03-01"),
     st.lists(MONTH, max_size=3),
     st.lists(PERIOD, max_size=3),
     st.lists(st.builds(Silence, CODE, st.dictionaries(CODE, st.just(["2021-03"]), max_size=2)), max_size=2),

@@ -73,13 +73,14 @@ def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
     return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
 
 
-def posted(*figures, version=1, fresh_at=NOW, cause=(), silent=()):
+def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=()):
     told = EntriesPosted(
         scheme="mini",
         version=version,
         group="bureaus",
         cause=tuple(cause),
         fresh_at=fresh_at,
+        day=day or fresh_at[:10],
         figures=figures,
         silent=silent,
     )

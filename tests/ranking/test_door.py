@@ -40,6 +40,7 @@ async def test_a_standing_shows_ranks_ranges_tiers_and_what_they_stand_on(servic
         "group": "bureaus",
         "period": MARCH,
         "state": "live",
+        "known_on": None,
         "simulated": False,
         "fixture_values": ["missed"],
         "fresh_at": NOW,

@@ -69,6 +69,7 @@ def tried(*figures, ended=False, version=2):
         group="bureaus",
         cause=(),
         fresh_at=NOW,
+        day=NOW[:10],
         figures=figures,
         ended=ended,
     )

@@ -297,6 +297,8 @@ async def test_what_is_no_time_and_no_entry_is_refused(scoring, door):
             ("2021-02-30", "as_of"),
             ("2021-W13-3", "as_of"),
             ("9999-12-31", "as_of"),
+            ("2199-12-31", "as_of_future"),
+            ("2199-12-31T00:00:00Z", "as_of_future"),
             ("2021-04-10T00:00:00", "time_format"),
         ):
             assert (await got(client, "/v1/cells/2021-03/b1/ontime", 422, as_of=asked))["code"] == code

@@ -173,6 +173,7 @@ async def test_a_proof_finds_a_figure_made_of_parts_that_was_told_wrong(scoring)
             group="bureaus",
             cause=(),
             fresh_at="2021-12-31T00:00:00.000000Z",
+            day="2021-12-31",
             figures=(wrong,),
         ),
     )

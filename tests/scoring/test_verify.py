@@ -116,6 +116,7 @@ async def test_a_quarter_that_was_told_wrong_is_found(scoring):
         group="bureaus",
         cause=(),
         fresh_at="2021-12-31T00:00:00.000000Z",
+        day="2021-12-31",
         figures=(PeriodFigures(unit="b1", period="2021-Q1", values={"missed": "7.000000000000"}),),
     )
     body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 
+from campaign.checker.days import days
 from campaign.checker.derived import derived
 from campaign.checker.totals import totals
 from campaign.checker.years import years
@@ -43,6 +44,10 @@ TOTALS = (
 YEARS = (
     TOTALS[2],
     "UPDATE scoring.partials SET numbers = replace(numbers, '[882', '[881') WHERE scheme = 'halves@1'",
+)
+DAYS = (
+    "UPDATE ranking.figures_past SET worth = replace(worth, '9900000000000', '9890000000000') WHERE unit = 'w05'",
+    "DELETE FROM ranking.days WHERE scheme = 'march'",
 )
 SCHEMES: tuple[Callable[[], dict[str, Any]], ...] = (
     of_items,
@@ -78,6 +83,7 @@ async def test_every_worked_case_of_scores_boards_items_incidents_and_versions_s
         assert await rig.faults(office.sent) == {}
         await damaged(rig, totals, TOTALS)
         await damaged(rig, years, YEARS)
+        await damaged(rig, days, DAYS)
         assert verified(rig)[1]["state"] == "proved"
         assert await rebuilt(rig) == ("same", [])
 
@@ -191,6 +197,17 @@ async def march_is_9_90_as_of_10_april_and_9_70_restated(office: Office) -> None
     await office.send(first | corrects | {"id": "worked-corrected"})
     assert (await figure(office.rig, "march", cell))["published"] == "9.70"
     assert (await figure(office.rig, "march", cell, as_of="2021-04-10"))["published"] == "9.90"
+    total, march = "/v1/totals/2021-03/w05/explain", "/v1/standings/march/bureaus/2021-03"
+    for asked, points in (({"as_of": "2021-04-10"}, "9.90"), ({"as_of": "2021-05-12"}, "9.70"), ({}, "9.70")):
+        for of in ({}, {"board": "work"}):
+            told = await office.rig.get("ranking", total, scheme="march", **of, **asked)
+            assert told["published"] == points
+        standing = await office.rig.get("ranking", march, **asked)
+        assert next(one for one in standing["units"] if one["unit"] == "w05")["points"] == points
+    then = ("--as-of", "2021-04-10", "--lang", "en")
+    assert "9.90 of 10" in await command(office.rig, "explain", "march", "w05", "2021-03", *then)
+    printed = await command(office.rig, "standings", "march", "bureaus", "2021-03", *then)
+    assert "as known on 2021-04-10" in printed
 
 
 async def an_item_costs_1_0_and_extended_in_time_0_4(office: Office) -> None:

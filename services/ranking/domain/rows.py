@@ -6,18 +6,21 @@ from typing import NamedTuple
 Group = tuple[str, str]
 VersionPeriod = tuple[int, str]
 VersionUnit = tuple[int, str]
+EVER = "9"
 
 
 class Row(NamedTuple):
     """The figures of a unit in a period by indicator, and the number of the record that they stand on.
 
-    `points` are those of figures whose months several versions rule, in parts of 10^-12.
+    `points` are those of figures whose months several versions rule, in parts of 10^-12; `day` is the one on
+    which the record was known.
     """
 
     worth: Mapping[str, int | None]
     volume: int
     number: int
     points: Mapping[str, int] = {}
+    day: str = ""
 
     def merged(self, newer: "Row") -> "Row":
         """Put newer figures in the place of those that they are of."""

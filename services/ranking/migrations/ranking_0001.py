@@ -1,4 +1,4 @@
-"""The shared tables, schemes as ranking needs them, the newest figures, and what was told of each unit."""
+"""The shared tables, schemes as ranking needs them, figures now and before, what was told of each unit."""
 
 from alembic import op
 
@@ -14,16 +14,29 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, shard smallint NOT NULL, version int NOT NULL,
         fresh_at text NOT NULL, PRIMARY KEY (scheme, grp))""",
     # by indicator in parts of 10^-12, null where not assessed; `points` are those of figures made of parts;
-    # `number` is that of the record it stands on
+    # `number` is that of the record it stands on, `day` the day on which that was known
     """CREATE TABLE figures (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
         unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
-        number bigint NOT NULL,
+        number bigint NOT NULL, day text NOT NULL,
         PRIMARY KEY (scheme, grp, version, period, unit)) WITH (fillfactor = 50)""",
-    # by indicator the months in which a feed of its events is silent, of the units of which any was
+    # what they were at the end of a day, kept when another day moves them
+    """CREATE TABLE figures_past (
+        scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
+        unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
+        number bigint NOT NULL, day text NOT NULL,
+        PRIMARY KEY (scheme, grp, version, period, unit, day))""",
+    # the newest version that a group had figures of on a day, and how fresh they were
+    """CREATE TABLE days (
+        scheme text NOT NULL, grp text NOT NULL, day text NOT NULL, version int NOT NULL,
+        fresh_at text NOT NULL,
+        PRIMARY KEY (scheme, grp, day)) WITH (fillfactor = 50)""",
+    # by indicator the months in which a feed of its events is silent, of the units of which any was, as a day
+    # left it
     """CREATE TABLE silences (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,
-        months text NOT NULL, number bigint NOT NULL, PRIMARY KEY (scheme, grp, version, unit))""",
+        day text NOT NULL, months text NOT NULL, number bigint NOT NULL,
+        PRIMARY KEY (scheme, grp, version, unit, day))""",
     """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,

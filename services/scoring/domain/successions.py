@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from services.scoring.domain.chapters import Chapter
 from services.scoring.domain.document import SchemeDocument
@@ -29,6 +30,11 @@ class Succession:
     def plans(self) -> tuple[GroupPlan, ...]:
         """What each of them scores by itself."""
         return tuple(one.plan for one in self.chapters)
+
+    @cached_property
+    def zones(self) -> Mapping[int, ZoneInfo]:
+        """The time zones of the versions."""
+        return {one.plan.version: ZoneInfo(one.document.scheme.zone) for one in self.chapters}
 
     def clock(self, sums: Sums) -> int:
         """Return the newest month in which anything of the group has sums: up to it months have come.

@@ -4,7 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, DecimalText, InstantText, MonthText, PeriodText, Version
+from shared.contracts.fields import (
+    Closed,
+    Code,
+    DayText,
+    DecimalText,
+    InstantText,
+    MonthText,
+    PeriodText,
+    Version,
+)
 from shared.contracts.scoring.sums import Cause
 
 ENTRIES_POSTED = "dukao.entries-posted.v1"
@@ -46,6 +55,7 @@ class UnitSilence(Closed):
 class EntriesPosted(Closed):
     """What a batch changed in one group: its ledger entries, and the figures whose value is another.
 
+    `fresh_at` is the newest `received` in it, `day` the day of the scheme's zone that contains that.
     After an adopted scheme every figure that is due is told once. `silent` are the units of which a feed
     became stale or fresh; of every other stands what was told last.
     """
@@ -55,6 +65,7 @@ class EntriesPosted(Closed):
     group: Code
     cause: tuple[Cause, ...] = Field(strict=False)
     fresh_at: InstantText
+    day: DayText
     entries: tuple[MonthEntries, ...] = Field((), strict=False)
     figures: tuple[PeriodFigures, ...] = Field((), strict=False)
     silent: tuple[UnitSilence, ...] = Field((), strict=False)

@@ -1,0 +1,94 @@
+"""C6 of days: what ranking keeps of every day is what had been told last at its end."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from campaign.checker import archive
+
+Data: TypeAlias = Mapping[str, Any]
+Of: TypeAlias = tuple[str, str, int, str, str]
+ENTRIES = "scoring.entries"
+PLACES = 12
+_ROWS = """
+    SELECT scheme, grp, version, period, unit, worth, points, volume, number, day, past FROM (
+        SELECT *, false AS past FROM ranking.figures UNION ALL
+        SELECT *, true FROM ranking.figures_past) every WHERE strpos(scheme, '~') = 0"""
+_DAYS = "SELECT scheme, grp, day, version, fresh_at FROM ranking.days WHERE strpos(scheme, '~') = 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The figures of a unit in a period on a day: worth and points by indicator, in parts of 10^-12."""
+
+    day: str
+    worth: Mapping[str, int | None]
+    points: Mapping[str, int]
+    volume: int
+    number: int
+
+    def told(self, day: str, row: Data, number: int) -> "Kept":
+        """Return the same once a record told of it."""
+        kept = {code: points for code, points in self.points.items() if code not in row["values"]}
+        worth = {code: None if value is None else parts(value) for code, value in row["values"].items()}
+        points = {code: parts(value) for code, value in row.get("points", {}).items()}
+        return Kept(day, {**self.worth, **worth}, kept | points, row["volume"], number)
+
+
+@dataclass(slots=True)
+class Book:
+    """What is to be kept: the newest figures, those that another day moved, and how fresh each day was."""
+
+    now: dict[Of, Kept]
+    past: dict[tuple[Of, str], Kept]
+    days: dict[tuple[str, str, str], tuple[int, str]]
+
+    def add(self, told: Data, number: int) -> None:
+        """Take in a record."""
+        day, group = told["day"], (told["scheme"], told["group"])
+        version, fresh_at = self.days.get((*group, day), (0, ""))
+        self.days[(*group, day)] = max(version, told["version"]), max(fresh_at, told["fresh_at"])
+        for row in told["figures"]:
+            of = *group, told["version"], row["period"], row["unit"]
+            known = self.now.get(of)
+            if known is not None and known.day < day:
+                self.past[of, known.day] = known
+            self.now[of] = (known or Kept(day, {}, {}, 0, 0)).told(day, row, number)
+
+
+async def days(database: asyncpg.Connection) -> list[str]:
+    """C6: figures, what they were on days before, and how fresh each day was, as the records say."""
+    book, reached = Book({}, {}, {}), await archive.reached(database, "ranking", "ranking")
+    async for place, number, body, _ in archive.records(database, "scoring"):
+        if place[0] == ENTRIES and number <= reached.get(place, 0):
+            book.add(json.loads(body)["data"], number)
+    wanted: dict[Any, Any] = {(of, ""): kept for of, kept in book.now.items()}
+    found: dict[Any, Any] = {}
+    for row in await database.fetch(_ROWS):
+        of = row["scheme"], row["grp"], row["version"], row["period"], row["unit"]
+        worth, points = json.loads(row["worth"]), json.loads(row["points"])
+        kept = Kept(row["day"], worth, points, row["volume"], row["number"])
+        found[of, row["day"] if row["past"] else ""] = kept
+    dated = {
+        (row["scheme"], row["grp"], row["day"]): (row["version"], row["fresh_at"])
+        for row in await database.fetch(_DAYS)
+    }
+    return [*_differing(wanted | book.past, found), *_differing(book.days, dated)]
+
+
+def parts(value: str) -> int:
+    """Return a decimal in parts of 10^-12."""
+    whole, _, fraction = value.lstrip("-").partition(".")
+    found = int(whole + fraction.ljust(PLACES, "0"))
+    return -found if value.startswith("-") else found
+
+
+def _differing(wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterable[str]:
+    return (
+        f"{key}: it is {wanted.get(key)}, kept is {found.get(key)}"
+        for key in sorted(wanted.keys() | found.keys())
+        if wanted.get(key) != found.get(key)
+    )
