@@ -27,6 +27,7 @@ WRONG: Words = {
     "cause": ("分录的起因不成立", "an entry names no numbers, or others"),
     "published": ("台账与已发布的不符", "the ledger is not what was published"),
     "chain": ("哈希链断裂", "the chain of digests is broken"),
+    "silent": ("数据源静默所报与所存不符", "a feed was told to be silent, or not to be, and is otherwise"),
     "rise": ("地区研判与 T 前所收数据不符", "what was judged of a region is not what facts before T come to"),
 }
 _CSV = columns("what", "cells", "where", "found", "expected")

@@ -22,6 +22,7 @@ from services.scoring.domain.proof import (
     cells_of,
     differing_cells,
     differing_figures,
+    differing_silence,
     figures_of,
     within,
 )
@@ -41,10 +42,11 @@ _RANGES = msgspec.json.Decoder(list[dict[str, Any]])
 
 
 class Due(NamedTuple):
-    """The cells and figures of a unit as they must be."""
+    """The cells and figures of a unit as they must be, and the sums that they come from."""
 
     cells: Mapping[Cell, int]
     figures: Mapping[Key, Figure]
+    sums: UnitSums
 
 
 async def units(
@@ -73,6 +75,8 @@ async def units(
             kept = (await ledger.cells(tx, group, [unit]))[unit]
             of_scope = {key: value for key, value in kept.items() if scope.has(plan.id, unit, key[0])}
             for one in _differing(plan, scope, unit, due, of_scope, told.get(unit, {})):
+                yield one
+            for one in _silence(plan, scope, unit, due, published.silent.get(group, {}).get(unit, {})):
                 yield one
             entries = [one for one in await _entries(tx, group, unit) if scope.has(plan.id, unit, one.month)]
             cells = {(unit, month, code): value for (month, code), value in of_scope.items()}
@@ -127,6 +131,16 @@ def _differing(
     yield from differing_figures(plan.id, unit, figures, told)
 
 
+def _silence(
+    plan: GroupPlan, scope: Scope, unit: str, due: Due | None, told: Mapping[str, Sequence[int]]
+) -> Iterator[Finding]:
+    """Yield what was told otherwise of silent feeds of a unit in the months of a scope."""
+    if due is not None:
+        for one in differing_silence(plan, unit, due.sums, told):
+            if all(scope.has(plan.id, unit, cell.month) for cell in one.cells):
+                yield one
+
+
 async def _computed(
     tx: PostgresTransaction, known: Known, group: Group, units: Sequence[str], found: Recomputed
 ) -> AsyncIterator[tuple[str, Due | None]]:
@@ -147,7 +161,7 @@ async def _computed(
 
 def _due(plan: GroupPlan, sums: Mapping[str, UnitSums]) -> dict[str, Due]:
     cells, figures = cells_of(plan, sums), figures_of(plan, sums)
-    return {unit: Due(cells[unit], figures[unit]) for unit in sums}
+    return {unit: Due(cells[unit], figures[unit], sums[unit]) for unit in sums}
 
 
 async def _sums_of(

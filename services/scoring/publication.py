@@ -1,7 +1,7 @@
 """The ledger as it was published: the chain of its records, and what they said became of each cell."""
 
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.scoring.contract import ENTRIES
@@ -22,6 +22,7 @@ CELLS_NAMED = 20
 Cell = tuple[str, int, str]
 Group = tuple[str, int, str]
 Told = tuple[str, str, str]
+Silent = Mapping[str, Sequence[int]]
 
 _HEADS = "SELECT shard, number, chain FROM stream_shards WHERE stream = $1 AND number > 0 ORDER BY shard"
 
@@ -44,12 +45,13 @@ class Publication:
     """What was published of the cells of a scope, by group and cell; `causes` are those of the records.
 
     `figures` keep what was told last of periods, by unit, period and indicator, with its points where they
-    are told.
+    are told; `silent` what was told last of feeds, by unit the months of indicators.
     """
 
     cells: dict[Group, dict[Cell, Steps]] = field(default_factory=dict[Group, dict[Cell, Steps]])
     causes: list[tuple[Range, ...]] = field(default_factory=list[tuple[Range, ...]])
     figures: dict[Group, dict[Told, Figure]] = field(default_factory=dict[Group, dict[Told, Figure]])
+    silent: dict[Group, dict[str, Silent]] = field(default_factory=dict[Group, dict[str, Silent]])
 
     def add(self, posted: Posted, scope: Scope) -> None:
         """Take in a record; one that goes on from another of its batch names no causes of its own."""
@@ -64,6 +66,12 @@ class Publication:
         for row in posted.figures:
             if scope.of_scheme(scheme) and scope.of_unit(row.unit) and scope.of_period(row.period):
                 self._keep((posted.scheme, posted.version, posted.group), row)
+        for one in posted.silent:
+            if scope.of_scheme(scheme) and scope.of_unit(one.unit):
+                self.silent.setdefault((posted.scheme, posted.version, posted.group), {})[one.unit] = {
+                    code: [Month.parse(month).ordinal for month in months]
+                    for code, months in one.months.items()
+                }
 
     def _keep(self, group: Group, row: PeriodRow) -> None:
         told = self.figures.setdefault(group, {})

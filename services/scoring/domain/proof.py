@@ -12,7 +12,7 @@ from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.parted import Figure
 from services.scoring.domain.parts import Key
-from services.scoring.domain.posting import everything, post, posted
+from services.scoring.domain.posting import everything, post, posted, silent
 from services.scoring.domain.sums import UnitSums, home_of
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import parts_text
@@ -33,6 +33,7 @@ class Wrong(StrEnum):
     PUBLISHED = "published"
     CHAIN = "chain"
     RISE = "rise"
+    SILENT = "silent"
 
 
 class Named(NamedTuple):
@@ -163,6 +164,20 @@ def differing_figures(
             yield Finding(
                 Wrong.FIGURE, (cell,), where, None if found is None else _figure(found), _figure(due)
             )
+
+
+def differing_silence(
+    plan: GroupPlan, unit: str, sums: UnitSums, told: Mapping[str, Sequence[int]]
+) -> Iterator[Finding]:
+    """Yield the months of indicators whose feeds were told to be silent, or not to be, and are otherwise."""
+    due = {(code, month) for code, months in silent(plan, unit, sums).items() for month in months}
+    found = {(code, month) for code, months in told.items() for month in months if month in plan.months}
+    for code, month in sorted(due ^ found):
+        cell = Named(plan.id, month, unit, code)
+        said = {True: "silent", False: "not silent"}
+        yield Finding(
+            Wrong.SILENT, (cell,), "silent", said[(code, month) in found], said[(code, month) in due]
+        )
 
 
 def broken_entries(
