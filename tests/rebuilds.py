@@ -19,7 +19,7 @@ class Kept:
 
 async def rebuilt(rebuilds):
     """Rebuild once and return how that ended."""
-    run = rebuilds.start("olga")
+    run = await rebuilds.start("olga")
     task = asyncio.ensure_future(rebuilds.run())
     async with asyncio.timeout(60):
         while run.state not in {"same", "differs", "failed"}:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dukao.client import Client, FailedError, RefusedError, Who
 from dukao.exits import Exit
+from dukao.operations import FOLDING
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_json, show_lines, stderr
 
@@ -31,7 +32,7 @@ _TABLES = columns(
 )
 def rebuild(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="scoring or ranking.")],
+    service: Annotated[str, typer.Argument(help="scoring, supervision, ranking or notify.")],
     swap: Annotated[
         bool, typer.Option("--swap/--shadow", help="Replace what differs, or only compare. 替换或只比较。")
     ] = False,
@@ -84,7 +85,7 @@ def _started(client: Client, service: str, who: Who) -> dict[str, Any]:
         return client.post(service, REBUILDS, None, who)
     except RefusedError as refused:
         if refused.status == 404:
-            raise typer.BadParameter(f"{service} folds no events: scoring, ranking") from None
+            raise typer.BadParameter(f"{service} folds no events: {', '.join(FOLDING)}") from None
         raise
 
 

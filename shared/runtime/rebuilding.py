@@ -1,20 +1,23 @@
 """Folds the archives of a service's inputs anew into a shadow schema, and compares it with the live one.
 
-The live schema is seen as of one moment, so workers go on; only a swap needs them to rest.
+The live schema is seen as of one moment, so workers go on; only a swap needs them to rest. One worker of a
+service rebuilds at a time, as all have one shadow schema; every worker knows of each rebuild by its row.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Refused, refuse
 from shared.messaging.port import Archive, Handler
 from shared.messaging.replay import Replay
 from shared.migrations.runner import migrate
+from shared.storage import runs
 from shared.storage.comparing import (
     ChainDifference,
     TableDifference,
@@ -24,13 +27,16 @@ from shared.storage.comparing import (
 )
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS
 from shared.storage.swapping import Named, Reached, positions_of, refuse_unless_paused, swap
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 
 STATEMENT_TIMEOUT_MS = 3_600_000
 NO_TIMEOUT_MS = 0
-KEPT_RUNS = 20
+TELL_S = 1.0
+UNDER_WAY = frozenset({"waiting", "folding", "comparing"})
+ANOTHER = "Another worker rebuilds."
 
 _COPY = "INSERT INTO {shadow}.{table} SELECT * FROM {live}.{table}"
 _FOREIGN = """
@@ -81,7 +87,7 @@ class Run:
 
 
 class Rebuilds:
-    """The rebuilds of one process of a service, one at a time; what they find is forgotten with it."""
+    """The rebuilds of a service; what this process is asked for it works off one at a time."""
 
     def __init__(
         self, service: str, url: str, folds: Sequence[Fold], commanded: Commanded, *, schema: str
@@ -92,30 +98,63 @@ class Rebuilds:
         self._url = url
         self._folds = folds
         self._commanded = commanded
-        self._runs: list[Run] = []
+        self._own: Run | None = None
+        self._starting = asyncio.Lock()
         self._asked = asyncio.Event()
-        self._count = 0
+        self._told = 0.0
 
-    def start(self, person: str) -> Run:
+    async def start(self, person: str) -> Run:
         """Ask for a rebuild into the shadow schema, which is made empty first."""
-        if any(run.state in {"waiting", "folding", "comparing"} for run in self._runs):
-            raise refuse(409, "rebuilding", "A rebuild is under way.")
-        self._count += 1
-        self._runs = [*self._runs[-KEPT_RUNS:], Run(self._count, person)]
-        self._asked.set()
-        return self._runs[-1]
+        async with self._starting, self._engine(self._schema) as engine:
+            if self._own is not None and self._own.state in UNDER_WAY:
+                raise refuse(409, "rebuilding", "A rebuild is under way.")
+            async with Exchange(engine, self._schema).begin(actor=person, action="rebuild asked") as tx:
+                if not await runs.alone(tx):
+                    raise refuse(409, "rebuilding", ANOTHER)
+                number = await runs.start(tx, person, _written(Run(0, person)))
+            self._own = Run(number, person)
+            self._asked.set()
+            return self._own
 
-    def find(self, number: int) -> Run:
-        """Return a rebuild of this process, or refuse."""
-        found = next((run for run in self._runs if run.id == number), None)
-        if found is None:
-            raise refuse(404, "not_found", "This process knows no such rebuild; start one.")
-        return found
+    async def find(self, number: int) -> Run:
+        """Return a rebuild of any worker, or refuse; one whose worker ended has failed."""
+        if self._own is not None and self._own.id == number:
+            return self._own
+        async with self._engine(self._schema) as engine, Exchange(engine, self._schema).reading() as tx:
+            kept = await runs.find(tx, number)
+            if kept is None:
+                raise refuse(404, "not_found", "There was no such rebuild; start one.")
+            run = _read(number, kept)
+            if run.state in UNDER_WAY and (run.state != "waiting" or kept.old) and await runs.alone(tx):
+                run.state, run.detail = "failed", "The worker that rebuilt has ended."
+            return run
 
     async def swap(self, number: int, reason: str, person: str) -> Run:
         """Put the shadow's rows in the place of live ones that differ, all consumers resting."""
-        run = self.find(number)
-        if run.state != "differs" or run is not self._runs[-1]:
+        run = await self.find(number)
+        consumers = [fold.consumer for fold in self._folds]
+        async with self._engine(self._schema) as engine:
+            exchange = Exchange(engine, self._schema)
+            detail = f"{', '.join(one.table for one in run.different)}: {reason}"
+            async with exchange.begin(actor=person, action="rebuilt", detail=detail) as tx:
+                await self._refuse_unless_newest(tx, run)
+                await refuse_unless_paused(tx, consumers)
+                if await positions_of(tx, consumers) != run.reached:
+                    raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
+                tables = await domain_tables(tx, self._commanded.tables)
+                different = {one.table: tables[one.table] for one in run.different}
+                await swap(tx, self._shadow, different, consumers, self._commanded.named)
+                done = replace(run, state="swapped")
+                await runs.keep(tx, number, _written(done))
+        if self._own is run:
+            self._own = done
+        return done
+
+    async def _refuse_unless_newest(self, tx: PostgresTransaction, run: Run) -> None:
+        """Refuse what the shadow does not hold, or holds no longer; nobody makes it anew until I commit."""
+        if not await runs.alone(tx):
+            raise refuse(409, "rebuilding", ANOTHER)
+        if run.state != "differs" or run.id != await runs.newest(tx):
             raise refuse(
                 409, "nothing_to_swap", "Only the newest rebuild is swapped, and only if it differs."
             )
@@ -126,45 +165,37 @@ class Rebuilds:
                 "chain_parts",
                 f"The outbox is an archive: {at.stream}/{at.shard} would part at {at.number}.",
             )
-        consumers = [fold.consumer for fold in self._folds]
-        async with self._engine(self._schema) as engine:
-            exchange = Exchange(engine, self._schema)
-            detail = f"{', '.join(one.table for one in run.different)}: {reason}"
-            async with exchange.begin(actor=person, action="rebuilt", detail=detail) as tx:
-                await refuse_unless_paused(tx, consumers)
-                if await positions_of(tx, consumers) != run.reached:
-                    raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
-                tables = await domain_tables(tx, self._commanded.tables)
-                different = {one.table: tables[one.table] for one in run.different}
-                await swap(tx, self._shadow, different, consumers, self._commanded.named)
-        run.state = "swapped"
-        return run
 
     async def run(self) -> None:
         """Rebuild whenever asked, until cancelled; a failure is told to who asked."""
         while True:
             await self._asked.wait()
             self._asked.clear()
-            run = self._runs[-1]
+            run = self._own
+            assert run is not None
             try:
                 await self._rebuild(run)
+            except Refused as refused:
+                await self._turn(run, "failed", refused.problem.detail)
             except Exception as error:  # noqa: BLE001 - who asked for it is told
                 _LOG.exception("rebuild failed", service=self._service)
-                run.state, run.detail = "failed", f"{type(error).__name__}: {error}"
+                await self._turn(run, "failed", f"{type(error).__name__}: {error}")
 
     async def _rebuild(self, run: Run) -> None:
         async with self._engine(self._schema) as live, self._engine(self._shadow) as shadow:
             consumers = [fold.consumer for fold in self._folds]
             async with Exchange(live, self._schema).snapshot() as now:
+                if not await runs.alone(now):
+                    raise refuse(409, "rebuilding", ANOTHER)
                 run.reached = await _reached(now, consumers)
                 run.total = sum(number for number, _ in run.reached.values())
                 await self._make(shadow)
-                run.state = "folding"
+                await self._turn(run, "folding")
                 await self._fold(run, now, Exchange(shadow, self._shadow))
-                run.state = "comparing"
+                await self._turn(run, "comparing")
                 async with Exchange(shadow, self._shadow).snapshot() as made:
                     await self._compare(run, now, made)
-        run.state = "differs" if run.different or run.chains else "same"
+                await self._turn(run, "differs" if run.different or run.chains else "same")
 
     async def _make(self, shadow: AsyncEngine) -> None:
         """Make the shadow schema anew, with what commands wrote."""
@@ -183,11 +214,27 @@ class Rebuilds:
             replay = Replay(fold.consumer, handler=handler, archives=fold.archives, live=now, shadow=shadow)
             async for applied in replay.run():
                 run.applied += applied
+                if asyncio.get_running_loop().time() - self._told > TELL_S:
+                    await self._tell(run)
 
     async def _compare(self, run: Run, now: PostgresTransaction, made: PostgresTransaction) -> None:
         for table, columns in (await domain_tables(now, self._commanded.tables)).items():
             run.tables.append(await compare_table(now, made, table, columns))
         run.chains.extend(await compare_chains(now, made, self._commanded.streams))
+
+    async def _turn(self, run: Run, state: str, detail: str = "") -> None:
+        """Let a rebuild come to its next state, seen by other workers no later than here."""
+        await self._tell(replace(run, state=state, detail=detail))
+        run.state, run.detail = state, detail
+
+    async def _tell(self, run: Run) -> None:
+        """Let every worker know how far it is; while the database is away only this one does."""
+        self._told = asyncio.get_running_loop().time()
+        try:
+            async with self._engine(self._schema) as engine, Exchange(engine, self._schema).beating() as tx:
+                await runs.keep(tx, run.id, _written(run))
+        except STORAGE_ERRORS as error:
+            _LOG.warning("a rebuild could not be told", service=self._service, error=type(error).__name__)
 
     @asynccontextmanager
     async def _engine(self, schema: str) -> AsyncGenerator[AsyncEngine]:
@@ -207,3 +254,21 @@ async def _reached(tx: PostgresTransaction, consumers: Sequence[str]) -> Reached
         list(consumers),
     )
     return {(row["consumer"], row["stream"], row["shard"]): (row["number"], row["chain"]) for row in rows}
+
+
+def _written(run: Run) -> str:
+    told = {name: getattr(run, name) for name in ("state", "applied", "total", "detail")}
+    found = {"tables": [asdict(one) for one in run.tables], "chains": [asdict(one) for one in run.chains]}
+    reached = [[*place, number, chain.hex()] for place, (number, chain) in run.reached.items()]
+    return json.dumps(told | found | {"reached": reached})
+
+
+def _read(number: int, kept: runs.Kept) -> Run:
+    told = json.loads(kept.document)
+    tables = [
+        TableDifference(**one | {side: tuple(one[side]) for side in ("live", "shadow")})
+        for one in told.pop("tables")
+    ]
+    chains = [ChainDifference(**one) for one in told.pop("chains")]
+    reached = {(c, s, shard): (at, bytes.fromhex(chain)) for c, s, shard, at, chain in told.pop("reached")}
+    return Run(number, kept.person, tables=tables, chains=chains, reached=reached, **told)

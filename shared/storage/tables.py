@@ -13,6 +13,7 @@ SHARED = (
     "halts",
     "orders",
     "batches",
+    "rebuilds",
 )
 DDL = (
     """CREATE TABLE stream_shards (
@@ -59,6 +60,9 @@ DDL = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, consumer text NOT NULL, at timestamptz,
         streams text[] NOT NULL, shards smallint[] NOT NULL, numbers bigint[] NOT NULL)""",
     "CREATE INDEX batches_of_consumer ON batches (consumer, id)",
+    """CREATE TABLE rebuilds (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, person text NOT NULL,
+        at timestamptz NOT NULL DEFAULT clock_timestamp(), document jsonb NOT NULL)""",
     """CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME; END $$""",
     """CREATE TRIGGER outbox_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON outbox

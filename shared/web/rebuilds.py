@@ -64,8 +64,8 @@ class Swap(Closed):
 class Rebuilds(Protocol):
     """Where rebuilds are asked for."""
 
-    def start(self, person: str) -> Any: ...
-    def find(self, number: int) -> Any: ...
+    def start(self, person: str) -> Awaitable[Any]: ...
+    def find(self, number: int) -> Awaitable[Any]: ...
     def swap(self, number: int, reason: str, person: str) -> Awaitable[Any]: ...
 
 
@@ -76,12 +76,12 @@ def rebuilds_router(rebuilds: Rebuilds) -> APIRouter:
     @router.post("", name="start_rebuild", status_code=202)
     async def start_rebuild(person: Operator) -> RebuildBody:
         """Fold the archives of all inputs into a shadow schema and compare it; live rows are only read."""
-        return RebuildBody.model_validate(rebuilds.start(person.name))
+        return RebuildBody.model_validate(await rebuilds.start(person.name))
 
     @router.get("/{rebuild}", name="show_rebuild")
     async def show_rebuild(rebuild: RebuildId, _: Operator) -> RebuildBody:
-        """Show how far a rebuild of this process is and what it found."""
-        return RebuildBody.model_validate(rebuilds.find(rebuild))
+        """Show how far a rebuild is and what it found, whichever worker of the service makes it."""
+        return RebuildBody.model_validate(await rebuilds.find(rebuild))
 
     @router.post("/{rebuild}:swap", name="swap_rebuild")
     async def swap_rebuild(rebuild: RebuildId, confirmed: Swap, person: Operator) -> RebuildBody:

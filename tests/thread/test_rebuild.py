@@ -1,5 +1,7 @@
 """A service is rebuilt from the archives of its inputs: the same tables, the same outbox; what was damaged is found."""
 
+import asyncio
+
 import pytest
 
 from services.ranking.handlers import Ranking
@@ -11,6 +13,7 @@ from shared.messaging.archive import OwnArchive
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.desk import Desk
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from shared.storage import runs
 from tests.rebuilds import rebuilt
 from tests.thread.test_event_to_standing import EVENTS, EXPECTED, platform, until
 
@@ -97,6 +100,37 @@ async def test_a_rebuild_ends_at_the_same_tables_and_the_same_outbox(platform, p
         assert run.applied == run.total > 0
         assert sum(one.rows for one in run.tables) > 10, handlers
         await refused(rebuilds.swap(run.id, "why", "olga"), "nothing_to_swap")
+
+
+async def test_one_worker_rebuilds_at_a_time_and_every_worker_knows_of_each_rebuild(platform, postgres_url):
+    one, other = [await rebuilds_of(platform, "ranking", postgres_url) for _ in "ab"]
+    exchange = platform.exchanges["ranking"]
+    async with exchange.begin(actor="test", action="a third worker rebuilds") as tx:
+        assert await runs.alone(tx)
+        await refused(one.start("olga"), "rebuilding")
+    run = await rebuilt(one)
+    seen = await other.find(run.id)
+    assert (seen, seen.reached) == (run, run.reached)
+    await refused(other.swap(run.id, "why", "olga"), "nothing_to_swap")
+
+    late = await other.start("pia")
+    async with exchange.begin(actor="test", action="a third worker rebuilds") as tx:
+        assert await runs.alone(tx)
+        task = asyncio.ensure_future(other.run())
+        async with asyncio.timeout(30):
+            while late.state != "failed":
+                await asyncio.sleep(0.02)
+        assert late.detail == "Another worker rebuilds."
+        task.cancel()
+        await asyncio.wait({task})
+        await runs.keep(
+            tx,
+            run.id,
+            '{"state": "folding", "applied": 1, "total": 2, "detail": "", '
+            '"tables": [], "chains": [], "reached": []}',
+        )
+        assert (await other.find(run.id)).state == "same", "what is not committed is not told"
+    assert (await other.find(run.id)).state == "failed", "its worker has ended"
 
 
 async def test_what_was_damaged_is_found_and_replaced_when_all_rests(platform, postgres_url):
