@@ -16,7 +16,7 @@ MetricName = Literal[
     "dukao_http_requests_total",
     # Tokens refused. A burst from one client is a wrong clock, an old key or an attack.
     "dukao_tokens_refused_total",
-    # How late the event loop woke. Above 0.05 s some part computes on the loop; above 5 s leases are lost.
+    # How late the event loop woke at worst in 5 s. To 0.3 s a large batch; above 5 s leases are lost.
     "dukao_loop_lag_seconds",
     # Records appended to a stream. Flat while requests are answered: the committer hangs.
     "dukao_records_appended_total",
@@ -86,7 +86,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_http_seconds": Metric(Kind.HISTOGRAM, "Time to answer a request", ("method",)),
     "dukao_http_requests_total": Metric(Kind.COUNTER, "Requests answered", ("method", "status")),
     "dukao_tokens_refused_total": Metric(Kind.COUNTER, "Tokens refused", ("reason",)),
-    "dukao_loop_lag_seconds": Metric(Kind.GAUGE, "How late the event loop woke"),
+    "dukao_loop_lag_seconds": Metric(Kind.GAUGE, "How late the event loop woke at worst in 5 s"),
     "dukao_records_appended_total": Metric(Kind.COUNTER, "Records appended", ("stream",)),
     "dukao_commit_seconds": Metric(Kind.HISTOGRAM, "Time of one commit", ("action",)),
     "dukao_relay_lag_records": Metric(Kind.GAUGE, "Records not yet published", ("stream",)),

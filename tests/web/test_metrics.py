@@ -1,10 +1,13 @@
 """Every metric of the catalogue is kept and shown under its name."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry
 
+from shared.runtime.process import watch_loop
 from shared.telemetry import metrics as telemetry
 from shared.telemetry.metrics import CATALOGUE, Kind, MetricName, Metrics
 
@@ -46,3 +49,15 @@ def test_every_metric_is_kept_by_some_code_and_told_what_to_do_about() -> None:
     listed = own.read_text().partition("MetricName = Literal[")[2].partition("]")[0].splitlines()[1:]
     for comment, name in zip(listed[::2], listed[1::2], strict=False):
         assert comment.strip().startswith("# "), name
+
+
+async def test_the_loop_tells_the_longest_that_something_held_it_however_short_before_it_is_told() -> None:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        watching = group.create_task(watch_loop(told_s=0.5))
+        await asyncio.sleep(0.06)
+        until = time.monotonic() + 0.15
+        while time.monotonic() < until:
+            pass
+        while (REGISTRY.get_sample_value("dukao_loop_lag_seconds") or 0) < 0.09:
+            await asyncio.sleep(0.05)
+        watching.cancel()
