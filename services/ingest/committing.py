@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 import asyncpg
-import msgspec
 
 from services.ingest import arrivals, clock, lateness, places, store, watching
 from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
@@ -16,8 +15,6 @@ from services.ingest.contract import ACCEPTED
 from services.ingest.domain import backfill
 from services.ingest.domain.admission import (
     ACCEPTED_OUTCOMES,
-    CHAINED,
-    MOVES,
     Outcome,
     Ruling,
     admit,
@@ -26,14 +23,27 @@ from services.ingest.domain.admission import (
     withdrawals,
 )
 from services.ingest.domain.binding import Message, is_at_home, read, topic_of
-from services.ingest.domain.braking import IN_A_ROW, ONE_IN, Braked, Fate, brake
+from services.ingest.domain.braking import Braked, Fate, brake
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
 from services.ingest.domain.quick import quick
 from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
-from services.ingest.domain.times import Times, received_each
+from services.ingest.domain.times import received_each
 from services.ingest.gateway import Gap
+from services.ingest.outcomes import (
+    BRAKE,
+    BRAKED,
+    GONE,
+    IN_FUTURE,
+    OTHER_SHARD,
+    SENT_IN_FUTURE,
+    UNSTORABLE,
+    Answer,
+    Judged,
+    answer_of,
+    count,
+)
 from services.ingest.places import Landmark, Place
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
@@ -51,31 +61,9 @@ FUTURE_ALLOWANCE = timedelta(minutes=5)
 RACES = 5
 SLICE_EVENTS = 250
 LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
-IN_FUTURE = Problem(422, "time_in_future", "The time lies more than 5 minutes ahead.", "/time")
-SENT_IN_FUTURE = Problem(422, "time_in_future", "The record's timestamp lies more than 5 minutes ahead.")
-OTHER_SHARD = Problem(422, "key", "A record's key is the case of its event, else its unit.")
-REFUSALS = {
-    MOVES: "A correction keeps type, unit and case of its original; else retract it and send a new event.",
-    CHAINED: "The event that this corrects is a correction itself: name the original and a higher revision.",
-}
-UNSTORABLE = Problem(500, "unstorable", "The event could not be judged or stored; the log says why.")
-BRAKE = "ingest"  # who orders that a partition is stopped for mistakes of ours
-BRAKED = f"{IN_A_ROW} mistakes of ours in a row, or one in {ONE_IN} for long: see the log, then resume"
-GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
 _LOG = logger(__name__)
-Judged: TypeAlias = Candidate | Problem
 Tried_co = TypeVar("Tried_co", covariant=True)
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What became of one event: a receipt (shard, number) or a problem; `times` of one accepted just now."""
-
-    outcome: Outcome
-    shard: int = 0
-    number: int = 0
-    problem: Problem | None = None
-    times: Times | None = None
 
 
 class Once(Protocol[Tried_co]):
@@ -311,7 +299,7 @@ class Admission:
         if self.replay:
             await clock.tick_by_feed(tx, self.catalogue, heads)
         FAIL_POINTS.passing("ingest.after_insert")
-        answers = iter([_answer(ruling, receipts) for ruling in rulings])
+        answers = iter([answer_of(ruling, receipts) for ruling in rulings])
         return [
             Answer(Outcome.REFUSED, problem=one) if isinstance(one, Problem) else next(answers)
             for one in looked
@@ -395,30 +383,3 @@ class Admission:
 
 async def _latest_ms(tx: PostgresTransaction) -> int:
     return instants.micros(await store.now(tx) + FUTURE_ALLOWANCE) // 1000
-
-
-def _answer(ruling: Ruling, receipts: Iterator[tuple[tuple[int, int], datetime]]) -> Answer:
-    own, received = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else (None, None)
-    match ruling.outcome:
-        case Outcome.REFUSED:
-            return Answer(Outcome.REFUSED, problem=Problem(422, ruling.why, REFUSALS[ruling.why]))
-        case Outcome.CREATED:
-            assert own is not None
-            assert received is not None
-            times = Times(ruling.candidate.time, ruling.candidate.recorded, received)
-            return Answer(Outcome.CREATED, *own, times=times)
-        case Outcome.CONFLICT:
-            assert ruling.known is not None
-            problem = Problem(
-                409, ruling.why, "The same key was accepted with other content; a person decides."
-            )
-            return Answer(Outcome.CONFLICT, ruling.known.shard, ruling.known.number, problem)
-        case Outcome.DUPLICATE | Outcome.REPORT:
-            assert ruling.known is not None
-            return Answer(Outcome.DUPLICATE, ruling.known.shard, ruling.known.number)
-
-
-def count(answers: Sequence[Answer]) -> None:
-    """Count what became of events."""
-    for outcome, amount in Counter(answer.outcome for answer in answers).items():
-        METRICS.count("dukao_events_total", amount, outcome=outcome.value)

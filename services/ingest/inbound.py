@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.ingest import places
-from services.ingest.committing import BRAKE, Admission
+from services.ingest.committing import Admission
 from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import topic_of
 from services.ingest.gateway import Records
+from services.ingest.outcomes import BRAKE
 from services.ingest.places import Place
 from shared.kernel.errors import Unavailable, refuse
 from shared.messaging.desk import Order, order_of

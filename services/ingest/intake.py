@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from services.ingest import places
-from services.ingest.committing import Admission, Judged
+from services.ingest.committing import Admission
 from services.ingest.domain.binding import topic_of
 from services.ingest.domain.silence import Stand, hanging, stands
 from services.ingest.gateway import InboundTopics, Polled
+from services.ingest.outcomes import Judged
 from services.ingest.places import Place
 from shared.kernel.errors import Unavailable
 from shared.storage.failures import STORAGE_ERRORS

@@ -11,12 +11,13 @@ from services.ingest.api.lists import conflicts_router, refusals_router, replays
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
-from services.ingest.committing import Admission, Answer
+from services.ingest.committing import Admission
 from services.ingest.contract import STREAMS
 from services.ingest.domain.envelope import Candidate
 from services.ingest.gateway import InboundTopics, Records
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
+from services.ingest.outcomes import Answer
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
 from shared.runtime.service import Frame, Service

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.ingest.committing import REFUSALS
+from services.ingest.outcomes import REFUSALS
 from services.ingest.domain.decisions import REPLAYABLE
 from services.supervision.deciding import OWN
 from shared.web import problems

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from services.ingest import store, watching
-from services.ingest.committing import GONE
 from services.ingest.gateway import Gap
+from services.ingest.outcomes import GONE
 from tests.ingest.rig import TYPES, event, outcome, send, serving
 
 SOURCES = {"desk": {"title": "Desk", "units": ["11*"]}, "other": {"title": "Other"}}

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from services.ingest.committing import Admission, Answer
+from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED, SOURCE, TICK, Tick
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import Candidate, candidate
+from services.ingest.outcomes import Answer
 from shared.contracts.envelope import encode
 from shared.kernel import instants
 from shared.kernel.digests import key_digest

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import structs
 
-from services.ingest.committing import Admission, Answer
+from services.ingest.committing import Admission
 from services.ingest.domain.envelope import Candidate, place_of
+from services.ingest.outcomes import Answer
 from shared.kernel.records import Draft, Known, Position, Record
 from shared.messaging.consumer import Consumer
 from shared.messaging.halts import Place

@@ -7,9 +7,9 @@ import msgspec
 from fastapi import Response
 from fastapi.responses import JSONResponse
 
-from services.ingest.committing import Answer
 from services.ingest.domain.admission import Outcome
 from services.ingest.domain.times import Times
+from services.ingest.outcomes import Answer
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.errors import Problem

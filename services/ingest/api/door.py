@@ -11,12 +11,13 @@ from fastapi import Depends
 
 from services.ingest import store
 from services.ingest.api.answers import times_of
-from services.ingest.committing import Admission, Answer, count
+from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import Outcome
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
+from services.ingest.outcomes import Answer, count
 from services.ingest.storage import Storage
 from shared.kernel.canonical import digest_hex
 from shared.kernel.digests import sha256_hex
