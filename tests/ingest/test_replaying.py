@@ -13,7 +13,7 @@ from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
 from tests.ingest import rig as rigs
 from tests.ingest.test_inbound import TYPES, accepted, admission, event, message, offsets, rows, source
-from tests.ingest.test_intake import produce, taken_back
+from tests.ingest.test_intake import produce, taken_back, until
 
 __all__ = ["admission", "source"]
 
@@ -127,9 +127,14 @@ async def test_a_record_is_found_at_its_offset_unless_it_was_taken_back_or_never
     await InboundTopics(access).ensure([topic])
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=source) as producer:
         await taken_back(producer, topic, event(source))  # 0, and its marker 1
-    await produce(kafka_bootstrap, source, b"a", b"b", b"c")
     records = Records(access)
+
+    async def marked():
+        return await records.ends([(topic, 0)]) == {(topic, 0): 2}
+
     try:
+        await until(marked)
+        await produce(kafka_bootstrap, source, b"a", b"b", b"c")
         found = {at: await records.record(source, (topic, 0), at) for at in (3, 0, 1, 2, 4, 5)}
         values = {at: one and one.value for at, one in found.items()}
         assert values == {0: None, 1: None, 2: b"a", 3: b"b", 4: b"c", 5: None}
