@@ -109,12 +109,13 @@ def month_of(text: str) -> int:
     return _ordinal(datetime.fromisoformat(text))
 
 
-def months_of(period: str) -> tuple[int, ...]:
-    """Return the months of `2025-03`, `2025-Q1`, `2025-H1` or `2025`."""
+def months_of(period: str, first_month: int = 1) -> tuple[int, ...]:
+    """Return the months of `2025-03`, `2025-Q1`, `2025-H1` or `2025`, of a year that begins in a month."""
     year, _, rest = period.partition("-")
     first, count = {"": (0, 12), "Q": (3, 3), "H": (6, 6)}.get(rest[:1], (1, 1))
     start = 0 if not rest else (int(rest.strip("QH")) - 1) * first
-    return tuple(int(year) * 12 + start + step for step in range(count))
+    late = first_month - 1 if count > 1 else 0
+    return tuple(int(year) * 12 + late + start + step for step in range(count))
 
 
 def printed(value: Decimal) -> Decimal:

@@ -33,6 +33,12 @@ class Versions:
 
     documents: Mapping[int, Document]
 
+    @property
+    def first_month(self) -> int:
+        """The month in which years begin, 1 to 12, by all of them."""
+        (found,) = {one["scheme"].get("first_month", 1) for one in self.documents.values()}
+        return int(found)
+
     def ruling(self, month: int) -> Document | None:
         """Return the version that rules a month."""
         found = [number for number, one in self.documents.items() if month in _covered(one)]
@@ -81,11 +87,13 @@ async def totals(database: asyncpg.Connection) -> list[str]:
 
 def shares(versions: Versions, version: int, group: Group, unit: str, figures: Figures) -> Iterable[Share]:
     """Yield every indicator that is due to a unit in a period, or has a figure there."""
-    document, months = versions.documents[version], folding.months_of(group[2])
+    document, months = versions.documents[version], folding.months_of(group[2], versions.first_month)
     due = {
         one["code"]
         for one in document["indicators"]
-        if group[1] in one["groups"] and unit in (one.get("units") or [unit]) and is_due(one, months)
+        if group[1] in one["groups"]
+        and unit in (one.get("units") or [unit])
+        and is_due(one, months, versions.first_month)
     }
     for code in sorted(due | figures.worth.keys()):
         one = versions.indicator(code, version)
@@ -100,12 +108,12 @@ def shares(versions: Versions, version: int, group: Group, unit: str, figures: F
         )
 
 
-def is_due(indicator: Document, months: Sequence[int]) -> bool:
+def is_due(indicator: Document, months: Sequence[int], first_month: int = 1) -> bool:
     """Tell whether a cycle ends in a period, or a named day lies in it; deductions and bonuses are due."""
     if (days := days_of(indicator)) is not None:
         return not days.isdisjoint(months)
     cycle = MONTHS_OF.get(indicator.get("cycle", "month"), 1)
-    return _is_always_due(indicator) or any((month + 1) % cycle == 0 for month in months)
+    return _is_always_due(indicator) or any((month + 2 - first_month) % cycle == 0 for month in months)
 
 
 def days_of(indicator: Document) -> set[int] | None:

@@ -44,7 +44,8 @@ def figures(
     versions: Versions, group: str, period: str, unit: str, sums: Sums
 ) -> Iterator[tuple[str, tuple[int | None, int]]]:
     """Yield worth and points, in parts of 10^-12, of the indicators of a unit that several versions rule."""
-    months = [month for month in folding.months_of(period) if versions.ruling(month) is not None]
+    covered = folding.months_of(period, versions.first_month)
+    months = [month for month in covered if versions.ruling(month) is not None]
     if len({id(versions.ruling(month)) for month in months}) < 2:
         return
     until = max(_clock(versions, group, sums), months[0])

@@ -89,7 +89,7 @@ class Truth:
         for unit in self.units():
             for period, months in self.periods():
                 for indicator in self.indicators(unit):
-                    if _due(indicator, months):
+                    if self._due(indicator, months):
                         yield Figure(unit, period, indicator.code, self.worth(unit, months, indicator))
 
     def indicators(self, unit: str) -> list[IndicatorSpec]:
@@ -100,16 +100,17 @@ class Truth:
 
     def periods(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the year's months, quarters, half-years and the year with their months."""
-        months, year = self.months(), self._first[:4]
+        months = self.months()
+        year = self._year_of(months[0])[0]
         yield from ((month, [month]) for month in months)
         yield from ((f"{year}-Q{at + 1}", months[3 * at : 3 * at + 3]) for at in range(4))
         yield from ((f"{year}-H{at + 1}", months[6 * at : 6 * at + 6]) for at in range(2))
-        yield year, months
+        yield str(year), months
 
     def months(self) -> list[str]:
         """Return the months that the scheme covers."""
-        year, first, last = self._first[:4], int(self._first[5:]), int(self._last[5:])
-        return [f"{year}-{month:02d}" for month in range(first, last + 1)]
+        first, last = _ordinal(self._first), _ordinal(self._last)
+        return [f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1)]
 
     def document(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return the truth as it is written to a file; numerators and denominators are exact decimals."""
@@ -167,13 +168,22 @@ class Truth:
         """Return a unit's published points of what is due in these months; `None` if some has no data."""
         total = Decimal(0)
         for indicator in self.indicators(unit):
-            if not _due(indicator, months):
+            if not self._due(indicator, months):
                 continue
             value = self.worth(unit, months, indicator)
             if value is None:
                 return None
             total += value
         return published(total, self._scheme.scheme.places)
+
+    def _due(self, indicator: IndicatorSpec, months: list[str]) -> bool:
+        """Tell whether a cycle of an indicator ends with a period; deductions and bonuses always are."""
+        ends = self._year_of(months[-1])[1] + 1
+        return _always_due(indicator) or ends % MONTHS_OF_CYCLE[indicator.cycle] == 0
+
+    def _year_of(self, month: str) -> tuple[int, int]:
+        """Return the year of a month by the first month of the scheme, and its place there from 0."""
+        return divmod(_ordinal(month) - self._scheme.scheme.first_month + 1, 12)
 
     def _merged(self, unit: str, months: list[str], indicator: IndicatorSpec) -> Pair:
         """Add up a flow over its months, at least its cycle; a stock is what is left at the end."""
@@ -186,9 +196,8 @@ class Truth:
         return sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
 
 
-def _due(indicator: IndicatorSpec, months: list[str]) -> bool:
-    """Tell whether a cycle of an indicator ends with a period; deductions and bonuses always are."""
-    return _always_due(indicator) or int(months[-1][5:]) % MONTHS_OF_CYCLE[indicator.cycle] == 0
+def _ordinal(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1
 
 
 def _always_due(indicator: IndicatorSpec) -> bool:

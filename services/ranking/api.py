@@ -23,7 +23,6 @@ from services.ranking.domain.tiers import sizes
 from services.ranking.knowing import Seen
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Period
 from shared.kernel.points import text
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
@@ -67,7 +66,6 @@ def standings_router(exchange: Exchange) -> APIRouter:
 
         With `as_of` the one that stood at the end of a day.
         """
-        Period.parse(period)
         key = scheme, group
         async with exchange.snapshot() as tx:
             found = await knowing.scheme_of(tx, key, period, as_of)

@@ -19,7 +19,6 @@ from services.ranking.domain.standings import DUE, Figure, Line, is_any_due, sta
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import refuse
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Period
 from shared.kernel.points import of_parts, published, published_parts, scaled, text
 from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
@@ -178,7 +177,6 @@ def totals_router(exchange: Exchange) -> APIRouter:
 
         With `as_of` what it was known to be at the end of a day.
         """
-        Period.parse(period)
         async with exchange.snapshot() as tx:
             group, scheme = await _found(tx, asked, period, unit)
             allow(subject, DETAILS, Thing(paths_of(scheme.document["units"])[unit]))

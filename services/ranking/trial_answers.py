@@ -8,7 +8,6 @@ from services.ranking.answers import Answer
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line
 from services.ranking.domain.trials import Beside, Side, Tried, beside, changed
-from shared.kernel.periods import Period
 from shared.kernel.points import text
 
 
@@ -90,7 +89,7 @@ def listed(name: tuple[str, str], running: Scheme, keys: Iterable[tuple[str, str
     """Return of the groups and periods of which a trial (scheme, trial) has figures what is compared."""
     tried = Tried(running.document)
     first, last = tried.months
-    items = [key for key in keys if tried.scores(key[0]) and tried.compares(Period.parse(key[1]))]
+    items = [key for key in keys if tried.scores(key[0]) and tried.compares(tried.calendar.parse(key[1]))]
     return TrialStandings(
         scheme=name[0],
         trial=name[1],

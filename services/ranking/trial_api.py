@@ -45,7 +45,7 @@ def trials_router(exchange: Exchange) -> APIRouter:
         """Return for each unit of a group what a running trial would change: its points, rank and tier."""
         async with exchange.snapshot() as tx:
             running = await _running(tx, scheme, trial)
-            _check_compares(Tried(running.document), group, Period.parse(period))
+            _check_compares(Tried(running.document), group, running.calendar.parse(period))
             name = trial_code(scheme, trial), group
             fresh_at = await store.fresh_at(tx, name)
             tried = await _side(tx, name, period)

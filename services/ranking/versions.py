@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from services.ranking.domain.documents import Document
+from services.ranking.domain.documents import Document, calendar_of
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import JANUARY, Month, PeriodCalendar
 from shared.kernel.reigns import reigns
 from shared.storage.transaction import PostgresTransaction
 
@@ -65,11 +65,13 @@ async def in_force(
     One that begins inside a period takes it with its first figures of the period: then its months have come.
     With a day by the figures that had been told at its end; none where none had.
     """
-    spans = [(period, str(months.first), str(months.last)) for period, months in _parsed(periods)]
+    calendar = await _calendar(tx, group[0])
+    named = [(period, calendar.parse(period)) for period in sorted(periods)]
+    spans = [(period, str(months.first), str(months.last)) for period, months in named]
     columns = [list(column) for column in zip(*spans, strict=True)]
     then = () if day is None else (day,)
     rows = await tx.many(_IN_FORCE if day is None else _IN_FORCE_ON, *group, *columns, *then)
-    wanted = {row["period"]: [row["version"], *_ruled_before(row)] for row in rows}
+    wanted = {row["period"]: [row["version"], *_ruled_before(row, calendar)] for row in rows}
     documents = await tx.many(
         "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",
         group[0],
@@ -90,14 +92,20 @@ async def heard_of(tx: PostgresTransaction, group: Group) -> list[int]:
     return [row["version"] for row in rows]
 
 
+async def _calendar(tx: PostgresTransaction, code: str) -> PeriodCalendar:
+    """Return the calendar of the periods of a scheme, which all its versions have."""
+    rows = await tx.many("SELECT document->'scheme' AS scheme FROM schemes WHERE code = $1 LIMIT 1", code)
+    return calendar_of(rows[0]) if rows else JANUARY
+
+
 def _scheme(versions: Sequence[int], known: Mapping[int, Document]) -> Scheme:
     newest, *before = versions
     return Scheme(newest, known[newest], tuple(known[version] for version in before))
 
 
-def _ruled_before(row: Mapping[str, Any]) -> list[int]:
+def _ruled_before(row: Mapping[str, Any], calendar: PeriodCalendar) -> list[int]:
     """Return the versions that ruled months of a period before the one that is in force, the newest first."""
-    at, newest = Period.parse(row["period"]), row["version"]
+    at, newest = calendar.parse(row["period"]), row["version"]
     covered = {
         version: (Month.parse(first).ordinal, Month.parse(last).ordinal)
         for version, first, last in zip(row["versions"], row["effective"], row["until"], strict=True)
@@ -105,7 +113,3 @@ def _ruled_before(row: Mapping[str, Any]) -> list[int]:
     }
     ruling = {version for version, (_, last) in reigns(covered).items() if last >= at.first.ordinal}
     return sorted(ruling - {newest}, reverse=True)
-
-
-def _parsed(periods: Collection[str]) -> list[tuple[str, Period]]:
-    return [(period, Period.parse(period)) for period in sorted(periods)]

@@ -153,9 +153,9 @@ def measures_router(exchange: Exchange) -> APIRouter:
         code: str, version: Version, period: str, unit: str, subject: UnitReader
     ) -> dict[str, Any]:
         """Return every measure of a unit in a period: exact numerator and denominator, ratio at 6 places."""
-        wanted = Period.parse(period)
         async with exchange.snapshot() as tx:
             document = (await store.scheme(tx, code, version)).document
+            wanted = document.calendar.parse(period)
             path = paths_of([{"code": one.code, "parent": one.parent} for one in document.units]).get(unit)
             if path is None:
                 raise refuse(404, "not_found", "The scheme has no such unit.")
@@ -173,8 +173,7 @@ def measures_router(exchange: Exchange) -> APIRouter:
 
         503 `busy` while two others run.
         """
-        wanted = Period.parse(period)
-        found = await backtests.run(code, (asked.before, asked.after), measure, wanted)
+        found = await backtests.run(code, (asked.before, asked.after), measure, period)
         return shown.backtest(code, found)
 
     return router
@@ -341,9 +340,12 @@ async def _measured(
     tx: PostgresTransaction, document: SchemeDocument, period: Period, unit: str
 ) -> Mapping[str, Any]:
     shards = shards_of_units(document)[unit]
-    sums = await inputs.load(tx, shards[0], scheme_id(document), [unit]) if shards else {unit: UnitSums()}
+    sums = UnitSums()
+    if shards:
+        loaded = await inputs.load(tx, shards[0], scheme_id(document), [unit], document.calendar)
+        sums = loaded[unit]
     return {
-        name: _shown(merged(period.months(), inputs.by_month(document, sums[unit], name), spec), spec)
+        name: _shown(merged(period.months(), inputs.by_month(document, sums, name), spec), spec)
         for name, spec in sorted(document.measures.items())
     }
 

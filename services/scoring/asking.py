@@ -14,7 +14,7 @@ from services.scoring.domain.versions import ruled
 from services.scoring.questions import Loaded, Question
 from services.scoring.reports import catalogue_of
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Period
+from shared.kernel.periods import Cycle, Period
 from shared.kernel.reigns import Months
 from shared.storage.transaction import PostgresTransaction
 
@@ -34,15 +34,17 @@ class Schemes:
         self, tx: PostgresTransaction, scheme: tuple[str, int | None], cell: tuple[str, str, str]
     ) -> Question:
         """Find (period, unit, indicator) in a version, the newest for the period, or refuse with 404."""
-        period = Period.parse(cell[0])
+        calendar = await store.calendar(tx, scheme[0])
+        period = calendar.parse(cell[0])
+        year = calendar.containing(period.first, Cycle.YEAR)
         version = await store.adopted_version(tx, *scheme, (str(period.first), str(period.last)))
-        ruling = await self._ruling(tx, scheme[0], period)
+        ruling = await self._ruling(tx, scheme[0], year)
         if version not in ruling or not _rules(ruling[version], period):
             found = await self._found(tx, scheme[0], version)
             loaded = self._load(found, ruled([found.document.scheme])[version])
             return replace(_question(loaded, period, cell), ended=version in ruling)
         loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
-        before = await self._before(tx, scheme[0], period, loaded)
+        before = await self._before(tx, scheme[0], year, loaded)
         points = {one.plan.id: one for one in following(one.points for one in (*before, *loaded))}
         loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
         if len(loaded) == 1:
@@ -87,23 +89,22 @@ class Schemes:
         base = by_version[parted.parts[-1].newest.plan.version]
         return replace(base, line=line, parted=parted, pieces=tuple(pieces))
 
-    async def _ruling(self, tx: PostgresTransaction, code: str, period: Period) -> dict[int, Months]:
-        """Return the adopted versions that rule months of the year of a period."""
-        year = str(period.year)
+    async def _ruling(self, tx: PostgresTransaction, code: str, year: Period) -> dict[int, Months]:
+        """Return the adopted versions that rule months of a year."""
         found = [
             (await self._found(tx, code, version)).document.scheme
-            for version in await store.adopted_numbers(tx, code, (f"{year}-01", f"{year}-12"))
+            for version in await store.adopted_numbers(tx, code, (str(year.first), str(year.last)))
         ]
         return ruled(found)
 
     async def _before(
-        self, tx: PostgresTransaction, code: str, period: Period, loaded: Sequence[Loaded]
+        self, tx: PostgresTransaction, code: str, year: Period, loaded: Sequence[Loaded]
     ) -> list[Loaded]:
-        """Return the versions that ruled the years before, where late days run on from them."""
+        """Return the versions that ruled the years before one, where late days run on from them."""
         measures = [spec for one in loaded for spec in one.document.measures.values()]
         if not any(isinstance(spec, ItemsSpec) for spec in measures):
             return []
-        numbers = await store.adopted_numbers(tx, code, ("0001-01", f"{period.year - 1}-12"))
+        numbers = await store.adopted_numbers(tx, code, ("0001-01", str(year.first.plus(-1))))
         found = {one: await self._found(tx, code, one) for one in numbers}
         ruling = ruled(one.document.scheme for one in found.values())
         return [self._load(found[version], months) for version, months in ruling.items()]

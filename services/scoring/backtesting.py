@@ -60,7 +60,7 @@ class Backtests:
         self._exchange = exchange
         self._running = 0
 
-    async def run(self, code: str, versions: tuple[int, int], name: str, period: Period) -> Compared:
+    async def run(self, code: str, versions: tuple[int, int], name: str, period: str) -> Compared:
         """Recompute a measure of two versions of a scheme, drafts too, over every stored fact.
 
         The facts are those of one moment; what takes long is computed when their transaction is over.
@@ -73,7 +73,7 @@ class Backtests:
         finally:
             self._running -= 1
 
-    async def _run(self, code: str, versions: tuple[int, int], name: str, period: Period) -> Compared:
+    async def _run(self, code: str, versions: tuple[int, int], name: str, period: str) -> Compared:
         with ExitStack() as opened:
             async with self._exchange.snapshot() as tx:
                 schemes = [await store.scheme(tx, code, version) for version in versions]
@@ -115,11 +115,12 @@ def _by_unit(found: Measured, spec: MeasureSpec) -> ByUnit:
     }
 
 
-def _version(document: SchemeDocument, name: str, period: Period) -> Version:
+def _version(document: SchemeDocument, name: str, written: str) -> Version:
     spec = document.event_measures.get(name)
     if spec is None:
         detail = f"Version {document.scheme.version} has no measure of events {name}."
         raise refuse(404, "not_found", detail)
+    period = document.calendar.parse(written)
     months = {"effective": str(period.first), "until": str(period.last)}
     alone = {"scheme": document.scheme.model_copy(update=months), "measures": {name: spec}}
     return Version(document.scheme.version, name, spec, document.model_copy(update=alone), period)

@@ -59,7 +59,7 @@ async def now(tx: PostgresTransaction, spans: Sequence[Span], measure: str, unit
     found: ByMonth = {unit: {} for unit in units}
     for span in spans:
         shard = group_shard(span.document.scheme.code, span.group)
-        sums = await inputs.load(tx, shard, scheme_id(span.document), units)
+        sums = await inputs.load(tx, shard, scheme_id(span.document), units, span.document.calendar)
         for unit in units:
             months = inputs.by_month(span.document, sums[unit], measure).items()
             found[unit] |= {month: partials for month, partials in months if span.first <= month <= span.last}

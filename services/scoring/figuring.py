@@ -44,7 +44,7 @@ async def figure(tx: PostgresTransaction, question: Question) -> Read:
     if question.line is not None and question.parted is not None:
         return await _made_of_parts(tx, question, question.line, question.parted)
     shard = group_shard(document.scheme.code, question.groups[0])
-    sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among)
+    sums = await inputs.load(tx, shard, question.scheme.plan.id, question.among, document.calendar)
     by_unit = {
         unit: _applying(question, unit, inputs.of_indicator(document, found, indicator))
         for unit, found in sums.items()

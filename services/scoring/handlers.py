@@ -11,7 +11,7 @@ from services.scoring.domain.life import Act
 from services.scoring.domain.overlay_check import overlays_stay
 from services.scoring.domain.reading import Finding, read
 from services.scoring.domain.rounds import Round, begun_rounds_stay, rounds_of
-from services.scoring.domain.versions import measures_keep_their_meaning, overlaps
+from services.scoring.domain.versions import measures_keep_their_meaning, overlaps, years_begin_alike
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical
 from shared.kernel.errors import Problem, Refused, refuse
@@ -73,6 +73,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     consultations.check(await consultations.version(tx, code, version), Act.ADOPT)
     adopted = await store.adopted_versions(tx, code)
     found = [
+        *years_begin_alike(scheme.document, await store.calendars(tx)),
         *overlaps(scheme.document, adopted),
         *overlays_stay(scheme.document, adopted),
         *measures_keep_their_meaning(scheme.document, adopted),

@@ -71,12 +71,12 @@ class Held:
 
 
 async def sums_of(
-    tx: PostgresTransaction, shard: int, held: Shard, scheme: str, units: Iterable[str]
+    tx: PostgresTransaction, shard: int, held: Shard, plan: GroupPlan, units: Iterable[str]
 ) -> None:
-    """Hold the sums of units under a scheme."""
-    missing = sorted({unit for unit in units if (scheme, unit) not in held.sums})
-    loaded = await inputs.load(tx, shard, scheme, missing)
-    held.sums |= {(scheme, unit): sums for unit, sums in loaded.items()}
+    """Hold the sums of units under a version."""
+    missing = sorted({unit for unit in units if (plan.id, unit) not in held.sums})
+    loaded = await inputs.load(tx, shard, plan.id, missing, plan.calendar)
+    held.sums |= {(plan.id, unit): sums for unit, sums in loaded.items()}
 
 
 async def standings_of(

@@ -13,6 +13,7 @@ from services.scoring.domain.successions import Succession
 from services.scoring.domain.sums import UnitSums, home_of
 from services.scoring.plans import group_shard
 from services.scoring.store import columns
+from shared.kernel.periods import PeriodCalendar
 from shared.storage.transaction import PostgresTransaction
 
 Input = tuple[str, str, str, int, int]
@@ -36,17 +37,19 @@ async def save(tx: PostgresTransaction, shard: int, told: Mapping[Input, Numbers
         await tx.many(_SAVE, shard, *columns(rows, 6))
 
 
-async def load(tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]) -> dict[str, UnitSums]:
-    """Return what a shard of stage B was told of units under a scheme."""
-    return _added(units, await tx.many(_LOAD, shard, scheme, list(units)) if units else ())
+async def load(
+    tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str], calendar: PeriodCalendar
+) -> dict[str, UnitSums]:
+    """Return what a shard of stage B was told of units under a scheme, over the periods of its calendar."""
+    return _added(units, await tx.many(_LOAD, shard, scheme, list(units)) if units else (), calendar)
 
 
 async def of_facts(
-    tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]
+    tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str], calendar: PeriodCalendar
 ) -> dict[str, UnitSums]:
     """Return the same without what reviews changed: what facts alone come to."""
     rows = await tx.many(_LOAD, shard, scheme, list(units)) if units else ()
-    return _added(units, [row for row in rows if home_of(row["over"]) == row["over"]])
+    return _added(units, [row for row in rows if home_of(row["over"]) == row["over"]], calendar)
 
 
 async def of_line(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, str], UnitSums]:
@@ -55,7 +58,7 @@ async def of_line(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, 
     return {
         (plan.id, unit): found
         for plan in line.plans
-        for unit, found in (await load(tx, shard, plan.id, sorted(plan.units))).items()
+        for unit, found in (await load(tx, shard, plan.id, sorted(plan.units), line.calendar)).items()
     }
 
 
@@ -83,8 +86,10 @@ def of_indicator(document: SchemeDocument, sums: UnitSums, indicator: IndicatorS
     )
 
 
-def _added(units: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> dict[str, UnitSums]:
-    found = {unit: UnitSums() for unit in units}
+def _added(
+    units: Sequence[str], rows: Iterable[Mapping[str, Any]], calendar: PeriodCalendar
+) -> dict[str, UnitSums]:
+    found = {unit: UnitSums(calendar.first_month) for unit in units}
     for row in rows:
         source = row["over"], row["month"], row["source_shard"]
         found[row["unit"]].take(source, _NUMBERS.decode(row["numbers"]))

@@ -12,6 +12,7 @@ from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.versions import ruled
 from shared.kernel.codes import is_trial
+from shared.kernel.periods import Cycle, Month
 from shared.kernel.reigns import Months
 from shared.kernel.shards import partition_of, shard_of
 from shared.storage.transaction import PostgresTransaction
@@ -135,8 +136,8 @@ class Plans:
 async def adopted_beside(tx: PostgresTransaction, document: SchemeDocument) -> list[SchemeDocument]:
     """Return the adopted versions of the year of a scheme, and the version itself."""
     head = document.scheme
-    year = head.effective[:4]
-    numbers = await store.adopted_numbers(tx, head.code, (f"{year}-01", f"{year}-12"))
+    year = head.calendar.containing(Month.parse(head.effective), Cycle.YEAR)
+    numbers = await store.adopted_numbers(tx, head.code, (str(year.first), str(year.last)))
     others = [(await store.scheme(tx, head.code, one)).document for one in numbers if one != head.version]
     return [document, *others]
 

@@ -106,11 +106,11 @@ async def _parted(
         sums |= {(plan.id, unit): one for unit, one in mine.items()}
     clock = line.clock(sums)
     computed = await asyncio.to_thread(parted_figures, line, units, sums, clock)
-    told = published.of_units(group)
+    told, scheme = published.of_units(group), f"{group[0]}@{group[1]}"
     for unit in units:
         mine = told.get(unit, {})
-        due = {key: one for key, one in computed[unit].items() if scope.of_period(key[1])}
-        for one in differing_figures(f"{group[0]}@{group[1]}", unit, due, mine):
+        due = {key: one for key, one in computed[unit].items() if scope.of_period(scheme, key[1])}
+        for one in differing_figures(scheme, unit, due, mine, line.calendar):
             yield one
 
 
@@ -127,8 +127,8 @@ def _differing(
         return
     cells = {key: value for key, value in due.cells.items() if scope.has(plan.id, unit, key[0])}
     yield from differing_cells(plan.id, unit, cells, kept)
-    figures = {key: one for key, one in due.figures.items() if scope.of_period(key[1])}
-    yield from differing_figures(plan.id, unit, figures, told)
+    figures = {key: one for key, one in due.figures.items() if scope.of_period(plan.id, key[1])}
+    yield from differing_figures(plan.id, unit, figures, told, plan.calendar)
 
 
 def _silence(
@@ -168,7 +168,7 @@ async def _sums_of(
     tx: PostgresTransaction, plan: GroupPlan, shard: int, units: Sequence[str], found: Recomputed
 ) -> Mapping[str, UnitSums]:
     """Return what a shard of stage B was told of units, put right where that was found wrong."""
-    sums = await inputs.load(tx, shard, plan.id, units)
+    sums = await inputs.load(tx, shard, plan.id, units, plan.calendar)
     for (target, (source, scheme, over, unit, month)), due in found.inputs.items():
         if (target, scheme) == (shard, plan.id) and unit in sums:
             width = len(sums[unit].known.get((over, month, source), due)) or len(due)

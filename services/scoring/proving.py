@@ -10,8 +10,9 @@
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from services.scoring import proved_cells, proved_rises, proved_sums, publication
+from services.scoring import proved_cells, proved_rises, proved_sums, publication, store
 from services.scoring.domain.proof import Finding, Scope
 from services.scoring.grounds import Progress, Recomputed, known_of
 from services.scoring.passing import passing
@@ -22,7 +23,7 @@ from shared.storage.transaction import PostgresTransaction
 
 async def prove(tx: PostgresTransaction, scope: Scope, progress: Progress) -> AsyncIterator[Finding]:
     """Yield what does not hold of the cells of a scope."""
-    known = await known_of(tx)
+    known, scope = await known_of(tx), replace(scope, calendars=await store.calendars(tx))
     on_the_way = await passing(tx)
     found = Recomputed()
     progress.begin("facts", await stored(tx))

@@ -64,7 +64,7 @@ class Publication:
                 steps = found.setdefault((unit, month, indicator), Steps())
                 steps.add(old, new, len(self.causes) - 1)
         for row in posted.figures:
-            if scope.of_scheme(scheme) and scope.of_unit(row.unit) and scope.of_period(row.period):
+            if scope.of_scheme(scheme) and scope.of_unit(row.unit) and scope.of_period(scheme, row.period):
                 self._keep((posted.scheme, posted.version, posted.group), row)
         for one in posted.silent:
             if scope.of_scheme(scheme) and scope.of_unit(one.unit):

@@ -37,8 +37,8 @@ def reconciliations_router(exchange: Exchange) -> APIRouter:
         asked: Annotated[ReconciliationQuery, Query()], subject: UnitReader
     ) -> Reconciliations:
         """List ready results of units beside what the raw facts give; a unit sees its own and those below."""
-        period = Period.parse(asked.period, "/query/period")
         async with exchange.snapshot() as tx:
+            period = (await store.calendar(tx, asked.scheme)).parse(asked.period, "/query/period")
             document = await _scheme(tx, asked, period)
             results = due(document, period)
             bound = f"results {scheme_id(document)} {period} {asked.differing}"
@@ -90,7 +90,7 @@ async def _sums(
     found: dict[str, UnitSums] = {}
     for shard in sorted({shards[unit][0] for unit in units}):
         kept = [unit for unit in units if shards[unit][0] == shard]
-        found |= await inputs.of_facts(tx, shard, scheme_id(document), kept)
+        found |= await inputs.of_facts(tx, shard, scheme_id(document), kept, document.calendar)
     return found
 
 

@@ -49,11 +49,11 @@ def comparing_router(exchange: Exchange) -> APIRouter:
         code: str, version: Version, asked: Annotated[CoverageQuery, Query()], _: Reader
     ) -> Coverage:
         """Return the share of the points that machines give: planned, and achieved in a period."""
-        wanted = None if asked.period is None else Period.parse(asked.period, "/query/period")
         async with exchange.snapshot() as tx:
             document = (await store.scheme(tx, code, version)).document
-            if wanted is None:
+            if asked.period is None:
                 return scheme_answers.coverage(document)
+            wanted = document.calendar.parse(asked.period, "/query/period")
             rulings = await _rulings(tx, document, wanted)
             months = [(one.document.scheme.version, month) for one in rulings for month in one.months]
             found = await store.months_scored(tx, code, months)
@@ -103,7 +103,8 @@ async def _with_data(
     for group in sorted({group for one in sure for group in one.groups}):
         units = [one.code for one in document.units if one.level == document.groups[group].level]
         shard = group_shard(document.scheme.code, group)
-        for unit, sums in (await inputs.load(tx, shard, scheme_id(document), units)).items():
+        loaded = await inputs.load(tx, shard, scheme_id(document), units, document.calendar)
+        for unit, sums in loaded.items():
             for one in (one for one in sure if group in one.groups):
                 place = Scored(document.scheme.version, group, unit, one.code)
                 spec, partials = document.measures[one.measure], inputs.of_indicator(document, sums, one)

@@ -10,6 +10,7 @@ import msgspec
 from services.scoring.domain.document import ParentSpec, SchemeDocument
 from shared.kernel.canonical import digest_hex
 from shared.kernel.errors import refuse
+from shared.kernel.periods import PeriodCalendar
 from shared.storage.transaction import PostgresTransaction
 
 _SCHEME = """
@@ -126,6 +127,27 @@ def _found(rows: Sequence[Any]) -> Scheme:
     row = rows[0]
     document = SchemeDocument.model_validate(row.document)
     return Scheme(document, row.digest, row.catalogue, row.author, row.approver)
+
+
+async def calendars(tx: PostgresTransaction) -> dict[str, PeriodCalendar]:
+    """Return by scheme the calendar of its periods, which all its adopted versions have."""
+    rows = await tx.many(
+        "SELECT DISTINCT code, (document->'scheme'->>'first_month')::int AS first_month FROM schemes "
+        "WHERE approver IS NOT NULL"
+    )
+    return {row["code"]: PeriodCalendar(row["first_month"]) for row in rows}
+
+
+async def calendar(tx: PostgresTransaction, code: str) -> PeriodCalendar:
+    """Return the calendar that all adopted versions of a scheme have, or refuse if there is none."""
+    rows = await tx.many(
+        "SELECT (document->'scheme'->>'first_month')::int AS first_month FROM schemes "
+        "WHERE code = $1 AND approver IS NOT NULL LIMIT 1",
+        code,
+    )
+    if not rows:
+        raise refuse(404, "not_found", "No adopted version of this scheme covers the period.")
+    return PeriodCalendar(rows[0]["first_month"])
 
 
 async def adopted_version(

@@ -5,6 +5,7 @@ from services.scoring.domain.check import dates_are_in_order
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import event_types
 from services.scoring.domain.trials import before, tried
+from services.scoring.domain.versions import years_begin_alike
 from services.scoring.handlers import scheme_refused
 from services.scoring.trial_answers import TrialAsked
 from services.scoring.trials import Trial
@@ -19,8 +20,9 @@ SINCE = "0001-01"
 async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Trial:
     """Start a trial of a draft on past and coming events, or refuse.
 
-    The draft was checked over its own months when it was drafted; of those of the trial only the order is.
-    What is adopted while a trial runs changes nothing of the versions that it follows.
+    The draft was checked over its own months when it was drafted; of those of the trial only the order is,
+    and that its periods have the months that they have in the versions in force. What is adopted
+    while a trial runs changes nothing of the versions that it follows.
     """
     draft = await store.drafted(tx, asked.scheme, asked.version)
     await store.hold_adoptions(tx, asked.scheme)
@@ -37,7 +39,10 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
         named = ", ".join(f"{one.code}/{one.trial}" for one in running)
         raise refuse(409, "too_many_trials", f"{RUNNING_MOST} trials run: {named}. End one first.")
     document = tried(draft.document, asked.first, asked.last)
-    found = list(dates_are_in_order(document, event_types(draft.catalogue)))
+    found = [
+        *years_begin_alike(document, await store.calendars(tx)),
+        *dates_are_in_order(document, event_types(draft.catalogue)),
+    ]
     if found:
         raise scheme_refused(found)
     following = before(document, await _adopted_before(tx, document))

@@ -9,7 +9,7 @@ from services.scoring.domain.proof import Finding, Named, Scope, Wrong
 from services.scoring.verifying import Run, Verifications
 from shared.contracts.fields import Closed
 from shared.kernel.codes import CODE_PATTERN
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import JANUARY, Month
 from shared.web.access import Role, Subject
 from shared.web.tokens import whole
 
@@ -27,8 +27,9 @@ class AskedScope(Closed):
 
     def parsed(self) -> Scope:
         """Return the scope, or refuse a period that is none."""
-        period = None if self.period is None else Period.parse(self.period, "/period")
-        return Scope(self.scheme, self.unit, period)
+        if self.period is not None:
+            JANUARY.parse(self.period, "/period")
+        return Scope(self.scheme, self.unit, self.period)
 
 
 class Answer(BaseModel):
@@ -96,14 +97,13 @@ class VerificationBody(Answer):
     def of(cls, run: Run) -> Self:
         """Show a run."""
         scope = run.scope
-        period = None if scope.period is None else str(scope.period)
         return cls.model_validate(
             {
                 name: getattr(run, name)
                 for name in ("id", "person", "state", "phase", "done", "total", "as_of")
             }
             | {
-                "scope": {"scheme": scope.scheme, "unit": scope.unit, "period": period},
+                "scope": {"scheme": scope.scheme, "unit": scope.unit, "period": scope.period},
                 "found": dict(run.found),
                 "findings": [ShownFinding.of(one) for one in run.findings],
                 "detail": run.detail,

@@ -1,4 +1,8 @@
-"""Days, months and the periods made of them: `2021-03-31`, `2021-03`, `2021-Q1`, `2021-H1`, `2021`."""
+"""Days, months and the periods made of them: `2021-03-31`, `2021-03`, `2021-Q1`, `2021-H1`, `2021`.
+
+A month has its calendar name. Quarters, half-years and years are those of a calendar, which says in which
+month years begin: only it makes periods of names and of months.
+"""
 
 import re
 from dataclasses import dataclass
@@ -79,35 +83,15 @@ _LETTER = {Cycle.QUARTER: "Q", Cycle.HALF_YEAR: "H"}
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A month, quarter, half-year or year; `index` counts from 1 inside the year."""
+    """A month, quarter, half-year or year of a calendar, which made it.
+
+    `index` counts from 1 inside the year after which it is named; `first` is its first month.
+    """
 
     cycle: Cycle
     year: int
     index: int
-
-    @staticmethod
-    def parse(text: str, pointer: str | None = None) -> "Period":
-        """Read a period, or refuse it with `period`."""
-        match = _PERIOD.match(text)
-        if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
-            raise refuse(
-                422, "period", "A period is written as 2021-03, 2021-Q1, 2021-H1 or 2021.", pointer=pointer
-            )
-        year = int(match[1])
-        for group, cycle in ((2, Cycle.MONTH), (3, Cycle.QUARTER), (4, Cycle.HALF_YEAR)):
-            if match[group] is not None:
-                return Period(cycle, year, int(match[group]))
-        return Period(Cycle.YEAR, year, 1)
-
-    @staticmethod
-    def containing(month: Month, cycle: Cycle) -> "Period":
-        """Return the period of that cycle that the month lies in."""
-        return Period(cycle, month.year, (month.month - 1) // LENGTH_MONTHS[cycle] + 1)
-
-    @property
-    def first(self) -> Month:
-        """The first month."""
-        return Month(self.year, (self.index - 1) * LENGTH_MONTHS[self.cycle] + 1)
+    first: Month
 
     @property
     def last(self) -> Month:
@@ -131,10 +115,53 @@ class Period:
                 return f"{self.year:04d}-{_LETTER[self.cycle]}{self.index}"
 
 
-@lru_cache(maxsize=4096)
-def periods_containing(month: Month) -> tuple[Period, ...]:
-    """Return the month, quarter, half-year and year that the month lies in."""
-    return tuple(Period.containing(month, cycle) for cycle in Cycle)
+@dataclass(frozen=True, slots=True)
+class PeriodCalendar:
+    """In which calendar month years begin, 1 to 12; a year is named after that in which it begins.
+
+    From 4 the year 2021 is April 2021 to March 2022, its first quarter April to June 2021.
+    """
+
+    first_month: int
+
+    def parse(self, text: str, pointer: str | None = None) -> Period:
+        """Read a period, or refuse it with `period`."""
+        match = _PERIOD.match(text)
+        if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+            raise refuse(
+                422, "period", "A period is written as 2021-03, 2021-Q1, 2021-H1 or 2021.", pointer=pointer
+            )
+        year = int(match[1])
+        if match[2] is not None:
+            return self.containing(Month(year, int(match[2])), Cycle.MONTH)
+        cycle, index = Cycle.YEAR, 1
+        for group, named in ((3, Cycle.QUARTER), (4, Cycle.HALF_YEAR)):
+            if match[group] is not None:
+                cycle, index = named, int(match[group])
+        return Period(cycle, year, index, self._begins(year).plus((index - 1) * LENGTH_MONTHS[cycle]))
+
+    def containing(self, month: Month, cycle: Cycle) -> Period:
+        """Return the period of that cycle that the month lies in."""
+        if cycle is Cycle.MONTH:
+            return Period(cycle, month.year, month.month, month)
+        year, length = self.year_of(month.ordinal), LENGTH_MONTHS[cycle]
+        begins = self._begins(year)
+        steps = (month.ordinal - begins.ordinal) // length
+        return Period(cycle, year, steps + 1, begins.plus(steps * length))
+
+    def around(self, month: Month) -> tuple[Period, ...]:
+        """Return the month, quarter, half-year and year that the month lies in."""
+        return tuple(self.containing(month, cycle) for cycle in Cycle)
+
+    def year_of(self, ordinal: int) -> int:
+        """Return after which year the year is named that a month lies in, by the month's ordinal."""
+        return (ordinal - self.first_month + 1) // 12
+
+    def _begins(self, year: int) -> Month:
+        return Month(year, self.first_month)
+
+
+JANUARY = PeriodCalendar(1)
 
 
 def month_of(instant: datetime, zone: ZoneInfo) -> Month:

@@ -126,18 +126,26 @@ def indicator(code, cycle="month", measure="made", method="target", **more):
 
 
 @pytest.mark.parametrize(
-    ("cycle", "method", "period", "due", "first"),
+    ("cycle", "method", "period", "year_from", "due", "first"),
     [
-        ("quarter", "target", "2021-02", False, None),
-        ("quarter", "target", "2021-03", True, "2021-01"),
-        ("month", "target", "2021-Q2", True, "2021-04"),
-        ("year", "target", "2021-H2", True, "2021-01"),
-        ("year", "deduct", "2021-02", True, "2021-02"),
+        ("quarter", "target", "2021-02", 1, False, None),
+        ("quarter", "target", "2021-03", 1, True, "2021-01"),
+        ("month", "target", "2021-Q2", 1, True, "2021-04"),
+        ("year", "target", "2021-H2", 1, True, "2021-01"),
+        ("year", "deduct", "2021-02", 1, True, "2021-02"),
+        ("quarter", "target", "2021-03", 2, False, None),
+        ("quarter", "target", "2021-04", 2, True, "2021-02"),
+        ("month", "target", "2021-Q2", 4, True, "2021-07"),
+        ("year", "target", "2021-H1", 4, False, None),
+        ("year", "target", "2021-H2", 4, True, "2021-04"),
+        ("half-year", "target", "2021-Q4", 4, True, "2021-10"),
     ],
 )
-def test_what_is_due_in_a_period_is_taken_from_the_months_of_its_cycle(cycle, method, period, due, first):
-    one, months = indicator("i", cycle, method=method), months_of(period)
-    assert is_due(one, months) == due
+def test_what_is_due_in_a_period_is_taken_from_the_months_of_its_cycle(
+    cycle, method, period, year_from, due, first
+):
+    one, months = indicator("i", cycle, method=method), months_of(period, year_from)
+    assert is_due(one, months, year_from) == due
     assert not due or window(one, months)[0] == months_of(first)[0]
 
 

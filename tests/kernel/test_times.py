@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from shared.kernel import instants
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Cycle, Month, Period, day, month_of, periods_containing
+from shared.kernel.periods import JANUARY, LENGTH_MONTHS, Cycle, Month, PeriodCalendar, day, month_of
 
-MONTHS = st.builds(Month, st.integers(1900, 2199), st.integers(1, 12))
+MONTHS = st.builds(Month, st.integers(1901, 2198), st.integers(1, 12))
+CALENDARS = st.builds(PeriodCalendar, st.integers(1, 12))
+APRIL = PeriodCalendar(4)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_instants_go_to_microseconds_and_text_and_back(instant: datetime) -> Non
     ],
 )
 def test_a_period_knows_its_months(written: str, first: str, last: str, count: int) -> None:
-    period = Period.parse(written)
+    period = JANUARY.parse(written)
     assert str(period) == written
     assert (str(period.first), str(period.last), len(period.months())) == (first, last, count)
     assert list(period.months()) == sorted(period.months())
@@ -80,15 +82,60 @@ def test_a_period_knows_its_months(written: str, first: str, last: str, count: i
 )
 def test_another_period_is_refused(written: str) -> None:
     with pytest.raises(Refused, match="period"):
-        Period.parse(written)
+        JANUARY.parse(written)
+
+
+@given(MONTHS, CALENDARS)
+def test_a_month_lies_in_one_period_of_each_cycle(month: Month, calendar: PeriodCalendar) -> None:
+    periods = calendar.around(month)
+    assert [period.cycle for period in periods] == list(Cycle)
+    assert all(month in period and calendar.parse(str(period)) == period for period in periods)
+    assert [len(period.months()) for period in periods] == list(LENGTH_MONTHS.values())
+    assert {calendar.containing(at, one.cycle) for one in periods for at in one.months()} == set(periods)
+    assert Month.parse(str(month)) == month == Month.of_ordinal(month.ordinal)
+
+
+@given(st.integers(1901, 2198), CALENDARS)
+def test_a_year_is_twelve_months_from_its_first_that_its_parts_follow_each_other_through(
+    year: int, calendar: PeriodCalendar
+) -> None:
+    whole = calendar.parse(f"{year:04d}")
+    assert whole.first == Month(year, calendar.first_month)
+    assert whole.months() == tuple(whole.first.plus(step) for step in range(12))
+    for names in (["H1", "H2"], ["Q1", "Q2", "Q3", "Q4"]):
+        parts = [calendar.parse(f"{year:04d}-{name}") for name in names]
+        assert tuple(month for part in parts for month in part.months()) == whole.months()
+        assert [part.index for part in parts] == list(range(1, len(parts) + 1))
+    assert {calendar.year_of(month.ordinal) for month in whole.months()} == {year}
 
 
 @given(MONTHS)
-def test_a_month_lies_in_one_period_of_each_cycle(month: Month) -> None:
-    periods = periods_containing(month)
-    assert [period.cycle for period in periods] == list(Cycle)
-    assert all(month in period and Period.parse(str(period)) == period for period in periods)
-    assert Month.parse(str(month)) == month == Month.of_ordinal(month.ordinal)
+def test_from_january_a_year_has_the_months_that_bear_its_name(month: Month) -> None:
+    found = {period.cycle: (period.year, period.index) for period in JANUARY.around(month)}
+    assert {year for year, _ in found.values()} == {month.year} == {JANUARY.year_of(month.ordinal)}
+    assert {cycle: index for cycle, (_, index) in found.items()} == {
+        Cycle.MONTH: month.month,
+        Cycle.QUARTER: (month.month + 2) // 3,
+        Cycle.HALF_YEAR: (month.month + 5) // 6,
+        Cycle.YEAR: 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2021", "2021-04", "2022-03"),
+        ("2021-Q1", "2021-04", "2021-06"),
+        ("2021-Q4", "2022-01", "2022-03"),
+        ("2021-H1", "2021-04", "2021-09"),
+        ("2021-03", "2021-03", "2021-03"),
+    ],
+)
+def test_from_april_a_year_runs_to_march_and_months_keep_their_names(
+    written: str, first: str, last: str
+) -> None:
+    period = APRIL.parse(written)
+    assert (str(period), str(period.first), str(period.last)) == (written, first, last)
 
 
 @given(MONTHS, st.integers(-500, 500))

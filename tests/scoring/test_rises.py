@@ -7,7 +7,7 @@ import random
 from datetime import datetime
 from decimal import Decimal
 
-from services.scoring import proved_rises, rulers
+from services.scoring import proved_rises, rulers, store
 from services.scoring import rises as regions
 from services.scoring.contract import (
     ACCEPTED,
@@ -23,7 +23,7 @@ from services.scoring.contract import (
 from services.scoring.domain.incidents.rises import Counted, rises
 from services.scoring.domain.proof import Scope, Wrong
 from shared.contracts import envelope
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import Month
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS
 from tests.scoring.incidents import WithIncidents, adopt, begun, corrected, finding, retracted, scheme
@@ -382,7 +382,8 @@ class Silent:
 
 async def proved(exchange, **scope):
     async with exchange.snapshot() as tx:
-        return [one async for one in proved_rises.judged(tx, Scope(**scope), Silent())]
+        asked = Scope(**scope, calendars=await store.calendars(tx))
+        return [one async for one in proved_rises.judged(tx, asked, Silent())]
 
 
 async def test_a_proof_tests_anew_what_was_judged_whatever_came_later_and_tells_of_another(scoring, door):
@@ -403,7 +404,7 @@ async def test_a_proof_tests_anew_what_was_judged_whatever_came_later_and_tells_
         await tx.execute(f"UPDATE facts SET bodies = convert_to({swapped}, 'UTF8')")
     (found,) = await proved(exchange, unit="b1")
     assert (found.what, found.cells[0].unit, "exposure=1000 " in found.expected) == (Wrong.RISE, "b1", True)
-    assert await proved(exchange, unit="b3") == await proved(exchange, period=Period.parse("2198-03")) == []
+    assert await proved(exchange, unit="b3") == await proved(exchange, period="2198-03") == []
 
 
 async def test_a_newer_version_decides_anew_what_a_rise_costs_and_an_older_is_not_judged(scoring, door):

@@ -19,6 +19,7 @@ from services.scoring.stage_b import StageB
 from shared.contracts import catalogue, envelope
 from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
 from shared.kernel.errors import UnknownType
+from shared.kernel.periods import JANUARY
 from shared.kernel.points import cell, of_parts
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
@@ -175,7 +176,8 @@ async def adopt(exchange, scheme=SCHEME):
     async with exchange.begin(actor="ada", action="draft") as tx:
         await handlers.draft_scheme(tx, scheme, "ada")
     async with exchange.begin(actor="bob", action="adopt") as tx:
-        await handlers.adopt_scheme(tx, "mini", scheme["scheme"]["version"], "bob")
+        head = scheme["scheme"]
+        await handlers.adopt_scheme(tx, head["code"], head["version"], "bob")
 
 
 class Driver:
@@ -303,7 +305,7 @@ async def test_two_groups_of_one_level_keep_their_inputs_apart(scoring):
     await driver.run_stage("b", only=ahead)
     await driver.run_stage("b", only=behind, limit=1)
     async with exchange.reading() as tx:
-        sums = (await inputs.load(tx, ahead, "mini@1", ["b1"]))["b1"]
+        sums = (await inputs.load(tx, ahead, "mini@1", ["b1"], JANUARY))["b1"]
     document = SchemeDocument.model_validate(twice)
     assert inputs.by_month(document, sums, "ontime")[MARCH].denominator == 2_000_000
 

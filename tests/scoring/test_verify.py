@@ -21,7 +21,6 @@ from services.scoring.verifying import Verifications
 from shared.contracts import envelope
 from shared.contracts.scoring import PeriodFigures
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Period
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.scoring.test_derived import WithItems, item, tell
@@ -128,7 +127,7 @@ async def test_a_quarter_that_was_told_wrong_is_found(scoring):
         "figures 2021-Q1",
         "mini@1 2021-03 b1 missed",
     )
-    assert await proof(exchange, Scope(period=Period.parse("2021-05"))) == []
+    assert await proof(exchange, Scope(period="2021-05")) == []
 
 
 async def test_what_is_on_its_way_between_the_stages_is_no_finding(scoring):
@@ -341,8 +340,8 @@ async def test_every_tampering_is_found_and_named(scoring):
 async def test_a_scope_narrows_what_is_proved(scoring):
     exchange, _ = await lived(scoring)
     await changed(exchange, f"UPDATE cells SET value = 1 WHERE unit = 'b1' AND month = {MARCH}")
-    assert await proof(exchange, Scope("mini", "b1", Period.parse("2021-03")))
-    for scope in (Scope("other"), Scope(unit="b2"), Scope(period=Period.parse("2021-04"))):
+    assert await proof(exchange, Scope("mini", "b1", "2021-03"))
+    for scope in (Scope("other"), Scope(unit="b2"), Scope(period="2021-04")):
         assert await proof(exchange, scope) == []
 
 

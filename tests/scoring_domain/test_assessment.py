@@ -33,12 +33,12 @@ from services.scoring.domain.reading import read as read_document
 from services.scoring.domain.sums import STALE, UnitSums
 from services.scoring.inputs import of_indicator
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, cell, of_parts
 from tests.scoring.test_stages import SCHEME, TYPES
 from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, told, version
 
-YEAR = list(dict.fromkeys(period for at in range(1, 13) for period in periods_containing(Month(2021, at))))
+YEAR = list(dict.fromkeys(period for at in range(1, 13) for period in JANUARY.around(Month(2021, at))))
 DAYS = [f"2021-{at:02d}-{day}" for at in range(1, 13) for day in ("01", "28")]
 MONTHS = st.integers(1, 12)
 ROWS = st.lists(
@@ -199,7 +199,7 @@ def test_the_formula_of_a_mean_names_the_values_of_its_months():
         ("2021-Q1", "10 · min(1, ((9/10 + 19/20)/2) / 1) = 9.25"),
         ("2021-01", "10 · min(1, (9/10) / 1) = 9.00"),
     ):
-        at = Period.parse(period)
+        at = JANUARY.parse(period)
         found, total = (
             worth(scheme, one, at, partials),
             merged(at.months(), partials, scheme.measures["ontime"]),
@@ -335,7 +335,7 @@ def test_parts_of_an_indicator_with_dates_are_weighted_by_the_months_of_its_date
 
 def test_it_says_which_dates_lie_outside_a_period_in_which_it_is_not_due():
     document = read(said(indicator=point("06-30")))
-    at = Period.parse("2021-Q1")
+    at = JANUARY.parse("2021-Q1")
     found = worth(document, document.indicators[0], at, {})
     text = put_in(
         document.indicators[0],
@@ -402,7 +402,7 @@ def test_units_without_data_are_compared_with_none_and_have_what_the_scheme_says
             unit: of_indicator(scheme, sums, scheme.indicators[0])
             for unit, sums in (("b1", summed([(3, 1, 2)])), ("b2", UnitSums()))
         }
-        told = compared_worth(scheme, scheme.indicators[0], Period.parse("2021-03"), partials)["b2"]
+        told = compared_worth(scheme, scheme.indicators[0], JANUARY.parse("2021-03"), partials)["b2"]
         assert told.value == value
         assert told.state == (FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
 
@@ -453,7 +453,7 @@ def test_what_a_method_makes_of_no_data_is_said_a_second_time_by_nobody(word):
     ],
 )
 def test_the_formula_says_what_no_data_means(word, english, chinese):
-    document, at = read(said(indicator={"no_data": word})), Period.parse("2021-03")
+    document, at = read(said(indicator={"no_data": word})), JANUARY.parse("2021-03")
     one = document.indicators[0]
     total = merged(at.months(), {}, document.measures["ontime"])
     found = put_in(one, total, worth(document, one, at, {}), is_ratio=True, places=2)

@@ -22,7 +22,7 @@ from services.scoring.domain.reading import read
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import of_indicator
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, PARTS, of_parts
 from tests.scoring.test_stages import SCHEME, TYPES
 from tests.scoring_domain.test_methods import indicator
@@ -231,11 +231,11 @@ def is_from_scratch(one, sums, standings):
     partials = {unit: of_indicator(DOCUMENT, sums[unit], one) for unit in UNITS if one.is_for(unit)}
     monthly = one.model_copy(update={"cycle": "month"})
     for month in PLAN.months:
-        found = compared_worth(DOCUMENT, monthly, Period.parse(str(Month.of_ordinal(month))), partials)
+        found = compared_worth(DOCUMENT, monthly, JANUARY.parse(str(Month.of_ordinal(month))), partials)
         for unit, worth in found.items():
             assert value(standings[unit].cells.get((month, one.code))) == worth.value
     for period in ("2021-02", "2021-03", "2021-Q1", "2021-H1", "2021"):
-        found = compared_worth(DOCUMENT, one, Period.parse(period), partials)
+        found = compared_worth(DOCUMENT, one, JANUARY.parse(period), partials)
         for unit, worth in found.items():
             assert value(standings[unit].figures.get((period, one.code))) == worth.value
             is_due = worth.state is not FigureState.NOT_DUE

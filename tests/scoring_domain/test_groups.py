@@ -16,7 +16,7 @@ from services.scoring.domain.posting import everything, post, posted
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import by_month
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import JANUARY, Cycle, Month
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.scoring.test_stages import SCHEME
 from tests.scoring_domain.month_cells import month_cell
@@ -55,7 +55,7 @@ UNIT = "b1"
 OF_UNIT = [one for one in DOCUMENT.indicators if one.code != "of-another"]
 PLAN = group_plan(DOCUMENT, "bureaus")
 MONTHS = [month.ordinal for month in scheme_months(DOCUMENT)]
-PERIODS = {Period.containing(Month.of_ordinal(month), cycle) for month in MONTHS for cycle in Cycle}
+PERIODS = {JANUARY.containing(Month.of_ordinal(month), cycle) for month in MONTHS for cycle in Cycle}
 WIDTHS = {over: layout_of(DOCUMENT, over).width for over in ("levy.done.v1", "risk.missed.v1")}
 ABSENCES = [("2021-02", "2021-03"), ("2021-01", "2021-08"), ("2021-12", "2021-12")]
 AMOUNTS = st.integers(0, 5).map(lambda found: found * MILLIONTHS)
@@ -127,7 +127,7 @@ def test_a_volume_that_moved_is_told_with_or_without_figures():
     assert changes.figures == {"2021-03": {}, "2021-Q1": {}, "2021-H1": {}, "2021": {}}
     assert changes.volumes == {"2021-03": 40, "2021-Q1": 40, "2021-H1": 40, "2021": 40}
     found = by_month(DOCUMENT, sums, "missed")
-    assert merged(Period.parse("2021-Q1").months(), found, DOCUMENT.measures["missed"]) == Partials(
+    assert merged(JANUARY.parse("2021-Q1").months(), found, DOCUMENT.measures["missed"]) == Partials(
         40 * MILLIONTHS, 0, 0
     )
 

@@ -22,7 +22,7 @@ from services.scoring.domain.layering import burdens
 from services.scoring.domain.overlay_check import overlays_stay
 from services.scoring.domain.posting import everything, post
 from services.scoring.domain.sums import UnitSums
-from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.hostile_schemes.corpus import BASE
 from tests.scoring.test_stages import SCHEME
@@ -101,16 +101,18 @@ def test_its_last_cycle_ends_with_it():
     """Quarters end in June and, cut short, in August; a year that ends in August is due there."""
     document = read(with_overlay(indicator={"cycle": "quarter"}))
     (drill,) = [one for one in document.indicators if one.code == "drill"]
-    due = [f"2021-{at:02d}" for at in range(1, 13) if is_due(document, drill, Period.parse(f"2021-{at:02d}"))]
+    due = [
+        f"2021-{at:02d}" for at in range(1, 13) if is_due(document, drill, JANUARY.parse(f"2021-{at:02d}"))
+    ]
     assert due == ["2021-06", "2021-08"]
-    taken = window(document, drill, Period.parse("2021-08"))
+    taken = window(document, drill, JANUARY.parse("2021-08"))
     assert [str(at) for at in taken] == ["2021-07", "2021-08"]
     yearly = read(with_overlay(indicator={"cycle": "year"}))
-    assert [str(at) for at in window(yearly, yearly.indicators[-1], Period.parse("2021-08"))] == [
+    assert [str(at) for at in window(yearly, yearly.indicators[-1], JANUARY.parse("2021-08"))] == [
         f"2021-{at:02d}" for at in range(4, 9)
     ]
-    assert not is_due(yearly, yearly.indicators[-1], Period.parse("2021-12"))
-    assert is_due(yearly, yearly.indicators[-1], Period.parse("2021"))
+    assert not is_due(yearly, yearly.indicators[-1], JANUARY.parse("2021-12"))
+    assert is_due(yearly, yearly.indicators[-1], JANUARY.parse("2021"))
 
 
 MONTHS = st.integers(1, 12)
@@ -134,7 +136,7 @@ def test_what_comes_outside_its_months_changes_nothing_of_it_and_it_nothing_of_t
             key: one for key, one in own.items() if key[1] == "drill"
         }
         assert {key: one for key, one in told.items() if key[1] != "drill"} == rest
-    there = {str(period) for at in range(first, last + 1) for period in periods_containing(Month(2021, at))}
+    there = {str(period) for at in range(first, last + 1) for period in JANUARY.around(Month(2021, at))}
     assert {period for period, code in found if code == "drill"} <= there
 
 

@@ -16,7 +16,7 @@ from services.scoring.domain.parts import parted_of
 from services.scoring.domain.successions import successions
 from services.scoring.domain.sums import UnitSums
 from services.scoring.inputs import of_indicator
-from shared.kernel.periods import Period
+from shared.kernel.periods import JANUARY
 from shared.kernel.points import MILLIONTHS, of_parts
 from shared.kernel.reigns import reigns
 from tests.scoring.test_stages import SCHEME
@@ -44,7 +44,8 @@ def line(*versions):
 
 def told(found, rows):
     """Return the sums of versions and units, by rows of (unit, view, month, numbers) in whole numbers."""
-    sums = {(plan.id, unit): UnitSums() for plan in found.plans for unit in plan.units}
+    first_month = found.calendar.first_month
+    sums = {(plan.id, unit): UnitSums(first_month) for plan in found.plans for unit in plan.units}
     for unit, over, at, numbers in rows:
         plan = next(plan for plan in found.plans if at in plan.months)
         sums[plan.id, unit].take((over, at, 0), [number * MILLIONTHS for number in numbers])
@@ -279,10 +280,10 @@ def test_what_no_version_changes_is_scored_over_the_whole(rows, ontime, missed, 
         spec = next(one for one in document.indicators if one.code == code)
         assert points is None
         if spec.method.comparing is None:
-            wanted = worth(document, spec, Period.parse(period), whole[unit, code])
+            wanted = worth(document, spec, JANUARY.parse(period), whole[unit, code])
         else:
             by_unit = {other: whole[other, code] for other in ("b1", "b2")}
-            wanted = compared_worth(document, spec, Period.parse(period), by_unit)[unit]
+            wanted = compared_worth(document, spec, JANUARY.parse(period), by_unit)[unit]
         assert value == wanted.value
     assert {key[2] for key in split} >= {"2021"}
 

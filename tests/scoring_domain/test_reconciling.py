@@ -8,13 +8,13 @@ from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.reconciling import State, due, reconcile
-from shared.kernel.periods import Period
+from shared.kernel.periods import JANUARY
 from shared.kernel.points import MILLIONTHS
 from tests.scoring.test_results import PUBLISHED, scheme
 from tests.scoring.test_stages import TYPES
 
 CATALOGUE = TYPES | {"types": TYPES["types"] | PUBLISHED}
-MARCH = Period.parse("2021-03")
+MARCH = JANUARY.parse("2021-03")
 AT = MARCH.first.ordinal
 AMOUNTS = st.none() | st.integers(-(10**9), 10**9)
 
@@ -82,7 +82,7 @@ def test_a_result_of_a_period_that_the_scheme_never_covers_whole_is_refused(mont
 def test_a_result_is_due_in_the_periods_of_its_cycle_alone():
     document = SchemeDocument.model_validate(scheme(cycle="half-year"))
     periods = ("2021-03", "2021-Q1", "2021-H1", "2021")
-    assert [list(due(document, Period.parse(one))) for one in periods] == [[], [], ["rate"], []]
+    assert [list(due(document, JANUARY.parse(one))) for one in periods] == [[], [], ["rate"], []]
 
 
 def sums(amount, denominator=0):

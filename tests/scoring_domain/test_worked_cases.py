@@ -19,7 +19,7 @@ from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed
 from shared.kernel import instants
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, published
 from tests.scoring.test_stages import SCHEME, TYPES
 from tests.scoring_domain.month_cells import month_cell
@@ -175,7 +175,7 @@ def test_a_method_at_its_edges(method, partials, expected):
 def test_a_quarter_is_a_ratio_of_sums_and_not_a_mean_of_months():
     scheme = document()
     partials = {Month(2021, 1).ordinal: ratio(1, 1), Month(2021, 2).ordinal: ratio(0, 9)}
-    found = worth(scheme, indicator(target={"target": "1"}), Period.parse("2021-Q1"), partials)
+    found = worth(scheme, indicator(target={"target": "1"}), JANUARY.parse("2021-Q1"), partials)
     assert found.value == 1
 
 
@@ -198,13 +198,13 @@ def test_an_indicator_is_due_where_its_cycle_ends_and_late_data_is_not_a_zero(cy
     wanted = indicator(cycle=cycle, target={"target": "1"})
     if cycle == "half-year" and period == "2021-06":
         partials = {}
-    assert worth(document(), wanted, Period.parse(period), partials).state is state
+    assert worth(document(), wanted, JANUARY.parse(period), partials).state is state
 
 
 @pytest.mark.parametrize("period", ["2021-01", "2021-Q1", "2021-H1", "2021"])
 def test_a_deduction_is_due_in_every_period_whatever_its_cycle(period):
     found = worth(
-        document(), indicator(cycle="year", measure="missed", deduct={"each": "1"}), Period.parse(period), {}
+        document(), indicator(cycle="year", measure="missed", deduct={"each": "1"}), JANUARY.parse(period), {}
     )
     assert (found.value, found.state) == (10, FigureState.SCORED)
 
@@ -212,7 +212,7 @@ def test_a_deduction_is_due_in_every_period_whatever_its_cycle(period):
 def test_a_year_indicator_in_december_covers_the_whole_year():
     partials = {Month(2021, 2).ordinal: ratio(1, 2), Month(2021, 12).ordinal: ratio(1, 2)}
     found = worth(
-        document(), indicator(cycle="year", target={"target": "1"}), Period.parse("2021-12"), partials
+        document(), indicator(cycle="year", target={"target": "1"}), JANUARY.parse("2021-12"), partials
     )
     assert found.value == 5
 
@@ -232,7 +232,7 @@ def test_a_stock_stands_at_the_end_of_each_month_until_it_is_left():
     found = added(sums(scheme, open_, "backlog"), sums(scheme, [*left, gone], "backlog"))
     wanted = indicator(measure="backlog", target={"target": "1", "direction": "down"})
     values = {
-        str(m): worth(scheme, wanted, Period.parse(str(m)), found).value
+        str(m): worth(scheme, wanted, JANUARY.parse(str(m)), found).value
         for m in map(Month.of_ordinal, range(MARCH.ordinal - 2, MARCH.ordinal + 3))
     }
     assert values == {"2021-01": None, "2021-02": 5, "2021-03": 5, "2021-04": 10, "2021-05": 10}
@@ -243,7 +243,7 @@ def test_a_backlog_that_was_worked_off_is_zero_and_not_unknown():
     came = report("a", "2021-02-10T08:00:00+08:00", kind="levy.done.v1", data={"voucher": "a"})
     gone = report("b", "2021-03-01T00:00:00+08:00", data={})
     wanted = indicator(measure="backlog", target={"target": "1", "direction": "down"})
-    found = worth(scheme, wanted, Period.parse("2021-03"), sums(scheme, [came, gone], "backlog"))
+    found = worth(scheme, wanted, JANUARY.parse("2021-03"), sums(scheme, [came, gone], "backlog"))
     assert (found.value, found.state) == (10, FigureState.SCORED)
 
 
@@ -369,7 +369,7 @@ def test_the_merge_of_months_is_the_fold_of_everything(cases):
     scheme = document()
     found = added(*(sums(scheme, case, "ontime") for case in cases))
     facts = [fact for case in cases for fact in standing(case).facts]
-    year = worth(scheme, indicator(target={"target": "1"}), Period.parse("2021"), found)
+    year = worth(scheme, indicator(target={"target": "1"}), JANUARY.parse("2021"), found)
     if not facts:
         assert year.state is FigureState.NOT_ASSESSED
     else:

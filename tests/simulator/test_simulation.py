@@ -21,7 +21,7 @@ from services.ingest.domain.admission import Outcome
 from services.scoring.domain.figures import compared_worth, worth
 from services.scoring.domain.plan import measure_id
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import Period
+from shared.kernel.periods import JANUARY
 from tests.simulator.folded import Folding
 
 NATION = load()
@@ -198,13 +198,13 @@ def scored(sums):
         (unit, period, indicator.code): found
         for indicator in NATION.scheme.indicators
         for units in _compared_with_each_other(indicator)
-        for period in [Period.parse(period) for period, _ in PERIODS]
+        for period in [JANUARY.parse(period) for period, _ in PERIODS]
         for unit, found in _worths(indicator, period, units, sums).items()
     }
     return [
         Figure(unit.code, str(period), indicator.code, found.value)
         for unit in NATION.units
-        for period in [Period.parse(period) for period, _ in PERIODS]
+        for period in [JANUARY.parse(period) for period, _ in PERIODS]
         for indicator in NATION.scheme.indicators
         if (found := worths.get((unit.code, period, indicator.code))) is not None
         if found.state is not FigureState.NOT_DUE

@@ -12,7 +12,7 @@ import pytest
 from campaign.checker.checks import everything
 from deploy.state import SERVERS
 from deploy.table import SERVICES
-from shared.kernel.periods import Period
+from shared.kernel.periods import JANUARY
 from tests.scoring.test_stages import TYPES, levy, missed
 from tests.system.rig import BATCH_EVENTS, Event, Rig, keys_of, note, platform, until
 from tests.thread.test_event_to_standing import TIERED
@@ -90,7 +90,7 @@ def feed() -> list[Event]:
 
 def expected(period: str) -> dict[str, tuple[str, str, int]]:
     """Return points, numerator and denominator by unit, by plain counting."""
-    within = {month.month for month in Period.parse(period).months()}
+    within = {month.month for month in JANUARY.parse(period).months()}
     found: dict[str, tuple[str, str, int]] = {}
     for unit in ("b1", "b2"):
         counted = [

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import JANUARY, Cycle, Month, Period, PeriodCalendar
 
 Document = Mapping[str, Any]
 Indicator = Mapping[str, Any]
 
 FIRST_MONTH, LAST_MONTH = "0000-01", "9999-12"
+
+
+def calendar_of(document: Document) -> PeriodCalendar:
+    """Return the calendar of a version's periods, which all versions of a scheme have."""
+    return PeriodCalendar(document["scheme"].get("first_month", JANUARY.first_month))
 
 
 def covers(document: Document, month: str) -> bool:
@@ -87,12 +92,12 @@ def is_due(document: Document, indicator: Indicator, period: Period) -> bool:
     months = taken(document, indicator, period)
     if not months or is_always_due(indicator):
         return bool(months)
-    return taken(document, indicator, cycle_of(indicator, months))[-1] == months[-1]
+    return taken(document, indicator, cycle_of(document, indicator, months[-1]))[-1] == months[-1]
 
 
-def cycle_of(indicator: Indicator, months: tuple[Month, ...]) -> Period:
-    """Return the cycle of an indicator that the last of these months lies in."""
-    return Period.containing(months[-1], calendar_cycle(indicator))
+def cycle_of(document: Document, indicator: Indicator, month: Month) -> Period:
+    """Return the cycle of an indicator that a month lies in."""
+    return calendar_of(document).containing(month, calendar_cycle(indicator))
 
 
 def calendar_cycle(indicator: Indicator) -> Cycle:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from services.ranking.domain.documents import (
     Document,
     absences,
+    calendar_of,
     covers,
     cycle_of,
     indicators_of,
@@ -25,7 +26,7 @@ from services.ranking.domain.scores import Kind
 from services.ranking.domain.standings import DUE, Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import LENGTH_MONTHS, Period
+from shared.kernel.periods import LENGTH_MONTHS, Period, PeriodCalendar
 from shared.kernel.points import of_parts, parts_of, short_text
 
 Figures = dict[str, list[Figure]]
@@ -43,6 +44,11 @@ class Scheme:
     version: int
     document: Document
     before: tuple[Document, ...] = ()
+
+    @cached_property
+    def calendar(self) -> PeriodCalendar:
+        """The calendar of its periods."""
+        return calendar_of(self.document)
 
     @cached_property
     def rules(self) -> Rules:
@@ -125,7 +131,7 @@ class Scheme:
 
     def absent(self, group: str, period: str) -> dict[str, frozenset[str]]:
         """Return by unit of a group what is due in a period and does not apply to it, if anything."""
-        wanted, found = Period.parse(period), dict[str, set[str]]()
+        wanted, found = self.calendar.parse(period), dict[str, set[str]]()
         for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
             document, one = self._newest(code)
             if group in one["groups"] and is_due(document, one, wanted):
@@ -155,7 +161,7 @@ class Scheme:
 
     def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
         """Return why an indicator does not apply to a unit in a period, as said of its months."""
-        months = self._taken_from(indicator, Period.parse(period))
+        months = self._taken_from(indicator, self.calendar.parse(period))
         of_months = ((month, self._in_month(indicator, group, unit, month)) for month in months)
         said = [one for month, mine in of_months if mine is not None for one in absences(mine, unit, month)]
         return "；".join(dict.fromkeys(one["reason"] for one in said)) or None
@@ -164,7 +170,7 @@ class Scheme:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
         document, indicator = self._newest(code)
         mine = taken(document, indicator, period)
-        cycle = cycle_of(indicator, mine or period.months())
+        cycle = cycle_of(document, indicator, (mine or period.months())[-1])
         if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
             mine = taken(document, indicator, cycle)
         documents = (self.document, *self.before)
@@ -174,7 +180,7 @@ class Scheme:
 
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
         """Return by unit of a group the points of what it is due in a period."""
-        at = Period.parse(period)
+        at = self.calendar.parse(period)
         document = self.document
         due = [one for one in document["indicators"] if group in one["groups"] and is_due(document, one, at)]
         common = {one["code"]: self.points[one["code"]] for one in due if not one.get("units")}
@@ -202,7 +208,8 @@ class Scheme:
 
     def _outside(self, period: str) -> frozenset[str]:
         """Return the indicators of overlays that have no month in a period: there they are not at all."""
-        at, newest = Period.parse(period), {one["code"]: self._newest(one["code"]) for one in self.indicators}
+        at = self.calendar.parse(period)
+        newest = {one["code"]: self._newest(one["code"]) for one in self.indicators}
         return frozenset(code for code, found in newest.items() if not within(*found, at))
 
     def figures(
@@ -285,7 +292,7 @@ class Scheme:
         """Return by unit of a group the figures of a period, those of silent feeds marked stale."""
         found = self._group_figures(group, period, rows)
         for unit in {unit for _, unit in silences or {}} & found.keys():
-            silent = self.silent(group, unit, Period.parse(period), silences or {})
+            silent = self.silent(group, unit, self.calendar.parse(period), silences or {})
             found[unit] = [
                 replace(one, stale=one.state in DUE and one.indicator in silent) for one in found[unit]
             ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.ranking.domain.documents import Document, Indicator, is_due, overlay_of
+from services.ranking.domain.documents import Document, Indicator, calendar_of, is_due, overlay_of
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import Cycle, Month, Period, PeriodCalendar
 
 OF_MEASURES = frozenset({"version", "owner", "effective"})
 OF_INDICATORS = frozenset({"name", "assessor", "collection", "decomposes"})
@@ -64,6 +64,11 @@ class Tried:
         head = self.document["scheme"]
         return Month.parse(head["effective"]), Month.parse(head["until"])
 
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """Return the calendar of the draft's periods."""
+        return calendar_of(self.document)
+
     def scores(self, group: str) -> bool:
         """Tell whether a group has units and indicators."""
         document = self.document
@@ -79,7 +84,7 @@ class Tried:
         """Return the indicators of which no cycle ends within the trial, so that none of it is compared."""
         first, last = self.months
         months = [Month.of_ordinal(at) for at in range(first.ordinal, last.ordinal + 1)]
-        periods = [Period.containing(month, Cycle.MONTH) for month in months]
+        periods = [self.calendar.containing(month, Cycle.MONTH) for month in months]
         return tuple(
             one["code"]
             for one in self.document["indicators"]

@@ -6,7 +6,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import Cycle, Month
 
 NAMED_BY = {"point": "dates", "progress": "milestones"}
 
@@ -31,7 +31,7 @@ def days_are_named_well(document: SchemeDocument, _types: EventTypes) -> Iterato
 def _days(document: SchemeDocument, indicator: IndicatorSpec, path: str) -> Iterator[Finding]:
     """Name days outside the year, after the end, outside an overlay, or before there was any version."""
     head, seen = document.scheme, set[str]()
-    year = Period.containing(Month.parse(head.effective), Cycle.YEAR)
+    year = head.calendar.containing(Month.parse(head.effective), Cycle.YEAR)
     first = Month.parse(head.effective) if head.version == 1 else year.first
     within = document.months_of(indicator)
     for at, day in enumerate(indicator.days):

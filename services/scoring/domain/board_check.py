@@ -9,7 +9,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
-from shared.kernel.periods import LENGTH_MONTHS, Period, periods_containing
+from shared.kernel.periods import LENGTH_MONTHS, Period
 
 NOTHING = Decimal(0)
 
@@ -89,8 +89,8 @@ class _Added:
 def _added(document: SchemeDocument) -> Iterator[_Added]:
     """Yield what is added: awards alone, then with the overlays that are added in the same periods."""
     yield _Added((), (), most(document, [one for one in document.indicators if one.is_extra]))
-    periods = {period for month in scheme_months(document) for period in periods_containing(month)}
-    shortest = sorted(periods, key=lambda period: (LENGTH_MONTHS[period.cycle], period.index))
+    periods = {period for month in scheme_months(document) for period in document.calendar.around(month)}
+    shortest = sorted(periods, key=lambda period: (LENGTH_MONTHS[period.cycle], period.first))
     of_periods = [(_overlays_in(document, period), period) for period in shortest]
     ordered = sorted(of_periods, key=lambda pair: pair[0])
     for codes, found in groupby(ordered, key=lambda pair: pair[0]):

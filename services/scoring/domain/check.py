@@ -64,7 +64,8 @@ from services.scoring.domain.survey_check import (
     surveys_and_methods_fit,
 )
 from shared.kernel.errors import Refused
-from shared.kernel.periods import Month, Period
+from shared.kernel.instants import FIRST_YEAR
+from shared.kernel.periods import Month
 
 DEEPEST = 32
 Rule = Callable[[SchemeDocument, EventTypes], Iterator[Finding]]
@@ -163,7 +164,7 @@ def indicators_become_due(document: SchemeDocument, _types: EventTypes) -> Itera
     """A cycle of every indicator ends within the months of the scheme; that of an overlay ends with it."""
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
     for place, indicator in enumerate(document.indicators):
-        ends = Period.containing(first, indicator.calendar_cycle).last
+        ends = document.calendar.containing(first, indicator.calendar_cycle).last
         at_once = indicator.method.is_always_due or indicator.overlay is not None
         if not at_once and ends > last:
             reason = f"No {indicator.cycle} ends between {first} and {last}: it would never be due."
@@ -186,7 +187,9 @@ def individual_indicators_name_units(document: SchemeDocument, _types: EventType
 def dates_are_in_order(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """A scheme covers months of one year, from its first to its last, in a zone that exists."""
     first, last = Month.parse(document.scheme.effective), Month.parse(document.scheme.until)
-    if last < first or last.year != first.year:
+    if document.scheme.year < FIRST_YEAR:
+        yield Finding("/scheme/effective", "dates", f"Its year begins before {FIRST_YEAR}.")
+    if last < first or document.calendar.year_of(last.ordinal) != document.scheme.year:
         yield Finding("/scheme/until", "dates", "A scheme covers months of one year, in order.")
     if _zone(document) is None:
         yield Finding("/scheme/zone", "zone", "There is no such time zone.")

@@ -41,6 +41,7 @@ PLACES: Words = {
     "decomposes": ("分解的上级指标", "indicator that it carries on"),
     "denominator": ("分母", "denominator"),
     "effective": ("生效月份", "first month"),
+    "first_month": ("年度首月", "first month of a year"),
     "floor_above": ("须超过的占比", "share to exceed"),
     "from": ("开始月份", "first month"),
     "groups": ("适用考评组", "groups"),

@@ -26,7 +26,7 @@ from services.scoring.domain.shapes import (
     Whole,
 )
 from services.scoring.domain.survey_section import SurveySection
-from shared.kernel.periods import Cycle, Month
+from shared.kernel.periods import Cycle, Month, PeriodCalendar
 from shared.kernel.reigns import Months
 
 
@@ -40,9 +40,11 @@ class Head(Sourced):
     effective: MonthText
     """The first month that it covers, as 2021-01; a version comes into force on the first of a month."""
     until: MonthText
-    """The last month that it covers, of the same year."""
+    """The last month that it covers, of the same year by `first_month`."""
     zone: str
     """The time zone whose months count, as Asia/Shanghai."""
+    first_month: Whole = Field(1, ge=1, le=12)
+    """The month in which years begin, 1 to 12; the year 2021 begins in that month of 2021."""
     total: DecimalText
     """The points of the whole, which the boards sum to, as text: "1000"."""
     places: Whole = Field(2, ge=0, le=9)
@@ -53,6 +55,16 @@ class Head(Sourced):
     """What people call it."""
     simulated: Flag = False
     """True for a scheme of simulated data; screens say 模拟 / simulated."""
+
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The calendar of its periods."""
+        return PeriodCalendar(self.first_month)
+
+    @property
+    def year(self) -> int:
+        """The year of its months."""
+        return self.calendar.year_of(Month.parse(self.effective).ordinal)
 
 
 class UnitSpec(Sourced):
@@ -335,6 +347,11 @@ class SchemeDocument(Closed):
     """Ready results of other systems that are reconciled with the raw facts (对账), by name."""
     examples: ExamplesSpec | None = None
     """Events as they could come, and what measures then are."""
+
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The calendar of its periods."""
+        return self.scheme.calendar
 
     @property
     def event_measures(self) -> dict[str, MeasureSpec]:

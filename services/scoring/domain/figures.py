@@ -11,7 +11,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials, actual_of, mean_of_months
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, periods_containing
+from shared.kernel.periods import LENGTH_MONTHS, Cycle, Month, Period, PeriodCalendar
 from shared.kernel.points import of_parts
 
 MonthPartials = Mapping[int, Partials]
@@ -41,14 +41,14 @@ def is_due(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -
     is due in a period that contains one of them.
     """
     only, at_once = document.months_taken(indicator), indicator.method.is_always_due
-    return _is_due(indicator.calendar_cycle, period, only, at_once=at_once)
+    return _is_due(document.calendar, indicator.calendar_cycle, period, only, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
-def _is_due(cycle: Cycle, period: Period, only: Only, *, at_once: bool) -> bool:
+def _is_due(calendar: PeriodCalendar, cycle: Cycle, period: Period, only: Only, *, at_once: bool) -> bool:
     mine = _within(period.months(), only)
     return bool(mine) and (
-        at_once or _within(Period.containing(mine[-1], cycle).months(), only)[-1] == mine[-1]
+        at_once or _within(calendar.containing(mine[-1], cycle).months(), only)[-1] == mine[-1]
     )
 
 
@@ -58,13 +58,15 @@ def window(document: SchemeDocument, indicator: IndicatorSpec, period: Period) -
     Of an overlay only its own months, of days only theirs; none where it has none in the period.
     """
     only, at_once = document.months_taken(indicator), indicator.method.is_always_due
-    return _window(indicator.calendar_cycle, period, only, at_once=at_once)
+    return _window(document.calendar, indicator.calendar_cycle, period, only, at_once=at_once)
 
 
-def _window(cycle: Cycle, period: Period, only: Only, *, at_once: bool) -> tuple[Month, ...]:
+def _window(
+    calendar: PeriodCalendar, cycle: Cycle, period: Period, only: Only, *, at_once: bool
+) -> tuple[Month, ...]:
     mine = _within(period.months(), only)
     if mine and not at_once and LENGTH_MONTHS[cycle] > LENGTH_MONTHS[period.cycle]:
-        return _within(Period.containing(mine[-1], cycle).months(), only)
+        return _within(calendar.containing(mine[-1], cycle).months(), only)
     return mine
 
 
@@ -129,17 +131,24 @@ def touched_periods(
     """Return every period whose figure depends on a month: for a stock all later ones until the last too."""
     stock = document.measures[indicator.measure].kind == "stock"
     last, at_once = last or Month.parse(document.scheme.until), indicator.method.is_always_due
-    only = document.months_taken(indicator)
-    return _touched(month, last, indicator.calendar_cycle, only, stock=stock, at_once=at_once)
+    calendar, only = document.calendar, document.months_taken(indicator)
+    return _touched(calendar, month, last, indicator.calendar_cycle, only, stock=stock, at_once=at_once)
 
 
 @lru_cache(maxsize=4096)
 def _touched(
-    month: Month, last: Month, cycle: Cycle, only: Only, *, stock: bool, at_once: bool
+    calendar: PeriodCalendar,
+    month: Month,
+    last: Month,
+    cycle: Cycle,
+    only: Only,
+    *,
+    stock: bool,
+    at_once: bool,
 ) -> tuple[Period, ...]:
-    months = _run(month, last if stock else min(last, Period.containing(month, cycle).last))
-    found = {period: None for at in months for period in periods_containing(at)}
-    return tuple(p for p in found if stock or month in _window(cycle, p, only, at_once=at_once))
+    months = _run(month, last if stock else min(last, calendar.containing(month, cycle).last))
+    found = {period: None for at in months for period in calendar.around(at)}
+    return tuple(p for p in found if stock or month in _window(calendar, cycle, p, only, at_once=at_once))
 
 
 def scheme_months(document: SchemeDocument) -> tuple[Month, ...]:

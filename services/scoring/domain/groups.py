@@ -11,7 +11,7 @@ from services.scoring.domain.layout import Slots, layout_of
 from services.scoring.domain.placing import Reign
 from services.scoring.domain.scored import Compared, Scored, compared, scored, without
 from services.scoring.domain.sums import UnitSums, Window
-from shared.kernel.periods import Month, periods_containing
+from shared.kernel.periods import Month, PeriodCalendar
 from shared.kernel.points import MILLIONTHS
 
 ByOver = Mapping[str, tuple[Scored, ...]]
@@ -37,6 +37,7 @@ class GroupPlan:
     scheme: str
     version: int
     name: str
+    calendar: PeriodCalendar
     units: frozenset[str]
     months: tuple[int, ...]
     scored: ByOver
@@ -53,7 +54,7 @@ class GroupPlan:
     @cached_property
     def year(self) -> int:
         """The year whose months it rules."""
-        return self.months[0] // 12
+        return self.calendar.year_of(self.months[0])
 
     @cached_property
     def stocks(self) -> frozenset[str]:
@@ -93,6 +94,7 @@ def group_plan(document: SchemeDocument, name: str, reign: Reign | None = None) 
         scheme=head.code,
         version=head.version,
         name=name,
+        calendar=document.calendar,
         units=frozenset(units),
         months=reign.months,
         scored=whole,
@@ -115,7 +117,8 @@ def group_plan(document: SchemeDocument, name: str, reign: Reign | None = None) 
         ),
         gate=gate,
         around={
-            month: tuple(one for one in _around(month) if reign.is_alone(one[1])) for month in reign.months
+            month: tuple(one for one in _around(document.calendar, month) if reign.is_alone(one[1]))
+            for month in reign.months
         },
     )
 
@@ -131,6 +134,6 @@ def once(indicators: ByOver) -> Iterator[Scored]:
         yield from (one for one in found if one.over == over)
 
 
-def _around(month: int) -> Iterator[tuple[str, Window]]:
-    for period in periods_containing(Month.of_ordinal(month)):
+def _around(calendar: PeriodCalendar, month: int) -> Iterator[tuple[str, Window]]:
+    for period in calendar.around(Month.of_ordinal(month)):
         yield str(period), (period.first.ordinal, period.last.ordinal)

@@ -13,10 +13,10 @@ from services.scoring.domain.reading import Finding
 def overlays_have_their_months(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """An overlay has months of the scheme's year, in order, and ends in one that the scheme covers."""
     head = document.scheme
-    year = head.effective[:4]
+    year = head.year
     for place, one in enumerate(document.overlays):
         path = f"/overlays/{place}"
-        if one.from_[:4] != year:
+        if document.calendar.year_of(one.months[0]) != year:
             yield Finding(f"{path}/from", "dates", f"An overlay has months of the scheme's year, {year}.")
         if one.until < one.from_:
             yield Finding(f"{path}/until", "dates", "It ends before it begins.")
@@ -77,9 +77,7 @@ def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> I
     """
     head = draft.scheme
     before = [
-        one
-        for one in adopted
-        if one.scheme.effective[:4] == head.effective[:4] and one.scheme.effective < head.effective
+        one for one in adopted if one.scheme.year == head.year and one.scheme.effective < head.effective
     ]
     known = {one.code: one.overlay for document in before for one in document.indicators}
     for place, one in enumerate(draft.indicators):

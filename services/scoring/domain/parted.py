@@ -10,7 +10,6 @@ from services.scoring.domain.combining import Share, combined
 from services.scoring.domain.methods.amounts import actual_of
 from services.scoring.domain.parts import Key, Part, Parted, parted_of
 from services.scoring.domain.successions import Succession, Sums
-from shared.kernel.periods import Period
 
 
 class Figure(NamedTuple):
@@ -54,7 +53,7 @@ def parted_changes(
                 if figure.points is not None:
                     changed.points.setdefault(period, {})[code] = figure.points
                 if period not in changed.volumes:
-                    changed.volumes[period] = succession.volume(unit, Period.parse(period), sums)
+                    changed.volumes[period] = succession.volume(unit, succession.calendar.parse(period), sums)
     return found
 
 

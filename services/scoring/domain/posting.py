@@ -6,7 +6,7 @@ from services.scoring.domain.changes import UNTOLD, Cell, Changes, Standing
 from services.scoring.domain.groups import GroupPlan, once
 from services.scoring.domain.scored import Scored
 from services.scoring.domain.sums import STALE, UnitSums, Window
-from shared.kernel.periods import Period
+from shared.kernel.periods import PeriodCalendar
 
 Moved = Mapping[tuple[str, int], Collection[int]]
 
@@ -57,7 +57,9 @@ def is_heard(moved: Moved) -> bool:
 def weigh(plan: GroupPlan, sums: UnitSums, changes: Changes) -> None:
     """Add the volume of every period of which a figure became another."""
     for period in changes.figures.keys() - changes.volumes.keys():
-        changes.volumes[period] = 0 if plan.gate is None else plan.volume(sums, _window(period))
+        changes.volumes[period] = (
+            0 if plan.gate is None else plan.volume(sums, _window(plan.calendar, period))
+        )
 
 
 def everything(plan: GroupPlan) -> Moved:
@@ -88,6 +90,6 @@ def _post(one: Scored, sums: UnitSums, standing: Standing, month: int, changes: 
             standing.figures[key] = changes.figures.setdefault(period, {})[one.code] = new
 
 
-def _window(period: str) -> Window:
-    found = Period.parse(period)
+def _window(calendar: PeriodCalendar, period: str) -> Window:
+    found = calendar.parse(period)
     return found.first.ordinal, found.last.ordinal

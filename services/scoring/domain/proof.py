@@ -1,7 +1,7 @@
 """What a proof of the ledger finds wrong, and the rules that need no table: entries, causes, cells."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from services.scoring.domain.parted import Figure
 from services.scoring.domain.parts import Key
 from services.scoring.domain.posting import everything, post, posted, silent
 from services.scoring.domain.sums import UnitSums, home_of
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import Month, PeriodCalendar
 from shared.kernel.points import parts_text
 
 Range = tuple[str, int, int, int]
@@ -62,29 +62,39 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Of which cells a proof speaks: None is all."""
+    """Of which cells a proof speaks: None is all; a period has the months that the calendar of a scheme says.
+
+    `calendars` are those of the adopted schemes by their code.
+    """
 
     scheme: str | None = None
     unit: str | None = None
-    period: Period | None = None
+    period: str | None = None
+    calendars: Mapping[str, PeriodCalendar] = field(default_factory=dict[str, PeriodCalendar])
 
     def of_scheme(self, scheme: str) -> bool:
         """Tell whether a scheme, as `code@version`, is meant."""
-        return self.scheme is None or scheme.rpartition("@")[0] == self.scheme
+        return self.scheme is None or _code(scheme) == self.scheme
 
     def of_unit(self, unit: str) -> bool:
         """Tell whether a unit is meant."""
         return self.unit is None or unit == self.unit
 
-    def of_period(self, period: str) -> bool:
-        """Tell whether a period is meant: one that shares months with that which is asked for."""
-        found = Period.parse(period)
-        return self.period is None or any(month in self.period for month in found.months())
+    def of_period(self, scheme: str, period: str) -> bool:
+        """Tell whether a period of a scheme is meant: one that shares months with that which is asked for."""
+        if self.period is None:
+            return True
+        calendar = self.calendars[_code(scheme)]
+        asked = calendar.parse(self.period)
+        return any(month in asked for month in calendar.parse(period).months())
 
     def has(self, scheme: str, unit: str, month: int) -> bool:
         """Tell whether a cell is meant."""
-        of_period = self.period is None or Month.of_ordinal(month) in self.period
-        return of_period and self.of_scheme(scheme) and self.of_unit(unit)
+        return (
+            self.of_scheme(scheme)
+            and self.of_unit(unit)
+            and self.of_period(scheme, str(Month.of_ordinal(month)))
+        )
 
 
 class Entry(NamedTuple):
@@ -150,16 +160,20 @@ def differing_cells(
 
 
 def differing_figures(
-    scheme: str, unit: str, computed: Mapping[Key, Figure], told: Mapping[tuple[str, str], Figure]
+    scheme: str,
+    unit: str,
+    computed: Mapping[Key, Figure],
+    told: Mapping[tuple[str, str], Figure],
+    calendar: PeriodCalendar,
 ) -> Iterator[Finding]:
     """Yield the figures that were told otherwise than they are computed to be.
 
-    Those of other versions than `scheme` are passed over.
+    Those of other versions than `scheme` are passed over; `calendar` is that of its periods.
     """
     for (version, period, code), due in sorted(computed.items()):
         found = told.get((period, code))
         if scheme.endswith(f"@{version}") and found != due:
-            cell = Named(scheme, Period.parse(period).last.ordinal, unit, code)
+            cell = Named(scheme, calendar.parse(period).last.ordinal, unit, code)
             where = f"figures {period}"
             yield Finding(
                 Wrong.FIGURE, (cell,), where, None if found is None else _figure(found), _figure(due)
@@ -244,6 +258,10 @@ def readers_of(
 def written(parts: int | None) -> str | None:
     """Write a value of a cell, None where there is none."""
     return None if parts is None else parts_text(parts)
+
+
+def _code(scheme: str) -> str:
+    return scheme.rpartition("@")[0]
 
 
 def _figure(one: Figure) -> str:

@@ -8,7 +8,7 @@ from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
 from services.scoring.domain.reconciling import reaches
 from services.scoring.domain.result_section import ResultSpec
-from shared.kernel.periods import Cycle, Period
+from shared.kernel.periods import Cycle
 
 
 def results_can_be_reconciled(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -53,5 +53,6 @@ def _events(document: SchemeDocument, measure: str) -> set[str]:
 
 def _is_compared(document: SchemeDocument, spec: ResultSpec) -> bool:
     return any(
-        reaches(document, Period.containing(month, Cycle(spec.cycle))) for month in scheme_months(document)
+        reaches(document, document.calendar.containing(month, Cycle(spec.cycle)))
+        for month in scheme_months(document)
     )

@@ -11,7 +11,7 @@ from services.scoring.domain.groups import GroupPlan, group_plan
 from services.scoring.domain.placing import Reign
 from services.scoring.domain.sums import UnitSums
 from services.scoring.domain.versions import ruled
-from shared.kernel.periods import Month, Period, periods_containing
+from shared.kernel.periods import Month, Period, PeriodCalendar
 from shared.kernel.points import MILLIONTHS
 
 Sums = Mapping[tuple[str, str], UnitSums]
@@ -30,6 +30,11 @@ class Succession:
     def plans(self) -> tuple[GroupPlan, ...]:
         """What each of them scores by itself."""
         return tuple(one.plan for one in self.chapters)
+
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The calendar of their periods, which no version changes."""
+        return self.chapters[0].plan.calendar
 
     @cached_property
     def zones(self) -> Mapping[int, ZoneInfo]:
@@ -54,16 +59,16 @@ class Succession:
     @cached_property
     def shared(self) -> tuple[Period, ...]:
         """Every period of the years that several versions rule: of these some figures have parts."""
-        years: dict[int, set[int]] = {}
+        calendar, years = self.calendar, dict[int, set[int]]()
         for at, one in enumerate(self.chapters):
             for month in one.plan.months:
-                years.setdefault(month // 12, set()).add(at)
+                years.setdefault(calendar.year_of(month), set()).add(at)
         found = {
             period: None
             for one in self.chapters
             for month in one.plan.months
-            if len(years[month // 12]) > 1
-            for period in periods_containing(Month.of_ordinal(month))
+            if len(years[calendar.year_of(month)]) > 1
+            for period in calendar.around(Month.of_ordinal(month))
         }
         return tuple(found)
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from services.scoring.domain.layout import Numbers, Slots
 from services.scoring.domain.methods.amounts import Amounts, mean
-from shared.kernel.periods import Month, periods_containing
+from shared.kernel.periods import Month, PeriodCalendar
 
 Window = tuple[int, int]
 Source = tuple[str, int, int]
@@ -17,8 +17,12 @@ STALE = "stale:"
 
 @dataclass(slots=True)
 class UnitSums:
-    """The newest row of each (view, month, A shard), and the sums of views by first and last month."""
+    """The newest row of each (view, month, A shard), and the sums of views by first and last month.
 
+    `first_month` is that of the calendar whose periods are summed.
+    """
+
+    first_month: int = 1
     known: dict[Source, Numbers] = field(default_factory=dict[Source, Numbers])
     merged: dict[str, dict[Window, list[int]]] = field(default_factory=dict[str, dict[Window, list[int]]])
 
@@ -31,7 +35,7 @@ class UnitSums:
             (at, new - old) for at, (new, old) in enumerate(zip(numbers, was, strict=True)) if new != old
         ]
         windows = self.merged.setdefault(home_of(over), {})
-        for window in _windows(month) if moved else ():
+        for window in _windows(self.first_month, month) if moved else ():
             row = windows.get(window)
             if row is None:
                 row = windows[window] = [0] * len(numbers)
@@ -41,7 +45,7 @@ class UnitSums:
 
     def without(self, overs: Iterable[str], window: Window, gone: Collection[int]) -> "UnitSums":
         """Return of views the sums of a window and its months, as if nothing had come in some of them."""
-        found = UnitSums()
+        found = UnitSums(self.first_month)
         for over in overs:
             months = self.merged.get(over, {})
             there = [at for at in range(window[0], window[1] + 1) if at not in gone and (at, at) in months]
@@ -85,7 +89,7 @@ def _added(amounts: Iterable[Amounts]) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def _windows(month: int) -> tuple[Window, ...]:
+def _windows(first_month: int, month: int) -> tuple[Window, ...]:
     """Return the month, quarter, half-year and year of a month, by their first and last month."""
-    periods = periods_containing(Month.of_ordinal(month))
+    periods = PeriodCalendar(first_month).around(Month.of_ordinal(month))
     return tuple((period.first.ordinal, period.last.ordinal) for period in periods)

@@ -8,6 +8,7 @@ from services.scoring.domain.measures import SurveyedSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
 from services.scoring.domain.survey_section import RoundSpec, SurveySection
+from shared.kernel.periods import Month
 
 
 def surveys_and_methods_fit(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -46,7 +47,8 @@ def rounds_have_their_days(document: SchemeDocument, _types: EventTypes) -> Iter
             path = f"/surveys/{name}/rounds/{place}"
             if one.closes < one.opens:
                 yield Finding(f"{path}/closes", "dates", "A round closes on the day it opens, or later.")
-            if one.month[:4] != first[:4] or one.month > last:
+            year = document.calendar.year_of(Month.parse(one.month).ordinal)
+            if year != document.scheme.year or one.month > last:
                 reason = f"It counts in {one.month}; the scheme ends the year of {first} with {last}."
                 yield Finding(f"{path}/closes", "outside_scheme", reason)
             for at, day in enumerate(one.remind):

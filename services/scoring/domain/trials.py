@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from services.scoring.domain.document import Head, SchemeDocument
 from services.scoring.domain.versions import ruled
-from shared.kernel.periods import Cycle, Month, Period
+from shared.kernel.periods import Month
 
 
 def tried(draft: SchemeDocument, first: str | None, last: str | None) -> SchemeDocument:
@@ -26,5 +26,4 @@ def before(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> list[Sch
 
 def is_of_year(one: Head, other: Head) -> bool:
     """Tell whether two versions cover months of the same year."""
-    of_one, of_other = (Period.containing(Month.parse(head.effective), Cycle.YEAR) for head in (one, other))
-    return of_one == of_other
+    return one.year == other.year

@@ -1,11 +1,11 @@
 """Versions of one scheme beside each other."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.scoring.domain.document import Head, SchemeDocument, ViewSpec
 from services.scoring.domain.reading import Finding
-from shared.kernel.periods import Month
+from shared.kernel.periods import Month, PeriodCalendar
 from shared.kernel.reigns import Months, reigns
 
 
@@ -17,7 +17,7 @@ def ruled(heads: Iterable[Head]) -> dict[int, Months]:
 def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
     """Refuse a version that does not follow those adopted for its year; it rules from its first month on."""
     new = draft.scheme
-    others = [one.scheme for one in adopted if one.scheme.effective[:4] == new.effective[:4]]
+    others = [one.scheme for one in adopted if one.scheme.year == new.year]
     for old in others:
         covered = f"Version {old.version} is in force from {old.effective} to {old.until}"
         if new.version <= old.version:
@@ -28,6 +28,19 @@ def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterat
     if others:
         yield from _gaps(new, max(old.until for old in others))
     yield from _zones(new, [one.scheme for one in adopted])
+
+
+def years_begin_alike(draft: SchemeDocument, calendars: Mapping[str, PeriodCalendar]) -> Iterator[Finding]:
+    """Refuse another first month than the versions before have, or the scheme above: names would mislead.
+
+    `calendars` are those of the adopted schemes by their code.
+    """
+    above = () if draft.parent is None else (draft.parent.scheme,)
+    for code in (draft.scheme.code, *above):
+        known = calendars.get(code, draft.calendar)
+        if known != draft.calendar:
+            reason = f"Years of {code} begin in month {known.first_month}; a year has one meaning in both."
+            yield Finding("/scheme/first_month", "first_month", reason)
 
 
 def _gaps(new: Head, until: str) -> Iterator[Finding]:
