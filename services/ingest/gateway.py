@@ -124,7 +124,7 @@ class InboundTopics:
             _place(again, left)
             while left:
                 read = await again.getmany(*left, timeout_ms=AGAIN_MS, max_records=1)
-                for at, offset in list(left.items()):
+                for at, offset in [(at, left[at]) for at in read or left]:
                     if at in read or await again.position(at) > offset:
                         one = next((one for one in read.get(at, ()) if one.offset == offset), None)
                         found[at.topic, at.partition] = "" if one is None else sha256_hex(one.value or b"")

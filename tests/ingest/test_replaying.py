@@ -140,6 +140,12 @@ async def test_a_record_is_found_at_its_offset_unless_it_was_taken_back_or_never
         assert values == {0: None, 1: None, 2: b"a", 3: b"b", 4: b"c", 5: None}
         assert found[3].digest == sha256_hex(b"b")
         assert await records.record(source, ("in.nobody", 0), 0) is None
+        topics = InboundTopics(access)
+        assert await topics.ends([(topic, 0), (topic, 1)]) == {(topic, 0): 5, (topic, 1): 0}
+        found_again = await topics.digests({(topic, 0): 3, (topic, 1): 0})
+        assert found_again == {(topic, 0): sha256_hex(b"b")}
+        assert await topics.digests({(topic, 0): 1}) == {(topic, 0): ""}, "a marker is no record"
+        await topics.close()
         assert await records.ends([(topic, 0), (topic, 1), ("in.nobody", 0)]) == {
             (topic, 0): 5,
             (topic, 1): 0,
