@@ -224,13 +224,18 @@ async def test_what_could_not_be_scored_is_listed_to_the_whole_alone(scoring, do
         assert (await got(client, "/v1/suspense"))["items"] == []
 
 
-async def arrive(exchange, driver, at, events):
+async def come(exchange, at, events):
     """Accept events as the replay clock does, at an instant."""
     async with exchange.begin(actor="test", action="accept") as tx:
         shards = sorted({shard_of(event["subject"]) for event in events})
         heads = {shard: head.number for shard, head in (await tx.lock(ACCEPTED, shards)).items()}
         drafts = drafts_of(events, [], heads)
         await tx.append(ACCEPTED, [structs.replace(draft, received=parse(at)) for draft in drafts])
+
+
+async def arrive(exchange, driver, at, events):
+    """Accept events at an instant and take them in."""
+    await come(exchange, at, events)
     for _ in range(12):
         await driver.run()
 

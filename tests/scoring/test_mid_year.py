@@ -9,7 +9,7 @@ from shared.contracts.scoring import PeriodFigures
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.ranking.rig import adopted, ask, service
-from tests.scoring.test_explain import door, got
+from tests.scoring.test_explain import come, door, got
 from tests.scoring.test_stages import SCHEME, TYPES, Driver, accept, adopt, missed, scoring, teach
 from tests.scoring.test_verify import proof, settled
 
@@ -131,6 +131,25 @@ async def test_what_the_change_leaves_as_it_was_is_scored_over_the_whole_year(sc
     assert why["formula"]["with_numbers"] == "max(0, 10 − 0.5 · 3) = 8.50"
     assert (why["figure"]["points"], [part["versions"] for part in why["parts"]]) == ("10", [[1, 2]])
     assert [month for page in pages for month in page] == ["2021-06", "2021-07", "2021-11"]
+
+
+async def test_no_version_dates_its_figures_before_those_of_another_and_the_day_is_that_of_the_zone(scoring):
+    """A shard that was behind brings to the second version what was received on the day before."""
+    exchange, driver = await begun(scoring)
+    for document in (FIRST, SECOND):
+        await adopt(exchange, document)
+    await driver.run()
+    await come(exchange, "2027-03-31T16:30:00Z", [made(1, 3, 441, 500)])
+    await come(exchange, "2027-03-31T15:00:00Z", [made(2, 9, 931, unit="b2")])
+    await driver.run_stage("a", only=shard_of("b1"))
+    await driver.run_stage("b")
+    await driver.run()
+    async with exchange.reading() as tx:
+        records = await tx.read(ENTRIES, shard_of("mini/bureaus"), 0, 10_000)
+    posted = [envelope.decode_data(envelope.decode(record.body), EntriesPosted) for record in records]
+    found = [(one.version, one.fresh_at, one.day) for one in posted if one.fresh_at > "2027"]
+    assert {version for version, _, _ in found} == {1, 2}
+    assert {tuple(one[1:]) for one in found} == {("2027-03-31T16:30:00.000000Z", "2027-04-01")}
 
 
 async def test_a_month_belongs_to_one_version_whenever_the_newer_is_adopted(scoring, door):
