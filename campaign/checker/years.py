@@ -32,6 +32,13 @@ async def years(database: asyncpg.Connection) -> list[str]:
     wrong: list[str] = []
     for (scheme, group, period, unit), (version, row) in told.items():
         worth, points = json.loads(row["worth"]), json.loads(row["points"])
+        if group not in _groups(schemes[scheme].documents[version], unit):
+            wrong += [
+                f"{scheme} {group} {period} {unit} {code}: the unit is in another group, told was {value}"
+                for code, value in worth.items()
+                if value is not None
+            ]
+            continue
         for code, wanted in figures(schemes[scheme], group, period, unit, sums.get(scheme, {})):
             own = Fraction(schemes[scheme].indicator(code, version)["points"])
             found = worth.get(code), points.get(code, own * PARTS)
@@ -51,16 +58,21 @@ def figures(
     until = max(_clock(versions, group, sums), months[0])
     codes = {one["code"] for document in versions.documents.values() for one in document["indicators"]}
     for code in sorted(codes):
-        runs = _runs(versions, code, _taken(versions, code, months, until))
-        if runs and all(_is_known(document, code, group, unit, months) for document, _ in runs):
-            yield code, _weighed(runs, code, unit, until, sums)
+        taken = _taken(versions, code, months, until)
+        runs = _runs(versions, code, group, unit, taken)
+        if runs and all(_is_known(document, code, months) for document, _ in runs):
+            rest = [month for month in taken if all(month not in run[1] for run in runs)]
+            come = [month for month in rest if month <= until or until < taken[0]]
+            yield code, _weighed(runs, code, unit, until, sums, len(come))
 
 
-def _weighed(runs: list[Run], code: str, unit: str, until: int, sums: Sums) -> tuple[int | None, int]:
-    """Weigh what each run of versions that score alike comes to by its months so far."""
+def _weighed(
+    runs: list[Run], code: str, unit: str, until: int, sums: Sums, without: int
+) -> tuple[int | None, int]:
+    """Weigh what each run of versions comes to by its months so far, beside those without it."""
     begun = [(run, so_far) for run in runs if (so_far := sum(month <= until for month in run[1]))]
     begun = begun or [(run, len(run[1])) for run in runs]
-    parts: list[Part] = []
+    parts: list[Part] = [Part(without, Fraction(0), Fraction(0))] if without else []
     bounds: list[Bounds] = []
     losses = Fraction(0)
     for (document, months), so_far in begun:
@@ -73,7 +85,7 @@ def _weighed(runs: list[Run], code: str, unit: str, until: int, sums: Sums) -> t
         parts.append(Part(so_far, points, _reached(document, spec, measured)))
     worth, points = weighed(parts)
     if bounds:
-        worth = deducted(bounds, losses)
+        worth = deducted([*bounds, Bounds(without, Fraction(0))], losses)
     return (None if worth is None else round(worth * PARTS)), round(points * PARTS)
 
 
@@ -100,13 +112,14 @@ def _taken(versions: Versions, code: str, months: Sequence[int], until: int) -> 
     return list(months)
 
 
-def _runs(versions: Versions, code: str, months: Iterable[int]) -> list[Run]:
-    """Put months together whose versions score an indicator alike; a version without it parts them."""
+def _runs(versions: Versions, code: str, group: str, unit: str, months: Iterable[int]) -> list[Run]:
+    """Put months together whose versions score an indicator of a unit alike; one without it parts them."""
     runs: list[Run] = []
     before: object = None
     for month in months:
         document = versions.ruling(month)
-        scoring = None if document is None else _scoring(document, code)
+        has = document is not None and _has(document, code, group, unit)
+        scoring = None if document is None or not has else _scoring(document, code)
         if document is None or scoring is None:
             before = None
         elif scoring == before:
@@ -129,11 +142,26 @@ def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
     return Fraction(found[0]["points"]), found[0]["method"], measure, view
 
 
-def _is_known(document: Document, code: str, group: str, unit: str, months: Sequence[int]) -> bool:
-    """Tell whether the unit has the indicator, and it is a target or a deduction of events, by months."""
+def _groups(document: Document, unit: str) -> set[str]:
+    """Return the groups that a unit is in by a version."""
+    levels = {one["code"]: one["level"] for one in document["units"]}
+    return {name for name, one in document["groups"].items() if one["level"] == levels.get(unit)}
+
+
+def _has(document: Document, code: str, group: str, unit: str) -> bool:
+    """Tell whether a unit has an indicator by a version: in the group, or where it was before."""
+    mine = _groups(document, unit)
+    groups = {group} if group in mine else mine
+    return any(
+        one["code"] == code and groups.intersection(one["groups"]) and unit in (one.get("units") or [unit])
+        for one in document["indicators"]
+    )
+
+
+def _is_known(document: Document, code: str, months: Sequence[int]) -> bool:
+    """Tell whether an indicator is a target or a deduction of events, by months."""
     spec = _indicator(document, code)
     measure, method = document["measures"][spec["measure"]], spec["method"]
-    of_unit = group in spec["groups"] and unit in (spec.get("units") or [unit])
     plain = measure.get("over") is not None and measure.get("kind", "flow") == "flow"
     target = method.get("target", {}).get("direction") == "up" or method.get("target", {}).keys() == {
         "target"
@@ -142,7 +170,7 @@ def _is_known(document: Document, code: str, group: str, unit: str, months: Sequ
         "deduct" in method and method["deduct"].keys() <= {"each", "floor"} and "each" in method["deduct"]
     )
     short = "deduct" in method or MONTHS_OF.get(spec.get("cycle", "month"), 1) <= len(months)
-    return of_unit and plain and (target or deduct) and short and not spec.get("not_applicable")
+    return plain and (target or deduct) and short and not spec.get("not_applicable")
 
 
 def _measured(
@@ -163,14 +191,18 @@ def _measured(
 
 
 def _clock(versions: Versions, group: str, sums: Sums) -> int:
-    """Return the newest month in which a unit of the group has sums of what is placed by when it occurred."""
+    """Return the newest month of a unit that any version has in the group, by when what it has occurred."""
+    units = {
+        one["code"]
+        for document in versions.documents.values()
+        for one in document["units"]
+        if one["level"] == document["groups"].get(group, {}).get("level")
+    }
     newest = 0
     for (measure, unit, month), amounts in sums.items():
         document = versions.ruling(month)
-        if document is not None and any(amounts) and _by_time(document, measure):
-            levels = {one["code"]: one["level"] for one in document["units"]}
-            if levels.get(unit) == document["groups"].get(group, {}).get("level"):
-                newest = max(newest, month)
+        if document is not None and any(amounts) and unit in units and _by_time(document, measure):
+            newest = max(newest, month)
     return newest
 
 

@@ -30,7 +30,7 @@ async def scheme_of(tx: PostgresTransaction, group: Group, period: str, as_of: s
         raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
     if as_of is None:
         return live
-    await _check_day(tx, as_of, live)
+    await check_day(tx, as_of, live)
     then = (await versions.in_force(tx, group, [period], as_of)).get(period)
     if then is None:
         reason = "On that day no version of this scheme that covers the period had told of this group."
@@ -47,7 +47,7 @@ async def seen(
     return Seen(scheme, figures[period], fresh_at)
 
 
-async def _check_day(tx: PostgresTransaction, asked: str, scheme: Scheme) -> None:
+async def check_day(tx: PostgresTransaction, asked: str, scheme: Scheme) -> None:
     """Refuse what is no day of the scheme's zone, and a day that has not begun."""
     try:
         wanted = day(asked, _POINTER)

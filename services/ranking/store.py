@@ -52,7 +52,7 @@ _SAVE_SILENCES = """
     WHERE s.number < excluded.number"""
 _SILENCES = """
     SELECT DISTINCT ON (version, unit) version, unit, months, number FROM silences
-    WHERE scheme = $1 AND grp = $2 AND day <= $3 ORDER BY version, unit, number DESC"""
+    WHERE scheme = $1 AND day <= $3 ORDER BY version, unit, grp = $2 DESC, grp, number DESC"""
 _WORTH = msgspec.json.Decoder(dict[str, int | None])
 _POINTS = msgspec.json.Decoder(dict[str, int])
 _SILENT = msgspec.json.Decoder(dict[str, list[str]])
@@ -99,7 +99,10 @@ async def save_silences(
 
 
 async def silences(tx: PostgresTransaction, group: Group, until: str = EVER) -> dict[VersionUnit, Silence]:
-    """Return which feeds of a group's units are silent, or were at the end of a day, by (version, unit)."""
+    """Return which feeds of a scheme's units are silent, or were at the end of a day, by (version, unit).
+
+    Where the group was not told it of a unit, another was that had the unit in this version.
+    """
     found = await tx.many(_SILENCES, *group, until)
     return {
         (row["version"], row["unit"]): Silence(_SILENT.decode(row["months"]), row["number"]) for row in found

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ranking import knowing
+from services.ranking import knowing, versions
 from services.ranking.contract import CONSUMER
 from services.ranking.domain.documents import Document
 from services.ranking.domain.losses import Lost, Summed, summed
@@ -197,11 +197,9 @@ def totals_router(exchange: Exchange) -> APIRouter:
 async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str) -> tuple[Group, Scheme]:
     """Return the group of a unit and the version in force, or refuse."""
     heard = await knowing.scheme_of(tx, (asked.scheme, asked.group or ""), period)
-    names = [asked.group] if asked.group else sorted(heard.document["groups"])
-    mine = [name for name in names if unit in heard.members(name)]
-    if not mine:
-        raise refuse(404, "not_found", "The scheme has no such unit in this group.")
-    group = asked.scheme, mine[0]
+    if asked.as_of is not None:
+        await knowing.check_day(tx, asked.as_of, heard)
+    group = asked.scheme, await _group_of(tx, asked, heard, period, unit)
     scheme = await knowing.scheme_of(tx, group, period, asked.as_of)
     if unit not in scheme.members(group[1]):
         raise refuse(404, "not_found", "The scheme has no such unit in this group.")
@@ -210,6 +208,20 @@ async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: 
     if asked.overlay is not None and asked.overlay not in scheme.overlays:
         raise refuse(404, "not_found", "The scheme has no such overlay.")
     return group, scheme
+
+
+async def _group_of(tx: PostgresTransaction, asked: TotalQuery, heard: Scheme, period: str, unit: str) -> str:
+    """Return the group asked for, or the first of the unit by the version in force there, or refuse."""
+    if asked.group:
+        return asked.group
+    names = await versions.groups_of(tx, asked.scheme)
+    for name in names:
+        found = (await versions.in_force(tx, (asked.scheme, name), [period], asked.as_of)).get(period)
+        if found is not None and unit in found.members(name):
+            return name
+    if any(unit in heard.members(name) for name in names):
+        return next(name for name in names if unit in heard.members(name))
+    raise refuse(404, "not_found", "The scheme has no such unit in this group.")
 
 
 def _wanted(asked: TotalQuery, figures: list[Figure]) -> list[Figure]:

@@ -82,6 +82,16 @@ async def in_force(
     return {period: found[tuple(versions)] for period, versions in wanted.items()}
 
 
+async def groups_of(tx: PostgresTransaction, code: str) -> list[str]:
+    """Return the names of the groups of all versions of a scheme that are heard of."""
+    rows = await tx.many(
+        "SELECT DISTINCT jsonb_object_keys(document->'groups') AS name FROM schemes WHERE code = $1 "
+        "ORDER BY name",
+        code,
+    )
+    return [row["name"] for row in rows]
+
+
 async def heard_of(tx: PostgresTransaction, group: Group) -> list[int]:
     """Return the versions of a group's scheme that are heard of, and last that of its newest figures."""
     rows = await tx.many(

@@ -332,7 +332,7 @@ async def _rows_of(
 
 async def _begun(tx: PostgresTransaction, question: Question, read: Read) -> dict[str, Any]:
     code, versions = question.scheme.id[0], question.versions
-    fresh_at = await traces.fresh_at(tx, code, versions, question.groups)
+    fresh_at = await traces.fresh_at(tx, code, versions, [question.group, *question.groups])
     return shown.head(question, read, await positions_digest(tx, (CONSUMER_A, CONSUMER_B)), fresh_at)
 
 

@@ -7,7 +7,7 @@ from services.scoring import inputs, store
 from services.scoring.domain.derived import following, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.measures import ItemsSpec
-from services.scoring.domain.parts import parted_of
+from services.scoring.domain.parts import Parted, parted_of
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.versions import ruled
@@ -73,13 +73,11 @@ class Schemes:
         knowing = [one for one in mine if _knows(one, cell)]
         newest = next((one for one in knowing if one.id[1] == version), (knowing or mine)[-1])
         question = _question(newest, period, cell)
-        line = self._line(loaded, question.groups[0])
-        told = parted_of(line, cell[1], line.clock(await inputs.of_line(tx, line)))
-        parted = next(
-            (one for one in told if one.parts and (one.period, one.code) == (period, cell[2])), None
-        )
-        if parted is None:
+        groups = [question.groups[0], *(name for one in reversed(mine) for name in _groups(one, cell[1]))]
+        told = await self._told(tx, loaded, groups, period, cell)
+        if told is None:
             return question
+        line, parted = told
         by_version = {one.id[1]: _question(one, period, cell) for one in loaded if _knows(one, cell)}
         pieces = [
             replace(by_version[chapter.plan.version], months=months)
@@ -88,6 +86,22 @@ class Schemes:
         ]
         base = by_version[parted.parts[-1].newest.plan.version]
         return replace(base, line=line, parted=parted, pieces=tuple(pieces))
+
+    async def _told(
+        self,
+        tx: PostgresTransaction,
+        loaded: Sequence[Loaded],
+        groups: Sequence[str],
+        period: Period,
+        cell: tuple[str, str, str],
+    ) -> tuple[Succession, Parted] | None:
+        """Return the first group that tells the figure in parts, and its parts; None where none does."""
+        for group in dict.fromkeys(groups):
+            line = self._line(loaded, group)
+            for one in parted_of(line, cell[1], line.clock(await inputs.of_line(tx, line))):
+                if one.parts and (one.period, one.code) == (period, cell[2]):
+                    return line, one
+        return None
 
     async def _ruling(self, tx: PostgresTransaction, code: str, year: Period) -> dict[int, Months]:
         """Return the adopted versions that rule months of a year."""
@@ -148,6 +162,13 @@ def _question(loaded: Loaded, period: Period, cell: tuple[str, str, str]) -> Que
     if not groups or not indicator.is_for(cell[1]):
         raise refuse(404, "not_scored", "The indicator is not for this unit.")
     return Question(loaded, period, cell[1], indicator, groups)
+
+
+def _groups(loaded: Loaded, unit: str) -> list[str]:
+    """Return the groups that a unit is in by a version."""
+    document = loaded.document
+    level = next((one.level for one in document.units if one.code == unit), None)
+    return [name for name, group in document.groups.items() if group.level == level]
 
 
 def _knows(loaded: Loaded, cell: tuple[str, str, str]) -> bool:

@@ -67,7 +67,7 @@ async def _made_of_parts(
 ) -> Read:
     """Return a figure that several versions share, with its parts."""
     sums = await inputs.of_line(tx, line)
-    shares = shares_of(line, parted, question.unit, sums)
+    shares = shares_of(parted, question.unit, sums)
     value = combined(parted, shares)
     state = FigureState.NOT_ASSESSED if value is None else FigureState.SCORED
     stale = any(one.stale for one in shares)

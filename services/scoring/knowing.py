@@ -83,7 +83,7 @@ async def known(
 
 async def _published(tx: PostgresTransaction, question: Question, until: Until) -> Known:
     """Look for the newest published figure of a merged period, backwards."""
-    shard = group_shard(question.scheme.id[0], question.groups[0])
+    shard = group_shard(question.scheme.id[0], question.group)
     last = (await tx.reached(ENTRIES)).get(shard)
     end = 0 if last is None else last.number
     for begin in range(end, max(0, end - RECORDS_LOOKED_AT), -RECORDS_PER_READ):
@@ -103,7 +103,7 @@ async def _published(tx: PostgresTransaction, question: Question, until: Until) 
 
 def _figure(question: Question, until: Until, record: Record) -> Known | None:
     posted: Figures = entries.read_figures(known_event(ENTRIES, record.body).data)
-    mine = (posted.scheme, posted.group) == (question.scheme.id[0], question.groups[0])
+    mine = (posted.scheme, posted.group) == (question.scheme.id[0], question.group)
     if not mine or posted.version not in question.versions or posted.fresh_at >= until.before:
         return None
     for row in posted.figures:

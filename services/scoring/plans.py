@@ -22,6 +22,7 @@ from shared.storage.transaction import PostgresTransaction
 class InForce:
     """A scheme as a shard applies it; `types` are those that it was checked against.
 
+    `shards_of_unit` are the shards of stage B that read the sums of each unit.
     A trial decides no incidents: what was decided under its scheme counts in it.
     """
 
@@ -65,7 +66,7 @@ class Plans:
         points = {one.plan.id: one for one in following(one.points for one in compiled)}
         applied = {one.document.scheme.version for one in versions}
         return [
-            replace(one, points=points[one.plan.id])
+            replace(one, points=points[one.plan.id], shards_of_unit=_over_versions(one, compiled))
             for one in compiled
             if one.document.scheme.version in applied
         ]
@@ -147,6 +148,16 @@ async def months_of(tx: PostgresTransaction, document: SchemeDocument) -> Months
     head = document.scheme
     beside = ruled(one.scheme for one in await adopted_beside(tx, document))
     return beside.get(head.version) or ruled([head])[head.version]
+
+
+def _over_versions(one: InForce, beside: Sequence[InForce]) -> dict[str, tuple[int, ...]]:
+    """Return where any version of the year scores each unit of a version, whichever group has it there."""
+    year_of, found = one.document.scheme.calendar.year_of, one.shards_of_unit
+    for other in beside:
+        shards = other.shards_of_unit
+        if year_of(other.plan.first) == year_of(one.plan.first) and shards != one.shards_of_unit:
+            found = {unit: tuple(sorted({*mine, *shards.get(unit, ())})) for unit, mine in found.items()}
+    return found
 
 
 def group_shard(code: str, group: str) -> int:

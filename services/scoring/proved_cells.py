@@ -67,7 +67,7 @@ async def units(
     }
     progress.begin("cells", sum(len(units) for units in wanted.values()))
     for group, units in wanted.items():
-        async for one in _parted(tx, known, scope, (group, units), found, published):
+        async for one in _parted(tx, known, scope, group, found, published):
             yield one
         plan = known.groups[group]
         told = published.of_units(group)
@@ -91,15 +91,15 @@ async def _parted(
     tx: PostgresTransaction,
     known: Known,
     scope: Scope,
-    of_group: tuple[Group, Sequence[str]],
+    group: Group,
     found: Recomputed,
     published: Publication,
 ) -> AsyncIterator[Finding]:
     """Prove the figures of a version that are made of parts of several, as they were told last."""
-    group, units = of_group
     line = known.lines.get(group)
     if line is None or not line.shared:
         return
+    units = [unit for unit in line.units if scope.of_unit(unit)]
     sums: dict[tuple[str, str], UnitSums] = {}
     for plan in line.plans:
         mine = await _sums_of(tx, plan, known.shards[group], line.units, found)

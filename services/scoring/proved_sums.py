@@ -70,11 +70,14 @@ async def handed_on(
 ) -> AsyncIterator[Finding]:
     """Compare what stage B was told with the sums of stage A, less what it has not come to.
 
-    Of a version that another has replaced in a shard of stage A nothing more is told.
+    Of a version that another has replaced in a shard of stage A nothing more is told, and of a unit nothing
+    more to a group that no version puts it into.
     """
-    told_of = {(shard, one.plan.id) for shard, schemes in known.of_a.items() for one in schemes}
+    told_of = {
+        (shard, one.plan.id): one.shards_of_unit for shard, schemes in known.of_a.items() for one in schemes
+    }
     for (target, cell), (told, kept) in sorted((await _differing(tx, known, found)).items()):
-        if (target, cell) in on_the_way.unsaid or cell[:2] not in told_of:
+        if (target, cell) in on_the_way.unsaid or target not in told_of.get(cell[:2], {}).get(cell[3], ()):
             continue
         due = found.sums.get(cell, told)
         bound = on_the_way.known.get((target, cell))
@@ -93,19 +96,22 @@ async def _differing(
     tx: PostgresTransaction, known: Known, found: Recomputed
 ) -> dict[Input, tuple[list[int], list[int]]]:
     """Return sums that the stages hold differently, or that were found wrong: those of A and of B."""
-    wanted = [
-        (name, unit, target)
-        for name, one in sorted(known.schemes.items())
-        for unit, targets in one.shards_of_unit.items()
-        for target in targets
-    ]
+    wanted = sorted(
+        {
+            (one.plan.id, unit, target)
+            for schemes in known.of_a.values()
+            for one in schemes
+            for unit, targets in one.shards_of_unit.items()
+            for target in targets
+        }
+    )
     differing: dict[Input, tuple[list[int], list[int]]] = {}
     for row in await tx.many(_HANDED, *store.columns(wanted, 3)):
         cell = row["shard"], row["scheme"], row["over"], row["unit"], row["month"]
         differing[row["target"], cell] = _numbers(row["told"]), _numbers(row["kept"])
     for cell in found.sums:
-        scheme = known.schemes.get(cell[1])
-        for target in () if scheme is None else scheme.shards_of_unit.get(cell[3], ()):
+        read_by = {one.plan.id: one.shards_of_unit for one in known.of_a[cell[0]]}
+        for target in read_by.get(cell[1], {}).get(cell[3], ()):
             if (target, cell) not in differing:
                 rows = await tx.many(_INPUT, target, *cell)
                 differing[target, cell] = [], _numbers(rows[0]["numbers"] if rows else None)

@@ -60,6 +60,11 @@ class Question:
         return tuple(plan.version for plan in self.line.plans)
 
     @property
+    def group(self) -> str:
+        """The group by which the figure is told: of a unit that changed it, that of the period's last day."""
+        return self.groups[0] if self.line is None else self.line.name
+
+    @property
     def each(self) -> tuple["Question", ...]:
         """The questions to the versions that rule its months, one of them or several."""
         return self.pieces or (self,)

@@ -105,6 +105,7 @@ class StageA:
         derived = await _derived(tx, read)
         schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
         shards = {record.shard for record in batch}
+        before = {record.shard: await self._plans.of(tx, record.shard) for record, _ in schemes}
         tried, touched = await self._trying.fold(tx, shards, events, derived, catalogue)
         arrived, found = Moves(), Moves()
         moved = await self._fold(tx, events, catalogue, arrived) if events else {}
@@ -120,6 +121,8 @@ class StageA:
         moved |= await self._review(tx, (arrived, found), decided, turning, catalogue)
         tried |= await self._trying.review(tx, self._decided, [touched, decided], catalogue)
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
+        for shard, ruled in before.items():
+            moved = await _handed_on(tx, shard, ruled, plans[shard]) | moved
         adopted_in = {record.shard for record, event in schemes if event.type == SCHEME_ADOPTED}
         turned = await self._turning.turn(tx, ticks, adopted_in, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
@@ -250,6 +253,20 @@ class StageA:
             _, document = await store.newest_catalogue(tx)
             self._catalogue = version, catalogue_of(document)
         return self._catalogue[1]
+
+
+async def _handed_on(
+    tx: PostgresTransaction, shard: int, before: Sequence[InForce], after: Sequence[InForce]
+) -> dict[PartialCell, list[int]]:
+    """Return the sums of units that a newer version puts into a group whose shard did not read them."""
+    known = {one.plan.id: one.shards_of_unit for one in before}
+    found: dict[PartialCell, list[int]] = {}
+    for one in after:
+        read, now = known.get(one.plan.id), one.shards_of_unit
+        if read is not None and read != now:
+            units = [unit for unit, shards in now.items() if not set(shards).issubset(read[unit])]
+            found |= await store.partials_of(tx, shard, one.plan.id, units)
+    return found
 
 
 def _apart(read: Read) -> tuple[Read, Read]:

@@ -151,7 +151,7 @@ class StageB:
                 if units:
                     answers += await self._post(tx, shard, plan, batch)
             if batch.shared:
-                answers += self._share(shard, batch)
+                answers += await self._share(tx, shard, batch)
         return answers
 
     async def _hold(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> None:
@@ -159,7 +159,7 @@ class StageB:
         held, line = self._held.of(shard), batch.line
         for plan, units in batch.touched.items():
             needed = plan.units if units and plan.compared else units
-            held_units = {*needed, *plan.units} if batch.shared else needed
+            held_units = line.units if batch.shared else needed
             await memory.sums_of(tx, shard, held, plan, held_units)
             cells_of = None if plan in batch.adopted else self._book.cells
             await memory.standings_of(tx, held, plan, needed, cells_of)
@@ -204,8 +204,11 @@ class StageB:
         batch.at = max(batch.at, at)
         return self._messages(shard, batch.line, plan.version, changed, causes.of_units(units), at, silence)
 
-    def _share(self, shard: int, batch: "Batch") -> list[Answer]:
-        """Post the figures made of parts of several versions that became others, by who tells them."""
+    async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
+        """Post the figures made of parts of several versions that became others, by who tells them.
+
+        What moved them may be of months in which the unit was in another group alone.
+        """
         held, line = self._held.of(shard), batch.line
         before = {} if batch.adopted else held.parted[line]
         clock = line.clock(held.sums)
@@ -215,6 +218,9 @@ class StageB:
         found = parted_changes(line, before, now, held.sums)
         held.parted[line] = {**before, **now}
         causes = Causes(tuple(batch.adopted.values()), batch.told.causes.months).of_units(batch.shared)
+        if found and not batch.at:
+            group = line.code, line.plans[-1].version, line.name
+            batch.at = await self._book.post(tx, group, [], batch.told.fresh)
         return [
             answer
             for version, changed in sorted(found.items())
@@ -275,9 +281,12 @@ class Batch:
         years = {plan.year: found for plan, found in self.adopted.items()}
         self.taken = {plan: years[plan.year] for plan in line.plans if plan.year in years}
         self.touched = {
-            plan: sorted(plan.units) if plan in self.taken else _touched(plan, told) for plan in line.plans
+            plan: sorted(plan.units) if plan in self.taken else _touched(plan, plan.units, told)
+            for plan in line.plans
         }
         units = {unit for found in self.touched.values() for unit in found}
+        if line.shared:
+            units.update(*(_touched(plan, guests, told) for plan, guests in line.guests.items() if guests))
         self.shared: Collection[str] = sorted(units) if line.shared else ()
         self.at = ""
 
@@ -287,13 +296,13 @@ class Batch:
         return Causes(() if found is None else (found,), self.told.causes.months)
 
 
-def _touched(plan: GroupPlan, told: Told) -> list[str]:
-    """Return the units of a group of which months of the scheme may move."""
+def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
+    """Return which of these units have months that may move."""
     months = plan.months
     found = {
         unit
         for scheme, unit, _, month, _ in told.rows
-        if scheme == plan.id and unit in plan.units and months[0] <= month <= months[-1]
+        if scheme == plan.id and unit in units and months[0] <= month <= months[-1]
     }
     return sorted(found)
 

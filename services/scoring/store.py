@@ -25,6 +25,9 @@ _LOAD_PARTIALS = """
     SELECT shard, scheme, over, unit, month, numbers FROM partials
     JOIN unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[])
         n(shard, scheme, over, unit, month) USING (shard, scheme, over, unit, month)"""
+_PARTIALS_OF = """
+    SELECT over, unit, month, numbers FROM partials
+    WHERE shard = $1 AND scheme = $2 AND unit = ANY($3::text[])"""
 _SAVE_PARTIALS = """
     INSERT INTO partials (shard, scheme, over, unit, month, numbers)
     SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[])
@@ -278,6 +281,17 @@ async def load_partials(
     rows = await tx.many(_LOAD_PARTIALS, *columns(cells, 5))
     return {
         (row["shard"], row["scheme"], row["over"], row["unit"], row["month"]): _NUMBERS.decode(row["numbers"])
+        for row in rows
+    }
+
+
+async def partials_of(
+    tx: PostgresTransaction, shard: int, scheme: str, units: Sequence[str]
+) -> dict[PartialCell, list[int]]:
+    """Return the partials of units that a shard of stage A keeps under a scheme."""
+    rows = await tx.many(_PARTIALS_OF, shard, scheme, list(units))
+    return {
+        (shard, scheme, row["over"], row["unit"], row["month"]): _NUMBERS.decode(row["numbers"])
         for row in rows
     }
 

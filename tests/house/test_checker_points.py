@@ -203,13 +203,13 @@ def halved(number, effective, points, target, each="0.5"):
     }
 
 
-def of(sums, first, second, period="2021"):
+def of(sums, first, second, period="2021", group="g"):
     """What the year of b1 is worth, and its points, in whole points."""
     counted = {
         (measure, unit, 2021 * 12 + month - 1): tuple(1_000_000 * one for one in amounts)
         for (measure, unit, month), amounts in sums.items()
     }
-    found = figures(Versions({1: first, 2: second}), "g", period, "b1", counted)
+    found = figures(Versions({1: first, 2: second}), group, period, "b1", counted)
     whole = Fraction(10**12)
     return {
         code: (None if worth is None else worth / whole, points / whole) for code, (worth, points) in found
@@ -237,3 +237,16 @@ def test_other_words_for_the_same_points_are_no_change_and_a_dearer_event_costs_
     year = of(MADE | LOST, first, second)
     assert year["made"] == (20, 20)
     assert year["lost"] == (8, 10)
+
+
+def test_a_unit_that_changes_its_group_has_the_indicators_of_each_in_its_months():
+    first, second = halved(1, "2021-01", "20", "0.90"), halved(2, "2021-07", "30", "0.95")
+    for one in (first, second):
+        one["groups"]["h"] = {"level": "other"}
+        one["indicators"][1]["groups"] = ["g", "h"]
+    second["units"] = [
+        unit | {"level": "other"} if unit["code"] == "b1" else unit for unit in second["units"]
+    ]
+    lost = {("lost", "b1", 6): (2, 0, 2), ("lost", "b1", 12): (1, 0, 1)}
+    found = of(MADE | lost, first, second, group="h")
+    assert found == {"made": (Fraction("9.8"), 10), "lost": (Fraction("8.5"), 10)}

@@ -140,7 +140,7 @@ class Ledger:
             touched = set()
             for plan in line.plans:
                 found = {unit: places for unit, places in moved[plan.id].items() if unit in plan.units}
-                touched |= found.keys()
+                touched |= moved[plan.id].keys() & set(line.units)
                 self._post(plan, found)
             self._share(line, touched)
 

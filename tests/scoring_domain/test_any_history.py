@@ -126,7 +126,16 @@ def with_other_measures(document):
     document["views"]["task"]["columns"]["due"] = {"first": "due", "of": "task.given.v1"}
 
 
-CHANGES = (with_a_third_bureau, with_other_points_and_methods, with_other_measures)
+def with_a_bureau_in_the_other_group(document):
+    document["units"][2]["level"] = "headquarters"
+
+
+CHANGES = (
+    with_a_third_bureau,
+    with_other_points_and_methods,
+    with_other_measures,
+    with_a_bureau_in_the_other_group,
+)
 
 
 @lru_cache

@@ -185,7 +185,7 @@ def test_the_formula_of_a_year_says_how_parts_are_taken_to_the_points_of_all_mon
     year = next(
         one for one in parted_of(both, "b1", DECEMBER) if (str(one.period), one.code) == ("2021", "ontime")
     )
-    shares = shares_of(both, year, "b1", sums)
+    shares = shares_of(year, "b1", sums)
     written = put_together(year, shares, combined(year, shares), 2)
     assert written == "(6 · 29.4) / 6 · 25 / 30 = 24.50"
 

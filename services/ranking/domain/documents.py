@@ -1,6 +1,6 @@
 """What one version of a scheme says of its indicators, read from its document."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from shared.kernel.periods import JANUARY, Cycle, Month, Period, PeriodCalendar
@@ -21,9 +21,13 @@ def covers(document: Document, month: str) -> bool:
     return document["scheme"]["effective"] <= month <= document["scheme"]["until"]
 
 
-def indicators_of(document: Document, group: str, unit: str) -> list[Indicator]:
-    """Return the indicators that a unit of a group has in a version."""
-    return [one for one in document["indicators"] if is_for(one, group, unit)]
+def groups_of_units(document: Document) -> dict[str, frozenset[str]]:
+    """Return by unit the groups that it is in."""
+    by_level: dict[str, set[str]] = {}
+    for name, group in document["groups"].items():
+        by_level.setdefault(group["level"], set()).add(name)
+    of_level = {level: frozenset(names) for level, names in by_level.items()}
+    return {unit["code"]: of_level.get(unit["level"], frozenset()) for unit in document["units"]}
 
 
 def points_of(indicator: Indicator) -> str:
@@ -64,9 +68,10 @@ def taken(document: Document, indicator: Indicator, period: Period) -> tuple[Mon
     return months if named is None else tuple(month for month in months if str(month) in named)
 
 
-def is_for(indicator: Indicator, group: str, unit: str) -> bool:
-    """Tell whether a unit of a group has an indicator."""
-    return group in indicator["groups"] and (not indicator.get("units") or unit in indicator["units"])
+def is_for(indicator: Indicator, groups: Collection[str], unit: str) -> bool:
+    """Tell whether a unit of groups has an indicator."""
+    named = indicator.get("units")
+    return (not named or unit in named) and any(group in indicator["groups"] for group in groups)
 
 
 def is_always_due(indicator: Indicator) -> bool:

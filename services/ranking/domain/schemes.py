@@ -12,7 +12,7 @@ from services.ranking.domain.documents import (
     calendar_of,
     covers,
     cycle_of,
-    indicators_of,
+    groups_of_units,
     is_always_due,
     is_due,
     is_for,
@@ -58,15 +58,30 @@ class Scheme:
         return Rules(places=self.document["scheme"].get("places", 2), tiers=tiers, at_least=gate["at_least"])
 
     @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """The version, then those before it."""
+        return self.document, *self.before
+
+    @cached_property
     def indicators(self) -> tuple[Document, ...]:
         """The indicators of the version, then those of the versions before it."""
-        documents = (self.document, *self.before)
-        return tuple(one for document in documents for one in document["indicators"])
+        return tuple(one for document in self.documents for one in document["indicators"])
+
+    @cached_property
+    def _groups(self) -> tuple[dict[str, frozenset[str]], ...]:
+        return tuple(groups_of_units(document) for document in self.documents)
+
+    def _indicators_of(self, version: Document, group: str, unit: str) -> list[Document]:
+        """Return the indicators of a unit of the group in a version, by the groups that had it there."""
+        at = next(at for at, one in enumerate(self.documents) if one is version)
+        groups = self._groups[at].get(unit, frozenset())
+        groups = {group} if group in groups else groups
+        return [one for one in version["indicators"] if is_for(one, groups, unit)]
 
     @cached_property
     def boards(self) -> dict[str, str]:
         """The titles of the boards by their codes, those of the versions before it too."""
-        documents = (*reversed(self.before), self.document)
+        documents = reversed(self.documents)
         return {
             one["code"]: one.get("title", one["code"]) for each in documents for one in each.get("boards", ())
         }
@@ -74,7 +89,7 @@ class Scheme:
     @cached_property
     def overlays(self) -> dict[str, Document]:
         """The special assessments (专项考评) by their codes, those of the versions before it too."""
-        documents = (*reversed(self.before), self.document)
+        documents = reversed(self.documents)
         return {one["code"]: one for each in documents for one in each.get("overlays", ())}
 
     @cached_property
@@ -97,7 +112,7 @@ class Scheme:
     @cached_property
     def measures(self) -> dict[str, Document]:
         """The measures by name, those of the versions before it too."""
-        documents = (*reversed(self.before), self.document)
+        documents = reversed(self.documents)
         return {name: one for each in documents for name, one in each.get("measures", {}).items()}
 
     @cached_property
@@ -111,8 +126,9 @@ class Scheme:
 
     def _newest(self, code: str) -> tuple[Document, Document]:
         """Return the newest version that has an indicator, and the indicator."""
-        documents = (self.document, *self.before)
-        return next((each, one) for each in documents for one in each["indicators"] if one["code"] == code)
+        return next(
+            (each, one) for each in self.documents for one in each["indicators"] if one["code"] == code
+        )
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -134,7 +150,7 @@ class Scheme:
         wanted, found = self.calendar.parse(period), dict[str, set[str]]()
         for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
             document, one = self._newest(code)
-            if group in one["groups"] and is_due(document, one, wanted):
+            if is_due(document, one, wanted):
                 months = self._taken_from(code, wanted)
                 for unit in self._named_absent(code):
                     said = [
@@ -156,8 +172,8 @@ class Scheme:
 
     def _in_month(self, code: str, group: str, unit: str, month: str) -> Document | None:
         """Return an indicator of a unit as the version that rules a month has it."""
-        ruling = next(one for one in (self.document, *self.before) if covers(one, month))
-        return next((one for one in indicators_of(ruling, group, unit) if one["code"] == code), None)
+        ruling = next(one for one in self.documents if covers(one, month))
+        return next((one for one in self._indicators_of(ruling, group, unit) if one["code"] == code), None)
 
     def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
         """Return why an indicator does not apply to a unit in a period, as said of its months."""
@@ -173,8 +189,7 @@ class Scheme:
         cycle = cycle_of(document, indicator, (mine or period.months())[-1])
         if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
             mine = taken(document, indicator, cycle)
-        documents = (self.document, *self.before)
-        months = [str(at) for at in mine if any(covers(one, str(at)) for one in documents)]
+        months = [str(at) for at in mine if any(covers(one, str(at)) for one in self.documents)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
 
@@ -195,9 +210,9 @@ class Scheme:
 
     def _gone(self, group: str, unit: str, period: Period) -> set[str]:
         """Return what a unit was due in the months of the versions before and no longer has."""
-        newer, found = {one["code"] for one in indicators_of(self.document, group, unit)}, set[str]()
-        for document, until in zip(self.before, (self.document, *self.before), strict=False):
-            mine = [one for one in indicators_of(document, group, unit) if one["code"] not in newer]
+        newer, found = {one["code"] for one in self._indicators_of(self.document, group, unit)}, set[str]()
+        for document, until in zip(self.before, self.documents, strict=False):
+            mine = [one for one in self._indicators_of(document, group, unit) if one["code"] not in newer]
             newer |= {one["code"] for one in mine}
             found |= {
                 one["code"]
@@ -207,10 +222,18 @@ class Scheme:
         return found
 
     def _outside(self, period: str) -> frozenset[str]:
-        """Return the indicators of overlays that have no month in a period: there they are not at all."""
-        at = self.calendar.parse(period)
-        newest = {one["code"]: self._newest(one["code"]) for one in self.indicators}
-        return frozenset(code for code, found in newest.items() if not within(*found, at))
+        """Return the indicators of overlays that have no month in a period: there they are not at all.
+
+        Nor are those of an overlay that a newer version drops before it begins.
+        """
+        at, found, seen = self.calendar.parse(period), set[str](), set[str]()
+        for nth, document in enumerate(self.documents):
+            for one in document["indicators"]:
+                began = nth == 0 or _began(document, one, before=self.documents[nth - 1])
+                if one["code"] not in seen and not (began and within(document, one, at)):
+                    found.add(one["code"])
+                seen.add(one["code"])
+        return frozenset(found)
 
     def figures(
         self,
@@ -227,12 +250,11 @@ class Scheme:
         """
         row = row or NO_ROW
         kinds = self.kinds_with(row.points)
+        mine = {one["code"] for each in self.documents for one in self._indicators_of(each, group, unit)}
         found: dict[str, Figure] = {}
         for one in self.indicators:
             code = one["code"]
-            if code not in found and (
-                code in row.worth or (is_for(one, group, unit) and code not in outside)
-            ):
+            if code not in found and (code in row.worth or (code in mine and code not in outside)):
                 value = None if code in absent else row.worth.get(code)
                 state = FigureState.NOT_DUE
                 if code in absent:
@@ -263,7 +285,7 @@ class Scheme:
         self, group: str, unit: str, period: Period, told: Mapping[VersionUnit, Silence]
     ) -> frozenset[str]:
         """Return the indicators of a unit of whose events a feed is silent in months that a period takes."""
-        versions = (one["scheme"]["version"] for one in (self.document, *self.before))
+        versions = (one["scheme"]["version"] for one in self.documents)
         found = {code for one in versions for code in told.get((one, unit), NO_SILENCE).months}
         return frozenset(
             code
@@ -279,7 +301,7 @@ class Scheme:
         self, unit: str, month: str, told: Mapping[VersionUnit, Silence]
     ) -> Mapping[str, Sequence[str]]:
         """Return what the version that rules a month was told to be silent of a unit."""
-        ruling = next(one for one in (self.document, *self.before) if covers(one, month))
+        ruling = next(one for one in self.documents if covers(one, month))
         return told.get((ruling["scheme"]["version"], unit), NO_SILENCE).months
 
     def group_figures(

@@ -20,7 +20,11 @@ NOTHING = Partials()
 
 @dataclass(frozen=True, eq=False)
 class Chapter:
-    """A version in the months that it rules; `indicators` are those of the group by their code."""
+    """A version in the months that it rules, as a group reads it.
+
+    A unit that is in another group of the version, and comes into this one by a newer or had left it by an
+    older, has in its months the indicators of that other group.
+    """
 
     document: SchemeDocument
     plan: GroupPlan
@@ -40,8 +44,26 @@ class Chapter:
 
     @cached_property
     def indicators(self) -> Mapping[str, IndicatorSpec]:
-        """Its indicators of the group by their code."""
-        return {one.code: one for one in self.document.indicators if self.plan.name in one.groups}
+        """Its indicators by their code."""
+        return {one.code: one for one in self.document.indicators}
+
+    @cached_property
+    def _levels(self) -> Mapping[str, str]:
+        return {unit.code: unit.level for unit in self.document.units}
+
+    @cached_property
+    def _groups(self) -> Mapping[str, frozenset[str]]:
+        """The groups of each level."""
+        found: dict[str, set[str]] = {}
+        for name, group in self.document.groups.items():
+            found.setdefault(group.level, set()).add(name)
+        return {level: frozenset(names) for level, names in found.items()}
+
+    def groups_of(self, unit: str) -> frozenset[str]:
+        """Return the groups by whose indicators the version scores a unit: this one, if it is in it."""
+        if unit in self.plan.units:
+            return frozenset((self.plan.name,))
+        return self._groups.get(self._levels.get(unit, ""), frozenset())
 
     @cached_property
     def occurred(self) -> tuple[str, ...]:
@@ -78,7 +100,8 @@ class Chapter:
 
     def has(self, code: str, unit: str) -> bool:
         """Tell whether a unit has an indicator."""
-        return code in self.indicators and unit in self.plan.units and self.indicators[code].is_for(unit)
+        one = self.indicators.get(code)
+        return one is not None and one.is_for(unit) and not self.groups_of(unit).isdisjoint(one.groups)
 
     def missing(self, code: str, unit: str) -> frozenset[int] | None:
         """Return in which months an indicator does not apply to a unit, None where it is not for it."""

@@ -358,6 +358,10 @@ class SchemeDocument(Closed):
         """The measures of events, by name."""
         return {name: spec for name, spec in self.measures.items() if isinstance(spec, MeasureSpec)}
 
+    def level_of(self, group: str) -> str | None:
+        """Return the level of the units of a group, None where there is no such group."""
+        return self.groups[group].level if group in self.groups else None
+
     def overlay_of(self, indicator: IndicatorSpec) -> OverlaySpec | None:
         """Return the overlay that an indicator belongs to, None where it belongs to none."""
         return next((one for one in self.overlays if one.code == indicator.overlay), None)

@@ -75,7 +75,10 @@ class GroupPlan:
 
 
 def group_plan(document: SchemeDocument, name: str, reign: Reign | None = None) -> GroupPlan:
-    """Make a group of a scheme ready for the months that it rules, without for all that it covers."""
+    """Make a group of a scheme ready for the months that it rules, without for all that it covers.
+
+    A group that the version does not have has no units in it.
+    """
     head = document.scheme
     reign = reign or Reign(tuple(month.ordinal for month in scheme_months(document)))
     specs = [one for one in document.indicators if name in one.groups]
@@ -85,8 +88,7 @@ def group_plan(document: SchemeDocument, name: str, reign: Reign | None = None) 
     if volume is not None:
         over = document.measures[volume.measure].over
         gate = Gate(over, layout_of(document, over).slots[volume.measure])
-    level = document.groups[name].level
-    units = [unit.code for unit in document.units if unit.level == level]
+    units = [unit.code for unit in document.units if unit.level == document.level_of(name)]
     whole = _by_over(own.values())
     individual = any(one.units or one.not_applicable for one in specs)
     absent = {one.code: absences(document, one) for one in specs if one.not_applicable}

@@ -8,7 +8,7 @@ from services.scoring.domain.cells import compare, formula, without_data
 from services.scoring.domain.changes import Changes
 from services.scoring.domain.combining import Share, combined
 from services.scoring.domain.methods.amounts import actual_of
-from services.scoring.domain.parts import Key, Part, Parted, parted_of
+from services.scoring.domain.parts import Key, Part, Parted, left_of, parted_of
 from services.scoring.domain.successions import Succession, Sums
 
 
@@ -19,20 +19,26 @@ class Figure(NamedTuple):
     points: int | None
 
 
+NO_MORE = Figure(None, None)
+
+
 def parted_figures(
     succession: Succession, units: Collection[str], sums: Sums, clock: int
 ) -> dict[str, dict[Key, Figure]]:
     """Return by unit every figure that is made of parts, as of a month; sums are by version and unit.
 
-    Where units are compared the sums are those of all of them.
+    Where units are compared the sums are those of all of them. What a unit took with it to another group
+    is nothing here.
     """
     scored: dict[Part, Mapping[str, int]] = {}
     found: dict[str, dict[Key, Figure]] = {}
     for unit in units:
         mine = found.setdefault(unit, {})
         for one in parted_of(succession, unit, clock):
-            shares = [_share(succession, part, unit, sums, scored) for part in one.parts]
+            shares = [_share(one, part, unit, sums, scored) for part in one.parts]
             mine[one.key] = Figure(combined(one, shares), one.points)
+        for key in left_of(succession, unit, clock):
+            mine[key] = NO_MORE
     return found
 
 
@@ -57,36 +63,38 @@ def parted_changes(
     return found
 
 
-def shares_of(succession: Succession, parted: Parted, unit: str, sums: Sums) -> list[Share]:
+def shares_of(parted: Parted, unit: str, sums: Sums) -> list[Share]:
     """Return the parts of a figure of a unit with what they come to."""
     found: list[Share] = []
     for part in parted.parts:
-        share = _share(succession, part, unit, sums, {})
-        among = tuple(_values(succession, part, sums).values()) if part.indicator.method.comparing else ()
+        share = _share(parted, part, unit, sums, {})
+        among = tuple(_values(parted, part, sums).values()) if part.indicator.method.comparing else ()
         found.append(share._replace(among=among))
     return found
 
 
-def _share(
-    succession: Succession, part: Part, unit: str, sums: Sums, scored: dict[Part, Mapping[str, int]]
-) -> Share:
+def _share(parted: Parted, part: Part, unit: str, sums: Sums, scored: dict[Part, Mapping[str, int]]) -> Share:
     measured, stale = part.sums(unit, sums), part.is_stale(unit, sums)
     if part.indicator.method.comparing is None:
         worth = formula(part.indicator, is_ratio=part.is_ratio)
         value = worth(measured.numerator, measured.denominator, measured.rows, *measured.more)
     else:
         if part not in scored:
-            scored[part] = compare(part.indicator, _values(succession, part, sums))
+            scored[part] = compare(part.indicator, _values(parted, part, sums))
         value = scored[part].get(unit, without_data(part.indicator))
     nobody_knows = stale and not part.indicator.method.is_always_due and not measured.rows
     return Share(part, measured, None if nobody_knows else value, stale=stale)
 
 
-def _values(succession: Succession, part: Part, sums: Sums) -> dict[str, Fraction]:
-    """Return what was measured of the units that the newest version of a part compares, in its months."""
+def _values(parted: Parted, part: Part, sums: Sums) -> dict[str, Fraction]:
+    """Return what was measured in the months of a part of those who are compared there.
+
+    They are the units of the group by the version that tells the figure, wherever they were in these months,
+    as far as the newest version of the part scores them by the indicator.
+    """
     values = {
         unit: actual_of(part.sums(unit, sums), is_ratio=part.is_ratio)
-        for unit in succession.units
+        for unit in sorted(parted.chapter.plan.units)
         if part.applies(unit)
     }
     return {unit: value for unit, value in values.items() if value is not None}

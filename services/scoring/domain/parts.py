@@ -5,7 +5,7 @@ and bonuses are taken in full, once, and their limits are weighted. What no vers
 scored over the whole. Until a period is over the weights are the months so far.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -88,8 +88,9 @@ class Part:
         if self.measure.kind == "stock":
             return self.pieces
         return [
-            (one, tuple(month for month in months if month not in (one.missing(self.code, unit) or ())))
+            (one, tuple(month for month in months if gone is not None and month not in gone))
             for one, months in self.pieces
+            for gone in (one.missing(self.code, unit),)
         ]
 
 
@@ -150,13 +151,32 @@ class Parted:
 
 @lru_cache(maxsize=1 << 12)
 def parted_of(succession: Succession, unit: str, clock: int) -> tuple[Parted, ...]:
-    """Return the figures of a unit that are made of parts, as of a month."""
+    """Return the figures of a unit that are made of parts, as of a month.
+
+    The version that tells one has the unit in the group: elsewhere it is neither ranked nor counted.
+    """
+    return tuple(one for one in _told_of(succession, unit, clock) if unit in one.chapter.plan.units)
+
+
+def left_of(succession: Succession, unit: str, clock: int) -> tuple[Key, ...]:
+    """Return the figures that a unit has in the group no more: another group of the version tells them."""
+    if all(unit in plan.units for plan in succession.plans):
+        return ()
     return tuple(
-        found
-        for period in succession.shared
-        for code in succession.codes
-        if (found := _parted(succession, period, code, succession.having(code, unit), clock)) is not None
+        one.key
+        for one in _told_of(succession, unit, clock)
+        if unit not in one.chapter.plan.units and succession.had(unit, one.period, before=one.chapter)
     )
+
+
+def _told_of(succession: Succession, unit: str, clock: int) -> Iterator[Parted]:
+    """Yield the figures of a unit that versions share, whichever of its groups tells them."""
+    having = {code: succession.having(code, unit) for code in succession.codes}
+    for period in succession.shared:
+        for code, months in having.items():
+            found = _parted(succession, period, code, months, clock)
+            if found is not None:
+                yield found
 
 
 @lru_cache(maxsize=1 << 14)

@@ -20,7 +20,10 @@ Having = tuple[frozenset[int] | None, ...]
 
 @dataclass(frozen=True, eq=False)
 class Succession:
-    """The versions of a scheme that rule one after another in a group, by their months."""
+    """The versions of a scheme that rule one after another in a group, by their months.
+
+    A unit belongs to it that any of them has in the group: what it has in others it brings along.
+    """
 
     code: str
     name: str
@@ -81,10 +84,28 @@ class Succession:
         """Return by version in which months an indicator does not apply to a unit; None: it is not for it."""
         return tuple(one.missing(code, unit) for one in self.chapters)
 
+    def had(self, unit: str, period: Period, *, before: Chapter) -> bool:
+        """Tell whether a version before this one has a unit in the group in months of a period."""
+        older = self.chapters[: self.chapters.index(before)]
+        return any(unit in one.plan.units and one.within(period.months()) for one in older)
+
+    @cached_property
+    def guests(self) -> Mapping[GroupPlan, frozenset[str]]:
+        """By version the units that are not in the group there, and are in others."""
+        return {plan: frozenset(self.units) - plan.units for plan in self.plans}
+
     @cached_property
     def codes(self) -> tuple[str, ...]:
-        """The indicators of all versions."""
-        return tuple({code: None for one in self.chapters for code in one.indicators})
+        """The indicators that any unit has in any version."""
+        return tuple(
+            {
+                one.code: None
+                for chapter in self.chapters
+                for groups in {chapter.groups_of(unit) for unit in self.units}
+                for one in chapter.indicators.values()
+                if not groups.isdisjoint(one.groups)
+            }
+        )
 
     @cached_property
     def units(self) -> tuple[str, ...]:
@@ -118,10 +139,10 @@ def successions(documents: Sequence[SchemeDocument], wanted: Callable[[str, str]
             if wanted(code, name):
                 chapters = [
                     Chapter(
-                        document, group_plan(document, name, Reign(tuple(mine), _others(months, version)))
+                        by_number[version],
+                        group_plan(by_number[version], name, Reign(tuple(mine), _others(months, version))),
                     )
                     for version, mine in months.items()
-                    if name in (document := by_number[version]).groups
                 ]
                 found.append(Succession(code, name, tuple(chapters)))
     return found
