@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import compress
+from operator import itemgetter
 from typing import Protocol, TypeVar
 
 import asyncpg
@@ -38,6 +39,7 @@ from services.ingest.outcomes import (
     IN_FUTURE,
     OTHER_SHARD,
     SENT_IN_FUTURE,
+    STOPPED,
     UNSTORABLE,
     Answer,
     Judged,
@@ -222,7 +224,7 @@ class Admission:
         self,
         messages: Sequence[Message],
         judged: Sequence[Judged],
-        stopped: Collection[Place],
+        stopped: frozenset[Place],
         *,
         careful: bool,
     ) -> tuple[list[Answer], bool]:
@@ -243,20 +245,22 @@ class Admission:
                 for (message, _), answer in zip(fresh, answers, strict=True)
                 if answer.outcome is Outcome.REFUSED and answer.problem is not None
             ]
-            await self._refuse(tx, refusals)
+            stopping = stopped & {message.at for message, _ in fresh} if stopped else stopped
+            orders = await places.pause(tx, stopping, BRAKED, BRAKE) if stopping else ()
+            stops = _stops(messages, {(order["consumer"], order["partition"]) for order in orders})
+            await self._refuse(tx, [*refusals, *stops])
             if fresh:
                 lasts = {message.at: message for message in messages}
                 digests = {at: last.digest for at, last in lasts.items()}
                 moved = {at: max(held[at].offset, to) for at, to in reached.items() if at not in resting}
                 await places.advance(tx, moved, digests)
-            if stopped:
-                await places.pause(tx, stopped, BRAKED, BRAKE)
-                tx.remarks.append(f"stopped {sorted(stopped)}")
+            if stops:
+                tx.remarks.append(f"stopped {[stop.place for stop in stops]}")
         FAIL_POINTS.passing("ingest.after_commit")
         for topic, amount in Counter(refusal.client for refusal in refusals).items():
             METRICS.count("dukao_inbound_rejected_total", amount, topic=topic)
-        if stopped:
-            _LOG.error("inbound partitions stopped", why=BRAKED, places=sorted(stopped))
+        if stops:
+            _LOG.error("inbound partitions stopped", why=BRAKED, places=[stop.place for stop in stops])
         return answers, not resting
 
     async def _refuse(self, tx: PostgresTransaction, refusals: Sequence[store.Refusal]) -> None:
@@ -379,6 +383,15 @@ class Admission:
     def _stamp(self, one: Candidate) -> datetime | None:
         """Return what the feed says that an event was received, under the replay clock."""
         return (one.recorded or one.time) if self.replay else None
+
+
+def _stops(messages: Sequence[Message], stopped: Collection[Place]) -> list[store.Refusal]:
+    """Return what calls persons to the partitions that stop, at the first offset that is not taken."""
+    lasts = {message.at: message for message in messages if message.at in stopped}
+    return [
+        store.Refusal(STOPPED, sha256_hex(b""), topic, f"{topic}/{partition}/{last.offset + 1}", last.source)
+        for (topic, partition), last in sorted(lasts.items(), key=itemgetter(0))
+    ]
 
 
 async def _latest_ms(tx: PostgresTransaction) -> int:

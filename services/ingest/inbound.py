@@ -4,15 +4,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest import places
+from services.ingest import places, worklists
 from services.ingest.committing import Admission
 from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import topic_of
+from services.ingest.domain.decisions import Decision, State
 from services.ingest.gateway import Records
-from services.ingest.outcomes import BRAKE
+from services.ingest.outcomes import BRAKE, STOPPED
 from services.ingest.places import Place
+from services.ingest.worklists import WorkList
 from shared.kernel.errors import Unavailable, refuse
 from shared.messaging.desk import Order, order_of
+from shared.storage.transaction import PostgresTransaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Inbound:
             rows = await places.resume(tx, at, person)
             if not rows:
                 raise refuse(409, "not_paused", "None of these partitions is paused.")
+            await _let_be_told_again(tx, at, Decision(State.DISMISSED, person, f"resumed: {reason}"))
             return [order_of(row) for row in rows]
 
     async def _asked(self, topic: str, partitions: Collection[int]) -> list[Place]:
@@ -74,6 +78,13 @@ class Inbound:
         if topic not in {topic_of(source) for source in self._admission.catalogue.sources}:
             raise refuse(404, "not_found", "No source in force has such a topic.")
         return [(topic, partition) for partition in partitions]
+
+
+async def _let_be_told_again(tx: PostgresTransaction, resumed: Collection[Place], decision: Decision) -> None:
+    """Close what called persons to partitions that go on now, so that the next stop calls them again."""
+    for topic, partition in resumed:
+        for number in await worklists.open_at(tx, STOPPED.code, f"{topic}/{partition}/"):
+            await worklists.decide(tx, WorkList.REFUSALS, number, decision)
 
 
 def _state(at: Place, source: str | None, kept: Mapping[str, Any], end: int | None) -> PartitionState:

@@ -24,6 +24,7 @@ REFUSALS = {
 UNSTORABLE = Problem(500, "unstorable", "The event could not be judged or stored; the log says why.")
 BRAKE = "ingest"  # who orders that a partition is stopped for mistakes of ours
 BRAKED = f"{IN_A_ROW} mistakes of ours in a row, or one in {ONE_IN} for long: see the log, then resume"
+STOPPED = Problem(500, "inbound_stopped", BRAKED)
 GONE = Problem(410, "inbound_gap", "The topic no longer holds what was to be read from this offset on.")
 
 Judged: TypeAlias = Candidate | Problem

@@ -68,6 +68,12 @@ async def entry(tx: PostgresTransaction, name: WorkList, number: int) -> dict[st
     return _shown(rows[0])
 
 
+async def open_at(tx: PostgresTransaction, code: str, place: str) -> list[int]:
+    """Return the open refusals of a code whose place begins so."""
+    sql = "SELECT id FROM refusals WHERE state = 'open' AND code = $1 AND starts_with(place, $2) ORDER BY id"
+    return [row["id"] for row in await tx.many(sql, code, place)]
+
+
 async def decide(tx: PostgresTransaction, name: WorkList, number: int, decision: Decision) -> None:
     """Keep what was decided of an open entry; refuse with 409 what was decided before."""
     became = decision.event or (None, None)

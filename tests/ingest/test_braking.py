@@ -10,10 +10,10 @@ from services.ingest.domain.braking import IN_A_ROW, ONE_IN, Fate, brake
 from services.ingest.gateway import Records
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
+from services.ingest.outcomes import UNSTORABLE
 from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
 from tests.ingest.test_inbound import (
-    Mistaken,
     accepted,
     admission,
     event,
@@ -21,6 +21,7 @@ from tests.ingest.test_inbound import (
     offsets,
     rows,
     source,
+    told,
 )
 from tests.ingest.test_intake import Kept, bodies
 
@@ -67,19 +68,28 @@ async def test_a_mistake_of_ours_at_every_record_stops_the_partition_and_refuses
     admission, source
 ):
     topic = topic_of(source)
-    sent = [message(source, at, event(source, id=f"bad{at}")) for at in range(IN_A_ROW + 30)]
-    mistaken = Mistaken(admission.exchange, replay=False)
-    assert not await mistaken.commit_inbound(sent)
-    assert not await mistaken.commit_inbound(sent)
+    sent = [message(source, at, event(source, id=f"e{at}")) for at in range(IN_A_ROW + 30)]
+    mistakes = [UNSTORABLE] * len(sent)
+    assert not await admission.commit_inbound(sent, mistakes)
+    assert not await admission.commit_inbound(sent, mistakes)
     assert not await admission.commit_inbound(sent)
-    assert [row["code"] for row in await rows(admission, "refusals")] == ["unstorable"] * IN_A_ROW
+    *refused, stop = await rows(admission, "refusals")
+    assert [row["code"] for row in refused] == ["unstorable"] * IN_A_ROW
+    assert (stop["code"], stop["place"]) == ("inbound_stopped", f"{topic}/0/{IN_A_ROW}")
+    called = [(topic, "inbound_stopped", stop["place"]), (topic, "unstorable", refused[0]["place"])]
+    assert await told(admission) == called
     assert await offsets(admission) == {(topic, 0): IN_A_ROW}
     desk = Inbound(admission, Records(KafkaAccess("127.0.0.1:9")))
     (order,) = await desk.resume(topic, [0], "mended", "olga")
     assert (order.kind, order.consumer, order.partition, order.person) == ("pause", topic, 0, "ingest")
     assert (order.outcome, order.closer) == ("resumed", "olga")
+    (stop,) = [row for row in await rows(admission, "refusals") if row["code"] == "inbound_stopped"]
+    assert (stop["state"], stop["decided_by"], stop["reason"]) == ("dismissed", "olga", "resumed: mended")
+    assert not await admission.commit_inbound(sent[IN_A_ROW:], mistakes[IN_A_ROW:])
+    assert len(await told(admission)) == len(called) + 1, "the next stop calls persons again"
+    await desk.resume(topic, [0], "mended in earnest", "olga")
     assert await admission.commit_inbound(sent)
-    assert len(await accepted(admission)) == 30
+    assert len(await accepted(admission)) == 30 - IN_A_ROW
     assert await offsets(admission) == {(topic, 0): IN_A_ROW + 30}
 
 

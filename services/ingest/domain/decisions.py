@@ -8,7 +8,7 @@ from typing import Any
 from shared.kernel.errors import refuse
 
 REPLAYABLE = frozenset({"id_conflict", "business_key_conflict", "revision_conflict"})
-LIES_NOWHERE = frozenset({"aborted", "inbound_gap"})
+LIES_NOWHERE = frozenset({"aborted", "inbound_gap", "inbound_stopped"})
 REVISIONS_LOOKED_UP = 1_000
 
 
