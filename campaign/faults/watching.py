@@ -17,20 +17,40 @@ _WAITING = """
     JOIN ingest.positions p ON p.consumer = 'relay' AND p.stream = s.stream AND p.shard = s.shard"""
 
 
+@dataclass(slots=True)
+class Memory:
+    """The resident memory of each service, in MiB, at each look."""
+
+    looks: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def grown(self) -> dict[str, float]:
+        """By how much each service grew at most since the first look."""
+        return {name: round(max(seen) - seen[0], 1) for name, seen in self.looks.items()}
+
+    @property
+    def went_on(self) -> dict[str, float]:
+        """By how much each had more in the second half than it ever had in the first."""
+        halves = {
+            name: (seen[: len(seen) // 2] or seen, seen[len(seen) // 2 :])
+            for name, seen in self.looks.items()
+        }
+        return {name: round(max(second) - max(first), 1) for name, (first, second) in halves.items()}
+
+
 @asynccontextmanager
-async def grown_mib(platform: Platform) -> AsyncGenerator[dict[str, float]]:
-    """Measure every second by how many MiB each service grew at most within a `with`."""
-    before = {name: platform.rss_mib(name) for name in SERVICE_NAMES}
-    grown = dict.fromkeys(SERVICE_NAMES, 0.0)
+async def memory_of(platform: Platform) -> AsyncGenerator[Memory]:
+    """Look at the memory of all services every second within a `with`."""
+    memory = Memory({name: [platform.rss_mib(name)] for name in SERVICE_NAMES})
 
     async def measure() -> None:
         while True:
-            for name in SERVICE_NAMES:
-                grown[name] = max(grown[name], round(platform.rss_mib(name) - before[name], 1))
             await asyncio.sleep(MEASURED_S)
+            for name, seen in memory.looks.items():
+                seen.append(platform.rss_mib(name))
 
     async with beside(measure()):
-        yield grown
+        yield memory
 
 
 @asynccontextmanager

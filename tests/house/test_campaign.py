@@ -9,7 +9,7 @@ import pytest
 from campaign.__main__ import exit_code
 from campaign.checker import checks, journal
 from campaign.checker.journal import Journal
-from campaign.faults.watching import Handed
+from campaign.faults.watching import Handed, Memory
 from campaign.report import markdown
 from campaign.run import Result, unmeant
 
@@ -87,6 +87,14 @@ def test_an_epoch_that_two_owners_have_or_that_falls_is_seen():
     handed.see(("scoring-a", 0), 4, "b")
     handed.see(("scoring-a", 0), 3, "a")
     assert len(handed.twice) == 2
+
+
+def test_memory_that_fills_and_stays_grew_and_did_not_go_on_growing():
+    memory = Memory(
+        {"fills": [10.0, 60.0, 80.0, 80.0, 79.0, 80.5], "leaks": [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]}
+    )
+    assert memory.grown == {"fills": 70.5, "leaks": 50.0}
+    assert memory.went_on == {"fills": 0.5, "leaks": 30.0}
 
 
 def test_each_row_of_the_report_has_the_load_of_the_machine():
