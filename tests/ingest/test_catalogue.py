@@ -168,3 +168,18 @@ async def test_what_people_call_a_field_may_change_and_says_nothing_of_its_value
 def test_a_title_is_a_line_of_text(title):
     with pytest.raises(Refused):
         parse(titled(amount=title))
+
+
+@pytest.mark.parametrize("hidden", ["\x85", "\x9b", "\u202e", "\u2066", "\u200b", "\u2028", "\n", "\ue000"])
+@pytest.mark.parametrize("where", ["field", "type", "source", "feed"])
+def test_no_title_holds_what_is_not_seen(where, hidden):
+    title, document = f"金{hidden}额", titled(amount="金额")
+    source = document["sources"]["desk"]
+    feed = {"title": "Tasks", "within_minutes": 60}
+    source["feeds"] = {"tasks": feed}
+    parse(document)
+    named = {"field": document["types"][TYPE]["fields"]["amount"], "type": document["types"][TYPE]}
+    (named | {"source": source, "feed": feed})[where]["title"] = title
+    with pytest.raises(Refused) as refused:
+        parse(document)
+    assert refused.value.problem.pointer.endswith("/title")

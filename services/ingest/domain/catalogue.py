@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from services.ingest.domain.sources import Closed, FeedSpec, Scope, SourceSpec, scope_of
+from services.ingest.domain.sources import Closed, FeedSpec, Scope, SeenText, SourceSpec, scope_of, seen
 from shared.kernel.canonical import canonical
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Problem, Refused, refuse
@@ -24,7 +24,9 @@ INSTANT_PATTERN = (
 )
 
 
-Title = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Title = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(seen)
+]
 
 
 class FieldSpec(Closed):
@@ -44,7 +46,7 @@ class FieldSpec(Closed):
 class TypeSpec(Closed):
     """An event type: its fields, whether it belongs to a case, and what makes it unique across sources."""
 
-    title: str
+    title: SeenText
     case: Literal["required", "optional", "none"] = "none"
     business_key: tuple[str, ...] = ()
     fields: dict[Annotated[str, Field(pattern=FIELD_PATTERN)], FieldSpec]

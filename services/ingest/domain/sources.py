@@ -1,5 +1,6 @@
 """A registered source: who speaks for it, of what and how late, and what it promises to bring and to tell."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -22,6 +23,8 @@ WRONG_TYPE = Problem(403, "source_scope", "This source may not send this type.",
 WRONG_CLIENT = Problem(403, "source_scope", "This account does not speak for this source.", "/source")
 WRONG_UNIT = Problem(403, "source_scope", "This source may not speak of this unit.", "/subject")
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ClockText = Annotated[str, Field(pattern=CLOCK_PATTERN)]
 
@@ -34,7 +37,15 @@ def _zone(name: str) -> str:
     return name
 
 
+def seen(title: str) -> str:
+    """Return a title, or refuse one that holds what is not seen."""
+    if any(unicodedata.category(one) in _UNSEEN for one in title):
+        raise ValueError("a title holds a character that is not seen: a control, or one that moves others")
+    return title
+
+
 ZoneName = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+SeenText = Annotated[str, AfterValidator(seen)]
 
 
 class Closed(BaseModel):
@@ -63,7 +74,7 @@ class WorkingHours(Closed):
 class FeedSpec(Closed):
     """Types that belong together and come at least every so often; minutes outside `hours` do not count."""
 
-    title: str = ""
+    title: SeenText = ""
     types: tuple[str, ...] | Literal["all"] = "all"
     within_minutes: int = Field(ge=1, le=LONGEST_WAIT_MINUTES)
     hours: WorkingHours | None = None
@@ -83,7 +94,7 @@ class SourceSpec(Closed):
     before it is received is a backfill, which needs a permission of its own.
     """
 
-    title: str
+    title: SeenText
     types: tuple[str, ...] | Literal["all"] = "all"
     units: tuple[Annotated[str, Field(pattern=UNITS_PATTERN)], ...] | Literal["all"] = "all"
     clients: tuple[Annotated[str, Field(pattern=CLIENT_PATTERN)], ...] | None = None
