@@ -18,7 +18,7 @@ from shared.kernel.periods import Cycle, Period
 from shared.kernel.reigns import Months
 from shared.storage.transaction import PostgresTransaction
 
-SCHEMES_KEPT = 8
+LINES_KEPT = 8
 VERSIONS_KEPT = 32
 
 
@@ -126,7 +126,7 @@ class Schemes:
     def _line(self, loaded: Sequence[Loaded], group: str) -> Succession:
         key = loaded[0].id[0], group, tuple(one.id[1] for one in loaded)
         if key not in self._lines:
-            while len(self._lines) >= SCHEMES_KEPT:
+            while len(self._lines) >= LINES_KEPT:
                 self._lines.pop(next(iter(self._lines)))
             (self._lines[key],) = successions([one.document for one in loaded], lambda _, name: name == group)
         return self._lines[key]
@@ -143,7 +143,7 @@ class Schemes:
         key = document.scheme.code, document.scheme.version, months
         if key not in self._loaded:
             plan = compile_plan(document, event_types(found.catalogue), months)
-            while len(self._loaded) >= SCHEMES_KEPT:
+            while len(self._loaded) >= VERSIONS_KEPT:
                 self._loaded.pop(next(iter(self._loaded)))
             points = points_plan(document, plan, found.catalogue)
             self._loaded[key] = Loaded(document, plan, points, catalogue_of(found.catalogue), found.catalogue)

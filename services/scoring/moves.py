@@ -1,7 +1,7 @@
 """What a batch changes in the tables of stage A, gathered by shard and written once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
 
@@ -104,11 +104,6 @@ class Moves:
                 cells[shard, *cell] = numbers if known is None else list(map(add, known, numbers))
         return {cell: numbers for cell, numbers in cells.items() if any(numbers)}
 
-    @property
-    def shards(self) -> set[int]:
-        """The shards of which anything moved."""
-        return {*self.sums, *self.tallies, *self.points}
-
     def touched(self, shard: int) -> set[Place]:
         """Return the units and months of a shard of which anything moved, or came and went."""
         found = {(unit, month) for _, _, unit, month in self.points.get(shard, ())}
@@ -132,13 +127,9 @@ class KeptPartials:
         self, tx: PostgresTransaction, changes: Mapping[PartialCell, list[int]]
     ) -> dict[PartialCell, list[int]]:
         """Add to the partial sums and write them; return what they are now."""
-        if len(self._kept) + len(changes) > PARTIALS_KEPT:
-            self._kept.clear()
         if not changes:
             return {}
-        unknown = changes.keys() - self._kept.keys()
-        if unknown:
-            self._kept |= await store.load_partials(tx, unknown)
+        await self._know(tx, changes.keys())
         moved = {
             cell: change if (known := self._kept.get(cell)) is None else list(map(add, known, change))
             for cell, change in changes.items()
@@ -151,9 +142,7 @@ class KeptPartials:
         self, tx: PostgresTransaction, rows: Mapping[PartialCell, list[int]]
     ) -> dict[PartialCell, list[int]]:
         """Write partial sums as they are now; return those that became others."""
-        unknown = rows.keys() - self._kept.keys()
-        if unknown:
-            self._kept |= await store.load_partials(tx, unknown)
+        await self._know(tx, rows.keys())
         moved = {
             cell: numbers
             for cell, numbers in rows.items()
@@ -163,6 +152,14 @@ class KeptPartials:
             await store.save_partials(tx, moved)
             self._kept |= moved
         return moved
+
+    async def _know(self, tx: PostgresTransaction, cells: KeysView[PartialCell]) -> None:
+        """Read what is not kept of cells; where there would be too many, all others are dropped first."""
+        if len(self._kept) + len(cells) > PARTIALS_KEPT:
+            self._kept.clear()
+        unknown = cells - self._kept.keys()
+        if unknown:
+            self._kept |= await store.load_partials(tx, unknown)
 
 
 async def save(tx: PostgresTransaction, moves: Moves, kept: KeptPartials) -> dict[PartialCell, list[int]]:

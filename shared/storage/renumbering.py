@@ -35,8 +35,9 @@ def numbered(
     """
     line = _Line(missing, owners)
     for number in _ascending(gaps):
-        if not line.is_empty:
-            line.give(number, owners.get(number))
+        if line.is_empty:
+            break
+        line.give(number, owners.get(number))
     line.end(beyond)
     return line.given
 
