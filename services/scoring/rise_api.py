@@ -42,7 +42,8 @@ def rises_router(exchange: Exchange) -> APIRouter:
 
         It costs nobody anything until another person decides that it applies. 409 `month_open` before every
         shard has passed T, `calendar_unknown` where the calendar does not know the days of grace,
-        `already_judged`, `not_in_force`, `nothing_tested` where no region has a baseline; as for showing
+        `already_judged`, `not_in_force`, `judging` while another month is, `nothing_tested` where no region
+        has a baseline; as for showing
         `not_counts` and `too_many_counts`.
         """
         wanted = Month.parse(month, "/path/month")

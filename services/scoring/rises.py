@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from services.scoring.contract import (
 )
 from services.scoring.counting import ByMonth, Cut, Span
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.grace import A_DAY, last_of_grace
+from services.scoring.domain.grace import cut
 from services.scoring.domain.incident_section import RiseSpec
 from services.scoring.domain.incidents.rises import MOST_EVENTS, Counted, Rise, rises
 from services.scoring.domain.methods.amounts import Partials
@@ -35,6 +35,7 @@ from shared.kernel.trees import paths_of
 from shared.storage.transaction import PostgresTransaction
 
 NO_ROWS = Partials()
+_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/rises', 0)) AS alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ async def ready(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mon
     """Test the regions by what was received before T, or refuse; `tx` is one snapshot.
 
     T has passed when the clock of every shard has: what a shard receives is never of an earlier time, so that
-    nothing of before is still to come. Whoever asks then, whenever, gets the same.
+    nothing of before is still to come. Whoever asks then, whenever, gets the same. One month is tested at a
+    time, since every stored fact is read for it.
     """
     asked = await _asked(tx, scheme, code, month)
     await _check(tx, asked)
@@ -112,6 +114,8 @@ async def ready(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mon
     reached = await clocks.read(tx, range(SHARDS))
     if len(reached) < SHARDS or any(one.received < closes for one in reached.values()):
         raise refuse(409, "month_open", f"The month is open until every shard has passed {closes}.")
+    if not (await tx.many(_ALONE))[0]["alone"]:
+        raise refuse(409, "judging", "Another month is being judged, for which every stored fact is read.")
     (found,) = await counting.before(tx, [asked.until(closes)])
     looked = await _tested(asked, found)
     if not looked.regions:
@@ -135,15 +139,14 @@ async def _asked(tx: PostgresTransaction, scheme: tuple[str, int], code: str, mo
     first, last = await months_of(tx, document)
     if spec is None or not first <= month.ordinal <= last:
         raise refuse(404, "not_found", "The scheme looks at no such risk in this month.")
-    following, known = month.plus(1), await calendars.known_days(tx, document.scheme.zone)
-    day = last_of_grace(date(following.year, following.month, 1), spec.grace_days, known)
-    zone = ZoneInfo(document.scheme.zone)
+    following, zone = month.plus(1), ZoneInfo(document.scheme.zone)
+    known = await calendars.known_days(tx, document.scheme.zone)
     return Asked(
         document=document,
         spec=spec,
         month=month,
         spans=tuple(await counting.alike(tx, document, spec)),
-        closes=None if day is None else datetime.combine(day + A_DAY, time.min, zone),
+        closes=cut(date(following.year, following.month, 1), spec.grace_days, known, zone),
     )
 
 

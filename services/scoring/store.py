@@ -58,15 +58,26 @@ async def save_catalogue(tx: PostgresTransaction, version: int, document: Mappin
 
 
 async def save_calendar(
-    tx: PostgresTransaction, zone: str, version: int, document: Mapping[str, Any]
+    tx: PostgresTransaction, zone: str, version: int, document: Mapping[str, Any], received: str
 ) -> None:
-    """Keep an adopted working calendar; every shard tells of it, the first is kept."""
+    """Keep an adopted working calendar; every shard tells of it, it was received when the first was."""
     await tx.execute(
-        "INSERT INTO calendars VALUES (:zone, :version, CAST(:document AS jsonb)) ON CONFLICT DO NOTHING",
+        "INSERT INTO calendars AS c VALUES (:zone, :version, CAST(:document AS jsonb), :received) "
+        "ON CONFLICT (zone, version) DO UPDATE SET received = excluded.received "
+        "WHERE excluded.received < c.received",
         zone=zone,
         version=version,
         document=json.dumps(document),
+        received=received,
     )
+
+
+async def calendars(tx: PostgresTransaction, zone: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return when each working calendar of a zone was received, and its document, the first first."""
+    rows = await tx.execute(
+        "SELECT received, document FROM calendars WHERE zone = :zone ORDER BY version", zone=zone
+    )
+    return [(row.received, row.document) for row in rows]
 
 
 async def newest_calendar(tx: PostgresTransaction, zone: str) -> Mapping[str, Any] | None:

@@ -101,19 +101,25 @@ async def tick(exchange, received=LATE, shards=range(SHARDS)):
         await tx.append(ACCEPTED, [Draft(shard, told, received=at) for shard in shards])
 
 
-async def calendar(exchange, last="2198-12-31"):
+async def calendar(exchange, last="2198-12-31", *, version=1, rest=HOLIDAY, received=None):
     """Let scoring know the working days until a day."""
-    rest = [{"day": day, "kind": "rest", "name": "holiday"} for day in HOLIDAY]
+    days = [{"day": day, "kind": "rest", "name": "holiday"} for day in rest]
     document = {
         "calendar": {"first": "2198-01-01", "last": last},
-        "notices": [{"title": "n", "days": rest}],
+        "notices": [{"title": "n", "days": days}],
     }
     told = CalendarAdopted(
-        zone="Asia/Shanghai", version=1, digest="0" * 64, first="2198-01-01", last=last, document=document
+        zone="Asia/Shanghai",
+        version=version,
+        digest="0" * 64,
+        first="2198-01-01",
+        last=last,
+        document=document,
     )
+    at = None if received is None else datetime.fromisoformat(received)
     body = envelope.encode(CALENDAR_ADOPTED, "dukao/supervision", "Asia/Shanghai", told)
     async with exchange.begin(actor="test", action="calendar") as tx:
-        await tx.append(CALENDARS, [Draft(shard, body) for shard in range(SHARDS)])
+        await tx.append(CALENDARS, [Draft(shard, body, received=at) for shard in range(SHARDS)])
 
 
 async def passed(scoring, *more, facts=FACTS):
@@ -449,6 +455,25 @@ async def test_beside_a_higher_deduction_of_the_same_problem_a_rise_costs_the_bu
             **{at: points for at, points in LOST.items() if at[1] != "b1"},
             ("2198-03", "b1", "audit"): Decimal(3),
         }
+
+
+async def test_while_one_month_is_tested_no_other_is(scoring, door):
+    exchange, _ = await passed(scoring)
+    async with door(exchange) as at:
+        async with exchange.snapshot() as tx:
+            await regions.ready(tx, ("mini", 1), "c", Month.parse("2198-02"))
+            assert (await judged(at, status=409))["code"] == "judging"
+        await judged(at)
+
+
+async def test_a_calendar_that_comes_after_t_changes_nothing_that_is_judged_then(scoring, door):
+    exchange, driver = await passed(scoring)
+    async with exchange.begin(actor="test", action="date") as tx:
+        await tx.execute("UPDATE calendars SET received = '2198-03-01T00:00:00.000000Z'")
+    await calendar(exchange, version=2, rest=(), received="2198-03-08T15:00:00Z")
+    await driver.run()
+    async with door(exchange) as at:
+        assert (await at.got("/v1/rises/mini/1/c/2198-02"))["closes"] == "2198-03-09T16:00:00.000000Z"
 
 
 async def test_a_month_without_a_baseline_is_not_judged_and_not_spent(scoring, door):

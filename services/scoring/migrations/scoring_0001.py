@@ -53,7 +53,7 @@ TABLES = (
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
     """CREATE TABLE derived (
         shard smallint NOT NULL, stream text NOT NULL, key text NOT NULL, version bigint NOT NULL,
-        body bytea NOT NULL, PRIMARY KEY (shard, stream, key))""",
+        body bytea NOT NULL, numbers bigint[] NOT NULL, PRIMARY KEY (shard, stream, key))""",
     """CREATE TABLE derived_places (
         over text NOT NULL, unit text NOT NULL, month int NOT NULL, shard smallint NOT NULL,
         key text NOT NULL, PRIMARY KEY (over, unit, month, shard, key))""",
@@ -123,7 +123,8 @@ TABLES = (
             autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
             toast.autovacuum_vacuum_threshold = 0, toast.autovacuum_vacuum_scale_factor = 0)""",
     """CREATE TABLE calendars (
-        zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, PRIMARY KEY (zone, version))""",
+        zone text NOT NULL, version int NOT NULL, document jsonb NOT NULL, received text NOT NULL,
+        PRIMARY KEY (zone, version))""",
     """CREATE TABLE partials (
         shard smallint NOT NULL, scheme text NOT NULL, over text NOT NULL, unit text NOT NULL,
         month int NOT NULL, numbers text NOT NULL,
