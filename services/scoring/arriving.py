@@ -185,12 +185,12 @@ class Arriving:
 
 async def groups(
     tx: PostgresTransaction, read: Sequence[tuple[Record, AcceptedEvent]], catalogue: Catalogue
-) -> set[Key]:
-    """Return the cases and facts to which events belong that were folded."""
+) -> tuple[set[Key], set[Key]]:
+    """Return the cases and facts to which folded events belong, and where corrections of them had waited."""
     force = {record.shard: Force([], None, catalogue) for record, _ in read}
     found = [Arrived(record.shard, record.number, event, record.body) for record, event in read]
-    keyed, _ = await _group(tx, found, force, writes=True)
-    return set(keyed)
+    keyed, joins = await _group(tx, found, force, writes=False)
+    return set(keyed), set(joins)
 
 
 def _begun(old: Case | None, sums: Sums, force: Force) -> Kept | None:

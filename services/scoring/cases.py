@@ -98,18 +98,18 @@ async def save_roots(tx: PostgresTransaction, roots: Mapping[Key, bytes]) -> Non
     )
 
 
-async def among(
+async def groups_among(
     tx: PostgresTransaction, shard: int, units: Sequence[str], months: tuple[int, int]
-) -> list[Case]:
-    """Return the cases of a shard found under units in months, each once."""
+) -> list[bytes]:
+    """Return the cases of a shard found under units in months, each once, by their group."""
     rows = await tx.many(
-        "SELECT shard, grp, events FROM cases WHERE shard = $1 AND grp IN (SELECT grp FROM case_places "
-        "WHERE unit = ANY($2::text[]) AND month BETWEEN $3 AND $4 AND shard = $1) ORDER BY grp",
+        "SELECT DISTINCT grp FROM case_places "
+        "WHERE unit = ANY($2::text[]) AND month BETWEEN $3 AND $4 AND shard = $1 ORDER BY grp",
         shard,
         list(units),
         *months,
     )
-    return [Case(row["shard"], row["grp"], row["events"]) for row in rows]
+    return [row["grp"] for row in rows]
 
 
 async def save_places(tx: PostgresTransaction, gained: Sequence[Found], lost: Sequence[Found]) -> None:

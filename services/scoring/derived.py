@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from services.scoring.cases import Case
 from services.scoring.contract import (
@@ -44,7 +44,7 @@ from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.periods import Month
-from shared.kernel.points import MILLIONTHS, decimal, millionths
+from shared.kernel.points import CELL_PLACES, decimal, millionths, parts_of
 from shared.kernel.shards import shard_of
 from shared.storage.transaction import PostgresTransaction
 
@@ -61,14 +61,17 @@ FeedTold: Mapping[str, type[FeedStale] | type[FeedFresh]] = {FEED_STALE: FeedSta
 COUNTING = {DeductionState.COUNTED, DeductionState.REVIVED}
 
 _LOAD = """
-    SELECT shard, stream, key, version, body FROM derived
+    SELECT shard, stream, key, version, body, numbers FROM derived
     JOIN unnest($1::smallint[], $2::text[], $3::text[]) n(shard, stream, key) USING (shard, stream, key)"""
 _SAVE = """
     INSERT INTO derived
-    SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[])
-    ON CONFLICT (shard, stream, key) DO UPDATE SET version = excluded.version, body = excluded.body"""
+    SELECT shard, stream, key, version, body, string_to_array(numbers, ',')::bigint[]
+    FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::bytea[], $6::text[])
+        n(shard, stream, key, version, body, numbers)
+    ON CONFLICT (shard, stream, key) DO UPDATE
+    SET version = excluded.version, body = excluded.body, numbers = excluded.numbers"""
 _FOLLOWING = """
-    SELECT shard, stream, key, version, body FROM derived
+    SELECT shard, stream, key, version, body, numbers FROM derived
     WHERE shard = $1 AND (stream, key) > ($2, $3) ORDER BY stream, key LIMIT $4"""
 _LEAVE = """
     DELETE FROM derived_places p
@@ -80,7 +83,7 @@ _ENTER = """
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::smallint[], $5::text[])
     ON CONFLICT DO NOTHING"""
 _FIND = """
-    SELECT unit, month, p.shard, p.key, body FROM derived_places p
+    SELECT unit, month, p.shard, p.key, body, numbers FROM derived_places p
     JOIN derived d ON d.shard = p.shard AND d.stream = $1 AND d.key = p.key
     WHERE over = $2 AND unit = ANY($3::text[]) AND month BETWEEN $4 AND $5
         AND (unit, month, p.shard, p.key) >= ($6, $7, $8, $9)
@@ -102,16 +105,22 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A version of a derived fact, with the event that told it as it was received."""
+    """A version of a derived fact, with the event that told it as it was received.
+
+    `numbers` are those of the records in its shard and stream that told it or a version before, ascending; of
+    a feed that falls silent and is fresh again the last alone.
+    """
 
     key: Key
     fact: Derived
     body: bytes
+    numbers: tuple[int, ...]
 
-    @property
-    def number(self) -> int:
-        """The number of the record in its shard and stream."""
-        return envelope.decode(self.body).number
+    def after(self, earlier: "Told") -> "Told":
+        """Return it as the version that follows an earlier one."""
+        if isinstance(self.fact, Silence):
+            return self
+        return replace(self, numbers=(*earlier.numbers, *self.numbers))
 
     @property
     def is_stale(self) -> bool:
@@ -197,7 +206,7 @@ def reviewed_of(event: AcceptedEvent) -> Reviewed:
         unit=told.unit,
         indicator=told.indicator,
         month=Month.parse(told.month).ordinal,
-        points=-_millionths(told.points) * MILLIONTHS,
+        points=0 if told.points is None else -parts_of(decimal(told.points, places=CELL_PLACES)),
         numerator=_millionths(told.numerator),
         denominator=_millionths(told.denominator),
         entry=told.entry,
@@ -267,7 +276,7 @@ READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
 def told(stream: str, shard: int, event: AcceptedEvent, body: bytes) -> Told:
     """Read an event that tells a derived fact."""
     fact = READERS[event.type](event)
-    return Told(Key(shard, stream, fact.key), fact, body)
+    return Told(Key(shard, stream, fact.key), fact, body, (event.number,))
 
 
 def stream_of(over: str) -> str:
@@ -292,7 +301,14 @@ async def save(tx: PostgresTransaction, old: Iterable[Told], new: Sequence[Told]
     if not new:
         return
     await tx.many(
-        _SAVE, *columns([(*one.key, one.fact.version, one.body) for one in sorted(new, key=_key)], 5)
+        _SAVE,
+        *columns(
+            [
+                (*one.key, one.fact.version, one.body, ",".join(map(str, one.numbers)))
+                for one in sorted(new, key=_key)
+            ],
+            6,
+        ),
     )
     before = {place for one in old for place in _places(one)}
     after = {place for one in new for place in _places(one)}
@@ -314,8 +330,8 @@ async def find(
     begin = at or Found("", 0, -1, "")
     rows = await tx.many(_FIND, stream, over, list(units), *months, *begin, limit)
     return [
-        (Found(row["unit"], row["month"], row["shard"], row["key"]), _read(stream, row["shard"], row["body"]))
-        for row in rows
+        (Found(row["unit"], row["month"], row["shard"], row["key"]), _told(row | {"stream": stream}))
+        for row in (dict(one) for one in rows)
     ]
 
 
@@ -339,13 +355,11 @@ def _places(one: Told) -> set[tuple[str, str, int, int, str]]:
 
 
 def _told(row: Mapping[str, object]) -> Told:
-    body = row["body"]
+    body, numbers = row["body"], row["numbers"]
     assert isinstance(body, bytes)
-    return _read(str(row["stream"]), int(str(row["shard"])), body)
-
-
-def _read(stream: str, shard: int, body: bytes) -> Told:
-    return told(stream, shard, envelope.decode(body), body)
+    assert isinstance(numbers, list)
+    one = told(str(row["stream"]), int(str(row["shard"])), envelope.decode(body), body)
+    return replace(one, numbers=tuple(cast("list[int]", numbers)))
 
 
 def _key(one: Told) -> Key:

@@ -31,18 +31,14 @@ async def fold(
 
     Without `writes` the tables stay as they are, for another to write the same.
     """
-    newest: dict[Key, tuple[Told, str]] = {}
-    for record, event in read:
-        one = derived.told(record.stream, record.shard, event, record.body)
-        known = newest.get(one.key)
-        if known is None or known[0].fact.version < one.fact.version:
-            newest[one.key] = one, f"{record.stream}/{record.shard}/{record.number}"
-    kept = await derived.load(tx, newest)
-    fresh = {
-        key: found
-        for key, found in newest.items()
-        if key not in kept or kept[key].fact.version < found[0].fact.version
-    }
+    told = [(derived.told(record.stream, record.shard, event, record.body), record) for record, event in read]
+    kept = await derived.load(tx, {one.key for one, _ in told})
+    fresh: dict[Key, tuple[Told, str]] = {}
+    for one, record in told:
+        known = fresh[one.key][0] if one.key in fresh else kept.get(one.key)
+        if known is None or known.fact.version < one.fact.version:
+            following = one if known is None else one.after(known)
+            fresh[one.key] = following, f"{record.stream}/{record.shard}/{record.number}"
     for key, (one, cause) in fresh.items():
         old = kept.get(key)
         cells, under = moves.points[key.shard], plans[key.shard]

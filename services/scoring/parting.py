@@ -1,6 +1,6 @@
 """Parts a decision on a review by the facts that its entry stands on; of none more than it says."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -8,16 +8,17 @@ from typing import Any
 import msgspec
 
 from services.scoring import derived, under_review
-from services.scoring.contract import ACCEPTED, CONSUMER_A, SCHEMES, EventsUnder, FactUnder
+from services.scoring.contract import ACCEPTED, CONSUMER_A, POINTS, SCHEMES, EventsUnder, FactUnder
 from services.scoring.domain.derived import Taking
 from services.scoring.domain.explanation import leaves_of
+from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import PointsSpec
-from services.scoring.domain.reviewed import NONE, Change, FactName, Numbers, Reviewed, changed
+from services.scoring.domain.reviewed import NONE, REVIEWS, Change, FactName, Numbers, Reviewed, changed
 from services.scoring.questions import Question
-from services.scoring.reviews import Review
-from services.scoring.under_review import UnderReview
+from services.scoring.reviews import Entry, Review
+from services.scoring.under_review import Under, UnderReview
 from shared.kernel.errors import refuse
-from shared.kernel.points import MILLIONTHS, decimal, millionths, of_millionths, of_parts, text
+from shared.kernel.points import MILLIONTHS, decimal, millionths, of_millionths, of_parts, short_text, text
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_AT_ONCE = 500
@@ -27,7 +28,7 @@ _CAUSES = "SELECT ranges::text AS ranges FROM entries e JOIN causes c ON c.diges
 _SHARDS = """
     SELECT DISTINCT p.shard, q.number FROM partials p
     JOIN positions q ON q.consumer = $5 AND q.stream = $6 AND q.shard = p.shard
-    WHERE p.scheme = $1 AND p.over = $2 AND p.unit = $3 AND p.month = $4 AND q.number > 0"""
+    WHERE p.scheme = $1 AND p.over = $2 AND p.unit = $3 AND p.month BETWEEN $4 AND $7 AND q.number > 0"""
 _RANGES = msgspec.json.Decoder(list[dict[str, Any]])
 
 
@@ -43,7 +44,7 @@ class Part:
     def written(self, decided: Mapping[str, str]) -> dict[str, Any]:
         """Write what a decision changes here, by the amounts that it names."""
         if "points" in decided:
-            amounts = {"points": text(of_millionths(-self.change.numerator // MILLIONTHS))}
+            amounts = {"points": short_text(-self.change.numerator)}
         else:
             found = {"numerator": self.change.numerator, "denominator": self.change.denominator}
             amounts = {name: text(of_millionths(found[name])) for name in found if name in decided}
@@ -68,13 +69,31 @@ async def parted(
         before = await under_review.of_cell(tx, cell)
         mine = [r for r in before if (r.scheme, r.indicator) == (one.scheme, one.indicator)]
         asked = _reviewed(one, part, left, place)
-        facts = await under_review.stands(tx, cell, (under, place), [*mine, asked], question.scheme.catalogue)
+        facts = await under_review.stands(
+            tx, cell, Under(under, place, [*mine, asked]), question.scheme.catalogue
+        )
         part.change = changed([*mine, asked], facts, place) - changed(mine, facts, place)
         left -= part.change
         parts.append(part)
     if left != NONE:
         raise _too_much(question, wanted - left)
     return [part for part in parts if part.change != NONE]
+
+
+async def is_of_review(tx: PostgresTransaction, entry: Entry, question: Question) -> bool:
+    """Tell whether nothing but decisions on reviews posted an entry."""
+    causes = await _causes(tx, entry.id)
+    told = {cause["shard"]: (cause["first"], cause["last"]) for cause in causes}
+    if not causes or any(cause["stream"] != POINTS for cause in causes):
+        return False
+    posted = [
+        fact.fact
+        for over in (REVIEWS, question.spec.over)
+        async for fact in _found(tx, POINTS, over, [entry.unit], question.span)
+        if _was_there(fact, told.get(fact.key.shard))
+    ]
+    mine = [one for one in posted if isinstance(one, Given | Reviewed) and one.indicator == entry.indicator]
+    return bool(mine) and all(isinstance(one, Reviewed) for one in mine)
 
 
 def _wanted(place: Taking, decided: Mapping[str, str]) -> Change:
@@ -103,16 +122,15 @@ def _reviewed(one: Review, part: Part, change: Change, place: Taking) -> Reviewe
 
 async def _under(tx: PostgresTransaction, one: Review, question: Question) -> list[Part]:
     """Return what the entry stands on, by shard: of a scheme that was adopted, all that was there."""
-    rows = await tx.many(_CAUSES, one.entry)
-    causes = [cause for row in rows for cause in _RANGES.decode(row["ranges"])]
-    over = question.spec.over
+    causes, over = await _causes(tx, one.entry), question.spec.over
     stream, adopted = derived.stream_of(over), any(cause["stream"] == SCHEMES for cause in causes)
     told = {cause["shard"]: (cause["first"], cause["last"]) for cause in causes if cause["stream"] == stream}
     if stream != ACCEPTED:
         return await _facts(tx, one, question, None if adopted else told)
     if adopted:
-        cell = question.scheme.plan.id, over, one.unit, one.month
-        for row in await tx.many(_SHARDS, *cell, CONSUMER_A, ACCEPTED):
+        first, last = question.span
+        cell = question.scheme.plan.id, over, one.unit, first
+        for row in await tx.many(_SHARDS, *cell, CONSUMER_A, ACCEPTED, last):
             told[row["shard"]] = 1, max(row["number"], told.get(row["shard"], (1, 1))[1])
     return [Part(shard, frozenset(), (numbers,)) for shard, numbers in sorted(told.items())]
 
@@ -124,25 +142,39 @@ async def _facts(
     stream, months = derived.stream_of(question.spec.over), (one.month, one.month)
     units = leaves_of(question.scheme.plan, one.unit)
     found: dict[int, set[FactName]] = {}
-    at, seen = None, 0
-    while seen < MOST_FACTS:
-        page = await derived.find(tx, stream, question.spec.over, units, months, at, FACTS_AT_ONCE)
-        for place, fact in page:
-            if told is None or _was_there(fact, told.get(place.shard)):
-                found.setdefault(place.shard, set()).add((stream, place.key))
-        seen += len(page)
-        if len(page) < FACTS_AT_ONCE:
-            break
-        at = page[-1][0]
+    async for fact in _found(tx, stream, question.spec.over, units, months):
+        if told is None or _was_there(fact, told.get(fact.key.shard)):
+            found.setdefault(fact.key.shard, set()).add((stream, fact.key.key))
+            if sum(map(len, found.values())) > MOST_FACTS:
+                raise refuse(409, "too_many_facts", f"More than {MOST_FACTS} facts are under this entry.")
     return [Part(shard, frozenset(names), ()) for shard, names in sorted(found.items())]
 
 
+async def _found(
+    tx: PostgresTransaction, stream: str, over: str, units: Sequence[str], months: Numbers
+) -> AsyncIterator[derived.Told]:
+    """Yield the derived facts found under units in months; where a page ends the next begins, so twice."""
+    at: derived.Found | None = None
+    while True:
+        page = await derived.find(tx, stream, over, units, months, at, FACTS_AT_ONCE)
+        for _, fact in page:
+            yield fact
+        if len(page) < FACTS_AT_ONCE:
+            return
+        at = page[-1][0]
+
+
+async def _causes(tx: PostgresTransaction, entry: int) -> list[dict[str, Any]]:
+    rows = await tx.many(_CAUSES, entry)
+    return [cause for row in rows for cause in _RANGES.decode(row["ranges"])]
+
+
 def _was_there(fact: derived.Told, numbers: Numbers | None) -> bool:
-    """Tell whether a fact was told among numbers: by them, or by a version that is no longer kept."""
+    """Tell whether a version of a fact was told among numbers, the newest or one before it."""
     if numbers is None:
         return False
     first, last = numbers
-    return first <= fact.number <= last or (fact.number > last and fact.fact.version > 1)
+    return any(first <= number <= last for number in fact.numbers)
 
 
 def _too_much(question: Question, most: Change) -> Exception:

@@ -10,7 +10,6 @@ from services.scoring.domain.plan import Plan
 from services.scoring.moves import Moves
 from services.scoring.plans import InForce
 from services.scoring.reports import Catalogue, report_of, stored_events
-from services.scoring.under_review import Decided, UnderReview
 from shared.storage.transaction import PostgresTransaction
 
 CASES_PER_PAGE = 200
@@ -52,8 +51,8 @@ async def refold(
     await deriving.fold_all(tx, shard, ([], [one.points for one in schemes]), found, "proof")
     sums = {cell[1:]: numbers for cell, numbers in found.cells().items()}
     points = [one.points for one in schemes]
-    for unit, month in sorted((await Decided().of(tx, [shard]))[shard]):
-        reviewed = await under_review.rows(tx, UnderReview(shard, unit, month), points, catalogue)
+    for cell in await under_review.decided(tx, [shard]):
+        reviewed = await under_review.rows(tx, cell, points, catalogue)
         sums |= {cell[1:]: numbers for cell, numbers in reviewed.items() if any(numbers)}
     return Refolded(sums, {bound: tally.spread() for bound, tally in later.items()})
 

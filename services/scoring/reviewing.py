@@ -28,7 +28,6 @@ from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Subject, covers
 
 ASK = "ask"
-EARLIER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,11 @@ class Desk:
         for other in others:
             if other.state is not State.DROPPED:
                 return await self._again(tx, other, told)
+        if await parting.is_of_review(tx, entry, question):
+            reason = (
+                "A review posted this entry, and what it decided is for good; reply to the entry instead."
+            )
+            raise refuse(409, "posted_by_review", reason)
         now = await traces.now(tx, replay=self._replay)
         until = await self._last_day(tx, question, instants.parse(entry.at, "/entry"))
         if _day(question, now) > until:
@@ -168,8 +172,7 @@ async def _check_decider(tx: PostgresTransaction, found: Found, subject: Subject
     for request in await requests.of_cell(tx, one.scheme, one.unit, one.indicator, one.month):
         persons |= {step.person for step in await requests.steps(tx, request.id)}
     cell = one.scheme, one.unit, one.indicator
-    for review in await reviews.of_cell(tx, cell, [one.month], EARLIER):
-        persons |= {step.person for step in await reviews.steps(tx, review.id)}
+    persons |= await reviews.persons(tx, cell, one.month)
     persons |= await rulers.of_cell(tx, one.unit, one.indicator, one.month)
     if subject.name in persons:
         reason = "You asked for this, assessed the cell, ruled on its incident or decided an earlier review."

@@ -21,6 +21,9 @@ _ADD = "INSERT INTO reviews VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)"
 _OF_CELL = """
     SELECT * FROM reviews WHERE scheme = $1 AND unit = $2 AND indicator = $3 AND month = ANY($4::int[])
     ORDER BY id LIMIT $5"""
+_PERSONS = """
+    SELECT DISTINCT person FROM reviews r JOIN review_steps s ON s.review = r.id
+    WHERE scheme = $1 AND unit = $2 AND indicator = $3 AND month = $4"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,11 @@ async def of_cell(
 ) -> list[Review]:
     """Return reviews of (scheme, unit, indicator) in months."""
     return [_read(row) for row in await tx.many(_OF_CELL, *cell, list(months), limit)]
+
+
+async def persons(tx: PostgresTransaction, cell: tuple[str, str, str], month: int) -> set[str]:
+    """Return who took any step of a review of (scheme, unit, indicator) in a month."""
+    return {row["person"] for row in await tx.many(_PERSONS, *cell, month)}
 
 
 async def steps(tx: PostgresTransaction, review: str) -> list[Taken]:

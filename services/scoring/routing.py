@@ -53,7 +53,7 @@ async def arrived(
             found |= dict.fromkeys(routes, record.body)
         else:
             others.append((record, event))
-    keys = await arriving.groups(tx, others, catalogue) if others else set[cases.Key]()
+    keys, _ = await arriving.groups(tx, others, catalogue) if others else (set[cases.Key](), None)
     for case in (await cases.load(tx, keys)).values():
         found |= routes_of(rules[case.shard], case.events, catalogue)
     return await told(tx, found)

@@ -35,11 +35,11 @@ from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from services.scoring.reviewed_sums import Brought, ReviewedSums
 from services.scoring.routing import Route
 from services.scoring.store import PartialCell
 from services.scoring.trying import Trying
 from services.scoring.turning import Turning
-from services.scoring.under_review import Decided, Touched
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
@@ -70,7 +70,7 @@ class StageA:
         self._partials = KeptPartials()
         self._trying = Trying()
         self._turning = Turning()
-        self._decided = Decided()
+        self._reviewed = ReviewedSums()
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""
@@ -80,7 +80,7 @@ class StageA:
         self._partials.forget(shards)
         self._trying.forget(partitions)
         self._turning.forget()
-        self._decided.forget(shards)
+        self._reviewed.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
@@ -92,7 +92,7 @@ class StageA:
                 await store.save_catalogue(tx, told.version, told.document)
             elif event.type == CALENDAR_ADOPTED:
                 days = envelope.decode_data(event, CalendarAdopted)
-                await store.save_calendar(tx, days.zone, days.version, days.document)
+                await store.save_calendar(tx, days.zone, days.version, days.document, event.received)
             elif event.type == TICK:
                 ticks[record.shard] = clock_of(event)
         await clocks.save(tx, ticks)
@@ -116,10 +116,19 @@ class StageA:
                 told = envelope.decode_data(event, SchemeAdopted)
                 routed += await self._adopt(tx, record, told, catalogue, found)
         moved |= await moves.save(tx, found, self._partials)
-        decided = self._decided.told(derived)
+        decided = self._reviewed.told(derived)
         turning = {record.shard for record, _ in schemes}
-        moved |= await self._review(tx, (arrived, found), decided, turning, catalogue)
-        tried |= await self._trying.review(tx, self._decided, [touched, decided], catalogue)
+        self._reviewed.refold(turning)
+        known = await self._reviewed.of(tx, shards)
+        moved_in = {
+            shard: months
+            if shard in turning
+            else {*decided.get(shard, ()), *arrived.touched(shard), *found.touched(shard)}
+            for shard, months in known.items()
+            if months
+        }
+        moved |= await self._review(tx, Brought(events, moved_in), turning, catalogue)
+        tried |= await self._trying.review(tx, self._reviewed, events, [touched, decided], catalogue)
         plans = {shard: await self._plans.of(tx, shard) for shard in shards}
         for shard, ruled in before.items():
             moved = await _handed_on(tx, shard, ruled, plans[shard]) | moved
@@ -157,28 +166,15 @@ class StageA:
             await deriving.fold(tx, read, points, found)
 
     async def _review(
-        self,
-        tx: PostgresTransaction,
-        folded: Sequence[Moves],
-        decided: Touched,
-        adopted: Collection[int],
-        catalogue: Catalogue,
+        self, tx: PostgresTransaction, brought: Brought, adopted: Collection[int], catalogue: Catalogue
     ) -> dict[PartialCell, list[int]]:
         """Count what reviews change of months that moved, by the facts as they are; all after an adoption."""
-        shards = {shard for one in folded for shard in one.shards} | {*adopted, *decided}
-        known = await self._decided.of(tx, shards)
-        touched = {
-            shard: months
-            if shard in adopted
-            else set(decided.get(shard, ())).union(*(one.touched(shard) for one in folded))
-            for shard, months in known.items()
-            if months
-        }
-        if not touched:
+        shards = brought.touched.keys()
+        if not shards:
             return {}
-        points = {shard: [one.points for one in await self._plans.of(tx, shard)] for shard in touched}
-        rows = await self._decided.rows(tx, touched, points, catalogue)
-        before = await under_review.kept(tx, touched.keys() & adopted)
+        points = {shard: [one.points for one in await self._plans.of(tx, shard)] for shard in shards}
+        rows = await self._reviewed.rows(tx, brought, points, catalogue)
+        before = await under_review.kept(tx, shards & adopted)
         return await self._partials.put(tx, {cell: [0] * width for cell, width in before.items()} | rows)
 
     async def _adopt(

@@ -13,8 +13,8 @@ from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.refolding import refold
 from services.scoring.reports import Catalogue
+from services.scoring.reviewed_sums import Brought, ReviewedSums, Touched
 from services.scoring.store import PartialCell
-from services.scoring.under_review import Decided, Touched
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.codes import trial_code
@@ -73,13 +73,19 @@ class Trying:
         return await self._partials.add(tx, found.cells()), touched
 
     async def review(
-        self, tx: PostgresTransaction, decided: Decided, moved: Sequence[Touched], catalogue: Catalogue
+        self,
+        tx: PostgresTransaction,
+        reviewed: ReviewedSums,
+        events: Read,
+        moved: Sequence[Touched],
+        catalogue: Catalogue,
     ) -> Sums:
         """Count what reviews change of months that moved, after stage A has folded; return what moved."""
         trying = await self.running(tx, {shard for one in moved for shard in one})
         touched = {shard: {month for one in moved for month in one.get(shard, ())} for shard in trying}
         points = {shard: [one.points for one in schemes] for shard, schemes in trying.items()}
-        return await self._partials.put(tx, await decided.rows(tx, touched, points, catalogue))
+        rows = await reviewed.rows(tx, Brought(events, touched), points, catalogue)
+        return await self._partials.put(tx, rows)
 
     async def turn(self, tx: PostgresTransaction, schemes: Read, catalogue: Catalogue) -> Sums:
         """Begin and end trials, after stage A has folded; return the sums of those that began."""

@@ -252,6 +252,26 @@ async def test_whatever_the_order_the_batches_and_the_restarts_the_tables_are_th
     assert all(one == found[0] for one in found)
 
 
+async def test_a_deduction_where_its_indicator_does_not_apply_waits_in_suspense_while_it_stands(scoring):
+    document = scheme()
+    (audit,) = [one for one in document["indicators"] if one["code"] == "audit"]
+    audit["not_applicable"] = [{"units": ["b1"], "until": "2021-03", "reason": "r"}]
+    exchange, driver = await begun(scoring, document=document)
+    await accept(exchange, [finding("f", "audit", time="2021-03-10")])
+    await driver.run()
+    assert await waiting(exchange) == [("no_indicator", "audit")]
+    assert await lost(exchange) == {}
+    await accept(exchange, [retracted(finding("f", "audit", time="2021-03-10"))])
+    await driver.run()
+    assert await waiting(exchange) == []
+
+
+async def waiting(exchange):
+    async with exchange.reading() as tx:
+        rows = await tx.execute("SELECT why, what FROM suspense WHERE settled IS NULL")
+    return [tuple(row) for row in rows]
+
+
 LEAVES = finding("r", taxpayer="t1")
 UNREADABLE = corrected(LEAVES, taxpayer="a0", status="rumour")
 MORE_OF_THE_SECOND = finding("y", points="1", taxpayer="a0", time="2021-06-02")

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
+from services.scoring.contract import ACCEPTED, CALENDARS, ITEMS, POINTS, SCHEMES
 from services.scoring.domain.proof import Scope
 from services.scoring.proving import prove
+from services.scoring.reply_api import replies_router
 from services.scoring.review_api import reviews_router
 from services.scoring.stage_a import StageA
 from services.scoring.under_review import UnderReview, of_cell
@@ -17,11 +18,14 @@ from shared.contracts.supervision import CALENDAR_ADOPTED, CalendarAdopted
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import begun, door_of, request, scheme, value
+from tests.scoring.test_derived import begun as with_items
+from tests.scoring.test_derived import item, tell
 from tests.scoring.test_manual_points import MARCH, cell
 from tests.scoring.test_stages import TYPES, accept, adopt, kept_cells, levy, missed, scoring, teach
 from tests.scoring.test_verify import Ahead, settled
 
 __all__ = ["scoring"]
+APRIL = ("2021-04-30",)
 ABOVE = {"who": "sun", "role": "approver", "unit": "/"}
 UNIT = {"who": "wang", "role": "author", "unit": "/hq/b1"}
 
@@ -179,6 +183,27 @@ async def proved(exchange, driver):
         return [one async for one in prove(tx, Scope(), Ahead())]
 
 
+async def test_an_item_told_anew_later_is_not_under_an_entry_that_it_did_not_post(scoring, door):
+    exchange, driver = await with_items(scoring)
+    driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, ITEMS, POINTS, CALENDARS)
+    for one in (item(name="i1", days=APRIL), item(name="i2", days=APRIL)):
+        await tell(exchange, one)
+        await driver.run()
+    second = await newest(exchange)
+    await tell(exchange, item(name="i1", version=2, days=(*APRIL, "2021-05-06")))
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await client.post("/v1/reviews", {"entry": second, "reason": "r"}, 201, **UNIT)
+        refused = await decide(client, asked["id"], "change", 409, body={"points": "0.4"})
+        assert (refused["code"], "0.2" in refused["detail"]) == ("gives_back_too_much", True)
+        await decide(client, asked["id"], "change", body={"points": "0.2"})
+
+
+async def newest(exchange):
+    async with exchange.reading() as tx:
+        return (await tx.execute("SELECT max(id) AS id FROM entries"))[0].id
+
+
 async def test_an_event_that_is_retracted_after_a_review_is_not_given_back_twice(scoring, door):
     exchange, driver = await given(scoring, door)
     first, second = (missed(at, f"2021-03-0{at}T08:00:00+08:00") for at in (1, 2))
@@ -203,8 +228,8 @@ async def test_an_event_that_is_retracted_after_a_review_is_not_given_back_twice
     assert await proved(exchange, driver) == []
 
 
-async def test_of_a_stock_too_what_is_retracted_in_an_earlier_month_is_not_given_back_twice(scoring, door):
-    """Risks are open from the day they were missed; none is ever closed."""
+async def of_stocks(scoring):
+    """Return an exchange without a scheme, and the document of one that counts the risks that are open."""
     document = scheme()
     types = copy.deepcopy(TYPES)
     types["types"]["risk.missed.v1"]["fields"] = {"until": {"type": "time"}}
@@ -221,10 +246,17 @@ async def test_of_a_stock_too_what_is_retracted_in_an_earlier_month_is_not_given
     driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS, CALENDARS)
     await teach(exchange, 2, types)
     await driver.run()
-    await adopt(exchange, document)
+    return exchange, driver, document
 
-    def opened(number, day):
-        return missed(number, f"2021-{day}T08:00:00+08:00") | {"case": f"c{number}"}
+
+def opened(number, day):
+    return missed(number, f"2021-{day}T08:00:00+08:00") | {"case": f"c{number}"}
+
+
+async def test_of_a_stock_too_what_is_retracted_in_an_earlier_month_is_not_given_back_twice(scoring, door):
+    """Risks are open from the day they were missed; none is ever closed."""
+    exchange, driver, document = await of_stocks(scoring)
+    await adopt(exchange, document)
 
     first, second = opened(1, "01-05"), opened(2, "03-05")
     await accept(exchange, [first, second])
@@ -243,6 +275,23 @@ async def test_of_a_stock_too_what_is_retracted_in_an_earlier_month_is_not_given
     await driver.run()
     assert await cell(exchange, "missed") == Decimal("9.5")
     assert await proved(exchange, driver) == []
+
+
+async def test_of_a_stock_whose_scheme_came_last_what_began_in_other_months_is_under_its_entry(scoring, door):
+    """The case of January is kept in a shard of which no sum stands in March."""
+    exchange, driver, document = await of_stocks(scoring)
+    assert shard_of("c1") != shard_of("c2")
+    await accept(exchange, [opened(1, "01-05"), opened(2, "03-05")])
+    await driver.run()
+    await adopt(exchange, document)
+    await driver.run()
+    assert await cell(exchange, "missed") == 9
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        await settled(exchange, driver)
+        await decide(client, asked["id"], "change", body={"numerator": "-2"})
+        await driver.run()
+    assert await cell(exchange, "missed") == 10
 
 
 async def test_a_ratio_of_counts_is_not_lifted_above_the_cases_that_there_are(scoring, door):
@@ -319,6 +368,25 @@ async def test_what_is_upheld_changes_nothing_and_is_decided_for_good(scoring, d
     async with exchange.reading() as tx:
         march = [UnderReview(shard, "b1", MARCH) for shard in range(SHARDS)]
         assert [await of_cell(tx, one) for one in march] == [[]] * SHARDS, "no batch reads facts for it"
+
+
+async def test_an_entry_that_a_review_posted_is_replied_to_and_not_reviewed(scoring, tmp_path):
+    both = door_of(tmp_path, lambda exchange: reviews_router(exchange, replay=False), replies_router)
+    exchange, driver = await given(scoring, both)
+    await accept(exchange, [missed(at, f"2021-03-0{at}T08:00:00+08:00") for at in (1, 2)])
+    await driver.run()
+    async with both(exchange) as client:
+        for indicator, back in (("conduct", {"points": "0.5"}), ("missed", {"numerator": "-1"})):
+            asked = await ask(client, exchange, indicator=indicator)
+            await decide(client, asked["id"], "change", body=back)
+            await driver.run()
+            refused = await ask(client, exchange, 409, indicator=indicator)
+            assert refused["code"] == "posted_by_review"
+            reply = {"entry": await entry(exchange, indicator), "says": "只恢复了一部分"}
+            await client.post("/v1/replies", reply, 201, **UNIT)
+        await client.give(request("1", file="second.pdf"))
+        await driver.run()
+        await ask(client, exchange)
 
 
 async def test_a_review_that_its_unit_drops_may_be_asked_again(scoring, door):

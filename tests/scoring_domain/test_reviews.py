@@ -1,5 +1,7 @@
 """Reviews: thirty calendar days to the next working day, one table of steps, a difference of exact sums."""
 
+import copy
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,14 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.derived import fold_derived
+from services.scoring.contract import ReviewDecided
+from services.scoring.derived import reviewed_of
+from services.scoring.domain.derived import fold_derived, points_plan
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
-from services.scoring.domain.reviewed import Reviewed, Stands, changed
+from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.reviewed import NONE, Change, Reviewed, Stands, changed
 from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, possible, rule_of, table
 from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
-from shared.kernel.points import MILLIONTHS
+from services.scoring.parting import Part
+from shared.contracts import envelope
+from shared.kernel.points import MILLIONTHS, PARTS
 from tests.scoring.manual import scheme
+from tests.scoring.test_stages import TYPES
 from tests.scoring_domain.test_manual_points import MARCH, PLANS, plan_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reviews.md"
@@ -112,6 +121,71 @@ def test_no_case_of_a_ratio_of_counts_counts_for_more_than_one(change, cases, ch
     found = [stands(f"c{at}", *one) for at, one in enumerate(cases)]
     review = decision("1-1", "ontime", numerator=numerator, denominator=denominator)
     assert changed([review], found, ONTIME) == changed_by
+
+
+def test_no_amount_of_a_ratio_is_lifted_above_its_denominator():
+    document = scheme()
+    types = copy.deepcopy(TYPES)
+    types["types"]["levy.done.v1"]["fields"]["amount"] = {"type": "decimal", "scale": 2}
+    for numerator, is_share in (("sum(amount) FILTER (WHERE ontime)", True), ("sum(amount)", False)):
+        document["measures"]["ontime"] |= {
+            "numerator": numerator,
+            "denominator": "sum(amount)" if is_share else None,
+        }
+        read = SchemeDocument.model_validate(document)
+        place = points_plan(read, compile_plan(read, event_types(types)), types).taken["ontime"]
+        review = decision("1-1", "ontime", numerator=1_000)
+        wanted = 300 if is_share else 1_000
+        assert changed([review], [stands("c1", 200, 400), stands("c2", 0, 100)], place) == (wanted, 0)
+
+
+PARTS_OF_A_FACT = st.one_of(st.integers(0, 3 * PARTS), st.sampled_from([PARTS // 3, 1, MILLIONTHS - 1]))
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.lists(PARTS_OF_A_FACT, max_size=4), min_size=1, max_size=5),
+    st.integers(1, 4 * MILLIONTHS),
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 2 * MILLIONTHS)), max_size=3),
+)
+def test_the_parts_of_a_decision_give_back_what_was_decided_and_neither_lose_nor_double_any(
+    shards, back, earlier
+):
+    """In parts of 10^-12 too, which is what shares of late days leave of a fact."""
+    left = wanted = Change(-back * MILLIONTHS)
+    given_back = NONE
+    for shard, amounts in enumerate(shards):
+        facts = [stands(f"p{shard}-{at}", amount) for at, amount in enumerate(amounts)]
+        names = frozenset(one.name for one in facts)
+        before = [
+            decision(f"{entry}-1", "conduct", points=-points * MILLIONTHS, entry=entry, facts=names)
+            for entry, points in earlier
+        ]
+        asked = decision("10-1", "conduct", points=left.numerator, entry=10, facts=names)
+        part = Part(shard, names, ())
+        part.change = changed([*before, asked], facts, CONDUCT) - changed(before, facts, CONDUCT)
+        left -= part.change
+        told = ReviewDecided(
+            key="10-1",
+            version=1,
+            scheme="mini",
+            unit="b1",
+            indicator="conduct",
+            month="2021-03",
+            entry=10,
+            asked_by="w",
+            asked="a",
+            decided_by="s",
+            reason="r",
+            **part.written({"points": "1"}),
+        )
+        body = envelope.encode("dukao.review-decided.v1", "dukao/scoring", "b1", told)
+        at = dict.fromkeys(("received", "time"), "2021-04-01T00:00:00.000000Z")
+        numbered = json.loads(body) | at | {"sequence": "1", "id": "scoring.points/0/1", "partitionkey": "0"}
+        read = reviewed_of(envelope.decode(json.dumps(numbered).encode()))
+        given_back += changed([*before, read], facts, CONDUCT) - changed(before, facts, CONDUCT)
+    assert given_back + left == wanted
+    assert min(0, wanted.numerator) <= given_back.numerator <= 0
 
 
 def test_a_value_is_changed_by_what_a_review_says_while_it_stands():

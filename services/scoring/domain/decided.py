@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.scoring.domain.derived import Loss, PointsPlan
+from services.scoring.domain.incidents.problems import Why
 from services.scoring.domain.measures import DECIDED
 from shared.kernel.points import MILLIONTHS
 
@@ -34,10 +35,15 @@ class Decision:
     rows: tuple[Deducted, ...]
 
     def losses(self, under: PointsPlan) -> Iterator[Loss]:
-        """Yield what counts under a scheme; the unit that is named loses it, and no unit above it."""
+        """Yield what counts under a scheme; the unit that is named loses it, and no unit above it.
+
+        What cannot be scored, since the indicator is none of the unit or does not apply to it, waits.
+        """
         for one in self.rows:
             place = under.place(DECIDED, one.indicator)
-            if place is not None and one.why is None and under.hears(one.scheme):
+            if one.why == Why.NOT_SCORED and under.hears(one.scheme):
+                yield Loss(DECIDED, None, one.unit, one.month, 0, indicator=one.indicator)
+            elif place is not None and one.why is None and under.hears(one.scheme):
                 yield Loss(DECIDED, place.slots, one.unit, one.month, one.points * MILLIONTHS)
 
     def places(self) -> frozenset[tuple[str, str, int]]:

@@ -87,8 +87,8 @@ class Taker(NamedTuple):
 class Taking(NamedTuple):
     """Where the sums of the measure that an indicator takes stand.
 
-    `in_points` says whether they are in points, `stock` whether every month before counts too, `counts`
-    whether they are a ratio of counts, to which no row adds more than one. `units` have the indicator,
+    `in_points` says whether they are in points, `stock` whether every month before counts too, `is_ratio`
+    whether they are a ratio of events, in which a review lifts no fact above one. `units` have the indicator,
     `absent` says in which months it does not apply to them; those of `shared` have another of its measure.
     """
 
@@ -96,7 +96,7 @@ class Taking(NamedTuple):
     slots: Slots
     in_points: bool
     stock: bool
-    counts: bool
+    is_ratio: bool
     units: frozenset[str]
     absent: Mapping[str, Absence]
     shared: frozenset[str]
@@ -142,15 +142,15 @@ class PointsPlan:
     sources: Mapping[str, Sequence[str]]
     earlier: tuple["PointsPlan", ...] = ()
 
-    def covered(self, source: str) -> Collection[str]:
-        """Return the scored units of which a source may send, or of a unit below them; of any if not said."""
+    def covered(self, source: str, over: str) -> Collection[str]:
+        """Return the scored units for which rows of a view or type count that a source may send of."""
         named = self.sources.get(source)
         if named is None:
             return sorted(self.plan.scored)
         whole = frozenset(named)
         prefixes = tuple(one.removesuffix("*") for one in named if one.endswith("*"))
-        above = [line for code, line in self.plan.above.items() if code in whole or code.startswith(prefixes)]
-        return sorted(self.plan.scored & {unit for line in above for unit in line})
+        named_by = [code for code in self.plan.above if code in whole or code.startswith(prefixes)]
+        return sorted(self.plan.units_of(named_by, over))
 
     def ruling(self, month: int) -> "PointsPlan":
         """Return the version that rules a month; the first for those before it."""
@@ -244,7 +244,7 @@ def _taking(document: SchemeDocument, indicator: IndicatorSpec, layouts: Mapping
         layouts[spec.over].slots[indicator.measure],
         in_points=isinstance(spec, PointsSpec),
         stock=spec.kind == "stock",
-        counts=isinstance(spec, MeasureSpec) and all(map(_is_count, (spec.numerator, spec.denominator))),
+        is_ratio=isinstance(spec, MeasureSpec) and spec.denominator is not None,
         units=frozenset(document.units_of(indicator)),
         absent=absences(document, indicator),
         shared=frozenset().union(*(document.units_of(one) for one in _others(document, indicator))),
@@ -261,10 +261,6 @@ def _others(document: SchemeDocument, indicator: IndicatorSpec) -> Iterator[Indi
 def _applies(units: Collection[str], absent: Mapping[str, Absence], unit: str, month: int) -> bool:
     gone = absent.get(unit)
     return unit in units and (gone is None or month not in gone.months)
-
-
-def _is_count(written: str | None) -> bool:
-    return written is not None and written.startswith("count(")
 
 
 def _questions(document: SchemeDocument, layouts: Mapping[str, Layout]) -> Iterator[tuple[str, Question]]:

@@ -1,7 +1,7 @@
 """What reviews changed of a cell: differences of its exact sums, capped by what the facts under them say now.
 
 A review is of an entry, and the entry stands on facts. What a review gives back of a deduction is at most
-what these take; in a ratio of counts none counts for more than one; where none is left, nothing is changed.
+what these take; in a ratio it lifts none above its denominator; where none is left, nothing is changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -107,16 +107,16 @@ def changed(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking)
         down = min(0, wanted.denominator)
         up = _moved(mine, 1, wanted.denominator - down, [wanted.denominator] * len(mine))
         numerator = _moved(mine, 0, wanted.numerator, _rooms(mine, wanted.numerator, place))
-        under = [of[1] - max(0, of[0]) if place.counts else of[1] for of in mine]
+        under = [of[1] - max(0, of[0]) if place.is_ratio else of[1] for of in mine]
         found += Change(numerator, up + _moved(mine, 1, down, under))
     return found
 
 
 def _rooms(mine: Sequence[Sequence[int]], wanted: int, place: Taking) -> list[int]:
-    """Return how far the numerator of each fact can move: down to 0, and up to 1 for each that is counted."""
+    """Return how far the numerator of each fact can move: down to 0, in a ratio up to its denominator."""
     if wanted < 0:
         return [max(0, of[0]) for of in mine]
-    return [max(0, of[1] - of[0]) if place.counts else wanted for of in mine]
+    return [max(0, of[1] - of[0]) if place.is_ratio else wanted for of in mine]
 
 
 def _moved(mine: Sequence[list[int]], at: int, wanted: int, rooms: Sequence[int]) -> int:

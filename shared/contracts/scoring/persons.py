@@ -64,10 +64,10 @@ class EventsUnder(Closed):
 class ReviewDecided(Closed):
     """A decision on a review of a ledger entry, a fact from here on: it upholds, or changes the cell's sums.
 
-    `points` are given back to the unit, where its measure is in points; else numerator and denominator of the
-    measure are changed. What changes nothing upholds. It is told in each shard that keeps facts which the
-    entry stands on, with what is changed of these: never by more than they still say. Without `facts` and
-    `events` it stands on all there is.
+    `points`, to 12 places, are given back to the unit, where its measure is in points; else numerator and
+    denominator of the measure are changed. What changes nothing upholds. It is told in each shard that keeps
+    facts which the entry stands on, with what is changed of these: never by more than they still say. Without
+    `facts` and `events` it stands on all there is.
     """
 
     key: str = Field(min_length=1, max_length=256)

@@ -1,0 +1,196 @@
+"""The rows by which reviews change the sums of stage A: kept as they were, and moved by what a batch brings.
+
+The facts of a month are read once; from then on only those that a batch touches are folded anew.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.scoring import arriving, cases, facts, under_review
+from services.scoring.contract import REVIEW_DECIDED, ReviewDecided
+from services.scoring.domain.derived import PointsPlan
+from services.scoring.domain.facts import Report
+from services.scoring.domain.reviewed import FactName, Reviewed, Stands, changed
+from services.scoring.reports import Catalogue, report_of, stored_events
+from services.scoring.store import PartialCell
+from services.scoring.under_review import Under, UnderReview, UnitMonth
+from shared.contracts import envelope
+from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.periods import Month
+from shared.kernel.records import Record
+from shared.storage.transaction import PostgresTransaction
+
+FACTS_KEPT = 200_000
+
+Read = Sequence[tuple[Record, AcceptedEvent]]
+Touched = Mapping[int, Collection[UnitMonth]]
+KeptFacts = dict[FactName, Stands]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What a batch brought: events of sources, and by shard the months of units of which anything moved."""
+
+    events: Read
+    touched: Touched
+
+
+@dataclass(slots=True)
+class _News:
+    """The facts and cases of a shard that a batch moved: what is told of them now, and what is gone."""
+
+    told: dict[bytes, list[Report]] = field(default_factory=dict[bytes, list[Report]])
+    gone: set[bytes] = field(default_factory=set[bytes])
+
+    def put(self, kept: KeptFacts, under: Under, cell: UnderReview) -> None:
+        """Bring facts under the reviews of a cell up to what they say now."""
+        for grp in self.gone | self.told.keys():
+            kept.pop(under_review.name_of(grp), None)
+        for grp, reports in self.told.items():
+            if (one := under.said(cell, grp, reports)) is not None:
+                kept[one.name] = one
+
+
+class ReviewedSums:
+    """The reviews that were decided in the shards that are owned, and the facts under them."""
+
+    def __init__(self) -> None:
+        self._decided: dict[int, dict[UnitMonth, list[Reviewed]]] = {}
+        self._facts: dict[tuple[UnderReview, str, str], KeptFacts] = {}
+        self._catalogue: Catalogue | None = None
+
+    def forget(self, shards: Iterable[int]) -> None:
+        """Drop what is kept of shards."""
+        gone = set(shards)
+        self._decided = {shard: found for shard, found in self._decided.items() if shard not in gone}
+        self.refold(gone)
+
+    def refold(self, shards: Collection[int]) -> None:
+        """Fold all facts of shards anew when they are asked of next: schemes there became others."""
+        self._facts = {key: found for key, found in self._facts.items() if key[0].shard not in shards}
+
+    def told(self, read: Read) -> dict[int, set[UnitMonth]]:
+        """Return the months of units of which a batch tells decisions, by shard; they are read anew."""
+        found: dict[int, set[UnitMonth]] = {}
+        for record, event in read:
+            if event.type == REVIEW_DECIDED:
+                one = envelope.decode_data(event, ReviewDecided)
+                found.setdefault(record.shard, set()).add((one.unit, Month.parse(one.month).ordinal))
+        for shard in found:
+            self._decided.pop(shard, None)
+        self._facts = {key: kept for key, kept in self._facts.items() if not _is_among(key[0], found)}
+        return found
+
+    async def of(self, tx: PostgresTransaction, shards: Iterable[int]) -> Mapping[int, Collection[UnitMonth]]:
+        """Return the months of units that a review changed, by shard; a shard is asked once, then kept."""
+        wanted = set(shards)
+        unknown = wanted - self._decided.keys()
+        if unknown:
+            self._decided |= {shard: {} for shard in unknown}
+            for cell, reviews in (await under_review.decided(tx, unknown)).items():
+                self._decided[cell.shard][cell.unit, cell.month] = reviews
+        return {shard: self._decided[shard].keys() for shard in wanted}
+
+    async def rows(
+        self,
+        tx: PostgresTransaction,
+        brought: Brought,
+        plans: Mapping[int, Sequence[PointsPlan]],
+        catalogue: Catalogue,
+    ) -> dict[PartialCell, list[int]]:
+        """Return the rows by which reviews change the sums of those months that a batch concerns."""
+        if catalogue is not self._catalogue:
+            self._facts.clear()
+            self._catalogue = catalogue
+        found: dict[PartialCell, list[int]] = {}
+        await self.of(tx, brought.touched)
+        for shard, touched in brought.touched.items():
+            if not self._decided[shard]:
+                continue
+            events = [one for one in brought.events if one[0].shard == shard]
+            decided = self._decided[shard]
+            concerned = sorted(_moved(decided, touched) | _told_of(decided, events))
+            cells = {UnderReview(shard, *place): decided[place] for place in concerned}
+            unders = [
+                (cell, under)
+                for cell, reviews in cells.items()
+                for under in under_review.indicators_of(cell, reviews, plans.get(shard, ()))
+            ]
+            news = await _news(tx, events, _types(unders), catalogue)
+            for cell, under in unders:
+                stands = await self._stands(tx, cell, under, news, catalogue)
+                under_review.add(found, cell, under, changed(under.reviews, stands, under.place))
+        self._make_room()
+        return found
+
+    async def _stands(
+        self, tx: PostgresTransaction, cell: UnderReview, under: Under, news: _News, catalogue: Catalogue
+    ) -> Collection[Stands]:
+        """Return what the facts under reviews say: all are read once, then those that a batch moved."""
+        if not under.is_of_events:
+            return await under_review.stands(tx, cell, under, catalogue)
+        key = cell, under.plan.plan.id, under.reviews[0].indicator
+        kept = self._facts.pop(key, None)
+        if kept is None:
+            kept = {one.name: one for one in await under_review.stands(tx, cell, under, catalogue)}
+        else:
+            news.put(kept, under, cell)
+        self._facts[key] = kept
+        return kept.values()
+
+    def _make_room(self) -> None:
+        """Drop the facts of the months that were asked of longest ago."""
+        held = sum(map(len, self._facts.values()))
+        while held > FACTS_KEPT:
+            held -= len(self._facts.pop(next(iter(self._facts))))
+
+
+def _is_among(cell: UnderReview, touched: Touched) -> bool:
+    return (cell.unit, cell.month) in touched.get(cell.shard, ())
+
+
+def _moved(decided: Collection[UnitMonth], touched: Collection[UnitMonth]) -> set[UnitMonth]:
+    """Return the months of units that moved, and those after them: a stock is made of all before it."""
+    first: dict[str, int] = {}
+    for unit, month in touched:
+        first[unit] = min(month, first.get(unit, month))
+    return {(unit, month) for unit, month in decided if unit in first and month >= first[unit]}
+
+
+def _told_of(decided: Mapping[UnitMonth, Sequence[Reviewed]], events: Read) -> set[UnitMonth]:
+    """Return the months under whose reviewed entries events are: read again, decisions can come first."""
+    if not events:
+        return set()
+    numbers = [record.number for record, _ in events]
+    least, most = min(numbers), max(numbers)
+    return {
+        place
+        for place, reviews in decided.items()
+        if any(first <= most and last >= least for one in reviews for first, last in one.events or ())
+    }
+
+
+def _types(unders: Iterable[tuple[UnderReview, Under]]) -> frozenset[str]:
+    """Return the event types that any of what is reviewed reads."""
+    read = (under.plan.events[under.place.over] for _, under in unders if under.is_of_events)
+    return frozenset[str]().union(*read)
+
+
+async def _news(tx: PostgresTransaction, events: Read, types: Collection[str], catalogue: Catalogue) -> _News:
+    """Return what is told now of the facts and cases that events of a shard belong to; they are written."""
+    news = _News()
+    mine = [one for one in events if one[1].type in types or one[1].correctsid is not None] if types else []
+    corrected = {int(event.correctsnumber) for _, event in mine if event.correctsnumber is not None}
+    news.gone |= {facts.key_of(number) for number in corrected}
+    others: list[tuple[Record, AcceptedEvent]] = []
+    for record, event in mine:
+        if arriving.is_alone(event, catalogue) and record.number not in corrected:
+            news.told[facts.key_of(record.number)] = [report_of(event, catalogue)]
+        else:
+            others.append((record, event))
+    if others:
+        keyed, strays = await arriving.groups(tx, others, catalogue)
+        news.gone |= {grp for _, grp in keyed | strays}
+        for (_, grp), case in (await cases.load(tx, keyed)).items():
+            news.told[grp] = [report_of(event, catalogue) for event in stored_events(case.events)]
+    return news

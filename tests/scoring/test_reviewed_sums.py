@@ -1,0 +1,136 @@
+"""What reviews change as facts come after them: the same as of all facts anew, by reading those that came."""
+
+import random
+from decimal import Decimal
+
+import pytest
+
+from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
+from services.scoring.stage_a import StageA
+from tests.scoring.manual import begun
+from tests.scoring.test_manual_points import cell
+from tests.scoring.test_reviews import ABOVE, ask, decide, door, proved
+from tests.scoring.test_stages import accept, levy, missed, scoring
+
+__all__ = ["door", "scoring"]
+STREAMS = (ACCEPTED, SCHEMES, POINTS, CALENDARS)
+DAYS = ("2021-02-11", "2021-03-04", "2021-03-05")
+FETCHED = """
+    SELECT COALESCE(sum(idx_tup_fetch + seq_tup_read), 0)::bigint AS rows FROM pg_stat_xact_user_tables
+    WHERE relname = 'cases' AND schemaname = current_schema()"""
+
+
+class Counting:
+    """Stage A, and how many rows of cases its last batch read."""
+
+    def __init__(self):
+        self.stage, self.read = StageA(), 0
+
+    async def __call__(self, tx, batch):
+        await tx.execute("SET LOCAL enable_seqscan = off")
+        before = (await tx.many(FETCHED))[0]["rows"]
+        answers = await self.stage(tx, batch)
+        self.read = (await tx.many(FETCHED))[0]["rows"] - before
+        return answers
+
+
+def risk(number, day="2021-03-04", **more):
+    return missed(number, f"{day}T08:00:00+08:00") | more
+
+
+def corrected(event, revision=1, **more):
+    return (
+        event
+        | {
+            "id": f"{event['id']}-{revision}",
+            "revision": revision,
+            "correctssource": event["source"],
+            "correctsid": event["id"],
+        }
+        | more
+    )
+
+
+async def test_a_batch_after_a_review_reads_its_own_cases_and_not_those_of_the_month(scoring, door):
+    exchange, driver = await begun(scoring)
+    counting = Counting()
+    driver.stages[0] = "a", counting, STREAMS
+    many = [risk(at, case=f"c{at}") for at in range(40)]
+    await accept(exchange, many)
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        await decide(client, asked["id"], "change", body={"numerator": "-30"})
+    await driver.run()
+    assert await cell(exchange, "missed") == 5
+    await accept(exchange, [risk(100, case="c7")])
+    await driver.run()
+    assert counting.read <= 4
+    assert await cell(exchange, "missed") == Decimal("4.5")
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, door, seed):
+    chance = random.Random(seed)
+    exchange, driver = await begun(scoring)
+    driver.stages[0] = "a", StageA(), STREAMS
+    known, number = [], 0
+    async with door(exchange) as client:
+        for _ in range(12):
+            news = []
+            for _ in range(chance.randint(1, 6)):
+                number += 1
+                what = chance.random()
+                if what < 0.3 or not known:
+                    news.append(risk(number, chance.choice(DAYS)))
+                elif what < 0.5:
+                    news.append(risk(number, chance.choice(DAYS), case=f"c{chance.randint(1, 4)}"))
+                elif what < 0.7:
+                    news.append(
+                        levy(
+                            number, ontime=chance.random() < 0.5, voucher=f"v{chance.randint(1, 9)}-{number}"
+                        )
+                    )
+                else:
+                    one = chance.choice(known)
+                    more = (
+                        {"data": None}
+                        if chance.random() < 0.5
+                        else {"time": f"{chance.choice(DAYS)}T09:00:00+08:00"}
+                    )
+                    news.append(corrected(one, number, **more))
+            chance.shuffle(news)
+            known += [one for one in news if "revision" not in one]
+            await accept(exchange, news)
+            await driver.run()
+            if chance.random() < 0.5:
+                await reviewed(client, exchange, chance)
+            if chance.random() < 0.2:
+                driver.stages[0] = "a", StageA(), STREAMS
+        await driver.run()
+    assert await proved(exchange, driver) == []
+
+
+async def reviewed(client, exchange, chance):
+    """Let somebody change what the newest entry of an indicator says, if anything is left to change."""
+    indicator, numerator = chance.choice([("missed", "-1"), ("missed", "-2"), ("ontime", "1")])
+    body = {"entry": await newest(exchange, indicator), "reason": "r"}
+    if body["entry"] is None:
+        return
+    asked = await client.ask("POST", "/v1/reviews", "wang", "author", "/hq/b1", json=body)
+    if asked.status_code == 201:
+        path = f"/v1/reviews/{asked.json()['id']}:change"
+        told = {"reason": "r", "numerator": numerator}
+        who = f"sun{body['entry']}"
+        answer = await client.ask("POST", path, who, ABOVE["role"], ABOVE["unit"], json=told)
+        assert answer.status_code in {200, 409}, answer.text
+
+
+async def newest(exchange, indicator):
+    async with exchange.reading() as tx:
+        rows = await tx.many(
+            "SELECT max(id) AS id FROM entries WHERE unit = 'b1' AND month = $1 AND indicator = $2",
+            2021 * 12 + 2,
+            indicator,
+        )
+    return rows[0]["id"]
