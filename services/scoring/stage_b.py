@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Protocol
 
 from services.scoring import held as memory
@@ -237,14 +238,15 @@ class StageB:
         at: str,
         silence: Sequence[Silence] = (),
     ) -> list[Answer]:
-        """Tell what was posted; the first message names the causes, and what is silent."""
+        """Tell what was posted, and from the first message on what is silent; the first names the causes."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
         group, day = (line.code, version, line.name), day_in(line.zones[version], at)
         answers: list[Answer] = []
-        for entries, figures in _pages(changed):
-            posted = Posted(*group, cause, at, day, entries, figures, list(silence))
+        for figures_in, silent_in in zip_longest(_pages(changed), _silence_pages(silence)):
+            entries, figures = figures_in or ([], [])
+            posted = Posted(*group, cause, at, day, entries, figures, silent_in or [])
             answers.append(self._book.message(shard, posted))
-            cause, silence = [], ()
+            cause = []
         return answers
 
     def begun(self, event: AcceptedEvent) -> list[tuple[str, int]]:
@@ -316,6 +318,19 @@ def _silences(
         if found or unit in heard:
             told = {code: [str(Month.of_ordinal(at)) for at in months] for code, months in found.items()}
             yield Silence(unit, told)
+
+
+def _silence_pages(silence: Sequence[Silence]) -> Iterator[list[Silence]]:
+    """Yield what is silent as it travels, about so many months a message; a unit is told whole."""
+    page, months = list[Silence](), 0
+    for one in silence:
+        page.append(one)
+        months += sum(map(len, one.months.values()))
+        if months >= VALUES_PER_MESSAGE:
+            yield page
+            page, months = [], 0
+    if page:
+        yield page
 
 
 def _compare(

@@ -96,13 +96,16 @@ async def proven(exchange, driver):
 
 async def silences(exchange):
     """Return what was told last of silent feeds, by unit and indicator the months."""
-    found = {}
+    return {one.unit: dict(one.months) for told in await postings(exchange) for one in told.silent}
+
+
+async def postings(exchange):
     async with exchange.reading() as tx:
-        for shard in range(64):
-            for record in await tx.read(ENTRIES, shard, 0, 1000):
-                told = envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
-                found |= {one.unit: dict(one.months) for one in told.silent}
-    return found
+        return [
+            envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
+            for shard in range(SHARDS)
+            for record in await tx.read(ENTRIES, shard, 0, 1000)
+        ]
 
 
 def events(*found):
@@ -118,6 +121,23 @@ def fresh(exchange):
 
 
 ONE = events(levy(1), levy(2, unit="b2"), missed(1, "2021-03-10T08:00:00+08:00"))
+
+
+async def test_what_is_silent_is_told_in_pages_and_each_unit_whole(scoring):
+    document = copy.deepcopy(SCHEME)
+    document["units"] = [
+        document["units"][0],
+        *({"code": f"b{at}", "parent": "hq", "name": "B", "level": "bureau"} for at in range(500)),
+    ]
+    exchange, _ = await begun(
+        scoring, lambda exchange: adopt(exchange, document), lambda exchange: turn(exchange, FEED_STALE)
+    )
+    told = await postings(exchange)
+    sizes = [sum(len(months) for one in posted.silent for months in one.months.values()) for posted in told]
+    assert max(sizes) < 4_000 + 12
+    heard = [one for posted in told for one in posted.silent if one.months]
+    assert sorted(one.unit for one in heard) == sorted(f"b{at}" for at in range(500))
+    assert all(dict(one.months) == FROM_MARCH for one in heard)
 
 
 async def test_a_deduction_without_an_event_is_worth_its_points_unless_its_feed_is_stale(scoring, door):

@@ -32,7 +32,7 @@ class Silence:
         first = plan.first if self.last is None else max(plan.first, month_ordinal(self.last, under.zone))
         for over, types in under.events.items() if self.stale else ():
             if not self.types.isdisjoint(types):
-                for unit in under.covered(self.source):
+                for unit in under.covered(self.source, over):
                     for month in range(first, plan.last + 1):
                         yield Loss(f"{STALE}{over}", _ROWS, unit, month, 0)
 
