@@ -76,9 +76,9 @@ class ReviewedSums:
             if event.type == REVIEW_DECIDED:
                 one = envelope.decode_data(event, ReviewDecided)
                 found.setdefault(record.shard, set()).add((one.unit, Month.parse(one.month).ordinal))
-        for shard in found:
-            self._decided.pop(shard, None)
-        self._facts = {key: kept for key, kept in self._facts.items() if not _is_among(key[0], found)}
+        if found:
+            self._decided = {shard: kept for shard, kept in self._decided.items() if shard not in found}
+            self._facts = {key: kept for key, kept in self._facts.items() if not _is_among(key[0], found)}
         return found
 
     async def of(self, tx: PostgresTransaction, shards: Iterable[int]) -> Mapping[int, Collection[UnitMonth]]:

@@ -76,7 +76,7 @@ async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, d
     driver.stages[0] = "a", StageA(), STREAMS
     known, number = [], 0
     async with door(exchange) as client:
-        for _ in range(12):
+        for _ in range(8):
             news = []
             for _ in range(chance.randint(1, 6)):
                 number += 1
