@@ -18,6 +18,8 @@ def objections(answer: Mapping[str, Any]) -> Iterator[str]:
     for one in answer["replies"]:
         yield f"reply    {one['number']} {one['at'][:10]} {one['person']}: {one['says']}"
         yield "         未答复" if one["answer"] is None else f"         {_said(one, 'answered', 'answer')}"
+    if answer["truncated"]:
+        yield "         …… 其余见 dukao reviews list、dukao replies list"
 
 
 def _said(one: Mapping[str, Any], done: str, says: str | None = None) -> str:

@@ -235,10 +235,11 @@ class ShownReply(Answer):
 
 
 class Objections(Answer):
-    """What was said against entries of the cell: reviews, and replies with their answers."""
+    """What was said against entries of the cell: reviews, and replies with their answers, at most so many."""
 
     reviews: list[ShownReview]
     replies: list[ShownReply]
+    truncated: bool
 
 
 class Explanation(Head):
@@ -253,6 +254,7 @@ class Explanation(Head):
     parts: list[ShownPart] = []
     reviews: list[ShownReview]
     replies: list[ShownReply]
+    truncated: bool = Field(description="there are more reviews or replies; the lists have all")
     rows: list[ShownRow]
     titles: dict[str, str] = Field(
         {}, description="what people call columns of the rows, by event-type fields"

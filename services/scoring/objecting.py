@@ -17,9 +17,12 @@ async def objections(tx: PostgresTransaction, question: Question) -> Objections:
     """Return the reviews of a cell's entries and the replies to them, 100 at most of each."""
     cell = question.scheme.document.scheme.code, question.unit, question.indicator.code
     months = [month.ordinal for month in question.window]
+    reviewed = await reviews.of_cell(tx, cell, months, SHOWN + 1)
+    replied = await replies.of_cell(tx, cell, months, SHOWN + 1)
     return Objections(
-        reviews=[await _review(tx, one) for one in await reviews.of_cell(tx, cell, months, SHOWN)],
-        replies=[_reply(one) for one in await replies.of_cell(tx, cell, months, SHOWN)],
+        reviews=[await _review(tx, one) for one in reviewed[:SHOWN]],
+        replies=[_reply(one) for one in replied[:SHOWN]],
+        truncated=max(len(reviewed), len(replied)) > SHOWN,
     )
 
 

@@ -16,15 +16,21 @@ from services.scoring.domain.measures import PointsSpec
 from services.scoring.domain.reviewed import NONE, REVIEWS, Change, FactName, Numbers, Reviewed, changed
 from services.scoring.questions import Question
 from services.scoring.reviews import Entry, Review
-from services.scoring.under_review import Under, UnderReview
+from services.scoring.under_review import LAST, Under, UnderReview
 from shared.kernel.errors import refuse
 from shared.kernel.points import MILLIONTHS, decimal, millionths, of_millionths, of_parts, short_text, text
+from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_AT_ONCE = 500
 MOST_FACTS = 5_000
 
 _CAUSES = "SELECT ranges::text AS ranges FROM entries e JOIN causes c ON c.digest = e.cause WHERE e.id = $1"
+_LATER = """
+    SELECT (r ->> 'shard')::int AS shard, min((r ->> 'first')::bigint) AS first
+    FROM entries mine JOIN entries e USING (scheme, grp, unit, indicator, month)
+    JOIN causes c ON c.digest = e.cause CROSS JOIN LATERAL jsonb_array_elements(c.ranges) r
+    WHERE mine.id = $1 AND e.id > mine.id AND r ->> 'stream' = $2 GROUP BY 1"""
 _SHARDS = """
     SELECT DISTINCT p.shard, q.number FROM partials p
     JOIN positions q ON q.consumer = $5 AND q.stream = $6 AND q.shard = p.shard
@@ -121,29 +127,35 @@ def _reviewed(one: Review, part: Part, change: Change, place: Taking) -> Reviewe
 
 
 async def _under(tx: PostgresTransaction, one: Review, question: Question) -> list[Part]:
-    """Return what the entry stands on, by shard: of a scheme that was adopted, all that was there."""
+    """Return what the entry stands on, by shard: of a scheme that was adopted, all that was there.
+
+    What posted a later entry of the cell was not.
+    """
     causes, over = await _causes(tx, one.entry), question.spec.over
     stream, adopted = derived.stream_of(over), any(cause["stream"] == SCHEMES for cause in causes)
     told = {cause["shard"]: (cause["first"], cause["last"]) for cause in causes if cause["stream"] == stream}
+    later = await _later(tx, one, stream) if adopted else {}
     if stream != ACCEPTED:
-        return await _facts(tx, one, question, None if adopted else told)
+        whole = {shard: (1, later.get(shard, LAST)) for shard in range(SHARDS)}
+        return await _facts(tx, one, question, whole if adopted else told)
     if adopted:
         first, last = question.span
         cell = question.scheme.plan.id, over, one.unit, first
         for row in await tx.many(_SHARDS, *cell, CONSUMER_A, ACCEPTED, last):
-            told[row["shard"]] = 1, max(row["number"], told.get(row["shard"], (1, 1))[1])
+            shard, reached = row["shard"], min(row["number"], later.get(row["shard"], LAST))
+            told[shard] = 1, max(reached, told.get(shard, (1, 1))[1])
     return [Part(shard, frozenset(), (numbers,)) for shard, numbers in sorted(told.items())]
 
 
 async def _facts(
-    tx: PostgresTransaction, one: Review, question: Question, told: Mapping[int, Numbers] | None
+    tx: PostgresTransaction, one: Review, question: Question, told: Mapping[int, Numbers]
 ) -> list[Part]:
     """Return the derived facts that the entry stands on, as far as their newest versions tell."""
     stream, months = derived.stream_of(question.spec.over), (one.month, one.month)
     units = leaves_of(question.scheme.plan, one.unit)
     found: dict[int, set[FactName]] = {}
     async for fact in _found(tx, stream, question.spec.over, units, months):
-        if told is None or _was_there(fact, told.get(fact.key.shard)):
+        if _was_there(fact, told.get(fact.key.shard)):
             found.setdefault(fact.key.shard, set()).add((stream, fact.key.key))
             if sum(map(len, found.values())) > MOST_FACTS:
                 raise refuse(409, "too_many_facts", f"More than {MOST_FACTS} facts are under this entry.")
@@ -162,6 +174,14 @@ async def _found(
         if len(page) < FACTS_AT_ONCE:
             return
         at = page[-1][0]
+
+
+async def _later(tx: PostgresTransaction, one: Review, stream: str) -> dict[int, int]:
+    """Return by shard the last number of a stream before those that posted later entries of a cell."""
+    found: dict[int, int] = {}
+    for row in await tx.many(_LATER, one.entry, stream):
+        found[row["shard"]] = row["first"] - 1
+    return found
 
 
 async def _causes(tx: PostgresTransaction, entry: int) -> list[dict[str, Any]]:

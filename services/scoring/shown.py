@@ -158,6 +158,7 @@ def explanation(
         parts=[_part(one, question.scheme.document.scheme.places) for one in read.shares],
         reviews=objections.reviews,
         replies=objections.replies,
+        truncated=objections.truncated,
         rows=list(rows),
         titles=_titles(question),
         next=following,

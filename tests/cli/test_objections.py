@@ -27,7 +27,7 @@ OPEN = REPLY | {"number": 4, "answered_at": None, "answered_by": None, "answer":
 
 
 def test_each_has_its_date_its_person_and_what_came_of_it():
-    assert list(objections({"reviews": [REVIEW, WAITING], "replies": [REPLY, OPEN]})) == [
+    assert list(objections({"reviews": [REVIEW, WAITING], "replies": [REPLY, OPEN], "truncated": False})) == [
         "review   17-1 2021-05-10 wang: 已按时报送",
         "         变更 points 0.5, 2021-06-01 sun: 属实",
         "review   18-1 2021-05-10 wang: 已按时报送",
@@ -40,4 +40,9 @@ def test_each_has_its_date_its_person_and_what_came_of_it():
 
 
 def test_where_nothing_was_said_nothing_is_shown():
-    assert list(objections({"reviews": [], "replies": []})) == []
+    assert list(objections({"reviews": [], "replies": [], "truncated": False})) == []
+
+
+def test_where_there_are_more_it_says_where_all_are():
+    (line,) = objections({"reviews": [], "replies": [], "truncated": True})
+    assert "dukao replies list" in line

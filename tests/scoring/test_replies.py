@@ -37,10 +37,25 @@ async def test_a_reply_and_its_dated_answer_are_shown_in_explain(scoring, door):
         told = await client.got("/v1/cells/2021-03/b1/conduct/explain", scheme="mini")
         other = await client.got("/v1/cells/2021-03/b2/conduct/explain", scheme="mini")
     (reply,) = told["replies"]
+    assert told["truncated"] is False
     assert reply == {name: answered[name] for name in reply}
     assert (reply["says"], reply["answer"], reply["answered_by"]) == ("扣分事项已整改", "已转交复核", "zhao")
     assert reply["answered_at"] >= reply["at"]
     assert other["replies"] == []
+
+
+async def test_explain_says_that_there_are_more_replies_than_it_shows(scoring, door):
+    exchange, _ = await given(scoring, door)
+    async with door(exchange) as client:
+        await send(client, exchange)
+        async with exchange.begin(actor="test", action="say") as tx:
+            await tx.execute(
+                "INSERT INTO replies (entry, scheme, unit, indicator, month, paths, at, person, says) "
+                "SELECT entry, scheme, unit, indicator, month, paths, at, person, says || n "
+                "FROM replies, generate_series(1, 100) n"
+            )
+        told = await client.got("/v1/cells/2021-03/b1/conduct/explain", scheme="mini")
+    assert (len(told["replies"]), told["truncated"]) == (100, True)
 
 
 async def test_a_reply_is_answered_once_and_by_the_assessors_people(scoring, door):

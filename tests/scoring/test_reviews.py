@@ -294,6 +294,25 @@ async def test_of_a_stock_whose_scheme_came_last_what_began_in_other_months_is_u
     assert await cell(exchange, "missed") == 10
 
 
+async def test_what_came_after_an_entry_of_an_adopted_scheme_is_not_under_it(scoring, door):
+    exchange, driver = await begun(scoring, adopted=False)
+    driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, POINTS, CALENDARS)
+    await accept(exchange, [missed(1, "2021-03-01T08:00:00+08:00")])
+    await driver.run()
+    await adopt(exchange, scheme())
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        await accept(exchange, [missed(2, "2021-03-02T08:00:00+08:00")])
+        await driver.run()
+        await settled(exchange, driver)
+        refused = await decide(client, asked["id"], "change", 409, body={"numerator": "-2"})
+        assert (refused["code"], "0.5" in refused["detail"]) == ("gives_back_too_much", True)
+        await decide(client, asked["id"], "change", body={"numerator": "-1"})
+        await driver.run()
+    assert await cell(exchange, "missed") == Decimal("9.5")
+
+
 async def test_a_ratio_of_counts_is_not_lifted_above_the_cases_that_there_are(scoring, door):
     exchange, driver = await given(scoring, door)
     await accept(exchange, [levy(1), levy(2, ontime=False)])
