@@ -62,9 +62,10 @@ async def save_calendar(
 ) -> None:
     """Keep an adopted working calendar; every shard tells of it, it was received when the first was."""
     await tx.execute(
-        "INSERT INTO calendars AS c VALUES (:zone, :version, CAST(:document AS jsonb), :received) "
-        "ON CONFLICT (zone, version) DO UPDATE SET received = excluded.received "
-        "WHERE excluded.received < c.received",
+        "INSERT INTO calendars AS c SELECT CAST(:zone AS text), CAST(:version AS int), "
+        "CAST(:document AS jsonb), CAST(:received AS text) WHERE NOT EXISTS (SELECT FROM calendars k "
+        "WHERE (k.zone, k.version) = (:zone, :version) AND k.received <= :received) "
+        "ON CONFLICT (zone, version) DO UPDATE SET received = LEAST(c.received, excluded.received)",
         zone=zone,
         version=version,
         document=json.dumps(document),
