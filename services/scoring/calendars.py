@@ -12,7 +12,7 @@ from shared.storage.transaction import PostgresTransaction
 
 async def known_days(tx: PostgresTransaction, zone: str) -> list[KnownDays]:
     """Return the days that each calendar of a zone knows, in the order in which they were received."""
-    return [_known(received, document) for received, document in await store.calendars(tx, zone)]
+    return [_known(received, document) for received, document in await store.working_calendars(tx, zone)]
 
 
 def _known(received: str, document: Mapping[str, Any]) -> KnownDays:

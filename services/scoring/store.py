@@ -73,7 +73,7 @@ async def save_calendar(
     )
 
 
-async def calendars(tx: PostgresTransaction, zone: str) -> list[tuple[str, Mapping[str, Any]]]:
+async def working_calendars(tx: PostgresTransaction, zone: str) -> list[tuple[str, Mapping[str, Any]]]:
     """Return when each working calendar of a zone was received, and its document, the first first."""
     rows = await tx.execute(
         "SELECT received, document FROM calendars WHERE zone = :zone ORDER BY version", zone=zone
