@@ -176,7 +176,7 @@ async def test_a_proof_finds_a_silence_that_was_told_otherwise(scoring):
         cause=(),
         fresh_at="2021-12-31T00:00:00.000000Z",
         day="2021-12-31",
-        silent=(UnitSilence(unit="b1", months={"missed": FROM_MARCH[1:]}),),
+        silent=(UnitSilence(unit="b1", months={"missed": FROM_MARCH["missed"][1:]}),),
     )
     body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
     async with exchange.begin(actor="mallory", action="tamper") as tx:
