@@ -67,7 +67,8 @@ class ReviewedSums:
 
     def refold(self, shards: Collection[int]) -> None:
         """Fold all facts of shards anew when they are asked of next: schemes there became others."""
-        self._facts = {key: found for key, found in self._facts.items() if key[0].shard not in shards}
+        if shards:
+            self._facts = {key: found for key, found in self._facts.items() if key[0].shard not in shards}
 
     def told(self, read: Read) -> dict[int, set[UnitMonth]]:
         """Return the months of units of which a batch tells decisions, by shard; they are read anew."""

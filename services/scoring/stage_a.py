@@ -118,8 +118,7 @@ class StageA:
         moved |= await moves.save(tx, found, self._partials)
         decided = self._reviewed.told(derived)
         turning = {record.shard for record, _ in schemes}
-        if turning:
-            self._reviewed.refold(turning)
+        self._reviewed.refold(turning)
         known = await self._reviewed.of(tx, shards)
         moved_in = {
             shard: months
