@@ -17,6 +17,9 @@ _ROWS = """
     SELECT scheme, grp, version, period, unit, worth, points, volume, number, day, past FROM (
         SELECT *, false AS past FROM ranking.figures UNION ALL
         SELECT *, true FROM ranking.figures_past) every WHERE strpos(scheme, '~') = 0"""
+_SILENCES = """
+    SELECT scheme, grp, version, unit, day, months, number FROM ranking.silences
+    WHERE strpos(scheme, '~') = 0"""
 _DAYS = "SELECT scheme, grp, day, version, fresh_at FROM ranking.days WHERE strpos(scheme, '~') = 0"
 
 
@@ -40,11 +43,12 @@ class Kept:
 
 @dataclass(slots=True)
 class Book:
-    """What is to be kept: the newest figures, those that another day moved, and how fresh each day was."""
+    """What is to be kept: the newest figures, those that another day moved, how fresh a day was, silence."""
 
     now: dict[Of, Kept]
     past: dict[tuple[Of, str], Kept]
     days: dict[tuple[str, str, str], tuple[int, str]]
+    silent: dict[Of, tuple[Data, int]]
 
     def add(self, told: Data, number: int) -> None:
         """Take in a record."""
@@ -57,11 +61,13 @@ class Book:
             if known is not None and known.day < day:
                 self.past[of, known.day] = known
             self.now[of] = (known or Kept(day, {}, {}, 0, 0)).told(day, row, number)
+        for row in told.get("silent", ()):
+            self.silent[(*group, told["version"], row["unit"], day)] = row["months"], number
 
 
 async def days(database: asyncpg.Connection) -> list[str]:
-    """C6: figures, what they were on days before, and how fresh each day was, as the records say."""
-    book, reached = Book({}, {}, {}), await archive.reached(database, "ranking", "ranking")
+    """C6: figures, what they were on days before, how fresh a day was, what was silent, as records say."""
+    book, reached = Book({}, {}, {}, {}), await archive.reached(database, "ranking", "ranking")
     async for place, number, body, _ in archive.records(database, "scoring"):
         if place[0] == ENTRIES and number <= reached.get(place, 0):
             book.add(json.loads(body)["data"], number)
@@ -76,7 +82,14 @@ async def days(database: asyncpg.Connection) -> list[str]:
         (row["scheme"], row["grp"], row["day"]): (row["version"], row["fresh_at"])
         for row in await database.fetch(_DAYS)
     }
-    return [*_differing(wanted | book.past, found), *_differing(book.days, dated)]
+    silent = {
+        tuple(row)[:5]: (json.loads(row["months"]), row["number"]) for row in await database.fetch(_SILENCES)
+    }
+    return [
+        *_differing(wanted | book.past, found),
+        *_differing(book.days, dated),
+        *_differing(book.silent, silent),
+    ]
 
 
 def parts(value: str) -> int:

@@ -190,6 +190,12 @@ def test_a_total_says_what_does_not_apply_why_and_how_its_board_was_rescaled():
     assert "nothing applies, the others carry its 260 points" in english
 
 
+def test_a_total_as_of_a_day_says_so_in_both_languages():
+    then = total(part("tasks")) | {"state": "as_of", "known_on": "2021-04-10"}
+    assert "按当日所知 2021-04-10" in "\n".join(totals.told(then, Lang.ZH))
+    assert "as known then 2021-04-10" in "\n".join(totals.told(then, Lang.EN))
+
+
 def test_a_total_marks_what_is_of_a_stale_feed():
     answer = total(part("tasks") | {"stale": True})
     assert "得 9.00/10 · 数据源逾期未报" in "\n".join(totals.told(answer, Lang.ZH))
