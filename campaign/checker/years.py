@@ -90,7 +90,7 @@ def _weighed(
 
 
 def _reached(document: Document, spec: Document, measured: tuple[int, int, int]) -> Fraction | None:
-    """Return what a target is worth; without data None, or what the scheme says that it is."""
+    """Return what a target is worth, at 12 places; without data None, or what the scheme says that it is."""
     numerator, denominator, rows = measured
     measure = document["measures"][spec["measure"]]
     ratio = measure.get("denominator") is not None or measure.get("over_months") == "mean"
@@ -100,7 +100,8 @@ def _reached(document: Document, spec: Document, measured: tuple[int, int, int])
         return {"zero": Fraction(0), "full": Fraction(spec["points"])}.get(spec.get("no_data", ""))
     actual = Fraction(numerator, denominator if ratio else MILLION)
     share = actual / Fraction(spec["method"]["target"]["target"])
-    return Fraction(spec["points"]) * max(Fraction(0), min(Fraction(1), share))
+    worth = Fraction(spec["points"]) * max(Fraction(0), min(Fraction(1), share))
+    return Fraction(round(worth * PARTS), PARTS)
 
 
 def _taken(versions: Versions, code: str, months: Sequence[int], until: int) -> list[int]:

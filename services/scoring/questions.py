@@ -111,7 +111,7 @@ class Question:
 
     @property
     def is_within(self) -> bool:
-        """Whether the period has any month of the overlay that the indicator belongs to, if it does."""
+        """Whether the period has any month that is taken: of an overlay its own, of days theirs."""
         return bool(window(self.scheme.document, self.indicator, self.period))
 
     @property

@@ -51,15 +51,14 @@ def within(document: Document, indicator: Indicator, period: Period) -> tuple[Mo
 
 def named_months(indicator: Indicator) -> frozenset[str] | None:
     """Return the only months in which an indicator is due that names days; None where it names none."""
-    if is_always_due(indicator):
-        return None
     match indicator.get("cycle"):
         case "point":
-            return frozenset(day[:7] for day in indicator["dates"])
+            days = [day[:7] for day in indicator["dates"]]
         case "progress":
-            return frozenset(one["due"][:7] for one in indicator["milestones"])
+            days = [one["due"][:7] for one in indicator["milestones"]]
         case _:
             return None
+    return None if is_always_due(indicator) else frozenset(days)
 
 
 def taken(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
