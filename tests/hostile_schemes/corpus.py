@@ -222,6 +222,8 @@ INDICATORS = [
     *swap("/indicators/6/units/0", "other_group", "units: [b1]\n    measure: ontime", "units: [r1]\n    measure: ontime"),
     *swap("/indicators", "indicator_sum", "units: [b2]\n    measure: ontime", "units: [b1]\n    measure: ontime", at="indicators:"),
     *swap("/indicators/0/weight", "shape", "assessor: d1", "weight: 7"),
+    *swap("/indicators/0/assessor", "no_assessor", "assessor: d1", 'assessor: ""'),
+    *swap("/indicators/0/source", "no_source", '{target: {target: "0.98"}}\n    source: {document: 考评办法}', '{target: {target: "0.98"}}', at="- code: training"),
     *swap("/indicators/0/dates", "no_days", "cycle: month", "cycle: point", at="- code: training"),
     *swap("/indicators/0/milestones", "no_days", "cycle: month", "cycle: progress", at="- code: training"),
     *swap("/indicators/0/dates", "other_cycle", "cycle: month", "cycle: month\n    dates: [2021-06-30]"),

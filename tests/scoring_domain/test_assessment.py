@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign.checker import totals as checker
+from campaign.checker import years
 from dukao.telling.formulas import formula as in_chinese
 from dukao.telling.languages import Lang
 from services.ranking.domain import documents as ranking
@@ -26,7 +27,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import compared_worth, is_due, merged, window, worth
 from services.scoring.domain.formulas import put_in
 from services.scoring.domain.groups import group_plan
-from services.scoring.domain.parted import shares_of
+from services.scoring.domain.parted import parted_figures, shares_of
 from services.scoring.domain.parts import parted_of
 from services.scoring.domain.posting import everything, post
 from services.scoring.domain.reading import read as read_document
@@ -437,6 +438,29 @@ def test_a_part_without_data_is_what_its_scheme_says():
     assert [one.value is None for one in shares_of(both, made, "b1", sums)] == [True, False]
 
 
+@given(ROWS, st.sets(MONTHS, max_size=3), st.booleans(), st.sampled_from(["zero", "full", "not_assessed"]))
+def test_the_checker_makes_a_year_of_two_versions_anew(rows, days, mean, word):
+    when = point(*(f"{day:02d}-20" for day in sorted(days))) if days else {}
+    old, new = (
+        version(number, first, ontime=when | {"points": points, "no_data": word})
+        for number, first, points in ((1, "2021-01", "20"), (2, "2021-07", "30"))
+    )
+    for one in (old, new):
+        one["measures"]["ontime"] |= {"over_months": "mean"} if mean else {}
+    both = line(old, new)
+    sums = told(both, [("b1", LEVY, month(at), (met, total, total)) for at, met, total in rows])
+    made = parted_figures(both, ["b1"], sums, both.clock(sums))["b1"]
+    ((number, figure),) = [(key[0], one) for key, one in made.items() if key[1:] == ("2021", "ontime")]
+    versions = checker.Versions({1: read(old).written(), 2: read(new).written()})
+    amounts = {
+        ("ontime", "b1", month(at)): tuple(number * MILLIONTHS for number in (met, total, total))
+        for at, met, total in rows
+    }
+    worth_of, points = dict(years.figures(versions, "bureaus", "2021", "b1", amounts))["ontime"]
+    own = {1: 20, 2: 30}[number] * 10**12
+    assert (worth_of, points) == (figure.value, own if figure.points is None else figure.points)
+
+
 @pytest.mark.parametrize("word", ["zero", "full"])
 def test_what_a_method_makes_of_no_data_is_said_a_second_time_by_nobody(word):
     lost = copy.deepcopy(SCHEME)
@@ -460,3 +484,10 @@ def test_the_formula_says_what_no_data_means(word, english, chinese):
     assert found == f"10 · min(1, (0/0) / 0.98): {english}"
     assert in_chinese(found, Lang.ZH).endswith(f"：{chinese}")
     assert without_data(one) == {"zero": 0, "full": 10 * 10**12}.get(word)
+
+
+@pytest.mark.parametrize(("word", "code"), [("assessor", "no_assessor"), ("source", "no_source")])
+def test_every_indicator_says_who_assesses_it_and_where_it_comes_from(word, code):
+    document = copy.deepcopy(SCHEME)
+    del document["indicators"][1][word]
+    assert refused(document) == {(f"/indicators/1/{word}", code)}

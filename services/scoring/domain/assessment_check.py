@@ -1,4 +1,4 @@
-"""The rules of when an indicator is assessed, what several months come to, and what no data means."""
+"""The rules of who assesses an indicator and when, whence it comes, and what no data means."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,18 @@ from services.scoring.domain.reading import Finding
 from shared.kernel.periods import Cycle, Month
 
 NAMED_BY = {"point": "dates", "progress": "milestones"}
+
+
+def indicators_say_who_and_whence(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """Every indicator says who assesses it and where it comes from."""
+    for place, indicator in enumerate(document.indicators):
+        path = f"/indicators/{place}"
+        if not indicator.assessor:
+            reason = "Say who assesses it: `assessor`, a unit of the scheme."
+            yield Finding(f"{path}/assessor", "no_assessor", reason)
+        if indicator.source is None:
+            reason = "Say where it comes from: `source`, the document and its clause; your own: 本方案设定."
+            yield Finding(f"{path}/source", "no_source", reason)
 
 
 def days_are_named_well(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services.scoring.domain.absences import absences_are_said_well, something_applies_to_everyone
 from services.scoring.domain.assessment_check import (
     days_are_named_well,
+    indicators_say_who_and_whence,
     means_are_of_what_has_a_value,
     no_data_means_one_thing,
 )
@@ -23,7 +24,7 @@ from services.scoring.domain.expressions import Kind
 from services.scoring.domain.incident_check import incident_findings
 from services.scoring.domain.item_check import item_findings
 from services.scoring.domain.magnitudes import is_magnitude
-from services.scoring.domain.manual_check import manual_indicators_say_who_gives
+from services.scoring.domain.manual_check import what_persons_give_is_manual
 from services.scoring.domain.measure_check import (
     examples_name_what_exists,
     keys_are_measured_alone,
@@ -266,6 +267,7 @@ RULES: tuple[Rule, ...] = (
     names_are_used_once,
     units_hang_together,
     indicators_name_what_exists,
+    indicators_say_who_and_whence,
     a_parent_is_named_by_who_carries_it_on,
     methods_can_be_reached,
     means_are_of_what_has_a_value,
@@ -274,7 +276,7 @@ RULES: tuple[Rule, ...] = (
     points_are_deducted_as_they_are,
     late_days_cost_something,
     points_have_one_indicator,
-    manual_indicators_say_who_gives,
+    what_persons_give_is_manual,
     surveys_and_methods_fit,
     raters_are_asked,
     rounds_have_their_days,

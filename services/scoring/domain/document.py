@@ -29,6 +29,8 @@ from services.scoring.domain.survey_section import SurveySection
 from shared.kernel.periods import Cycle, Month, PeriodCalendar
 from shared.kernel.reigns import Months
 
+MOST_DAYS = 100
+
 
 class Head(Sourced):
     """Which scheme this is, the months it covers, and its rounds of consultation (三上三下)."""
@@ -179,7 +181,7 @@ class IndicatorSpec(Sourced):
     points: DecimalText
     """Its points w, above 0."""
     assessor: str = ""
-    """The unit that assesses it (考评司局)."""
+    """The unit that assesses it (考评司局); every indicator has one."""
     groups: tuple[str, ...] = Field(min_length=1)
     """The groups whose units have it."""
     units: tuple[str, ...] = ()
@@ -191,9 +193,9 @@ class IndicatorSpec(Sourced):
 
     point: of its `dates`; progress: of its `milestones` (序时进度).
     """
-    dates: tuple[DayText, ...] = ()
+    dates: tuple[DayText, ...] = Field((), max_length=MOST_DAYS)
     """The days at which it is assessed, with `cycle: point`."""
-    milestones: tuple[MilestoneSpec, ...] = ()
+    milestones: tuple[MilestoneSpec, ...] = Field((), max_length=MOST_DAYS)
     """The milestones at which it is assessed, with `cycle: progress`."""
     collection: Literal["machine", "system", "manual"] = "machine"
     """machine: 机生机汇; system: 系统测评 or a third party; manual: by persons."""
