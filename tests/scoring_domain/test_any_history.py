@@ -53,6 +53,11 @@ TYPES = {
     },
     "sources": MINI["sources"],
 }
+MORE = {
+    "levies": {"no_data": "zero"},
+    "grades": {"cycle": "point", "dates": ["2021-01-31", "2021-03-01"]},
+    "risky": {"no_data": "full"},
+}
 BASE = SCHEME | {
     "scheme": SCHEME["scheme"] | {"code": "any", "until": "2021-03", "total": "80"},
     "groups": {"whole": {"level": "headquarters", "title": "Whole"}} | SCHEME["groups"],
@@ -84,6 +89,7 @@ BASE = SCHEME | {
             "period_by": "due",
             "numerator": "count(*) FILTER (WHERE done <= due AND good)",
             "denominator": "count(*)",
+            "over_months": "mean",
         },
         "waiting": {
             "over": "task",
@@ -97,6 +103,7 @@ BASE = SCHEME | {
     "indicators": [
         {"code": code, "name": code, "board": "work", "points": "10", "groups": groups, "measure": code}
         | {"method": method, "cycle": cycle}
+        | MORE.get(code, {})
         for code, groups, cycle, method in (
             ("ontime", ["whole", "bureaus"], "month", {"target": {"target": "0.9"}}),
             ("levies", ["whole", "bureaus"], "month", {"excess": {"limit": "0", "step": "1"}}),
