@@ -3,17 +3,22 @@
 import copy
 from functools import cache
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dukao.simulator.truth import Truth
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.groups import group_plan
 from services.scoring.domain.posting import everything, post, posted
 from services.scoring.domain.sums import UnitSums
 from shared.kernel.periods import Cycle, Month, PeriodCalendar
+from tests.scoring.test_stages import SCHEME
 from tests.scoring_domain import test_groups as groups
 from tests.scoring_domain import test_parts as parts
+from tests.scoring_domain.test_check import refused
+from tests.scoring_domain.test_overlays import with_overlay
 
 STEPS = st.integers(0, 11)
 
@@ -76,3 +81,48 @@ def test_a_version_within_a_year_parts_it_wherever_the_year_begins(rows, cut, me
         (unit, version, name(period, steps), code): figure
         for (unit, version, period, code), figure in before.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        ({}, set()),
+        ({"effective": "2022-01"}, set()),
+        ({"effective": "2021-01", "until": "2021-12"}, {("/scheme/until", "dates")}),
+        ({"until": "2022-04"}, {("/scheme/until", "dates")}),
+        ({"effective": "1900-01", "until": "1900-03"}, {("/scheme/effective", "dates")}),
+        ({"first_month": 0}, {("/scheme/first_month", "shape")}),
+        ({"first_month": 13}, {("/scheme/first_month", "shape")}),
+        ({"first_month": "4"}, {("/scheme/first_month", "shape")}),
+        ({"first_month": True}, {("/scheme/first_month", "shape")}),
+    ],
+)
+def test_a_scheme_covers_months_of_one_year_from_its_first_month(head, wanted):
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= {"effective": "2021-04", "until": "2022-03", "first_month": 4} | head
+    assert refused(document) == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "wanted"),
+    [("2021-12", "2022-02", set()), ("2021-03", "2021-06", {("/overlays/0/from", "dates")})],
+)
+def test_an_overlay_has_months_of_the_year_from_its_first_month(first, last, wanted):
+    document = with_overlay(later(SCHEME, 3), **{"from": first, "until": last})
+    assert {found for found in refused(document) if found[0].startswith("/overlays")} == wanted
+
+
+@pytest.mark.parametrize(("first_month", "is_due"), [(1, True), (4, True), (2, False)])
+def test_a_quarter_that_does_not_end_in_the_months_of_a_scheme_is_never_due(first_month, is_due):
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= {"effective": "2021-05", "until": "2021-06", "first_month": first_month}
+    document["indicators"][0]["cycle"] = "quarter"
+    assert (refused(document) == set()) is is_due
+
+
+def test_the_truth_of_a_simulation_has_the_periods_of_a_year_from_april():
+    truth = Truth(SchemeDocument.model_validate(later(SCHEME, 3)))
+    periods = dict(truth.periods())
+    assert periods["2021-Q4"] == ["2022-01", "2022-02", "2022-03"]
+    assert periods["2021"] == [*periods["2021-H1"], *periods["2021-H2"]] == truth.months()
+    assert {len(name) for name in periods if name.startswith("2022")} == {len("2022-01")}
