@@ -1,15 +1,17 @@
 """Trials (试考评): a draft is scored beside the scheme in force, without effect."""
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dukao.adoption import author
-from dukao.client import Client, below
+from dukao.client import Client, RefusedError, below
 from dukao.commands.scheme import Code, Version
 from dukao.options import As, Output, examples, state_of
-from dukao.output import Format, columns, say, show, show_lines
+from dukao.output import Format, columns, say, show, show_lines, stderr
 from dukao.telling import trials
 from dukao.telling.languages import Lang, Language
 
@@ -17,6 +19,8 @@ app = typer.Typer(no_args_is_help=True)
 
 DOOR = "/v1/trials"
 NO_TRIAL = "no trial yet: dukao scheme draft FILE, then dukao trial start CODE VERSION NAME --reason …"
+NOT_FOUND = 404
+POLL_S = 1.0
 NO_DRAFT = "0" * 64  # the door answers that there is no such version
 NO_STANDING = "the trial has no standing yet: events or its beginning are on their way"
 
@@ -111,7 +115,7 @@ def show_trial(
 @app.command(
     epilog=examples(
         "dukao trial diff national stricter",
-        "dukao trial diff national stricter bureaus 2021-03",
+        "dukao trial diff national stricter bureaus 2021-03 --wait",
         "dukao trial diff national stricter bureaus 2021-Q1 --lang en --output csv",
     )
 )
@@ -124,20 +128,27 @@ def diff(
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
     *,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until all shards have folded the trial, and show how far.")
+    ] = False,
     lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """Show for each unit what a trial would change: points, rank and tier.
 
     Without a group and period it lists those of which the trial has a standing. A period is compared that
-    lies in the months of the trial.
+    ends in the months of the trial. Until all shards have folded it there are points so far alone.
     """
     if (group is None) != (period is None):
         raise typer.BadParameter("name group and period, or neither")
     path = f"{DOOR}{below(code, name)}"
     with Client(state_of(ctx)) as client:
+        if wait:
+            _wait(client, path)
         if group is None or period is None:
             found = client.get("ranking", path)
+            if output is Format.TABLE:
+                show_lines(trials.progress(found, lang))
             show(found["items"], _STANDINGS, output, whole=found, none=NO_STANDING)
             return
         found = client.get("ranking", f"{path}{below(group, period)}")
@@ -164,6 +175,26 @@ def end(
         path = f"{DOOR}{below(code, name)}:end"
         ended = client.post("scoring", path, {"reason": reason}, author(subject))
     _show([ended], ended, lang, output)
+
+
+def _wait(client: Client, path: str) -> None:
+    """Wait until every shard has folded a trial, with a bar on stderr."""
+    shown = TextColumn("shards"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*shown, console=stderr(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        while (found := _so_far(client, path))["state"] != "whole":
+            bar.update(task, completed=found["folded"], total=found["shards"])
+            time.sleep(POLL_S)
+
+
+def _so_far(client: Client, path: str) -> Mapping[str, Any]:
+    """Return how far a running trial is; ranking may not have heard of it yet."""
+    try:
+        return client.get("ranking", path)
+    except RefusedError as refused:
+        if refused.status != NOT_FOUND or client.get("scoring", path)["state"] != "running":
+            raise
+    return {"state": "running", "folded": 0, "shards": None}
 
 
 def _show(items: list[Mapping[str, Any]], whole: Any, lang: Lang, output: Format) -> None:

@@ -44,10 +44,12 @@ def heading(diff: Mapping[str, Any], lang: Lang) -> str:
 
 def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     """Yield what the diff comes to, and up to when events are in it."""
-    moved, count = diff["moved"], len(diff["units"])
-    zh = "{count} 个单位：{points} 个得分、{rank} 个名次、{tier} 个段次不同；仅供比较，不影响现行成绩"
-    en = "of {count} units {points} differ in points, {rank} in rank, {tier} in tier; nothing in force moves"
-    yield lang.of((zh, en)).format(count=count, **moved)
+    yield from progress(diff, lang)
+    if diff["moved"] is not None:
+        zh = "{count} 个单位：{points} 个得分、{rank} 个名次、{tier} 个段次不同；仅供比较，不影响现行成绩"
+        en = "of {count} units {points} differ in points, {rank} in rank, {tier} in tier"
+        en += "; nothing in force moves"
+        yield lang.of((zh, en)).format(count=len(diff["units"]), **diff["moved"])
     named = " ".join(diff["indicators"])
     yield lang.of(
         (f"草案变动的指标：{named or '无'}", f"indicators that the draft changes: {named or 'none'}")
@@ -62,6 +64,14 @@ def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
         zh = f"试行月份 {months} 内无周期届满、未作比较的指标：{never}"
         yield lang.of((zh, f"no cycle ends in the months tried ({months}), so not compared: {never}"))
     yield lang.of((f"数据截至 {diff['fresh_at']}", f"fresh at {diff['fresh_at']}"))
+
+
+def progress(found: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield how far a trial's beginning is, nothing once it is whole."""
+    if found["state"] == "running":
+        zh = "试算中：{folded}/{shards} 个分片已完成；得分为目前所得，名次、段次与差异待全部完成后给出"
+        en = "running: {folded} of {shards} shards are folded; points are those so far, no place counts yet"
+        yield lang.of((zh, en)).format(**found)
 
 
 def line(unit: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

@@ -186,6 +186,26 @@ async def figures_of(tx: PostgresTransaction, name: str) -> list[tuple[str, str]
     return [(row["grp"], row["period"]) for row in rows]
 
 
+async def save_folded(tx: PostgresTransaction, name: str, shard: int, folded: int) -> None:
+    """Note that a shard of stage A is in what a shard tells of a trial."""
+    await tx.many("INSERT INTO trial_shards VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", name, shard, folded)
+
+
+async def folded(tx: PostgresTransaction, name: str) -> dict[str, int]:
+    """Return by group of a trial how many shards of stage A are in its figures."""
+    rows = await tx.many(
+        "SELECT grp, count(folded) AS shards FROM groups g LEFT JOIN trial_shards USING (scheme, shard) "
+        "WHERE g.scheme = $1 GROUP BY grp",
+        name,
+    )
+    return {row["grp"]: row["shards"] for row in rows}
+
+
+async def drop_folded(tx: PostgresTransaction, name: str, shard: int) -> None:
+    """Forget which shards of stage A are in what a shard told of a trial."""
+    await tx.many("DELETE FROM trial_shards WHERE scheme = $1 AND shard = $2", name, shard)
+
+
 async def drop_group(tx: PostgresTransaction, group: Group) -> None:
     """Forget the figures of a group of a trial."""
     await tx.many("DELETE FROM figures WHERE scheme = $1 AND grp = $2", *group)

@@ -7,8 +7,11 @@ from typing import Literal
 from services.ranking.answers import Answer
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import Line
-from services.ranking.domain.trials import Beside, Side, Tried, beside, changed
+from services.ranking.domain.trials import Beside, Side, Tried, beside, changed, so_far
 from shared.kernel.points import text
+from shared.kernel.shards import SHARDS
+
+State = Literal["running", "whole"]
 
 
 class TrialPlace(Answer):
@@ -23,7 +26,8 @@ class TrialPlace(Answer):
 class TrialUnit(Answer):
     """A unit in force and in the trial.
 
-    `points` are the trial's less those in force, `places` how many places it would go up.
+    `points` are the trial's less those in force, `places` how many places it would go up; while shards are
+    missing there is neither, nor rank or tier in the trial.
     """
 
     unit: str
@@ -32,7 +36,7 @@ class TrialUnit(Answer):
     trial: TrialPlace | None
     points: str | None
     places: int | None
-    tier_moves: bool
+    tier_moves: bool | None
 
 
 class TrialDiff(Answer):
@@ -43,9 +47,15 @@ class TrialDiff(Answer):
     them; `indicators` are those that the draft adds, drops or defines otherwise; `moved` counts the units
     whose points (or range), rank and tier would be others. The trial runs from month `first` to `last`; of
     what is `never_due` no cycle ends in them, so that no period is compared in which it is due.
+
+    Its `state` is `running` until all `shards` have `folded` what they hold: till then the trial's points are
+    those so far, without ranks, tiers and differences, and `moved` is null.
     """
 
     mark: Literal["试考评"] = "试考评"
+    state: State
+    folded: int
+    shards: int = SHARDS
     scheme: str
     trial: str
     version: int
@@ -59,7 +69,7 @@ class TrialDiff(Answer):
     last: str
     never_due: tuple[str, ...]
     indicators: tuple[str, ...]
-    moved: dict[str, int]
+    moved: dict[str, int] | None
     units: tuple[TrialUnit, ...]
 
 
@@ -73,8 +83,13 @@ class TrialStanding(Answer):
 class TrialStandings(Answer):
     """The standings of a trial: its months, and the groups and periods that are compared.
 
-    Of an indicator that is `never_due` no cycle ends in these months.
+    Of an indicator that is `never_due` no cycle ends in these months. `folded` are the shards, of all
+    `shards`, that are in the standings of every group.
     """
+
+    state: State
+    folded: int
+    shards: int = SHARDS
 
     scheme: str
     trial: str
@@ -85,12 +100,21 @@ class TrialStandings(Answer):
     items: tuple[TrialStanding, ...]
 
 
-def listed(name: tuple[str, str], running: Scheme, keys: Iterable[tuple[str, str]]) -> TrialStandings:
-    """Return of the groups and periods of which a trial (scheme, trial) has figures what is compared."""
+def listed(
+    name: tuple[str, str], running: Scheme, keys: Iterable[tuple[str, str]], folded: Mapping[str, int]
+) -> TrialStandings:
+    """Return of the groups and periods of which a trial (scheme, trial) has figures what is compared.
+
+    `folded` are the shards that are in the figures of each group that is heard of.
+    """
     tried = Tried(running.document)
+    scored = [one for one in running.document["groups"] if tried.scores(one) and running.members(one)]
+    least = min((folded.get(one, 0) for one in scored), default=0)
     first, last = tried.months
     items = [key for key in keys if tried.scores(key[0]) and tried.compares(tried.calendar.parse(key[1]))]
     return TrialStandings(
+        state=_state(least),
+        folded=least,
         scheme=name[0],
         trial=name[1],
         version=running.version,
@@ -102,7 +126,11 @@ def listed(name: tuple[str, str], running: Scheme, keys: Iterable[tuple[str, str
 
 
 def diff(
-    asked: tuple[str, str, str, str], running: Scheme, sides: tuple[Side | None, Side], fresh: tuple[str, str]
+    asked: tuple[str, str, str, str],
+    running: Scheme,
+    sides: tuple[Side | None, Side],
+    fresh: tuple[str, str],
+    folded: int,
 ) -> TrialDiff:
     """Return both sides of (scheme, trial, group, period) beside each other; `fresh` is (as_of, fresh_at)."""
     scheme, trial, group, period = asked
@@ -110,8 +138,11 @@ def diff(
     document = running.document
     months = Tried(document)
     found = beside([] if real is None else real.lines, tried.lines)
+    is_whole = folded == SHARDS
     names = (real.scheme.members(group) if real else {}) | running.members(group)
     return TrialDiff(
+        state=_state(folded),
+        folded=folded,
         scheme=scheme,
         trial=trial,
         version=running.version,
@@ -125,12 +156,12 @@ def diff(
         last=str(months.months[1]),
         never_due=months.never_due,
         indicators=changed(real.scheme.document, document) if real else (),
-        moved=moved(found),
-        units=units(found, names),
+        moved=moved(found) if is_whole else None,
+        units=units(found if is_whole else so_far(found), names, is_whole=is_whole),
     )
 
 
-def units(found: Sequence[Beside], names: Mapping[str, str]) -> tuple[TrialUnit, ...]:
+def units(found: Sequence[Beside], names: Mapping[str, str], *, is_whole: bool) -> tuple[TrialUnit, ...]:
     """Return units with what would change for each."""
     return tuple(
         TrialUnit(
@@ -140,7 +171,7 @@ def units(found: Sequence[Beside], names: Mapping[str, str]) -> tuple[TrialUnit,
             trial=_place(one.trial),
             points=_text(one.points),
             places=one.places,
-            tier_moves=one.moves_tier,
+            tier_moves=one.moves_tier if is_whole else None,
         )
         for one in found
     )
@@ -153,6 +184,10 @@ def moved(found: Sequence[Beside]) -> dict[str, int]:
         "rank": sum(one.moves_rank for one in found),
         "tier": sum(one.moves_tier for one in found),
     }
+
+
+def _state(folded: int) -> State:
+    return "whole" if folded == SHARDS else "running"
 
 
 def _place(line: Line | None) -> TrialPlace | None:

@@ -36,7 +36,8 @@ def trials_router(exchange: Exchange) -> APIRouter:
         async with exchange.snapshot() as tx:
             running = await _running(tx, scheme, trial)
             keys = await store.figures_of(tx, trial_code(scheme, trial))
-        return trial_answers.listed((scheme, trial), running, keys)
+            folded = await store.folded(tx, trial_code(scheme, trial))
+        return trial_answers.listed((scheme, trial), running, keys, folded)
 
     @router.get("/{scheme}/{trial}/{group}/{period}", name="diff_trial")
     async def diff_trial(
@@ -52,8 +53,9 @@ def trials_router(exchange: Exchange) -> APIRouter:
             if fresh_at is None or tried is None:
                 raise Unavailable("a trial has told nothing yet", retry_after_s=BEGINS_S, code="trial_begins")
             sides = await _side(tx, (scheme, group), period), tried
-            as_of = await positions_digest(tx, (CONSUMER, CONSUMER_TRIALS))
-        return trial_answers.diff((scheme, trial, group, period), running, sides, (as_of, fresh_at))
+            fresh = await positions_digest(tx, (CONSUMER, CONSUMER_TRIALS)), fresh_at
+            folded = (await store.folded(tx, name[0]))[group]
+        return trial_answers.diff((scheme, trial, group, period), running, sides, fresh, folded)
 
     return router
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from services.ranking import store, versions
 from services.ranking.contract import (
     TRIAL_ENDED,
+    TRIAL_SHARD_POSTED,
     TRIAL_STARTED,
     TRIALS,
     TrialEnded,
+    TrialShardPosted,
     TrialStarted,
     read_trial_figures,
 )
@@ -52,7 +54,12 @@ class Trials:
         news: dict[Group, News] = {}
         over: set[Group] = set()
         for record in records:
-            one = read_trial_figures(known_event(record.stream, record.body).data)
+            event = known_event(record.stream, record.body)
+            if event.type == TRIAL_SHARD_POSTED:
+                told = envelope.decode_data(event, TrialShardPosted)
+                await store.save_folded(tx, trial_code(told.code, told.trial), shard, told.shard)
+                continue
+            one = read_trial_figures(event.data)
             group = trial_code(one.scheme, one.trial), one.group
             news.setdefault(group, News(shard)).add(record.number, one)
             if one.ended:
@@ -63,6 +70,7 @@ class Trials:
         for group in sorted(over):
             self._groups.drop(group)
             await store.drop_group(tx, group)
+            await store.drop_folded(tx, group[0], shard)
 
 
 async def _begin(tx: PostgresTransaction, told: TrialStarted) -> None:

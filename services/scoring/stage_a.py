@@ -137,6 +137,7 @@ class StageA:
         tried |= await self._trying.turn(tx, schemes, catalogue)
         adopted, begun = _apart(read) if schemes else (read, read)
         told = _answers(await self._trying.running(tx, shards), begun, tried, TRIED) if tried else []
+        told += await self._trying.folded(tx, schemes)
         return routed + turned + _answers(plans, adopted, moved, IN_FORCE) + told
 
     async def _fold(

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from services.scoring import store, trials
 from services.scoring.causes import Range
 from services.scoring.contract import (
-    SCHEMES,
     SOURCE,
     TRIAL_ENDED,
     TRIAL_ENTRIES_POSTED,
+    TRIAL_FOLDED,
+    TRIAL_SHARD_POSTED,
     TRIAL_STARTED,
     TrialEnded,
+    TrialFolded,
+    TrialShardPosted,
     TrialStarted,
 )
 from services.scoring.contract import TRIALS as STREAM
@@ -64,13 +67,38 @@ class TrialStage(StageB):
         return [(trial_code(told.code, told.trial), version) for version in trials.scored(told)]
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
-        """Post what moved, then leave nothing of what ended."""
-        answers = await super()._apply(tx, shard, records)
-        for record in records:
-            if record.stream == SCHEMES:
-                event = known_event(record.stream, record.body)
-                if event.type == TRIAL_ENDED:
-                    answers += await self._end(tx, shard, event)
+        """Post what moved, say which shards of stage A are in it, then leave nothing of what ended."""
+        read = [(record, known_event(record.stream, record.body)) for record in records]
+        moving = [record for record, event in read if event.type != TRIAL_FOLDED]
+        answers = await super()._apply(tx, shard, moving)
+        answers += await self._folded(tx, shard, [event for _, event in read])
+        for _, event in read:
+            if event.type == TRIAL_ENDED:
+                answers += await self._end(tx, shard, event)
+        return answers
+
+    async def _folded(
+        self, tx: PostgresTransaction, shard: int, events: Sequence[AcceptedEvent]
+    ) -> list[Answer]:
+        """Tell which shards of stage A are in what was posted: of a trial that begins here all that came."""
+        told = [envelope.decode_data(one, TrialFolded) for one in events if one.type == TRIAL_FOLDED]
+        begun = [envelope.decode_data(one, TrialStarted) for one in events if one.type == TRIAL_STARTED]
+        if not told and not begun:
+            return []
+        over = {code for code, _ in await store.in_force(tx, OVER, shard)}
+        fresh = [one for one in told if trial_code(one.code, one.trial) not in over]
+        for one in fresh:
+            await trials.save_folded(tx, shard, trial_code(one.code, one.trial), one.shard)
+        running = {one.document.scheme.code for one in await self._plans.of(tx, shard)}
+        beginning = {trial_code(one.code, one.trial) for one in begun}
+        answers = [
+            _shard_posted(shard, one, one.shard)
+            for one in fresh
+            if (name := trial_code(one.code, one.trial)) in running and name not in beginning
+        ]
+        for one in begun:
+            kept = await trials.folded(tx, shard, trial_code(one.code, one.trial))
+            answers += [_shard_posted(shard, one, of) for of in kept]
         return answers
 
     async def _read(
@@ -95,6 +123,7 @@ class TrialStage(StageB):
         for version in await self._plans.leave(tx, shard, code):
             await store.put_in_force(tx, OVER, shard, code, version)
             await trials.drop_inputs(tx, shard, f"{code}@{version}")
+        await trials.drop_folded(tx, shard, code)
         self._held.forget([partition_of(shard)])
         for group in days:
             await drop(tx, group)
@@ -103,6 +132,12 @@ class TrialStage(StageB):
             for (_, _, name), day in days.items()
         }
         return [_message(shard, posted, ended=True) for posted in last.values()]
+
+
+def _shard_posted(shard: int, trial: TrialFolded | TrialStarted, folded: int) -> Answer:
+    told = TrialShardPosted(code=trial.code, trial=trial.trial, version=trial.version, shard=folded)
+    body = envelope.encode(TRIAL_SHARD_POSTED, SOURCE, f"{trial.code}/{trial.trial}", told)
+    return STREAM, Draft(shard, body)
 
 
 def _message(shard: int, posted: Posted, *, ended: bool) -> Answer:

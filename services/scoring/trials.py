@@ -188,6 +188,24 @@ async def drop_inputs(tx: PostgresTransaction, shard: int, scheme: str) -> None:
     await tx.many("DELETE FROM inputs WHERE shard = $1 AND scheme = $2", shard, scheme)
 
 
+async def save_folded(tx: PostgresTransaction, shard: int, name: str, folded: int) -> None:
+    """Note in a shard of stage B that one of stage A has folded all that it holds under a trial."""
+    await tx.many("INSERT INTO trial_shards VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", shard, name, folded)
+
+
+async def folded(tx: PostgresTransaction, shard: int, name: str) -> list[int]:
+    """Return the shards of stage A that have folded all that they hold under a trial, as far as told here."""
+    rows = await tx.many(
+        "SELECT folded FROM trial_shards WHERE shard = $1 AND scheme = $2 ORDER BY folded", shard, name
+    )
+    return [row["folded"] for row in rows]
+
+
+async def drop_folded(tx: PostgresTransaction, shard: int, name: str) -> None:
+    """Forget in a shard of stage B which of stage A had folded a trial."""
+    await tx.many("DELETE FROM trial_shards WHERE shard = $1 AND scheme = $2", shard, name)
+
+
 async def _tell(tx: PostgresTransaction, event: str, trial: Trial, told: Closed) -> None:
     body = encode(event, SOURCE, f"{trial.code}/{trial.trial}", told)
     await tx.append(SCHEMES, [Draft(shard, body) for shard in range(SHARDS)])

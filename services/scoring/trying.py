@@ -7,7 +7,16 @@ from collections.abc import Collection, Sequence
 
 from services.scoring import deriving, trials
 from services.scoring.arriving import Arriving, Force
-from services.scoring.contract import TRIAL_ENDED, TRIAL_STARTED, TrialEnded, TrialStarted
+from services.scoring.contract import (
+    SOURCE,
+    TRIAL_ENDED,
+    TRIAL_FOLDED,
+    TRIAL_PARTIALS,
+    TRIAL_STARTED,
+    TrialEnded,
+    TrialFolded,
+    TrialStarted,
+)
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
@@ -18,8 +27,9 @@ from services.scoring.store import PartialCell
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.codes import trial_code
-from shared.kernel.records import Record
+from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
+from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "trial-a"
@@ -102,6 +112,23 @@ class Trying:
                     await trials.drop_sums(tx, record.shard, f"{name}@{version}")
                 self._partials.forget([record.shard])
         return moved
+
+    async def folded(self, tx: PostgresTransaction, schemes: Read) -> list[Answer]:
+        """Tell every shard that keeps cells of a trial that it is folded here; said after its sums."""
+        answers: list[Answer] = []
+        for record, event in schemes:
+            if event.type == TRIAL_STARTED:
+                one = envelope.decode_data(event, TrialStarted)
+                told = TrialFolded(code=one.code, trial=one.trial, version=one.version, shard=record.shard)
+                body = envelope.encode(TRIAL_FOLDED, SOURCE, f"{one.code}/{one.trial}", told)
+                targets = await self._targets(tx, record.shard, trial_code(one.code, one.trial))
+                answers += [(TRIAL_PARTIALS, Draft(target, body)) for target in targets]
+        return answers
+
+    async def _targets(self, tx: PostgresTransaction, shard: int, name: str) -> list[int]:
+        """Return the shards that keep cells of a trial, none where it is over again."""
+        running = [one for one in await self._plans.of(tx, shard) if one.document.scheme.code == name]
+        return sorted({at for one in running for shards in one.shards_of_unit.values() for at in shards})
 
     async def _begin(
         self, tx: PostgresTransaction, shard: int, told: TrialStarted, catalogue: Catalogue

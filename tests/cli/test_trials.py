@@ -16,6 +16,9 @@ UNIT = {
 }
 DIFF = {
     "mark": "试考评",
+    "state": "whole",
+    "folded": 64,
+    "shards": 64,
     "scheme": "mini",
     "trial": "strict",
     "version": 2,
@@ -60,3 +63,12 @@ def test_a_line_shows_both_sides_and_a_range_where_something_is_not_assessed():
     assert trials.line(UNIT, Lang.EN)["trial_points"] == "0.00–10.00 not assessed"
     assert trials.line(UNIT | {"real": None}, Lang.ZH)["real_points"] is None
     assert set(row) == {column.key for column in trials.columns(Lang.ZH)}
+
+
+def test_a_trial_that_is_not_folded_whole_says_how_far_it_is_and_compares_nothing():
+    running = DIFF | {"state": "running", "folded": 12, "moved": None}
+    told = list(trials.closing(running, Lang.ZH))
+    assert told[0] == "试算中：12/64 个分片已完成；得分为目前所得，名次、段次与差异待全部完成后给出"
+    assert told[1:] == list(trials.closing(DIFF, Lang.ZH))[1:]
+    assert next(trials.progress(running, Lang.EN)).startswith("running: 12 of 64 shards are folded")
+    assert list(trials.progress(DIFF, Lang.EN)) == []

@@ -14,9 +14,11 @@ from shared.contracts.scoring import (
     SOURCE,
     TRIAL_ENDED,
     TRIAL_ENTRIES_POSTED,
+    TRIAL_SHARD_POSTED,
     TRIAL_STARTED,
     TrialEnded,
     TrialEntriesPosted,
+    TrialShardPosted,
     TrialStarted,
     VersionBefore,
 )
@@ -25,6 +27,7 @@ from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.periods import JANUARY
 from shared.kernel.records import Draft, Head
+from shared.kernel.shards import SHARDS
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
@@ -76,6 +79,15 @@ def tried(*figures, ended=False, version=2):
     return TRIALS, envelope.encode(TRIAL_ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
 
 
+def folded(*shards):
+    """Return that shards of stage A are in what was told."""
+    told = [TrialShardPosted(code="mini", trial="strict", version=2, shard=one) for one in shards]
+    return [(TRIALS, envelope.encode(TRIAL_SHARD_POSTED, SOURCE, "mini/strict", one)) for one in told]
+
+
+ALL_SHARDS = folded(*range(SHARDS))
+
+
 async def apply(service, handler, *messages):
     """Apply messages to ranking's handler of trials as one batch; it answers nothing."""
     records = []
@@ -110,7 +122,7 @@ async def rows(service):
     """Return the rows of ranking's tables, those of trials apart."""
     real, trial = {}, {}
     async with service.exchange.reading() as tx:
-        for table in ("schemes", "figures", "groups", "places"):
+        for table in ("schemes", "figures", "groups", "places", "trial_shards"):
             lines = [
                 one.line for one in await tx.execute(f"SELECT t::text AS line FROM {table} t ORDER BY 1")
             ]
@@ -123,10 +135,11 @@ async def test_a_trial_shows_points_rank_tier_and_figures_beside_those_in_force(
     await service.apply(adopted(scheme()), posted(*REAL))
     before, _ = await rows(service)
     standing = (await ask(f"/v1/standings/mini/bureaus/{MARCH}")).json()
-    await apply(service, Trials(), started(), tried(*TRIED))
+    await apply(service, Trials(), started(), tried(*TRIED), *ALL_SHARDS)
     body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
-    assert {key: body[key] for key in ("mark", "version", "real_version", "moved", "fresh_at")} == {
+    assert {key: body[key] for key in ("mark", "state", "version", "real_version", "moved", "fresh_at")} == {
         "mark": "试考评",
+        "state": "whole",
         "version": 2,
         "real_version": 1,
         "moved": {"points": 2, "rank": 3, "tier": 2},
@@ -150,7 +163,7 @@ async def test_a_trial_shows_points_rank_tier_and_figures_beside_those_in_force(
 async def test_of_a_trial_that_ended_nothing_is_left(service, ask, handlers):
     await service.apply(adopted(scheme()), posted(*REAL))
     trials = Trials()
-    await apply(service, trials, started(), tried(*TRIED))
+    await apply(service, trials, started(), tried(*TRIED), *folded(1, 2))
     await apply(service, trials if handlers == 1 else Trials(), ended(), tried(*REAL), tried(ended=True))
     assert not any((await rows(service))[1].values())
     answer = await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")
@@ -174,10 +187,35 @@ async def test_another_range_of_what_is_not_assessed_is_another_score(service, a
     await service.apply(adopted(scheme()), posted(figure("b1", None), figure("b2", None)))
     document = draft()
     document["indicators"][0]["points"] = "7"
-    await apply(service, Trials(), started(document), tried(figure("b1", None), figure("b2", None)))
+    told = tried(figure("b1", None), figure("b2", None))
+    await apply(service, Trials(), started(document), told, *ALL_SHARDS)
     body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
     assert [one["trial"]["range"] for one in body["units"]] != [one["real"]["range"] for one in body["units"]]
     assert body["moved"] == {"points": 3, "rank": 0, "tier": 0}
+
+
+async def test_until_all_shards_are_folded_there_are_points_so_far_and_no_places(service, ask):
+    """Marks that come twice count once."""
+    await service.apply(adopted(scheme()), posted(*REAL))
+    trials = Trials()
+    await apply(service, trials, started(), tried(*TRIED), *folded(*range(12), 3, 5))
+    listed = (await ask("/v1/trials/mini/strict")).json()
+    assert (listed["state"], listed["folded"], listed["shards"]) == ("running", 12, 64)
+    body = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert (body["state"], body["folded"], body["shards"], body["moved"]) == ("running", 12, 64, None)
+    b1 = next(one for one in body["units"] if one["unit"] == "b1")
+    assert (b1["points"], b1["places"], b1["tier_moves"]) == (None, None, None)
+    assert b1["trial"] == {"points": "6.00", "range": None, "rank": None, "tier": None}
+    assert b1["real"]["rank"] == 1
+    await apply(service, trials, *folded(*range(12, 63)))
+    assert (await ask("/v1/trials/mini/strict")).json()["state"] == "running"
+    await apply(service, trials, *folded(63))
+    whole = (await ask(f"/v1/trials/mini/strict/bureaus/{MARCH}")).json()
+    assert (whole["state"], whole["folded"], whole["moved"]) == (
+        "whole",
+        64,
+        {"points": 2, "rank": 3, "tier": 2},
+    )
 
 
 async def test_until_anything_is_told_of_a_trial_the_answer_is_to_come_again(service, ask):

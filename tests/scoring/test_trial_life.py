@@ -4,13 +4,16 @@ import pytest
 
 from services.scoring import trials
 from services.scoring.api import adoption_router
-from services.scoring.contract import ACCEPTED
+from services.scoring.contract import ACCEPTED, TRIAL_PARTIALS, TRIAL_SHARD_POSTED, TrialShardPosted
 from services.scoring.trial_api import trials_router
+from shared.contracts import envelope
+from shared.kernel.shards import SHARDS
 from tests.scoring.manual import door_of
 from tests.scoring.test_stages import MARCH, accept, adopt, levy
 from tests.scoring.trials import (
     ALL,
     end,
+    events_of,
     feed,
     first,
     fresh,
@@ -62,6 +65,30 @@ async def test_what_is_told_of_a_trial_after_its_end_is_dropped(fresh):
     await driver.run()
     assert not any((await left(driver.exchange)).values())
     assert (await told(driver.exchange))[-1].ended
+
+
+async def test_each_shard_of_stage_a_is_told_once_after_the_first_figures_of_a_trial(fresh):
+    """Stage B hears what shards have folded before it hears of the trial: it tells of them with its beginning."""
+    driver = await fresh(first())
+    await feed(driver.exchange, ALL)
+    await driver.run()
+    await start(driver.exchange)
+    await driver.run_stage("a")
+    stage_b = driver.stages[-1]
+    driver.stages[-1] = "t", stage_b[1], (TRIAL_PARTIALS,)
+    await driver.run_stage("t")
+    assert await events_of(driver.exchange) == []
+    driver.stages[-1] = stage_b
+    await driver.run()
+    kinds = [one.type for one in await events_of(driver.exchange)]
+    marks = [
+        envelope.decode_data(one, TrialShardPosted).shard
+        for one in await events_of(driver.exchange)
+        if one.type == TRIAL_SHARD_POSTED
+    ]
+    assert sorted(marks) == list(range(SHARDS))
+    assert kinds.index(TRIAL_SHARD_POSTED) > 0
+    assert set(kinds[kinds.index(TRIAL_SHARD_POSTED) :]) == {TRIAL_SHARD_POSTED}
 
 
 async def test_adoption_scores_from_the_first_month_of_the_draft_alone_and_ends_its_trial(fresh, door):

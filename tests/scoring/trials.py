@@ -18,6 +18,7 @@ from services.scoring.contract import (
     SCHEMES,
     SURVEY_COUNTED,
     SURVEYS,
+    TRIAL_ENTRIES_POSTED,
     TRIAL_PARTIALS,
     TRIALS,
     DeductionDecided,
@@ -323,7 +324,7 @@ async def left(exchange):
     """Return how many rows of trials each table holds."""
     async with exchange.reading() as tx:
         counts = {}
-        for table in ("partials", "inputs", "trial_cells"):
+        for table in ("partials", "inputs", "trial_cells", "trial_shards"):
             statement = f"SELECT count(*) AS rows FROM {table} WHERE scheme LIKE '%~%'"
             counts[table] = (await tx.many(statement))[0]["rows"]
         running = "SELECT count(*) AS rows FROM in_force WHERE code LIKE '%~%' AND stage <> 'trial-over'"
@@ -333,9 +334,18 @@ async def left(exchange):
 
 async def told(exchange):
     """Return what was told of trials, in order."""
+    return [
+        envelope.decode_data(event, TrialEntriesPosted)
+        for event in await events_of(exchange)
+        if event.type == TRIAL_ENTRIES_POSTED
+    ]
+
+
+async def events_of(exchange):
+    """Return every event that was told of trials, in order."""
     async with exchange.reading() as tx:
         records = await tx.read(TRIALS, shard_of("mini~strict/bureaus"), 0, 1000)
-    return [envelope.decode_data(envelope.decode(one.body), TrialEntriesPosted) for one in records]
+    return [envelope.decode(one.body) for one in records]
 
 
 async def refused(acting):

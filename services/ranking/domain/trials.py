@@ -1,7 +1,7 @@
 """What a trial would change: two standings of one group and period beside each other, unit by unit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -97,6 +97,14 @@ def beside(real: Iterable[Line], trial: Iterable[Line]) -> list[Beside]:
     ours, theirs = ({line.unit: line for line in lines} for lines in (real, trial))
     units = [*theirs, *(unit for unit in ours if unit not in theirs)]
     return [_beside(unit, ours.get(unit), theirs.get(unit)) for unit in units]
+
+
+def so_far(found: Iterable[Beside]) -> list[Beside]:
+    """Return the same of a trial of which shards are missing: no place in it counts yet, no difference."""
+    return [
+        Beside(one.unit, one.real, one.trial and replace(one.trial, rank=None, tier=None), None, None)
+        for one in found
+    ]
 
 
 def changed(real: Document, trial: Document) -> tuple[str, ...]:

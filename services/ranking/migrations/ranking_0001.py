@@ -37,6 +37,10 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,
         day text NOT NULL, months text NOT NULL, number bigint NOT NULL,
         PRIMARY KEY (scheme, grp, version, unit, day))""",
+    # the shards of stage A that are in what a shard tells of a trial; with all of them it is whole
+    """CREATE TABLE trial_shards (
+        scheme text NOT NULL, shard smallint NOT NULL, folded smallint NOT NULL,
+        PRIMARY KEY (scheme, shard, folded))""",
     """CREATE TABLE places (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,

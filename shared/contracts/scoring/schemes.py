@@ -4,11 +4,13 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, Digest, MonthText, Version
+from shared.contracts.fields import Closed, Code, Digest, MonthText, Shard, Version
 
 SCHEME_ADOPTED = "dukao.scheme-adopted.v1"
 TRIAL_STARTED = "dukao.trial-started.v1"
 TRIAL_ENDED = "dukao.trial-ended.v1"
+TRIAL_FOLDED = "dukao.trial-folded.v1"
+TRIAL_SHARD_POSTED = "dukao.trial-shard-posted.v1"
 
 
 class SchemeAdopted(Closed):
@@ -53,3 +55,16 @@ class TrialEnded(Closed):
     trial: Code
     version: Version
     adopted: bool
+
+
+class TrialFolded(Closed):
+    """A shard of stage A has folded all that it holds under a trial, and its sums were told before this."""
+
+    code: Code
+    trial: Code
+    version: Version
+    shard: Shard
+
+
+class TrialShardPosted(TrialFolded):
+    """What a shard of stage A has folded under a trial is in the figures that were told before this."""
