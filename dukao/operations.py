@@ -67,6 +67,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "explain": (
         "scoring.explain_cell",
         "scoring.explain_entry",
+        "scoring.explain_trial_cell",
         "scoring.show_cell",
         "ranking.explain_total",
     ),

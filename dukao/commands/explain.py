@@ -10,7 +10,7 @@ from dukao.client import Client, below
 from dukao.objections import objections
 from dukao.options import Output, examples, state_of
 from dukao.output import Column, Format, columns, show, show_lines
-from dukao.telling import cells, totals
+from dukao.telling import cells, totals, trials
 from dukao.telling.languages import Lang, Language
 from dukao.telling.words import NOT_COUNTED
 
@@ -59,6 +59,9 @@ AsOf = Annotated[
 Entry = Annotated[
     int | None, typer.Option(min=1, help="Only why this entry of the ledger was posted.", show_default=False)
 ]
+Trial = Annotated[
+    str | None, typer.Option(help="In this running trial of the scheme.", show_default=False, metavar="NAME")
+]
 Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell in place of its cases.")]
 
 
@@ -73,6 +76,7 @@ Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell 
         "dukao explain national B460000 tasks 2021-03 --entries     what the ledger says of a cell",
         "dukao explain national B460000 tasks 2021-03 --as-of 2021-04-10",
         "dukao explain national B460000 tasks 2021-03 --entry 4711  what moved it",
+        "dukao explain national B460000 tasks 2021-03 --trial stricter",
     )
 )
 def explain(
@@ -93,6 +97,7 @@ def explain(
     as_of: AsOf = None,
     entries: Entries = False,
     entry: Entry = None,
+    trial: Trial = None,
     lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
@@ -105,6 +110,8 @@ def explain(
         raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
     if period is None and _PERIOD.match(indicator) is None:
         raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
+    if trial is not None and (period is None or entries or {version, as_of, entry} != {None}):
+        raise typer.BadParameter("of a trial an indicator of a period is explained", param_hint="--trial")
     page = PAGE_ROWS if everything else limit
     with Client(state_of(ctx)) as client:
         if period is None:
@@ -122,6 +129,8 @@ def explain(
             _show_entries(client.get("scoring", path, **query, as_of=as_of), output, lang)
         else:
             counted = None if only is None else str(only == "counted").lower()
+            if trial is not None:
+                path, query = f"/v1/trials{below(scheme, trial)}/cells{below(period, unit, indicator)}", {}
             pages = client.pages("scoring", f"{path}/explain", **query, counted=counted, limit=page)
             _show(_whole(pages, "rows") if everything else next(pages), output, lang)
 
@@ -140,6 +149,7 @@ def _show(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:
 
 def told(answer: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     """Yield what a person reads: the value and how it comes about, then a block for each row."""
+    yield from trials.marked(answer, lang)
     yield from cells.heading(answer, lang)
     for at, row in enumerate(answer["rows"], 1):
         yield ""

@@ -109,22 +109,20 @@ def _inputs(inputs: Answer, lang: Lang) -> str:
 
 
 def _stands_on(answer: Answer, lang: Lang) -> str:
+    """Say of which scheme, how fresh and on what positions; how fresh a trial is, is told with its diff."""
     zone, fresh = answer["zone"], answer["fresh_at"]
     none = lang.of(("尚无事件", "no event yet"))
     fresh = none if fresh is None else f"{local(fresh, zone)} ({zone})"
-    state = lang.word(STATES, answer["state"])
-    return lang.of(
+    told = [
         (
-            (
-                f"方案 {answer['scheme']} 第 {answer['version']} 版 · {state} · 数据截至 {fresh} · "
-                f"位置 {answer['as_of'][:12]}"
-            ),
-            (
-                f"scheme {answer['scheme']} v{answer['version']} · {state} · fresh at {fresh} · "
-                f"positions {answer['as_of'][:12]}"
-            ),
-        )
-    )
+            f"方案 {answer['scheme']} 第 {answer['version']} 版",
+            f"scheme {answer['scheme']} v{answer['version']}",
+        ),
+        (state := lang.word(STATES, answer["state"]), state),
+        *([] if "trial" in answer else [(f"数据截至 {fresh}", f"fresh at {fresh}")]),
+        (f"位置 {answer['as_of'][:12]}", f"positions {answer['as_of'][:12]}"),
+    ]
+    return " · ".join(map(lang.of, told))
 
 
 def _counts(one: Answer, answer: Answer) -> tuple[str, str]:

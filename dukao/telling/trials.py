@@ -38,8 +38,8 @@ def heading(diff: Mapping[str, Any], lang: Lang) -> str:
     if diff["real_version"] is not None:
         real = lang.of((f"现行第 {diff['real_version']} 版", f"version {diff['real_version']} in force"))
     tried = lang.of((f"草案第 {diff['version']} 版", f"draft version {diff['version']}"))
-    mark = lang.of((f"【{diff['mark']}】", "[trial, without effect]"))
-    return f"{mark} {diff['scheme']}/{diff['trial']} · {diff['group']} · {diff['period']} · {tried} / {real}"
+    which = f"{diff['scheme']}/{diff['trial']} · {diff['group']} · {diff['period']}"
+    return f"{_mark(diff, lang)} {which} · {tried} / {real}"
 
 
 def closing(diff: Mapping[str, Any], lang: Lang) -> Iterator[str]:
@@ -72,6 +72,18 @@ def progress(found: Mapping[str, Any], lang: Lang) -> Iterator[str]:
         zh = "试算中：{folded}/{shards} 个分片已完成；得分为目前所得，名次、段次与差异待全部完成后给出"
         en = "running: {folded} of {shards} shards are folded; points are those so far, no place counts yet"
         yield lang.of((zh, en)).format(**found)
+
+
+def marked(cell: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield of an explained cell of which trial it is, and how far its beginning is; of another nothing."""
+    if "trial" in cell:
+        yield f"{_mark(cell, lang)} {cell['scheme']}/{cell['trial']}"
+        state = "whole" if cell["folded"] == cell["shards"] else "running"
+        yield from progress({**cell, "state": state}, lang)
+
+
+def _mark(answer: Mapping[str, Any], lang: Lang) -> str:
+    return lang.of((f"【{answer['mark']}】", "[trial, without effect]"))
 
 
 def line(unit: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

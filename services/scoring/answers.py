@@ -43,10 +43,14 @@ class After(BaseModel):
     limit: int = Field(50, ge=1, le=PAGE_LIMIT)
 
 
-class PageQuery(CellQuery, After):
+class RowsQuery(After):
     """Which rows are wanted."""
 
     counted: bool | None = Field(None, description="only rows that count, or only those that do not")
+
+
+class PageQuery(CellQuery, RowsQuery):
+    """Of which cell which rows are wanted."""
 
 
 class Answer(BaseModel):

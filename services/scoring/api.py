@@ -9,19 +9,17 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.scoring import (
     authorship,
+    behind,
     consultations,
     cursors,
     derived,
-    evidence,
     facts,
     figuring,
     handlers,
     inputs,
     knowing,
     objecting,
-    points,
     shown,
-    sources_shown,
     store,
     traces,
 )
@@ -34,7 +32,6 @@ from services.scoring.answers import (
     EntryAnswer,
     Explanation,
     PageQuery,
-    ShownRow,
     Suspense,
     SuspenseQuery,
 )
@@ -44,7 +41,7 @@ from services.scoring.consultation_answers import shown_version
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.scoring.domain.document import SchemeDocument, json_schema
 from services.scoring.domain.figures import merged
-from services.scoring.domain.measures import AnyMeasure, DecidedSpec, GivenSpec, PointsSpec
+from services.scoring.domain.measures import AnyMeasure, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.sums import UnitSums
@@ -56,7 +53,7 @@ from services.scoring.questions import Question
 from services.scoring.traces import Doubted, LedgerEntry, Until
 from shared.contracts.fields import Approval, Version
 from shared.kernel.canonical import digest_hex
-from shared.kernel.errors import hidden, refuse
+from shared.kernel.errors import refuse
 from shared.kernel.periods import Month, Period
 from shared.kernel.points import shown_ratio, text
 from shared.kernel.strict_json import Limits
@@ -65,7 +62,7 @@ from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
 from shared.web import bodies
-from shared.web.access import Action, Role, Subject, Thing, covers
+from shared.web.access import Action, Role, Subject, Thing
 from shared.web.tokens import allow, of_units, published, whole
 
 SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
@@ -194,7 +191,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            _check_sees(subject, question)
+            behind.check_sees(subject, question)
             _check_ruled(question)
             read = await figuring.figure(tx, question)
             zone = question.scheme.document.scheme.zone
@@ -219,13 +216,13 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            _check_sees(subject, question)
+            behind.check_sees(subject, question)
             _check_ruled(question)
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await figuring.figure(tx, question)
             begun = await _begun(tx, question, read)
-            rows, following = await _rows(tx, question, begin, asked.limit, Wanted(asked.counted))
+            rows, following = await behind.rows(tx, question, begin, asked.limit, Wanted(asked.counted))
             told = await objecting.objections(tx, question)
         next_page = None if following is None else cursors.write(following, bound)
         return shown.explanation(question, begun, read, rows, next_page, told)
@@ -249,13 +246,13 @@ def entries_router(exchange: Exchange) -> APIRouter:
                 raise refuse(404, "not_found", "The ledger has no such entry.")
             cell = str(Month.of_ordinal(found.entry.month)), found.unit, found.indicator
             question = await schemes.question(tx, found.scheme, cell)
-            _check_sees(subject, question, "The ledger has no such entry.")
+            behind.check_sees(subject, question, "The ledger has no such entry.")
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await figuring.figure(tx, question)
             begun = await _begun(tx, question, read)
             causes = [(one["stream"], one["shard"], one["first"], one["last"]) for one in found.entry.cause]
-            rows, following = await _rows(tx, question, begin, asked.limit, Wanted(causes=causes))
+            rows, following = await behind.rows(tx, question, begin, asked.limit, Wanted(causes=causes))
         next_page = None if following is None else cursors.write(following, bound)
         return shown.entry_answer(question, begun, read, found.entry, rows, next_page)
 
@@ -281,12 +278,6 @@ def suspense_router(exchange: Exchange) -> APIRouter:
     return router
 
 
-def _check_sees(subject: Subject, question: Question, missing: str = "") -> None:
-    """Let people of the unit and of the indicator's assessor, and whoever is above one, see a cell."""
-    if not any(covers(subject.unit, path) for path in question.paths):
-        raise hidden(missing)
-
-
 def _check_ruled(question: Question) -> None:
     if question.ended:
         raise refuse(404, "not_found", "Another version of the scheme rules the months of this period.")
@@ -300,34 +291,6 @@ async def _entries(tx: PostgresTransaction, question: Question, until: Until) ->
         months = [month.ordinal for month in piece.window]
         found += await traces.entries(tx, piece.scheme.id, cell, months, ENTRIES_SHOWN, until)
     return sorted(found, key=lambda entry: entry.id)[-ENTRIES_SHOWN:]
-
-
-async def _rows(
-    tx: PostgresTransaction, question: Question, begin: Cursor | None, limit: int, wanted: Wanted
-) -> tuple[list[ShownRow], Cursor | None]:
-    """Return a page of the rows behind a cell, version by version."""
-    page: list[ShownRow] = []
-    for piece in question.each:
-        if begin is not None and begin.month > piece.last:
-            continue
-        rows, following = await _rows_of(tx, piece, begin, limit - len(page), wanted)
-        page += rows
-        if following is not None:
-            return page, following
-        begin = None
-    return page, None
-
-
-async def _rows_of(
-    tx: PostgresTransaction, question: Question, begin: Cursor | None, limit: int, wanted: Wanted
-) -> tuple[list[ShownRow], Cursor | None]:
-    """Return rows of one version: cases and events, or what others concluded and gave."""
-    if isinstance(question.spec, GivenSpec):
-        rows, following = await points.rows(tx, question, begin, limit, wanted)
-        is_decided = isinstance(question.spec, DecidedSpec)
-        return await sources_shown.beside(tx, rows) if is_decided else rows, following
-    rows, following = await evidence.rows(tx, question, begin, limit, wanted)
-    return shown.rows_of_events(question, rows), following
 
 
 async def _begun(tx: PostgresTransaction, question: Question, read: Read) -> dict[str, Any]:

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.scoring import inputs, store
+from services.scoring import inputs, store, trials
 from services.scoring.domain.derived import following, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.measures import ItemsSpec
 from services.scoring.domain.parts import Parted, parted_of
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.successions import Succession, successions
+from services.scoring.domain.trials import is_of_year
 from services.scoring.domain.versions import ruled
 from services.scoring.questions import Loaded, Question
 from services.scoring.reports import catalogue_of
+from services.scoring.trials import Trial
+from shared.kernel.codes import is_trial, trial_code
 from shared.kernel.errors import refuse
 from shared.kernel.periods import Cycle, Period
 from shared.kernel.reigns import Months
@@ -45,8 +48,38 @@ class Schemes:
             return replace(_question(loaded, period, cell), ended=version in ruling)
         loaded = [self._load(await self._found(tx, scheme[0], one), months) for one, months in ruling.items()]
         before = await self._before(tx, scheme[0], year, loaded)
-        points = {one.plan.id: one for one in following(one.points for one in (*before, *loaded))}
-        loaded = [replace(one, points=points[one.plan.id]) for one in loaded]
+        return await self._following(tx, (before, loaded), period, cell, version)
+
+    async def tried(self, tx: PostgresTransaction, trial: Trial, cell: tuple[str, str, str]) -> Question:
+        """Find (period, unit, indicator) in a running trial, or refuse.
+
+        A period is explained that ends in the months of the trial, by all the versions that it scores.
+        """
+        name = trial_code(trial.code, trial.trial)
+        found = [await self._found(tx, name, one) for one in (*trial.before, trial.version)]
+        period = found[-1].document.calendar.parse(cell[0])
+        if not trial.first <= str(period.last) <= trial.last:
+            reason = f"The trial runs from {trial.first} to {trial.last}; name a period that ends in them."
+            raise refuse(422, "outside_trial", reason, pointer="/period")
+        ruling = ruled(one.document.scheme for one in found)
+        known = [self._load(one, ruling[one.document.scheme.version]) for one in found]
+        head = found[-1].document.scheme
+        scored = [one for one in known if is_of_year(head, one.document.scheme)]
+        before = [one for one in known if not is_of_year(head, one.document.scheme)]
+        return await self._following(tx, (before, scored), period, cell, trial.version)
+
+    async def _following(
+        self,
+        tx: PostgresTransaction,
+        known: tuple[Sequence[Loaded], Sequence[Loaded]],
+        period: Period,
+        cell: tuple[str, str, str],
+        version: int,
+    ) -> Question:
+        """Ask the versions of a year, of `known` the last, after those of the years before."""
+        before, ruling = known
+        points = {one.plan.id: one for one in following(one.points for one in (*before, *ruling))}
+        loaded = [replace(one, points=points[one.plan.id]) for one in ruling]
         if len(loaded) == 1:
             return _question(loaded[0], period, cell)
         return await self._among(tx, loaded, period, cell, version)
@@ -135,7 +168,8 @@ class Schemes:
         if (code, version) not in self._stored:
             while len(self._stored) >= VERSIONS_KEPT:
                 self._stored.pop(next(iter(self._stored)))
-            self._stored[code, version] = await store.scheme(tx, code, version)
+            read = trials.scheme if is_trial(code) else store.scheme
+            self._stored[code, version] = await read(tx, code, version)
         return self._stored[code, version]
 
     def _load(self, found: store.Scheme, months: Months) -> Loaded:

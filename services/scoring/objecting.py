@@ -14,8 +14,11 @@ SHOWN = 100
 
 
 async def objections(tx: PostgresTransaction, question: Question) -> Objections:
-    """Return the reviews of a cell's entries and the replies to them, 100 at most of each."""
-    cell = question.scheme.document.scheme.code, question.unit, question.indicator.code
+    """Return the reviews of a cell's entries and the replies to them, 100 at most of each.
+
+    In a trial count those of the cell in force.
+    """
+    cell = question.scheme.points.scheme, question.unit, question.indicator.code
     months = [month.ordinal for month in question.window]
     reviewed = await reviews.of_cell(tx, cell, months, SHOWN + 1)
     replied = await replies.of_cell(tx, cell, months, SHOWN + 1)

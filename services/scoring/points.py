@@ -119,12 +119,11 @@ def _rows(question: Question, place: Found, told: Told) -> Iterator[ShownRow]:
     elif isinstance(fact, Given) and _is_of(question, fact):
         yield _given(question, fact, told.body)
     elif isinstance(fact, Counted) and _is_of(question, fact):
-        yield _surveyed(fact, told.body)
+        yield _surveyed(question, fact, told.body)
 
 
 def _is_of(question: Question, fact: Given | Counted) -> bool:
-    scheme = question.scheme.document.scheme.code
-    return (fact.scheme, fact.indicator) == (scheme, question.indicator.code)
+    return (fact.scheme, fact.indicator) == (question.scheme.points.scheme, question.indicator.code)
 
 
 def _given(question: Question, fact: Given, body: bytes) -> ShownRow:
@@ -157,19 +156,25 @@ def _given(question: Question, fact: Given, body: bytes) -> ShownRow:
     )
 
 
-def _surveyed(fact: Counted, body: bytes) -> ShownRow:
-    """Return what a closed round came to, class by class; of a class below its minimum nothing is told."""
+def _surveyed(question: Question, fact: Counted, body: bytes) -> ShownRow:
+    """Return what a closed round came to, class by class; of a class below its minimum nothing is told.
+
+    What the scheme asks otherwise is not taken by it.
+    """
     event = envelope.decode(body)
     told = envelope.decode_data(event, SurveyCounted)
     answers = 0 if fact.short else sum(one.answers for one in told.classes)
     means = {f"mean:{one.rater}": text(shown_ratio(Fraction(one.total, one.kept))) for one in told.classes}
+    reason = Uncounted.BELOW_MINIMUM if fact.short else None
+    if reason is None and any(one.slots is None for one in fact.losses(question.scheme.points)):
+        reason = Uncounted.NOT_SCORED
     return ShownRow(
         case=None,
         unit=fact.unit,
         month=told.month,
-        counted=not fact.short,
+        counted=reason is None,
         met=None,
-        reason=Uncounted.BELOW_MINIMUM if fact.short else None,
+        reason=reason,
         numerator=str(answers),
         denominator=None,
         columns={"survey": told.survey, **means, "short": ", ".join(told.short) or None},
@@ -217,7 +222,7 @@ def _deductions(question: Question, place: Found, body: bytes) -> Iterator[Shown
     for one in decided.deductions:
         if one.indicator != question.indicator.code or Month.parse(one.month).ordinal != place.month:
             continue
-        reason = _why_not(one, question.scheme.plan.id)
+        reason = _why_not(one, heard=question.scheme.points.hears(one.scheme))
         points = millionths(decimal(one.points)) * MILLIONTHS
         yield ShownRow(
             case=None,
@@ -244,8 +249,8 @@ def _deductions(question: Question, place: Found, body: bytes) -> Iterator[Shown
         )
 
 
-def _why_not(one: Deduction, scheme: str) -> Uncounted | None:
-    if one.scheme != scheme:
+def _why_not(one: Deduction, *, heard: bool) -> Uncounted | None:
+    if not heard:
         return Uncounted.OTHER_INDICATOR
     match one.state:
         case DeductionState.COUNTED | DeductionState.REVIVED:

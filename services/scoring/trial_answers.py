@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scoring.answers import Explanation
 from services.scoring.trials import Trial
 from shared.contracts.fields import Code, Digest, MonthText, Version
+from shared.kernel.shards import SHARDS
 
 TRIAL_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z:._-]{0,31}$"
 TrialName = Annotated[str, Field(pattern=TRIAL_PATTERN)]
@@ -68,6 +70,19 @@ class TrialsPage(BaseModel):
 
     items: tuple[ShownTrial, ...]
     next: str | None
+
+
+class TrialExplanation(Explanation):
+    """Why a cell of a running trial would stand where it stands; no ledger holds it.
+
+    `reviews` are those of the cell in force, which count in the trial too. Of all `shards` those that
+    have `folded` the trial are in the figure.
+    """
+
+    mark: Literal["试考评"] = "试考评"
+    trial: str
+    folded: int
+    shards: int = SHARDS
 
 
 def shown(one: Trial) -> ShownTrial:

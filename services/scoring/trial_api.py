@@ -4,18 +4,40 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from services.scoring import trialling, trials
-from services.scoring.trial_answers import TRIAL_PATTERN, ShownTrial, TrialAsked, TrialEnd, TrialsPage, shown
+from services.scoring import behind, cursors, figuring, objecting, trialling, trials
+from services.scoring.answers import Explanation, RowsQuery
+from services.scoring.asking import Schemes
+from services.scoring.contract import CONSUMER_A, CONSUMER_TRIALS
+from services.scoring.evidence import Cursor, Wanted
+from services.scoring.plans import group_shard
+from services.scoring.questions import Question
+from services.scoring.shown import explanation, head
+from services.scoring.trial_answers import (
+    TRIAL_PATTERN,
+    ShownTrial,
+    TrialAsked,
+    TrialEnd,
+    TrialExplanation,
+    TrialsPage,
+    shown,
+)
+from services.scoring.trials import Trial
 from shared.kernel.codes import CODE_PATTERN
+from shared.kernel.errors import refuse
 from shared.storage.exchange import Exchange
+from shared.storage.positions import positions_digest
+from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Role, Subject
-from shared.web.tokens import published, whole
+from shared.web.tokens import of_units, published, whole
 
 PAGE_LIMIT = 200
 CURSOR_PATTERN = f"^{CODE_PATTERN.strip('^$')}/{TRIAL_PATTERN.strip('^$')}$"
 
+READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
+
 Author = Annotated[Subject, Depends(whole(Role.AUTHOR))]
-Reader = Annotated[Subject, Depends(published(Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER))]
+Reader = Annotated[Subject, Depends(published(*READERS))]
+UnitReader = Annotated[Subject, Depends(of_units(*READERS))]
 SchemePart = Annotated[str, Path(pattern=CODE_PATTERN)]
 TrialPart = Annotated[str, Path(pattern=TRIAL_PATTERN)]
 After = Annotated[
@@ -60,3 +82,64 @@ def trials_router(exchange: Exchange) -> APIRouter:
             return shown(await trialling.end(tx, scheme, trial, subject.name, told.reason))
 
     return router
+
+
+def trial_cells_router(exchange: Exchange) -> APIRouter:
+    """Return the routes of cells of trials: why an indicator of a unit would be worth what it would be."""
+    router = APIRouter(prefix="/v1/trials", tags=["trials"])
+    schemes = Schemes()
+
+    @router.get("/{scheme}/{trial}/cells/{period}/{unit}/{indicator}/explain", name="explain_trial_cell")
+    async def explain_trial_cell(
+        scheme: SchemePart,
+        trial: TrialPart,
+        period: str,
+        unit: str,
+        indicator: str,
+        asked: Annotated[RowsQuery, Query()],
+        subject: UnitReader,
+    ) -> TrialExplanation:
+        """Return the formula with its numbers in a running trial and, a page at a time, the cases behind it.
+
+        People see what they see of the cell in force: that of their units, and of what these assess.
+        """
+        async with exchange.snapshot() as tx:
+            found = await _running(tx, scheme, trial)
+            question = await schemes.tried(tx, found, (period, unit, indicator))
+            behind.check_sees(subject, question)
+            return await _explained(tx, found, question, asked)
+
+    return router
+
+
+async def _running(tx: PostgresTransaction, scheme: str, trial: str) -> Trial:
+    """Return a trial that is not over, or refuse."""
+    found = await trials.show(tx, scheme, trial)
+    if found.ended is not None:
+        raise refuse(404, "not_found", "This trial is over; of its cells nothing is left.")
+    return found
+
+
+async def _explained(
+    tx: PostgresTransaction, trial: Trial, question: Question, asked: RowsQuery
+) -> TrialExplanation:
+    """Return why a cell of a trial would stand where it stands, with a page of its rows."""
+    bound = f"{question.name} {asked.counted}"
+    begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
+    read = await figuring.figure(tx, question)
+    as_of = await positions_digest(tx, (CONSUMER_A, CONSUMER_TRIALS))
+    rows, following = await behind.rows(tx, question, begin, asked.limit, Wanted(asked.counted))
+    objections = await objecting.objections(tx, question)
+    next_page = None if following is None else cursors.write(following, bound)
+    told = explanation(
+        question,
+        head(question, read, as_of, None) | {"scheme": trial.code},
+        read,
+        rows,
+        next_page,
+        objections.model_copy(update={"replies": []}),
+    )
+    name = question.scheme.id[0]
+    folded = await trials.folded(tx, group_shard(name, question.groups[0]), name)
+    fields = {field: getattr(told, field) for field in Explanation.model_fields}
+    return TrialExplanation(**fields, trial=trial.trial, folded=len(folded))

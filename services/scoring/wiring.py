@@ -39,7 +39,7 @@ from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
 from services.scoring.survey_api import surveys_router
-from services.scoring.trial_api import trials_router
+from services.scoring.trial_api import trial_cells_router, trials_router
 from services.scoring.trial_stage import TrialStage
 from services.scoring.verify_api import verifications_router
 from services.scoring.verifying import Verifications
@@ -65,6 +65,7 @@ DOORS = (
     reconciliations_router,
     surveys_router,
     trials_router,
+    trial_cells_router,
 )
 
 

@@ -1,6 +1,5 @@
 """The year of a trial from July: what the adoption of its draft gives, with the months of the version before."""
 
-import random
 from decimal import Decimal
 
 import pytest
@@ -13,53 +12,13 @@ from services.ranking.trial_handlers import Trials
 from shared.kernel.codes import trial_code
 from shared.kernel.shards import shard_of
 from tests.ranking.rig import service
-from tests.scoring.test_derived import item
-from tests.scoring.test_stages import adopt, levy, missed
-from tests.scoring.trials import batched, feed, first, fresh, in_force, start, stricter, tried
+from tests.scoring.test_stages import adopt
+from tests.scoring.trial_years import drove
+from tests.scoring.trials import fresh, in_force, start, tried
 
 __all__ = ["fresh", "service"]
 JULY = 2021 * 12 + 6
 TRIED = trial_code("mini", "strict")
-TIERS = [
-    {"code": "first", "title": "第一段", "share": "0.5"},
-    {"code": "second", "title": "第二段", "share": "0.5"},
-]
-JUNE_AND_JULY = tuple(f"2021-06-{day}" for day in (21, 22, 23, 24, 25)) + tuple(
-    f"2021-07-0{day}" for day in (1, 2, 5, 6, 7)
-)
-
-
-def tiered(document, effective="2021-01"):
-    document["scheme"]["effective"] = effective
-    document["tiers"] = TIERS
-    return document
-
-
-def facts_of(seed):
-    """Return what happened from February to October, in the order in which it comes."""
-    chance = random.Random(seed)
-    made = [
-        levy(100 + at, unit=f"b{1 + at % 4}", ontime=chance.random() < 0.7)
-        | {"time": f"2021-{2 + at % 9:02d}-1{at % 10}T08:00:00+08:00"}
-        for at in range(36)
-    ]
-    lost = [
-        missed(200 + at, f"2021-{2 + at:02d}-05T08:00:00+08:00", unit=f"b{1 + at % 4}") for at in range(9)
-    ]
-    late = [item(days=JUNE_AND_JULY), item(name="i2", unit="b2", days=JUNE_AND_JULY[7:])]
-    return chance.sample([*made, *lost, *late], len(made) + len(lost) + len(late))
-
-
-async def drove(fresh, seed, begins):
-    """Run a scheme of the year; in the middle of what happens, something begins."""
-    driver = await fresh(tiered(first()))
-    happened = facts_of(seed)
-    for place, batch in enumerate(batched(happened, [9, 11, 8])):
-        if place == 2:
-            await begins(driver.exchange, tiered(stricter(), "2021-07"))
-        await feed(driver.exchange, batch)
-        await driver.run()
-    return driver.exchange
 
 
 async def heard(handler, exchange, service, *streams, group):
