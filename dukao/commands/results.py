@@ -7,17 +7,18 @@ import typer
 from dukao.client import Client
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, show
+from dukao.telling.languages import Lang, Language, Words
 
 app = typer.Typer(no_args_is_help=True)
 
 PAGE = 200
 DOOR = "/v1/reconciliations"
-STATES = {
-    "equal": "一致",
-    "differs": "不一致",
-    "only_official": "仅对方有",
-    "only_ours": "仅本方有",
-    "neither": "双方均无",
+STATES: Words = {
+    "equal": ("一致", "equal"),
+    "differs": ("不一致", "differs"),
+    "only_official": ("仅对方有", "theirs alone"),
+    "only_ours": ("仅本方有", "ours alone"),
+    "neither": ("双方均无", "neither"),
 }
 _COLUMNS = columns(
     "unit", "result", "title", "state", "official", "ours", "apart", numbers=("official", "ours", "apart")
@@ -36,10 +37,11 @@ def list_results(
     scheme: Scheme,
     period: Period,
     version: Version = None,
+    lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """List what other systems published of each unit beside what the raw facts give."""
-    _list(ctx, {"scheme": scheme, "period": period, "version": version}, output, "no such result")
+    _list(ctx, {"scheme": scheme, "period": period, "version": version}, output, lang, "no such result")
 
 
 @app.command(epilog=examples("dukao results differences --scheme gcservice --period 2024-03 --output json"))
@@ -48,23 +50,26 @@ def differences(
     scheme: Scheme,
     period: Period,
     version: Version = None,
+    lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """List only what differs, or stands on one side alone; no score depends on it."""
     asked = {"scheme": scheme, "period": period, "version": version, "differing": "true"}
-    _list(ctx, asked, output, "no difference")
+    _list(ctx, asked, output, lang, "no difference")
 
 
-def _list(ctx: typer.Context, asked: dict[str, Any], output: Format, none: str) -> None:
+def _list(ctx: typer.Context, asked: dict[str, Any], output: Format, lang: Lang, none: str) -> None:
     with Client(state_of(ctx)) as client:
         pages = client.pages("scoring", DOOR, limit=PAGE, **asked)
         found = [one for page in pages for one in page["items"]]
-    show([_line(one) for one in found], _COLUMNS, output, whole=found, none=none)
+    show([line(one, output, lang) for one in found], _COLUMNS, output, whole=found, none=none)
 
 
-def _line(one: dict[str, Any]) -> dict[str, Any]:
+def line(one: dict[str, Any], output: Format, lang: Lang) -> dict[str, Any]:
+    """Return a result as a row; a state is a word for people and a name for programs."""
     sides = {name: _written(one[name]) for name in ("official", "ours")}
-    return one | sides | {"state": STATES[one["state"]]}
+    state = lang.word(STATES, one["state"]) if output is Format.TABLE else one["state"]
+    return one | sides | {"state": state}
 
 
 def _written(value: dict[str, Any] | None) -> str | None:

@@ -72,3 +72,10 @@ def test_a_trial_that_is_not_folded_whole_says_how_far_it_is_and_compares_nothin
     assert told[1:] == list(trials.closing(DIFF, Lang.ZH))[1:]
     assert next(trials.progress(running, Lang.EN)).startswith("running: 12 of 64 shards are folded")
     assert list(trials.progress(DIFF, Lang.EN)) == []
+
+
+def test_an_explained_cell_of_a_trial_is_marked_and_one_in_force_is_not():
+    cell = {"mark": "试考评", "scheme": "mini", "trial": "strict", "folded": 64, "shards": 64}
+    assert list(trials.marked(cell, Lang.ZH)) == ["【试考评】 mini/strict"]
+    assert list(trials.marked(cell | {"folded": 3}, Lang.EN))[1].startswith("running: 3 of 64")
+    assert list(trials.marked({"scheme": "mini"}, Lang.ZH)) == []

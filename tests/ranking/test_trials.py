@@ -298,10 +298,10 @@ def test_what_ends_outside_the_months_of_a_trial_is_never_due(indicator):
 
 
 OLD = {
-    "trees": {"by": "unit"},
-    "views": {"v": {"columns": {"a": 1}}},
+    "trees": {"organisation": "unit"},
+    "views": {"v": {"events": ["e", "f"], "columns": {"a": 1, "b": 1, "unit": 1}}},
     "measures": {
-        "m": {"over": "v", "owner": "x"},
+        "m": {"over": "v", "owner": "x", "numerator": "count(*) FILTER (WHERE a > 1)", "period_by": "t"},
         "n": {"over": "e", "version": 1},
         "w": {"over": "e", "numerator": "count(*)", "source": {"document": "A"}, "verified": False},
     },
@@ -315,6 +315,11 @@ OLD = {
 }
 
 
+def viewed(**columns):
+    view = OLD["views"]["v"]
+    return {"v": view | {"columns": view["columns"] | columns}}
+
+
 def redrafted(measures=None, **more):
     return OLD | more | {"measures": OLD["measures"] | (measures or {})}
 
@@ -323,11 +328,15 @@ def redrafted(measures=None, **more):
     ("newer", "named"),
     [
         (redrafted(), ()),
-        (redrafted(views={"v": {"columns": {"a": 2}}}), ("seen",)),
+        (redrafted(views=viewed(a=2)), ("seen",)),
+        (redrafted(views=viewed(b=2, c=1)), ()),
+        (redrafted(views=viewed(unit=2)), ("seen",)),
+        (redrafted(views={"v": OLD["views"]["v"] | {"events": ["f", "e"]}}), ()),
+        (redrafted(views={"v": OLD["views"]["v"] | {"events": ["e"]}}), ("seen",)),
         (redrafted({"n": {"over": "e", "version": 2, "owner": "y", "effective": "2021-01"}}), ()),
         (redrafted({"w": OLD["measures"]["w"] | {"source": {"document": "B"}, "verified": True}}), ()),
         (redrafted({"w": OLD["measures"]["w"] | {"numerator": "sum(a)"}}), ("level", "won")),
-        (redrafted(trees={"by": "region"}), ("gone", "level", "same", "seen", "won")),
+        (redrafted(trees={"organisation": "region"}), ("gone", "level", "same", "seen", "won")),
         (redrafted(indicators=[*OLD["indicators"][:2], *OLD["indicators"][3:]]), ("gone",)),
         (redrafted(indicators=[*OLD["indicators"], {"code": "new", "measure": "n"}]), ("new",)),
         (
@@ -348,8 +357,23 @@ def test_indicators_are_named_that_come_to_other_figures_whoever_answers_for_the
 
 
 def test_a_column_may_be_called_as_what_says_where_values_come_from():
+    measured = {"m": OLD["measures"]["m"] | {"numerator": "count(source) FILTER (WHERE verified)"}}
     one, other = (
-        redrafted(views={"v": {"columns": {"source": {"first": field}, "verified": {"first": field}}}})
+        redrafted(measured, views=viewed(source={"first": field}, verified={"first": field}))
         for field in ("a", "b")
     )
     assert changed(one, other) == ("seen",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ({"points": "10"}, {"points": "10.0"}, ()),
+        ({"points": "10"}, {"points": "10.5"}, ("same",)),
+        ({"method": {"target": {"target": "0.90"}}}, {"method": {"target": {"target": "0.9"}}}, ()),
+        ({"board": "1"}, {"board": "1.0"}, ("same",)),
+    ],
+)
+def test_a_number_that_is_written_otherwise_is_the_same(old, new, named):
+    before, after = (redrafted(indicators=[OLD["indicators"][1] | more]) for more in (old, new))
+    assert changed(before, after) == named

@@ -1,6 +1,7 @@
 """What a trial would change: two standings of one group and period beside each other, unit by unit."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from shared.kernel.periods import Cycle, Month, Period, PeriodCalendar
 
 OF_MEASURES = frozenset({"version", "owner", "effective"})
 OF_INDICATORS = frozenset({"name", "assessor", "collection", "decomposes"})
+NAMING = frozenset({"code", "board", "overlay", "measure", "over"})
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,33 @@ def _definitions(document: Document) -> dict[str, tuple[Any, ...]]:
     found: dict[str, tuple[Any, ...]] = {}
     for one in document["indicators"]:
         taken = [measures.get(name) for name in _measures_of(one)]
-        rows = [(views.get(spec["over"]), trees) for spec in taken if spec is not None and "over" in spec]
+        rows = [
+            (_rows(views.get(spec["over"]), {*_words(spec), *trees.values()}), trees)
+            for spec in taken
+            if spec is not None and "over" in spec
+        ]
         found[one["code"]] = _without(one, OF_INDICATORS), taken, rows, overlay_of(document, one)
     return found
+
+
+def _rows(view: Document | None, named: Collection[str]) -> Document | None:
+    """Return what rows a view has, of its columns those that are named: others change no figure."""
+    if view is None:
+        return None
+    columns = {name: spec for name, spec in view["columns"].items() if name in named}
+    return {**view, "events": sorted(view.get("events", ())), "columns": columns}
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield the words of a measure, among them the columns that it names."""
+    match value:
+        case str():
+            yield from _WORD.findall(value)
+        case dict():
+            for one in value.values():
+                yield from _words(one)
+        case _:
+            return
 
 
 def _measures_of(indicator: Indicator) -> list[str]:
@@ -135,14 +163,21 @@ def _measures_of(indicator: Indicator) -> list[str]:
 
 
 def _without(part: Document, names: frozenset[str]) -> dict[str, Any]:
-    """Return a part of a document without some fields of its own, and without all sources in it."""
+    """Return a part of a document without some fields of its own, and without all sources in it.
+
+    Numbers are compared by what they are worth and not by how they are written.
+    """
     return {
-        name: _plain(value) for name, value in part.items() if name not in names and not _sourced(name, value)
+        name: value if name in NAMING else _plain(value)
+        for name, value in part.items()
+        if name not in names and not _sourced(name, value)
     }
 
 
 def _plain(value: Any) -> Any:
     match value:
+        case str() if _DECIMAL.match(value):
+            return Decimal(value)
         case dict():
             return _without(value, frozenset())
         case list():
