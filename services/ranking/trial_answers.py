@@ -139,7 +139,10 @@ def diff(
     months = Tried(document)
     found = beside([] if real is None else real.lines, tried.lines)
     is_whole = folded == SHARDS
-    names = (real.scheme.members(group) if real else {}) | running.members(group)
+    names = dict[str, str]()
+    for one in (real, tried):
+        names |= one.scheme.members(group) if one else {}
+    names |= running.members(group)
     return TrialDiff(
         state=_state(folded),
         folded=folded,
