@@ -1,5 +1,6 @@
 """What reviews change as facts come after them: the same as of all facts anew, by reading those that came."""
 
+import itertools
 import random
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 
 from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
 from services.scoring.stage_a import StageA
+from shared.kernel.shards import shard_of
 from tests.scoring.manual import begun
 from tests.scoring.test_manual_points import cell
 from tests.scoring.test_reviews import ABOVE, ask, decide, door, proved
@@ -55,15 +57,15 @@ async def test_a_batch_after_a_review_reads_its_own_cases_and_not_those_of_the_m
     exchange, driver = await begun(scoring)
     counting = Counting()
     driver.stages[0] = "a", counting, STREAMS
-    many = [risk(at, case=f"c{at}") for at in range(40)]
-    await accept(exchange, many)
+    names = list(itertools.islice((f"c{at}" for at in itertools.count() if shard_of(f"c{at}") == 5), 40))
+    await accept(exchange, [risk(at, case=name) for at, name in enumerate(names)])
     await driver.run()
     async with door(exchange) as client:
         asked = await ask(client, exchange, indicator="missed")
         await decide(client, asked["id"], "change", body={"numerator": "-30"})
     await driver.run()
     assert await cell(exchange, "missed") == 5
-    await accept(exchange, [risk(100, case="c7")])
+    await accept(exchange, [risk(100, case=names[7])])
     await driver.run()
     assert counting.read <= 4
     assert await cell(exchange, "missed") == Decimal("4.5")
