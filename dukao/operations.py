@@ -152,7 +152,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "surveys list": ("scoring.list_surveys",),
     "surveys show": ("scoring.show_survey",),
     "surveys tokens": ("scoring.issue_survey_tokens",),
-    "trial diff": ("ranking.list_trial_standings", "ranking.diff_trial"),
+    "trial diff": ("ranking.list_trial_standings", "ranking.diff_trial", "scoring.show_trial"),
     "trial end": ("scoring.end_trial",),
     "trial list": ("scoring.list_trials",),
     "trial show": ("scoring.show_trial",),
