@@ -4,10 +4,11 @@ Known are targets and deductions of events; what else there is, and what does no
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -139,8 +140,19 @@ def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
     measure = dict(document["measures"][found[0]["measure"]])
     for name in ("version", "owner", "effective", "source", "verified"):
         measure.pop(name, None)
-    view = document.get("views", {}).get(measure.get("over"))
-    return Fraction(found[0]["points"]), found[0]["method"], measure, view
+    words = set(re.findall(r"\w+", f"{measure} {list(document.get('trees', {}).values())}"))
+    columns = document.get("views", {}).get(measure.get("over"), {}).get("columns", {})
+    taken = {name: column for name, column in columns.items() if name in words}
+    return Fraction(found[0]["points"]), _worth(found[0]["method"]), measure, taken
+
+
+def _worth(value: Any) -> Any:
+    """Return a value in which numbers are what they are worth."""
+    if isinstance(value, dict):
+        return {name: _worth(one) for name, one in cast("Document", value).items()}
+    if isinstance(value, list):
+        return [_worth(one) for one in cast("list[Any]", value)]
+    return Fraction(value) if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) else value
 
 
 def _groups(document: Document, unit: str) -> set[str]:

@@ -81,6 +81,56 @@ def test_only_the_indicators_whose_points_method_or_measure_changed_are_scored_i
     assert splits(read(SCHEME), read(counted)) == {"missed"}
 
 
+def test_a_number_that_is_written_otherwise_is_told_as_no_change_and_splits_nothing():
+    older = changed((("indicators", 1, "method"), {"deduct": {"each": "0.5", "floor": "-1"}}))
+    newer = copy.deepcopy(older)
+    newer["indicators"][0] |= {"points": "10.0", "method": {"target": {"target": "0.980"}}}
+    newer["indicators"][1]["method"] = {"deduct": {"each": "0.50", "floor": "-1.00"}}
+    assert splits(read(older), read(newer)) == frozenset()
+    assert told(newer, older=older) == []
+    newer["indicators"][0]["points"] = "10.01"
+    assert splits(read(older), read(newer)) == {"ontime"}
+
+
+def test_a_name_that_is_a_number_is_told_as_it_is_written():
+    older = changed((("indicators", 0, "name"), "1"))
+    newer = changed((("indicators", 0, "name"), "1.0"))
+    assert told(newer, older=older) == ["Indicator ontime (1.0): name from 1 to 1.0"]
+
+
+def over_a_view(**more):
+    """Return a version whose `ontime` reads a case view with more columns."""
+    columns = {
+        "unit": {"last": "subject", "of": "levy.done.v1"},
+        "done": {"last": "time", "of": "levy.done.v1"},
+        "good": {"min": "ontime", "of": "levy.done.v1"},
+    }
+    ontime = {
+        "over": "levy",
+        "period_by": "done",
+        "numerator": "count(*) FILTER (WHERE good)",
+        "denominator": "count(*)",
+    }
+    events = sorted({one["of"] for one in (columns | more).values()})
+    return changed(
+        (("views",), {"levy": {"events": events, "columns": columns | more}}),
+        (("measures", "ontime"), ontime),
+    )
+
+
+def test_a_new_column_of_a_view_splits_no_indicator_that_does_not_read_it():
+    """Every indicator over the view would have had another year for the sake of a new measure."""
+    risks = {"count": "*", "of": "risk.missed.v1"}
+    assert splits(read(over_a_view()), read(over_a_view(risks=risks))) == frozenset()
+
+
+@given(st.sampled_from(["done", "good", "unit"]))
+def test_a_column_that_a_measure_reads_or_that_leads_into_a_tree_splits_it(name):
+    field = {"done": "time", "good": "ontime", "unit": "subject"}[name]
+    other = over_a_view(**{name: {"first": field, "of": "levy.done.v1"}})
+    assert splits(read(over_a_view()), read(other)) == {"ontime"}
+
+
 def test_a_measure_that_only_has_another_number_splits_nothing():
     renumbered = changed((("measures", "ontime", "version"), 2))
     assert splits(read(SCHEME), read(renumbered)) == frozenset()

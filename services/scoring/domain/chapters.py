@@ -6,6 +6,7 @@ from functools import cached_property
 from operator import add
 
 from services.scoring.domain.absences import Absence, absences
+from services.scoring.domain.differences import scoring_of
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.layout import Numbers, Slots, layout_of
@@ -46,6 +47,11 @@ class Chapter:
     def indicators(self) -> Mapping[str, IndicatorSpec]:
         """Its indicators by their code."""
         return {one.code: one for one in self.document.indicators}
+
+    @cached_property
+    def scoring(self) -> Mapping[str, object]:
+        """All that the values of each indicator depend on."""
+        return {code: scoring_of(self.document, one) for code, one in self.indicators.items()}
 
     @cached_property
     def _levels(self) -> Mapping[str, str]:

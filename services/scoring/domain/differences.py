@@ -1,11 +1,19 @@
 """What is another between two versions of a scheme: by section, thing and field."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, cast
 
+from sqlglot import exp
+
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
-from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
+from services.scoring.domain.expressions import parse
+from services.scoring.domain.measures import MeasureSpec, Span, SurveyedSpec
+from services.scoring.domain.shapes import SIGNED_PATTERN
+from shared.kernel.errors import Refused
 
 Change = Literal["added", "removed", "changed"]
 SECTIONS = ("scheme", "boards", "overlays", "indicators", "measures", "views", "groups", "units")
@@ -13,6 +21,8 @@ NAMED_BY = ("code", "type", "inspectorate", "rater", "closes")
 OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items", "surveys", "results"})
 NOT_TAKEN = {"version": 1, "owner": "", "effective": None, "source": None, "verified": False}
 OF_ITSELF = frozenset({"scheme/version", "scheme/code"})
+WORDS = frozenset({"name", "title", "reason", "document", "clause", "owner", "assessor", "code"})
+NUMBER = re.compile(SIGNED_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +69,70 @@ def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
 
 
 def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
-    """Return all that a value depends on: the indicator's own words, its measures, views and surveys."""
+    """Return all that a value depends on: the indicator's own words, its measures, columns and surveys.
+
+    Numbers are compared by what they are worth: 20 is 20.0.
+    """
     named = (indicator.measure, *indicator.method.further_measures.values())
-    return indicator.points, indicator.method, [taking_of(document, name) for name in named]
+    method = _worth(indicator.method.model_dump(exclude_none=True))
+    return _worth(indicator.points), method, [taking_of(document, name) for name in named]
 
 
 def taking_of(document: SchemeDocument, name: str) -> tuple[object, object]:
-    """Return how a measure takes its value; its number, owner and source are no part of that."""
+    """Return how a measure takes its value; its number, owner and source are no part of that.
+
+    Of a case view only the columns are that it reads, or that lead a row into a tree of units.
+    """
     spec = document.measures.get(name)
     if spec is None:
         return None, None
     behind: object = None
     if isinstance(spec, MeasureSpec):
-        behind = document.views.get(spec.over)
+        behind = _columns_of(document, spec)
     elif isinstance(spec, SurveyedSpec):
         behind = document.surveys.get(spec.survey)
-    return spec.model_copy(update=NOT_TAKEN), behind
+    return _worth(spec.model_copy(update=NOT_TAKEN).model_dump(exclude_none=True)), behind
+
+
+def _columns_of(document: SchemeDocument, spec: MeasureSpec) -> object:
+    """Return how the columns of a view are taken on which a measure depends; None where it reads events.
+
+    Of a draft whose expressions cannot be read they are all.
+    """
+    view = document.views.get(spec.over)
+    if view is None:
+        return None
+    by = (
+        (spec.period_by.from_, spec.period_by.until)
+        if isinstance(spec.period_by, Span)
+        else (spec.period_by,)
+    )
+    texts = (spec.numerator, spec.denominator, *by)
+    try:
+        read = {name for text in texts if text is not None for name in _read(text)}
+    except Refused:
+        return view.columns
+    leading = read | {*document.trees.values()}
+    return {name: column for name, column in view.columns.items() if name in leading}
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> frozenset[str]:
+    """Return the columns that an expression names, or refuse what is none."""
+    return frozenset(one.name for one in parse(text).find_all(exp.Column))
+
+
+def _worth(value: Any) -> object:
+    """Return a value with every number in it as what it is worth."""
+    match value:
+        case dict():
+            return {key: _worth(one) for key, one in cast("dict[str, Any]", value).items()}
+        case list() | tuple():
+            return [_worth(one) for one in cast("list[Any]", value)]
+        case str() if NUMBER.match(value):
+            return Decimal(value)
+        case _:
+            return value
 
 
 def _sections(document: SchemeDocument) -> dict[str, dict[str, Any]]:
@@ -122,8 +180,13 @@ def _of_thing(section: str, key: str, old: Any, new: Any, *, splitting: bool) ->
     before, after = dict(_leaves(old)), dict(_leaves(new))
     for place in [*before, *(place for place in after if place not in before)]:
         was, now = before.get(place), after.get(place)
-        if was != now and f"{section}/{place}" not in OF_ITSELF:
+        if not _is_same(place, was, now) and f"{section}/{place}" not in OF_ITSELF:
             yield Difference(section, key, _name(new), "changed", place, was, now, splitting)
+
+
+def _is_same(place: str, was: str | None, now: str | None) -> bool:
+    """Tell whether a place says the same: of numbers, whatever it writes behind the point."""
+    return was == now or (place.rpartition("/")[2] not in WORDS and _worth(was) == _worth(now))
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

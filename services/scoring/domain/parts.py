@@ -11,7 +11,6 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from services.scoring.domain.chapters import NOTHING, Chapter
-from services.scoring.domain.differences import scoring_of
 from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import is_due, window
 from services.scoring.domain.measures import AnyMeasure
@@ -249,13 +248,9 @@ def _scored_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tupl
 def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having: Having) -> list[list[int]]:
     """Put versions together that follow each other and score the indicator alike."""
     runs: list[list[int]] = []
-    before: tuple[object, ...] | None = None
+    before: object = None
     for at in ruling:
-        scoring = (
-            scoring_of(chapters[at].document, chapters[at].indicators[code])
-            if having[at] is not None
-            else None
-        )
+        scoring = chapters[at].scoring[code] if having[at] is not None else None
         if scoring is not None and scoring == before:
             runs[-1].append(at)
         elif scoring is not None:
