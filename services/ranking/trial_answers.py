@@ -46,7 +46,7 @@ class TrialDiff(Answer):
     months of the period before the draft, newest first, and stand in the trial as its adoption would leave
     them; `indicators` are those that the draft adds, drops or defines otherwise; `moved` counts the units
     whose points (or range), rank and tier would be others. The trial runs from month `first` to `last`; of
-    what is `never_due` no cycle ends in them, so that no period is compared in which it is due.
+    what is `never_due` of the group no cycle ends in them, so that no period is compared in which it is due.
 
     Its `state` is `running` until all `shards` have `folded` what they hold: till then the trial's points are
     those so far, without ranks, tiers and differences, and `moved` is null.
@@ -120,7 +120,7 @@ def listed(
         version=running.version,
         first=str(first),
         last=str(last),
-        never_due=tried.never_due,
+        never_due=tried.never_due(),
         items=tuple(TrialStanding(group=group, period=period) for group, period in items),
     )
 
@@ -157,7 +157,7 @@ def diff(
         fresh_at=fresh[1],
         first=str(months.months[0]),
         last=str(months.months[1]),
-        never_due=months.never_due,
+        never_due=months.never_due(group),
         indicators=changed(real.scheme.document, document) if real else (),
         moved=moved(found) if is_whole else None,
         units=units(found if is_whole else so_far(found), names, is_whole=is_whole),

@@ -98,6 +98,7 @@ class Head(Answer):
     indicator: str
     indicator_name: str
     board: str | None
+    overlay: str | None = None
     state: Literal["live", "as_of"] = "live"
     as_of: str
     fresh_at: str | None

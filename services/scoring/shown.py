@@ -69,6 +69,7 @@ def head(question: Question, read: Read, as_of: str, fresh_at: str | None) -> di
         "indicator": indicator.code,
         "indicator_name": indicator.name,
         "board": indicator.board,
+        "overlay": indicator.overlay,
         "as_of": as_of,
         "fresh_at": fresh_at,
         "figure": ShownFigure(

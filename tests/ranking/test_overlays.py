@@ -227,9 +227,9 @@ def test_an_overlay_of_a_version_before_counts_in_the_year_only_if_it_had_begun(
     begun = Scheme(2, later, (DOCUMENT,))
     assert begun.due("bureaus", "2021")["b1"].keys() == {"ontime", "drill", "lost", "dyke"}
     ahead = [one | {"from": "2021-07"} for one in DOCUMENT["overlays"]]
-    assert Scheme(2, later, (DOCUMENT | {"overlays": ahead},)).due("bureaus", "2021")["b1"].keys() == {
-        "ontime"
-    }
+    dropped = Scheme(2, later, (DOCUMENT | {"overlays": ahead},))
+    assert dropped.due("bureaus", "2021")["b1"].keys() == {"ontime"}
+    assert lines("2021", dropped, b1={"ontime": "90"})["b1"].not_due == (), "it is not there at all"
     row = Row({"ontime": parts_of(Decimal(90)), "dyke": parts_of(Decimal(3)), "drill": 0, "lost": 0}, 0, 1)
     line = line_of("b1", begun.group_figures("bureaus", "2021", {"b1": row})["b1"], begun.rules)
     assert (line.total, line.overlays) == (Decimal(90), {"flood": Decimal(3), "safety": Decimal(0)})

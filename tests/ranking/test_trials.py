@@ -281,7 +281,7 @@ def of_months(first, last, **indicator):
 )
 def test_what_ends_in_a_trial_from_july_is_compared(indicator, never):
     tried_ = of_months("2021-07", "2021-12", **indicator)
-    assert (tried_.never_due == ("one",)) is never
+    assert (tried_.never_due() == ("one",)) is never
     compared = [
         period
         for period in ("2021-06", "2021-11", "2021-Q3", "2021-H1", "2021")
@@ -294,7 +294,13 @@ def test_what_ends_in_a_trial_from_july_is_compared(indicator, never):
     "indicator", [{"cycle": "year"}, {"cycle": "year", "measure": "s"}, {"overlay": "o"}]
 )
 def test_what_ends_outside_the_months_of_a_trial_is_never_due(indicator):
-    assert of_months("2021-09", "2021-11", **indicator).never_due == ("one",)
+    assert of_months("2021-09", "2021-11", **indicator).never_due() == ("one",)
+
+
+def test_of_a_group_only_its_own_indicators_are_never_due():
+    yearly = of_months("2021-09", "2021-11", cycle="year")
+    (group,) = yearly.document["indicators"][0]["groups"]
+    assert (yearly.never_due(group), yearly.never_due("others")) == (("one",), ())
 
 
 OLD = {

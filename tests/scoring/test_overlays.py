@@ -59,3 +59,4 @@ async def test_of_four_misses_two_lie_in_the_months_of_an_overlay_of_6_points_at
     assert year["formula"]["with_numbers"] == "max(0, 6 − 2 · 2) = 2.00"
     assert [row["month"] for row in year["rows"]] == ["2021-04", "2021-08"]
     assert march["figure"]["state"] == "not_due"
+    assert (year["board"], year["overlay"]) == (None, "safety")

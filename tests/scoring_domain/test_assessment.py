@@ -364,7 +364,7 @@ def test_a_trial_compares_what_has_a_date_in_its_months():
     for months, never in ((("2021-05", "2021-07"), ()), (("2021-07", "2021-09"), ("ontime",))):
         document = read(said(indicator=point("06-30"))).written()
         document["scheme"] |= dict(zip(("effective", "until"), months, strict=True))
-        assert Tried(document).never_due == never
+        assert Tried(document).never_due() == never
 
 
 @pytest.mark.parametrize(("word", "value"), [("zero", 0), ("full", 10), ("not_assessed", None)])

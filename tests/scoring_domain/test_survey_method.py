@@ -221,6 +221,17 @@ def test_rounds_follow_each_other_and_count_in_months_of_their_own():
     assert refused(document) == set()
 
 
+@pytest.mark.parametrize(("first", "until", "refuses"), [("04", "08", True), ("02", "03", False)])
+def test_a_round_that_no_indicator_takes_in_its_month_is_refused(first, until, refuses):
+    """The round closes in March; its only indicator is of an overlay."""
+    document = scheme()
+    months = {"from": f"2021-{first}", "until": f"2021-{until}"}
+    document["overlays"] = [{"code": "safety", "name": "安全", "counts": "beside", "points": "5"} | months]
+    document["indicators"][1] |= {"board": None, "overlay": "safety"}
+    wanted = ("/surveys/ratings/rounds/0/closes", "round_unused")
+    assert (wanted in refused(document)) is refuses
+
+
 def test_measure_method_and_collection_of_a_survey_go_together():
     document = scheme()
     document["indicators"][1]["collection"] = "machine"

@@ -83,16 +83,19 @@ class Tried:
         first, last = self.months
         return first <= period.last <= last
 
-    @property
-    def never_due(self) -> tuple[str, ...]:
-        """Return the indicators of which no cycle ends within the trial, so that none of it is compared."""
+    def never_due(self, group: str | None = None) -> tuple[str, ...]:
+        """Return the indicators, of a group or of all, of which no cycle ends within the trial.
+
+        None of it is compared.
+        """
         first, last = self.months
         months = [Month.of_ordinal(at) for at in range(first.ordinal, last.ordinal + 1)]
         periods = [self.calendar.containing(month, Cycle.MONTH) for month in months]
         return tuple(
             one["code"]
             for one in self.document["indicators"]
-            if not any(is_due(self.document, one, period) for period in periods)
+            if (group is None or group in one["groups"])
+            and not any(is_due(self.document, one, period) for period in periods)
         )
 
 

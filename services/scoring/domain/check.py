@@ -61,6 +61,7 @@ from services.scoring.domain.reading import MOST_FINDINGS, Finding
 from services.scoring.domain.results_check import results_can_be_reconciled, what_is_published_does_not_add_up
 from services.scoring.domain.survey_check import (
     raters_are_asked,
+    rounds_count_for_somebody,
     rounds_have_their_days,
     surveys_and_methods_fit,
 )
@@ -279,6 +280,7 @@ RULES: tuple[Rule, ...] = (
     what_persons_give_is_manual,
     surveys_and_methods_fit,
     raters_are_asked,
+    rounds_count_for_somebody,
     rounds_have_their_days,
     indicators_become_due,
     days_are_named_well,

@@ -22,7 +22,6 @@ OF_THINGS = frozenset({"trees", "groups", "views", "measures", "items", "surveys
 NOT_TAKEN = {"version": 1, "owner": "", "effective": None, "source": None, "verified": False}
 OF_ITSELF = frozenset({"scheme/version", "scheme/code"})
 WORDS = frozenset({"name", "title", "reason", "document", "clause", "owner", "assessor", "code"})
-NUMBER = re.compile(SIGNED_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _worth(value: Any) -> object:
             return {key: _worth(one) for key, one in cast("dict[str, Any]", value).items()}
         case list() | tuple():
             return [_worth(one) for one in cast("list[Any]", value)]
-        case str() if NUMBER.match(value):
+        case str() if re.fullmatch(SIGNED_PATTERN, value):
             return Decimal(value)
         case _:
             return value

@@ -36,6 +36,18 @@ def raters_are_asked(document: SchemeDocument, _types: EventTypes) -> Iterator[F
                 yield Finding(f"/surveys/{name}/raters/{rater}", "rater_unused", reason)
 
 
+def rounds_count_for_somebody(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
+    """A round of the version's months closes in one in which some indicator of the survey is assessed."""
+    for name, survey in document.surveys.items():
+        taken = [document.months_taken(one) for one in document.indicators_of_survey(name)]
+        for place, one in enumerate(survey.rounds):
+            month = Month.parse(one.month).ordinal
+            ruled = one.month >= document.scheme.effective
+            if ruled and taken and not any(months is None or month in months for months in taken):
+                reason = f"No indicator of {name} is assessed in {one.month}, in which the round counts."
+                yield Finding(f"/surveys/{name}/rounds/{place}/closes", "round_unused", reason)
+
+
 def rounds_have_their_days(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """A round ends in the year of the scheme, reminds while it is open, and follows the one before.
 
