@@ -233,7 +233,6 @@ FAULTS = (
         "SIGTERM ingest in COMMIT, with a grace of 1 s",
         "unknown to client; retry gives the one truth; idle-in-transaction 0",
         ended_while_committing,
-        refused={"500": "what was cut off in its COMMIT has an unknown end, which the retry tells"},
     ),
     Fault(
         "F5",

@@ -1,5 +1,6 @@
 """The outermost middleware: malformed requests, what escapes from routes, and the metrics."""
 
+import asyncio
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,10 +8,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.kernel.errors import Problem
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
-from shared.web.problems import answer
+from shared.web.problems import answer, unavailable
 
 HEADERS_LIMIT = 100
 HEADERS_LIMIT_BYTES = 32 * 1024
+STOPPED_RETRY_S = 1
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 OVERRIDES = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
@@ -29,7 +31,7 @@ _LOG = logger(__name__)
 
 
 class Guard:
-    """Refuse malformed requests, answer 500 for what escapes, count every answer."""
+    """Refuse malformed requests, answer 500 for what escapes, 503 for what is cut off; count every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,6 +71,10 @@ class _Request:
             return
         try:
             await self._app(self._scope, receive, send)
+        except asyncio.CancelledError:  # the server waits no longer; a retry tells what became of it
+            if not self._status:
+                await answer(unavailable(STOPPED_RETRY_S))(self._scope, receive, send)
+            raise
         except Exception:
             _LOG.exception("request failed", method=self._scope["method"], path=self._scope["path"])
             if self._status:

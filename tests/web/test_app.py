@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Query, Request
 from pydantic import BaseModel, ConfigDict
+from starlette.types import Message, Receive, Scope, Send
 
 from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.kernel.records import Reached
@@ -133,6 +134,31 @@ async def test_every_refusal_is_a_problem(
     assert "secret" not in response.text
     assert ("allow" in response.headers) == (status == 405)
     assert response.headers.get("retry-after") == ("3" if status == 503 else None)
+
+
+async def test_what_is_cut_off_as_the_server_ends_is_told_to_ask_again() -> None:
+    asked = asyncio.Event()
+
+    async def hanging(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"x")]}
+    request = asyncio.create_task(Guard(hanging)(scope, receive, send))
+    await asked.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert [one["status"] for one in sent if one["type"] == "http.response.start"] == [503]
+    assert (b"retry-after", b"1") in sent[0]["headers"]
 
 
 async def test_the_frameworks_422_names_the_field_and_repeats_no_input(client: httpx.AsyncClient) -> None:
