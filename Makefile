@@ -42,8 +42,8 @@ test-long: setup  ## Run the rest of what CI runs: real data sets, kills, long p
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m "long and not whole and not system" -ra || test $$? -eq 5
 	$(BIN)/python -m pytest -q -m "long and not whole and system" -ra || test $$? -eq 5
 
-campaign: setup  ## Inject every fault into real processes, an hour and more; FAULT=F8 SEED=7 takes one
-	$(BIN)/python -m campaign $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED))
+campaign: setup  ## Inject every fault into real processes, an hour and more; FAULT=F8 SEED=7 takes one, ALLOW_MISSING=1 forgives what the machine lacks
+	$(BIN)/python -m campaign $(if $(FAULT),--fault $(FAULT)) $(if $(SEED),--seed $(SEED)) $(if $(ALLOW_MISSING),--allow-missing)
 	$(if $(FAULT),,$(BIN)/python -m pytest -q -m whole -ra)
 
 bench: setup  ## Measure throughput, latency and cost; the last line is one JSON object; BENCH="--only kafka" takes a part
