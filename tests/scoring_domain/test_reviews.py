@@ -123,20 +123,43 @@ def test_no_case_of_a_ratio_of_counts_counts_for_more_than_one(change, cases, ch
     assert changed([review], found, ONTIME) == changed_by
 
 
-def test_no_amount_of_a_ratio_is_lifted_above_its_denominator():
-    document = scheme()
-    types = copy.deepcopy(TYPES)
-    types["types"]["levy.done.v1"]["fields"]["amount"] = {"type": "decimal", "scale": 2}
-    for numerator, is_share in (("sum(amount) FILTER (WHERE ontime)", True), ("sum(amount)", False)):
-        document["measures"]["ontime"] |= {
-            "numerator": numerator,
-            "denominator": "sum(amount)" if is_share else None,
-        }
-        read = SchemeDocument.model_validate(document)
-        place = points_plan(read, compile_plan(read, event_types(types)), types).taken["ontime"]
-        review = decision("1-1", "ontime", numerator=1_000)
-        wanted = 300 if is_share else 1_000
-        assert changed([review], [stands("c1", 200, 400), stands("c2", 0, 100)], place) == (wanted, 0)
+def measured(numerator, denominator):
+    """Return where the sums of a measure of levies stand that is written so."""
+    document, types = scheme(), copy.deepcopy(TYPES)
+    for name in ("amount", "plan"):
+        types["types"]["levy.done.v1"]["fields"][name] = {"type": "decimal", "scale": 2}
+    document["measures"]["ontime"] |= {"numerator": numerator, "denominator": denominator}
+    read = SchemeDocument.model_validate(document)
+    return points_plan(read, compile_plan(read, event_types(types)), types).taken["ontime"]
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "facts", "change", "changed_by"),
+    [
+        ("sum(amount) FILTER (WHERE ontime)", "sum(amount)", [(200, 400), (0, 100)], (1_000, 0), (300, 0)),
+        ("sum(amount) FILTER (WHERE ontime)", "sum(  amount )", [(400, 400)], (0, -100), (0, 0)),
+        (
+            "sum(amount) FILTER (WHERE ontime)",
+            "sum(amount) FILTER (WHERE NOT ontime)",
+            [(8, 0)],
+            (5, 0),
+            (5, 0),
+        ),
+        ("sum(amount)", None, [(200, 400)], (1_000, 0), (1_000, 0)),
+        ("sum(amount)", "sum(plan)", [(800, 0)], (50, 0), (50, 0)),  # what was planned is another fact
+        ("sum(amount)", "sum(plan)", [(120, 100)], (5, 0), (5, 0)),  # more than was planned
+        ("sum(amount)", "sum(plan)", [(90, 100)], (20, 0), (20, 0)),
+        ("sum(amount)", "sum(plan)", [(90, 100)], (-95, -120), (-90, -100)),
+        ("sum(amount)", "count(*)", [(1, 1)], (9, 0), (9, 0)),  # a mean
+        ("count(*) FILTER (WHERE ontime)", "count(amount)", [(1, 0), (0, 1)], (9, 0), (1, 0)),
+    ],
+)
+def test_no_part_of_a_share_is_lifted_above_the_whole_and_no_other_ratio_has_a_bound(
+    numerator, denominator, facts, change, changed_by
+):
+    found = [stands(f"c{at}", *one) for at, one in enumerate(facts)]
+    review = decision("1-1", "ontime", numerator=change[0], denominator=change[1])
+    assert changed([review], found, measured(numerator, denominator)) == changed_by
 
 
 PARTS_OF_A_FACT = st.one_of(st.integers(0, 3 * PARTS), st.sampled_from([PARTS // 3, 1, MILLIONTHS - 1]))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums, short_rounds
+from services.scoring.domain.expressions import is_count, is_part
 from services.scoring.domain.folding import (
     NO_INDICATOR,
     NO_SCHEME,
@@ -87,16 +88,18 @@ class Taker(NamedTuple):
 class Taking(NamedTuple):
     """Where the sums of the measure that an indicator takes stand.
 
-    `in_points` says whether they are in points, `stock` whether every month before counts too, `is_ratio`
-    whether they are a ratio of events, in which a review lifts no fact above one. `units` have the indicator,
-    `absent` says in which months it does not apply to them; those of `shared` have another of its measure.
+    `in_points` says whether they are in points, `stock` whether every month before counts too. Of a
+    ratio of events `counts` says whether both sides are counts, `is_share` whether both take one amount of a
+    row. `units` have the indicator, `absent` says in which months it does not apply to them; those of
+    `shared` have another of its measure.
     """
 
     over: str
     slots: Slots
     in_points: bool
     stock: bool
-    is_ratio: bool
+    counts: bool
+    is_share: bool
     units: frozenset[str]
     absent: Mapping[str, Absence]
     shared: frozenset[str]
@@ -239,12 +242,14 @@ def newest(facts: Iterable[Derived]) -> Derived | None:
 
 def _taking(document: SchemeDocument, indicator: IndicatorSpec, layouts: Mapping[str, Layout]) -> Taking:
     spec = document.measures[indicator.measure]
+    ratio = (spec.numerator, spec.denominator) if isinstance(spec, MeasureSpec) and spec.denominator else None
     return Taking(
         spec.over,
         layouts[spec.over].slots[indicator.measure],
         in_points=isinstance(spec, PointsSpec),
         stock=spec.kind == "stock",
-        is_ratio=isinstance(spec, MeasureSpec) and spec.denominator is not None,
+        counts=ratio is not None and all(map(is_count, ratio)),
+        is_share=ratio is not None and is_part(*ratio),
         units=frozenset(document.units_of(indicator)),
         absent=absences(document, indicator),
         shared=frozenset().union(*(document.units_of(one) for one in _others(document, indicator))),

@@ -272,6 +272,21 @@ def aggregate(text: str, columns: Columns) -> Callable[[Row], int]:
     return lambda row: share(row) if kept(row) is True else 0
 
 
+def is_count(text: str) -> bool:
+    """Tell whether an aggregate counts rows, so that none adds more than one."""
+    return isinstance(_amount(text), exp.Count)
+
+
+def is_part(text: str, whole: str) -> bool:
+    """Tell whether two aggregates take one amount of each row, be it of other rows."""
+    return _amount(text) == _amount(whole)
+
+
+def _amount(text: str) -> exp.Expr:
+    node = parse(text)
+    return node.this if isinstance(node, exp.Filter) else node
+
+
 def _share(node: exp.Expr, columns: Columns) -> Callable[[Row], int]:
     match node:
         case exp.Count() if node.expressions:

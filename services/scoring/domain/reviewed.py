@@ -1,7 +1,8 @@
 """What reviews changed of a cell: differences of its exact sums, capped by what the facts under them say now.
 
 A review is of an entry, and the entry stands on facts. What a review gives back of a deduction is at most
-what these take; in a ratio it lifts none above its denominator; where none is left, nothing is changed.
+what these take; it counts none for more than one and lifts no part of a share above the whole; where none is
+left, nothing is changed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -97,33 +98,54 @@ class Reviewed:
         return told or fact.name in (self.facts or ())
 
 
+@dataclass(slots=True)
+class _Left:
+    """What a fact says after the reviews so far; `is_bounded` where its part stays within its whole.
+
+    A count is; so is an amount that was within it as it was told, not one of which the whole is another fact.
+    """
+
+    numbers: list[int]
+    is_bounded: bool
+
+    @classmethod
+    def of(cls, fact: Stands, place: Taking) -> "_Left":
+        """Return what a fact says before any review."""
+        is_within = fact.numerator <= fact.denominator
+        return cls([fact.numerator, fact.denominator], place.counts or (place.is_share and is_within))
+
+    def room(self, wanted: int) -> int:
+        """Return how far the numerator can move: down to 0, up to the denominator where that bounds it."""
+        numerator, denominator = self.numbers
+        if wanted < 0:
+            return max(0, numerator)
+        return max(0, denominator - numerator) if self.is_bounded else wanted
+
+    def depth(self) -> int:
+        """Return how far the denominator can sink."""
+        numerator, denominator = self.numbers
+        return denominator - max(0, numerator) if self.is_bounded else denominator
+
+
 def changed(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking) -> Change:
     """Return what the reviews of one cell change, the first entry first; no fact gives twice."""
-    left = {fact: [fact.numerator, fact.denominator] for fact in sorted(facts, key=lambda one: one.name)}
+    left = {fact: _Left.of(fact, place) for fact in sorted(facts, key=lambda one: one.name)}
     found = NONE
     for review in sorted(reviews, key=lambda one: (one.entry, one.key)):
-        mine = [numbers for fact, numbers in left.items() if review.rests_on(fact)]
+        mine = [of for fact, of in left.items() if review.rests_on(fact)]
         wanted = review.wanted(place)
         down = min(0, wanted.denominator)
         up = _moved(mine, 1, wanted.denominator - down, [wanted.denominator] * len(mine))
-        numerator = _moved(mine, 0, wanted.numerator, _rooms(mine, wanted.numerator, place))
-        under = [of[1] - max(0, of[0]) if place.is_ratio else of[1] for of in mine]
-        found += Change(numerator, up + _moved(mine, 1, down, under))
+        numerator = _moved(mine, 0, wanted.numerator, [of.room(wanted.numerator) for of in mine])
+        found += Change(numerator, up + _moved(mine, 1, down, [of.depth() for of in mine]))
     return found
 
 
-def _rooms(mine: Sequence[Sequence[int]], wanted: int, place: Taking) -> list[int]:
-    """Return how far the numerator of each fact can move: down to 0, in a ratio up to its denominator."""
-    if wanted < 0:
-        return [max(0, of[0]) for of in mine]
-    return [max(0, of[1] - of[0]) if place.is_ratio else wanted for of in mine]
-
-
-def _moved(mine: Sequence[list[int]], at: int, wanted: int, rooms: Sequence[int]) -> int:
+def _moved(mine: Sequence[_Left], at: int, wanted: int, rooms: Sequence[int]) -> int:
     """Move a number of facts in their order, each as far as it can; return by how much in all."""
     sign, left = (-1, -wanted) if wanted < 0 else (1, wanted)
-    for numbers, room in zip(mine, rooms, strict=True):
+    for of, room in zip(mine, rooms, strict=True):
         step = max(0, min(left, room))
-        numbers[at] += sign * step
+        of.numbers[at] += sign * step
         left -= step
     return wanted - sign * left
