@@ -24,7 +24,7 @@ from shared.kernel.trees import paths_of
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from shared.storage.transaction import PostgresTransaction
-from shared.web.access import Action, Role, Subject, Thing
+from shared.web.access import EVERYTHING, Action, Role, Subject, Thing
 from shared.web.tokens import allow, of_units
 
 PAGE_LIMIT = 200
@@ -175,11 +175,11 @@ def totals_router(exchange: Exchange) -> APIRouter:
     ) -> TotalExplained:
         """Return what a unit's total or board is made of: which indicators lost how much, and their cells.
 
-        With `as_of` what it was known to be at the end of a day.
+        With `as_of` what it was known to be at the end of a day, to whom the unit is below now.
         """
         async with exchange.snapshot() as tx:
-            group, scheme = await _found(tx, asked, period, unit)
-            allow(subject, DETAILS, Thing(paths_of(scheme.document["units"])[unit]))
+            group, scheme, live = await _found(tx, asked, period, unit)
+            allow(subject, DETAILS, Thing(paths_of(live.document["units"]).get(unit, EVERYTHING.unit)))
             seen = await knowing.seen(tx, group, period, scheme, asked.as_of)
             positions = await positions_digest(tx, (CONSUMER,))
         mine = seen.figures[unit]
@@ -194,20 +194,23 @@ def totals_router(exchange: Exchange) -> APIRouter:
     return router
 
 
-async def _found(tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str) -> tuple[Group, Scheme]:
-    """Return the group of a unit and the version in force, or refuse."""
+async def _found(
+    tx: PostgresTransaction, asked: TotalQuery, period: str, unit: str
+) -> tuple[Group, Scheme, Scheme]:
+    """Return the group of a unit, the version in force as asked, and that in force now, or refuse."""
     heard = await knowing.scheme_of(tx, (asked.scheme, asked.group or ""), period)
     if asked.as_of is not None:
         await knowing.check_day(tx, asked.as_of, heard)
     group = asked.scheme, await _group_of(tx, asked, heard, period, unit)
-    scheme = await knowing.scheme_of(tx, group, period, asked.as_of)
+    live = await knowing.scheme_of(tx, group, period)
+    scheme = live if asked.as_of is None else await knowing.scheme_of(tx, group, period, asked.as_of)
     if unit not in scheme.members(group[1]):
         raise refuse(404, "not_found", "The scheme has no such unit in this group.")
     if asked.board is not None and asked.board not in scheme.boards:
         raise refuse(404, "not_found", "The scheme has no such board.")
     if asked.overlay is not None and asked.overlay not in scheme.overlays:
         raise refuse(404, "not_found", "The scheme has no such overlay.")
-    return group, scheme
+    return group, scheme, live
 
 
 async def _group_of(tx: PostgresTransaction, asked: TotalQuery, heard: Scheme, period: str, unit: str) -> str:

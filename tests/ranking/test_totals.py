@@ -124,6 +124,21 @@ async def test_what_a_total_is_made_of_is_there_for_its_unit_and_for_no_other(se
     assert (await ask(of="/b2", status=404))["code"] == "not_found"
 
 
+async def test_what_a_total_was_is_there_for_whom_its_unit_is_below_now(service, ask):
+    first, second = scheme(units=("b1", "b2")), scheme(2, units=("b1", "b2"))
+    second["scheme"]["effective"] = "2021-07"
+    for document, above in ((first, "p1"), (second, "p2")):
+        document["units"] += [{"code": code, "name": code, "level": "county"} for code in ("p1", "p2")]
+        document["units"][0]["parent"] = above
+    await service.apply(adopted(first), posted(figure("b1", "9", period="2021")))
+    moved = posted(figure("b1", "8", period="2021"), version=2, fresh_at="2021-07-01T00:00:00Z")
+    await service.apply(adopted(second), moved)
+    for of, status in (("/p1", 404), ("/p2", 200), ("/p2/b1", 200), ("/p1/b1", 404)):
+        for asked in ({}, {"as_of": "2021-06-30"}):
+            await ask(period="2021", status=status, of=of, **asked)
+    assert (await ask(period="2021", of="/p2", as_of="2021-06-30"))["version"] == 1
+
+
 def test_a_gain_above_its_points_stands_last_among_the_losses():
     def one(code, points, value):
         return Figure(code, "work", decimal(points), decimal(value), FigureState.SCORED)
