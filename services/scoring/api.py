@@ -191,7 +191,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            behind.check_sees(subject, question)
+            behind.check_sees(subject, question.paths)
             _check_ruled(question)
             read = await figuring.figure(tx, question)
             zone = question.scheme.document.scheme.zone
@@ -216,7 +216,7 @@ def cells_router(exchange: Exchange) -> APIRouter:
         """
         async with exchange.snapshot() as tx:
             question = await schemes.question(tx, (asked.scheme, asked.version), (period, unit, indicator))
-            behind.check_sees(subject, question)
+            behind.check_sees(subject, question.paths)
             _check_ruled(question)
             bound = f"{question.name} {asked.counted}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
@@ -246,7 +246,7 @@ def entries_router(exchange: Exchange) -> APIRouter:
                 raise refuse(404, "not_found", "The ledger has no such entry.")
             cell = str(Month.of_ordinal(found.entry.month)), found.unit, found.indicator
             question = await schemes.question(tx, found.scheme, cell)
-            behind.check_sees(subject, question, "The ledger has no such entry.")
+            behind.check_sees(subject, question.paths, "The ledger has no such entry.")
             bound = f"entry {entry}"
             begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
             read = await figuring.figure(tx, question)

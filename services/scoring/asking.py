@@ -16,13 +16,16 @@ from services.scoring.questions import Loaded, Question
 from services.scoring.reports import catalogue_of
 from services.scoring.trials import Trial
 from shared.kernel.codes import is_trial, trial_code
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.periods import Cycle, Period
 from shared.kernel.reigns import Months
+from shared.kernel.trees import paths_of
 from shared.storage.transaction import PostgresTransaction
 
 LINES_KEPT = 8
 VERSIONS_KEPT = 32
+WHOLE = "/"
+NOT_FOUND = 404
 
 
 class Schemes:
@@ -67,6 +70,23 @@ class Schemes:
         scored = [one for one in known if is_of_year(head, one.document.scheme)]
         before = [one for one in known if not is_of_year(head, one.document.scheme)]
         return await self._following(tx, (before, scored), period, cell, trial.version)
+
+    async def paths_in_force(
+        self, tx: PostgresTransaction, code: str, cell: tuple[str, str, str]
+    ) -> tuple[str, ...]:
+        """Return the paths of those who see a cell in force; of one that is not in force that of its unit.
+
+        A unit that is in no version in force is seen with the whole tree alone.
+        """
+        try:
+            return (await self.question(tx, (code, None), cell)).paths
+        except Refused as refused:
+            if refused.problem.status != NOT_FOUND:
+                raise
+        period = (await store.calendar(tx, code)).parse(cell[0])
+        versions = await store.adopted_numbers(tx, code, (str(period.first), str(period.last)))
+        units = (await self.adopted(tx, code, versions[-1])).units if versions else ()
+        return (paths_of([{"code": one.code, "parent": one.parent} for one in units]).get(cell[1], WHOLE),)
 
     async def _following(
         self,

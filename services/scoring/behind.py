@@ -1,5 +1,7 @@
 """What stands behind a cell: who may see it, and the rows of its versions, a page at a time."""
 
+from collections.abc import Collection
+
 from services.scoring import evidence, points, shown, sources_shown
 from services.scoring.answers import ShownRow
 from services.scoring.domain.measures import DecidedSpec, GivenSpec
@@ -10,9 +12,9 @@ from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Subject, covers
 
 
-def check_sees(subject: Subject, question: Question, missing: str = "") -> None:
-    """Let people of the unit and of the indicator's assessor, and whoever is above one, see a cell."""
-    if not any(covers(subject.unit, path) for path in question.paths):
+def check_sees(subject: Subject, paths: Collection[str], missing: str = "") -> None:
+    """Let people of a cell's unit and assessor, by their paths, and whoever is above one see it."""
+    if not any(covers(subject.unit, path) for path in paths):
         raise hidden(missing)
 
 

@@ -101,12 +101,12 @@ def trial_cells_router(exchange: Exchange) -> APIRouter:
     ) -> TrialExplanation:
         """Return the formula with its numbers in a running trial and, a page at a time, the cases behind it.
 
-        People see what they see of the cell in force: that of their units, and of what these assess.
+        People see what they see of the cell in force: that of their units, and of what these assess there.
         """
         async with exchange.snapshot() as tx:
-            found = await _running(tx, scheme, trial)
-            question = await schemes.tried(tx, found, (period, unit, indicator))
-            behind.check_sees(subject, question)
+            found, cell = await _running(tx, scheme, trial), (period, unit, indicator)
+            question = await schemes.tried(tx, found, cell)
+            behind.check_sees(subject, await schemes.paths_in_force(tx, scheme, cell))
             return await _explained(tx, found, question, asked)
 
     return router
@@ -140,6 +140,6 @@ async def _explained(
         objections.model_copy(update={"replies": []}),
     )
     name = question.scheme.id[0]
-    folded = await trials.folded(tx, group_shard(name, question.groups[0]), name)
+    folded = await trials.folded(tx, group_shard(name, question.group), name)
     fields = {field: getattr(told, field) for field in Explanation.model_fields}
     return TrialExplanation(**fields, trial=trial.trial, folded=len(folded))

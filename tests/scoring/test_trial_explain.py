@@ -71,6 +71,30 @@ async def test_a_cell_of_a_trial_is_shown_to_whom_that_in_force_is_and_of_one_th
         assert (await client.got(cell, 404))["code"] == "not_found"
 
 
+async def test_who_a_draft_names_sees_no_more_of_a_cell_than_of_that_in_force(fresh, door):
+    def moved(document):
+        document["measures"]["other"] = document["measures"]["ontime"]
+        other = {"code": "other", "name": "Other", "points": "1", "measure": "other"}
+        document["indicators"].append(document["indicators"][0] | other)
+        for one in document["indicators"]:
+            one["assessor"] = "b4"
+        document["scheme"]["total"] = document["boards"][0]["points"] = "64"
+        document["units"].append({"code": "new", "parent": "b2", "name": "New", "level": "bureau"})
+        next(one for one in document["units"] if one["code"] == "b1")["parent"] = "b3"
+        return document
+
+    exchange = await drove(fresh, 1, lambda exchange, draft: start(exchange, moved(draft)))
+    async with door(exchange) as client:
+        for cell, seeing in (
+            ("b1/late", {"/", "/hq", "/hq/b1"}),
+            ("b1/other", {"/", "/hq", "/hq/b1"}),
+            ("new/late", {"/"}),
+        ):
+            for unit in ("/", "/hq", "/hq/b1", "/hq/b2", "/hq/b3", "/hq/b4"):
+                status = 200 if unit in seeing else 404
+                await client.got(f"{TRIAL}/2021-07/{cell}/explain", status, below=unit)
+
+
 async def paged(client, path, **query):
     rows, after = [], {}
     while True:
