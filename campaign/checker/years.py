@@ -133,7 +133,7 @@ def _runs(versions: Versions, code: str, group: str, unit: str, months: Iterable
 
 
 def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
-    """Return what decides how an indicator is scored: points, method and parameters, measure and view."""
+    """Return how an indicator is scored: points, method, what no data means, measure, columns."""
     found = [one for one in document["indicators"] if one["code"] == code]
     if not found:
         return None
@@ -143,7 +143,8 @@ def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
     words = set(re.findall(r"\w+", f"{measure} {list(document.get('trees', {}).values())}"))
     columns = document.get("views", {}).get(measure.get("over"), {}).get("columns", {})
     taken = {name: column for name, column in columns.items() if name in words}
-    return Fraction(found[0]["points"]), _worth(found[0]["method"]), measure, taken
+    without = found[0].get("no_data", "not_assessed")
+    return Fraction(found[0]["points"]), _worth(found[0]["method"]), without, measure, taken
 
 
 def _worth(value: Any) -> Any:

@@ -11,6 +11,7 @@ from services.scoring import handlers
 from services.scoring.domain.reading import read
 from services.scoring.domain.versions import measures_keep_their_meaning
 from shared.kernel.errors import Refused
+from tests.scoring import surveys
 from tests.scoring.test_stages import MARCH, SCHEME, Driver, accept, adopt, cells, levy, scoring, state, teach
 
 __all__ = ["scoring"]
@@ -114,6 +115,25 @@ def test_a_view_with_another_column_gives_its_measures_another_meaning():
 
 def _columns(document, view):
     return document["views"][view]["columns"].values()
+
+
+def test_a_view_with_a_column_more_and_a_number_written_otherwise_keep_the_meaning_of_measures():
+    before = yamls.read(SAMPLES / "national" / "scheme.yaml").value
+    after = copy.deepcopy(before)
+    for view in after["views"].values():
+        view["columns"]["reports"] = {"count": "*", "of": view["events"][0]}
+    before["measures"]["late"] = {"items": "decision", "per_day": "0.2", "cap": "2"}
+    after["measures"]["late"] = {"items": "decision", "per_day": "0.20", "cap": "2.0"}
+    assert list(measures_keep_their_meaning(read(after), [read(before)])) == []
+    after["measures"]["late"]["cap"] = "2.5"
+    (found,) = measures_keep_their_meaning(read(after), [read(before)])
+    assert found.path == "/measures/late/version"
+
+
+def test_another_round_of_a_survey_is_no_other_meaning_of_its_measures():
+    later = surveys.ROUND | {"opens": "2021-08-10", "closes": "2021-08-25", "remind": []}
+    before, after = surveys.scheme(), surveys.scheme(rounds=(surveys.ROUND, later))
+    assert list(measures_keep_their_meaning(read(after), [read(before)])) == []
 
 
 async def test_another_owner_of_a_measure_is_no_other_meaning(scoring):

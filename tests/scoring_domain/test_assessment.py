@@ -438,13 +438,22 @@ def test_a_part_without_data_is_what_its_scheme_says():
     assert [one.value is None for one in shares_of(made, "b1", sums)] == [True, False]
 
 
-@given(ROWS, st.sets(MONTHS, max_size=3), st.booleans(), st.sampled_from(["zero", "full", "not_assessed"]))
-def test_the_checker_makes_a_year_of_two_versions_anew(rows, days, mean, word):
-    when = point(*(f"{day:02d}-20" for day in sorted(days))) if days else {}
+def test_what_no_data_meant_in_months_that_are_over_stays_as_it_was():
     old, new = (
-        version(number, first, ontime=when | {"points": points, "no_data": word})
-        for number, first, points in ((1, "2021-01", "20"), (2, "2021-07", "30"))
+        version(number, first, ontime={"no_data": word})
+        for number, first, word in ((1, "2021-01", "zero"), (2, "2021-07", "full"))
     )
+    assert figures(line(old, new), [])["b1", 2, "2021", "ontime"] == (Decimal(5), None)
+
+
+WORDS = st.sampled_from(["zero", "full", "not_assessed"])
+
+
+@given(ROWS, st.sets(MONTHS, max_size=3), st.booleans(), st.sampled_from(["20", "30"]), WORDS, WORDS)
+def test_the_checker_makes_a_year_of_two_versions_anew(rows, days, mean, worth_before, word_before, word):
+    when = point(*(f"{day:02d}-20" for day in sorted(days))) if days else {}
+    old = version(1, ontime=when | {"points": worth_before, "no_data": word_before})
+    new = version(2, "2021-07", ontime=when | {"points": "30", "no_data": word})
     for one in (old, new):
         one["measures"]["ontime"] |= {"over_months": "mean"} if mean else {}
     both = line(old, new)
@@ -457,7 +466,7 @@ def test_the_checker_makes_a_year_of_two_versions_anew(rows, days, mean, word):
         for at, met, total in rows
     }
     worth_of, points = dict(years.figures(versions, "bureaus", "2021", "b1", amounts))["ontime"]
-    own = {1: 20, 2: 30}[number] * 10**12
+    own = {1: int(worth_before), 2: 30}[number] * 10**12
     assert (worth_of, points) == (figure.value, own if figure.points is None else figure.points)
 
 

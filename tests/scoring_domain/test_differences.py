@@ -137,6 +137,13 @@ def test_a_measure_that_only_has_another_number_splits_nothing():
     assert told(renumbered) == ["Measure ontime: version from 1 to 2"]
 
 
+def test_another_meaning_of_no_data_splits():
+    older, newer = (changed((("indicators", 0, "no_data"), word)) for word in ("zero", "full"))
+    assert splits(read(older), read(newer)) == {"ontime"}
+    said = changed((("indicators", 0, "no_data"), "not_assessed"))
+    assert splits(read(SCHEME), read(said)) == frozenset()
+
+
 def test_another_measure_of_a_bonus_splits_the_indicator_that_wins_by_it():
     bonus = {"deduct": {"each": "0.5", "bonus": {"measure": "praised", "each": "1", "cap": "2"}}}
     praised = {"over": "levy.done.v1", "period_by": "time", "numerator": "count(*)"}

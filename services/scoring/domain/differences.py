@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import parse
-from services.scoring.domain.measures import MeasureSpec, Span, SurveyedSpec
+from services.scoring.domain.measures import AnyMeasure, MeasureSpec, Span, SurveyedSpec
 from services.scoring.domain.shapes import SIGNED_PATTERN
 from shared.kernel.errors import Refused
 
@@ -55,7 +55,7 @@ def differences(older: SchemeDocument, newer: SchemeDocument) -> tuple[Differenc
 
 
 def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
-    """Return the indicators of both whose points, method, parameters or measure are others.
+    """Return the indicators of both whose points, method, parameters, measure or word for no data are others.
 
     Only these are scored in parts by months; a measure is another with its view, not with its owner.
     """
@@ -74,23 +74,24 @@ def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[obje
     """
     named = (indicator.measure, *indicator.method.further_measures.values())
     method = _worth(indicator.method.model_dump(exclude_none=True))
-    return _worth(indicator.points), method, [taking_of(document, name) for name in named]
+    taken = [taking_of(document, name) for name in named]
+    return _worth(indicator.points), method, indicator.no_data, taken
 
 
 def taking_of(document: SchemeDocument, name: str) -> tuple[object, object]:
+    """Return all that the value of a measure depends on: its meaning, and its survey."""
+    spec = document.measures.get(name)
+    survey = document.surveys.get(spec.survey) if isinstance(spec, SurveyedSpec) else None
+    return None if spec is None else meaning_of(document, spec), survey
+
+
+def meaning_of(document: SchemeDocument, spec: AnyMeasure) -> tuple[object, object]:
     """Return how a measure takes its value; its number, owner and source are no part of that.
 
     Of a case view only the columns are that it reads, or that lead a row into a tree of units.
     """
-    spec = document.measures.get(name)
-    if spec is None:
-        return None, None
-    behind: object = None
-    if isinstance(spec, MeasureSpec):
-        behind = _columns_of(document, spec)
-    elif isinstance(spec, SurveyedSpec):
-        behind = document.surveys.get(spec.survey)
-    return _worth(spec.model_copy(update=NOT_TAKEN).model_dump(exclude_none=True)), behind
+    columns = _columns_of(document, spec) if isinstance(spec, MeasureSpec) else None
+    return _worth(spec.model_copy(update=NOT_TAKEN).model_dump(exclude_none=True)), columns
 
 
 def _columns_of(document: SchemeDocument, spec: MeasureSpec) -> object:

@@ -34,10 +34,6 @@ class OwnedSpec(Sourced):
     owner: str = ""
     effective: MonthText | None = None
 
-    def meaning(self) -> dict[str, Any]:
-        """Return what it takes and how; who owns it and since when is no part of it."""
-        return self.model_dump(exclude={"version", "owner", "effective", "source", "verified"})
-
 
 class MeasureSpec(OwnedSpec):
     """How a value is taken from events: over a case view or an event type."""

@@ -1,9 +1,9 @@
 """Versions of one scheme beside each other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from services.scoring.domain.document import Head, SchemeDocument, ViewSpec
+from services.scoring.domain.differences import meaning_of
+from services.scoring.domain.document import Head, SchemeDocument
 from services.scoring.domain.reading import Finding
 from shared.kernel.periods import Month, PeriodCalendar
 from shared.kernel.reigns import Months, reigns
@@ -75,16 +75,10 @@ def measures_keep_their_meaning(
             before = other.measures.get(name)
             if before is None or spec.version != before.version:
                 continue
-            if _meaning(draft, name) == _meaning(other, name):
+            if meaning_of(draft, spec) == meaning_of(other, before):
                 continue
             reason = (
                 f"Version {spec.version} of {name} was adopted with another meaning in version "
                 f"{other.scheme.version} of the scheme; raise its version."
             )
             yield Finding(f"/measures/{name}/version", "measure_version", reason)
-
-
-def _meaning(document: SchemeDocument, name: str) -> tuple[dict[str, Any], ViewSpec | None]:
-    """Return how a measure is taken, the view that it runs over included."""
-    spec = document.measures[name]
-    return spec.meaning(), document.views.get(spec.over)
