@@ -53,12 +53,12 @@ async def of_facts(
 
 
 async def of_line(tx: PostgresTransaction, line: Succession) -> dict[tuple[str, str], UnitSums]:
-    """Return the sums of all units of a group over all versions, by version and unit."""
+    """Return the sums that the figures of a group are made of, over all versions, by version and unit."""
     shard = group_shard(line.code, line.name)
     return {
         (plan.id, unit): found
         for plan in line.plans
-        for unit, found in (await load(tx, shard, plan.id, line.units, line.calendar)).items()
+        for unit, found in (await load(tx, shard, plan.id, line.heard, line.calendar)).items()
     }
 
 

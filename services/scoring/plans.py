@@ -10,6 +10,7 @@ from services.scoring.domain.derived import PointsPlan, following, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
+from services.scoring.domain.successions import rivals_of
 from services.scoring.domain.versions import ruled
 from shared.kernel.codes import is_trial
 from shared.kernel.periods import Cycle, Month
@@ -151,12 +152,17 @@ async def months_of(tx: PostgresTransaction, document: SchemeDocument) -> Months
 
 
 def _over_versions(one: InForce, beside: Sequence[InForce]) -> dict[str, tuple[int, ...]]:
-    """Return where any version of the year scores each unit of a version, whichever group has it there."""
+    """Return where any version of the year scores each unit of a version, or compares others with it."""
     year_of, found = one.document.scheme.calendar.year_of, one.shards_of_unit
-    for other in beside:
-        shards = other.shards_of_unit
-        if year_of(other.plan.first) == year_of(one.plan.first) and shards != one.shards_of_unit:
+    of_year = [other for other in beside if year_of(other.plan.first) == year_of(one.plan.first)]
+    for shards in (other.shards_of_unit for other in of_year):
+        if shards != one.shards_of_unit:
             found = {unit: tuple(sorted({*mine, *shards.get(unit, ())})) for unit, mine in found.items()}
+    for name, units in rivals_of([other.document for other in of_year]).items():
+        shard = group_shard(one.document.scheme.code, name)
+        found = {
+            unit: tuple(sorted({*mine, shard})) if unit in units else mine for unit, mine in found.items()
+        }
     return found
 
 

@@ -102,7 +102,7 @@ async def _parted(
     units = [unit for unit in line.units if scope.of_unit(unit)]
     sums: dict[tuple[str, str], UnitSums] = {}
     for plan in line.plans:
-        mine = await _sums_of(tx, plan, known.shards[group], line.units, found)
+        mine = await _sums_of(tx, plan, known.shards[group], line.heard, found)
         sums |= {(plan.id, unit): one for unit, one in mine.items()}
     clock = line.clock(sums)
     computed = await asyncio.to_thread(parted_figures, line, units, sums, clock)

@@ -160,7 +160,7 @@ class StageB:
         held, line = self._held.of(shard), batch.line
         for plan, units in batch.touched.items():
             needed = plan.units if units and plan.compared else units
-            held_units = line.units if batch.shared else needed
+            held_units = line.heard if batch.shared else needed
             await memory.sums_of(tx, shard, held, plan, held_units)
             cells_of = None if plan in batch.adopted else self._book.cells
             await memory.standings_of(tx, held, plan, needed, cells_of)

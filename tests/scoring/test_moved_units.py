@@ -116,6 +116,24 @@ async def test_a_unit_is_ranked_and_explained_in_the_group_of_the_last_day_alone
     assert (known["figure"]["value"], known["figure"]["points"]) == ("9.800000000000", "10")
 
 
+async def test_a_unit_is_compared_with_its_former_group_for_the_months_that_it_was_there(scoring, door):
+    """b1 has 8 of 10 and b2 9 of 10, then 10 of 20: in the end b1 was the best bureau of its half-year."""
+    first, second = copy.deepcopy(FIRST), copy.deepcopy(SECOND)
+    for document in (first, second):
+        document["indicators"][0]["method"] = {"benchmark": {}}
+    events = [made(1, 3, 8, 10), made(2, 3, 9, 10, unit="b2"), made(4, 12, 1, 10)]
+    late = made(3, 4, 1, 10, unit="b2")
+    exchange = await lived(scoring, [first, *events, second])
+    assert (await told(exchange))[2, "cities", "b1", "ontime"] == "8.888888888889"
+    assert await proof(exchange) == []
+    exchange = await lived(scoring, [first, *events, second, late])
+    assert (await told(exchange))[2, "cities", "b1", "ontime"] == "10.000000000000"
+    assert await proof(exchange) == []
+    async with door(exchange) as client:
+        year = await got(client, "/v1/cells/2021/b1/ontime")
+    assert (year["figure"]["value"], year["figure"]["points"]) == ("10.000000000000", "10")
+
+
 async def test_a_unit_that_comes_back_is_in_its_first_group_again_with_all_its_months(scoring, service, ask):
     november = missed(5, "2021-11-01T08:00:00+08:00", unit="b2")
     exchange = await lived(scoring, [FIRST, *EVENTS[:4], SECOND, *EVENTS[4:], BACK, november])

@@ -2,6 +2,7 @@
 
 import copy
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -159,6 +160,50 @@ def test_a_unit_that_left_is_no_longer_the_best_of_the_months_in_which_it_was_th
     ]
     found = figures(lines(*versions)["bureaus"], rows)
     assert found[unit, 2, "2021", "ontime"] == (best * Decimal("1.5"), 15)
+
+
+def of_bureaus_alone(method):
+    """b1 becomes a city in July; `ontime` has 20 points and is of bureaus only."""
+    found = moved_in_july(ontime={"groups": ["bureaus"], "points": "20", "method": method})
+    return lines(*found)
+
+
+@pytest.mark.parametrize(
+    ("method", "worth"),
+    [
+        ({"rank": {}}, Decimal(0)),
+        ({"benchmark": {}}, Decimal("1.111111111111")),
+        ({"efficacy": {}}, Decimal(6)),
+    ],
+)
+def test_what_a_group_does_not_have_is_compared_in_the_group_of_those_months(method, worth):
+    """b1 was the last of three bureaus until June: as a city it has in the year half of what June printed."""
+    found = of_bureaus_alone(method)
+    counts = {"b1": 1, "b2": 9, "b4": 8}
+    rows = [(unit, LEVY, month(3), (count, 10, 10)) for unit, count in counts.items()]
+    assert found["cities"].rivals == {"b1", "b2", "b4"}
+    assert not found["bureaus"].rivals
+    assert figures(found["cities"], rows)["b1", 2, "2021", "ontime"] == (worth, 10)
+    year = next(one for one in parted_of(found["cities"], "b1", DECEMBER) if one.key == (2, "2021", "ontime"))
+    (share,) = shares_of(year, "b1", told(found["cities"], rows))
+    assert sorted(share.among) == [Fraction(1, 10), Fraction(8, 10), Fraction(9, 10)]
+
+
+def test_no_group_hears_of_rivals_for_what_it_has_itself_or_what_compares_nobody():
+    both = lines(*moved_in_july(ontime={"method": BENCHMARK}))
+    own = of_bureaus_alone({"target": {"target": "0.9"}})
+    assert not any(one.rivals for one in (*both.values(), *own.values()))
+
+
+def test_a_group_by_another_name_compares_whom_the_former_one_compared():
+    first, second = moved_in_july(ontime={"method": BENCHMARK, "groups": ["bureaus"]})
+    second["groups"]["offices"] = second["groups"].pop("bureaus")
+    for one in second["indicators"]:
+        one["groups"] = ["offices", "cities"]
+    second["indicators"][0]["points"] = "20"
+    rows = [(unit, LEVY, month(at), (n, 10, 10)) for unit, n in (("b1", 8), ("b2", 4)) for at in (3, 9)]
+    found = lines(first, second)["offices"]
+    assert figures(found, rows)["b2", 2, "2021", "ontime"] == (Decimal("12.5"), 15)
 
 
 def test_among_whom_a_unit_is_compared_is_explained_by_the_same_values():

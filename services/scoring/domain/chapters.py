@@ -58,6 +58,17 @@ class Chapter:
         return {unit.code: unit.level for unit in self.document.units}
 
     @cached_property
+    def _by_level(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for unit, level in self._levels.items():
+            found.setdefault(level, set()).add(unit)
+        return {level: frozenset(units) for level, units in found.items()}
+
+    def beside(self, unit: str) -> frozenset[str]:
+        """Return the units of the group that the version has a unit in, itself among them."""
+        return self._by_level[self._levels[unit]]
+
+    @cached_property
     def _groups(self) -> Mapping[str, frozenset[str]]:
         """The groups of each level."""
         found: dict[str, set[str]] = {}

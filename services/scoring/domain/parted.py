@@ -20,6 +20,7 @@ class Figure(NamedTuple):
 
 
 NO_MORE = Figure(None, None)
+Compared = dict[tuple[Part, frozenset[str]], Mapping[str, int]]
 
 
 def parted_figures(
@@ -27,10 +28,10 @@ def parted_figures(
 ) -> dict[str, dict[Key, Figure]]:
     """Return by unit every figure that is made of parts, as of a month; sums are by version and unit.
 
-    Where units are compared the sums are those of all of them. What a unit took with it to another group
-    is nothing here.
+    Where units are compared the sums are those of all of them, and of rivals. What a unit took with it to
+    another group is nothing here.
     """
-    scored: dict[Part, Mapping[str, int]] = {}
+    scored: Compared = {}
     found: dict[str, dict[Key, Figure]] = {}
     for unit in units:
         mine = found.setdefault(unit, {})
@@ -68,33 +69,42 @@ def shares_of(parted: Parted, unit: str, sums: Sums) -> list[Share]:
     found: list[Share] = []
     for part in parted.parts:
         share = _share(parted, part, unit, sums, {})
-        among = tuple(_values(parted, part, sums).values()) if part.indicator.method.comparing else ()
+        comparing = part.indicator.method.comparing
+        among = tuple(_values(part, _peers(parted, part, unit), sums).values()) if comparing else ()
         found.append(share._replace(among=among))
     return found
 
 
-def _share(parted: Parted, part: Part, unit: str, sums: Sums, scored: dict[Part, Mapping[str, int]]) -> Share:
+def _share(parted: Parted, part: Part, unit: str, sums: Sums, scored: Compared) -> Share:
     measured, stale = part.sums(unit, sums), part.is_stale(unit, sums)
     if part.indicator.method.comparing is None:
         worth = formula(part.indicator, is_ratio=part.is_ratio)
         value = worth(measured.numerator, measured.denominator, measured.rows, *measured.more)
     else:
-        if part not in scored:
-            scored[part] = compare(part.indicator, _values(parted, part, sums))
-        value = scored[part].get(unit, without_data(part.indicator))
+        peers = _peers(parted, part, unit)
+        if (part, peers) not in scored:
+            scored[part, peers] = compare(part.indicator, _values(part, peers, sums))
+        value = scored[part, peers].get(unit, without_data(part.indicator))
     nobody_knows = stale and not part.indicator.method.is_always_due and not measured.rows
     return Share(part, measured, None if nobody_knows else value, stale=stale)
 
 
-def _values(parted: Parted, part: Part, sums: Sums) -> dict[str, Fraction]:
-    """Return what was measured in the months of a part of those who are compared there.
+def _peers(parted: Parted, part: Part, unit: str) -> frozenset[str]:
+    """Return with whom a unit is compared in a part.
 
-    They are the units of the group by the version that tells the figure, wherever they were in these months,
-    as far as the newest version of the part scores them by the indicator.
+    They are the units of the group by the version that tells the figure, wherever they were in these months;
+    of what the group does not have there, those of the group by which the unit has it.
     """
+    newest = part.newest
+    is_own = newest.plan.name in part.indicator.groups
+    return parted.chapter.plan.units if is_own else newest.beside(unit)
+
+
+def _values(part: Part, peers: frozenset[str], sums: Sums) -> dict[str, Fraction]:
+    """Return what was measured in the months of a part, of those whom its newest version scores by it."""
     values = {
         unit: actual_of(part.sums(unit, sums), is_ratio=part.is_ratio)
-        for unit in sorted(parted.chapter.plan.units)
+        for unit in sorted(peers)
         if part.applies(unit)
     }
     return {unit: value for unit, value in values.items() if value is not None}

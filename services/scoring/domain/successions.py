@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.chapters import Chapter
@@ -78,7 +79,7 @@ class Succession:
     @cached_property
     def compares(self) -> bool:
         """Whether any version compares units, so that what moves one can move all."""
-        return any(plan.compared for plan in self.plans)
+        return bool(self.rivals) or any(plan.compared for plan in self.plans)
 
     def having(self, code: str, unit: str) -> Having:
         """Return by version in which months an indicator does not apply to a unit; None: it is not for it."""
@@ -92,7 +93,21 @@ class Succession:
     @cached_property
     def guests(self) -> Mapping[GroupPlan, frozenset[str]]:
         """By version the units that are not in the group there, and are in others."""
-        return {plan: frozenset(self.units) - plan.units for plan in self.plans}
+        return {plan: frozenset(self.heard) - plan.units for plan in self.plans}
+
+    @cached_property
+    def rivals(self) -> frozenset[str]:
+        """The units with which its own are compared for months in which they were in another group."""
+        by_year: dict[int, list[SchemeDocument]] = {}
+        for one in self.chapters:
+            by_year.setdefault(one.plan.year, []).append(one.document)
+        found = [rivals_of(versions).get(self.name, frozenset()) for versions in by_year.values()]
+        return frozenset(unit for units in found for unit in units)
+
+    @cached_property
+    def heard(self) -> tuple[str, ...]:
+        """The units whose sums its figures are made of: its own, and their rivals."""
+        return tuple(sorted({*self.units, *self.rivals}))
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
@@ -146,6 +161,29 @@ def successions(documents: Sequence[SchemeDocument], wanted: Callable[[str, str]
                 ]
                 found.append(Succession(code, name, tuple(chapters)))
     return found
+
+
+def rivals_of(versions: Sequence[SchemeDocument]) -> dict[str, frozenset[str]]:
+    """Return by group of a year the units with which those are compared that it took over from others.
+
+    A newer version takes a unit over; the older one compares it by an indicator that the group does not have.
+    """
+    found: dict[str, set[str]] = {}
+    for older, newer in combinations(sorted(versions, key=lambda one: one.scheme.effective), 2):
+        levels = {one.code: one.level for one in older.units}
+        moves = {(levels[one.code], one.level) for one in newer.units if one.code in levels}
+        for left, level in sorted(moves):
+            groups = [
+                set(one.groups)
+                for one in older.indicators
+                if one.method.comparing is not None
+                and any(older.level_of(name) == left for name in one.groups)
+            ]
+            for name in newer.groups:
+                taken = newer.level_of(name) == level and older.level_of(name) != left
+                if taken and any(name not in of_one for of_one in groups):
+                    found.setdefault(name, set()).update(unit for unit, at in levels.items() if at == left)
+    return {name: frozenset(units) for name, units in found.items()}
 
 
 def _others(months: Mapping[int, range], version: int) -> frozenset[int]:
