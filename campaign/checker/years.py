@@ -64,12 +64,22 @@ def figures(
         if runs and all(_is_known(document, code, months) for document, _ in runs):
             rest = [month for month in taken if all(month not in run[1] for run in runs)]
             come = [month for month in rest if month <= until or until < taken[0]]
-            yield code, _weighed(runs, code, unit, until, sums, len(come))
+            worth, points = _weighed(runs, code, unit, until, sums, len(come))
+            whole = _points(versions, code, group, unit, [month for month in months if month <= until])
+            scaled = None if worth is None else round(worth * whole / points * PARTS)
+            yield code, (scaled, round(whole * PARTS))
+
+
+def _points(versions: Versions, code: str, group: str, unit: str, months: Sequence[int]) -> Fraction:
+    """Return what months give an indicator of a unit in the mean, whether it is assessed in them or not."""
+    found = [versions.ruling(month) for month in months]
+    having = [one for one in found if one is not None and _has(one, code, group, unit)]
+    return sum((Fraction(_indicator(one, code)["points"]) for one in having), Fraction(0)) / len(found)
 
 
 def _weighed(
     runs: list[Run], code: str, unit: str, until: int, sums: Sums, without: int
-) -> tuple[int | None, int]:
+) -> tuple[Fraction | None, Fraction]:
     """Weigh what each run of versions comes to by its months so far, beside those without it."""
     begun = [(run, so_far) for run in runs if (so_far := sum(month <= until for month in run[1]))]
     begun = begun or [(run, len(run[1])) for run in runs]
@@ -87,7 +97,7 @@ def _weighed(
     worth, points = weighed(parts)
     if bounds:
         worth = deducted([*bounds, Bounds(without, Fraction(0))], losses)
-    return (None if worth is None else round(worth * PARTS)), round(points * PARTS)
+    return worth, points
 
 
 def _reached(document: Document, spec: Document, measured: tuple[int, int, int]) -> Fraction | None:

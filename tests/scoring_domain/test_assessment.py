@@ -323,15 +323,60 @@ def test_dates_before_a_later_version_are_those_of_the_versions_before_it():
     assert figures(both, rows)["b1", 2, "2021", "ontime"] == (_target(Fraction(14, 20)), None)
 
 
-def test_parts_of_an_indicator_with_dates_are_weighted_by_the_months_of_its_dates():
+def test_days_weight_the_parts_of_an_indicator_and_all_months_its_points():
     old = version(1, ontime=point("03-31", points="20", method={"target": {"target": "1"}}))
     new = version(
         2, "2021-07", ontime=point("03-31", "09-30", "11-30", points="30", method={"target": {"target": "1"}})
     )
     rows = [("b1", LEVY, month(at), (met, 10, 10)) for at, met in ((3, 9), (4, 1), (9, 5), (11, 7))]
-    worth_of, points = figures(line(old, new), rows)["b1", 2, "2021", "ontime"]
-    assert worth_of == cell(Fraction(18 + 2 * 18, 3))
-    assert points == cell(Fraction(20 + 60, 3))
+    assert figures(line(old, new), rows)["b1", 2, "2021", "ontime"] == (
+        cell(Fraction(18 + 2 * 18, 20 + 2 * 30) * 25),
+        25,
+    )
+
+
+@given(
+    st.sets(MONTHS, min_size=1, max_size=4),
+    st.sampled_from(["point", "month", "quarter", "half-year", "year"]),
+    st.integers(2, 12),
+    st.integers(1, 15),
+    st.booleans(),
+)
+def test_points_sum_to_the_board_whatever_cycle_and_days_and_full_marks_are_all_of_them(
+    days, cycle, begins, clock, overlaid
+):
+    """A board of 50: `ontime` has 20 of it and from the newer version on 30, `missed` the others."""
+    named = point(*(f"{at:02d}-15" for at in days)) if cycle == "point" else {"cycle": cycle}
+    named |= {"method": {"target": {"target": "1"}}}
+    overlay = {"code": "o", "name": "o", "from": "2021-01", "until": "2021-12", "points": "50"}
+    versions = [
+        version(1, ontime=named | {"points": "20"}, missed={"points": "30"}),
+        version(2, f"2021-{begins:02d}", ontime=named | {"points": "30"}, missed={"points": "20"}),
+    ]
+    for one in versions if overlaid else ():
+        one["overlays"] = [overlay | {"counts": "added"}]
+        for indicator in one["indicators"]:
+            indicator |= {"overlay": "o", "board": None}
+    rows = [("b1", LEVY, month(at), (10, 10, 10)) for at in range(1, 13)]
+    found = figures(line(*versions), rows, month(clock))
+    told_by = {period: number for _, number, period, code in found if code == "ontime"}
+    assert "2021" in told_by
+    for period, number in told_by.items():
+        own = {1: {"ontime": 20, "missed": 30}, 2: {"ontime": 30, "missed": 20}}[number]
+        all_of_it = {
+            code: found.get(("b1", number, period, code), (worth_of, None)) for code, worth_of in own.items()
+        }
+        points = {code: own[code] if one[1] is None else one[1] for code, one in all_of_it.items()}
+        assert sum(points.values()) == 50
+        assert {code: one[0] for code, one in all_of_it.items()} == points
+
+
+def test_what_a_version_brings_with_a_day_has_points_for_the_months_in_which_it_stands():
+    old, new = version(1, missed={"points": "20"}), version(2, "2021-07", ontime=point("11-15"))
+    old["indicators"] = old["indicators"][1:]
+    new["indicators"][0]["method"] = {"target": {"target": "1"}}
+    rows = [("b1", LEVY, month(11), (9, 10, 10))]
+    assert figures(line(old, new), rows)["b1", 2, "2021", "ontime"] == (Decimal("4.5"), 5)
 
 
 def test_it_says_which_dates_lie_outside_a_period_in_which_it_is_not_due():

@@ -74,7 +74,7 @@ def _limited(name: str, taken: Taken, parted: Parted) -> Taken:
         for months, one in parted.waived
         if one.method.name == name and (method := one.method.in_full) is not None
     ]
-    share = Fraction(parted.months, parted.ruled)
+    share = Fraction(parted.months, parted.months + sum(months for months, _ in parted.waived))
     floor = taken.floor + sum(months * of.floor for months, of in limits)
     cap = taken.cap + sum(months * of.cap for months, of in limits)
     return taken._replace(floor=scaled(floor, share), cap=scaled(cap, share))

@@ -5,7 +5,7 @@ and bonuses are taken in full, once, and their limits are weighted. What no vers
 scored over the whole. Until a period is over the weights are the months so far.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -97,9 +97,10 @@ class Part:
 class Parted:
     """A figure made of parts: which version tells it, in a period, and how many months there are so far.
 
-    `months` are those of versions in which it applies, `ruled` those of all; `reach` are the points of all in
-    millionths, times `ruled`. Without parts it applies in none and has points alone. `waived` are those in
-    whose months it does not apply, with how many: their limits are weighted like their points.
+    `months` are those that it is scored by, of versions in which it applies. `ruled` are all in which it has
+    points, assessed there or not, so that a board keeps its sum; `reach` are these points in millionths,
+    times `ruled`. Without parts it applies in none and has points alone. `waived` are versions in whose
+    months it does not apply, with how many: their limits are weighted like their points.
     """
 
     chapter: Chapter
@@ -203,13 +204,16 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     ]
     if sum(one.rules_any(first, last) for one in chapters) == 1 or not any(months):
         return None
-    ruled = [sum(month <= until for month in mine) for mine in months]
-    if not any(ruled):
-        ruled = [len(mine) for mine in months]
+    come = _so_far(months, until)
     so_far = [
-        0 if mine and (gone := having[at]) and gone.issuperset(mine) else ruled[at]
+        0 if mine and (gone := having[at]) and gone.issuperset(mine) else come[at]
         for at, mine in enumerate(months)
     ]
+    standing = [
+        () if spec.overlay is not None and gone is None else _standing_in(one, code, chapters[newest], period)
+        for one, gone in zip(chapters, having, strict=True)
+    ]
+    ruled = _so_far(standing, until)
     points = [
         0 if gone is None else exact(one.indicators[code].points)
         for one, gone in zip(chapters, having, strict=True)
@@ -226,13 +230,13 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
         for run in _runs(chapters, code, [at for at, mine in enumerate(months) if mine], having)
         if (weight := sum(so_far[at] for at in run))
     ]
-    differ = len({worth for worth, mine in zip(points, months, strict=True) if mine}) > 1
+    differ = len({worth for worth, mine in zip(points, standing, strict=True) if mine}) > 1
     if not found and (spec.is_extra or not reach or not differ):
         return None
     waived = tuple(
-        (ruled[at], one.indicators[code])
+        (come[at], one.indicators[code])
         for at, one in enumerate(chapters)
-        if months[at] and having[at] is not None and so_far[at] < ruled[at]
+        if months[at] and having[at] is not None and so_far[at] < come[at]
     )
     return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach, waived)
 
@@ -243,6 +247,20 @@ def _scored_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tupl
     if spec.overlay is None:
         return one.within(window(newest.document, spec, period))
     return one.within(window(one.document, one.indicators[code], period))
+
+
+def _standing_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tuple[int, ...]:
+    """Return the months of a period in which a version gives an indicator points, assessed there or not."""
+    if newest.indicators[code].overlay is None:
+        return one.within(period.months())
+    first, last = one.document.months_of(one.indicators[code]) or (0, 0)
+    return tuple(month for month in one.within(period.months()) if first <= month <= last)
+
+
+def _so_far(months: Sequence[Collection[int]], until: int) -> list[int]:
+    """Return how many months of each version have come, before the first of them how many there are."""
+    come = [sum(month <= until for month in mine) for mine in months]
+    return come if any(come) else [len(mine) for mine in months]
 
 
 def _runs(chapters: Sequence[Chapter], code: str, ruling: Sequence[int], having: Having) -> list[list[int]]:
