@@ -14,6 +14,7 @@ from dukao.telling.formulas import formula as in_chinese
 from dukao.telling.languages import Lang
 from services.ranking.domain import documents as ranking
 from services.ranking.domain.trials import Tried
+from services.scoring.domain.assessment_check import days_stay
 from services.scoring.domain.cells import without_data
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.check import findings
@@ -321,6 +322,34 @@ def test_dates_before_a_later_version_are_those_of_the_versions_before_it():
     both = line(said(indicator=point("03-31", "09-30")), later)
     rows = [("b1", LEVY, month(at), (met, 10, 10)) for at, met in ((3, 9), (4, 1), (9, 5), (10, 1))]
     assert figures(both, rows)["b1", 2, "2021", "ontime"] == (_target(Fraction(14, 20)), None)
+
+
+def test_a_version_that_leaves_out_a_day_that_is_over_is_refused():
+    before = read(said(indicator=point("06-30", "11-15")))
+
+    def dropped(*days, adopted=(before,), begins="2021-07", number=2, **more):
+        document = _from_july(said(indicator=point(*days, **more)), number)
+        document["scheme"]["effective"] = begins
+        return [(one.path, one.code) for one in days_stay(read(document), adopted)]
+
+    wanted = [("/indicators/0/dates", "days_dropped")]
+    assert dropped("11-15") == wanted
+    assert dropped("06-15", "11-15") == wanted
+    assert dropped("06-30", "09-15") == []
+    assert dropped("11-15", begins="2021-06") == []
+    assert dropped("11-15", method={"deduct": {"each": "1"}}) == []
+    moved = read(_from_july(said(indicator=point("06-30", "09-15"))))
+    third = {"adopted": (moved, before), "begins": "2021-12", "number": 3}
+    assert dropped("06-30", "09-15", **third) == []
+    assert dropped("06-30", "11-15", **third) == wanted
+    without = _from_july(said())
+    without["indicators"] = without["indicators"][1:]
+    assert dropped("11-15", adopted=(before, read(without)), begins="2021-09", number=3) == wanted
+    last_year = said(indicator={"cycle": "point", "dates": ["2020-06-30"]})
+    last_year["scheme"] |= {"effective": "2020-01", "until": "2020-12"}
+    assert dropped("11-15", adopted=(read(last_year),), begins="2021-01") == []
+    stones = {"cycle": "progress", "milestones": [{"name": "方案印发", "due": "2021-04-30"}]}
+    assert dropped("11-15", adopted=(read(said(indicator=stones)),)) == []
 
 
 def test_days_weight_the_parts_of_an_indicator_and_all_months_its_points():

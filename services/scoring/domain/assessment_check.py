@@ -1,6 +1,6 @@
 """The rules of who assesses an indicator and when, whence it comes, and what no data means."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.measures import MeasureSpec
@@ -55,6 +55,26 @@ def _days(document: SchemeDocument, indicator: IndicatorSpec, path: str) -> Iter
         if day in seen:
             yield Finding(f"{path}/{at}", "duplicate", f"{day} stands here a second time.")
         seen.add(day)
+
+
+def days_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
+    """A version names the days before it that the one before of its year names: what they gave counts still.
+
+    An indicator that has another cycle since, or is no more, is another decision.
+    """
+    head = draft.scheme
+    known: dict[str, IndicatorSpec] = {}
+    for document in sorted(adopted, key=lambda one: one.scheme.version):
+        if document.scheme.year == head.year and document.scheme.effective < head.effective:
+            known |= {one.code: one for one in document.indicators}
+    for place, one in enumerate(draft.indicators):
+        before = known.get(one.code)
+        if before is None or before.cycle != one.cycle or None in (before.named_months, one.named_months):
+            continue
+        over = [day for day in before.days if day[:7] < head.effective and day not in one.days]
+        if over:
+            reason = f"Before {head.effective} the year has {', '.join(over)}; name it, it counts still."
+            yield Finding(f"/indicators/{place}/{NAMED_BY[one.cycle]}", "days_dropped", reason)
 
 
 def no_data_means_one_thing(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
