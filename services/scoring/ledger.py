@@ -35,7 +35,9 @@ _FRESH = """
     DO UPDATE SET fresh_at = GREATEST(freshness.fresh_at, excluded.fresh_at),
         received = GREATEST(freshness.received, excluded.received)
     RETURNING GREATEST(received, (
-        SELECT max(received) FROM freshness WHERE scheme = $1 AND grp = $3)) AS received"""
+        SELECT max(received) FROM freshness WHERE scheme = $1 AND grp = $3)) AS received,
+        GREATEST(fresh_at, (
+        SELECT max(fresh_at) FROM freshness WHERE scheme = $1 AND grp = $3)) AS known_at"""
 
 
 class Fresh(NamedTuple):
@@ -50,6 +52,13 @@ class Fresh(NamedTuple):
         return self.received or self.begun
 
 
+class Dated(NamedTuple):
+    """The date of what is posted of a group, and since when it is known, which never falls."""
+
+    at: str
+    known_at: str
+
+
 class Entry(NamedTuple):
     """What a month cell was and is in parts of 10^-12, `None` where it has no value, and what moved it."""
 
@@ -61,15 +70,20 @@ class Entry(NamedTuple):
     cause: Ranges
 
 
-async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh) -> str:
+async def post(
+    tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh, *, replay: bool = False
+) -> Dated:
     """Write entries of a group with causes and dates, the cells they lead to, and how fresh they are.
 
     Their date, which is returned, is the newest `received` that the group's cells contain with this batch, in
     any version, so that one that was behind does not date its entries before those it goes on from; that of a
-    scheme that was adopted where nothing else came.
+    scheme that was adopted where nothing else came. It is known since the newest of both; in a replay since
+    its date, for there an adoption has the time of the database and the rows that of the feed.
     """
-    kept_until = await tx.many(_FRESH, *group, fresh.at, fresh.received)
+    newest = fresh.at if replay else max(fresh)
+    kept_until = await tx.many(_FRESH, *group, newest, fresh.received)
     at = kept_until[0]["received"] if fresh.received else fresh.begun
+    known_at = at if replay else kept_until[0]["known_at"]
     named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(
@@ -97,7 +111,7 @@ async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], 
         await tx.many(_KEEP, *group, *columns(kept, 4))
     if gone:
         await tx.many(_REMOVE, *group, *columns(gone, 3))
-    return at
+    return Dated(at, known_at)
 
 
 async def cells(

@@ -20,7 +20,7 @@ from services.scoring.domain.successions import Succession, successions
 from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
-from services.scoring.ledger import Entry, Fresh, Group
+from services.scoring.ledger import Dated, Entry, Fresh, Group
 from services.scoring.plans import InForce, Plans, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
@@ -92,8 +92,8 @@ class Book(Protocol):
 
     async def post(
         self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
-    ) -> str:
-        """Keep entries of a group and the cells they lead to, and return their date."""
+    ) -> Dated:
+        """Keep entries of a group and the cells they lead to, and return their dates."""
         ...
 
     def message(self, shard: int, posted: Posted) -> Answer:
@@ -102,10 +102,18 @@ class Book(Protocol):
 
 
 class Ledger:
-    """The book of schemes in force."""
+    """The book of schemes in force; in a `replay` the day on which a thing is known is the feed's."""
 
     cells = staticmethod(ledger.cells)
-    post = staticmethod(ledger.post)
+
+    def __init__(self, *, replay: bool = False) -> None:
+        self._replay = replay
+
+    async def post(
+        self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
+    ) -> Dated:
+        """Keep entries in the ledger, and the cells they lead to."""
+        return await ledger.post(tx, group, entries, fresh, replay=self._replay)
 
     def message(self, shard: int, posted: Posted) -> Answer:
         """Tell what was posted to the ledger."""
@@ -199,11 +207,12 @@ class StageB:
             if plan in batch.taken:
                 end(plan, standing, changed[unit])
         movers = _compare(held, plan, moved, changed) if plan.compared else {}
-        at = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
+        dated = await self._book.post(tx, group, list(_entries(plan, changed, movers, causes)), told.fresh)
         heard = {unit for unit in units if is_heard(told.moved.get(plan.id, {}).get(unit, {}))}
         silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
-        batch.at = max(batch.at, at)
-        return self._messages(shard, batch.line, plan.version, changed, causes.of_units(units), at, silence)
+        batch.dated = dated if batch.dated is None else max(batch.dated, dated)
+        ranges = causes.of_units(units)
+        return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence)
 
     async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
         """Post the figures made of parts of several versions that became others, by who tells them.
@@ -219,13 +228,15 @@ class StageB:
         found = parted_changes(line, before, now, held.sums)
         held.parted[line] = {**before, **now}
         causes = Causes(tuple(batch.adopted.values()), batch.told.causes.months).of_units(batch.shared)
-        if found and not batch.at:
+        if not found:
+            return []
+        if batch.dated is None:
             group = line.code, line.plans[-1].version, line.name
-            batch.at = await self._book.post(tx, group, [], batch.told.fresh)
+            batch.dated = await self._book.post(tx, group, [], batch.told.fresh)
         return [
             answer
             for version, changed in sorted(found.items())
-            for answer in self._messages(shard, line, version, changed, causes, batch.at)
+            for answer in self._messages(shard, line, version, changed, causes, batch.dated)
         ]
 
     def _messages(
@@ -235,16 +246,16 @@ class StageB:
         version: int,
         changed: Mapping[str, Changes],
         causes: Ranges,
-        at: str,
+        dated: Dated,
         silence: Sequence[Silence] = (),
     ) -> list[Answer]:
         """Tell what was posted, and from the first message on what is silent; the first names the causes."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
-        group, day = (line.code, version, line.name), day_in(line.zones[version], at)
+        group, day = (line.code, version, line.name), day_in(line.zones[version], dated.known_at)
         answers: list[Answer] = []
         for figures_in, silent_in in zip_longest(_pages(changed), _silence_pages(silence)):
             entries, figures = figures_in or ([], [])
-            posted = Posted(*group, cause, at, day, entries, figures, silent_in or [])
+            posted = Posted(*group, cause, dated.at, day, entries, figures, silent_in or [])
             answers.append(self._book.message(shard, posted))
             cause = []
         return answers
@@ -272,8 +283,8 @@ class StageB:
 class Batch:
     """What a batch told of a group: the units it touches in each version, and those of what versions share.
 
-    A version that was adopted touches all units of those of its year, whose months it takes. `at` is the date
-    of what was posted of it.
+    A version that was adopted touches all units of those of its year, whose months it takes. `dated` is when
+    what was posted of it is known.
     """
 
     def __init__(self, line: Succession, told: Told, adopted: Mapping[str, Range]) -> None:
@@ -290,7 +301,7 @@ class Batch:
         if line.shared:
             units.update(*(_touched(plan, guests, told) for plan, guests in line.guests.items() if guests))
         self.shared: Collection[str] = sorted(units) if line.shared else ()
-        self.at = ""
+        self.dated: Dated | None = None
 
     def causes_of(self, plan: GroupPlan) -> Causes:
         """Return what moved each month of each unit in a version."""

@@ -17,7 +17,7 @@ from services.scoring.contract import (
     TrialStarted,
 )
 from services.scoring.contract import TRIALS as STREAM
-from services.scoring.ledger import Entry, Fresh, Group
+from services.scoring.ledger import Dated, Entry, Fresh, Group
 from services.scoring.stage_b import StageB, Told
 from services.scoring.trial_cells import cells, drop, post
 from shared.contracts import entries as contract
@@ -43,10 +43,10 @@ class TrialBook:
 
     async def post(
         self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
-    ) -> str:
+    ) -> Dated:
         """Keep the cells that entries lead to; how fresh they are is told and not kept."""
         await post(tx, group, entries)
-        return fresh.at
+        return Dated(fresh.at, fresh.at)
 
     def message(self, shard: int, posted: Posted) -> Answer:
         """Tell what would have been posted."""

@@ -36,7 +36,7 @@ from services.scoring.review_api import reviews_router
 from services.scoring.rise_api import rises_router
 from services.scoring.scheme_api import comparing_router
 from services.scoring.stage_a import StageA
-from services.scoring.stage_b import StageB
+from services.scoring.stage_b import Ledger, StageB
 from services.scoring.stage_incidents import StageIncidents
 from services.scoring.survey_api import surveys_router
 from services.scoring.trial_api import trial_cells_router, trials_router
@@ -72,10 +72,11 @@ DOORS = (
 def build(settings: ServiceSettings) -> Service:
     """Put scoring together."""
     frame = Frame(NAME, settings)
+    replay = settings.clock == "replay"
     stage_a = frame.consumer(
         CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SURVEYS, CALENDARS, SCHEMES), StageA
     )
-    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), StageB)
+    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), lambda: StageB(book=Ledger(replay=replay)))
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, least_rest_s=TRIALS_REST_S)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
@@ -84,8 +85,8 @@ def build(settings: ServiceSettings) -> Service:
         routers=[
             *(door(frame.exchange) for door in DOORS),
             replies_router(frame.exchange),
-            requests_router(frame.exchange, replay=settings.clock == "replay"),
-            reviews_router(frame.exchange, replay=settings.clock == "replay"),
+            requests_router(frame.exchange, replay=replay),
+            reviews_router(frame.exchange, replay=replay),
             verifications_router(verifications),
         ],
         parts=[stage_a.run, stage_b.run, incidents.run, tried.run, verifications.run],

@@ -3,9 +3,12 @@
 import copy
 import random
 
-from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SOURCE, EntriesPosted
+from services.scoring import handlers
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED, PARTIALS, SCHEMES, SOURCE, EntriesPosted
+from services.scoring.stage_b import Ledger, StageB
 from shared.contracts import envelope
 from shared.contracts.scoring import PeriodFigures
+from shared.kernel.instants import parse
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.ranking.rig import adopted, ask, service
@@ -133,6 +136,13 @@ async def test_what_the_change_leaves_as_it_was_is_scored_over_the_whole_year(sc
     assert [month for page in pages for month in page] == ["2021-06", "2021-07", "2021-11"]
 
 
+async def posted_of(exchange):
+    """Return what was posted of the group, in order."""
+    async with exchange.reading() as tx:
+        records = await tx.read(ENTRIES, shard_of("mini/bureaus"), 0, 10_000)
+    return [envelope.decode_data(envelope.decode(record.body), EntriesPosted) for record in records]
+
+
 async def test_no_version_dates_its_figures_before_those_of_another_and_the_day_is_that_of_the_zone(scoring):
     """A shard that was behind brings to the second version what was received on the day before."""
     exchange, driver = await begun(scoring)
@@ -144,12 +154,32 @@ async def test_no_version_dates_its_figures_before_those_of_another_and_the_day_
     await driver.run_stage("a", only=shard_of("b1"))
     await driver.run_stage("b")
     await driver.run()
-    async with exchange.reading() as tx:
-        records = await tx.read(ENTRIES, shard_of("mini/bureaus"), 0, 10_000)
-    posted = [envelope.decode_data(envelope.decode(record.body), EntriesPosted) for record in records]
-    found = [(one.version, one.fresh_at, one.day) for one in posted if one.fresh_at > "2027"]
+    found = [
+        (one.version, one.fresh_at, one.day) for one in await posted_of(exchange) if one.fresh_at > "2027"
+    ]
     assert {version for version, _, _ in found} == {1, 2}
     assert {tuple(one[1:]) for one in found} == {("2027-03-31T16:30:00.000000Z", "2027-04-01")}
+
+
+async def test_days_of_a_group_never_fall_and_in_a_replay_are_those_of_the_feed(scoring):
+    """An adoption overtakes what was received on the day before it."""
+    found = {}
+    for replay in (False, True):
+        exchange, driver = await begun(scoring)
+        driver.stages[1] = "b", StageB(book=Ledger(replay=replay)), (PARTIALS, SCHEMES)
+        await adopt(exchange, FIRST)
+        await come(exchange, "2027-08-08T01:00:00Z", [made(3, 3, 441, 500)])
+        await driver.run()
+        async with exchange.begin(actor="ada", action="adopt") as tx:
+            tx.replay_at(parse("2027-08-10T01:00:00Z"))
+            await handlers.draft_scheme(tx, SECOND, "ada")
+            await handlers.adopt_scheme(tx, "mini", 2, "bob")
+        await driver.run()
+        await come(exchange, "2027-08-09T01:00:00Z", [made(9, 9, 931)])
+        await driver.run()
+        found[replay] = [one.day[-2:] for one in await posted_of(exchange) if one.version == 2]
+    assert found[False][0] == found[False][-1] == "10"
+    assert (found[True][0], found[True][-1]) == ("10", "09")
 
 
 async def test_a_month_belongs_to_one_version_whenever_the_newer_is_adopted(scoring, door):
