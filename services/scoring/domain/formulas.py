@@ -53,7 +53,7 @@ def put_together(parted: Parted, shares: Sequence[Share], value: int | None, pla
 
 
 def _stretch(parted: Parted) -> str:
-    """Write how far parts are taken to the points of months in which nothing applies."""
+    """Write how far parts are taken to the points of all months, assessed in them or not."""
     return "" if parted.stretch == 1 else " · {} / {}".format(*map(lost, parted.stretched))
 
 
