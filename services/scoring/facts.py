@@ -6,7 +6,7 @@ or under the units and months in which it counts. One that was revised has moved
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
@@ -212,23 +212,21 @@ async def among(
     units: Sequence[str],
     months: tuple[int, int],
     numbers: tuple[int, int],
-) -> list[Case]:
-    """Return the facts of a shard found under units in months with numbers first..last, each once."""
+) -> AsyncIterator[list[Case]]:
+    """Yield the facts of a shard found under units in months with numbers first..last, each once, by rows."""
     places: dict[int, set[int]] = {}
     for found in await tx.many(_AMONG, list(units), *months, shard, *numbers):
         place = _place(found)
         places.setdefault(place.first, set()).update(place.places)
-    cases_of: list[Case] = []
     for first, at in places.items():
         one = await row(tx, shard, first)
         moved = await revised(tx, one)
         wanted = [one.numbers[i] for i in sorted(at) if numbers[0] <= one.numbers[i] <= numbers[1]]
-        cases_of += [
+        yield [
             Case(shard, key_of(number), body)
             for number in wanted
             if number not in moved and (body := one.body(number)) is not None
         ]
-    return cases_of
 
 
 async def waiting(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:

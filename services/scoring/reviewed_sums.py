@@ -1,10 +1,12 @@
 """The rows by which reviews change the sums of stage A: kept as they were, and moved by what a batch brings.
 
-The facts of a month are read once; from then on only those that a batch touches are folded anew.
+The facts of a month are read once; from then on only those that a batch touches are folded anew. There is
+room for so many: what does not fit is read whenever a batch concerns it, and takes none from what is in use.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.scoring import arriving, cases, facts, under_review
 from services.scoring.contract import REVIEW_DECIDED, ReviewDecided
@@ -16,15 +18,26 @@ from services.scoring.store import PartialCell
 from services.scoring.under_review import Under, UnderReview, UnitMonth
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.codes import is_trial
 from shared.kernel.periods import Month
 from shared.kernel.records import Record
 from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.metrics import METRICS
 
 FACTS_KEPT = 200_000
+PASSES_IDLE = 1_000
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 Touched = Mapping[int, Collection[UnitMonth]]
-KeptFacts = dict[FactName, Stands]
+Facts = dict[FactName, Stands]
+
+
+class Kept(NamedTuple):
+    """An indicator of a scheme in a month of a unit in a shard, of which facts are kept."""
+
+    cell: UnderReview
+    plan: str
+    indicator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class _News:
     told: dict[bytes, list[Report]] = field(default_factory=dict[bytes, list[Report]])
     gone: set[bytes] = field(default_factory=set[bytes])
 
-    def put(self, kept: KeptFacts, under: Under, cell: UnderReview) -> None:
+    def put(self, kept: Facts, under: Under, cell: UnderReview) -> None:
         """Bring facts under the reviews of a cell up to what they say now."""
         for grp in self.gone | self.told.keys():
             kept.pop(under_review.name_of(grp), None)
@@ -51,12 +64,65 @@ class _News:
                 kept[one.name] = one
 
 
+class KeptFacts:
+    """What facts under reviews say, at most so many in all; what is in use stays."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._pass = most, 0
+        self._kept: dict[Kept, Facts] = {}
+        self._used: dict[Kept, int] = {}
+
+    def find(self, key: Kept) -> Facts | None:
+        """Return what is kept of a month, None where it has to be read."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._used[key] = self._pass
+        return found
+
+    def keep(self, key: Kept, found: Facts) -> bool:
+        """Keep what was read of a month if there is room; return whether there is.
+
+        Room is made by what no pass has concerned for long, and for a scheme in force by trials.
+        """
+        room = self._most - self._held()
+        spare = [one for one in self._kept if self._is_idle(one) or is_trial(one.plan) > is_trial(key.plan)]
+        if len(found) > room + sum(len(self._kept[one]) for one in spare):
+            return False
+        for one in spare:
+            if len(found) <= room:
+                break
+            room += len(self._kept[one])
+            self._drop(one)
+        self._kept[key], self._used[key] = found, self._pass
+        return True
+
+    def turn(self) -> None:
+        """End a pass: where what is kept grew beyond the room, what came last is dropped."""
+        self._pass += 1
+        while self._held() > self._most:
+            self._drop(next(reversed(self._kept)))
+
+    def drop(self, is_gone: Callable[[UnderReview], bool]) -> None:
+        """Drop months."""
+        for key in [one for one in self._kept if is_gone(one.cell)]:
+            self._drop(key)
+
+    def _drop(self, key: Kept) -> None:
+        del self._kept[key], self._used[key]
+
+    def _held(self) -> int:
+        return sum(map(len, self._kept.values()))
+
+    def _is_idle(self, key: Kept) -> bool:
+        return self._pass - self._used[key] > PASSES_IDLE
+
+
 class ReviewedSums:
     """The reviews that were decided in the shards that are owned, and the facts under them."""
 
-    def __init__(self) -> None:
+    def __init__(self, facts_kept: int = FACTS_KEPT) -> None:
         self._decided: dict[int, dict[UnitMonth, list[Reviewed]]] = {}
-        self._facts: dict[tuple[UnderReview, str, str], KeptFacts] = {}
+        self._facts = KeptFacts(facts_kept)
         self._catalogue: Catalogue | None = None
 
     def forget(self, shards: Iterable[int]) -> None:
@@ -68,7 +134,7 @@ class ReviewedSums:
     def refold(self, shards: Collection[int]) -> None:
         """Fold all facts of shards anew when they are asked of next: schemes there became others."""
         if shards:
-            self._facts = {key: found for key, found in self._facts.items() if key[0].shard not in shards}
+            self._facts.drop(lambda cell: cell.shard in shards)
 
     def told(self, read: Read) -> dict[int, set[UnitMonth]]:
         """Return the months of units of which a batch tells decisions, by shard; they are read anew."""
@@ -79,7 +145,7 @@ class ReviewedSums:
                 found.setdefault(record.shard, set()).add((one.unit, Month.parse(one.month).ordinal))
         if found:
             self._decided = {shard: kept for shard, kept in self._decided.items() if shard not in found}
-            self._facts = {key: kept for key, kept in self._facts.items() if not _is_among(key[0], found)}
+            self._facts.drop(lambda cell: _is_among(cell, found))
         return found
 
     async def of(self, tx: PostgresTransaction, shards: Iterable[int]) -> Mapping[int, Collection[UnitMonth]]:
@@ -101,7 +167,7 @@ class ReviewedSums:
     ) -> dict[PartialCell, list[int]]:
         """Return the rows by which reviews change the sums of those months that a batch concerns."""
         if catalogue is not self._catalogue:
-            self._facts.clear()
+            self._facts.drop(lambda _: True)
             self._catalogue = catalogue
         found: dict[PartialCell, list[int]] = {}
         await self.of(tx, brought.touched)
@@ -121,7 +187,7 @@ class ReviewedSums:
             for cell, under in unders:
                 stands = await self._stands(tx, cell, under, news, catalogue)
                 under_review.add(found, cell, under, changed(under.reviews, stands, under.place))
-        self._make_room()
+        self._facts.turn()
         return found
 
     async def _stands(
@@ -130,20 +196,15 @@ class ReviewedSums:
         """Return what the facts under reviews say: all are read once, then those that a batch moved."""
         if not under.is_of_events:
             return await under_review.stands(tx, cell, under, catalogue)
-        key = cell, under.plan.plan.id, under.reviews[0].indicator
-        kept = self._facts.pop(key, None)
+        key = Kept(cell, under.plan.plan.id, under.reviews[0].indicator)
+        kept = self._facts.find(key)
         if kept is None:
             kept = {one.name: one for one in await under_review.stands(tx, cell, under, catalogue)}
+            is_kept = self._facts.keep(key, kept)
+            METRICS.count("dukao_reviewed_months_read_total", kept="yes" if is_kept else "no")
         else:
             news.put(kept, under, cell)
-        self._facts[key] = kept
         return kept.values()
-
-    def _make_room(self) -> None:
-        """Drop the facts of the months that were asked of longest ago."""
-        held = sum(map(len, self._facts.values()))
-        while held > FACTS_KEPT:
-            held -= len(self._facts.pop(next(iter(self._facts))))
 
 
 def _is_among(cell: UnderReview, touched: Touched) -> bool:

@@ -13,7 +13,16 @@ from services.scoring.domain.derived import PointsPlan, Taking
 from services.scoring.domain.explanation import leaves_of
 from services.scoring.domain.facts import Report
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.reviewed import REVIEWS, Change, FactName, Numbers, Reviewed, Stands, changed
+from services.scoring.domain.reviewed import (
+    REVIEWS,
+    Change,
+    FactName,
+    Numbers,
+    Reviewed,
+    Stands,
+    changed,
+    gives,
+)
 from services.scoring.domain.sums import REVIEWED
 from services.scoring.reports import Catalogue, report_of, stored_events
 from services.scoring.store import PartialCell
@@ -68,9 +77,11 @@ class Under(NamedTuple):
         )
 
     def said(self, cell: UnderReview, grp: bytes, reports: Sequence[Report]) -> Stands | None:
-        """Return what a fact or case says in a cell, None where it says nothing or no review is of it."""
-        numbers = tuple(report.number for report in reports)
-        return _said(self, cell, name_of(grp), reports) if self.rests(numbers) else None
+        """Return what a fact or case says in a cell, None where it says nothing that a review can change."""
+        if not self.rests(report.number for report in reports):
+            return None
+        found = _said(self, cell, name_of(grp), reports)
+        return found if found is not None and gives(self.reviews, found, self.place) else None
 
     def row(self, change: Change) -> list[int]:
         """Write what reviews change as a row of sums."""
@@ -153,7 +164,10 @@ async def of_cell(tx: PostgresTransaction, cell: UnderReview) -> list[Reviewed]:
 async def stands(
     tx: PostgresTransaction, cell: UnderReview, under: Under, catalogue: Catalogue
 ) -> list[Stands]:
-    """Return what each fact under reviews says in a cell, of those that a shard keeps; a page at a time."""
+    """Return what each fact under reviews says in a cell, of those that a shard keeps; read in pages.
+
+    Of events those are left out that no review can change.
+    """
     if not under.is_of_events:
         found = _of_derived(under, cell, await _told(tx, cell, under))
         return [one for one in found if any(review.rests_on(one) for review in under.reviews)]
@@ -163,7 +177,9 @@ async def stands(
     if not ranges:
         return []
     span = min(first for first, _ in ranges), max(last for _, last in ranges)
-    here = _said_by(under, cell, await facts.among(tx, cell.shard, units, months, span), catalogue)
+    here: list[Stands] = []
+    async for alone in facts.among(tx, cell.shard, units, months, span):
+        here += _said_by(under, cell, alone, catalogue)
     groups = await cases.groups_among(tx, cell.shard, units, months)
     for at in range(0, len(groups), CASES_PER_PAGE):
         page = await cases.load(tx, [(cell.shard, grp) for grp in groups[at : at + CASES_PER_PAGE]])

@@ -34,6 +34,8 @@ MetricName = Literal[
     "dukao_records_consumed_total",
     # Records skipped because their number was known. A steady rate: a relay repeats itself.
     "dukao_records_duplicate_total",
+    # Months under reviews read whole. `no` at a steady rate: more facts under reviews than a worker keeps.
+    "dukao_reviewed_months_read_total",
     # Gaps filled from the producer's archive. Any: records are missing in the broker.
     "dukao_gaps_total",
     # Shards stopped for a person. Any above zero: call one, the log names the shard and the reason.
@@ -95,6 +97,9 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_batches_unreadable_total": Metric(Kind.COUNTER, "Batches that cannot be read", ("stream",)),
     "dukao_records_consumed_total": Metric(Kind.COUNTER, "Records consumed", ("consumer", "stream")),
     "dukao_records_duplicate_total": Metric(Kind.COUNTER, "Records skipped as known", ("consumer",)),
+    "dukao_reviewed_months_read_total": Metric(
+        Kind.COUNTER, "Months under reviews read whole, by whether there was room to keep them", ("kept",)
+    ),
     "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),
     "dukao_shards_halted": Metric(Kind.GAUGE, "Shards stopped for a person", ("consumer",)),
     "dukao_leases_held": Metric(Kind.GAUGE, "Partitions held", ("consumer",)),

@@ -7,11 +7,14 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
+from services.scoring.domain.reviewed import Stands
+from services.scoring.reviewed_sums import FACTS_KEPT, PASSES_IDLE, Kept, KeptFacts
 from services.scoring.stage_a import StageA
+from services.scoring.under_review import UnderReview
 from shared.kernel.shards import shard_of
 from tests.scoring.manual import begun
 from tests.scoring.test_manual_points import cell
-from tests.scoring.test_reviews import ABOVE, ask, decide, door, proved
+from tests.scoring.test_reviews import ABOVE, UNIT, ask, decide, door, proved
 from tests.scoring.test_stages import accept, levy, missed, scoring
 
 __all__ = ["door", "scoring"]
@@ -25,8 +28,8 @@ FETCHED = """
 class Counting:
     """Stage A, and how many rows of cases its last batch read."""
 
-    def __init__(self):
-        self.stage, self.read = StageA(), 0
+    def __init__(self, **kept):
+        self.stage, self.read = StageA(**kept), 0
 
     async def __call__(self, tx, batch):
         await tx.execute("SET LOCAL enable_seqscan = off")
@@ -71,11 +74,82 @@ async def test_a_batch_after_a_review_reads_its_own_cases_and_not_those_of_the_m
     assert await cell(exchange, "missed") == Decimal("4.5")
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, door, seed):
+async def test_a_month_that_does_not_fit_is_read_again_and_drives_out_none_that_does(scoring, door):
+    exchange, driver = await begun(scoring)
+    counting = Counting(facts_kept=10)
+    driver.stages[0] = "a", counting, STREAMS
+    names = list(itertools.islice((f"c{at}" for at in itertools.count() if shard_of(f"c{at}") == 5), 21))
+    days = ["2021-03-04"] * 12 + ["2021-02-11"] * 9
+    async with door(exchange) as client:
+        for at, news in enumerate((range(12, 21), range(12))):
+            await accept(exchange, [risk(one, days[one], case=names[one]) for one in news])
+            await driver.run()
+            body = {"entry": await newest(exchange, "missed", 2 + at), "reason": "r"}
+            asked = await client.post("/v1/reviews", body, 201, **UNIT)
+            await decide(client, asked["id"], "change", body={"numerator": "-1"})
+            await driver.run()
+    for number in (30, 31):
+        await accept(exchange, [risk(number, days[-1], case=names[-1])])
+        await driver.run()
+        assert 12 <= counting.read <= 12 + 4
+
+
+def kept_of(month, plan="mini@1"):
+    return Kept(UnderReview(5, "b1", month), plan, "missed")
+
+
+def said(amount):
+    return {(ACCEPTED, str(at)): Stands((ACCEPTED, str(at)), (at,), 1) for at in range(amount)}
+
+
+def test_of_two_months_that_do_not_fit_both_the_first_stays_however_often_the_other_comes():
+    kept = KeptFacts(10)
+    assert kept.keep(kept_of(1), said(6))
+    for _ in range(5):
+        kept.turn()
+        assert kept.find(kept_of(2)) is None
+        assert not kept.keep(kept_of(2), said(6))
+        assert not kept.keep(kept_of(3), said(11))
+        assert kept.find(kept_of(1)) == said(6)
+    assert kept.keep(kept_of(4), said(4))
+
+
+def test_a_month_makes_room_when_no_batch_concerned_it_for_long():
+    kept = KeptFacts(10)
+    assert kept.keep(kept_of(1), said(6))
+    assert kept.keep(kept_of(2), said(4))
+    for _ in range(PASSES_IDLE + 1):
+        assert not kept.keep(kept_of(3), said(6))
+        kept.turn()
+        assert kept.find(kept_of(2)) is not None
+    assert kept.keep(kept_of(3), said(6))
+    assert [kept.find(kept_of(month)) is None for month in (1, 2, 3)] == [True, False, False]
+
+
+def test_a_trial_takes_no_room_from_a_scheme_in_force_and_gives_it_its_own():
+    kept = KeptFacts(10)
+    assert kept.keep(kept_of(1, "mini~draft@2"), said(6))
+    assert kept.keep(kept_of(1), said(6))
+    assert kept.find(kept_of(1, "mini~draft@2")) is None
+    assert not kept.keep(kept_of(1, "mini~draft@2"), said(6))
+
+
+def test_what_grew_beyond_the_room_loses_the_month_that_came_last():
+    kept = KeptFacts(10)
+    first = said(4)
+    assert kept.keep(kept_of(1), first)
+    assert kept.keep(kept_of(2), said(6))
+    first |= said(5)
+    kept.turn()
+    assert kept.find(kept_of(1)) == said(5)
+    assert kept.find(kept_of(2)) is None
+
+
+@pytest.mark.parametrize(("seed", "room"), [(0, FACTS_KEPT), (1, 3)])
+async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, door, seed, room):
     chance = random.Random(seed)
     exchange, driver = await begun(scoring)
-    driver.stages[0] = "a", StageA(), STREAMS
+    driver.stages[0] = "a", StageA(room), STREAMS
     known, number = [], 0
     async with door(exchange) as client:
         for _ in range(8):
@@ -108,7 +182,7 @@ async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, d
             if chance.random() < 0.5:
                 await reviewed(client, exchange, chance)
             if chance.random() < 0.2:
-                driver.stages[0] = "a", StageA(), STREAMS
+                driver.stages[0] = "a", StageA(room), STREAMS
         await driver.run()
     assert await proved(exchange, driver) == []
 
@@ -128,11 +202,11 @@ async def reviewed(client, exchange, chance):
         assert answer.status_code in {200, 409}, answer.text
 
 
-async def newest(exchange, indicator):
+async def newest(exchange, indicator, month=3):
     async with exchange.reading() as tx:
         rows = await tx.many(
             "SELECT max(id) AS id FROM entries WHERE unit = 'b1' AND month = $1 AND indicator = $2",
-            2021 * 12 + 2,
+            2021 * 12 + month - 1,
             indicator,
         )
     return rows[0]["id"]

@@ -17,7 +17,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.domain.reviewed import NONE, Change, Reviewed, Stands, changed
+from services.scoring.domain.reviewed import NONE, Change, Reviewed, Stands, changed, gives
 from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, possible, rule_of, table
 from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
 from services.scoring.parting import Part
@@ -160,6 +160,46 @@ def test_no_part_of_a_share_is_lifted_above_the_whole_and_no_other_ratio_has_a_b
     found = [stands(f"c{at}", *one) for at, one in enumerate(facts)]
     review = decision("1-1", "ontime", numerator=change[0], denominator=change[1])
     assert changed([review], found, measured(numerator, denominator)) == changed_by
+
+
+PLACES = tuple(
+    measured(*sides)
+    for sides in (
+        ("count(*) FILTER (WHERE ontime)", "count(*)"),
+        ("sum(amount) FILTER (WHERE ontime)", "sum(amount)"),
+        ("sum(amount)", "sum(plan)"),
+    )
+)
+NUMBERED = st.lists(st.tuples(st.integers(-2, 4), st.integers(-2, 4)), max_size=5)
+CHANGES = st.lists(
+    st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.none() | st.sets(st.integers(0, 4))), max_size=3
+)
+
+
+@settings(max_examples=300)
+@given(NUMBERED, CHANGES, st.sampled_from(PLACES))
+def test_facts_that_no_review_can_change_are_left_out_of_what_reviews_change(numbered, changes, place):
+    facts = [stands(f"c{at}", *numbers) for at, numbers in enumerate(numbered)]
+    reviews = [
+        decision(
+            f"{at}-1",
+            "ontime",
+            numerator=numerator,
+            denominator=denominator,
+            entry=at,
+            facts=None if under is None else frozenset(("scoring.points", f"c{one}") for one in under),
+        )
+        for at, (numerator, denominator, under) in enumerate(changes)
+    ]
+    left = [fact for fact in facts if gives(reviews, fact, place)]
+    assert changed(reviews, left, place) == changed(reviews, facts, place)
+
+
+def test_what_is_on_time_already_is_not_kept_for_a_review_that_counts_a_case_as_on_time():
+    review = decision("1-1", "ontime", numerator=MILLIONTHS)
+    whole, none = ((MILLIONTHS, MILLIONTHS), (0, MILLIONTHS))
+    assert not gives([review], stands("c1", *whole), PLACES[0])
+    assert gives([review], stands("c2", *none), PLACES[0])
 
 
 PARTS_OF_A_FACT = st.one_of(st.integers(0, 3 * PARTS), st.sampled_from([PARTS // 3, 1, MILLIONTHS - 1]))

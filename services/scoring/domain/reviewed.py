@@ -126,6 +126,18 @@ class _Left:
         numerator, denominator = self.numbers
         return denominator - max(0, numerator) if self.is_bounded else denominator
 
+    def gives(self, wanted: Change) -> bool:
+        """Tell whether it can move at all towards what a review wants."""
+        if wanted.denominator > 0 or (wanted.denominator < 0 and self.depth() > 0):
+            return True
+        return wanted.numerator != 0 and self.room(wanted.numerator) > 0
+
+
+def gives(reviews: Iterable[Reviewed], fact: Stands, place: Taking) -> bool:
+    """Tell whether any review can move a fact; `changed` comes to the same without those that none can."""
+    of = _Left.of(fact, place)
+    return any(review.rests_on(fact) and of.gives(review.wanted(place)) for review in reviews)
+
 
 def changed(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking) -> Change:
     """Return what the reviews of one cell change, the first entry first; no fact gives twice."""
