@@ -117,6 +117,23 @@ def test_in_a_year_of_two_versions_each_counts_its_own_months():
     assert (half.points, half.missing) == (Decimal(0), ("machine", "system"))
 
 
+def test_a_unit_that_changes_its_group_is_counted_in_that_of_the_last_day_with_all_its_months():
+    """b1 has 80 of 100 by machines as a bureau and 90 of 100 from July as a city."""
+    first, second = of_classes(53, 27, 20), of_classes(60, 30, 10)
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    second["groups"]["cities"] = {"level": "city", "title": "Cities"}
+    next(one for one in second["units"] if one["code"] == "b1")["level"] = "city"
+    for one in second["indicators"]:
+        one["groups"] = ["bureaus", "cities"]
+    rulings = [Ruling(read(first), YEAR[:6]), Ruling(read(second), YEAR[6:])]
+    in_cities = {Scored(2, "cities", "b1", code): 6 for code in ("machine", "system")}
+    scored = cells(("b1", "machine"), ("b1", "system"), months=6) | in_cities
+    plan, found = planned_in(rulings[::-1]), achieved(rulings, scored)
+    assert {group: sorted(units) for group, units in plan.items()} == {"bureaus": ["b2"], "cities": ["b1"]}
+    assert plan["cities"]["b1"] == Planned(Decimal("56.5"), Decimal("28.5"), Decimal(15))
+    assert (found["cities"]["b1"].points, found["cities"]["b1"].missing) == (Decimal(85), ())
+
+
 @given(st.sets(st.sampled_from(PLACES)))
 def test_what_was_achieved_never_passes_what_is_planned_and_equals_it_where_everything_was_scored(scored):
     document = of_classes(53, 27, 20)

@@ -144,21 +144,43 @@ def achieved(rulings: Sequence[Ruling], cells: Mapping[Scored, int]) -> dict[str
 
 
 def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
-    """Return by group and unit what is in the total, each in the months of each version."""
+    """Return by group and unit what is in the total, each in the months of each version.
+
+    What a unit had in a group that it left stands in those that the last version has it in.
+    """
     found: dict[str, dict[str, list[Share]]] = {}
+    in_order = sorted(rulings, key=lambda one: one.months)
+    homes = {unit: groups for ruling in in_order for unit, groups in _homes(ruling.document).items()}
     for ruling in rulings:
-        version = ruling.document.scheme.version
+        version, there = ruling.document.scheme.version, _homes(ruling.document)
         for name, units, within in _groups(ruling.document):
             for unit in units if within else ():
-                mine = found.setdefault(name, {}).setdefault(unit, [])
-                for one in (one for one in within if one.is_for(unit)):
-                    months = ruling.applying(one, unit)
-                    cells = [at for at in months if one.named_months is None or at in one.named_months]
-                    place = Scored(version, name, unit, one.code)
-                    mine.append(Share(one, exact(one.points) * len(months), len(cells), place))
+                shares = [_share(ruling, one, Scored(version, name, unit, one.code)) for one in within]
+                for group in (name,) if name in homes[unit] else sorted(homes[unit] - there[unit]):
+                    mine = found.setdefault(group, {}).setdefault(unit, [])
+                    known = {(one.place.version, one.place.indicator) for one in mine}
+                    mine += [
+                        one
+                        for one in shares
+                        if one.indicator.is_for(unit) and (version, one.indicator.code) not in known
+                    ]
     return {
         group: {unit: _with_cells(mine) for unit, mine in units.items()} for group, units in found.items()
     }
+
+
+def _share(ruling: Ruling, one: IndicatorSpec, place: Scored) -> Share:
+    months = ruling.applying(one, place.unit)
+    cells = [at for at in months if one.named_months is None or at in one.named_months]
+    return Share(one, exact(one.points) * len(months), len(cells), place)
+
+
+def _homes(document: SchemeDocument) -> dict[str, frozenset[str]]:
+    """Return by unit the groups that a version has it in."""
+    by_level: dict[str, set[str]] = {}
+    for name, group in document.groups.items():
+        by_level.setdefault(group.level, set()).add(name)
+    return {unit.code: frozenset(by_level[unit.level]) for unit in document.units if unit.level in by_level}
 
 
 def _with_cells(shares: Sequence[Share]) -> list[Share]:
