@@ -11,6 +11,7 @@ from campaign.checker import archive
 
 Data: TypeAlias = Mapping[str, Any]
 Of: TypeAlias = tuple[str, str, int, str, str]
+Silent: TypeAlias = tuple[str, str, int, str]
 ENTRIES = "scoring.entries"
 PLACES = 12
 _ROWS = """
@@ -18,8 +19,9 @@ _ROWS = """
         SELECT *, false AS past FROM ranking.figures UNION ALL
         SELECT *, true FROM ranking.figures_past) every WHERE strpos(scheme, '~') = 0"""
 _SILENCES = """
-    SELECT scheme, grp, version, unit, day, months, number FROM ranking.silences
-    WHERE strpos(scheme, '~') = 0"""
+    SELECT scheme, grp, version, unit, day, months, number, past FROM (
+        SELECT *, false AS past FROM ranking.silences UNION ALL
+        SELECT *, true FROM ranking.silences_past) every WHERE strpos(scheme, '~') = 0"""
 _DAYS = "SELECT scheme, grp, day, version, fresh_at FROM ranking.days WHERE strpos(scheme, '~') = 0"
 
 
@@ -48,7 +50,8 @@ class Book:
     now: dict[Of, Kept]
     past: dict[tuple[Of, str], Kept]
     days: dict[tuple[str, str, str], tuple[int, str]]
-    silent: dict[Of, tuple[Data, int]]
+    silent: dict[Silent, tuple[str, Data, int]]
+    silent_past: dict[tuple[Silent, str], tuple[str, Data, int]]
 
     def add(self, told: Data, number: int) -> None:
         """Take in a record."""
@@ -62,12 +65,16 @@ class Book:
                 self.past[of, known.day] = known
             self.now[of] = (known or Kept(day, {}, {}, 0, 0)).told(day, row, number)
         for row in told.get("silent", ()):
-            self.silent[(*group, told["version"], row["unit"], day)] = row["months"], number
+            silent = *group, told["version"], row["unit"]
+            before = self.silent.get(silent)
+            if before is not None and before[0] < day:
+                self.silent_past[silent, before[0]] = before
+            self.silent[silent] = day, row["months"], number
 
 
 async def days(database: asyncpg.Connection) -> list[str]:
     """C6: figures, what they were on days before, how fresh a day was, what was silent, as records say."""
-    book, reached = Book({}, {}, {}, {}), await archive.reached(database, "ranking", "ranking")
+    book, reached = Book({}, {}, {}, {}, {}), await archive.reached(database, "ranking", "ranking")
     async for place, number, body, _ in archive.records(database, "scoring"):
         if place[0] == ENTRIES and number <= reached.get(place, 0):
             book.add(json.loads(body)["data"], number)
@@ -82,13 +89,16 @@ async def days(database: asyncpg.Connection) -> list[str]:
         (row["scheme"], row["grp"], row["day"]): (row["version"], row["fresh_at"])
         for row in await database.fetch(_DAYS)
     }
-    silent = {
-        tuple(row)[:5]: (json.loads(row["months"]), row["number"]) for row in await database.fetch(_SILENCES)
-    }
+    silent: dict[Any, Any] = {(of, ""): kept for of, kept in book.silent.items()}
+    kept_silent: dict[Any, Any] = {}
+    for row in await database.fetch(_SILENCES):
+        of = row["scheme"], row["grp"], row["version"], row["unit"]
+        told = row["day"], json.loads(row["months"]), row["number"]
+        kept_silent[of, row["day"] if row["past"] else ""] = told
     return [
         *_differing(wanted | book.past, found),
         *_differing(book.days, dated),
-        *_differing(book.silent, silent),
+        *_differing(silent | book.silent_past, kept_silent),
     ]
 
 

@@ -1,12 +1,13 @@
 """Tables of figures: those of each unit now and on days before, how fresh they are, which feeds are silent."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from services.ranking.domain.rows import EVER, Group, Row, Silence, VersionPeriod, VersionUnit
+from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod, VersionUnit
 from services.ranking.domain.schemes import Figures, Scheme
 from shared.storage.transaction import PostgresTransaction
 
@@ -45,13 +46,29 @@ _SAVE_GROUP = """
         SET version = GREATEST(d.version, excluded.version), fresh_at = GREATEST(d.fresh_at, excluded.fresh_at))
     INSERT INTO groups VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_MOVE_SILENCES = """
+    INSERT INTO silences_past AS p SELECT s.* FROM silences s
+    JOIN unnest($3::int[], $4::text[], $5::text[]) n(version, unit, day) USING (version, unit)
+    WHERE s.scheme = $1 AND s.grp = $2 AND s.day < n.day
+    ON CONFLICT (scheme, grp, version, unit, day) DO UPDATE SET months = excluded.months, number = excluded.number
+    WHERE p.number < excluded.number"""
+_SAVE_SILENCES_PAST = """
+    INSERT INTO silences_past AS p (scheme, grp, version, unit, day, months, number)
+    SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+    ON CONFLICT (scheme, grp, version, unit, day) DO UPDATE SET months = excluded.months, number = excluded.number
+    WHERE p.number < excluded.number"""
 _SAVE_SILENCES = """
     INSERT INTO silences AS s (scheme, grp, version, unit, day, months, number)
     SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-    ON CONFLICT (scheme, grp, version, unit, day) DO UPDATE SET months = excluded.months, number = excluded.number
+    ON CONFLICT (scheme, grp, version, unit) DO UPDATE
+    SET day = excluded.day, months = excluded.months, number = excluded.number
     WHERE s.number < excluded.number"""
 _SILENCES = """
     SELECT DISTINCT ON (version, unit) version, unit, months, number FROM silences
+    WHERE scheme = $1 ORDER BY version, unit, grp = $2 DESC, grp"""
+_SILENCES_ON = """
+    SELECT DISTINCT ON (version, unit) version, unit, months, number
+    FROM (SELECT * FROM silences UNION ALL SELECT * FROM silences_past) known
     WHERE scheme = $1 AND day <= $3 ORDER BY version, unit, grp = $2 DESC, grp, number DESC"""
 _WORTH = msgspec.json.Decoder(dict[str, int | None])
 _POINTS = msgspec.json.Decoder(dict[str, int])
@@ -87,23 +104,29 @@ async def save_group(
 
 
 async def save_silences(
-    tx: PostgresTransaction, group: Group, silences: Mapping[tuple[int, str, str], Silence]
+    tx: PostgresTransaction, group: Group, told: Mapping[tuple[int, str, str], Silence]
 ) -> None:
-    """Write which feeds are silent by (version, unit, day); what stands on a newer record stays."""
-    if silences:
-        columns = [
-            (*key, msgspec.json.encode(one.months).decode(), one.number)
-            for key, one in sorted(silences.items())
-        ]
-        await tx.many(_SAVE_SILENCES, *group, *(list(column) for column in zip(*columns, strict=True)))
+    """Write what is told by (version, unit, day) of silent feeds, and keep what it was at the end of each day."""
+    by_unit: dict[VersionUnit, list[tuple[int, str, str, str, int]]] = {}
+    for (version, unit, day), one in sorted(told.items(), key=lambda item: item[1].number):
+        written = version, unit, day, msgspec.json.encode(one.months).decode(), one.number
+        by_unit.setdefault((version, unit), []).append(written)
+    if by_unit:
+        await tx.many(_MOVE_SILENCES, *group, *zip(*(rows[0][:3] for rows in by_unit.values()), strict=True))
+        past = [old for rows in by_unit.values() for old, new in pairwise(rows) if old[2] < new[2]]
+        if past:
+            await tx.many(_SAVE_SILENCES_PAST, *group, *zip(*past, strict=True))
+        await tx.many(_SAVE_SILENCES, *group, *zip(*(rows[-1] for rows in by_unit.values()), strict=True))
 
 
-async def silences(tx: PostgresTransaction, group: Group, until: str = EVER) -> dict[VersionUnit, Silence]:
+async def silences(
+    tx: PostgresTransaction, group: Group, day: str | None = None
+) -> dict[VersionUnit, Silence]:
     """Return which feeds of a scheme's units are silent, or were at the end of a day, by (version, unit).
 
     Where the group was not told it of a unit, another was that had the unit in this version.
     """
-    found = await tx.many(_SILENCES, *group, until)
+    found = await (tx.many(_SILENCES, *group) if day is None else tx.many(_SILENCES_ON, *group, day))
     return {
         (row["version"], row["unit"]): Silence(_SILENT.decode(row["months"]), row["number"]) for row in found
     }
@@ -139,7 +162,7 @@ async def figures(
     """Return by period the figures of every unit of a group, with a day as they were at its end."""
     wanted = [(scheme.version, period) for period, scheme in schemes.items()]
     found = await (rows(tx, group, wanted) if day is None else rows_on(tx, group, wanted, day))
-    silent = await silences(tx, group, day or EVER)
+    silent = await silences(tx, group, day)
     return {
         period: scheme.group_figures(group[1], period, found[scheme.version, period], silent)
         for period, scheme in schemes.items()
@@ -212,6 +235,7 @@ async def drop_group(tx: PostgresTransaction, group: Group) -> None:
     await tx.many("DELETE FROM figures_past WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM days WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM silences WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM silences_past WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM groups WHERE scheme = $1 AND grp = $2", *group)
 
 

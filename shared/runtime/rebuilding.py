@@ -6,7 +6,7 @@ service rebuilds at a time, as all have one shadow schema; every worker knows of
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 
@@ -62,7 +62,7 @@ class Fold:
     """One consumer: how its handler is made, and the archives it takes from."""
 
     consumer: str
-    handler: type[Handler]
+    handler: Callable[[], Handler]
     archives: Mapping[str, Archive]
 
 

@@ -1,6 +1,6 @@
 """What every service is made of: its exchange, its relay, its archive route, its readiness."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
@@ -61,7 +61,12 @@ class Frame:
         self._archives: list[HttpArchive] = []
 
     def consumer(
-        self, name: str, inputs: Sequence[str], handler: type[Handler], *, least_rest_s: float = LEAST_REST_S
+        self,
+        name: str,
+        inputs: Sequence[str],
+        handler: Callable[[], Handler],
+        *,
+        least_rest_s: float = LEAST_REST_S,
     ) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
         self._inputs[name] = {stream: self._archive(stream) for stream in inputs}

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from datetime import date, timedelta
 
 import pytest
 
@@ -69,7 +70,7 @@ def history(seed):
 
 async def forget(service):
     """Begin anew, as a rebuild does."""
-    tables = "schemes, groups, figures, figures_past, days, silences, places"
+    tables = "schemes, groups, figures, figures_past, days, silences, silences_past, places"
     async with service.exchange.begin(actor="test", action="forget") as tx:
         await tx.execute(f"TRUNCATE {tables}")
     service.ranking, service.numbers = Ranking(), itertools.count(1)
@@ -97,6 +98,30 @@ async def test_what_was_answered_at_the_end_of_each_day_is_answered_later_howeve
     await service.apply(*waiting, posted(figure("b1", "1"), fresh_at=f"{day(30)}T00:00:00Z"))
     for at, answered in live.items():
         assert await shown(ask, ask_total, as_of=at) == answered, at
+
+
+async def test_what_a_feed_did_on_days_before_is_kept_aside_of_what_is_read_now(service, ask):
+    await service.apply(adopted(scheme()), posted(figure("b1", "9.9"), fresh_at="2021-04-01T01:00:00Z"))
+    turns = [date(2021, 4, 2) + timedelta(days=at) for at in range(400)]
+    for at in range(0, len(turns), 50):
+        told = [
+            posted(
+                fresh_at=f"{turn}T01:00:00Z",
+                silent=[UnitSilence(unit="b1", months={"ontime": (MARCH,)} if turn.day % 2 else {})],
+            )
+            for turn in turns[at : at + 50]
+        ]
+        await service.apply(*told)
+    async with service.exchange.reading() as tx:
+        counted = [
+            (await tx.many(f"SELECT count(*) AS rows FROM {table}"))[0]["rows"]
+            for table in ("silences", "silences_past")
+        ]
+    assert counted == [1, 399]
+    for asked, stale in ((str(turns[98]), turns[98]), (str(turns[100]), turns[100]), (None, turns[-1])):
+        params = {} if asked is None else {"as_of": asked}
+        first = (await ask(f"/v1/standings/mini/bureaus/{MARCH}", params=params)).json()["units"][0]
+        assert first["stale"] == (["ontime"] if stale.day % 2 else []), asked
 
 
 async def test_between_two_days_on_which_anything_moved_the_earlier_stands(service, ask):

@@ -48,7 +48,7 @@ YEARS = (
 DAYS = (
     "UPDATE ranking.figures_past SET worth = replace(worth, '9900000000000', '9890000000000') WHERE unit = 'w05'",
     "DELETE FROM ranking.days WHERE scheme = 'march'",
-    "INSERT INTO ranking.silences VALUES ('march', 'bureaus', 1, 'w05', '2021-04-10', '{}', 1)",
+    "INSERT INTO ranking.silences_past VALUES ('march', 'bureaus', 1, 'w05', '2021-04-10', '{}', 1)",
 )
 SCHEMES: tuple[Callable[[], dict[str, Any]], ...] = (
     of_items,

@@ -6,7 +6,6 @@ from typing import NamedTuple
 Group = tuple[str, str]
 VersionPeriod = tuple[int, str]
 VersionUnit = tuple[int, str]
-EVER = "9"
 
 
 class Row(NamedTuple):

@@ -31,9 +31,13 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, day text NOT NULL, version int NOT NULL,
         fresh_at text NOT NULL,
         PRIMARY KEY (scheme, grp, day)) WITH (fillfactor = 50)""",
-    # by indicator the months in which a feed of its events is silent, of the units of which any was, as a day
-    # left it
+    # by indicator the months in which a feed of its events is silent, of the units of which any was
     """CREATE TABLE silences (
+        scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,
+        day text NOT NULL, months text NOT NULL, number bigint NOT NULL,
+        PRIMARY KEY (scheme, grp, version, unit))""",
+    # what that was at the end of a day, kept when another day turns it
+    """CREATE TABLE silences_past (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,
         day text NOT NULL, months text NOT NULL, number bigint NOT NULL,
         PRIMARY KEY (scheme, grp, version, unit, day))""",
