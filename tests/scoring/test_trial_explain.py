@@ -3,7 +3,7 @@
 import pytest
 
 from services.scoring.trial_api import trial_cells_router
-from shared.kernel.shards import SHARDS
+from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import door_of
 from tests.scoring.test_stages import adopt
 from tests.scoring.trial_years import drove
@@ -93,6 +93,27 @@ async def test_who_a_draft_names_sees_no_more_of_a_cell_than_of_that_in_force(fr
             for unit in ("/", "/hq", "/hq/b1", "/hq/b2", "/hq/b3", "/hq/b4"):
                 status = 200 if unit in seeing else 404
                 await client.got(f"{TRIAL}/2021-07/{cell}/explain", status, below=unit)
+
+
+async def test_of_a_unit_that_a_draft_moves_the_shards_of_its_new_group_are_counted(fresh, door):
+    def moved(document):
+        document["groups"]["cities"] = {"level": "city", "title": "Cities"}
+        next(one for one in document["units"] if one["code"] == "b1")["level"] = "city"
+        ontime, *others = document["indicators"]
+        for one in others:
+            one["groups"] = ["bureaus", "cities"]
+        prompt = ontime | {"code": "prompt", "name": "Prompt", "groups": ["cities"]}
+        document["indicators"] = [ontime, prompt, *others]
+        return document
+
+    exchange = await drove(fresh, 1, lambda exchange, draft: start(exchange, moved(draft)))
+    async with exchange.begin(actor="test", action="not told yet") as tx:
+        left = shard_of("mini~strict/bureaus")
+        await tx.many("DELETE FROM trial_shards WHERE shard = $1", left)
+    async with door(exchange) as client:
+        for unit, folded in (("b1", SHARDS), ("b2", 0)):
+            year = await client.got(f"{TRIAL}/2021/{unit}/ontime/explain")
+            assert (year["folded"], year["shards"]) == (folded, SHARDS), unit
 
 
 async def paged(client, path, **query):
