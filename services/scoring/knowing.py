@@ -82,30 +82,59 @@ async def known(
 
 
 async def _published(tx: PostgresTransaction, question: Question, until: Until) -> Known:
-    """Look for the newest published figure of a merged period, backwards."""
-    shard = group_shard(question.scheme.id[0], question.group)
+    """Look for the newest published figure of a merged period, by who tells it, the newest first."""
+    for group, versions in _tellers(question):
+        found = await _told_by(tx, question, group, versions, until)
+        if found is not None:
+            return found
+    return Known(until, None, None, None)
+
+
+def _tellers(question: Question) -> list[tuple[str, frozenset[int]]]:
+    """Return the groups that have the unit by versions that follow each other, the newest first.
+
+    What a version tells in another group is only that the unit is there no more.
+    """
+    if question.line is None:
+        return [(question.group, frozenset(question.versions))]
+    found: list[tuple[str, frozenset[int]]] = []
+    for chapter in reversed(question.line.chapters):
+        version = chapter.plan.version
+        groups = chapter.groups_of(question.unit)
+        for group in sorted(groups.intersection(question.indicator.groups) or groups):
+            if found and found[-1][0] == group:
+                found[-1] = group, found[-1][1] | {version}
+            else:
+                found.append((group, frozenset((version,))))
+    return found
+
+
+async def _told_by(
+    tx: PostgresTransaction, question: Question, group: str, versions: frozenset[int], until: Until
+) -> Known | None:
+    """Look backwards for the newest figure that versions told in a group."""
+    shard = group_shard(question.scheme.id[0], group)
     last = (await tx.reached(ENTRIES)).get(shard)
     end = 0 if last is None else last.number
     for begin in range(end, max(0, end - RECORDS_LOOKED_AT), -RECORDS_PER_READ):
         after = max(0, begin - RECORDS_PER_READ)
         for record in reversed(await tx.read(ENTRIES, shard, after, begin - after)):
-            found = _figure(question, until, record)
-            if found is not None:
-                return found
+            posted: Figures = entries.read_figures(known_event(ENTRIES, record.body).data)
+            mine = (posted.scheme, posted.group) == (question.scheme.id[0], group)
+            if mine and posted.version in versions and posted.fresh_at < until.before:
+                found = _figure(question, until, record, posted)
+                if found is not None:
+                    return found
         if after == 0:
             break
     else:
         if end:
             reason = f"More than {RECORDS_LOOKED_AT} records were posted since; ask for its months."
             raise refuse(422, "as_of_merged", reason, pointer="/query/as_of")
-    return Known(until, None, None, None)
+    return None
 
 
-def _figure(question: Question, until: Until, record: Record) -> Known | None:
-    posted: Figures = entries.read_figures(known_event(ENTRIES, record.body).data)
-    mine = (posted.scheme, posted.group) == (question.scheme.id[0], question.group)
-    if not mine or posted.version not in question.versions or posted.fresh_at >= until.before:
-        return None
+def _figure(question: Question, until: Until, record: Record, posted: Figures) -> Known | None:
     for row in posted.figures:
         is_mine = (row.unit, row.period) == (question.unit, str(question.period))
         if is_mine and question.indicator.code in row.values:

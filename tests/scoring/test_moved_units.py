@@ -134,6 +134,27 @@ async def test_a_unit_is_compared_with_its_former_group_for_the_months_that_it_w
     assert (year["figure"]["value"], year["figure"]["points"]) == ("10.000000000000", "10")
 
 
+async def test_what_was_known_of_a_year_before_the_unit_changed_its_group_is_what_the_older_group_told(
+    scoring, door
+):
+    """b1's year as of June was told in bureaus, and as of September in cities; in bureaus it is null since."""
+    june, september = missed(1, "2021-06-30T15:59:59Z"), missed(3, "2021-09-01T08:00:00+08:00")
+    exchange = await lived(scoring, [FIRST, june, SECOND, september])
+    known = {}
+    async with exchange.reading() as tx:
+        for group in ("bureaus", "cities"):
+            for record in await tx.read(ENTRIES, shard_of(f"mini/{group}"), 0, 10_000):
+                posted = envelope.decode_data(envelope.decode(record.body), EntriesPosted)
+                for one in posted.figures if posted.group == group else ():
+                    if (one.unit, one.period) == ("b1", "2021") and one.values.get("missed") is not None:
+                        known[posted.version, group] = posted.fresh_at, one.values["missed"]
+    assert known.keys() == {(1, "bureaus"), (2, "cities")}
+    async with door(exchange) as client:
+        for fresh_at, value in known.values():
+            cell = await got(client, "/v1/cells/2021/b1/missed", as_of=fresh_at)
+            assert (cell["figure"]["value"], cell["known"]["known_at"]) == (value, fresh_at)
+
+
 async def test_a_unit_that_comes_back_is_in_its_first_group_again_with_all_its_months(scoring, service, ask):
     november = missed(5, "2021-11-01T08:00:00+08:00", unit="b2")
     exchange = await lived(scoring, [FIRST, *EVENTS[:4], SECOND, *EVENTS[4:], BACK, november])
