@@ -2,11 +2,14 @@
 
 from shared.contracts.entries import Figures, TrialFigures, read_figures, read_trial_figures
 from shared.contracts.ranking import (
+    CLOSES,
+    PERIOD_CLOSED,
     SOURCE,
     STANDING_MOVED,
     STANDINGS,
     TIER_CHANGED,
     Moved,
+    PeriodClosed,
     Place,
     StandingMoved,
     TierChanged,
@@ -29,12 +32,14 @@ from shared.contracts.scoring import (
 
 CONSUMER = "ranking"
 CONSUMER_TRIALS = "ranking-trials"
-STREAMS = (STANDINGS,)
+STREAMS = (STANDINGS, CLOSES)
 
 __all__ = [
+    "CLOSES",
     "CONSUMER",
     "CONSUMER_TRIALS",
     "ENTRIES",
+    "PERIOD_CLOSED",
     "SCHEMES",
     "SCHEME_ADOPTED",
     "SOURCE",
@@ -50,6 +55,7 @@ __all__ = [
     "EntriesPosted",
     "Figures",
     "Moved",
+    "PeriodClosed",
     "Place",
     "SchemeAdopted",
     "StandingMoved",

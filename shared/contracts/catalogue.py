@@ -40,6 +40,7 @@ STREAM_OWNERS: dict[str, str] = {
     supervision.ACTS: "supervision",
     supervision.CALENDARS: "supervision",
     ranking.STANDINGS: "ranking",
+    ranking.CLOSES: "ranking",
     notify.DELIVERIES: "notify",
 }
 
@@ -103,6 +104,7 @@ PUBLISHED: tuple[Published, ...] = (
     ),
     Published(ranking.StandingMoved, ranking.STANDING_MOVED, ranking.STANDINGS, "ranking"),
     Published(ranking.TierChanged, ranking.TIER_CHANGED, ranking.STANDINGS, "ranking"),
+    Published(ranking.PeriodClosed, ranking.PERIOD_CLOSED, ranking.CLOSES, "ranking"),
     Published(notify.Delivered, notify.DELIVERED, notify.DELIVERIES, "notify"),
     Published(notify.GaveUp, notify.GAVE_UP, notify.DELIVERIES, "notify"),
 )

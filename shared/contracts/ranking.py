@@ -1,15 +1,26 @@
-"""What ranking publishes: standings that moved."""
+"""What ranking publishes: standings that moved, and those that were closed."""
 
 from pydantic import Field
 
-from shared.contracts.fields import Closed, Code, DecimalText, InstantText, PeriodText, Version
+from shared.contracts.fields import (
+    Closed,
+    Code,
+    DayText,
+    DecimalText,
+    Digest,
+    InstantText,
+    PeriodText,
+    Version,
+)
 from shared.contracts.scoring import Cause
 
 SOURCE = "dukao/ranking"
 STANDINGS = "ranking.standings"
+CLOSES = "ranking.closes"
 
 STANDING_MOVED = "dukao.standing-moved.v1"
 TIER_CHANGED = "dukao.tier-changed.v1"
+PERIOD_CLOSED = "dukao.period-closed.v1"
 
 
 class Place(Closed):
@@ -54,3 +65,25 @@ class TierChanged(Closed):
     unit: Code
     old: Code | None = None
     new: Code | None = None
+
+
+class PeriodClosed(Closed):
+    """The standing of a group in a period was frozen by two persons, and never changes afterwards.
+
+    The period is [`begins`, `ends`) in the scheme's zone. What was received at `cut` (T) or later is late;
+    `day` is the last one before it, at whose end the standing is the closed one. `digest` is the SHA-256 of
+    its bytes, as the door of ranking answers them. `closed` is when it was approved.
+    """
+
+    scheme: Code
+    version: Version
+    group: Code
+    period: PeriodText
+    begins: InstantText
+    ends: InstantText
+    cut: InstantText
+    day: DayText
+    digest: Digest
+    closed: InstantText
+    requested_by: str = Field(min_length=1, max_length=128)
+    approved_by: str = Field(min_length=1, max_length=128)
