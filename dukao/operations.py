@@ -70,6 +70,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "scoring.explain_trial_cell",
         "scoring.show_cell",
         "ranking.explain_total",
+        "ranking.explain_trial_total",
     ),
     "feeds": ("ingest.list_feeds",),
     "inbox list": ("notify.list_inbox",),

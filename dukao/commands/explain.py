@@ -77,6 +77,7 @@ Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell 
         "dukao explain national B460000 tasks 2021-03 --as-of 2021-04-10",
         "dukao explain national B460000 tasks 2021-03 --entry 4711  what moved it",
         "dukao explain national B460000 tasks 2021-03 --trial stricter",
+        "dukao explain national B460000 2021 --trial stricter       what the total would be",
     )
 )
 def explain(
@@ -110,14 +111,13 @@ def explain(
         raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
     if period is None and _PERIOD.match(indicator) is None:
         raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
-    if trial is not None and (period is None or entries or {version, as_of, entry} != {None}):
-        raise typer.BadParameter("of a trial an indicator of a period is explained", param_hint="--trial")
+    if trial is not None and (entries or {version, as_of, entry} != {None}):
+        raise typer.BadParameter("a trial has neither entries, versions nor days", param_hint="--trial")
     page = PAGE_ROWS if everything else limit
     with Client(state_of(ctx)) as client:
         if period is None:
-            path = f"/v1/totals{below(indicator, unit)}/explain"
-            asked = {"scheme": scheme, "board": board, "overlay": overlay, "as_of": as_of}
-            pages = client.pages("ranking", path, **asked, limit=page)
+            path, asked = _total(scheme, trial, below(indicator, unit), as_of)
+            pages = client.pages("ranking", path, **asked, board=board, overlay=overlay, limit=page)
             _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
             return
         path = f"/v1/cells{below(period, unit, indicator)}"
@@ -133,6 +133,13 @@ def explain(
                 path, query = f"/v1/trials{below(scheme, trial)}/cells{below(period, unit, indicator)}", {}
             pages = client.pages("scoring", f"{path}/explain", **query, counted=counted, limit=page)
             _show(_whole(pages, "rows") if everything else next(pages), output, lang)
+
+
+def _total(scheme: str, trial: str | None, place: str, as_of: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the path to a total in force or in a trial, and what is asked of it."""
+    if trial is None:
+        return f"/v1/totals{place}/explain", {"scheme": scheme, "as_of": as_of}
+    return f"/v1/trials{below(scheme, trial)}/totals{place}/explain", {}
 
 
 def _show(answer: Mapping[str, Any], output: Format, lang: Lang) -> None:

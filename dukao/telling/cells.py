@@ -109,7 +109,7 @@ def _inputs(inputs: Answer, lang: Lang) -> str:
 
 
 def _stands_on(answer: Answer, lang: Lang) -> str:
-    """Say of which scheme, how fresh and on what positions; how fresh a trial is, is told with its diff."""
+    """Say of which scheme, how fresh and on what positions."""
     zone, fresh = answer["zone"], answer["fresh_at"]
     none = lang.of(("尚无事件", "no event yet"))
     fresh = none if fresh is None else f"{local(fresh, zone)} ({zone})"
@@ -119,7 +119,7 @@ def _stands_on(answer: Answer, lang: Lang) -> str:
             f"scheme {answer['scheme']} v{answer['version']}",
         ),
         (state := lang.word(STATES, answer["state"]), state),
-        *([] if "trial" in answer else [(f"数据截至 {fresh}", f"fresh at {fresh}")]),
+        (f"数据截至 {fresh}", f"fresh at {fresh}"),
         (f"位置 {answer['as_of'][:12]}", f"positions {answer['as_of'][:12]}"),
     ]
     return " · ".join(map(lang.of, told))

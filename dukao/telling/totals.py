@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dukao.telling import cells
+from dukao.telling import cells, trials
 from dukao.telling.languages import Lang
 from dukao.telling.paper import hanging, joined, labelled
 from dukao.telling.times import local
@@ -16,6 +16,7 @@ Answer = Mapping[str, Any]
 
 def told(answer: Answer, lang: Lang) -> Iterator[str]:
     """Yield a total or board: what it comes to, then each indicator, the dearest loss first."""
+    yield from trials.marked(answer, lang)
     yield from _heading(answer, lang)
     for at, part in enumerate(answer["parts"], 1):
         yield from _part(at, part, answer, lang)

@@ -74,12 +74,12 @@ def progress(found: Mapping[str, Any], lang: Lang) -> Iterator[str]:
         yield lang.of((zh, en)).format(**found)
 
 
-def marked(cell: Mapping[str, Any], lang: Lang) -> Iterator[str]:
-    """Yield of an explained cell of which trial it is, and how far its beginning is; of another nothing."""
-    if "trial" in cell:
-        yield f"{_mark(cell, lang)} {cell['scheme']}/{cell['trial']}"
-        state = "whole" if cell["folded"] == cell["shards"] else "running"
-        yield from progress({**cell, "state": state}, lang)
+def marked(told: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield of what is explained of which trial it is, and how far its beginning is; of another nothing."""
+    if "trial" in told:
+        yield f"{_mark(told, lang)} {told['scheme']}/{told['trial']}"
+        state = "whole" if told["folded"] == told["shards"] else "running"
+        yield from progress({**told, "state": state}, lang)
 
 
 def _mark(answer: Mapping[str, Any], lang: Lang) -> str:

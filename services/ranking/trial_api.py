@@ -34,7 +34,7 @@ def trials_router(exchange: Exchange) -> APIRouter:
     async def list_trial_standings(scheme: CodePart, trial: CodePart, _: Reader) -> TrialStandings:
         """List the groups and periods of which a running trial has a standing."""
         async with exchange.snapshot() as tx:
-            running = await _running(tx, scheme, trial)
+            running = await running_trial(tx, scheme, trial)
             keys = await store.figures_of(tx, trial_code(scheme, trial))
             folded = await store.folded(tx, trial_code(scheme, trial))
         return trial_answers.listed((scheme, trial), running, keys, folded)
@@ -45,13 +45,13 @@ def trials_router(exchange: Exchange) -> APIRouter:
     ) -> TrialDiff:
         """Return for each unit of a group what a running trial would change: its points, rank and tier."""
         async with exchange.snapshot() as tx:
-            running = await _running(tx, scheme, trial)
-            _check_compares(Tried(running.document), group, running.calendar.parse(period))
+            running = await running_trial(tx, scheme, trial)
+            check_compares(Tried(running.document), group, running.calendar.parse(period))
             name = trial_code(scheme, trial), group
             fresh_at = await store.fresh_at(tx, name)
             tried = await _side(tx, name, period)
             if fresh_at is None or tried is None:
-                raise Unavailable("a trial has told nothing yet", retry_after_s=BEGINS_S, code="trial_begins")
+                raise begins()
             sides = await _side(tx, (scheme, group), period), tried
             fresh = await positions_digest(tx, (CONSUMER, CONSUMER_TRIALS)), fresh_at
             folded = (await store.folded(tx, name[0]))[group]
@@ -60,12 +60,17 @@ def trials_router(exchange: Exchange) -> APIRouter:
     return router
 
 
-async def _running(tx: PostgresTransaction, scheme: str, trial: str) -> Scheme:
+async def running_trial(tx: PostgresTransaction, scheme: str, trial: str) -> Scheme:
     """Return the draft of a running trial, or refuse."""
     found = await versions.trial(tx, trial_code(scheme, trial))
     if found is None:
         raise refuse(404, "not_found", "No such trial runs; of one that ended nothing is kept here.")
     return found
+
+
+def begins() -> Unavailable:
+    """Return the refusal of a trial of which nothing was told yet."""
+    return Unavailable("a trial has told nothing yet", retry_after_s=BEGINS_S, code="trial_begins")
 
 
 async def _side(tx: PostgresTransaction, group: Group, period: str) -> Side | None:
@@ -77,7 +82,7 @@ async def _side(tx: PostgresTransaction, group: Group, period: str) -> Side | No
     return Side(schemes[period], standing(figures, schemes[period].rules))
 
 
-def _check_compares(tried: Tried, group: str, period: Period) -> None:
+def check_compares(tried: Tried, group: str, period: Period) -> None:
     """Refuse a group of which nothing is scored, and a period that ends in no month of the trial."""
     if not tried.scores(group):
         raise refuse(404, "not_found", "The trial's scheme scores no such group.")

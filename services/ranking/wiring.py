@@ -6,6 +6,7 @@ from services.ranking.handlers import Ranking
 from services.ranking.totals import totals_router
 from services.ranking.trial_api import trials_router
 from services.ranking.trial_handlers import Trials
+from services.ranking.trial_totals import trial_totals_router
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
@@ -18,6 +19,6 @@ def build(settings: ServiceSettings) -> Service:
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, least_rest_s=TRIALS_REST_S)
-    doors = (standings_router, totals_router, trials_router)
+    doors = (standings_router, totals_router, trials_router, trial_totals_router)
     routers = [door(frame.exchange) for door in doors]
     return frame.service(streams=STREAMS, routers=routers, parts=[consumer.run, tried.run])

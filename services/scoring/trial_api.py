@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from services.scoring import behind, cursors, figuring, objecting, trialling, trials
+from services.scoring import behind, cursors, figuring, objecting, trial_cells, trialling, trials
 from services.scoring.answers import Explanation, RowsQuery
 from services.scoring.asking import Schemes
 from services.scoring.contract import CONSUMER_A, CONSUMER_TRIALS
@@ -128,18 +128,19 @@ async def _explained(
     begin = None if asked.after is None else cursors.read(asked.after, bound, Cursor)
     read = await figuring.figure(tx, question)
     as_of = await positions_digest(tx, (CONSUMER_A, CONSUMER_TRIALS))
+    name = question.scheme.id[0]
+    fresh_at = await trial_cells.fresh_at(tx, name, [question.group, *question.groups])
     rows, following = await behind.rows(tx, question, begin, asked.limit, Wanted(asked.counted))
     objections = await objecting.objections(tx, question)
     next_page = None if following is None else cursors.write(following, bound)
     told = explanation(
         question,
-        head(question, read, as_of, None) | {"scheme": trial.code},
+        head(question, read, as_of, fresh_at) | {"scheme": trial.code},
         read,
         rows,
         next_page,
         objections.model_copy(update={"replies": []}),
     )
-    name = question.scheme.id[0]
     folded = await trials.folded(tx, group_shard(name, question.group), name)
     fields = {field: getattr(told, field) for field in Explanation.model_fields}
     return TrialExplanation(**fields, trial=trial.trial, folded=len(folded))

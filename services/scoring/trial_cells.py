@@ -1,4 +1,4 @@
-"""The month cells of trials; those of schemes in force are another table."""
+"""The month cells of trials and how fresh they are; those of schemes in force are other tables."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,13 @@ _REMOVE = """
     DELETE FROM trial_cells c USING unnest($4::text[], $5::int[], $6::text[]) n(unit, month, indicator)
     WHERE (c.scheme, c.version, c.grp, c.unit, c.month, c.indicator)
         = ($1, $2, $3, n.unit, n.month, n.indicator)"""
+_FRESH = """
+    INSERT INTO trial_freshness VALUES ($1, $2, $3, $4) ON CONFLICT (scheme, version, grp)
+    DO UPDATE SET fresh_at = GREATEST(trial_freshness.fresh_at, excluded.fresh_at)"""
+_FRESH_AT = """
+    SELECT max(fresh_at) AS newest FROM trial_freshness WHERE scheme = $1 AND grp = ANY($2::text[])"""
 _DROP = "DELETE FROM trial_cells WHERE scheme = $1 AND version = $2 AND grp = $3"
+_DROP_FRESH = "DELETE FROM trial_freshness WHERE scheme = $1 AND version = $2 AND grp = $3"
 
 
 async def cells(
@@ -31,8 +37,9 @@ async def cells(
     return found
 
 
-async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry]) -> None:
-    """Keep the cells that entries lead to."""
+async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh_at: str) -> None:
+    """Keep the cells that entries lead to, and the newest `received` of what they contain."""
+    await tx.many(_FRESH, *group, fresh_at)
     kept = [(e.unit, e.month, e.indicator, of_parts(e.new)) for e in entries if e.new is not None]
     gone = [(e.unit, e.month, e.indicator) for e in entries if e.new is None]
     if kept:
@@ -42,5 +49,12 @@ async def post(tx: PostgresTransaction, group: Group, entries: Sequence[Entry]) 
 
 
 async def drop(tx: PostgresTransaction, group: Group) -> None:
-    """Forget the cells of a group."""
+    """Forget the cells of a group, and how fresh they were."""
     await tx.many(_DROP, *group)
+    await tx.many(_DROP_FRESH, *group)
+
+
+async def fresh_at(tx: PostgresTransaction, scheme: str, groups: Sequence[str]) -> str | None:
+    """Return the newest `received` that the cells of groups of a trial contain, in any of its versions."""
+    rows = await tx.many(_FRESH_AT, scheme, list(groups))
+    return rows[0]["newest"]

@@ -44,8 +44,8 @@ class TrialBook:
     async def post(
         self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
     ) -> Dated:
-        """Keep the cells that entries lead to; how fresh they are is told and not kept."""
-        await post(tx, group, entries)
+        """Keep the cells that entries lead to, and how fresh they are."""
+        await post(tx, group, entries, fresh.at)
         return Dated(fresh.at, fresh.at)
 
     def message(self, shard: int, posted: Posted) -> Answer:

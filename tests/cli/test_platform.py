@@ -373,6 +373,9 @@ def test_a_trial_is_started_compared_and_ended_and_nothing_in_force_moves(fed):
     why = fed.json("explain", "mini", "b1", "ontime", "2021-03", "--trial", "t1")
     assert (why["trial"], why["figure"]["published"], len(why["rows"])) == ("t1", "10.00", 4)
     assert "【试考评】 mini/t1" in fed("explain", "mini", "b1", "ontime", "2021-03", "--trial", "t1").stdout
+    total = fed.json("explain", "mini", "b1", "2021-03", "--trial", "t1", "--board", "work")
+    assert (total["trial"], total["published"]) == ("t1", b1["trial"]["points"])
+    assert "【试考评】 mini/t1" in fed("explain", "mini", "b1", "2021-03", "--trial", "t1").stdout
     told = fed("trial", "diff", "mini", "t1", "bureaus", "2021-03").stdout
     assert "【试考评】" in told
     assert "不影响现行成绩" in told

@@ -8,6 +8,7 @@ from services.ranking import store, versions
 from services.ranking.contract import ENTRIES, SCHEMES, TRIALS
 from services.ranking.domain.rows import Group
 from services.ranking.domain.standings import standing
+from services.ranking.total_answers import Place, TotalWanted, explained
 from services.ranking.trial_handlers import Trials
 from shared.kernel.codes import trial_code
 from shared.kernel.shards import shard_of
@@ -19,6 +20,7 @@ from tests.scoring.trials import fresh, in_force, start, tried
 __all__ = ["fresh", "service"]
 JULY = 2021 * 12 + 6
 TRIED = trial_code("mini", "strict")
+HEAD = {"scheme": "mini", "as_of": "0", "fresh_at": None}
 
 
 async def heard(handler, exchange, service, *streams, group):
@@ -28,6 +30,15 @@ async def heard(handler, exchange, service, *streams, group):
         told = [record for stream in streams for record in await tx.read(stream, shard, 0, 1000)]
     async with service.exchange.begin(actor="test", action="hear") as tx:
         await handler(tx, told)
+
+
+async def figures_in(service, scheme, group: Group, period):
+    async with service.exchange.reading() as tx:
+        return (await store.figures(tx, group, {period: scheme}))[period]
+
+
+def links(indicator):
+    return indicator, indicator
 
 
 async def stands(service, group: Group, period):
@@ -52,5 +63,14 @@ async def test_every_period_of_a_trial_from_july_stands_as_after_the_adoption_of
         (ours, lines), (theirs, same) = [await stands(service, group, period) for group in (real, trial)]
         assert (theirs.version, len(theirs.before)) == (ours.version, len(ours.before)), period
         assert same == lines, period
+        for unit in ("b1", "b3"):
+            asked, figures = TotalWanted(limit=200), await figures_in(service, theirs, trial, period)
+            adopted_are = await figures_in(service, ours, real, period)
+            (one, tried_one) = (
+                explained(asked, Place(scheme, "bureaus", period, unit), found, HEAD, links)
+                for scheme, found in ((ours, adopted_are), (theirs, figures))
+            )
+            assert tried_one == one, (period, unit)
+            assert one.published is not None or one.range is not None
     assert len(theirs.before) == 1
     assert {line.tier for line in lines} == {"first", "second"}

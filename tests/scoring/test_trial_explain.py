@@ -3,15 +3,16 @@
 import pytest
 
 from services.scoring.trial_api import trial_cells_router
+from shared.kernel.instants import text
 from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import door_of
 from tests.scoring.test_stages import adopt
 from tests.scoring.trial_years import drove
-from tests.scoring.trials import end, fresh, start
+from tests.scoring.trials import NOON, end, fresh, start
 
 __all__ = ["fresh"]
 TRIAL = "/v1/trials/mini/strict/cells"
-SAME = ("version", "unit_name", "figure", "measure", "formula", "inputs", "parts", "titles")
+SAME = ("version", "unit_name", "figure", "measure", "formula", "inputs", "parts", "titles", "fresh_at")
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ async def test_cells_of_a_trial_from_july_are_explained_as_after_the_adoption_of
                 map(str, map(stands, ours["rows"]))
             )
             assert theirs["rows"], cell
+            assert theirs["fresh_at"] == text(NOON), cell
             assert (theirs["mark"], theirs["scheme"], theirs["trial"]) == ("试考评", "mini", "strict")
             assert (theirs["folded"], theirs["shards"]) == (SHARDS, SHARDS)
         year = await tried.got(f"{TRIAL}/2021/b2/ontime/explain", limit="1")

@@ -324,7 +324,7 @@ async def left(exchange):
     """Return how many rows of trials each table holds."""
     async with exchange.reading() as tx:
         counts = {}
-        for table in ("partials", "inputs", "trial_cells", "trial_shards"):
+        for table in ("partials", "inputs", "trial_cells", "trial_freshness", "trial_shards"):
             statement = f"SELECT count(*) AS rows FROM {table} WHERE scheme LIKE '%~%'"
             counts[table] = (await tx.many(statement))[0]["rows"]
         running = "SELECT count(*) AS rows FROM in_force WHERE code LIKE '%~%' AND stage <> 'trial-over'"

@@ -148,6 +148,9 @@ TABLES = (
         scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, unit text NOT NULL, month int NOT NULL,
         indicator text NOT NULL, value numeric NOT NULL,
         PRIMARY KEY (scheme, version, grp, unit, month, indicator)) WITH (fillfactor = 60)""",
+    """CREATE TABLE trial_freshness (
+        scheme text NOT NULL, version int NOT NULL, grp text NOT NULL, fresh_at text NOT NULL,
+        PRIMARY KEY (scheme, version, grp))""",
     """CREATE TABLE trial_shards (
         shard smallint NOT NULL, scheme text NOT NULL, folded smallint NOT NULL,
         PRIMARY KEY (shard, scheme, folded))""",
