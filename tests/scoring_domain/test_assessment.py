@@ -1,4 +1,4 @@
-"""When an indicator is assessed, what several months come to, and what no data means."""
+"""When an indicator is assessed: cycles, fixed dates and milestones, within a year of several versions."""
 
 import copy
 from decimal import Decimal
@@ -9,233 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign.checker import totals as checker
-from campaign.checker import years
 from dukao.telling.formulas import formula as in_chinese
 from dukao.telling.languages import Lang
 from services.ranking.domain import documents as ranking
 from services.ranking.domain.trials import Tried
 from services.scoring.domain.assessment_check import days_stay
-from services.scoring.domain.cells import without_data
-from services.scoring.domain.changes import Standing
-from services.scoring.domain.check import findings
-from services.scoring.domain.comparing import compare, compared_figures
 from services.scoring.domain.coverage import Ruling, planned_in
 from services.scoring.domain.coverage import Scored as Place
 from services.scoring.domain.coverage import achieved as achieved_in
-from services.scoring.domain.difference_words import in_words
-from services.scoring.domain.differences import differences
-from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.figures import compared_worth, is_due, merged, window, worth
+from services.scoring.domain.figures import is_due, merged, window, worth
 from services.scoring.domain.formulas import put_in
-from services.scoring.domain.groups import group_plan
-from services.scoring.domain.parted import parted_figures, shares_of
-from services.scoring.domain.parts import parted_of
-from services.scoring.domain.posting import everything, post
-from services.scoring.domain.reading import read as read_document
-from services.scoring.domain.sums import STALE, UnitSums
-from services.scoring.inputs import of_indicator
-from shared.kernel.figures import FigureState
-from shared.kernel.periods import JANUARY, Month
-from shared.kernel.points import MILLIONTHS, cell, of_parts
-from tests.scoring.test_stages import SCHEME, TYPES
-from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, told, version
-
-YEAR = list(dict.fromkeys(period for at in range(1, 13) for period in JANUARY.around(Month(2021, at))))
-DAYS = [f"2021-{at:02d}-{day}" for at in range(1, 13) for day in ("01", "28")]
-MONTHS = st.integers(1, 12)
-ROWS = st.lists(
-    st.tuples(MONTHS, st.integers(0, 9), st.integers(9, 12)), max_size=6, unique_by=lambda row: row[0]
+from shared.kernel.periods import JANUARY
+from shared.kernel.points import cell
+from tests.scoring.test_stages import SCHEME
+from tests.scoring_domain.assessments import (
+    MONTHS,
+    ROWS,
+    YEAR,
+    from_july,
+    point,
+    read,
+    refused,
+    said,
+    scored,
+    target,
 )
+from tests.scoring_domain.test_parts import LEVY, figures, line, month, version
 
-
-def said(indicator=None, measure=None, document=SCHEME):
-    """Return the mini scheme with its first indicator or measure said otherwise."""
-    found = copy.deepcopy(document)
-    found["indicators"][0] |= indicator or {}
-    found["measures"]["ontime"] |= measure or {}
-    return found
-
-
-def point(*days, **more):
-    return {"cycle": "point", "dates": [f"2021-{day}" for day in days], **more}
-
-
-def read(document):
-    return SchemeDocument.model_validate(document)
-
-
-def refused(document):
-    found = read_document(document)
-    if isinstance(found, SchemeDocument):
-        found = findings(found, TYPES)
-    return {(one.path, one.code) for one in found if one.reason}
-
-
-def summed(rows, over=LEVY, stale=()):
-    """Return the sums of a unit by rows of (month, met, all), with the months in which the feed is silent."""
-    sums = UnitSums()
-    for at, met, total in rows:
-        sums.take((over, month(at), 0), [number * MILLIONTHS for number in (met, total, total)])
-    for at in stale:
-        sums.take((f"{STALE}{over}", month(at), 0), [1])
-    return sums
-
-
-def posted(document, sums):
-    """Return cells by month and figures by period of the first indicator of b1."""
-    plan, standing = group_plan(read(document), "bureaus"), Standing()
-    if plan.compared:
-        compare(
-            plan,
-            {"b1": sums, "b2": UnitSums()},
-            {"b1": standing, "b2": Standing()},
-            dict.fromkeys(("b1", "b2"), everything(plan)),
-            {},
-        )
-    post(plan, "b1", sums, standing, everything(plan))
-    cells = {
-        at - month(1) + 1: of_parts(found) for (at, code), found in standing.cells.items() if code == "ontime"
-    }
-    told = {
-        period: None if found is None else of_parts(found)
-        for (period, code), found in standing.figures.items()
-        if code == "ontime"
-    }
-    return cells, told
-
-
-def scored(document, rows):
-    return posted(document, summed(rows))
-
-
-MEAN = said(measure={"over_months": "mean"}, indicator={"method": {"target": {"target": "1"}}})
-
-
-def test_a_quarter_of_a_mean_is_the_mean_of_the_months_that_have_data():
-    """9 of 10 and 100 of 100 are 95 % as a mean of months, and 109 of 110 as a ratio of sums."""
-    cells, found = scored(MEAN, [(1, 9, 10), (3, 100, 100)])
-    assert cells == {1: 9, 3: 10}
-    assert found["2021-Q1"] == found["2021"] == Decimal("9.5")
-    sums = scored(said(indicator={"method": {"target": {"target": "1"}}}), [(1, 9, 10), (3, 100, 100)])
-    assert sums[1]["2021-Q1"] == Decimal("9.909090909091")
-
-
-def test_a_mean_of_thirds_is_exact_and_rounded_once():
-    cells, found = scored(MEAN, [(1, 1, 3), (2, 1, 3), (3, 3, 3)])
-    assert cells[1] == Decimal("3.333333333333")
-    assert found["2021-Q1"] == Decimal("5.555555555556")
-
-
-def test_a_sum_of_months_that_is_a_mean_leaves_out_months_without_any_event():
-    amounts = said(
-        measure={"denominator": None, "over_months": "mean"},
-        indicator={"method": {"target": {"target": "10"}}},
-    )
-    del amounts["measures"]["ontime"]["denominator"]
-    plan, sums, standing = group_plan(read(amounts), "bureaus"), UnitSums(), Standing()
-    for at, count in ((1, 4), (4, 9)):
-        sums.take((LEVY, month(at), 0), [count * MILLIONTHS, count * MILLIONTHS])
-    post(plan, "b1", sums, standing, everything(plan))
-    assert of_parts(standing.figures["2021", "ontime"]) == Decimal("6.5")
-    assert of_parts(standing.figures["2021-H1", "ontime"]) == Decimal("6.5")
-    assert of_parts(standing.figures["2021-Q2", "ontime"]) == 9
-
-
-@given(ROWS, st.sampled_from(["month", "quarter", "year"]), st.sets(MONTHS, max_size=4), st.booleans())
-def test_what_is_posted_is_what_is_read_and_what_fractions_come_to(rows, cycle, days, mean):
-    """The live path, the reading path and plain fractions, for means and sums, cycles and days."""
-    when = point(*(f"{day:02d}-15" for day in sorted(days))) if days else {"cycle": cycle}
-    document = said(indicator=when, measure={"over_months": "mean"} if mean else {})
-    scheme, sums = read(document), summed(rows)
-    one, partials = scheme.indicators[0], of_indicator(scheme, sums, scheme.indicators[0])
-    cells, found = posted(document, sums)
-    assert set(cells) == {at for at, _, _ in rows if not days or at in days}
-    for period in YEAR:
-        known = worth(scheme, one, period, partials)
-        if known.state is FigureState.NOT_DUE:
-            assert str(period) not in found
-            continue
-        assert found.get(str(period)) == known.value
-        months = {at.month for at in window(scheme, one, period)}
-        ratios = [(met, total) for at, met, total in rows if at in months]
-        if not ratios:
-            assert known.value is None
-        elif mean:
-            value = sum(Fraction(*of) for of in ratios) / len(ratios)
-            assert known.value == _target(value)
-        else:
-            assert known.value == _target(Fraction(sum(of[0] for of in ratios), sum(of[1] for of in ratios)))
-
-
-def _target(value):
-    worth = min(Fraction(1), value / Fraction("0.98")) * 10
-    return cell(worth)
-
-
-def test_versions_within_a_year_have_each_the_mean_of_its_own_months():
-    old = version(1, ontime={"points": "20", "method": {"target": {"target": "1"}}})
-    new = version(2, "2021-07", ontime={"points": "30", "method": {"target": {"target": "1"}}})
-    for one in (old, new):
-        one["measures"]["ontime"]["over_months"] = "mean"
-    rows = [
-        ("b1", LEVY, month(at), (met, total, total)) for at, met, total in ((2, 1, 2), (3, 10, 10), (9, 4, 5))
-    ]
-    assert figures(line(old, new), rows)["b1", 2, "2021", "ontime"] == (Decimal("19.5"), 25)
-
-
-def test_a_version_that_changes_something_else_leaves_a_mean_over_all_its_months():
-    old, new = version(1), version(2, "2021-07", missed={"points": "10", "name": "Not answered"})
-    for one in (old, new):
-        one["measures"]["ontime"]["over_months"] = "mean"
-        one["indicators"][0]["method"] = {"target": {"target": "1"}}
-    rows = [
-        ("b1", LEVY, month(at), (met, total, total)) for at, met, total in ((2, 1, 2), (3, 10, 10), (9, 3, 5))
-    ]
-    assert figures(line(old, new), rows)["b1", 2, "2021", "ontime"] == (7, None)
-
-
-def test_the_formula_of_a_mean_names_the_values_of_its_months():
-    scheme, sums = read(MEAN), summed([(1, 9, 10), (2, 0, 0), (3, 19, 20)])
-    one, partials = scheme.indicators[0], of_indicator(read(MEAN), sums, read(MEAN).indicators[0])
-    for period, wanted in (
-        ("2021-Q1", "10 · min(1, ((9/10 + 19/20)/2) / 1) = 9.25"),
-        ("2021-01", "10 · min(1, (9/10) / 1) = 9.00"),
-    ):
-        at = JANUARY.parse(period)
-        found, total = (
-            worth(scheme, one, at, partials),
-            merged(at.months(), partials, scheme.measures["ontime"]),
-        )
-        assert put_in(one, total, found, is_ratio=True, places=2) == wanted
-        assert total.summed.rows == total.rows
-
-
-def test_a_mean_of_a_stock_of_a_deduction_and_of_a_volume_is_refused():
-    stock = said(measure={"kind": "stock", "period_by": {"from": "time", "until": "time"}})
-    stock["measures"]["ontime"]["over_months"] = "mean"
-    assert ("/measures/ontime", "shape") in refused(stock)
-    lost = said()
-    lost["measures"]["missed"]["over_months"] = "mean"
-    assert refused(lost) == {("/indicators/1/measure", "mean")}
-    volume = copy.deepcopy(MEAN)
-    del volume["measures"]["ontime"]["denominator"]
-    volume["ranking"] = {"minimum_volume": {"measure": "ontime", "at_least": 1}}
-    assert refused(volume) == {("/ranking/minimum_volume/measure", "mean")}
-    assert refused(MEAN) == set()
-
-
-def test_another_way_over_months_is_told_by_diff_and_splits():
-    (found,) = differences(read(said(indicator={"method": {"target": {"target": "1"}}})), read(MEAN))
-    assert in_words(found, "zh") == "取数口径 ontime：跨月取值由 无 改为 mean"
-    made = parted_of(line(version(1), _from_july(MEAN)), "b1", DECEMBER)
-    (one,) = [one for one in made if one.code == "ontime"]
-    assert len(one.parts) == 2
-
-
-def _from_july(document, number=2):
-    found = copy.deepcopy(document)
-    found["scheme"] |= {"version": number, "effective": "2021-07"}
-    return found
+DAYS = [f"2021-{at:02d}-{day}" for at in range(1, 13) for day in ("01", "28")]
 
 
 SPRING = [(3, 9, 10), (5, 1, 2), (6, 4, 5), (11, 1, 10)]
@@ -249,10 +50,10 @@ def test_at_a_fixed_date_its_month_is_assessed_and_no_other():
 
 def test_a_year_of_two_dates_is_a_ratio_of_the_sums_of_their_months():
     _, found = scored(said(indicator=point("06-30", "11-15")), SPRING)
-    assert found["2021"] == _target(Fraction(5, 15))
-    assert found["2021-H1"] == _target(Fraction(4, 5))
+    assert found["2021"] == target(Fraction(5, 15))
+    assert found["2021-H1"] == target(Fraction(4, 5))
     mean = said(indicator=point("06-30", "11-15"), measure={"over_months": "mean"})
-    assert scored(mean, SPRING)[1]["2021"] == _target((Fraction(4, 5) + Fraction(1, 10)) / 2)
+    assert scored(mean, SPRING)[1]["2021"] == target((Fraction(4, 5) + Fraction(1, 10)) / 2)
 
 
 def test_milestones_make_it_due_in_the_months_in_which_they_fall_due():
@@ -314,21 +115,21 @@ def test_dates_are_named_with_their_cycle_in_the_months_of_the_scheme_and_once()
 
 
 def test_dates_before_a_later_version_are_those_of_the_versions_before_it():
-    later = _from_july(said(indicator=point("03-31", "09-30")))
+    later = from_july(said(indicator=point("03-31", "09-30")))
     assert refused(later) == set()
-    assert refused(_from_july(said(indicator=point("03-31", "09-30")), 1)) == {
+    assert refused(from_july(said(indicator=point("03-31", "09-30")), 1)) == {
         ("/indicators/0/dates/0", "dates")
     }
     both = line(said(indicator=point("03-31", "09-30")), later)
     rows = [("b1", LEVY, month(at), (met, 10, 10)) for at, met in ((3, 9), (4, 1), (9, 5), (10, 1))]
-    assert figures(both, rows)["b1", 2, "2021", "ontime"] == (_target(Fraction(14, 20)), None)
+    assert figures(both, rows)["b1", 2, "2021", "ontime"] == (target(Fraction(14, 20)), None)
 
 
 def test_a_version_that_leaves_out_a_day_that_is_over_is_refused():
     before = read(said(indicator=point("06-30", "11-15")))
 
     def dropped(*days, adopted=(before,), begins="2021-07", number=2, **more):
-        document = _from_july(said(indicator=point(*days, **more)), number)
+        document = from_july(said(indicator=point(*days, **more)), number)
         document["scheme"]["effective"] = begins
         return [(one.path, one.code) for one in days_stay(read(document), adopted)]
 
@@ -338,11 +139,11 @@ def test_a_version_that_leaves_out_a_day_that_is_over_is_refused():
     assert dropped("06-30", "09-15") == []
     assert dropped("11-15", begins="2021-06") == []
     assert dropped("11-15", method={"deduct": {"each": "1"}}) == []
-    moved = read(_from_july(said(indicator=point("06-30", "09-15"))))
+    moved = read(from_july(said(indicator=point("06-30", "09-15"))))
     third = {"adopted": (moved, before), "begins": "2021-12", "number": 3}
     assert dropped("06-30", "09-15", **third) == []
     assert dropped("06-30", "11-15", **third) == wanted
-    without = _from_july(said())
+    without = from_july(said())
     without["indicators"] = without["indicators"][1:]
     assert dropped("11-15", adopted=(before, read(without)), begins="2021-09", number=3) == wanted
     last_year = said(indicator={"cycle": "point", "dates": ["2020-06-30"]})
@@ -439,134 +240,6 @@ def test_a_trial_compares_what_has_a_date_in_its_months():
         document = read(said(indicator=point("06-30"))).written()
         document["scheme"] |= dict(zip(("effective", "until"), months, strict=True))
         assert Tried(document).never_due() == never
-
-
-@pytest.mark.parametrize(("word", "value"), [("zero", 0), ("full", 10), ("not_assessed", None)])
-def test_no_data_is_what_the_scheme_says(word, value):
-    cells, found = scored(said(indicator={"no_data": word}), [(3, 1, 2)])
-    assert cells == {at: value for at in range(1, 13) if value is not None} | {3: _target(Fraction(1, 2))}
-    assert found["2021-Q1"] == _target(Fraction(1, 2))
-    assert found["2021-Q2"] == value
-
-
-def test_a_zero_denominator_is_no_data_for_the_word_too():
-    assert scored(said(indicator={"no_data": "full"}), [(3, 0, 0)])[1]["2021-03"] == 10
-
-
-def test_a_silent_feed_is_never_a_zero_and_never_all_points():
-    for word in ("zero", "full"):
-        document = said(indicator={"no_data": word})
-        _, found = posted(document, summed([(3, 1, 2)], stale=(4, 5)))
-        assert found["2021-04"] is None
-        assert found["2021-Q2"] is None
-        assert found["2021-H1"] == _target(Fraction(1, 2))
-        assert found["2021-06"] is not None
-
-
-def test_units_without_data_are_compared_with_none_and_have_what_the_scheme_says():
-    for word, value in (("zero", 0), ("full", 10), ("not_assessed", None)):
-        document = said(indicator={"no_data": word, "method": {"rank": {"floor": "4"}}})
-        plan = group_plan(read(document), "bureaus")
-        found = compared_figures(plan, {"b1": summed([(3, 1, 2)]), "b2": UnitSums()})
-        assert found["b1"]["2021-03", "ontime"] == 10 * 10**12
-        assert found["b2"]["2021-03", "ontime"] == (None if value is None else value * 10**12)
-        silent = compared_figures(plan, {"b1": summed([(3, 1, 2)]), "b2": summed([], stale=(3,))})
-        assert silent["b2"]["2021-03", "ontime"] is None
-        scheme = read(document)
-        partials = {
-            unit: of_indicator(scheme, sums, scheme.indicators[0])
-            for unit, sums in (("b1", summed([(3, 1, 2)])), ("b2", UnitSums()))
-        }
-        told = compared_worth(scheme, scheme.indicators[0], JANUARY.parse("2021-03"), partials)["b2"]
-        assert told.value == value
-        assert told.state == (FigureState.NOT_ASSESSED if value is None else FigureState.SCORED)
-
-
-def test_a_feed_that_falls_silent_moves_what_no_data_means_of_a_compared_unit():
-    document = said(indicator={"no_data": "zero", "method": {"rank": {"floor": "4"}}})
-    plan = group_plan(read(document), "bureaus")
-    standings, sums = (
-        {unit: Standing() for unit in ("b1", "b2")},
-        {"b1": summed([(3, 1, 2)]), "b2": UnitSums()},
-    )
-    compare(plan, sums, standings, dict.fromkeys(sums, everything(plan)), {})
-    assert standings["b2"].cells[month(3), "ontime"] == 0
-    sums["b2"].take((f"{STALE}{LEVY}", month(3), 0), [1])
-    compare(plan, sums, standings, {"b2": {(f"{STALE}{LEVY}", month(3)): {0}}}, {})
-    assert (month(3), "ontime") not in standings["b2"].cells
-
-
-def test_a_part_without_data_is_what_its_scheme_says():
-    old = version(1, ontime={"points": "20", "no_data": "full"})
-    new = version(
-        2, "2021-07", ontime={"points": "30", "no_data": "full", "method": {"target": {"target": "1"}}}
-    )
-    rows = [("b1", LEVY, month(9), (1, 2, 2))]
-    assert figures(line(old, new), rows)["b1", 2, "2021", "ontime"] == (Decimal("17.5"), 25)
-    both = line(old, new)
-    sums = told(both, rows)
-    sums["mini@1", "b1"].take((f"{STALE}{LEVY}", month(2), 0), [1])
-    (made,) = [
-        one for one in parted_of(both, "b1", DECEMBER) if one.code == "ontime" and str(one.period) == "2021"
-    ]
-    assert [one.value is None for one in shares_of(made, "b1", sums)] == [True, False]
-
-
-def test_what_no_data_meant_in_months_that_are_over_stays_as_it_was():
-    old, new = (
-        version(number, first, ontime={"no_data": word})
-        for number, first, word in ((1, "2021-01", "zero"), (2, "2021-07", "full"))
-    )
-    assert figures(line(old, new), [])["b1", 2, "2021", "ontime"] == (Decimal(5), None)
-
-
-WORDS = st.sampled_from(["zero", "full", "not_assessed"])
-
-
-@given(ROWS, st.sets(MONTHS, max_size=3), st.booleans(), st.sampled_from(["20", "30"]), WORDS, WORDS)
-def test_the_checker_makes_a_year_of_two_versions_anew(rows, days, mean, worth_before, word_before, word):
-    when = point(*(f"{day:02d}-20" for day in sorted(days))) if days else {}
-    old = version(1, ontime=when | {"points": worth_before, "no_data": word_before})
-    new = version(2, "2021-07", ontime=when | {"points": "30", "no_data": word})
-    for one in (old, new):
-        one["measures"]["ontime"] |= {"over_months": "mean"} if mean else {}
-    both = line(old, new)
-    sums = told(both, [("b1", LEVY, month(at), (met, total, total)) for at, met, total in rows])
-    made = parted_figures(both, ["b1"], sums, both.clock(sums))["b1"]
-    ((number, figure),) = [(key[0], one) for key, one in made.items() if key[1:] == ("2021", "ontime")]
-    versions = checker.Versions({1: read(old).written(), 2: read(new).written()})
-    amounts = {
-        ("ontime", "b1", month(at)): tuple(number * MILLIONTHS for number in (met, total, total))
-        for at, met, total in rows
-    }
-    worth_of, points = dict(years.figures(versions, "bureaus", "2021", "b1", amounts))["ontime"]
-    own = {1: int(worth_before), 2: 30}[number] * 10**12
-    assert (worth_of, points) == (figure.value, own if figure.points is None else figure.points)
-
-
-@pytest.mark.parametrize("word", ["zero", "full"])
-def test_what_a_method_makes_of_no_data_is_said_a_second_time_by_nobody(word):
-    lost = copy.deepcopy(SCHEME)
-    lost["indicators"][1]["no_data"] = word
-    assert refused(lost) == {("/indicators/1/no_data", "no_data")}
-
-
-@pytest.mark.parametrize(
-    ("word", "english", "chinese"),
-    [
-        ("zero", "no data, which counts as zero, = 0.00", "无数据，方案规定计零分 = 0.00"),
-        ("full", "no data, which counts as full, = 10.00", "无数据，方案规定计满分 = 10.00"),
-        ("not_assessed", "no data yet", "尚无数据"),
-    ],
-)
-def test_the_formula_says_what_no_data_means(word, english, chinese):
-    document, at = read(said(indicator={"no_data": word})), JANUARY.parse("2021-03")
-    one = document.indicators[0]
-    total = merged(at.months(), {}, document.measures["ontime"])
-    found = put_in(one, total, worth(document, one, at, {}), is_ratio=True, places=2)
-    assert found == f"10 · min(1, (0/0) / 0.98): {english}"
-    assert in_chinese(found, Lang.ZH).endswith(f"：{chinese}")
-    assert without_data(one) == {"zero": 0, "full": 10 * 10**12}.get(word)
 
 
 @pytest.mark.parametrize(("word", "code"), [("assessor", "no_assessor"), ("source", "no_source")])
