@@ -13,7 +13,7 @@ from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.scoring.test_explain import door, got, pages
 from tests.scoring.test_stages import Driver, accept, adopt, kept_cells, missed, scoring, teach
-from tests.scoring_domain.test_late_days import scheme
+from tests.scoring_domain.late_days import scheme
 
 __all__ = ["door", "scoring"]
 APRIL, MAY = 2021 * 12 + 3, 2021 * 12 + 4

@@ -25,7 +25,7 @@ from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.scoring.test_derived import WithItems, item, tell
 from tests.scoring.test_stages import EVENTS, MARCH, accept, adopt, levy, missed, scoring, teach
-from tests.scoring_domain.test_late_days import scheme
+from tests.scoring_domain.late_days import scheme
 
 __all__ = ["scoring"]
 STREAMS = {"a": (ACCEPTED, ITEMS, SCHEMES), "b": (PARTIALS, SCHEMES)}

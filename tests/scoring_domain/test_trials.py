@@ -13,7 +13,7 @@ from services.scoring.domain.trials import before, tried
 from shared.kernel.codes import is_code, is_trial, scheme_of, trial_code
 from shared.kernel.points import MILLIONTHS
 from tests.scoring.test_stages import TYPES
-from tests.scoring_domain.test_late_days import scheme
+from tests.scoring_domain.late_days import scheme
 
 MARCH = 2021 * 12 + 2
 

@@ -16,7 +16,7 @@ import yaml
 from deploy.state import Options
 from dukao import yamls
 from tests.scoring.test_stages import TYPES
-from tests.scoring_domain.test_late_days import scheme
+from tests.scoring_domain.late_days import scheme
 from tests.system.rig import Event, Rig, command, note, platform, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]

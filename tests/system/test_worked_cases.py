@@ -18,7 +18,7 @@ from campaign.checker.years import years
 from deploy.state import Options
 from tests.scoring.incidents import finding, inspection, retracted
 from tests.scoring.incidents import scheme as of_incidents
-from tests.scoring_domain.test_late_days import scheme as of_items
+from tests.scoring_domain.late_days import scheme as of_items
 from tests.system.office import CALENDAR, Office
 from tests.system.rig import Event, Rig, command, platform, rebuilt, until
 from tests.system.test_proof import verified
