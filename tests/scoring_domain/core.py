@@ -2,39 +2,33 @@
 
 `Intake` judges and numbers as the committer does; `Scoring` folds what it accepts as stage A does, by the short way
 where that takes it and by the plain one where not, and what persons conclude, of which the newest version counts; it
-posts what moved as stage B does. `recomputed` folds everything anew by the plain functions alone.
+posts what moved as stage B does.
 """
 
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
 from operator import add
 
 from services.ingest.domain.admission import ACCEPTED_OUTCOMES, admit
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import candidate
 from services.scoring.arriving import is_alone
-from services.scoring.domain.adders import adder
 from services.scoring.domain.changes import Standing
-from services.scoring.domain.comparing import compare, compared_figures
-from services.scoring.domain.derived import PointsPlan, fold_derived, following, points_plan
-from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.facts import standing
+from services.scoring.domain.comparing import compare
+from services.scoring.domain.derived import fold_derived
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.ordinary import Ordinary, Sums
+from services.scoring.domain.ordinary import Sums
 from services.scoring.domain.parted import parted_figures
-from services.scoring.domain.plan import Plan, compile_plan, scheme_id
-from services.scoring.domain.posting import end, everything, post, posted
-from services.scoring.domain.proof import cells_of
-from services.scoring.domain.reviewed import Reviewed, Stands, changed
-from services.scoring.domain.successions import Succession, successions
+from services.scoring.domain.plan import scheme_id
+from services.scoring.domain.posting import end, everything, post
 from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
-from services.scoring.domain.versions import ruled
-from services.scoring.reports import Catalogue, catalogue_of, fact_key, fact_of, report_of, root_key
+from services.scoring.reports import catalogue_of, fact_key, fact_of, report_of, root_key
 from shared.contracts.envelope import decode
 from shared.kernel.digests import key_digest
 from shared.kernel.shards import SHARDS, shard_of
+from tests.scoring_domain.anew import reviewed_rows, told_of
+from tests.scoring_domain.forces import Force, in_force
 
 
 class Intake:
@@ -55,68 +49,6 @@ class Intake:
         self._last[shard] += 1
         told = {"sequence": str(self._last[shard]), "partitionkey": str(shard), "received": received}
         return ruling.outcome, decode(json.dumps(json.loads(ruling.body) | told).encode())
-
-
-@dataclass(frozen=True, eq=False)
-class Scheme:
-    """A version of a scheme and the catalogue that it was checked against."""
-
-    document: SchemeDocument
-    types: dict
-    catalogue: Catalogue
-
-    @staticmethod
-    def of(document, types):
-        return Scheme(document, types, catalogue_of(types))
-
-
-@dataclass(frozen=True, eq=False)
-class Ruling:
-    """A version in the months that it rules, as stage A applies it."""
-
-    scheme: Scheme
-    plan: Plan
-    adders: tuple
-    points: PointsPlan
-
-
-@dataclass(frozen=True, eq=False)
-class Force:
-    """The versions that rule, as both stages apply them: plans, the short way, groups over all versions."""
-
-    rulings: tuple[Ruling, ...]
-    ordinary: Ordinary
-    lines: tuple[Succession, ...]
-
-    @property
-    def plans(self):
-        return [one.plan for one in self.rulings]
-
-    @cached_property
-    def points(self):
-        return following(one.points for one in self.rulings)
-
-
-@lru_cache(maxsize=512)
-def ruling_of(scheme, months):
-    document = scheme.document
-    plan = compile_plan(document, scheme.catalogue.types, months)
-    adders = tuple(adder(document, plan, over) for over in plan.columns)
-    return Ruling(scheme, plan, adders, points_plan(document, plan, scheme.types))
-
-
-@lru_cache(maxsize=512)
-def in_force(schemes):
-    """Return what applies of versions, each in the months that it rules."""
-    months = ruled(one.document.scheme for one in schemes)
-    rulings = tuple(
-        ruling_of(one, months[one.document.scheme.version])
-        for one in schemes
-        if one.document.scheme.version in months
-    )
-    adders = [adder for one in rulings for adder in one.adders]
-    lines = successions([one.scheme.document for one in rulings], lambda *_: True)
-    return Force(rulings, Ordinary(adders, schemes[0].catalogue.types), tuple(lines))
 
 
 @dataclass
@@ -361,108 +293,3 @@ class Scoring:
             rows[version, over, unit, month, shard] = self._rows[key]
         if rows:
             self.ledger.post(rows)
-
-
-def recomputed(force, catalogue, accepted, concluded=()):
-    """Return every cell and figure that has a value, folded anew from all that was accepted and concluded."""
-    sums = _sums(force, list(_cases(catalogue, accepted)), tuple(concluded))
-    state = {}
-    for line in force.lines:
-        for plan in line.plans:
-            state |= _of_plan(plan, {unit: sums[plan.id, unit] for unit in plan.units})
-        if line.shared:
-            state |= told_of(line, parted_figures(line, line.units, sums, line.clock(sums)))
-    return state
-
-
-def _cases(catalogue, accepted):
-    reports = [(report_of(one, catalogue), one.case) for one in accepted]
-    facts = {report.root: report.fact for report, _ in reports if report.fact is not None}
-    groups = defaultdict(list)
-    for report, case in reports:
-        own = report.type, facts.get(report.root) or report.root
-        groups[("case", case) if case else own].append(report)
-    return groups.values()
-
-
-def _sums(force, cases, concluded):
-    tally, given = Tally(), {}
-    for reports in cases:
-        facts = standing(reports).facts
-        for plan in force.plans:
-            tally.add(plan, facts)
-    for fact in concluded:
-        fold_derived(given, force.points, fact)
-    sums = defaultdict(UnitSums)
-    reviewed = {}
-    for shard in {shard_of(fact.unit) for fact in concluded}:
-        mine = [fact for fact in concluded if shard_of(fact.unit) == shard]
-        reports = [found for found in cases if found[0].shard == shard]
-        reviewed |= reviewed_rows(force.points, mine, reports)
-    for (version, over, unit, month), numbers in [*tally.spread().items(), *given.items(), *reviewed.items()]:
-        sums[version, unit].take((over, month, 0), numbers)
-    return sums
-
-
-def reviewed_rows(points, concluded, cases, touched=None):
-    """Return what reviews of a shard change, by the facts and cases that it keeps; of the months touched."""
-    rows = {}
-    reviews = [one for one in concluded if isinstance(one, Reviewed)]
-    for under in points:
-        for review in reviews:
-            place, at = review.place(under), (review.unit, review.month)
-            inside = under.plan.first <= review.month <= under.plan.last and review.unit in under.plan.scored
-            if place is None or place.slots.keys is not None or not inside:
-                continue
-            if touched is not None and at not in touched:
-                continue
-            mine = [one for one in reviews if (one.indicator, one.unit, one.month) == (review.indicator, *at)]
-            change = changed(mine, list(_stands(under, place, review, concluded, cases)), place)
-            key = under.plan.id, f"{REVIEWED}{place.over}", *at
-            row = rows.setdefault(key, [0] * under.widths[key[1]])
-            row[place.slots.numerator] = change.numerator
-            if place.slots.denominator is not None:
-                row[place.slots.denominator] = change.denominator
-    return rows
-
-
-def _stands(under, place, review, concluded, cases):
-    """Yield what each fact and case says in the cell of a review."""
-    for fact in concluded:
-        for one in () if isinstance(fact, Reviewed) else fact.losses(under):
-            if (one.over, one.slots, one.unit, one.month) == (
-                place.over,
-                place.slots,
-                review.unit,
-                review.month,
-            ):
-                yield Stands(("points", fact.key), (), one.parts, one.base)
-    for reports in cases:
-        tally = Tally()
-        fold_under(tally, [under.plan], reports)
-        first = under.plan.first if place.stock else review.month
-        sums = tally.spread()
-        months = [
-            row
-            for month in range(first, review.month + 1)
-            if (row := sums.get((under.plan.id, place.over, review.unit, month))) is not None
-        ]
-        if months:
-            amounts = [place.slots.of(row) for row in months]
-            name = "events", f"{min(report.number for report in reports):09d}"
-            yield Stands(name, (), sum(one[0] for one in amounts), sum(one[1] for one in amounts))
-
-
-def _of_plan(plan, sums):
-    state, compared = {}, compared_figures(plan, sums)
-    for unit, cells in cells_of(plan, sums).items():
-        figures = posted(plan, unit, sums[unit], {}).figures | compared[unit]
-        for key, value in (cells | figures).items():
-            if value is not None:
-                state[plan.id, plan.name, unit, *key] = value
-    return state
-
-
-def told_of(line, shared):
-    """Return what versions share by unit, version, period and indicator."""
-    return {(line.name, unit, *key): one for unit, found in shared.items() for key, one in found.items()}

@@ -26,7 +26,9 @@ from services.scoring.domain.reviewed import Reviewed
 from shared.kernel.points import MILLIONTHS, PARTS
 from tests.scoring.test_stages import SCHEME
 from tests.scoring.test_stages import TYPES as MINI
-from tests.scoring_domain.core import Intake, Scheme, Scoring, recomputed
+from tests.scoring_domain.anew import recomputed
+from tests.scoring_domain.core import Intake, Scoring
+from tests.scoring_domain.forces import Scheme
 
 HISTORIES = int(os.environ.get("HISTORIES", "500"))
 STEPS = 25

@@ -8,7 +8,9 @@ from services.ingest.domain.admission import Outcome
 from services.scoring.domain.document import SchemeDocument
 from shared.kernel.periods import Month
 from shared.kernel.points import of_parts, published
-from tests.scoring_domain.core import Intake, Scheme, Scoring, recomputed
+from tests.scoring_domain.anew import recomputed
+from tests.scoring_domain.core import Intake, Scoring
+from tests.scoring_domain.forces import Scheme
 from tests.simulator.folded import statutory_calendar
 
 GRACE_DAYS = 5
