@@ -4,13 +4,28 @@ import copy
 import itertools
 from itertools import count
 
-from services.scoring.contract import ACCEPTED, CONSUMER_A, SCHEMES, SURVEYS, TICK, Tick
+import pytest
+
+from services.scoring.contract import (
+    ACCEPTED,
+    CONSUMER_A,
+    SCHEMES,
+    SURVEY_COUNTED,
+    SURVEYS,
+    TICK,
+    SurveyCounted,
+    SurveyTurned,
+    Tick,
+)
 from services.scoring.stage_a import StageA
+from services.scoring.survey_api import surveys_router
 from shared.contracts import envelope
 from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.errors import Refused
 from shared.kernel.records import Draft, Position
 from shared.kernel.shards import SHARDS
-from tests.scoring.test_stages import SCHEME, Driver, adopt, teach
+from tests.scoring.manual import door_of
+from tests.scoring.test_stages import MARCH, SCHEME, Driver, adopt, kept_cells, teach
 
 METHOD = {
     "scale": 100,
@@ -156,3 +171,50 @@ class Raters:
         tokens = await self.tokens(rater, max(len(answers), FIRST[rater]))
         for token, scores in zip(tokens, answers, strict=False):
             await self.answer(token, scores)
+
+
+OPEN, LAST_DAY, CLOSED = "2021-03-09T16:00:00Z", "2021-03-25T15:59:00Z", "2021-03-25T16:00:00Z"
+LEADERS = [{"b1": 90, "b2": 70}] * 4 + [{"b1": 95}]
+PUBLIC = [{"b1": 60, "b2": 50}] * 5 + [{"b1": 83}] * 4 + [{"b1": 0, "b2": 40}]
+
+
+@pytest.fixture
+def door(tmp_path):
+    return door_of(tmp_path, surveys_router)
+
+
+async def told(exchange, kind):
+    """Return what was told of surveys in any shard."""
+    async with exchange.reading() as tx:
+        records = [one for shard in range(SHARDS) for one in await tx.read(SURVEYS, shard, 0, 1000)]
+    events = [envelope.decode(one.body) for one in records]
+    model = SurveyCounted if kind == SURVEY_COUNTED else SurveyTurned
+    return [envelope.decode_data(event, model) for event in events if event.type == kind]
+
+
+async def scored(exchange):
+    async with exchange.reading() as tx:
+        cells = await kept_cells(tx)
+    return {
+        unit: value for (month, unit, code), value in cells.items() if (month, code) == (MARCH, "reliability")
+    }
+
+
+async def closed(scoring, door):
+    """Live through a round: b1 is rated by enough of both classes, b2 by four leaders only."""
+    exchange, driver = await begun(scoring)
+    await driver.tick(OPEN)
+    async with door(exchange) as client:
+        raters = Raters(client)
+        await raters.all_answer("leaders", *LEADERS)
+        await raters.all_answer("public", *PUBLIC)
+        assert await scored(exchange) == {}, "nothing moves while a round is open"
+        await driver.tick(CLOSED)
+    return exchange, driver
+
+
+async def refused(exchange, document):
+    """Return where an adoption is refused, and why."""
+    with pytest.raises(Refused) as found:
+        await adopt(exchange, document)
+    return [(one["path"], one["code"]) for one in found.value.problem.extra["findings"]]

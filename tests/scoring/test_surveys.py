@@ -1,4 +1,4 @@
-"""Surveys: tokens without identity, answers that nobody finds again, rounds that days open, close and count."""
+"""Surveys: tokens without identity, answers that nobody finds again, and what a closed round comes to."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from services.scoring import clocks, handlers, surveys
+from services.scoring import surveys
 from services.scoring.contract import (
     ACCEPTED,
     CONSUMER_A,
@@ -15,77 +15,37 @@ from services.scoring.contract import (
     SURVEY_COUNTED,
     SURVEY_TURNED,
     SURVEYS,
-    SurveyCounted,
-    SurveyTurned,
 )
 from services.scoring.domain.proof import Scope
 from services.scoring.stage_a import StageA
-from services.scoring.survey_answers import Batch
-from services.scoring.survey_api import surveys_router
-from services.scoring.surveying import Desk
-from shared.contracts import envelope
-from shared.kernel.errors import Refused
 from shared.kernel.points import cell
-from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
 from tests.scoring.leaks import Leaks
-from tests.scoring.manual import door_of
 from tests.scoring.surveys import (
+    CLOSED,
+    LAST_DAY,
+    LEADERS,
     METHOD,
+    OPEN,
     PATH,
-    ROUND,
+    PUBLIC,
     ROUND_ID,
     ByPositions,
     Raters,
-    WithSurveys,
     begun,
+    closed,
+    door,
     scheme,
+    scored,
+    told,
 )
-from tests.scoring.test_stages import MARCH, adopt, kept_cells, scoring, teach
+from tests.scoring.test_stages import adopt, scoring
 from tests.scoring.test_verify import proof, settled
 
-__all__ = ["scoring"]
-OPEN, LAST_DAY, CLOSED = "2021-03-09T16:00:00Z", "2021-03-25T15:59:00Z", "2021-03-25T16:00:00Z"
-LEADERS = [{"b1": 90, "b2": 70}] * 4 + [{"b1": 95}]
-PUBLIC = [{"b1": 60, "b2": 50}] * 5 + [{"b1": 83}] * 4 + [{"b1": 0, "b2": 40}]
+__all__ = ["door", "scoring"]
 TABLES = ("survey_tokens", "survey_spent", "survey_answers")
-
-
-@pytest.fixture
-def door(tmp_path):
-    return door_of(tmp_path, surveys_router)
-
-
-async def told(exchange, kind):
-    """Return what was told of surveys in any shard."""
-    async with exchange.reading() as tx:
-        records = [one for shard in range(SHARDS) for one in await tx.read(SURVEYS, shard, 0, 1000)]
-    events = [envelope.decode(one.body) for one in records]
-    model = SurveyCounted if kind == SURVEY_COUNTED else SurveyTurned
-    return [envelope.decode_data(event, model) for event in events if event.type == kind]
-
-
-async def scored(exchange):
-    async with exchange.reading() as tx:
-        cells = await kept_cells(tx)
-    return {
-        unit: value for (month, unit, code), value in cells.items() if (month, code) == (MARCH, "reliability")
-    }
-
-
-async def closed(scoring, door):
-    """Live through a round: b1 is rated by enough of both classes, b2 by four leaders only."""
-    exchange, driver = await begun(scoring)
-    await driver.tick(OPEN)
-    async with door(exchange) as client:
-        raters = Raters(client)
-        await raters.all_answer("leaders", *LEADERS)
-        await raters.all_answer("public", *PUBLIC)
-        assert await scored(exchange) == {}, "nothing moves while a round is open"
-        await driver.tick(CLOSED)
-    return exchange, driver
 
 
 async def test_answers_are_taken_between_the_days_of_a_round_by_the_clock_of_the_shards(scoring, door):
@@ -110,104 +70,6 @@ async def test_answers_are_taken_between_the_days_of_a_round_by_the_clock_of_the
         ("closed", "2021-03-25"),
     ]
     assert {one.round for one in turns} == {ROUND_ID}
-
-
-async def all_turns(exchange):
-    """Return every turn with its round as it was told, and what is kept of turns and clocks."""
-    async with exchange.reading() as tx:
-        kept = {(row["survey"], row["turn"]) for row in await tx.many("SELECT * FROM survey_turns")}
-        known = await clocks.read(tx, range(SHARDS))
-    turns = [(one.round, one.turn.value, one.day) for one in await told(exchange, SURVEY_TURNED)]
-    counted = sorted((one.key, one.short) for one in await told(exchange, SURVEY_COUNTED))
-    return turns, kept, {clock.minute for clock in known.values()}, counted
-
-
-async def test_what_is_told_of_a_round_follows_from_ticks_and_schemes_in_any_order(scoring):
-    found = []
-    for place in range(3):
-        exchange = await scoring()
-        driver = WithSurveys(exchange)
-        await teach(exchange)
-        await driver.run()
-        for at, minute in enumerate((OPEN, CLOSED, None)):
-            if at == place:
-                await adopt(exchange, scheme())
-                await driver.run()
-            if minute is not None:
-                await driver.tick(minute)
-        found.append(await all_turns(exchange))
-    turns, kept, minutes, counted = found[0]
-    assert [what for _, what, _ in turns] == ["opened", "reminded", "closed"]
-    assert (len(kept), minutes, len(counted)) == (3, {CLOSED}, 2)
-    assert found[1:] == found[:1] * 2
-
-
-async def test_a_version_on_its_way_to_a_shard_is_waited_for_where_it_asks_otherwise(scoring):
-    found = []
-    for early in (False, True):
-        exchange, driver = await begun(scoring)
-        await adopt(exchange, scheme(version=2, rounds=(ROUND | {"opens": "2021-03-12"},)))
-        name, stage, inputs = driver.stages[0]
-        if early:
-            driver.stages[0] = name, stage, (ACCEPTED, SURVEYS)
-        await driver.tick(OPEN)
-        driver.stages[0] = name, stage, inputs
-        await driver.run()
-        assert await told(exchange, SURVEY_TURNED) == []
-        await driver.tick("2021-03-12T00:00:00Z")
-        found.append(await all_turns(exchange))
-    assert found[0][0] == [(ROUND_ID, "opened", "2021-03-12")]
-    assert found[0] == found[1]
-
-
-async def someone_waits_for(exchange, task):
-    """Return once a transaction waits for another of this schema, or the task is over."""
-    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory') AS one"
-    async with asyncio.timeout(10):
-        while not task.done():
-            async with exchange.reading() as tx:
-                if (await tx.many(waits))[0]["one"]:
-                    return
-
-
-LATER = scheme(version=2, rounds=(ROUND | {"closes": "2021-03-24"},))
-
-
-async def test_an_adoption_beside_the_opening_of_a_round_comes_before_or_after_it(scoring):
-    exchange, driver = await begun(scoring)
-    await driver.told_minute(OPEN)
-    async with exchange.begin(actor="stage a", action="applied") as tx:
-        await driver.apply_a(tx)
-        adopting = asyncio.ensure_future(adopt(exchange, LATER))
-        await someone_waits_for(exchange, adopting)
-    with pytest.raises(Refused) as found:
-        await adopting
-    assert {one["code"] for one in found.value.problem.extra["findings"]} == {"round_begun"}
-
-    exchange, driver = await begun(scoring)
-    await driver.told_minute(OPEN)
-    async with exchange.begin(actor="ada", action="draft") as tx:
-        await handlers.draft_scheme(tx, LATER, "ada")
-    async with exchange.begin(actor="bob", action="adopt") as tx:
-        await handlers.adopt_scheme(tx, "mini", 2, "bob")
-        opening = asyncio.ensure_future(driver.run_stage("a"))
-        await someone_waits_for(exchange, opening)
-    await opening
-    assert await told(exchange, SURVEY_TURNED) == []
-    await driver.run()
-    (opened,) = await told(exchange, SURVEY_TURNED)
-    assert (opened.turn.value, opened.closes) == ("opened", "2021-03-24")
-
-
-async def test_tokens_are_not_issued_for_days_that_an_adoption_changes_meanwhile(scoring):
-    exchange, _ = await begun(scoring)
-    async with exchange.begin(actor="olga", action="issue survey tokens") as tx:
-        await Desk().issue(tx, ROUND_ID, Batch(rater="leaders", count=5))
-        adopting = asyncio.ensure_future(adopt(exchange, LATER))
-        await someone_waits_for(exchange, adopting)
-    with pytest.raises(Refused) as found:
-        await adopting
-    assert {one["code"] for one in found.value.problem.extra["findings"]} == {"round_begun"}
 
 
 async def test_a_token_counts_once_and_its_retry_is_answered_the_same_way_even_after_the_close(scoring, door):
@@ -392,24 +254,6 @@ async def test_a_survey_shows_how_many_answered_from_five_on(scoring, door):
 
 
 @pytest.mark.long
-async def test_rounds_are_counted_each_in_its_month_and_listed_a_page_at_a_time(scoring, door):
-    june = {"opens": "2021-06-01", "closes": "2021-06-20"}
-    exchange, driver = await begun(scoring, scheme(rounds=(ROUND, june)))
-    async with door(exchange) as client:
-        page = await client.got("/v1/surveys", limit=1)
-        assert [one["id"] for one in page["items"]] == [ROUND_ID]
-        page = await client.got("/v1/surveys", limit=1, after=page["next"])
-        assert ([one["id"] for one in page["items"]], page["next"]) == (["mini~ratings~2021-06"], None)
-    await driver.tick("2021-06-21T00:00:00Z")
-    counted = await told(exchange, SURVEY_COUNTED)
-    assert {(one.month, one.short) for one in counted} == {
-        ("2021-03", ("leaders", "public")),
-        ("2021-06", ("leaders", "public")),
-    }
-    assert await scored(exchange) == {}
-
-
-@pytest.mark.long
 async def test_a_proof_of_the_ledger_folds_what_surveys_came_to(scoring, door):
     exchange, driver = await closed(scoring, door)
     await settled(exchange, driver)
@@ -418,32 +262,6 @@ async def test_a_proof_of_the_ledger_folds_what_surveys_came_to(scoring, door):
     await driver.run()
     await settled(exchange, driver)
     assert await proof(exchange, Scope()) == []
-
-
-async def refused(exchange, document):
-    with pytest.raises(Refused) as found:
-        await adopt(exchange, document)
-    return [(one["path"], one["code"]) for one in found.value.problem.extra["findings"]]
-
-
-@pytest.mark.long
-async def test_a_version_changes_a_round_until_tokens_are_issued(scoring, door):
-    exchange, driver = await begun(scoring)
-    await adopt(exchange, scheme(version=2, rounds=(ROUND | {"closes": "2021-03-24"},)))
-    await driver.run()
-    async with door(exchange) as client:
-        await Raters(client).tokens("leaders", 5)
-    assert await refused(exchange, scheme(version=3)) == [("/surveys/ratings/rounds", "round_begun")]
-
-
-@pytest.mark.long
-async def test_sums_of_a_closed_round_are_not_read_on_another_scale(scoring, door):
-    exchange, driver = await closed(scoring, door)
-    before = await scored(exchange)
-    found = await refused(exchange, scheme(version=2, method=METHOD | {"scale": 10}))
-    assert found == [("/indicators/1/method/survey", "round_begun")]
-    await driver.run()
-    assert await scored(exchange) == before
 
 
 @pytest.mark.long
