@@ -6,7 +6,7 @@ import pytest
 
 from services.scoring.reply_api import replies_router
 from tests.scoring.manual import door_of
-from tests.scoring.test_reviews import UNIT, entry, given
+from tests.scoring.reviews import UNIT, entry, given
 from tests.scoring.test_stages import accept, levy, scoring
 
 __all__ = ["scoring"]

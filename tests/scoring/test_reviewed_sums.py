@@ -13,8 +13,8 @@ from services.scoring.stage_a import StageA
 from services.scoring.under_review import UnderReview
 from shared.kernel.shards import shard_of
 from tests.scoring.manual import begun
+from tests.scoring.reviews import ABOVE, UNIT, ask, decide, door, proved
 from tests.scoring.test_manual_points import cell
-from tests.scoring.test_reviews import ABOVE, UNIT, ask, decide, door, proved
 from tests.scoring.test_stages import accept, levy, missed, scoring
 
 __all__ = ["door", "scoring"]
