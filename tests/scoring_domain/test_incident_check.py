@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from tests.scoring.incidents import TYPES, scheme
-from tests.scoring.test_rises import RISE, looked_at
+from tests.scoring.rises import RISE, looked_at
 
 
 def checked(document):
