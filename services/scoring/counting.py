@@ -128,9 +128,8 @@ class _Folding:
 def _alone(document: SchemeDocument, measure: str) -> SchemeDocument:
     """Return a scheme of one measure, of which every unit has sums whether its indicators apply or not."""
     everywhere = tuple(one.model_copy(update={"not_applicable": ()}) for one in document.indicators)
-    return document.model_copy(
-        update={"measures": {measure: document.measures[measure]}, "indicators": everywhere}
-    )
+    measures = {measure: document.measures[measure]}
+    return document.model_copy(update={"measures": measures, "indicators": everywhere, "overlays": ()})
 
 
 def _fold(page: Sequence[bytes], folding: Sequence[_Folding], catalogue: Catalogue) -> None:

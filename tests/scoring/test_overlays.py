@@ -2,9 +2,11 @@
 
 import copy
 
+import pytest
+
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_mid_year import kept, told
-from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, missed, scoring, teach
+from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, missed, scoring, teach
 from tests.scoring.test_verify import proof, settled
 
 __all__ = ["door", "scoring"]
@@ -60,3 +62,52 @@ async def test_of_four_misses_two_lie_in_the_months_of_an_overlay_of_6_points_at
     assert [row["month"] for row in year["rows"]] == ["2021-04", "2021-08"]
     assert march["figure"]["state"] == "not_due"
     assert (year["board"], year["overlay"]) == (None, "safety")
+
+
+def alone(version=1, **months):
+    """Return a scheme in which nothing but an overlay takes what is missed."""
+    found = copy.deepcopy(DOCUMENT)
+    found["scheme"]["version"] = version
+    found["overlays"][0] |= months
+    found["boards"][0]["points"] = found["scheme"]["total"] = found["indicators"][0]["points"] = "10"
+    del found["indicators"][1]
+    return found
+
+
+async def suspended(exchange, door, state="waiting"):
+    async with door(exchange) as client:
+        items = (await got(client, "/v1/suspense", state=state))["items"]
+    return sorted((one["reports"][0]["id"], one["why"], one["what"]) for one in items)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_came_outside_its_months_waits_until_a_version_has_them(scoring, door, late):
+    exchange = await scoring()
+    driver = Driver(exchange)
+    await teach(exchange)
+    await driver.run()
+    events = EVENTS[::-1] if late else EVENTS
+    for step in (
+        accept(exchange, [*events[:2], levy(1)]),
+        adopt(exchange, alone()),
+        accept(exchange, events[2:]),
+    ):
+        await step
+        await driver.run()
+    await settled(exchange, driver)
+    outside = [(name, "not_applicable", "b1") for name in ("m1", "m4")]
+    assert await suspended(exchange, door) == outside
+    assert await proof(exchange) == []
+    async with door(exchange) as client:
+        march = await got(client, "/v1/cells/2021-03/b1/drill/explain")
+        year = await got(client, "/v1/cells/2021/b1/drill/explain")
+    assert march["figure"]["state"] == "not_due"
+    assert [(row["reports"][0]["id"], row["reason"]) for row in march["rows"]] == [("m1", "other_month")]
+    assert [row["month"] for row in year["rows"]] == ["2021-04", "2021-08"]
+    await adopt(exchange, alone(2, until="2021-09"))
+    await driver.run()
+    await settled(exchange, driver)
+    assert await suspended(exchange, door) == outside[:1]
+    settled_now = [one for one in await suspended(exchange, door, "settled") if one[1] != "no_scheme"]
+    assert settled_now == outside[1:]
+    assert await proof(exchange) == []

@@ -15,17 +15,21 @@ from services.scoring.domain.coverage import Ruling, planned, planned_in
 from services.scoring.domain.difference_words import in_words
 from services.scoring.domain.differences import differences
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.facts import Report
 from services.scoring.domain.figures import is_due, window
+from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.groups import group_plan
 from services.scoring.domain.incidents.rules import rules_of
 from services.scoring.domain.layering import burdens
 from services.scoring.domain.overlay_check import overlays_stay
+from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.posting import everything, post
 from services.scoring.domain.sums import UnitSums
+from shared.kernel.instants import parse_micros
 from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.hostile_schemes.corpus import BASE
-from tests.scoring.test_stages import SCHEME
+from tests.scoring.test_stages import SCHEME, TYPES
 from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, version
 
 SAFETY = {
@@ -306,3 +310,59 @@ def test_what_changed_in_an_overlay_is_said_in_words():
     assert [in_words(one, "en") for one in differences(read(SCHEME), older)][:1] == [
         "Special assessment safety (安全生产专项考评) is new, with 6 points"
     ]
+
+
+def misses(document, *instants):
+    """Return what is in doubt of misses of b1 at instants, each a case of its own."""
+    types = copy.deepcopy(TYPES)
+    types["types"]["risk.missed.v1"]["fields"]["ended"] = {"type": "time"}
+    plan = compile_plan(read(document), event_types(types))
+    reports = [
+        Report("s", f"m{at}", "risk.missed.v1", "b1", parse_micros(when), 0, at, {})
+        for at, when in enumerate(instants)
+    ]
+    return [fold_under(Tally(), [plan], [one]).doubts for one in reports]
+
+
+def of_misses(**said):
+    """Return a scheme in which an overlay from April to August takes what is missed, and nothing else does."""
+    found = with_overlay(indicator={"measure": "missed", "method": {"deduct": {"each": "1"}}}, **said)
+    del found["indicators"][1]
+    return found
+
+
+GONE = frozenset({("not_applicable", "b1")})
+AROUND = (
+    "2021-03-31T15:59:59Z",
+    "2021-03-31T16:00:00Z",
+    "2021-08-31T15:59:59Z",
+    "2021-08-31T16:00:00Z",
+)
+
+
+def test_an_event_outside_the_months_of_the_only_overlay_that_reads_it_is_in_suspense():
+    for how in ("added", "beside"):
+        assert misses(of_misses(counts=how), *AROUND) == [GONE, frozenset(), frozenset(), GONE]
+    assert misses(with_overlay(indicator={"measure": "missed"}), *AROUND) == [frozenset()] * 4
+
+
+def test_where_another_overlay_goes_on_or_it_does_not_apply_counts_too():
+    both = of_misses()
+    both["overlays"].append(SAFETY | {"code": "more", "from": "2021-09", "until": "2021-09"})
+    both["indicators"].append(both["indicators"][-1] | {"code": "again", "overlay": "more"})
+    assert misses(both, *AROUND) == [GONE, frozenset(), frozenset(), frozenset()]
+    both["indicators"][-1]["not_applicable"] = [{"units": ["b1"], "reason": "无此业务"}]
+    assert misses(both, *AROUND) == [GONE, frozenset(), frozenset(), GONE]
+
+
+def test_a_finding_is_read_all_year_whatever_the_months_of_the_overlay_that_measures_it():
+    document, base = of_misses(), yamls.parse(BASE, "base").value
+    document["incidents"] = base["incidents"]
+    document["incidents"]["findings"][0]["type"] = "risk.missed.v1"
+    assert misses(document, *AROUND) == [frozenset()] * 4
+
+
+def test_a_stock_that_came_before_the_months_of_an_overlay_stands_in_them_and_one_after_them_nowhere():
+    standing = of_misses()
+    standing["measures"]["missed"] |= {"kind": "stock", "period_by": {"from": "time", "until": "ended"}}
+    assert misses(standing, *AROUND) == [frozenset()] * 3 + [GONE]

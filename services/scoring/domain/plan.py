@@ -6,14 +6,14 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.absences import Absence, absences
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument, ViewSpec
+from services.scoring.domain.document import SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
 from services.scoring.domain.keyed import keyed, numerator
 from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.rows import aggregated, event_row
+from services.scoring.domain.unscored import Place, unscored
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
 from shared.kernel.reigns import Months
@@ -31,7 +31,6 @@ QUARTER_HOUR = 900_000_000
 
 EventTypes = Mapping[str, Columns]
 Aggregate = tuple[str, str, str]
-Place = tuple[str, int]
 Edition = tuple[str, int]
 
 
@@ -83,7 +82,7 @@ class Plan:
     """Everything that folding needs of a scheme; `first` and `last` are the months that it rules.
 
     `named` are the views and types whose rows count for the units that they name and for none above.
-    `absent` are by view or type the leaves and months in which nothing that reads it applies.
+    `absent` are by view or type the leaves and months of which nothing that reads it takes anything.
     """
 
     id: str
@@ -147,6 +146,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
         identity = measure_id(document, name)
         measures[spec.over].append(_measure(name, identity, spec, columns[spec.over], zone, (first, last)))
     layouts = {over: layout_of(document, over) for over in columns}
+    above = _above(document)
     return Plan(
         id=scheme_id(document),
         first=first,
@@ -163,48 +163,25 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
             for over, found in measures.items()
         },
         trees=document.trees,
-        above=_above(document),
+        above=above,
         scored=_scored(document),
         named=named_alone(document),
-        absent=_absent(document),
+        absent=unscored(document, _chains(document, above), (first, last)),
     )
 
 
-def _absent(document: SchemeDocument) -> dict[str, frozenset[Place]]:
-    """Return by view or type where nothing that reads it applies: to a leaf, and to any unit above it."""
-    gone = {one.code: absences(document, one) for one in document.indicators if one.not_applicable}
-    if not gone:
-        return {}
-    gate = document.ranking.minimum_volume
-    counted = set[str]() if gate is None else {document.measures[gate.measure].over}
-    above, named = _above(document), named_alone(document)
-    found: dict[str, frozenset[Place]] = {}
-    for over in overs(document):
-        readers = [one for one in document.indicators if over in _read(document, one)]
-        if over in counted or not any(one.code in gone for one in readers):
-            continue
-        units = {one.code: document.units_of(one) for one in readers}
-        places: set[Place] = set()
-        for leaf, chain in above.items():
-            of_each = [
-                _months_gone(gone.get(one.code, {}).get(unit))
-                for one in readers
-                for unit in units[one.code].intersection((leaf,) if over in named else chain)
-            ]
-            if of_each:
-                places.update((leaf, month) for month in of_each[0].intersection(*of_each))
-        found[over] = frozenset(places)
-    return found
-
-
-def _months_gone(absence: Absence | None) -> frozenset[int]:
-    """Return the months whose events take nothing; what a stock holds counts in later ones."""
-    return frozenset() if absence is None or absence.stock else absence.months
-
-
-def _read(document: SchemeDocument, indicator: IndicatorSpec) -> set[str]:
-    names = (indicator.measure, *indicator.further)
-    return {document.measures[name.partition("/")[0]].over for name in names}
+def _chains(
+    document: SchemeDocument, above: Mapping[str, tuple[str, ...]]
+) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    """Return for which units a row counts by the one that it names, of all that measures alone read."""
+    found = frozenset[str]() if document.incidents is None else document.incidents.types
+    named = named_alone(document)
+    alone = {leaf: (leaf,) for leaf in above} if named else {}
+    return {
+        over: alone if over in named else above
+        for over in overs(document)
+        if found.isdisjoint(_events(document, over))
+    }
 
 
 def scheme_id(document: SchemeDocument) -> str:
