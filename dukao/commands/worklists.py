@@ -56,17 +56,21 @@ def _common(app: typer.Typer, noun: str, shown: Sequence[Column], about: Mapping
         with Client(state_of(ctx)) as client:
             _show(client.get("ingest", f"/v1/{noun}{below(number)}"), output)
 
-    @app.command(
-        name="dismiss", help=about["dismiss"], epilog=examples(f'dukao {noun} dismiss 7 --reason "a test"')
-    )
-    def dismiss(
+    _step(app, noun, "dismiss", about["dismiss"], because="a test")
+
+
+def _step(app: typer.Typer, noun: str, verb: str, about: str, *, because: str) -> None:
+    """Add a decision that says nothing but its reason."""
+
+    @app.command(name=verb, help=about, epilog=examples(f'dukao {noun} {verb} 7 --reason "{because}"'))
+    def decide(
         ctx: typer.Context,
         number: Number,
         reason: Reason,
         subject: As = None,
         output: Output = Format.TABLE,
     ) -> None:
-        _decide(ctx, noun, number, "dismiss", {"reason": reason}, subject, output)
+        _decide(ctx, noun, number, verb, {"reason": reason}, subject, output)
 
 
 _common(
@@ -113,22 +117,15 @@ def fix(
     _decide(ctx, "refusals", number, "fix", {"event": event, "reason": reason}, subject, output)
 
 
-@refusals.command(
-    name="replay", epilog=examples('dukao refusals replay 7 --reason "the type is adopted now"')
+_step(
+    refusals,
+    "refusals",
+    "replay",
+    "Take a refused record as it lies in its inbound topic, which keeps it for 30 days.\n\n"
+    "Of use when not the record was wrong: its type came later, a scope was too narrow, a mistake was ours. "
+    "What came by HTTP its client sends again.",
+    because="the type is adopted now",
 )
-def replay_refused(
-    ctx: typer.Context,
-    number: Number,
-    reason: Reason,
-    subject: As = None,
-    output: Output = Format.TABLE,
-) -> None:
-    """Take a refused record as it lies in its inbound topic, which keeps it for 30 days.
-
-    Of use when not the record was wrong: its type came later, a scope was too narrow, a mistake was ours.
-    What came by HTTP its client sends again.
-    """
-    _decide(ctx, "refusals", number, "replay", {"reason": reason}, subject, output)
 
 
 @conflicts.command(epilog=examples('dukao conflicts replay 3 --reason "the second report is right"'))
