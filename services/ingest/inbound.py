@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from services.ingest import places, worklists
 from services.ingest.committing import Admission
@@ -20,7 +20,11 @@ from shared.storage.transaction import PostgresTransaction
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """How far a partition was taken; `end` and `lag`, in offsets, are unknown while Kafka is away."""
+    """How far a partition was taken, in offsets: markers of transactions have one, though nothing is there.
+
+    One at whose records we failed again and again is `stopped`; resumed, it goes on at `taken`. `end` and
+    `lag` are null while Kafka is away, and before the topic is made.
+    """
 
     source: str | None
     topic: str
@@ -28,7 +32,7 @@ class PartitionState:
     taken: int
     end: int | None
     lag: int | None
-    state: str
+    state: Literal["running", "paused", "stopped"]
     reason: str | None
     person: str | None
 

@@ -1,12 +1,12 @@
 """The operators' door to the reading of inbound topics: how far it is, pause and resume."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.ingest.contract import INBOUND_PARTITIONS
-from services.ingest.inbound import Inbound
+from services.ingest.inbound import Inbound, PartitionState
 from shared.contracts.fields import Closed
 from shared.web.operations import Operator, OrderBody, OrdersBody, Reason, Watcher
 
@@ -14,30 +14,10 @@ Topic = Annotated[str, Path(pattern=r"^in\.[0-9A-Za-z._-]{1,128}$")]
 Partition = Annotated[int, Field(ge=0, lt=INBOUND_PARTITIONS)]
 
 
-class PartitionBody(BaseModel):
-    """How far a partition was taken, in offsets: markers of transactions have one, though nothing is there.
-
-    One at whose records we failed again and again is `stopped`; resumed, it goes on at `taken`. `end` and
-    `lag` are null while Kafka is away, and before the topic is made.
-    """
-
-    model_config = ConfigDict(from_attributes=True)
-
-    source: str | None
-    topic: str
-    partition: int
-    taken: int
-    end: int | None
-    lag: int | None
-    state: Literal["running", "paused", "stopped"]
-    reason: str | None
-    person: str | None
-
-
 class InboundBody(BaseModel):
     """Every partition of every source's topic; `silent` names `kafka` if it does not say where they end."""
 
-    items: list[PartitionBody]
+    items: list[PartitionState]
     silent: list[str]
 
 
@@ -56,7 +36,7 @@ def inbound_router(inbound: Inbound) -> APIRouter:
     async def list_inbound(_: Watcher) -> InboundBody:
         """Show every partition of every inbound topic: how far it was taken, where it ends, if it rests."""
         items, silent = await inbound.partitions()
-        return InboundBody(items=[PartitionBody.model_validate(one) for one in items], silent=silent)
+        return InboundBody(items=items, silent=silent)
 
     @router.post("/{topic}:pause", name="pause_inbound")
     async def pause_inbound(topic: Topic, rest: InboundRest, person: Operator) -> OrdersBody:
