@@ -10,19 +10,19 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from tests.scoring import test_comparing as compared
 from tests.scoring.test_explain import door, got
+from tests.scoring.test_mid_year import lived
 from tests.scoring.test_stages import (
     MARCH,
     SCHEME,
-    Driver,
     accept,
     adopt,
+    begun,
     cells,
     levy,
     missed,
     scoring,
-    teach,
 )
-from tests.scoring.test_verify import Ahead, settled
+from tests.scoring.test_verify import Ahead
 
 __all__ = ["door", "scoring"]
 REASON = "本省无口岸"
@@ -34,20 +34,6 @@ def absent(code, *entries, document=SCHEME):
     indicator = next(one for one in found["indicators"] if one["code"] == code)
     indicator["not_applicable"] = [{"reason": REASON} | one for one in entries]
     return found
-
-
-async def lived(scoring, scheme, events):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange, scheme)
-    await driver.run()
-    for event in events:
-        await accept(exchange, [event])
-        await driver.run()
-    await settled(exchange, driver)
-    return exchange
 
 
 async def figures(exchange, unit="b1"):
@@ -67,7 +53,7 @@ EVENTS = [levy(1), levy(2, unit="b2"), missed(1, "2021-03-31T23:59:59+08:00")]
 
 
 async def test_a_deduction_that_does_not_apply_takes_nothing_and_gives_nothing(scoring, door):
-    exchange = await lived(scoring, absent("missed", {"units": ["b1"]}), EVENTS)
+    exchange = await lived(scoring, [absent("missed", {"units": ["b1"]}), *EVENTS])
     found = await cells(exchange)
     assert (MARCH, "b1", "missed") not in found
     assert found[MARCH, "b1", "ontime"] == 10
@@ -90,7 +76,7 @@ async def test_it_applies_again_in_other_months_and_what_came_in_those_in_which_
     scoring, door
 ):
     scheme = absent("missed", {"units": ["b1"], "from": "2021-02", "until": "2021-03"})
-    exchange = await lived(scoring, scheme, [*EVENTS, missed(2, "2021-01-31T09:00:00+08:00")])
+    exchange = await lived(scoring, [scheme, *EVENTS, missed(2, "2021-01-31T09:00:00+08:00")])
     assert (MARCH - 1, "b1", "missed") not in await cells(exchange)
     told = await figures(exchange)
     assert {period for period, code in told if code == "missed"} >= {"2021-01", "2021-04", "2021-Q1", "2021"}
@@ -117,10 +103,7 @@ async def test_it_applies_again_in_other_months_and_what_came_in_those_in_which_
 async def test_what_came_where_nothing_applied_waits_until_a_version_in_which_it_applies(scoring, door):
     applies = copy.deepcopy(SCHEME)
     applies["scheme"]["version"] = 2
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring, None)
     gone = absent("missed", {"units": ["b1"], "from": "2021-03"})
     for step in (adopt(exchange, gone), accept(exchange, EVENTS), adopt(exchange, applies)):
         await step
@@ -135,7 +118,7 @@ async def test_what_came_where_nothing_applied_waits_until_a_version_in_which_it
 async def test_a_unit_to_which_it_does_not_apply_is_outside_the_comparison(scoring, door):
     scheme = absent("benchmark", {"units": ["b2"]}, document=compared.scheme())
     scheme = absent("rank", {"units": ["b2"]}, document=scheme)
-    exchange = await lived(scoring, scheme, compared.EVENTS)
+    exchange = await lived(scoring, [scheme, *compared.EVENTS])
     kept = await compared.ended(exchange)
     assert compared.march(kept, "benchmark") == {"b1": 0, "b3": 10}
     assert compared.march(kept, "rank") == {"b1": 9, "b3": 10}

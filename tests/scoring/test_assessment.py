@@ -1,11 +1,12 @@
 """Days, means of months and what no data means, on a real PostgreSQL: cells, figures, explanations and their proof."""
 
 import copy
+from decimal import Decimal
 
 from tests.scoring.test_explain import door, got
-from tests.scoring.test_mid_year import kept, told
-from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, scoring, teach
-from tests.scoring.test_verify import proof, settled
+from tests.scoring.test_mid_year import kept, lived, told
+from tests.scoring.test_stages import SCHEME, levy, scoring
+from tests.scoring.test_verify import proof
 
 __all__ = ["door", "scoring"]
 
@@ -27,30 +28,22 @@ EVENTS = [
 
 
 async def test_dates_means_and_no_data_are_scored_explained_and_proved(scoring, door):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange, DOCUMENT)
-    for event in EVENTS:
-        await accept(exchange, [event])
-        await driver.run()
-    await settled(exchange, driver)
+    exchange = await lived(scoring, [DOCUMENT, *EVENTS])
     assert await proof(exchange) == []
     cells = {key[1:]: value for key, value in (await kept(exchange)).items()}
-    mine = {(at - 2021 * 12 + 1, unit, code): float(value) for (at, unit, code), value in cells.items()}
+    mine = {(at - 2021 * 12 + 1, unit, code): value for (at, unit, code), value in cells.items()}
     assert {at: value for (at, unit, code), value in mine.items() if (unit, code) == ("b1", "drill")} == {
-        4: 5.0,
-        8: 6.666666666667,
+        4: 5,
+        8: Decimal("6.666666666667"),
     }
-    assert {mine[at, "b2", "silent"] for at in range(1, 13)} == {0.0}
-    assert {mine[at, "b2", "place"] for at in range(1, 13)} == {10.0}
+    assert {mine[at, "b2", "silent"] for at in range(1, 13)} == {0}
+    assert {mine[at, "b2", "place"] for at in range(1, 13)} == {10}
     figures = {key[1:]: value for key, (value, _) in (await told(exchange)).items()}
     assert {period for period, unit, code in figures if (unit, code) == ("b1", "drill")} == {
         *("2021-04", "2021-Q2", "2021-H1", "2021-08", "2021-Q3", "2021-H2", "2021")
     }
-    assert float(figures["2021", "b1", "drill"]) == 6.0
-    assert float(figures["2021", "b1", "steady"]) == 5.416666666667
+    assert Decimal(figures["2021", "b1", "drill"]) == 6
+    assert figures["2021", "b1", "steady"] == "5.416666666667"
     async with door(exchange) as client:
         year = await got(client, "/v1/cells/2021/b1/drill/explain")
         none = await got(client, "/v1/cells/2021-01/b1/drill/explain")

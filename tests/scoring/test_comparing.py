@@ -4,23 +4,22 @@ import copy
 import random
 from decimal import Decimal
 
-import pytest
-
 from services.scoring.contract import ACCEPTED
 from shared.kernel.shards import PARTITIONS, shard_of
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_stages import (
+    HELD,
     MARCH,
     SCHEME,
-    Driver,
     accept,
     adopt,
+    apply_each,
     kept_cells,
     levy,
     missed,
     scoring,
-    teach,
 )
+from tests.scoring.test_stages import begun as stages_begun
 
 __all__ = ["door", "scoring"]
 UNITS = ("b1", "b2", "b3", "b4")
@@ -78,14 +77,7 @@ MARCH_CELLS = {
 
 
 async def begun(scoring, *, adopted=True):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    if adopted:
-        await adopt(exchange, scheme())
-        await driver.run()
-    return exchange, driver
+    return await stages_begun(scoring, scheme() if adopted else None)
 
 
 async def ended(exchange):
@@ -162,20 +154,9 @@ async def test_an_entry_of_every_unit_that_was_moved_names_what_moved_it(scoring
 
 async def test_what_is_compared_is_the_same_held_forgotten_or_rolled_back(scoring):
     found = []
-    for how in ("held", "forgotten", "rolled back"):
+    for how in HELD:
         exchange, driver = await begun(scoring)
-        stage_b = driver.stages[1][1]
-        for event in EVENTS:
-            await accept(exchange, [event])
-            await driver.run_stage("a")
-            done = dict(driver.done)
-            if how == "rolled back":
-                with pytest.raises(LookupError):
-                    await driver.run_stage("b", fail=LookupError)
-                driver.done = done
-            if how != "held":
-                stage_b.forget(range(PARTITIONS))
-            await driver.run_stage("b")
+        await apply_each(exchange, driver, EVENTS, how)
         async with exchange.reading() as tx:
             entries = await tx.execute(
                 "SELECT month, unit, indicator, old, new, cause FROM entries ORDER BY id"

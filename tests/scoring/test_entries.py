@@ -3,22 +3,20 @@
 import json
 from decimal import Decimal
 
-import pytest
-
 from services.scoring.contract import ACCEPTED, ENTRIES, SCHEMES, EntriesPosted
 from shared.contracts import envelope
-from shared.kernel.shards import PARTITIONS, shard_of
+from shared.kernel.shards import shard_of
 from tests.scoring.test_stages import (
     EVENTS,
+    HELD,
     MARCH,
-    Driver,
     accept,
-    adopt,
+    apply_each,
+    begun,
     kept_cells,
     levy,
     scoring,
     state,
-    teach,
 )
 
 __all__ = ["scoring"]
@@ -58,12 +56,7 @@ async def test_the_figures_of_every_period_around_a_month_are_published(scoring)
 
 
 async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(scoring):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring)
     await accept(exchange, [levy(1), levy(2), levy(3, unit="b2"), levy(4, time="2021-05-01T00:00:00Z")])
     await driver.run()
     async with exchange.reading() as tx:
@@ -71,8 +64,8 @@ async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(sco
             "SELECT unit, month, indicator, ranges AS cause FROM entries e JOIN causes c ON c.digest = e.cause ORDER BY e.id"
         )
     b1, b2, bureaus = shard_of("b1"), shard_of("b2"), shard_of("mini/bureaus")
-    begun = {json.dumps(row.cause) for row in rows if row.indicator == "missed"}
-    assert begun == {json.dumps([{"last": 1, "first": 1, "shard": bureaus, "stream": SCHEMES}])}
+    first = {json.dumps(row.cause) for row in rows if row.indicator == "missed"}
+    assert first == {json.dumps([{"last": 1, "first": 1, "shard": bureaus, "stream": SCHEMES}])}
     moved = {(row.unit, row.month): row.cause for row in rows if row.indicator == "ontime"}
     assert moved[("b1", MARCH)] == [{"stream": ACCEPTED, "shard": b1, "first": 2, "last": 4}]
     assert [(one["shard"], one["stream"]) for one in moved[("b2", MARCH)]] == [(b2, ACCEPTED)]
@@ -81,25 +74,9 @@ async def test_an_entry_names_the_records_that_moved_its_month_and_no_others(sco
 async def test_what_is_held_in_memory_is_what_was_committed(scoring):
     """Batch by batch with what is held, forgotten, or rolled back and then forgotten: the same entries."""
     found = []
-    for how in ("held", "forgotten", "rolled back"):
-        exchange = await scoring()
-        driver = Driver(exchange)
-        await teach(exchange)
-        await driver.run()
-        await adopt(exchange)
-        await driver.run()
-        _, stage_b, _ = driver.stages[1]
-        for event in EVENTS:
-            await accept(exchange, [event])
-            await driver.run_stage("a")
-            done = dict(driver.done)
-            if how == "rolled back":
-                with pytest.raises(LookupError):
-                    await driver.run_stage("b", fail=LookupError)
-                driver.done = done
-            if how != "held":
-                stage_b.forget(range(PARTITIONS))
-            await driver.run_stage("b")
+    for how in HELD:
+        exchange, driver = await begun(scoring)
+        await apply_each(exchange, driver, EVENTS, how)
         async with exchange.reading() as tx:
             entries = await tx.execute(
                 "SELECT month, unit, indicator, old, new, cause FROM entries ORDER BY id"

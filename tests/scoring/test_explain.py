@@ -16,32 +16,22 @@ from shared.kernel.shards import SHARDS, shard_of
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.test_stages import EVENTS as OF_MARCH
 from tests.scoring.test_stages import (
     TYPES,
     Driver,
     accept,
     adopt,
+    begun,
     drafts_of,
     levy,
-    missed,
     scoring,
     state,
     teach,
 )
 
 __all__ = ["scoring"]
-EVENTS = [
-    levy(1),
-    levy(2, ontime=False),
-    levy(3, unit="b2"),
-    levy(4, voucher="v3", unit="b2"),
-    levy(5, ontime=False, revision=1, correctssource="s", correctsid="l1"),
-    levy(6, unit="b2"),
-    levy(7, unit="b2", revision=1, correctssource="s", correctsid="l6", data=None),
-    levy(8, time="2021-04-02T08:00:00+08:00"),
-    missed(1, "2021-03-31T23:59:59+08:00"),
-    missed(2, "2021-03-31T16:00:00Z"),
-]
+EVENTS = [*OF_MARCH, levy(8, time="2021-04-02T08:00:00+08:00")]
 
 
 @pytest.fixture
@@ -333,12 +323,7 @@ async def test_an_entry_is_explained_by_the_events_that_moved_it_and_no_others(s
 
 async def test_an_entry_is_never_dated_before_one_of_its_group_that_it_follows(scoring):
     """A shard that was behind brings what was received earlier: the cells contain the later event too."""
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring)
     await accept(exchange, [levy(1)])
     await accept(exchange, [levy(2, unit="b2")])
     await driver.run_stage("a", only=shard_of("b2"))

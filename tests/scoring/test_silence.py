@@ -7,10 +7,8 @@ import pytest
 from services.scoring.contract import (
     ACCEPTED,
     ENTRIES,
-    ENTRIES_POSTED,
     FEED_FRESH,
     FEED_STALE,
-    SOURCE,
     EntriesPosted,
     FeedFresh,
     FeedStale,
@@ -21,7 +19,7 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.scoring import UnitSilence
 from shared.kernel.records import Draft
-from shared.kernel.shards import PARTITIONS, SHARDS, shard_of
+from shared.kernel.shards import PARTITIONS, SHARDS
 from tests.scoring.test_absences import figures
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_stages import (
@@ -37,7 +35,7 @@ from tests.scoring.test_stages import (
     scoring,
     teach,
 )
-from tests.scoring.test_verify import Ahead, settled
+from tests.scoring.test_verify import Ahead, settled, tell_wrong
 
 __all__ = ["door", "scoring"]
 FEED = {"title": "Risks", "types": ["risk.missed.v1"], "within_minutes": 60}
@@ -169,18 +167,8 @@ async def test_a_deduction_without_an_event_is_worth_its_points_unless_its_feed_
 
 async def test_a_proof_finds_a_silence_that_was_told_otherwise(scoring):
     exchange, driver = await begun(scoring, adopt, ONE, stale)
-    told = EntriesPosted(
-        scheme="mini",
-        version=1,
-        group="bureaus",
-        cause=(),
-        fresh_at="2021-12-31T00:00:00.000000Z",
-        day="2021-12-31",
-        silent=(UnitSilence(unit="b1", months={"missed": FROM_MARCH["missed"][1:]}),),
-    )
-    body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
-    async with exchange.begin(actor="mallory", action="tamper") as tx:
-        await tx.append(ENTRIES, [Draft(shard_of("mini/bureaus"), body)])
+    april = UnitSilence(unit="b1", months={"missed": FROM_MARCH["missed"][1:]})
+    await tell_wrong(exchange, silent=(april,))
     (found,) = await proven(exchange, driver)
     assert (found.what, str(found.cells[0])) == ("silent", "mini@1 2021-03 b1 missed")
     assert (found.found, found.expected) == ("not silent", "silent")

@@ -22,7 +22,7 @@ from shared.kernel.errors import UnknownType
 from shared.kernel.periods import JANUARY
 from shared.kernel.points import cell, of_parts
 from shared.kernel.records import Draft
-from shared.kernel.shards import SHARDS, shard_of
+from shared.kernel.shards import PARTITIONS, SHARDS, shard_of
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -224,11 +224,39 @@ async def kept_cells(tx, version=1, units=("b1", "b2")):
     }
 
 
-async def state(scoring, events, *, adopt_after=0):
+HELD = ("held", "forgotten", "rolled back")
+
+
+async def begun(scoring, document=SCHEME):
+    """Return an exchange on which types are known and a scheme, if any, is adopted, and its driver."""
     exchange = await scoring()
     driver = Driver(exchange)
     await teach(exchange)
     await driver.run()
+    if document is not None:
+        await adopt(exchange, document)
+        await driver.run()
+    return exchange, driver
+
+
+async def apply_each(exchange, driver, events, how):
+    """Apply events one by one; stage B keeps what it holds, forgets it, or is rolled back and then forgets it."""
+    _, stage_b, _ = driver.stages[1]
+    for event in events:
+        await accept(exchange, [event])
+        await driver.run_stage("a")
+        done = dict(driver.done)
+        if how == "rolled back":
+            with pytest.raises(LookupError):
+                await driver.run_stage("b", fail=LookupError)
+            driver.done = done
+        if how != "held":
+            stage_b.forget(range(PARTITIONS))
+        await driver.run_stage("b")
+
+
+async def state(scoring, events, *, adopt_after=0):
+    exchange, driver = await begun(scoring, None)
     for place, event in enumerate(events):
         if place == adopt_after:
             await adopt(exchange)
@@ -291,12 +319,7 @@ async def test_two_groups_of_one_level_keep_their_inputs_apart(scoring):
     twice["groups"]["again"] = {"level": "bureau", "title": "The same bureaus"}
     for indicator in twice["indicators"]:
         indicator["groups"] = ["bureaus", "again"]
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange, twice)
-    await driver.run()
+    exchange, driver = await begun(scoring, twice)
     for number in range(2):
         await accept(exchange, [levy(number, ontime=number == 0)])
         await driver.run_stage("a")

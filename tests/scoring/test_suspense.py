@@ -17,6 +17,7 @@ from tests.scoring.test_stages import (
     Driver,
     accept,
     adopt,
+    begun,
     cells,
     levy,
     missed,
@@ -59,10 +60,7 @@ async def test_a_version_that_knows_the_unit_settles_it_and_counts_it(scoring, d
     wider = copy.deepcopy(SCHEME)
     wider["scheme"]["version"] = 2
     wider["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring, None)
     for step in (adopt(exchange), accept(exchange, [levy(2, unit="b9")]), adopt(exchange, wider)):
         await step
         await driver.run()
@@ -83,10 +81,7 @@ async def test_what_comes_back_into_suspense_is_posted_anew_and_no_entry_is_ever
     wider["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
     narrow = copy.deepcopy(SCHEME)
     narrow["scheme"]["version"] = 3
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring, None)
     for step in (
         adopt(exchange),
         accept(exchange, [levy(2, unit="b9")]),
@@ -105,12 +100,7 @@ async def test_what_comes_back_into_suspense_is_posted_anew_and_no_entry_is_ever
 
 
 async def test_what_comes_and_goes_within_one_batch_was_never_in_suspense(scoring, door):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring)
     gone = levy(3, unit="b9", revision=1, correctssource="s", correctsid="l2", data=None)
     await accept(exchange, [levy(2, unit="b9"), gone])
     await driver.run()
@@ -133,10 +123,7 @@ async def test_an_event_outside_the_months_of_every_scheme_waits_once_a_scheme_i
 @pytest.mark.parametrize("adopt_after", [False, True])
 async def test_a_correction_waits_in_suspense_until_its_original_comes(scoring, door, adopt_after):
     late = levy(2, ontime=False, revision=1, correctssource="s", correctsid="l1")
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring, None)
     for step in [accept(exchange, [late]), adopt(exchange)][:: 1 if adopt_after else -1]:
         await step
         await driver.run()
@@ -210,10 +197,7 @@ async def test_a_unit_that_only_a_later_version_of_the_year_knows_waits_for_its_
     later = copy.deepcopy(SCHEME)
     later["scheme"] |= {"version": 2, "effective": "2021-07"}
     later["units"].append({"code": "b9", "parent": "hq", "name": "B9", "level": "bureau"})
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
+    exchange, driver = await begun(scoring, None)
     for step in (adopt(exchange), adopt(exchange, later), accept(exchange, [levy(2, unit="b9")])):
         await step
         await driver.run()

@@ -94,6 +94,22 @@ async def tamper(tx, *statements):
         await tx.many(statement) if isinstance(statement, str) else await statement(tx)
 
 
+async def tell_wrong(exchange, **told):
+    """Tell ranking of the bureaus what nothing has come to."""
+    posted = EntriesPosted(
+        scheme="mini",
+        version=1,
+        group="bureaus",
+        cause=(),
+        fresh_at="2021-12-31T00:00:00.000000Z",
+        day="2021-12-31",
+        **told,
+    )
+    body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", posted)
+    async with exchange.begin(actor="mallory", action="tamper") as tx:
+        await tx.append(ENTRIES, [Draft(BUREAUS, body)])
+
+
 def named(findings):
     return {str(cell) for one in findings for cell in one.cells}
 
@@ -109,18 +125,8 @@ async def test_a_healthy_state_gives_no_finding_and_tells_how_far_it_is(scoring)
 
 async def test_a_quarter_that_was_told_wrong_is_found(scoring):
     exchange, _ = await lived(scoring)
-    told = EntriesPosted(
-        scheme="mini",
-        version=1,
-        group="bureaus",
-        cause=(),
-        fresh_at="2021-12-31T00:00:00.000000Z",
-        day="2021-12-31",
-        figures=(PeriodFigures(unit="b1", period="2021-Q1", values={"missed": "7.000000000000"}),),
-    )
-    body = envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
-    async with exchange.begin(actor="mallory", action="tamper") as tx:
-        await tx.append(ENTRIES, [Draft(BUREAUS, body)])
+    wrong = PeriodFigures(unit="b1", period="2021-Q1", values={"missed": "7.000000000000"})
+    await tell_wrong(exchange, figures=(wrong,))
     (found,) = await proof(exchange)
     assert (found.what, found.where, str(found.cells[0])) == (
         "figure",
