@@ -24,7 +24,7 @@ READERS = {
             "scoring.schemes",
         ),
     ),
-    "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes")),
+    "scoring-b": ("scoring", ("scoring.partials", "scoring.schemes", "scoring.cuts")),
     "scoring-incidents": ("scoring", ("scoring.findings", "scoring.rulings", "scoring.schemes")),
     "scoring-trials": ("scoring", ("scoring.trial-partials", "scoring.schemes")),
     "supervision": (

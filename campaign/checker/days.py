@@ -13,6 +13,7 @@ Data: TypeAlias = Mapping[str, Any]
 Of: TypeAlias = tuple[str, str, int, str, str]
 Silent: TypeAlias = tuple[str, str, int, str]
 ENTRIES = "scoring.entries"
+POSTED = "dukao.entries-posted.v1"
 PLACES = 12
 _ROWS = """
     SELECT scheme, grp, version, period, unit, worth, points, volume, number, day, past FROM (
@@ -77,7 +78,9 @@ async def days(database: asyncpg.Connection) -> list[str]:
     book, reached = Book({}, {}, {}, {}, {}), await archive.reached(database, "ranking", "ranking")
     async for place, number, body, _ in archive.records(database, "scoring"):
         if place[0] == ENTRIES and number <= reached.get(place, 0):
-            book.add(json.loads(body)["data"], number)
+            event = json.loads(body)
+            if event["type"] == POSTED:
+                book.add(event["data"], number)
     wanted: dict[Any, Any] = {(of, ""): kept for of, kept in book.now.items()}
     found: dict[Any, Any] = {}
     for row in await database.fetch(_ROWS):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.ranking import places, store, versions
 from services.ranking.contract import (
-    ENTRIES,
+    ENTRIES_POSTED,
     SCHEME_ADOPTED,
     SOURCE,
     STANDING_MOVED,
@@ -175,7 +175,7 @@ def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[Sc
     adopted: list[SchemeAdopted] = []
     for record in records:
         event = known_event(record.stream, record.body)
-        if record.stream == ENTRIES:
+        if event.type == ENTRIES_POSTED:
             posted.append((record.number, read_figures(event.data)))
         elif event.type == SCHEME_ADOPTED:
             adopted.append(envelope.decode_data(event, SchemeAdopted))

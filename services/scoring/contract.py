@@ -12,6 +12,9 @@ from shared.contracts.ingest import (
     TypesAdopted,
 )
 from shared.contracts.scoring import (
+    CUT_PASSED,
+    CUT_SETTLED,
+    CUTS,
     DEDUCTION_DECIDED,
     DEDUCTIONS,
     ENTRIES,
@@ -41,6 +44,8 @@ from shared.contracts.scoring import (
     TRIAL_STARTED,
     TRIALS,
     Cause,
+    CutPassed,
+    CutSettled,
     Deduction,
     DeductionDecided,
     DeductionState,
@@ -86,7 +91,19 @@ CONSUMER_A = "scoring-a"
 CONSUMER_B = "scoring-b"
 CONSUMER_INCIDENTS = "scoring-incidents"
 CONSUMER_TRIALS = "scoring-trials"
-STREAMS = (SCHEMES, PARTIALS, ENTRIES, FINDINGS, RULINGS, DEDUCTIONS, POINTS, SURVEYS, TRIAL_PARTIALS, TRIALS)
+STREAMS = (
+    SCHEMES,
+    PARTIALS,
+    ENTRIES,
+    FINDINGS,
+    RULINGS,
+    DEDUCTIONS,
+    POINTS,
+    SURVEYS,
+    CUTS,
+    TRIAL_PARTIALS,
+    TRIALS,
+)
 INCIDENTS_SHARD = shard_of("incidents")
 
 __all__ = [
@@ -97,6 +114,9 @@ __all__ = [
     "CONSUMER_B",
     "CONSUMER_INCIDENTS",
     "CONSUMER_TRIALS",
+    "CUTS",
+    "CUT_PASSED",
+    "CUT_SETTLED",
     "DEDUCTIONS",
     "DEDUCTION_DECIDED",
     "ENTRIES",
@@ -135,6 +155,8 @@ __all__ = [
     "TYPES_ADOPTED",
     "CalendarAdopted",
     "Cause",
+    "CutPassed",
+    "CutSettled",
     "Deduction",
     "DeductionDecided",
     "DeductionState",

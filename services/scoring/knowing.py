@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from services.scoring.contract import ENTRIES
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED
 from services.scoring.domain.figures import Worth
 from services.scoring.plans import group_shard
 from services.scoring.questions import Question
@@ -119,7 +119,10 @@ async def _told_by(
     for begin in range(end, max(0, end - RECORDS_LOOKED_AT), -RECORDS_PER_READ):
         after = max(0, begin - RECORDS_PER_READ)
         for record in reversed(await tx.read(ENTRIES, shard, after, begin - after)):
-            posted: Figures = entries.read_figures(known_event(ENTRIES, record.body).data)
+            event = known_event(ENTRIES, record.body)
+            if event.type != ENTRIES_POSTED:
+                continue
+            posted: Figures = entries.read_figures(event.data)
             mine = (posted.scheme, posted.group) == (question.scheme.id[0], group)
             if mine and posted.version in versions and posted.fresh_at < until.before:
                 found = _figure(question, until, record, posted)

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.scoring.contract import ENTRIES
+from services.scoring.contract import ENTRIES, ENTRIES_POSTED
 from services.scoring.domain.parted import Figure
 from services.scoring.domain.proof import Finding, Named, Range, Scope, Wrong
 from shared.contracts import entries
@@ -104,21 +104,25 @@ async def read(
         number, digest = 0, EMPTY_CHAIN
         while records := await tx.read(ENTRIES, shard, number, RECORDS_PER_READ):
             for record in records:
-                posted = entries.read(known_event(ENTRIES, record.body).data)
+                event = known_event(ENTRIES, record.body)
+                posted = entries.read(event.data) if event.type == ENTRIES_POSTED else None
                 digest = chain(digest, record.body)
                 if record.number != number + 1 or digest != record.chain:
                     yield _broken(record, posted, digest)
                 number, digest = record.number, record.chain
-                into.add(posted, scope)
+                if posted is not None:
+                    into.add(posted, scope)
             done(len(records))
         if (number, digest) != head:
             where = f"stream_shards {ENTRIES}/{shard}"
             yield Finding(Wrong.CHAIN, (), where, _end(*head), _end(number, digest))
 
 
-def _broken(record: Record, posted: Posted, due: bytes) -> Finding:
-    scheme = f"{posted.scheme}@{posted.version}"
-    cells = tuple(Named(scheme, month, unit, code) for unit, month, code, _, _ in _steps(posted))
+def _broken(record: Record, posted: Posted | None, due: bytes) -> Finding:
+    cells: tuple[Named, ...] = ()
+    if posted is not None:
+        scheme = f"{posted.scheme}@{posted.version}"
+        cells = tuple(Named(scheme, month, unit, code) for unit, month, code, _, _ in _steps(posted))
     where = f"{ENTRIES}/{record.shard} {record.number}"
     return Finding(Wrong.CHAIN, cells[:CELLS_NAMED], where, record.chain.hex(), due.hex())
 

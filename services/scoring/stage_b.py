@@ -8,7 +8,18 @@ from typing import Protocol
 from services.scoring import held as memory
 from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
-from services.scoring.contract import ENTRIES, ENTRIES_POSTED, SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
+from services.scoring.contract import (
+    CUT_PASSED,
+    CUTS,
+    ENTRIES,
+    ENTRIES_POSTED,
+    SCHEME_ADOPTED,
+    SCHEMES,
+    SOURCE,
+    CutPassed,
+    CutSettled,
+    SchemeAdopted,
+)
 from services.scoring.domain.changes import Changes
 from services.scoring.domain.comparing import Movers, compare
 from services.scoring.domain.groups import GroupPlan
@@ -137,12 +148,14 @@ class StageB:
         self._held.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Apply records shard by shard."""
+        """Apply records shard by shard; a cut that is settled has passed after what came with it."""
+        cuts = [record for record in batch if record.stream == CUTS]
+        telling = [record for record in batch if record.stream != CUTS] if cuts else batch
         answers: list[Answer] = []
-        for shard in sorted({record.shard for record in batch}):
-            answers += await self._apply(tx, shard, [record for record in batch if record.shard == shard])
+        for shard in sorted({record.shard for record in telling}):
+            answers += await self._apply(tx, shard, [record for record in telling if record.shard == shard])
         self._held.shrink()
-        return answers
+        return answers + [_passed(record) for record in cuts]
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         """Hold what is touched as it was, put what was told in its place, and post what became another."""
@@ -307,6 +320,13 @@ class Batch:
         """Return what moved each month of each unit in a version."""
         found = self.taken.get(plan)
         return Causes(() if found is None else (found,), self.told.causes.months)
+
+
+def _passed(record: Record) -> Answer:
+    event = known_event(record.stream, record.body)
+    settled = envelope.decode_data(event, CutSettled)
+    passed = CutPassed.model_validate(settled.model_dump())
+    return ENTRIES, Draft(record.shard, envelope.encode(CUT_PASSED, SOURCE, event.subject, passed))
 
 
 def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:

@@ -16,6 +16,7 @@ from services.scoring.contract import (
     CONSUMER_B,
     CONSUMER_INCIDENTS,
     CONSUMER_TRIALS,
+    CUTS,
     DEDUCTIONS,
     FINDINGS,
     ITEMS,
@@ -76,7 +77,9 @@ def build(settings: ServiceSettings) -> Service:
     stage_a = frame.consumer(
         CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SURVEYS, CALENDARS, SCHEMES), StageA
     )
-    stage_b = frame.consumer(CONSUMER_B, (PARTIALS, SCHEMES), lambda: StageB(book=Ledger(replay=replay)))
+    stage_b = frame.consumer(
+        CONSUMER_B, (PARTIALS, SCHEMES, CUTS), lambda: StageB(book=Ledger(replay=replay))
+    )
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, least_rest_s=TRIALS_REST_S)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
@@ -105,7 +108,7 @@ def build(settings: ServiceSettings) -> Service:
                 "survey_spent",
                 "survey_answers",
             ),
-            streams=(SCHEMES, RULINGS, POINTS),
+            streams=(SCHEMES, RULINGS, POINTS, CUTS),
             named={"entries": NAMED_ENTRIES},
         ),
     )

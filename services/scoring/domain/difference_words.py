@@ -44,6 +44,7 @@ PLACES: Words = {
     "first_month": ("年度首月", "first month of a year"),
     "floor_above": ("须超过的占比", "share to exceed"),
     "from": ("开始月份", "first month"),
+    "grace_days": ("宽限工作日", "working days of grace"),
     "groups": ("适用考评组", "groups"),
     "kind": ("类型", "kind"),
     "level": ("层级", "level"),

@@ -53,6 +53,11 @@ class Head(Sourced):
     """How many places published figures have."""
     consultation_rounds: Whole = Field(0, ge=0, le=99)
     """How many rounds of consultation it has before it may be adopted (三上三下: 3)."""
+    grace_days: Whole | None = Field(None, ge=0, le=60)
+    """After how many working days a period's cut passes, from which on what is received is late.
+
+    Left out: its periods have no cut and cannot be closed.
+    """
     title: Text
     """What people call it."""
     simulated: Flag = False

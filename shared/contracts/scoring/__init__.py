@@ -1,5 +1,6 @@
 """What scoring publishes: schemes, trials, sums, entries, decisions, what persons gave and raters said."""
 
+from shared.contracts.scoring.cuts import CUT_PASSED, CUT_SETTLED, CutPassed, CutSettled
 from shared.contracts.scoring.incidents import (
     DEDUCTION_DECIDED,
     FINDING_REPORTED,
@@ -50,6 +51,7 @@ from shared.contracts.scoring.schemes import (
     VersionBefore,
 )
 from shared.contracts.scoring.streams import (
+    CUTS,
     DEDUCTIONS,
     ENTRIES,
     FINDINGS,
@@ -79,6 +81,9 @@ from shared.contracts.scoring.surveys import (
 )
 
 __all__ = [
+    "CUTS",
+    "CUT_PASSED",
+    "CUT_SETTLED",
     "DEDUCTIONS",
     "DEDUCTION_DECIDED",
     "ENTRIES",
@@ -108,6 +113,8 @@ __all__ = [
     "TRIAL_SHARD_POSTED",
     "TRIAL_STARTED",
     "Cause",
+    "CutPassed",
+    "CutSettled",
     "Deduction",
     "DeductionDecided",
     "DeductionState",
