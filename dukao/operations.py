@@ -6,12 +6,12 @@ compares this table with the commands, with the descriptions, and with what comm
 
 from collections.abc import Mapping
 
-FOLDING = ("scoring", "supervision", "ranking", "notify")
+SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
 
 
 def _each(*operations: str) -> tuple[str, ...]:
-    """Return operations that every service with consumers has."""
-    return tuple(f"{service}.{operation}" for operation in operations for service in FOLDING)
+    """Return operations that every service has."""
+    return tuple(f"{service}.{operation}" for operation in operations for service in SERVICES)
 
 
 _TYPES = ("ingest.list_types", "ingest.show_type")
@@ -54,7 +54,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "conflicts replay": ("ingest.replay_conflict",),
     "conflicts show": ("ingest.show_conflict",),
     "consumers approve": _each("approve_skip"),
-    "consumers orders": ("ingest.list_orders", *_each("list_orders")),
+    "consumers orders": _each("list_orders"),
     "consumers pause": ("ingest.pause_inbound", *_each("pause_consumer")),
     "consumers resume": ("ingest.resume_inbound", *_each("resume_consumer")),
     "consumers retry": _each("retry_consumer"),
@@ -62,7 +62,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "consumers withdraw": _each("withdraw_skip"),
     "events replay": ("ingest.read_shards", "ingest.read_stream", "ingest.post_events"),
     "events tail": tuple(
-        f"{service}.{name}" for service in ("ingest", *FOLDING) for name in ("read_shards", "read_stream")
+        f"{service}.{name}" for service in SERVICES for name in ("read_shards", "read_stream")
     ),
     "explain": (
         "scoring.explain_cell",

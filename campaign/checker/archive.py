@@ -12,6 +12,7 @@ SCHEMAS = ("ingest", "scoring", "supervision", "ranking", "notify")
 CHAIN_BYTES = 32
 ROWS_AT_ONCE = 50
 READERS = {
+    "ingest": ("ingest", ("ranking.closes",)),
     "scoring-a": (
         "scoring",
         (

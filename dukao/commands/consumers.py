@@ -235,7 +235,7 @@ def _order(
 ) -> None:
     service = _service_of(ctx, consumer)
     with Client(state_of(ctx)) as client:
-        doors = INBOUND if service == INGEST else SHARDS
+        doors = INBOUND if consumer.startswith(INBOUND_PREFIX) else SHARDS
         done = client.post(service, f"{doors}/{consumer}:{verb}", body, Who(person, OPERATOR))
     _show_orders(service, done["items"], output)
 
@@ -278,13 +278,13 @@ def _lag(client: Client, consumer: str | None) -> dict[str, Any]:
     for service in client.bases:
         try:
             relay += client.get(service, RELAY)["items"]
+            shards = client.get(service, SHARDS)
+            items += [one for one in shards["items"] if consumer in {None, one["consumer"]}]
+            silent |= set(shards["silent"])
             if service == INGEST:
                 found = client.get(service, INBOUND)
                 inbound += [one for one in found["items"] if consumer in {None, one["topic"]}]
-            else:
-                found = client.get(service, SHARDS)
-                items += [one for one in found["items"] if consumer in {None, one["consumer"]}]
-            silent |= set(found["silent"])
+                silent |= set(found["silent"])
         except AwayError:
             silent.add(service)
     told = relay if consumer in {None, RELAYING} else []

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dukao.client import Client, FailedError, RefusedError, Who
+from dukao.client import Client, FailedError, Who
 from dukao.exits import Exit
-from dukao.operations import FOLDING
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_json, show_lines, stderr
 
@@ -32,7 +31,7 @@ _TABLES = columns(
 )
 def rebuild(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="scoring, supervision, ranking or notify.")],
+    service: Annotated[str, typer.Argument(help="ingest, scoring, supervision, ranking or notify.")],
     swap: Annotated[
         bool, typer.Option("--swap/--shadow", help="Replace what differs, or only compare. 替换或只比较。")
     ] = False,
@@ -70,7 +69,7 @@ def _followed(client: Client, service: str, who: Who) -> dict[str, Any]:
     """Start a rebuild and show how far it is until it ends."""
     console = stderr()
     shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    found = _started(client, service, who)
+    found: dict[str, Any] = client.post(service, REBUILDS, None, who)
     with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("waiting")
         while found["state"] in UNDER_WAY:
@@ -78,15 +77,6 @@ def _followed(client: Client, service: str, who: Who) -> dict[str, Any]:
             time.sleep(POLL_S)
             found = client.get(service, f"{REBUILDS}/{found['id']}", who)
     return found
-
-
-def _started(client: Client, service: str, who: Who) -> dict[str, Any]:
-    try:
-        return client.post(service, REBUILDS, None, who)
-    except RefusedError as refused:
-        if refused.status == 404:
-            raise typer.BadParameter(f"{service} folds no events: {', '.join(FOLDING)}") from None
-        raise
 
 
 def _confirm(found: Mapping[str, Any], *, assumed: bool) -> None:

@@ -29,12 +29,16 @@ from shared.contracts.ingest import (
     Tick,
     TypesAdopted,
 )
+from shared.contracts.ranking import CLOSES, PERIOD_CLOSED, PeriodClosed
 
+CONSUMER = "ingest"
 STREAMS = (ACCEPTED, NOTICES)
 
 __all__ = [
     "ACCEPTED",
+    "CLOSES",
     "CONFLICT_FOUND",
+    "CONSUMER",
     "DAY_TURNED",
     "FEED_FRESH",
     "FEED_STALE",
@@ -45,6 +49,7 @@ __all__ = [
     "MISMATCH_OPENED",
     "MISMATCH_SETTLED",
     "NOTICES",
+    "PERIOD_CLOSED",
     "SOURCE",
     "STREAMS",
     "TICK",
@@ -59,6 +64,7 @@ __all__ = [
     "InboundRefused",
     "MismatchOpened",
     "MismatchSettled",
+    "PeriodClosed",
     "Tick",
     "TypesAdopted",
 ]

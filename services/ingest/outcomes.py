@@ -31,13 +31,17 @@ Judged: TypeAlias = Candidate | Problem
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What became of one event: a receipt (shard, number) or a problem; `times` of one accepted just now."""
+    """What became of one event: a receipt (shard, number) or a problem; `times` of one accepted just now.
+
+    `after_close` names, by scheme and period, the closed periods that it came too late for.
+    """
 
     outcome: Outcome
     shard: int = 0
     number: int = 0
     problem: Problem | None = None
     times: Times | None = None
+    after_close: tuple[tuple[str, str], ...] = ()
 
 
 def answer_of(ruling: Ruling, receipts: Iterator[tuple[tuple[int, int], datetime]]) -> Answer:

@@ -11,15 +11,18 @@ from services.ingest.api.lists import conflicts_router, refusals_router, replays
 from services.ingest.api.promises import feeds_router, manifests_router
 from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
+from services.ingest.closings import Closings
 from services.ingest.committing import Admission
-from services.ingest.contract import STREAMS
+from services.ingest.contract import CLOSES, CONSUMER, STREAMS
 from services.ingest.domain.envelope import Candidate
 from services.ingest.gateway import InboundTopics, Records
+from services.ingest.hearing import Hearing
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
 from services.ingest.outcomes import Answer
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
+from shared.runtime.rebuilding import Commanded
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 from shared.storage.failures import STORAGE_ERRORS
@@ -27,6 +30,22 @@ from shared.telemetry.logs import logger
 
 NAME = "ingest"
 TICK_S = 15
+COMMANDED = Commanded(
+    tables=(
+        "catalogues",
+        "refusals",
+        "inbound_told",
+        "conflicts",
+        "withdrawn",
+        "feeds",
+        "totals",
+        "moved_days",
+        "countings",
+        "manifests",
+        "inbound",
+    ),
+    streams=STREAMS,
+)  # all that events of sources make is ingest's own; a rebuild makes anew what others tell it
 ROUTERS = (
     events_router,
     stream_router,
@@ -51,7 +70,9 @@ def build(settings: ServiceSettings) -> Service:
         floor_bytes=settings.storage_floor_bytes,
     )
     storage = Storage(frame.exchange, room)
-    door = Door(admission, committer, storage)
+    closings = Closings(frame.exchange)
+    door = Door(admission, committer, storage, closings)
+    consumer = frame.consumer(CONSUMER, (CLOSES,), Hearing)
     intake = Intake(admission, InboundTopics(settings.access()), storage.check)
     records = Records(settings.access())
 
@@ -60,7 +81,7 @@ def build(settings: ServiceSettings) -> Service:
             await _tick(admission)
             await asyncio.sleep(TICK_S)
 
-    parts = [committer.run, intake.run, storage.run, records.run]
+    parts = [committer.run, intake.run, storage.run, records.run, consumer.run, closings.run]
     return frame.service(
         streams=STREAMS,
         routers=[
@@ -69,6 +90,7 @@ def build(settings: ServiceSettings) -> Service:
             inbound_router(Inbound(admission, records)),
         ],
         parts=parts if admission.replay else [*parts, tick],
+        commanded=COMMANDED,
     )
 
 

@@ -46,6 +46,7 @@ STREAM_OWNERS: dict[str, str] = {
 }
 
 STREAM_READERS: dict[str, tuple[str, ...]] = {
+    "ingest": (ranking.CLOSES,),
     "scoring": (
         ingest.ACCEPTED,
         supervision.ITEMS,

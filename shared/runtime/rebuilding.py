@@ -38,7 +38,7 @@ TELL_S = 1.0
 UNDER_WAY = frozenset({"waiting", "folding", "comparing"})
 ANOTHER = "Another worker rebuilds."
 
-_COPY = "INSERT INTO {shadow}.{table} SELECT * FROM {live}.{table}"
+_COPY = "INSERT INTO {shadow}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {live}.{table}"
 _FOREIGN = """
     SELECT conrelid::regclass::text AS name, quote_ident(conname) AS rule FROM pg_constraint
     WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"""

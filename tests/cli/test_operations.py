@@ -51,7 +51,7 @@ def test_what_a_command_asks_is_known_by_its_address():
     ports = {1: "ranking", 2: "ingest"}
     right = ("GET", "http://127.0.0.1:1/v1/standings?after=2", 200)
     wrong = ("POST", "http://127.0.0.1:2/v1/types", 201)
-    none = ("GET", "http://127.0.0.1:2/v1/operations/consumers", 404)
+    none = ("GET", "http://127.0.0.1:2/v1/standings", 404)
     assert unlisted(["standings"], [right, none], ports) == []
     assert unlisted(["standings"], [right, wrong], ports) == ["standings: ingest.draft_types"]
     assert unlisted(["standings"], [(*none[:2], 200)], ports) != []

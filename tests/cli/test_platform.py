@@ -150,17 +150,23 @@ def test_a_value_is_explained_down_to_its_events(fed):
 
 def test_lag_shows_every_shard_and_a_pause_is_ordered_and_listed(fed):
     shards = caught_up(fed)
-    assert {one["consumer"] for one in shards} >= {"scoring-a", "scoring-b", "ranking", "supervision"}
+    assert {one["consumer"] for one in shards} >= {
+        "ingest",
+        "scoring-a",
+        "scoring-b",
+        "ranking",
+        "supervision",
+    }
     assert {one["state"] for one in shards} == {"running"}
     assert {one["owner"] for one in shards} == {f"{one['consumer'].partition('-')[0]}-1" for one in shards}
     assert "ranking: 128 shards, 0 records behind" in fed("lag").stdout
-    fed("consumers", "pause", "ranking", "-p", 3, "--reason", "a disk is exchanged", "--as", "olga")
-    paused = [one for one in fed.json("lag", "ranking")["items"] if one["state"] == "paused"]
-    assert {one["shard"] % 16 for one in paused} == {3}
-    again = fed("consumers", "pause", "ranking", "-p", 3, "-r", "again", ends=Exit.REFUSED)
+    fed("consumers", "pause", "ingest", "-p", 3, "--reason", "a disk is exchanged", "--as", "olga")
+    paused = [one for one in fed.json("lag", "ingest")["items"] if one["state"] == "paused"]
+    assert {(one["stream"], one["shard"] % 16) for one in paused} == {("ranking.closes", 3)}
+    again = fed("consumers", "pause", "ingest", "-p", 3, "-r", "again", ends=Exit.REFUSED)
     assert "already_paused" in again.stderr
-    fed("consumers", "resume", "ranking", "--reason", "exchanged", "--as", "otto")
-    (order,) = [one for one in fed.json("consumers", "orders") if one["consumer"] == "ranking"]
+    fed("consumers", "resume", "ingest", "--reason", "exchanged", "--as", "otto")
+    (order,) = [one for one in fed.json("consumers", "orders") if one["consumer"] == "ingest"]
     assert (order["kind"], order["person"], order["closer"], order["outcome"]) == (
         "pause",
         "olga",
@@ -253,7 +259,7 @@ def test_a_service_is_rebuilt_beside_itself_and_is_the_same(fed):
         assert found["applied"] == found["total"] > 0
         assert sum(one["rows"] for one in found["tables"]) > 0
     assert "same" in fed("rebuild", "ranking", "--shadow").stdout
-    fed("rebuild", "ingest", ends=Exit.USAGE)
+    fed("rebuild", "kafka", ends=Exit.USAGE)
     fed("rebuild", "ranking", "--swap", ends=Exit.USAGE)
 
 

@@ -8,6 +8,7 @@ import httpx
 
 from services.ingest.api.door import Door
 from services.ingest.api.lists import replays_router
+from services.ingest.closings import Closings
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.gateway import Records
@@ -34,8 +35,8 @@ TYPES = {
 class Rig:
     """A door, its admission, and clients by name."""
 
-    def __init__(self, exchange, app, issuer, admission):
-        self.exchange, self.admission = exchange, admission
+    def __init__(self, exchange, app, issuer, door):
+        self.exchange, self.admission, self.closings = exchange, door.admission, door.closings
         self._app, self._issuer, self._stack = app, issuer, AsyncExitStack()
         self._clients = {}
 
@@ -78,7 +79,7 @@ async def serving(exchange, folder, document, *, replay=False):
     issuer = DevelopmentIssuer(folder, environment="test")
     admission = Admission(exchange, replay=replay)
     committer = Committer(admission.commit)
-    door = Door(admission, committer, Storage(exchange, Room()))
+    door = Door(admission, committer, Storage(exchange, Room()), Closings(exchange))
 
     async def ready():
         return {}
@@ -93,7 +94,7 @@ async def serving(exchange, folder, document, *, replay=False):
         readiness=ready,
         tokens=TokenCheck(issuer=ISSUER, audience="dukao/ingest", keys=KeyFile(issuer.jwks_file)),
     )
-    rig = Rig(exchange, app, issuer, admission)
+    rig = Rig(exchange, app, issuer, door)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(committer.run())
         await rig.adopt(document)

@@ -8,6 +8,7 @@ import pytest
 
 from services.ingest.api import door as doors
 from services.ingest.api.door import Door
+from services.ingest.closings import Closings
 from services.ingest.committing import Admission
 from services.ingest.intake import Intake
 from services.ingest.storage import Room, Storage
@@ -125,7 +126,7 @@ async def test_a_crowd_without_tokens_keeps_no_new_token_of_its_address_out(slow
 @pytest.fixture
 def door(exchange):
     admission = Admission(exchange, replay=False)
-    return Door(admission, Committer(admission.commit), Storage(exchange, Room()))
+    return Door(admission, Committer(admission.commit), Storage(exchange, Room()), Closings(exchange))
 
 
 def test_bodies_that_are_held_have_a_bound_and_room_comes_back(door):

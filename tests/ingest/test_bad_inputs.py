@@ -4,6 +4,7 @@ Nothing of a refused input is stored but its digest, nothing of it comes back, a
 """
 
 import ast
+import asyncio
 import gzip
 import hashlib
 import json
@@ -12,13 +13,18 @@ import socket
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
+import httpx
 import pytest
 
 from services.ingest.domain.binding import BATCH, STRUCTURED
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
 from shared.web.bodies import BODY_TIMEOUT_S
-from tests.ingest.serving import Served, event
+from tests.ingest.closes import MARCH, closes, hear
+from tests.ingest.serving import Served, event, wait
 
 ROOT = Path(__file__).parents[2]
 HERE = "tests/ingest/test_bad_inputs.py"
@@ -55,6 +61,11 @@ HELD = {
     "I20": [SENT],
     "I21": [SENT, f"{HERE}::test_what_is_only_unusual_is_taken"],
     "I22": [SENT],
+    "I23": [
+        f"{HERE}::test_an_event_of_a_closed_period_is_taken_and_said_to_be_after_the_close",
+        "tests/ingest/test_closings.py::test_what_comes_at_the_cut_or_later_is_taken_and_named_late_and_so_is_its_retry",
+        "tests/ingest/test_closings.py::test_a_batch_and_a_stream_of_lines_say_so_for_each",
+    ],
     "I24": [f"{HERE}::test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict"],
     "I25": [
         f"{HERE}::test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict",
@@ -79,12 +90,11 @@ HELD = {
         "tests/ingest/test_backpressure.py::test_an_address_without_a_token_is_told_to_wait",
     ],
 }
-LATER = {"I23": "periods are closed by the issue of closing, which brings its row"}
 EVERY = {f"I{number}" for number in (*range(1, 33), 51, 52)}
 
 
 def test_every_row_is_held_by_a_test_that_there_is():
-    assert HELD.keys() | LATER.keys() == EVERY
+    assert HELD.keys() == EVERY
     for places in HELD.values():
         for place in places:
             path, _, name = place.partition("::")
@@ -291,6 +301,41 @@ def test_what_is_only_unusual_is_taken(served: Served):
         for body in (soon, unknown):
             answer = client.post("/v1/events", content=raw(body), headers={"content-type": STRUCTURED})
             assert answer.status_code == 201, answer.text
+
+
+def test_an_event_of_a_closed_period_is_taken_and_said_to_be_after_the_close(served: Served):
+    asyncio.run(heard(served.database))
+    with served.client() as client:
+
+        def answer(number: int, at: str):
+            sent = event(id=f"i23-{number}", number=f"i23-{number}", time=at)
+            return client.post("/v1/events", content=raw(sent), headers={"content-type": STRUCTURED})
+
+        asked = count(1)
+        late: list[httpx.Response] = []
+
+        def told() -> bool:
+            late[:] = [answer(next(asked), "2020-03-31T15:59:59.999999Z")]
+            return "after_close" in late[0].json()
+
+        wait(told)
+        assert late[0].status_code == 201
+        assert late[0].json()["after_close"] == [{"scheme": "i23", "period": "2020-03"}]
+        after = answer(next(asked), "2020-03-31T16:00:00Z")
+        assert (after.status_code, after.json().get("after_close")) == (201, None)
+
+
+async def heard(database: str) -> None:
+    """Let an ingest hear that March 2020 was closed, in a year that no other test here speaks of."""
+    engine = open_engine(database, "ingest")
+    closed = MARCH | {"scheme": "i23", "period": "2020-03"}
+    closed |= {
+        "begins": "2020-02-29T16:00:00Z",
+        "ends": "2020-03-31T16:00:00Z",
+        "cut": "2020-04-09T16:00:00Z",
+    }
+    await hear(Exchange(engine, "ingest"), closes(closed))
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("before", ["", "办结 "])

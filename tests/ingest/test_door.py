@@ -13,6 +13,7 @@ from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
 from services.ingest.api.lists import conflicts_router, refusals_router
 from services.ingest.api.types import types_router
+from services.ingest.closings import Closings
 from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES
@@ -59,7 +60,7 @@ async def door(exchange, tmp_path):
     issuer = DevelopmentIssuer(tmp_path, environment="test")
     admission = Admission(exchange, replay=False)
     committer = Committer(admission.commit)
-    made = Door(admission, committer, Storage(exchange, Room()))
+    made = Door(admission, committer, Storage(exchange, Room()), Closings(exchange))
 
     async def ready():
         return {}

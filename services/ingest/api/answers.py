@@ -15,6 +15,11 @@ from shared.kernel import instants
 from shared.kernel.errors import Problem
 from shared.web import problems
 
+AFTER_CLOSE = (
+    "`after_close` stands where the event came too late for a closed period that its `time` lies in: "
+    "the scheme and period of each. It is taken and counts all the same."
+)
+
 
 def single(answer: Answer) -> Response:
     """Return the answer to an event that came alone."""
@@ -40,7 +45,14 @@ def item(answer: Answer) -> dict[str, Any]:
         "status": answer.outcome.value,
         "duplicate": duplicate,
         "receipt": receipt(answer.shard, answer.number, answer.times),
+        **late_for(answer.after_close),
     }
+
+
+def late_for(closed: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the member that names the closed periods an event came too late for; none where it did not."""
+    named = [{"scheme": scheme, "period": period} for scheme, period in closed]
+    return {"after_close": named} if named else {}
 
 
 def _short(problem: Problem) -> dict[str, Any]:

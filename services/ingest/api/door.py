@@ -11,6 +11,7 @@ from fastapi import Depends
 
 from services.ingest import store
 from services.ingest.api.answers import times_of
+from services.ingest.closings import Closings
 from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import Outcome
@@ -47,11 +48,16 @@ class Door:
     """Takes events for as long as they can be stored, and no more at once than memory is meant for."""
 
     def __init__(
-        self, admission: Admission, committer: Committer[Candidate, Answer], storage: Storage
+        self,
+        admission: Admission,
+        committer: Committer[Candidate, Answer],
+        storage: Storage,
+        closings: Closings,
     ) -> None:
         self.exchange: Exchange = admission.exchange
         self.replay = admission.replay
         self.admission = admission
+        self.closings = closings
         self._committer = committer
         self._storage = storage
         self._bodies_bytes = 0
@@ -118,7 +124,7 @@ class Door:
 
     async def take(
         self, events: Sequence[object], sender: Sender, unread: Mapping[int, str] = NOTHING_UNREAD
-    ) -> list[Answer]:
+    ) -> Sequence[Answer]:
         """Admit what is good and answer for each, in order; refusals are kept.
 
         What could not be read as an event is a Problem, and `unread` has its digest by place.
@@ -131,7 +137,7 @@ class Door:
 
     async def _take(
         self, events: Sequence[object], sender: Sender, unread: Mapping[int, str]
-    ) -> list[Answer]:
+    ) -> Sequence[Answer]:
         judged = await self.admission.judge(events, sender)
         ready = [one for one in judged if isinstance(one, Candidate)]
         committed = iter(await self._committer.submit(ready) if ready else ())
@@ -152,7 +158,7 @@ class Door:
         ]
         await self.refuse(refusals)
         count(answers)
-        return await self._timed(answers)
+        return self.closings.told(await self._timed(answers))
 
     async def _timed(self, answers: Sequence[Answer]) -> list[Answer]:
         """Answer each duplicate with the times of the first, as its first answer had them."""

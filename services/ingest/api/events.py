@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.ingest import store
-from services.ingest.api.answers import receipt, several, single, times_of
+from services.ingest.api.answers import AFTER_CLOSE, late_for, receipt, several, single, times_of
 from services.ingest.api.door import NOT_ACCEPTED, Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
@@ -29,13 +29,20 @@ _BODY = {
         "content": {STRUCTURED: _EVENT, BATCH: {"schema": {"type": "array"}}, BINARY: _EVENT},
     }
 }
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    201: {"description": f"Taken: its receipt. {AFTER_CLOSE}"},
+    200: {
+        "description": f"A duplicate's first receipt, or an answer for each event of a batch. {AFTER_CLOSE}"
+    },
+    409: {},
+}
 
 
 def events_router(door: Door) -> APIRouter:
     """Return the routes that take events and show what became of them."""
     router = APIRouter(prefix="/v1", tags=["events"])
 
-    @router.post("/events", name="post_events", openapi_extra=_BODY, responses={201: {}, 200: {}, 409: {}})
+    @router.post("/events", name="post_events", openapi_extra=_BODY, responses=_ANSWERS)
     async def post_events(
         request: Request, subject: Annotated[Subject, Depends(of_own(Role.INTEGRATOR))]
     ) -> Response:
@@ -67,8 +74,10 @@ def events_router(door: Door) -> APIRouter:
             if known is None or is_awaited(known):
                 raise refuse(404, "not_found", NOT_ACCEPTED)
             record = (await tx.read(ACCEPTED, known.shard, known.number - 1, 1))[0]
+        times = times_of(record.body)
         return {
-            "receipt": receipt(known.shard, known.number, times_of(record.body)),
+            "receipt": receipt(known.shard, known.number, times),
+            **late_for(door.closings.after_close(times)),
             "event": decode(record.body),
         }
 

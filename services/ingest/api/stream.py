@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.api.answers import item
+from services.ingest.api.answers import AFTER_CLOSE, item
 from services.ingest.api.door import STREAMS_OF_CLIENT, Door, sender_of
 from services.ingest.api.lines import LINE_BYTES, SILENCE_S, SILENT, Line, Splitter
 from shared.kernel.errors import Problem, Refused, Unavailable
@@ -33,8 +33,8 @@ _LINES = {"content": {NDJSON: {"schema": {"type": "string", "format": "ndjson"}}
 _DESCRIBED = {"requestBody": {"required": True, "description": "One CloudEvent a line.", **_LINES}}
 _ANSWERED = {
     "description": "A line for each line that is not blank, in order, as it commits: its number `line`, "
-    "`status` and `receipt` or `problem`. If the stream had to end early, a last line has only `problem`, "
-    "and what was not answered is to be sent again.",
+    f"`status` and `receipt` or `problem`. {AFTER_CLOSE} If the stream had to end early, a last line "
+    "has only `problem`, and what was not answered is to be sent again.",
     **_LINES,
 }
 

@@ -43,6 +43,9 @@ TABLES = (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, source text NOT NULL, day text NOT NULL,
         revision int NOT NULL, manifest text NOT NULL, told_by text NOT NULL, told_at timestamptz NOT NULL,
         state text NOT NULL, comparison text NOT NULL, UNIQUE (source, day))""",
+    """CREATE TABLE closed_periods (
+        scheme text NOT NULL, period text NOT NULL, grp text NOT NULL, begins timestamptz NOT NULL,
+        ends timestamptz NOT NULL, cut timestamptz NOT NULL, PRIMARY KEY (scheme, period, grp))""",
     """CREATE TABLE inbound (
         topic text NOT NULL, partition int NOT NULL, "offset" bigint NOT NULL, digest text,
         seen bigint, seen_digest text, paused bool NOT NULL DEFAULT false, PRIMARY KEY (topic, partition))""",
