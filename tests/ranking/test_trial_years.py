@@ -14,7 +14,7 @@ from shared.kernel.codes import trial_code
 from shared.kernel.shards import shard_of
 from tests.ranking.rig import service
 from tests.scoring.test_stages import adopt
-from tests.scoring.trial_years import drove
+from tests.scoring.trial_years import drove, with_cities
 from tests.scoring.trials import fresh, in_force, start, tried
 
 __all__ = ["fresh", "service"]
@@ -32,20 +32,31 @@ async def heard(handler, exchange, service, *streams, group):
         await handler(tx, told)
 
 
-async def figures_in(service, scheme, group: Group, period):
-    async with service.exchange.reading() as tx:
-        return (await store.figures(tx, group, {period: scheme}))[period]
-
-
-def links(indicator):
-    return indicator, indicator
-
-
 async def stands(service, group: Group, period):
     async with service.exchange.reading() as tx:
         schemes = await versions.in_force(tx, group, [period])
         figures = await store.figures(tx, group, schemes)
     return schemes[period], standing(figures[period], schemes[period].rules)
+
+
+async def compared(service, group, period):
+    """Return the lines of a period in force and in a trial, and the totals of units in both."""
+    found = []
+    for code in ("mini", TRIED):
+        scheme, lines = await stands(service, (code, group), period)
+        async with service.exchange.reading() as tx:
+            figures = (await store.figures(tx, (code, group), {period: scheme}))[period]
+        asked = TotalWanted(limit=200)
+        totals = [
+            explained(asked, Place(scheme, group, period, unit), figures, HEAD, links)
+            for unit in sorted(figures)
+        ]
+        found.append((scheme.version, len(scheme.before), lines, totals))
+    return found
+
+
+def links(indicator):
+    return indicator, indicator
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(8, marks=pytest.mark.long)])
@@ -56,21 +67,37 @@ async def test_every_period_of_a_trial_from_july_stands_as_after_the_adoption_of
     cells = await tried(trying)
     assert cells == await in_force(adopted, 2)
     assert cells[JULY, "b1", "late"] == 3 - 2 * Decimal("0.5"), "five days in June took 1.0 of the cap of 2"
-    real, trial = ("mini", "bureaus"), (TRIED, "bureaus")
-    await heard(service.ranking, adopted, service, SCHEMES, ENTRIES, group=real)
-    await heard(Trials(), trying, service, SCHEMES, TRIALS, group=trial)
+    await heard(service.ranking, adopted, service, SCHEMES, ENTRIES, group=("mini", "bureaus"))
+    await heard(Trials(), trying, service, SCHEMES, TRIALS, group=(TRIED, "bureaus"))
     for period in ("2021-07", "2021-10", "2021-Q3", "2021-H2", "2021"):
-        (ours, lines), (theirs, same) = [await stands(service, group, period) for group in (real, trial)]
-        assert (theirs.version, len(theirs.before)) == (ours.version, len(ours.before)), period
-        assert same == lines, period
-        for unit in ("b1", "b3"):
-            asked, figures = TotalWanted(limit=200), await figures_in(service, theirs, trial, period)
-            adopted_are = await figures_in(service, ours, real, period)
-            (one, tried_one) = (
-                explained(asked, Place(scheme, "bureaus", period, unit), found, HEAD, links)
-                for scheme, found in ((ours, adopted_are), (theirs, figures))
-            )
-            assert tried_one == one, (period, unit)
-            assert one.published is not None or one.range is not None
-    assert len(theirs.before) == 1
+        ours, theirs = await compared(service, "bureaus", period)
+        assert theirs == ours, period
+    _, before, lines, totals = theirs
+    assert before == 1
     assert {line.tier for line in lines} == {"first", "second"}
+    assert all(one.published is not None for one in totals)
+
+
+async def test_a_trial_whose_draft_moves_a_unit_stands_as_after_its_adoption_in_both_groups(fresh, service):
+    """b1 is a bureau until June and with b4 a city from July, with the months that it was a bureau."""
+    adopted = await drove(fresh, 1, adopt, with_cities)
+    trying = await drove(fresh, 1, start, with_cities)
+    assert await kept(trying, "trial_cells") == await kept(adopted, "cells")
+    trials = Trials()
+    for group in ("bureaus", "cities"):
+        await heard(service.ranking, adopted, service, SCHEMES, ENTRIES, group=("mini", group))
+        await heard(trials, trying, service, SCHEMES, TRIALS, group=(TRIED, group))
+    for period in ("2021-07", "2021-10", "2021-Q3", "2021-H2", "2021"):
+        for group in ("bureaus", "cities"):
+            ours, theirs = await compared(service, group, period)
+            assert theirs == ours, (group, period)
+    _, _, lines, totals = theirs
+    assert {line.unit for line in lines if line.rank is not None} == {"b1", "b4"}
+    assert {part.indicator for part in totals[0].parts} > {"ontime", "prompt", "late"}
+
+
+async def kept(exchange, table):
+    """Return the cells of a table, each under the code of the scheme itself."""
+    async with exchange.reading() as tx:
+        rows = await tx.many(f"SELECT version, grp, unit, month, indicator, value FROM {table} ORDER BY 1")
+    return {tuple(row.values())[:5]: row["value"] for row in rows}

@@ -7,7 +7,7 @@ from shared.kernel.instants import text
 from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.manual import door_of
 from tests.scoring.test_stages import adopt
-from tests.scoring.trial_years import drove
+from tests.scoring.trial_years import drove, with_cities
 from tests.scoring.trials import NOON, end, fresh, start
 
 __all__ = ["fresh"]
@@ -98,17 +98,7 @@ async def test_who_a_draft_names_sees_no_more_of_a_cell_than_of_that_in_force(fr
 
 
 async def test_of_a_unit_that_a_draft_moves_the_shards_of_its_new_group_are_counted(fresh, door):
-    def moved(document):
-        document["groups"]["cities"] = {"level": "city", "title": "Cities"}
-        next(one for one in document["units"] if one["code"] == "b1")["level"] = "city"
-        ontime, *others = document["indicators"]
-        for one in others:
-            one["groups"] = ["bureaus", "cities"]
-        prompt = ontime | {"code": "prompt", "name": "Prompt", "groups": ["cities"]}
-        document["indicators"] = [ontime, prompt, *others]
-        return document
-
-    exchange = await drove(fresh, 1, lambda exchange, draft: start(exchange, moved(draft)))
+    exchange = await drove(fresh, 1, lambda exchange, draft: start(exchange, with_cities(draft, "b1")))
     async with exchange.begin(actor="test", action="not told yet") as tx:
         left = shard_of("mini~strict/bureaus")
         await tx.many("DELETE FROM trial_shards WHERE shard = $1", left)

@@ -36,13 +36,32 @@ def facts_of(seed):
     return chance.sample([*made, *lost, *late], len(made) + len(lost) + len(late))
 
 
-async def drove(fresh, seed, begins):
-    """Run a scheme of the year; in the middle of what happens, something begins."""
-    driver = await fresh(tiered(first()))
+def with_cities(document, *cities):
+    """Return a version in which some of b1..b4 are cities; `ontime` is of bureaus alone, `prompt` of cities."""
+    document["groups"]["cities"] = {"level": "city", "title": "Cities"}
+    for one in document["units"]:
+        if one["code"] in cities:
+            one["level"] = "city"
+    ontime, *others = document["indicators"]
+    for one in others:
+        one["groups"] = ["bureaus", "cities"]
+    prompt = ontime | {"code": "prompt", "name": "Prompt", "groups": ["cities"]}
+    document["indicators"] = [ontime, prompt, *others]
+    return document
+
+
+def unmoved(document, *_):
+    """Return a version whose units stay where they are."""
+    return document
+
+
+async def drove(fresh, seed, begins, moved=unmoved):
+    """Run a scheme of the year; in the middle of what happens, something begins: b1 joins b4."""
+    driver = await fresh(moved(tiered(first()), "b4"))
     happened = facts_of(seed)
     for place, batch in enumerate(batched(happened, [9, 11, 8])):
         if place == 2:
-            await begins(driver.exchange, tiered(stricter(), "2021-07"))
+            await begins(driver.exchange, moved(tiered(stricter(), "2021-07"), "b1", "b4"))
         await feed(driver.exchange, batch)
         await driver.run()
     return driver.exchange

@@ -13,6 +13,8 @@ from services.scoring.domain.parted import NO_MORE, parted_figures, shares_of
 from services.scoring.domain.parts import parted_of
 from services.scoring.domain.successions import successions
 from services.scoring.domain.sums import UnitSums
+from services.scoring.domain.trials import before
+from shared.kernel.periods import JANUARY
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.scoring.test_stages import SCHEME
 from tests.scoring_domain.test_parts import DECEMBER, LEVY, MISSED, ROWS, month
@@ -38,7 +40,11 @@ def version(number, effective, *cities, **indicators):
 
 
 def lines(*versions):
-    found = successions([SchemeDocument.model_validate(one) for one in versions], lambda *_: True)
+    return lines_of([SchemeDocument.model_validate(one) for one in versions])
+
+
+def lines_of(documents):
+    found = successions(documents, lambda *_: True)
     return {one.name: one for one in found}
 
 
@@ -275,3 +281,34 @@ def test_a_unit_has_each_figure_that_versions_share_in_one_group_at_most(rows, c
                 seen.add(key)
     told_of = {key[0] for key in seen if key[2:] == ("2021", "missed")}
     assert told_of == {"b1", "b2", "b3", "b4"}
+
+
+@settings(max_examples=25)
+@given(
+    ROWS,
+    st.lists(st.sampled_from(("", "b1", "b2", "b3")), min_size=2, max_size=4),
+    st.integers(2, 12),
+    st.sampled_from(({"target": {"target": "0.9"}}, BENCHMARK)),
+    st.integers(month(1), DECEMBER),
+)
+def test_a_trial_of_a_draft_that_moves_a_unit_gives_what_its_adoption_would(
+    rows, cities, begins, method, clock
+):
+    """The adopted versions begin each three months, the draft in any: after, within or before some of them."""
+    ontime = {"ontime": {"method": method}}
+    starts = [*range(1, 3 * len(cities) - 2, 3), begins]
+    *adopted, draft = [
+        SchemeDocument.model_validate(version(at, f"2021-{start:02d}", city, **ontime))
+        for at, (start, city) in enumerate(zip(starts, cities, strict=True), 1)
+    ]
+    real, tried = lines_of([*adopted, draft]), lines_of([*before(draft, adopted), draft])
+    for group, line in real.items():
+        mine, theirs = (
+            {key: one for key, one in figures(of, rows, clock).items() if ends_in(key[2]) >= begins}
+            for of in (line, tried[group])
+        )
+        assert theirs == mine
+
+
+def ends_in(period):
+    return JANUARY.parse(period).last.ordinal - month(1) + 1
