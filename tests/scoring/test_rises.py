@@ -18,6 +18,7 @@ from shared.kernel.shards import SHARDS
 from tests.scoring.incidents import WithIncidents, adopt, begun, corrected, retracted
 from tests.scoring.rises import (
     FACTS,
+    HOLIDAY,
     LATE,
     accept,
     acts,
@@ -214,10 +215,20 @@ async def test_a_calendar_that_comes_after_t_changes_nothing_that_is_judged_then
     exchange, driver = await passed(scoring)
     async with exchange.begin(actor="test", action="date") as tx:
         await tx.execute("UPDATE calendars SET received = '2198-03-01T00:00:00.000000Z'")
-    await calendar(exchange, version=2, rest=(), received="2198-03-08T15:00:00Z")
-    await driver.run()
+    longer = (*HOLIDAY, "2198-03-07", "2198-03-08", "2198-03-09")
+    await accept(exchange, acts("b1", "2198-02-20", [10]), LATE)
     async with door(exchange) as at:
-        assert (await at.got("/v1/rises/mini/1/c/2198-02"))["closes"] == "2198-03-09T16:00:00.000000Z"
+        for version, rest, received in (
+            (2, (), "2198-03-08T15:00:00Z"),
+            (3, longer, LATE),
+            (4, (), "2198-03-20T00:00:00Z"),
+        ):
+            await calendar(exchange, version=version, rest=rest, received=received)
+            await driver.run()
+            found = await at.got("/v1/rises/mini/1/c/2198-02")
+            assert found["closes"] == "2198-03-09T16:00:00.000000Z", version
+        answer = await judged(at)
+    assert {(one["unit"], one["count"]) for one in answer["regions"]} == {("b1", 12), ("b2", 2)}
 
 
 async def test_a_month_without_a_baseline_is_not_judged_and_not_spent(scoring, door):

@@ -1,9 +1,11 @@
 """T: 24:00 of the last working day of grace, by the statutory calendar, and unknown where that does not reach."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.scoring.domain.grace import KnownDays, cut, last_of_grace
 
@@ -64,3 +66,29 @@ def test_a_calendar_that_comes_after_t_moves_it_no_more():
     reaching_less = known(FESTIVAL, date(2021, 4, 7))
     assert ends(early, reaching_less) == at_midnight(8)
     assert ends(reaching_less, known(FESTIVAL, received="2021-06-01")) == at_midnight(9)
+
+
+DAYS = st.dates(date(2021, 4, 1), date(2021, 4, 12))
+TOLD = st.tuples(
+    st.dictionaries(DAYS, st.booleans(), max_size=5),
+    st.sampled_from((date(2021, 4, 7), date(2021, 4, 12), date(2021, 12, 31))),
+    st.integers(0, 15 * 24),
+)
+
+
+@given(st.lists(TOLD, max_size=4), TOLD, st.integers(0, 6))
+def test_no_calendar_moves_a_t_that_had_passed_when_it_was_received_nor_into_the_past(before, one, days):
+    """What was in time stays in time: also where the newer calendar alone would put T somewhere else."""
+    began = datetime(2021, 4, 1, tzinfo=UTC)
+    told = [
+        KnownDays(date(2021, 1, 1), last, named, began + timedelta(hours=hours))
+        for named, last, hours in (*sorted(before, key=lambda each: each[2]), one)
+    ]
+    stood, received = ends(*told[:-1], days=days), max(each.received for each in told)
+    newest = KnownDays(told[-1].first, told[-1].last, told[-1].named, received)
+    found = ends(*told[:-1], newest, days=days)
+    if stood is not None and received >= stood:
+        assert found == stood
+    elif stood is not None:
+        assert found is not None
+        assert found == stood or found > received
