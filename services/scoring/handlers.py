@@ -5,7 +5,7 @@ from typing import Any
 
 from services.scoring import consultations, store, surveys, trials
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
-from services.scoring.domain.assessment_check import days_stay
+from services.scoring.domain.assessment_check import days_are_ruled, days_stay
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.life import Act
@@ -77,6 +77,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
         *years_begin_alike(scheme.document, await store.calendars(tx)),
         *overlaps(scheme.document, adopted),
         *overlays_stay(scheme.document, adopted),
+        *days_are_ruled(scheme.document, adopted),
         *days_stay(scheme.document, adopted),
         *measures_keep_their_meaning(scheme.document, adopted),
         *begun_rounds_stay(scheme.document, await _begun(tx, adopted)),

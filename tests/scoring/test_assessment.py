@@ -3,9 +3,10 @@
 import copy
 from decimal import Decimal
 
+from tests.scoring.surveys import refused
 from tests.scoring.test_explain import door, got
 from tests.scoring.test_mid_year import kept, lived, told
-from tests.scoring.test_stages import SCHEME, levy, scoring
+from tests.scoring.test_stages import SCHEME, adopt, levy, scoring
 from tests.scoring.test_verify import proof
 
 __all__ = ["door", "scoring"]
@@ -58,3 +59,12 @@ async def test_dates_means_and_no_data_are_scored_explained_and_proved(scoring, 
     assert (mean["inputs"]["numerator"], mean["inputs"]["denominator"]) == ("1", "3")
     assert zero["figure"] == zero["figure"] | {"published": "0.00", "state": "scored"}
     assert "no data, which counts as zero, = 0.00" in zero["formula"]["with_numbers"]
+
+
+async def test_a_second_version_that_is_the_first_adopted_has_no_days_before_its_months(scoring):
+    exchange = await lived(scoring, [])
+    second = copy.deepcopy(DOCUMENT)
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    assert await refused(exchange, second) == [("/indicators/0/dates/0", "dates")]
+    second["indicators"][0]["dates"] = ["2021-08-31"]
+    await adopt(exchange, second)

@@ -13,7 +13,7 @@ from dukao.telling.formulas import formula as in_chinese
 from dukao.telling.languages import Lang
 from services.ranking.domain import documents as ranking
 from services.ranking.domain.trials import Tried
-from services.scoring.domain.assessment_check import days_stay
+from services.scoring.domain.assessment_check import days_are_ruled, days_stay
 from services.scoring.domain.coverage import Ruling, planned_in
 from services.scoring.domain.coverage import Scored as Place
 from services.scoring.domain.coverage import achieved as achieved_in
@@ -151,6 +151,27 @@ def test_a_version_that_leaves_out_a_day_that_is_over_is_refused():
     assert dropped("11-15", adopted=(read(last_year),), begins="2021-01") == []
     stones = {"cycle": "progress", "milestones": [{"name": "方案印发", "due": "2021-04-30"}]}
     assert dropped("11-15", adopted=(read(said(indicator=stones)),)) == []
+
+
+def test_a_day_in_a_month_that_no_version_rules_is_refused_whatever_the_number_of_the_version():
+    """Version 2 is in truth the first where version 1 was never adopted, or is one of another year."""
+    draft = read(from_july(said(indicator=point("03-31", "06-30", "09-30"))))
+
+    def found(*adopted):
+        return [(one.path, one.code) for one in days_are_ruled(draft, adopted)]
+
+    march, june = ("/indicators/0/dates/0", "dates"), ("/indicators/0/dates/1", "dates")
+    assert found() == [march, june]
+    last_year = said(indicator=point())
+    last_year["scheme"] |= {"effective": "2020-01", "until": "2020-12"}
+    assert found(read(last_year)) == [march, june]
+    from_may = said(indicator=point("06-30"))
+    from_may["scheme"]["effective"] = "2021-05"
+    assert found(read(from_may)) == [march]
+    assert found(read(said(indicator=point("03-31", "06-30")))) == []
+    stones = {"cycle": "progress", "milestones": [{"name": "方案印发", "due": "2021-04-30"}]}
+    (one,) = days_are_ruled(read(from_july(said(indicator=stones))), ())
+    assert (one.path, "2021-04-30" in one.reason) == ("/indicators/0/milestones/0", True)
 
 
 def test_days_weight_the_parts_of_an_indicator_and_all_months_its_points():

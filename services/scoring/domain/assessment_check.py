@@ -77,6 +77,21 @@ def days_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Itera
             yield Finding(f"/indicators/{place}/{NAMED_BY[one.cycle]}", "days_dropped", reason)
 
 
+def days_are_ruled(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
+    """A day before the first month of a version lies in a month that an adopted version of its year rules.
+
+    `check` cannot know what is adopted: a version with any number may in truth be the first.
+    """
+    head = draft.scheme
+    months = [(one.scheme.effective, one.scheme.until) for one in adopted if one.scheme.year == head.year]
+    for place, one in enumerate(draft.indicators):
+        for at, day in enumerate(one.days):
+            month = day[:7]
+            if month < head.effective and not any(first <= month <= last for first, last in months):
+                reason = f"{day} lies in no month that a version of the scheme rules; nothing counts there."
+                yield Finding(f"/indicators/{place}/{NAMED_BY[one.cycle]}/{at}", "dates", reason)
+
+
 def no_data_means_one_thing(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
     """What a method makes of no data the scheme does not say otherwise."""
     for place, indicator in enumerate(document.indicators):
