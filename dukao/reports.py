@@ -16,7 +16,7 @@ from dukao.yamls import UnreadableError
 _COLUMNS = columns("file", "line", "path", "code", "reason", numbers=("line",))
 _TALLY = (
     "rows", "resumed", "skipped", "events", "created", "duplicate", "report", "conflict", "rejected",
-    "unmappable", "seconds", "events_per_second",
+    "unmappable", "after_close", "seconds", "events_per_second",
 )  # fmt: skip
 
 

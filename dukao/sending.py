@@ -65,7 +65,8 @@ class _Batch:
 class Tally:
     """What became of a feed; of the faults the first are kept, and all are counted and told to `heard`.
 
-    Of the `rows` that were read the first `resumed` were sent before, and the first `done` are answered.
+    Of the `rows` that were read the first `resumed` were sent before, and the first `done` are answered;
+    `after_close` events are in and came too late for a closed period.
     """
 
     rows: int = 0
@@ -73,6 +74,7 @@ class Tally:
     done: int = 0
     skipped: int = 0
     events: int = 0
+    after_close: int = 0
     outcomes: Counter[str] = field(default_factory=Counter[str])
     faults: list[Fault] = field(default_factory=list[Fault])
     seconds: float = 0.0
@@ -104,6 +106,7 @@ class Tally:
             "skipped": self.skipped,
             "events": self.events,
             **{name: self.outcomes[name] for name in names},
+            "after_close": self.after_close,
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.events / self.seconds) if self.seconds else 0,
         }
@@ -256,6 +259,7 @@ class Sender:
         problem = result.get("problem")
         if problem is None:
             self.tally.outcomes[result["status"]] += 1
+            self.tally.after_close += "after_close" in result
             return
         pointer = f" at {problem['pointer']}" if problem.get("pointer") else ""
         detail = f"{problem['detail']}{pointer}"

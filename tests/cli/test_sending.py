@@ -70,7 +70,7 @@ def test_events_leave_at_the_pace_that_is_asked_for(send):
 def test_outcomes_are_counted_and_faults_have_their_line(send):
     def answer(request):
         results = [
-            {"status": "created"},
+            {"status": "created", "after_close": [{"scheme": "mini", "period": "2021-03"}]},
             {"status": "duplicate"},
             {
                 "status": "conflict",
@@ -93,6 +93,7 @@ def test_outcomes_are_counted_and_faults_have_their_line(send):
     assert {name: told[name] for name in ("rows", "skipped", "events", "created", "duplicate", "conflict")} == {
         "rows": 6, "skipped": 1, "events": 4, "created": 1, "duplicate": 1, "conflict": 1,
     }  # fmt: skip
+    assert told["after_close"] == 1
     assert sorted((fault.line, fault.outcome, fault.code) for fault in tally.faults) == [
         (3, "conflict", "id_conflict"),
         (4, "rejected", "field"),
