@@ -1,6 +1,5 @@
 """What a total and a board are made of: which indicators lost how much, the dearest first, each with its cell."""
 
-import httpx
 import pytest
 
 from services.ranking.domain.losses import summed
@@ -8,9 +7,7 @@ from services.ranking.domain.standings import Figure
 from services.ranking.totals import totals_router
 from shared.kernel.figures import FigureState
 from shared.kernel.points import decimal
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck
+from tests.ranking.doors import door
 from tests.ranking.rig import MARCH, adopted, figure, indicator, posted, scheme, service
 
 __all__ = ["service"]
@@ -31,22 +28,11 @@ TWO_THIRDS = "4.666666666667"
 
 @pytest.fixture
 async def ask(service, tmp_path):
-    issuer = DevelopmentIssuer(tmp_path, environment="test")
-
-    async def ready():
-        return {}
-
-    tokens = TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file))
-    routers = [totals_router(service.exchange)]
-    app = create_app(title="t", service="ranking", routers=routers, readiness=ready, tokens=tokens)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with door(tmp_path, totals_router(service.exchange)) as asked:
 
         async def got(unit="b1", period=MARCH, status=200, of="/", **query):
             path = f"/v1/totals/{period}/{unit}/explain"
-            token = issuer.mint("eve", ["reader"], ["dukao/ranking"], unit=of)
-            headers = {"authorization": f"Bearer {token}"}
-            answer = await client.get(path, params={"scheme": "mini"} | query, headers=headers)
+            answer = await asked(path, unit=of, params={"scheme": "mini"} | query)
             assert answer.status_code == status, answer.text
             return answer.json()
 

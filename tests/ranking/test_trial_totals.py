@@ -1,14 +1,11 @@
 """What a total of a trial is made of: by its draft, marked, and shown to whom that in force is."""
 
-import httpx
 import pytest
 
 from services.ranking.trial_handlers import Trials
 from services.ranking.trial_totals import trial_totals_router
 from shared.kernel.shards import SHARDS
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck
+from tests.ranking.doors import door
 from tests.ranking.rig import MARCH, NOW, adopted, figure, indicator, posted, scheme, service
 from tests.ranking.test_trials import ALL_SHARDS, apply, ended, folded, started, tried
 
@@ -40,21 +37,11 @@ def draft():
 
 @pytest.fixture
 async def ask(service, tmp_path):
-    issuer = DevelopmentIssuer(tmp_path, environment="test")
-
-    async def ready():
-        return {}
-
-    tokens = TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file))
-    routers = [trial_totals_router(service.exchange)]
-    app = create_app(title="t", service="ranking", routers=routers, readiness=ready, tokens=tokens)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+    async with door(tmp_path, trial_totals_router(service.exchange)) as asked:
 
         async def got(unit="b1", period=MARCH, status=200, of="/", trial="strict", **query):
             path = f"/v1/trials/mini/{trial}/totals/{period}/{unit}/explain"
-            token = issuer.mint("eve", ["reader"], ["dukao/ranking"], unit=of)
-            answer = await client.get(path, params=query, headers={"authorization": f"Bearer {token}"})
+            answer = await asked(path, unit=of, params=query)
             assert answer.status_code == status, answer.text
             return answer.json()
 

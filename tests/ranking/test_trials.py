@@ -1,6 +1,5 @@
 """Trials in ranking, on a real PostgreSQL: figures of their own, a diff for each unit, and nothing else."""
 
-import httpx
 import pytest
 
 from services.ranking.api import standings_router
@@ -28,9 +27,7 @@ from shared.kernel.numbering import number
 from shared.kernel.periods import JANUARY
 from shared.kernel.records import Draft, Head
 from shared.kernel.shards import SHARDS
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck
+from tests.ranking.doors import door
 from tests.ranking.rig import MARCH, NOW, SHARD, adopted, figure, posted, scheme, service
 
 __all__ = ["service"]
@@ -100,22 +97,9 @@ async def apply(service, handler, *messages):
 
 @pytest.fixture
 async def ask(service, tmp_path):
-    issuer = DevelopmentIssuer(tmp_path, environment="test")
-
-    async def ready():
-        return {}
-
-    app = create_app(
-        title="t",
-        service="ranking",
-        routers=[standings_router(service.exchange), trials_router(service.exchange)],
-        readiness=ready,
-        tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
-    )
-    headers = {"authorization": f"Bearer {issuer.mint('eve', ['reader'], ['dukao/ranking'])}"}
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://t", headers=headers) as client:
-        yield client.get
+    routers = standings_router(service.exchange), trials_router(service.exchange)
+    async with door(tmp_path, *routers) as asked:
+        yield asked
 
 
 async def rows(service):

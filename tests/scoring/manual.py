@@ -5,16 +5,13 @@ import hashlib
 from contextlib import asynccontextmanager
 from functools import partial
 
-import httpx
 import pytest
 
 from services.scoring.api import cells_router
 from services.scoring.contract import ACCEPTED, POINTS, SCHEMES
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.stage_a import StageA
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.doors import Served
 from tests.scoring.test_stages import SCHEME, Driver, adopt, teach
 
 CELL = {"scheme": "mini", "unit": "b1", "indicator": "conduct", "month": "2021-03"}
@@ -115,29 +112,12 @@ class Door:
 
 def door_of(folder, *routers, replay=False):
     """Return a context that opens the door over an exchange."""
-    issuer = DevelopmentIssuer(folder / "issuer", environment="development")
-    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
-    made = (partial(requests_router, replay=replay), steps_router, cells_router, *routers)
+    served = Served(folder, partial(requests_router, replay=replay), steps_router, cells_router, *routers)
 
     @asynccontextmanager
     async def opened(exchange):
-        async def ready():
-            return {}
-
-        app = create_app(
-            title="scoring",
-            service="scoring",
-            routers=[router(exchange) for router in made],
-            readiness=ready,
-            tokens=check,
-            denied=exchange.denied,
-        )
-
-        def mint(who, role, unit):
-            return issuer.mint(who, [role], [audience_of("scoring")], unit=unit)
-
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://scoring") as client:
-            yield Door(client, mint)
+        async with served.client(exchange) as client:
+            yield Door(client, lambda who, role, unit: served.mint(who, [role], unit))
 
     return opened
 

@@ -1,8 +1,5 @@
 """Why a cell stands where it stands: the formula, and every case behind it."""
 
-from contextlib import asynccontextmanager
-
-import httpx
 import pytest
 from msgspec import structs
 
@@ -13,9 +10,7 @@ from shared.contracts.ingest import TYPES_ADOPTED, TypesAdopted
 from shared.kernel.instants import parse
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.doors import Served
 from tests.scoring.test_stages import EVENTS as OF_MARCH
 from tests.scoring.test_stages import (
     TYPES,
@@ -36,25 +31,10 @@ EVENTS = [*OF_MARCH, levy(8, time="2021-04-02T08:00:00+08:00")]
 
 @pytest.fixture
 def door(tmp_path):
-    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
-    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+    served = Served(tmp_path, cells_router, entries_router, measures_router, suspense_router)
 
-    @asynccontextmanager
-    async def opened(exchange, *, unit="/"):
-        async def ready():
-            return {}
-
-        routers = [
-            door(exchange) for door in (cells_router, entries_router, measures_router, suspense_router)
-        ]
-        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
-        token = issuer.mint("ada", ["reader", "operator"], [audience_of("scoring")], unit=unit)
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://scoring",
-            headers={"authorization": f"Bearer {token}"},
-        ) as client:
-            yield client
+    def opened(exchange, *, unit="/"):
+        return served.client(exchange, served.mint("ada", ["reader", "operator"], unit))
 
     return opened
 

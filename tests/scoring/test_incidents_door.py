@@ -2,15 +2,12 @@
 
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from services.scoring.api import cells_router
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.rise_api import rises_router
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.doors import Served
 from tests.scoring.incidents import (
     accept,
     begun,
@@ -57,22 +54,12 @@ class Door:
 
 @pytest.fixture
 def door(tmp_path):
-    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
-    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+    served = Served(tmp_path, incidents_router, rises_router, rulings_router, cells_router)
 
     @asynccontextmanager
     async def opened(exchange):
-        async def ready():
-            return {}
-
-        doors = (incidents_router, rises_router, rulings_router, cells_router)
-        routers = [one(exchange) for one in doors]
-        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://scoring") as client:
-            yield Door(
-                client,
-                lambda unit, role, name: issuer.mint(name, [role], [audience_of("scoring")], unit=unit),
-            )
+        async with served.client(exchange) as client:
+            yield Door(client, lambda unit, role, name: served.mint(name, [role], unit))
 
     return opened
 

@@ -1,9 +1,7 @@
 """Ready results of another system on a real PostgreSQL: taken as facts, compared when read, no score moved."""
 
 import copy
-from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from services.scoring.api import cells_router
@@ -14,9 +12,7 @@ from services.scoring.stage_a import StageA
 from shared.contracts import envelope
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.doors import Served
 from tests.scoring.test_stages import MARCH, SCHEME, TYPES, Driver, accept, adopt, cells, levy, scoring, teach
 from tests.scoring.test_verify import proof, settled
 from tests.scoring.trials import reviewed
@@ -53,23 +49,10 @@ def rate(number, value, unit="b1", **more):
 
 @pytest.fixture
 def door(tmp_path):
-    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
-    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+    served = Served(tmp_path, reconciliations_router, cells_router)
 
-    @asynccontextmanager
-    async def opened(exchange, *, unit="/"):
-        async def ready():
-            return {}
-
-        routers = [reconciliations_router(exchange), cells_router(exchange)]
-        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
-        token = issuer.mint("ada", ["reader"], [audience_of("scoring")], unit=unit)
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://scoring",
-            headers={"authorization": f"Bearer {token}"},
-        ) as client:
-            yield client
+    def opened(exchange, *, unit="/"):
+        return served.client(exchange, served.mint("ada", ["reader"], unit))
 
     return opened
 

@@ -2,9 +2,7 @@
 
 import asyncio
 import copy
-from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
 from services.scoring import handlers
@@ -14,9 +12,7 @@ from services.scoring.contract import SCHEMES, SchemeAdopted
 from services.scoring.scheme_api import comparing_router
 from shared.contracts import envelope
 from shared.kernel.canonical import digest_hex
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck, audience_of
+from tests.scoring.doors import Served
 from tests.scoring.test_stages import SCHEME, Driver, scoring, teach
 
 __all__ = ["scoring"]
@@ -28,23 +24,10 @@ AUTHOR, APPROVER = ("ada", ["author"]), ("bob", ["approver"])
 
 @pytest.fixture
 def door(tmp_path):
-    issuer = DevelopmentIssuer(tmp_path / "issuer", environment="development")
-    check = TokenCheck(issuer=ISSUER, audience=audience_of("scoring"), keys=KeyFile(issuer.jwks_file))
+    served = Served(tmp_path, *ROUTERS)
 
-    @asynccontextmanager
-    async def opened(exchange, person, unit="/"):
-        async def ready():
-            return {}
-
-        routers = [route(exchange) for route in ROUTERS]
-        app = create_app(title="scoring", service="scoring", routers=routers, readiness=ready, tokens=check)
-        token = issuer.mint(*person, [audience_of("scoring")], unit=unit)
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://scoring",
-            headers={"authorization": f"Bearer {token}"},
-        ) as client:
-            yield client
+    def opened(exchange, person, unit="/"):
+        return served.client(exchange, served.mint(*person, unit))
 
     return opened
 
