@@ -1,5 +1,6 @@
 """Real servers of this test session: PostgreSQL and Kafka, the machine's or the wheels'."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -17,14 +18,28 @@ from deploy.table import POSTGRES_SETTINGS
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.tables import DDL
+from shared.telemetry import logs
 
-FAST = {**POSTGRES_SETTINGS, "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# As services log, not drawn for a terminal: that costs a fifth of a second for each traceback.
+logs.configure("tests", level="WARNING")
+FAST = {
+    **POSTGRES_SETTINGS,
+    "max_wal_size": "256MB",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 6 << 30
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """The owner's address of a server of this session; its data need not outlive a crash."""
-    with servers_folder() as folder, postgres_running(folder, settings=FAST) as postgres:
+    """The owner's address of a server of this session; its data lie in memory where there is room."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    with (
+        servers_folder(MEMORY if roomy else None) as folder,
+        postgres_running(folder, settings=FAST) as postgres,
+    ):
         yield postgres.url
 
 
@@ -36,9 +51,9 @@ def kafka_bootstrap() -> Iterator[str]:
 
 
 @contextmanager
-def servers_folder() -> Iterator[Path]:
+def servers_folder(beside: Path | None = None) -> Iterator[Path]:
     """A folder that the servers' account can reach, which a test's own folder under root is not."""
-    with tempfile.TemporaryDirectory(prefix="servers-", dir=cache_folder().parent) as made:
+    with tempfile.TemporaryDirectory(prefix="servers-", dir=beside or cache_folder().parent) as made:
         Path(made).chmod(0o755)
         yield own_folder(Path(made))
 

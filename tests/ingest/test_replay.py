@@ -13,9 +13,9 @@ from services.ingest.domain.catalogue import NOTHING_ADOPTED
 from shared.contracts.envelope import decode
 from shared.kernel import instants
 from shared.kernel.shards import SHARDS
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.schemas import make_schema
 from tests.scoring.test_stages import TYPES, levy
 
 NUMBERS = itertools.count(1)
@@ -26,7 +26,7 @@ BEGIN = datetime(2021, 3, 1, 8, tzinfo=UTC)
 async def exchange(postgres_url):
     schema = f"replayed_{next(NUMBERS)}"
     engine = open_engine(postgres_url, schema)
-    await migrate(engine, schema, "services.ingest.migrations")
+    await make_schema(engine, schema, "services.ingest.migrations")
     yield Exchange(engine, "ingest")
     await engine.dispose()
 

@@ -2,10 +2,10 @@ import itertools
 
 import pytest
 
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from tests.notify.rig import Service
+from tests.schemas import make_schema
 
 NAMES = itertools.count(1)
 
@@ -19,7 +19,7 @@ async def services(postgres_url, tmp_path):
         schema = f"notify_{next(NAMES)}"
         engine = open_engine(postgres_url, schema)
         engines.append(engine)
-        await migrate(engine, schema, "services.notify.migrations")
+        await make_schema(engine, schema, "services.notify.migrations")
         return Service(Exchange(engine, "notify"), tmp_path / schema)
 
     yield make

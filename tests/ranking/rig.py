@@ -3,7 +3,6 @@
 import itertools
 import json
 
-import httpx
 import pytest
 
 from services.ranking.api import standings_router
@@ -23,12 +22,10 @@ from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.records import Draft, Head
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
-from shared.web.app import create_app
-from shared.web.development_issuer import ISSUER, DevelopmentIssuer
-from shared.web.tokens import KeyFile, TokenCheck
+from tests.ranking.doors import door
+from tests.schemas import make_schema
 
 NAMES = itertools.count(1)
 NOW = "2021-04-01T00:00:00.000000Z"
@@ -126,30 +123,15 @@ class Service:
 async def service(postgres_url):
     schema = f"ranking_{next(NAMES)}"
     engine = open_engine(postgres_url, schema)
-    await migrate(engine, schema, "services.ranking.migrations")
+    await make_schema(engine, schema, "services.ranking.migrations")
     yield Service(Exchange(engine, "ranking"))
     await engine.dispose()
 
 
 @pytest.fixture
 async def ask(service, tmp_path):
-    issuer = DevelopmentIssuer(tmp_path, environment="test")
-
-    async def ready():
-        return {}
-
-    app = create_app(
-        title="t",
-        service="ranking",
-        routers=[standings_router(service.exchange)],
-        readiness=ready,
-        tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
-    )
-    headers = {"authorization": f"Bearer {issuer.mint('eve', ['reader'], ['dukao/ranking'])}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://t", headers=headers
-    ) as client:
-        yield client.get
+    async with door(tmp_path, standings_router(service.exchange)) as asked:
+        yield asked
 
 
 def places(told, period=MARCH):

@@ -173,22 +173,8 @@ class WithIncidents(Driver):
             ("b", StageB(), (PARTIALS, SCHEMES)),
         ]
 
-    async def run_stage(self, wanted, **more):
-        """Apply what is there in shards that have anything new: most have not."""
-        ((name, stage, inputs),) = [one for one in self.stages if one[0] == wanted]
-        async with self.exchange.begin(actor=name, action="applied") as tx:
-            heads = await tx.many(
-                "SELECT stream, shard, number FROM stream_shards WHERE stream = ANY($1::text[])", list(inputs)
-            )
-            batch = []
-            for stream, shard, number in sorted(tuple(row.values()) for row in heads):
-                place = name, stream, shard
-                if number > self.done.get(place, 0):
-                    batch += await tx.read(stream, shard, self.done.get(place, 0), 100_000)
-                    self.done[place] = number
-            answers = await stage(tx, batch)
-            for stream in sorted({stream for stream, _ in answers}):
-                await tx.append(stream, [draft for to, draft in answers if to == stream])
+    async def run_stage(self, wanted, *, limit=100_000, **more):
+        await super().run_stage(wanted, limit=limit, **more)
 
     async def run(self):
         for name in ("a", "i", "a", "b"):

@@ -40,7 +40,7 @@ async def figures(exchange, unit="b1"):
     """Return the figures told of a unit by period and indicator."""
     found = {}
     async with exchange.reading() as tx:
-        for shard in range(64):
+        for shard in sorted(await tx.reached(ENTRIES)):
             for record in await tx.read(ENTRIES, shard, 0, 1000):
                 told = envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
                 for one in told.figures:

@@ -101,7 +101,7 @@ async def postings(exchange):
     async with exchange.reading() as tx:
         return [
             envelope.decode_data(known_event(ENTRIES, record.body), EntriesPosted)
-            for shard in range(SHARDS)
+            for shard in sorted(await tx.reached(ENTRIES))
             for record in await tx.read(ENTRIES, shard, 0, 1000)
         ]
 

@@ -23,9 +23,9 @@ from shared.kernel.periods import JANUARY
 from shared.kernel.points import cell, of_parts
 from shared.kernel.records import Draft
 from shared.kernel.shards import PARTITIONS, SHARDS, shard_of
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.schemas import make_schema
 
 NAMES = itertools.count(1)
 TYPES = {
@@ -102,7 +102,7 @@ async def scoring(postgres_url):
         schema = f"scoring_{next(NAMES)}"
         engine = open_engine(postgres_url, schema)
         opened.append(engine)
-        await migrate(engine, schema, "services.scoring.migrations")
+        await make_schema(engine, schema, "services.scoring.migrations")
         return Exchange(engine, "scoring")
 
     yield fresh
@@ -192,16 +192,21 @@ class Driver:
         for name, _, _ in self.stages:
             await self.run_stage(name)
 
+    async def unread(self, tx, name, inputs, *, only=None, limit=1000):
+        """Return what a stage has not read of its inputs, in the order of shards, and take it as read."""
+        batch = []
+        for stream in inputs:
+            for shard, reached in sorted((await tx.reached(stream)).items()):
+                after = self.done.get((name, stream, shard), 0)
+                if only in {None, shard} and reached.number > after:
+                    batch += await tx.read(stream, shard, after, limit)
+        self.done |= {(name, one.stream, one.shard): one.number for one in batch}
+        return batch
+
     async def run_stage(self, wanted, *, only=None, limit=1000, fail=None):
         ((name, stage, inputs),) = [one for one in self.stages if one[0] == wanted]
         async with self.exchange.begin(actor=name, action="applied") as tx:
-            batch = []
-            for stream, shard in itertools.product(inputs, range(SHARDS) if only is None else [only]):
-                after = self.done.get((name, stream, shard), 0)
-                records = await tx.read(stream, shard, after, limit)
-                batch += records
-                if records:
-                    self.done[name, stream, shard] = records[-1].number
+            batch = await self.unread(tx, name, inputs, only=only, limit=limit)
             answers = await stage(tx, batch)
             for stream in sorted({stream for stream, _ in answers}):
                 await tx.append(stream, [draft for to, draft in answers if to == stream])

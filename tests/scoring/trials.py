@@ -37,9 +37,9 @@ from shared.kernel.instants import parse
 from shared.kernel.points import of_parts
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.schemas import make_schema
 from tests.scoring.surveys import METHOD, ROUND
 from tests.scoring.test_comparing import UNITS
 from tests.scoring.test_comparing import scheme as compared
@@ -94,7 +94,7 @@ async def fresh(postgres_url):
         schema = f"trials_{next(NAMES)}"
         engine = open_engine(postgres_url, schema)
         opened.append(engine)
-        await migrate(engine, schema, "services.scoring.migrations")
+        await make_schema(engine, schema, "services.scoring.migrations")
         driver = Trying(Still(engine, "scoring"))
         await teach(driver.exchange)
         await driver.run()

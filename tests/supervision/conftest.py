@@ -2,9 +2,9 @@ import itertools
 
 import pytest
 
-from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.schemas import make_schema
 from tests.supervision.facts import calendar
 from tests.supervision.rig import Service
 
@@ -21,7 +21,7 @@ async def services(postgres_url, tmp_path):
         schema = f"supervision_{next(NAMES)}"
         engine = open_engine(postgres_url, schema)
         engines.append(engine)
-        await migrate(engine, schema, "services.supervision.migrations")
+        await make_schema(engine, schema, "services.supervision.migrations")
         service = Service(Exchange(engine, "supervision"), tmp_path / schema)
         await service.adopt(known)
         return service
