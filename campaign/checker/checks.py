@@ -20,6 +20,8 @@ from campaign.checker.manual import manual
 from campaign.checker.rises import clocks, rises
 from campaign.checker.surveys import surveys
 from campaign.checker.suspense import suspended
+from campaign.checker.totals import totals
+from campaign.checker.years import years
 
 ACCEPTED = "ingest.accepted"
 SHOWN = 20
@@ -91,6 +93,8 @@ async def everything(
             "C5 suspense": lambda: suspended(database),
             "C5 surveys": lambda: surveys(database),
             "C2 items": lambda: telling.items_told(database),
+            "C6 totals": lambda: totals(database),
+            "C6 years": lambda: years(database),
             "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),

@@ -17,7 +17,7 @@ PLACES = 10**12
 class Share:
     """An indicator of a unit that is due in a standing: its points and, where it has data, what it is worth.
 
-    What has no board is a bonus outside the boards.
+    What has neither board nor overlay is a bonus outside them.
     """
 
     board: str | None
@@ -25,6 +25,7 @@ class Share:
     worth: Fraction | None
     applies: bool = True
     deducts: bool = False
+    overlay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,14 @@ def boards(shares: Collection[Share]) -> Mapping[str, Range]:
     return {
         name: Range(*(printed(_spread(mine, full=full)) for full in (False, True)))
         for name, mine in _by_board(shares).items()
-        if any(one.applies for one in mine)
+        if _is_any(mine)
     }
 
 
 def compared(shares: Collection[Share], names: Collection[str]) -> Decimal | None:
     """Return the sum of some boards as one figure, in proportion to what there is; None where nothing is."""
     chosen = {name: mine for name, mine in _by_board(shares).items() if name in names}
-    there = [mine for mine in chosen.values() if any(one.applies for one in mine)]
+    there = [mine for mine in chosen.values() if _is_any(mine)]
     if not there:
         return None
     worth = _added(Fraction(_spread(mine, full=False)) for mine in there)
@@ -65,12 +66,22 @@ def compared(shares: Collection[Share], names: Collection[str]) -> Decimal | Non
 
 
 def _all_boards(shares: Collection[Share], *, full: bool) -> Iterable[Decimal]:
-    """Yield the boards as a total takes them: those of which nothing applies are carried by the others."""
-    every = _by_board(shares).values()
-    there = [mine for mine in every if any(one.applies for one in mine)]
-    carried = _added(_points(mine) for mine in every if mine not in there)
+    """Yield boards and overlays as a total takes them: those of which nothing applies the boards carry.
+
+    An overlay carries nothing of others.
+    """
+    every, added = _by_board(shares).values(), _by_overlay(shares).values()
+    there = [mine for mine in every if _is_any(mine)]
+    carried = _added(_points(mine) for mine in (*every, *added) if not _is_any(mine))
     for mine in there:
         yield _spread(mine, carried * _points(mine) / _added(map(_points, there)), full=full)
+    for mine in added:
+        if _is_any(mine):
+            yield _spread(mine, full=full)
+
+
+def _is_any(mine: Iterable[Share]) -> bool:
+    return any(one.applies for one in mine)
 
 
 def _spread(mine: Collection[Share], carried: Fraction = Fraction(0), *, full: bool) -> Decimal:
@@ -101,14 +112,23 @@ def _worth(share: Share, *, full: bool) -> Fraction:
 
 
 def _bonus(shares: Collection[Share]) -> Decimal:
-    return _kept(_added(one.worth or Fraction(0) for one in shares if one.board is None))
+    outside = [one for one in shares if one.board is None and one.overlay is None]
+    return _kept(_added(one.worth or Fraction(0) for one in outside))
 
 
 def _by_board(shares: Collection[Share]) -> dict[str, list[Share]]:
+    return _by((one.board, one) for one in shares)
+
+
+def _by_overlay(shares: Collection[Share]) -> dict[str, list[Share]]:
+    return _by((one.overlay, one) for one in shares)
+
+
+def _by(named: Iterable[tuple[str | None, Share]]) -> dict[str, list[Share]]:
     found: dict[str, list[Share]] = {}
-    for one in shares:
-        if one.board is not None:
-            found.setdefault(one.board, []).append(one)
+    for name, one in named:
+        if name is not None:
+            found.setdefault(name, []).append(one)
     return found
 
 

@@ -2,21 +2,21 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import TypeAlias
 
 import asyncpg
 
 from campaign.checker import folding
+from campaign.checker.cycles import Document, is_due, overlay_of, own_months, window
 from campaign.checker.rescaling import Share, total
 
-Document: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = tuple[str, str, str]
 PARTS = 10**12
-MONTHS_OF = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,27 @@ class Figures:
     points: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Versions:
     """The versions of a scheme by their number; the newest that covers a month rules it."""
 
     documents: Mapping[int, Document]
+
+    @cached_property
+    def by_month(self) -> Mapping[int, Document]:
+        """The version that rules each month."""
+        in_order = (self.documents[number] for number in sorted(self.documents))
+        return {month: one for one in in_order for month in _covered(one)}
+
+    @cached_property
+    def excepted(self) -> frozenset[str]:
+        """The indicators of which any version says that they do not apply to somebody."""
+        return frozenset(
+            one["code"]
+            for document in self.documents.values()
+            for one in document["indicators"]
+            if one.get("not_applicable")
+        )
 
     @property
     def first_month(self) -> int:
@@ -41,32 +57,41 @@ class Versions:
 
     def ruling(self, month: int) -> Document | None:
         """Return the version that rules a month."""
-        found = [number for number, one in self.documents.items() if month in _covered(one)]
-        return self.documents[max(found)] if found else None
+        return self.by_month.get(month)
 
-    def indicator(self, code: str, version: int) -> Document:
-        """Return an indicator as a version has it, or the newest before it that had it."""
+    def upto(self, version: int) -> "Versions":
+        """Return the versions as they were before any newer one."""
+        return Versions({number: one for number, one in self.documents.items() if number <= version})
+
+    def newest(self, code: str) -> tuple[Document, Document]:
+        """Return the newest version that has an indicator, and the indicator as it has it."""
         for number in sorted(self.documents, reverse=True):
-            if number <= version:
-                for one in self.documents[number]["indicators"]:
-                    if one["code"] == code:
-                        return one
+            for one in self.documents[number]["indicators"]:
+                if one["code"] == code:
+                    return self.documents[number], one
         raise LookupError(code)
 
     def absent(self, code: str, unit: str, months: Iterable[int]) -> bool:
-        """Tell whether an indicator applies to a unit in none of these months; of a stock in the last."""
+        """Tell whether an indicator applies to a unit in none of these months; of a stock in the last.
+
+        Months of a version that does not have it say nothing.
+        """
         ruled = [(month, one) for month in months if (one := self.ruling(month)) is not None]
-        if not ruled:
+        if code not in self.excepted or not ruled:
             return False
         last = ruled[-1][1]
         spec = next((one for one in last["indicators"] if one["code"] == code), None)
         stock = spec is not None and last["measures"][spec["measure"]].get("kind") == "stock"
-        return all(_absent(one, code, unit, month) for month, one in (ruled[-1:] if stock else ruled))
+        having = [pair for pair in (ruled[-1:] if stock else ruled) if has_indicator(pair[1], code)]
+        return bool(having) and all(_absent(one, code, unit, month) for month, one in having)
 
 
 async def totals(database: asyncpg.Connection) -> list[str]:
     """C6: the total or range that was last told of every unit is the sum of its figures, rescaled."""
     schemes = await adopted(database)
+    upto = {
+        (code, version): found.upto(version) for code, found in schemes.items() for version in found.documents
+    }
     figures: dict[Group, dict[int, dict[str, Figures]]] = defaultdict(lambda: defaultdict(dict))
     for row in await database.fetch("SELECT * FROM ranking.figures"):
         group = row["scheme"], row["grp"], row["period"]
@@ -79,84 +104,98 @@ async def totals(database: asyncpg.Connection) -> list[str]:
             continue
         version = max(figures[group])
         known = figures[group][version].get(row["unit"], Figures({}, {}))
-        wanted = _wanted(list(shares(schemes[row["scheme"]], version, group, row["unit"], known)))
+        wanted = _wanted(list(shares(upto[row["scheme"], version], group, row["unit"], known)))
         if (told := (row["points"], row["low"], row["high"])) != wanted:
             wrong.append(f"{group} {row['unit']}: its figures come to {wanted}, told was {told}")
     return wrong
 
 
-def shares(versions: Versions, version: int, group: Group, unit: str, figures: Figures) -> Iterable[Share]:
-    """Yield every indicator that is due to a unit in a period, or has a figure there."""
-    document, months = versions.documents[version], folding.months_of(group[2], versions.first_month)
-    due = {
-        one["code"]
-        for one in document["indicators"]
-        if group[1] in one["groups"]
-        and unit in (one.get("units") or [unit])
-        and is_due(one, months, versions.first_month)
-    }
-    for code in sorted(due | figures.worth.keys()):
-        one = versions.indicator(code, version)
+def shares(versions: Versions, group: Group, unit: str, figures: Figures) -> Iterator[Share]:
+    """Yield every indicator that is due to a unit in a period, or has a figure there, and is in the total."""
+    months = folding.months_of(group[2], versions.first_month)
+    for code in sorted(due(versions, group[1], unit, months) | figures.worth.keys()):
+        document, one = versions.newest(code)
+        overlay = overlay_of(document, one)
+        if overlay is not None and overlay["counts"] == "beside":
+            continue
         points = Fraction(figures.points[code], PARTS) if code in figures.points else Fraction(one["points"])
         worth = figures.worth.get(code)
+        taken = window(one, months, versions.first_month, own_months(document, one))
         yield Share(
             board=one.get("board"),
             points=points,
             worth=None if worth is None else Fraction(worth, PARTS),
-            applies=not versions.absent(code, unit, window(one, months)),
+            applies=not versions.absent(code, unit, taken),
             deducts="deduct" in one["method"],
+            overlay=one.get("overlay"),
         )
 
 
-def is_due(indicator: Document, months: Sequence[int], first_month: int = 1) -> bool:
-    """Tell whether a cycle ends in a period, or a named day lies in it; deductions and bonuses are due."""
-    if (days := days_of(indicator)) is not None:
-        return not days.isdisjoint(months)
-    cycle = MONTHS_OF.get(indicator.get("cycle", "month"), 1)
-    return _is_always_due(indicator) or any((month + 2 - first_month) % cycle == 0 for month in months)
+def due(versions: Versions, group: str, unit: str, months: Sequence[int]) -> set[str]:
+    """Return what is due to a unit by the newest version, and what others before it alone had in the period.
+
+    They have it by the unit's groups there; an overlay that had not begun as another left it out never was.
+    """
+    newest = max(versions.documents)
+    ruling = {id(one) for month in months if (one := versions.ruling(month)) is not None}
+    found, known = set[str](), set[str]()
+    until: Document | None = None
+    for number in sorted(versions.documents, reverse=True):
+        document = versions.documents[number]
+        if number != newest and id(document) not in ruling:
+            continue
+        groups = {group} if until is None else groups_in(document, group, unit)
+        mine = [one for one in document["indicators"] if is_for(one, groups, unit)]
+        for one in mine:
+            own = own_months(document, one)
+            begun = until is None or own is None or own[0] < _covered(until)[0]
+            if one["code"] not in known and begun and is_due(one, months, versions.first_month, own):
+                found.add(one["code"])
+        known |= {one["code"] for one in mine}
+        until = document
+    return found
 
 
-def days_of(indicator: Document) -> set[int] | None:
-    """Return the months of the days that an indicator names to be assessed at; None where it names none."""
-    days = [*indicator.get("dates", ()), *(one["due"] for one in indicator.get("milestones", ()))]
-    if not days or _is_always_due(indicator):
-        return None
-    return {int(day[:4]) * 12 + int(day[5:7]) - 1 for day in days}
+def is_for(indicator: Document, groups: set[str], unit: str) -> bool:
+    """Tell whether a unit of groups has an indicator."""
+    return not groups.isdisjoint(indicator["groups"]) and unit in (indicator.get("units") or [unit])
 
 
-def window(indicator: Document, months: Sequence[int]) -> list[int]:
-    """Return the months that a figure is taken from: the period's, those of a longer cycle, or of days."""
-    if (days := days_of(indicator)) is not None:
-        return [month for month in months if month in days]
-    cycle = MONTHS_OF.get(indicator.get("cycle", "month"), 1)
-    first = months[0] if _is_always_due(indicator) or cycle <= len(months) else months[-1] + 1 - cycle
-    return list(range(first, months[-1] + 1))
+def has_indicator(document: Document, code: str) -> bool:
+    """Tell whether a version has an indicator."""
+    return any(one["code"] == code for one in document["indicators"])
 
 
-def _is_always_due(indicator: Document) -> bool:
-    return not {"deduct", "bonus"}.isdisjoint(indicator["method"])
+def groups_of(document: Document, unit: str) -> set[str]:
+    """Return the groups that a unit is in by a version."""
+    levels = {one["code"]: one["level"] for one in document.get("units", ())}
+    return {name for name, one in document.get("groups", {}).items() if one["level"] == levels.get(unit)}
+
+
+def groups_in(document: Document, group: str, unit: str) -> set[str]:
+    """Return by which groups a version gives a unit what it brings to a group: that one, if it is in it."""
+    mine = groups_of(document, unit)
+    return {group} if group in mine else mine
 
 
 def _wanted(found: list[Share]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     """Return points, or the range while something has no data or nothing but a bonus is due."""
     sums = total(found)
     applying = [one for one in found if one.applies]
-    whole = any(one.board for one in applying) and all(one.worth is not None for one in applying)
+    whole = any(one.board or one.overlay for one in applying) and all(
+        one.worth is not None for one in applying
+    )
     return (sums.low, None, None) if whole else (None, sums.low, sums.high)
 
 
 async def adopted(database: asyncpg.Connection) -> dict[str, Versions]:
-    """Return the schemes in force; trials have a code that no scheme has, overlays are no boards."""
+    """Return the schemes in force; trials have a code that no scheme has."""
     found: dict[str, dict[int, Document]] = defaultdict(dict)
     rows = await database.fetch("SELECT code, version, document::text FROM ranking.schemes")
     for row in rows:
         if "~" not in row["code"]:
             found[row["code"]][row["version"]] = json.loads(row["document"])
-    return {
-        code: Versions(documents)
-        for code, documents in found.items()
-        if not any(one.get("overlays") for one in documents.values())
-    }
+    return {code: Versions(documents) for code, documents in found.items()}
 
 
 def _covered(document: Document) -> range:

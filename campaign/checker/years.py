@@ -1,6 +1,7 @@
 """C6 of schemes with versions within a year: figures of periods that several rule, from their months' sums.
 
-Known are targets and deductions of events; what else there is, and what does not apply to somebody, is left.
+Known are targets and deductions of schemes that measure events alone, by sums and counts; what else there
+is, what does not apply to somebody, and units of which a review or a silent feed changes more, are left.
 """
 
 import json
@@ -13,10 +14,10 @@ from typing import Any, TypeAlias, cast
 import asyncpg
 
 from campaign.checker import folding, kept_sums
-from campaign.checker.totals import MONTHS_OF, PARTS, Versions, adopted, days_of
+from campaign.checker.cycles import MONTHS_OF, Document, days_of, own_months
+from campaign.checker.totals import PARTS, Versions, adopted, groups_in, groups_of, has_indicator, is_for
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 
-Document: TypeAlias = Mapping[str, Any]
 Sums: TypeAlias = Mapping[tuple[str, str, int], tuple[int, int, int]]
 Run: TypeAlias = tuple[Document, list[int]]
 MILLION = 1_000_000
@@ -24,16 +25,19 @@ MILLION = 1_000_000
 
 async def years(database: asyncpg.Connection) -> list[str]:
     """C6: a figure of a period that several versions rule is what its months come to, weighed."""
-    schemes, sums = await adopted(database), await _sums(database)
+    every = await adopted(database)
+    schemes = {code: found for code, found in every.items() if _shares_a_year(found) and _is_plain(found)}
+    sums, moved = (await _sums(database), await _moved(database)) if schemes else ({}, set())
     told: dict[tuple[str, str, str, str], tuple[int, Any]] = {}
     for row in await database.fetch("SELECT * FROM ranking.figures"):
         key = row["scheme"], row["grp"], row["period"], row["unit"]
-        if row["scheme"] in schemes and row["version"] >= told.get(key, (0, None))[0]:
+        named = row["scheme"], row["unit"]
+        if row["scheme"] in schemes and named not in moved and row["version"] >= told.get(key, (0, None))[0]:
             told[key] = row["version"], row
     wrong: list[str] = []
     for (scheme, group, period, unit), (version, row) in told.items():
         worth, points = json.loads(row["worth"]), json.loads(row["points"])
-        if group not in _groups(schemes[scheme].documents[version], unit):
+        if group not in groups_of(schemes[scheme].documents[version], unit):
             wrong += [
                 f"{scheme} {group} {period} {unit} {code}: the unit is in another group, told was {value}"
                 for code, value in worth.items()
@@ -41,7 +45,7 @@ async def years(database: asyncpg.Connection) -> list[str]:
             ]
             continue
         for code, wanted in figures(schemes[scheme], group, period, unit, sums.get(scheme, {})):
-            own = Fraction(schemes[scheme].indicator(code, version)["points"])
+            own = Fraction(schemes[scheme].upto(version).newest(code)[1]["points"])
             found = worth.get(code), points.get(code, own * PARTS)
             if code in worth and found != wanted:
                 wrong.append(f"{scheme} {group} {period} {unit} {code}: it is {wanted}, told was {found}")
@@ -59,13 +63,15 @@ def figures(
     until = max(_clock(versions, group, sums), months[0])
     codes = {one["code"] for document in versions.documents.values() for one in document["indicators"]}
     for code in sorted(codes):
-        taken = _taken(versions, code, months, until)
+        taken = _taken(versions, code, _ruled(versions, code, group, unit, months), until)
         runs = _runs(versions, code, group, unit, taken)
         if runs and all(_is_known(document, code, months) for document, _ in runs):
             rest = [month for month in taken if all(month not in run[1] for run in runs)]
             come = [month for month in rest if month <= until or until < taken[0]]
             worth, points = _weighed(runs, code, unit, until, sums, len(come))
-            whole = _points(versions, code, group, unit, [month for month in months if month <= until])
+            ruled = _ruled(versions, code, group, unit, months)
+            so_far = [month for month in ruled if month <= until] or ruled
+            whole = _points(versions, code, group, unit, so_far)
             scaled = None if worth is None else round(worth * whole / points * PARTS)
             yield code, (scaled, round(whole * PARTS))
 
@@ -116,12 +122,61 @@ def _reached(document: Document, spec: Document, measured: tuple[int, int, int])
 
 
 def _taken(versions: Versions, code: str, months: Sequence[int], until: int) -> list[int]:
-    """Return the months that a figure is taken from: of days those that the newest version names."""
+    """Return the months that a figure is taken from: of days those that the newest version names.
+
+    Where it names none, and of an overlay, each version names the days of its own months.
+    """
+    if _of_overlay(versions, code):
+        return [at for at in months if _is_named(versions, code, at)]
     for month in reversed([month for month in months if month <= until]):
-        if any(one["code"] == code for one in (versions.ruling(month) or {"indicators": ()})["indicators"]):
-            days = days_of(_indicator(versions.ruling(month) or {}, code))
-            return [at for at in months if days is None or at in days]
+        document = versions.ruling(month)
+        if document is not None and has_indicator(document, code):
+            days = days_of(_indicator(document, code))
+            if days is not None:
+                return [at for at in months if at in days]
+            return [at for at in months if _is_named(versions, code, at)]
     return list(months)
+
+
+def _is_named(versions: Versions, code: str, month: int) -> bool:
+    """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+    document = versions.ruling(month)
+    if document is None or not has_indicator(document, code):
+        return True
+    days = days_of(_indicator(document, code))
+    return days is None or month in days
+
+
+def _ruled(versions: Versions, code: str, group: str, unit: str, months: Sequence[int]) -> list[int]:
+    """Return the months in which versions give points: of an overlay its own, where the unit has it."""
+    if not _of_overlay(versions, code):
+        return list(months)
+    found: list[int] = []
+    for month in months:
+        document = versions.ruling(month)
+        if document is not None and _has(document, code, group, unit):
+            own = own_months(document, _indicator(document, code))
+            found += [month] if own is not None and month in own else []
+    return found
+
+
+def _of_overlay(versions: Versions, code: str) -> bool:
+    return versions.newest(code)[1].get("overlay") is not None
+
+
+def _is_plain(versions: Versions) -> bool:
+    """Tell whether a scheme measures events alone, and nothing by keys that a row of sums holds apart."""
+    measures = [one for document in versions.documents.values() for one in document["measures"].values()]
+    keys = re.compile(r"\s*(min|max|count\s*\(\s*distinct)\b", re.IGNORECASE)
+    return all("over" in one and not keys.match(one["numerator"]) for one in measures)
+
+
+def _shares_a_year(versions: Versions) -> bool:
+    """Tell whether several versions rule months of one year."""
+    years: dict[int, set[int]] = defaultdict(set)
+    for month, one in versions.by_month.items():
+        years[(month + 1 - versions.first_month) // 12].add(id(one))
+    return any(len(found) > 1 for found in years.values())
 
 
 def _runs(versions: Versions, code: str, group: str, unit: str, months: Iterable[int]) -> list[Run]:
@@ -166,20 +221,10 @@ def _worth(value: Any) -> Any:
     return Fraction(value) if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value) else value
 
 
-def _groups(document: Document, unit: str) -> set[str]:
-    """Return the groups that a unit is in by a version."""
-    levels = {one["code"]: one["level"] for one in document["units"]}
-    return {name for name, one in document["groups"].items() if one["level"] == levels.get(unit)}
-
-
 def _has(document: Document, code: str, group: str, unit: str) -> bool:
     """Tell whether a unit has an indicator by a version: in the group, or where it was before."""
-    mine = _groups(document, unit)
-    groups = {group} if group in mine else mine
-    return any(
-        one["code"] == code and groups.intersection(one["groups"]) and unit in (one.get("units") or [unit])
-        for one in document["indicators"]
-    )
+    groups = groups_in(document, group, unit)
+    return any(one["code"] == code and is_for(one, groups, unit) for one in document["indicators"])
 
 
 def _is_known(document: Document, code: str, months: Sequence[int]) -> bool:
@@ -225,14 +270,22 @@ def _clock(versions: Versions, group: str, sums: Sums) -> int:
     newest = 0
     for (measure, unit, month), amounts in sums.items():
         document = versions.ruling(month)
-        if document is not None and any(amounts) and unit in units and _by_time(document, measure):
+        if document is not None and any(amounts) and unit in units and _says_when(document, measure):
             newest = max(newest, month)
     return newest
 
 
-def _by_time(document: Document, measure: str) -> bool:
-    spec = document["measures"].get(measure, {})
-    placed, view = spec.get("period_by"), document.get("views", {}).get(spec.get("over"))
+def _says_when(document: Document, measure: str) -> bool:
+    """Tell whether all that is measured over the same is placed by when it occurred, or nothing at all is."""
+    by_over: dict[str, bool] = {}
+    for spec in document["measures"].values():
+        by_over[spec["over"]] = by_over.get(spec["over"], True) and _by_time(document, spec)
+    mine = document["measures"].get(measure)
+    return mine is not None and (by_over[mine["over"]] or not any(by_over.values()))
+
+
+def _by_time(document: Document, spec: Document) -> bool:
+    placed, view = spec.get("period_by"), document.get("views", {}).get(spec["over"])
     if not isinstance(placed, str):
         return False
     if view is None:
@@ -242,6 +295,15 @@ def _by_time(document: Document, measure: str) -> bool:
 
 def _indicator(document: Document, code: str) -> Document:
     return next(one for one in document["indicators"] if one["code"] == code)
+
+
+async def _moved(database: asyncpg.Connection) -> set[tuple[str, str]]:
+    """Return the schemes and units of which a review or a silent feed changes what events come to."""
+    rows = await database.fetch(
+        "SELECT DISTINCT split_part(scheme, '@', 1) AS code, unit FROM scoring.partials "
+        "WHERE over LIKE 'reviewed:%' OR over LIKE 'stale:%'"
+    )
+    return {(row["code"], row["unit"]) for row in rows}
 
 
 async def _sums(database: asyncpg.Connection) -> dict[str, Sums]:

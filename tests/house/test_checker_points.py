@@ -5,9 +5,10 @@ from fractions import Fraction
 
 import pytest
 
+from campaign.checker.cycles import is_due, window
 from campaign.checker.folding import months_of
 from campaign.checker.rescaling import Range, Share, boards, compared, total
-from campaign.checker.totals import Figures, Versions, is_due, shares, window
+from campaign.checker.totals import Figures, Versions, shares
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 from campaign.checker.years import figures
 
@@ -146,7 +147,39 @@ def test_what_is_due_in_a_period_is_taken_from_the_months_of_its_cycle(
 ):
     one, months = indicator("i", cycle, method=method), months_of(period, year_from)
     assert is_due(one, months, year_from) == due
-    assert not due or window(one, months)[0] == months_of(first)[0]
+    assert not due or window(one, months, year_from)[0] == months_of(first)[0]
+
+
+@pytest.mark.parametrize(
+    ("cycle", "period", "due", "taken"),
+    [
+        ("quarter", "2021-06", True, (4, 6)),
+        ("quarter", "2021-08", True, (7, 8)),
+        ("year", "2021-08", True, (4, 8)),
+        ("year", "2021-12", False, None),
+        ("half-year", "2021-Q3", True, (7, 8)),
+        ("month", "2021-H1", True, (4, 6)),
+        ("month", "2021", True, (4, 8)),
+    ],
+)
+def test_of_an_overlay_from_april_to_august_the_last_cycle_ends_in_august(cycle, period, due, taken):
+    one, months, own = indicator("i", cycle), months_of(period), range(2021 * 12 + 3, 2021 * 12 + 8)
+    assert is_due(one, months, own=own) == due
+    if taken is not None:
+        first, last = (2021 * 12 + number - 1 for number in taken)
+        assert window(one, months, own=own) == list(range(first, last + 1))
+
+
+def test_what_is_added_is_inside_the_total_and_carried_by_the_boards_where_nothing_of_it_applies():
+    """Two boards of 60 and 40 carry 20 in proportion: each is worth a fifth more; an overlay carries nothing."""
+    unit = [share("a", 60, 30), share("b", 40, 40)]
+    assert total([*unit, share(None, 20, 5, overlay="o")]) == exactly("75.00")
+    assert total([*unit, share(None, 20, None, overlay="o")]) == Range(Decimal("70.00"), Decimal("90.00"))
+    assert total([*unit, share(None, 20, None, overlay="o", applies=False)]) == exactly("84.00")
+    half = [share(None, 15, 6, overlay="o"), share(None, 5, None, overlay="o", applies=False)]
+    assert total([*unit, *half]) == exactly("78.00")
+    gone = share("a", 60, None, applies=False)
+    assert total([gone, unit[1], share(None, 20, 5, overlay="o")]) == exactly("105.00")
 
 
 def test_an_indicator_does_not_apply_where_none_of_its_months_does_as_the_version_of_each_says():
@@ -180,7 +213,7 @@ def test_the_shares_of_a_unit_are_what_is_due_to_it_and_what_it_has_a_figure_of(
         }
     )
     known = Figures({"old": 3 * 10**12}, {"old": 5 * 10**12})
-    found = list(shares(versions, 2, ("any", "g", "2021"), "u", known))
+    found = list(shares(versions, ("any", "g", "2021"), "u", known))
     assert found == [Share("work", Fraction(10), None), Share("work", Fraction(5), Fraction(3))]
 
 

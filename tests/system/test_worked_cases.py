@@ -22,7 +22,7 @@ from tests.scoring_domain.late_days import scheme as of_items
 from tests.system.office import CALENDAR, Office
 from tests.system.rig import Event, Rig, command, platform, rebuilt, until
 from tests.system.test_proof import verified
-from tests.system.worked import BUREAUS, TYPES, event, lost_by_events, scored, share_of, thousand
+from tests.system.worked import BUREAUS, TYPES, event, lost_by_events, scored, share_of, thousand, with_sprint
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
@@ -55,8 +55,8 @@ SCHEMES: tuple[Callable[[], dict[str, Any]], ...] = (
     thousand,
     lost_by_events,
     lambda: share_of("march", "10", "0.98"),
-    lambda: share_of("halves", "20", "0.90"),
-    lambda: share_of("halves", "30", "0.95", version=2, effective="2021-07"),
+    lambda: with_sprint(share_of("halves", "20", "0.90"), "5"),
+    lambda: with_sprint(share_of("halves", "30", "0.95", version=2, effective="2021-07"), "8"),
     lambda: of_incidents(code="incidents"),
 )
 
@@ -325,6 +325,8 @@ async def twenty_points_and_from_july_thirty_are_24_50_of_25(office: Office) -> 
     assert (year["published"], year["points"]) == ("24.50", "25")
     parts = [await figure(office.rig, "halves", f"2021-H{half}/w06/made") for half in (1, 2)]
     assert [part["published"] for part in parts] == ["19.60", "29.40"]
+    sprint = await figure(office.rig, "halves", "2021/w06/sprinted")
+    assert (sprint["published"], sprint["state"]) == (None, "not_assessed")
 
 
 async def damaged(rig: Rig, check: Check, damages: Sequence[str]) -> None:

@@ -91,6 +91,16 @@ def share_of(code: str, points: str, target: str, **head: Any) -> dict[str, Any]
     return scheme(code, {"work": points}, made, [one | {"method": {"target": {"target": target}}}], head=head)
 
 
+def with_sprint(document: dict[str, Any], points: str) -> dict[str, Any]:
+    """Return the scheme with an overlay from April to September that is added to its total."""
+    months = {"from": "2021-04", "until": "2021-09"}
+    sprint = {"code": "sprint", "name": "sprint", "counts": "added", "points": points} | months
+    one = document["indicators"][0] | {"code": "sprinted", "points": points, "overlay": "sprint"}
+    del one["board"]
+    indicator = one | {"method": {"target": {"target": "1"}}}
+    return document | {"overlays": [sprint], "indicators": [*document["indicators"], indicator]}
+
+
 def lost_by_events() -> dict[str, Any]:
     """Return a scheme of ten points of which each event takes half a point."""
     one = {"code": "lost", "board": "work", "points": "10", "measure": "lost"}

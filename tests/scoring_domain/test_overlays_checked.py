@@ -1,0 +1,116 @@
+"""The independent checker takes an overlay as the services do: what is due, what it comes to, parts of its months."""
+
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaign.checker import rescaling
+from campaign.checker.totals import Figures, Versions, shares
+from campaign.checker.years import figures as made_anew
+from services.ranking.domain.rows import Row
+from services.ranking.domain.schemes import Scheme
+from services.ranking.held import Board
+from services.scoring.domain.document import SchemeDocument
+from shared.kernel.periods import JANUARY, Month
+from shared.kernel.points import MILLIONTHS
+from tests.scoring_domain.test_overlays import halves, with_overlay
+from tests.scoring_domain.test_parts import LEVY, figures, line, month, told, version
+
+PARTS = 10**12
+MONTHS = st.integers(1, 12)
+PERIODS = [str(period) for at in range(1, 13) for period in JANUARY.around(Month(2021, at))]
+
+
+def written(document):
+    return SchemeDocument.model_validate(document).written()
+
+
+def spans(first=MONTHS, last=MONTHS):
+    """Return months of an overlay, in order."""
+    return st.tuples(first, last).map(
+        lambda ends: {"from": f"2021-{min(ends):02d}", "until": f"2021-{max(ends):02d}"}
+    )
+
+
+def absences(codes):
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            code: spans().map(lambda months: [months | {"units": ["b1"], "reason": "无此业务"}])
+            for code in codes
+        },
+    )
+
+
+@st.composite
+def schemes(draw):
+    """Return the versions of a year, one or two, with an overlay that the second may leave out or change."""
+    made = []
+    for number, effective in ((1, "2021-01"), (2, "2021-07"))[: draw(st.integers(1, 2))]:
+        base = version(number, effective)
+        if draw(st.booleans()) or not made:
+            cycle, how = draw(st.sampled_from(["month", "quarter", "year"])), draw(st.sampled_from(HOW))
+            base = with_overlay(base, {"cycle": cycle}, **draw(spans()) | {"counts": how})
+        said = draw(absences(["ontime", "missed", "drill"]))
+        for one in base["indicators"]:
+            one["not_applicable"] = said.get(one["code"], [])
+        made.append(written(base))
+    return made
+
+
+HOW = ["added", "beside"]
+WORTH = st.dictionaries(
+    st.sampled_from(["ontime", "missed", "drill"]), st.none() | st.integers(0, 6 * PARTS), max_size=3
+)
+
+
+@given(schemes(), st.sampled_from(PERIODS), WORTH)
+def test_the_total_with_what_is_added_and_without_what_stands_beside_is_the_same(versions, period, worth):
+    newest, *before = versions[::-1]
+    at = JANUARY.parse(period)
+    if newest["scheme"]["effective"] > str(at.last):
+        newest, before, versions = before[0], [], versions[:1]
+    elif newest["scheme"]["effective"] <= str(at.first):
+        before = []
+    scheme = Scheme(newest["scheme"]["version"], newest, tuple(before))
+    codes = {one["code"] for one in scheme.indicators}
+    worth = {code: value for code, value in worth.items() if code in codes}
+    due = {unit: scheme.counted(mine) for unit, mine in scheme.due("bureaus", period).items()}
+    absent = {unit: gone - scheme.beside for unit, gone in scheme.absent("bureaus", period).items()}
+    board = Board(scheme, due, absent, frozenset(["b1"]), {})
+    board.moved({"b1": Row(worth, 0, 1)}, ["b1"])
+    every = Versions({one["scheme"]["version"]: one for one in versions})
+    found = list(shares(every, ("mini", "bureaus", period), "b1", Figures(worth, {})))
+    if any(one.board and one.applies for one in found):
+        checked, mine = rescaling.total(found), board.scores["b1"]
+        assert (checked.low, checked.high) == (mine.low, mine.high)
+
+
+@st.composite
+def rows(draw):
+    """Return rows of levies of b1 by month: met, all, rows."""
+    found = draw(st.dictionaries(MONTHS, st.integers(0, 9), max_size=6))
+    return [("b1", LEVY, month(at), (met, 10, 10)) for at, met in sorted(found.items())]
+
+
+@settings(max_examples=40)
+@given(spans(), spans(last=st.integers(7, 12)), st.sampled_from(["0.9", "0.95"]), st.booleans(), rows())
+def test_a_year_of_an_overlay_that_versions_share_is_made_anew_from_its_months(
+    first, second, target, kept, measured
+):
+    v1 = halves(1, "2021-01", "20", "0.90", **first)
+    v2 = halves(2, "2021-07", "30", target, **second) if kept else version(2, "2021-07")
+    found = line(v1, v2)
+    clock = found.clock(told(found, measured))
+    sums = {
+        ("ontime", unit, at): tuple(number * MILLIONTHS for number in numbers)
+        for unit, _, at, numbers in measured
+    }
+    versions = Versions({1: written(v1), 2: written(v2)})
+    for (_, telling, period, code), (value, points) in figures(found, measured, clock).items():
+        made = dict(made_anew(versions, "bureaus", period, "b1", sums))
+        own = versions.upto(telling).newest(code)[1]
+        wanted = Decimal(own["points"]) if points is None else points
+        told_worth = None if value is None else value * PARTS
+        assert made[code] == (told_worth, wanted * PARTS)
