@@ -134,6 +134,18 @@ def test_a_unit_that_changes_its_group_is_counted_in_that_of_the_last_day_with_a
     assert (found["cities"]["b1"].points, found["cities"]["b1"].missing) == (Decimal(85), ())
 
 
+def test_a_unit_that_the_last_version_does_not_have_is_counted_nowhere():
+    """Closed in June, b1 is in no standing of the year, as in no group of its last day; its half-year stands."""
+    first, second = of_classes(53, 27, 20), of_classes(60, 30, 10)
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    second["units"] = [one for one in second["units"] if one["code"] != "b1"]
+    early, late = Ruling(read(first), YEAR[:6]), Ruling(read(second), YEAR[6:])
+    for rulings in ([early, late], [late, early]):
+        assert {group: sorted(units) for group, units in planned_in(rulings).items()} == {"bureaus": ["b2"]}
+        assert sorted(achieved(rulings, {})["bureaus"]) == ["b2"]
+    assert sorted(planned_in([early])["bureaus"]) == ["b1", "b2"]
+
+
 @given(st.sets(st.sampled_from(PLACES)))
 def test_what_was_achieved_never_passes_what_is_planned_and_equals_it_where_everything_was_scored(scored):
     document = of_classes(53, 27, 20)

@@ -146,15 +146,15 @@ def achieved(rulings: Sequence[Ruling], cells: Mapping[Scored, int]) -> dict[str
 def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
     """Return by group and unit what is in the total, each in the months of each version.
 
-    What a unit had in a group that it left stands in those that the last version has it in.
+    What a unit had in a group that it left stands in those that the last version has it in; one that the
+    last does not have is in no standing, and counted nowhere.
     """
     found: dict[str, dict[str, list[Share]]] = {}
-    in_order = sorted(rulings, key=lambda one: one.months)
-    homes = {unit: groups for ruling in in_order for unit, groups in _homes(ruling.document).items()}
+    homes = _homes(max(rulings, key=lambda one: one.months).document) if rulings else {}
     for ruling in rulings:
         version, there = ruling.document.scheme.version, _homes(ruling.document)
         for name, units, within in _groups(ruling.document):
-            for unit in units if within else ():
+            for unit in (one for one in units if one in homes) if within else ():
                 shares = [_share(ruling, one, Scored(version, name, unit, one.code)) for one in within]
                 for group in (name,) if name in homes[unit] else sorted(homes[unit] - there[unit]):
                     mine = found.setdefault(group, {}).setdefault(unit, [])
