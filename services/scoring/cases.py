@@ -1,6 +1,6 @@
 """Tables of stage A's cases: their events, the facts that reports repeat, the units they are found under."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.scoring.store import columns
@@ -98,18 +98,27 @@ async def save_roots(tx: PostgresTransaction, roots: Mapping[Key, bytes]) -> Non
     )
 
 
-async def groups_among(
-    tx: PostgresTransaction, shard: int, units: Sequence[str], months: tuple[int, int]
-) -> list[bytes]:
-    """Return the cases of a shard found under units in months, each once, by their group."""
-    rows = await tx.many(
-        "SELECT DISTINCT grp FROM case_places "
-        "WHERE unit = ANY($2::text[]) AND month BETWEEN $3 AND $4 AND shard = $1 ORDER BY grp",
-        shard,
-        list(units),
-        *months,
-    )
-    return [row["grp"] for row in rows]
+async def among(
+    tx: PostgresTransaction, shard: int, units: Sequence[str], months: tuple[int, int], limit: int
+) -> AsyncIterator[list[Case]]:
+    """Yield the cases of a shard found under units in months, each once, by their group, in pages."""
+    after = b""
+    while True:
+        rows = await tx.many(
+            "SELECT DISTINCT grp FROM case_places WHERE unit = ANY($2::text[]) "
+            "AND month BETWEEN $3 AND $4 AND shard = $1 AND grp > $5 ORDER BY grp LIMIT $6",
+            shard,
+            list(units),
+            *months,
+            after,
+            limit,
+        )
+        groups = [row["grp"] for row in rows]
+        found = await load(tx, [(shard, grp) for grp in groups])
+        yield [found[shard, grp] for grp in groups if (shard, grp) in found]
+        if len(groups) < limit:
+            return
+        after = groups[-1]
 
 
 async def save_places(tx: PostgresTransaction, gained: Sequence[Found], lost: Sequence[Found]) -> None:

@@ -180,10 +180,8 @@ async def stands(
     here: list[Stands] = []
     async for alone in facts.among(tx, cell.shard, units, months, span):
         here += _said_by(under, cell, alone, catalogue)
-    groups = await cases.groups_among(tx, cell.shard, units, months)
-    for at in range(0, len(groups), CASES_PER_PAGE):
-        page = await cases.load(tx, [(cell.shard, grp) for grp in groups[at : at + CASES_PER_PAGE]])
-        here += _said_by(under, cell, page.values(), catalogue)
+    async for page in cases.among(tx, cell.shard, units, months, CASES_PER_PAGE):
+        here += _said_by(under, cell, page, catalogue)
     return here
 
 
