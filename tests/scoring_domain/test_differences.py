@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.scoring.domain.difference_words import in_words
 from services.scoring.domain.differences import differences, splits
 from services.scoring.domain.reading import read
+from tests.scoring.surveys import scheme as surveyed
 from tests.scoring.test_stages import SCHEME
 
 
@@ -135,6 +136,19 @@ def test_a_measure_that_only_has_another_number_splits_nothing():
     renumbered = changed((("measures", "ontime", "version"), 2))
     assert splits(read(SCHEME), read(renumbered)) == frozenset()
     assert told(renumbered) == ["Measure ontime: version from 1 to 2"]
+
+
+def test_another_title_or_day_of_a_survey_splits_nothing_and_another_weight_of_a_class_does():
+    older = surveyed()
+    newer = copy.deepcopy(older)
+    newer["scheme"]["version"] = 2
+    survey = next(iter(newer["surveys"].values()))
+    survey["title"], survey["rounds"][0]["opens"] = "another", "2021-01-02"
+    survey["raters"] = {code: f"{name} again" for code, name in survey["raters"].items()}
+    assert splits(read(older), read(newer)) == frozenset()
+    asked = next(one for one in newer["indicators"] if "survey" in one["method"])
+    asked["method"]["survey"]["classes"][0]["minimum"] += 1
+    assert splits(read(older), read(newer)) == {asked["code"]}
 
 
 def test_another_meaning_of_no_data_splits():

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import parse
-from services.scoring.domain.measures import AnyMeasure, MeasureSpec, Span, SurveyedSpec
+from services.scoring.domain.measures import AnyMeasure, MeasureSpec, Span
 from services.scoring.domain.shapes import SIGNED_PATTERN
 from shared.kernel.errors import Refused
 
@@ -68,7 +68,7 @@ def splits(older: SchemeDocument, newer: SchemeDocument) -> frozenset[str]:
 
 
 def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[object, ...]:
-    """Return all that a value depends on: the indicator's own words, its measures, columns and surveys.
+    """Return all that a value depends on: the indicator's own words, its measures and their columns.
 
     Numbers are compared by what they are worth: 20 is 20.0.
     """
@@ -78,11 +78,13 @@ def scoring_of(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[obje
     return _worth(indicator.points), method, indicator.no_data, taken
 
 
-def taking_of(document: SchemeDocument, name: str) -> tuple[object, object]:
-    """Return all that the value of a measure depends on: its meaning, and its survey."""
+def taking_of(document: SchemeDocument, name: str) -> object:
+    """Return all that the value of a measure depends on.
+
+    Of a survey that is which one it asks: its title, its days and what raters are called score nothing.
+    """
     spec = document.measures.get(name)
-    survey = document.surveys.get(spec.survey) if isinstance(spec, SurveyedSpec) else None
-    return None if spec is None else meaning_of(document, spec), survey
+    return None if spec is None else meaning_of(document, spec)
 
 
 def meaning_of(document: SchemeDocument, spec: AnyMeasure) -> tuple[object, object]:
