@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign.checker import totals as checker
+from campaign.checker import cycles as checker
+from campaign.checker import years
+from campaign.checker.totals import Versions
 from dukao.telling.formulas import formula as in_chinese
 from dukao.telling.languages import Lang
 from services.ranking.domain import documents as ranking
@@ -20,7 +22,7 @@ from services.scoring.domain.coverage import achieved as achieved_in
 from services.scoring.domain.figures import is_due, merged, window, worth
 from services.scoring.domain.formulas import put_in
 from shared.kernel.periods import JANUARY
-from shared.kernel.points import cell
+from shared.kernel.points import MILLIONTHS, cell
 from tests.scoring.test_stages import SCHEME
 from tests.scoring_domain.assessments import (
     MONTHS,
@@ -123,6 +125,21 @@ def test_dates_before_a_later_version_are_those_of_the_versions_before_it():
     both = line(said(indicator=point("03-31", "09-30")), later)
     rows = [("b1", LEVY, month(at), (met, 10, 10)) for at, met in ((3, 9), (4, 1), (9, 5), (10, 1))]
     assert figures(both, rows)["b1", 2, "2021", "ontime"] == (target(Fraction(14, 20)), None)
+
+
+def test_months_that_dates_never_assessed_stay_out_of_a_year_that_a_later_version_assesses_by_months():
+    """June at its date and July to September by months: 9 + 3 · 5 of 40; January was assessed by nobody."""
+    dates, by_month = said(indicator=point("06-30")), from_july(said())
+    rows = [(1, 0), (5, 1), (6, 9), (7, 5), (8, 5), (9, 5)]
+    measured = [("b1", LEVY, month(at), (met, 10, 10)) for at, met in rows]
+    found = figures(line(dates, by_month), measured, month(9))
+    assert found["b1", 2, "2021", "ontime"] == (target(Fraction(24, 40)), None)
+    versions = Versions({1: read(dates).written(), 2: read(by_month).written()})
+    sums = {
+        ("ontime", "b1", at): tuple(MILLIONTHS * one for one in numbers) for _, _, at, numbers in measured
+    }
+    worth_of, points = dict(years.figures(versions, "bureaus", "2021", "b1", sums))["ontime"]
+    assert (worth_of, points) == (target(Fraction(24, 40)) * 10**12, 10**13)
 
 
 def test_a_version_that_leaves_out_a_day_that_is_over_is_refused():

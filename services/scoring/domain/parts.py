@@ -242,11 +242,18 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
 
 
 def _scored_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tuple[int, ...]:
-    """Return in which months a version scores an indicator for a period, each overlay in its own."""
+    """Return in which months a version scores an indicator for a period, each overlay in its own.
+
+    Where the newest takes every month, one that named days gives those of its days alone.
+    """
     spec = newest.indicators[code]
-    if spec.overlay is None:
-        return one.within(window(newest.document, spec, period))
-    return one.within(window(one.document, one.indicators[code], period))
+    if spec.overlay is not None:
+        return one.within(window(one.document, one.indicators[code], period))
+    months = one.within(window(newest.document, spec, period))
+    mine = one.indicators.get(code)
+    if mine is None or mine.named_months is None or spec.named_months is not None:
+        return months
+    return tuple(month for month in months if month in mine.named_months)
 
 
 def _standing_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tuple[int, ...]:
