@@ -73,8 +73,9 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
         raise refuse(409, "already_adopted", "This version is in force.")
     consultations.check(await consultations.version(tx, code, version), Act.ADOPT)
     adopted = await store.adopted_versions(tx, code)
+    calendars, below = await store.calendars(tx), await store.below(tx, code)
     found = [
-        *years_begin_alike(scheme.document, await store.calendars(tx)),
+        *years_begin_alike(scheme.document, calendars, below),
         *overlaps(scheme.document, adopted),
         *overlays_stay(scheme.document, adopted),
         *days_are_ruled(scheme.document, adopted),

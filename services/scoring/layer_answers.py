@@ -20,7 +20,7 @@ WORDS: Mapping[Kind, tuple[str, str]] = {
         "layered on: {here} indicators, more than the {above} that are allowed",
     ),
     "not_comparable": (
-        "指标 {indicator} 的计分方法为 {here}，上级为 {above}，不可比较",
+        "指标 {indicator} 按 {here} 计分，上级按 {above}，不可比较",
         "{indicator} is scored by {here} and by {above} above: not compared",
     ),
     "unknown_parent_indicator": (

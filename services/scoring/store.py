@@ -153,6 +153,16 @@ async def calendars(tx: PostgresTransaction) -> dict[str, PeriodCalendar]:
     return {row["code"]: PeriodCalendar(row["first_month"]) for row in rows}
 
 
+async def below(tx: PostgresTransaction, code: str) -> list[str]:
+    """Return the adopted schemes of which any version names this one as its parent."""
+    rows = await tx.many(
+        "SELECT DISTINCT code FROM schemes "
+        "WHERE approver IS NOT NULL AND document->'parent'->>'scheme' = $1 ORDER BY code",
+        code,
+    )
+    return [row["code"] for row in rows]
+
+
 async def calendar(tx: PostgresTransaction, code: str) -> PeriodCalendar:
     """Return the calendar that all adopted versions of a scheme have, or refuse if there is none."""
     rows = await tx.many(

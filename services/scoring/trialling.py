@@ -39,8 +39,9 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
         named = ", ".join(f"{one.code}/{one.trial}" for one in running)
         raise refuse(409, "too_many_trials", f"{RUNNING_MOST} trials run: {named}. End one first.")
     document = tried(draft.document, asked.first, asked.last)
+    calendars, below = await store.calendars(tx), await store.below(tx, document.scheme.code)
     found = [
-        *years_begin_alike(document, await store.calendars(tx)),
+        *years_begin_alike(document, calendars, below),
         *dates_are_in_order(document, event_types(draft.catalogue)),
     ]
     if found:

@@ -110,3 +110,15 @@ async def test_another_first_month_than_before_or_above_is_refused_in_trials_too
         assert [(one["path"], one["code"]) for one in findings] == [("/scheme/first_month", "first_month")]
     child["scheme"] |= {"effective": "2021-04", **APRIL}
     await adopt(exchange, child)
+
+
+async def test_a_scheme_above_that_comes_after_those_below_begins_its_years_as_they_do(scoring):
+    exchange, _ = await begun(scoring)
+    child = version(1, "20", "0.90") | {"parent": {"scheme": "mini", "version": 1, "unit": "b1"}}
+    child["scheme"]["code"] = "child"
+    await adopt(exchange, child)
+    with pytest.raises(Refused) as found:
+        await adopt(exchange, FIRST)
+    (finding,) = found.value.problem.extra["findings"]
+    assert (finding["path"], finding["code"]) == ("/scheme/first_month", "first_month")
+    assert "Years of child begin in month 1" in finding["reason"]

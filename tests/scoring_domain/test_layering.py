@@ -95,6 +95,44 @@ def test_every_parameter_that_is_stricter_is_named_by_itself(above, here, place)
     assert told == wanted
 
 
+@pytest.mark.parametrize(
+    ("above", "here", "stricter"),
+    [
+        ("not_assessed", "zero", True),
+        ("full", "not_assessed", True),
+        ("full", "zero", True),
+        ("zero", "not_assessed", False),
+        ("not_assessed", "full", False),
+        ("zero", "zero", False),
+    ],
+)
+def test_no_data_that_costs_more_than_above_is_stricter(above, here, stricter):
+    """Of the range from zero to full that is told of what is not assessed zero is the lower end, full the upper."""
+    parent, child = nation(), city()
+    parent["indicators"][0]["no_data"], child["indicators"][0]["no_data"] = above, here
+    told = found(child, parent)
+    assert told == ([("stricter", "/indicators/0/no_data", above, here)] if stricter else [])
+
+
+def test_what_a_method_makes_of_no_data_is_compared_by_the_method_alone():
+    child = city(ontime={"deduct": {"each": "1"}})
+    parent = nation()
+    parent["indicators"][0]["no_data"] = "full"
+    assert [one[0] for one in found(child, parent)] == ["not_comparable"]
+
+
+def test_a_mean_of_months_and_a_ratio_of_sums_are_not_comparable():
+    """9 of 10 and 100 of 100 are 0.95 and 109/110; with 10 of 10 and 90 of 100 it is the other way round."""
+    child = city()
+    child["measures"]["ontime"]["over_months"] = "mean"
+    path = "/measures/ontime/over_months"
+    assert found(child) == [("not_comparable", path, "sums", "mean")]
+    parent = nation()
+    parent["measures"]["ontime"]["over_months"] = "mean"
+    assert found(child, parent) == []
+    assert found(city(), parent) == [("not_comparable", path, "mean", "sums")]
+
+
 def test_more_indicators_than_the_parent_allows_are_reported_and_as_many_are_not():
     assert found(city(), nation(budget=2)) == []
     assert found(city(), nation(budget=1)) == [("too_many", "/indicators", "1", "2")]

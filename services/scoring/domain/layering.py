@@ -15,6 +15,7 @@ from services.scoring.domain.overlay_section import OverlaySpec
 
 Kind = Literal["stricter", "too_many", "not_comparable", "unknown_parent_indicator", "unknown_parent_unit"]
 NOTHING = Decimal(0)
+SOFTEST_FIRST = ("full", "not_assessed", "zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def burdens(child: SchemeDocument, parent: SchemeDocument) -> Iterator[Burden]:
             yield Burden("unknown_parent_indicator", f"{path}/decomposes", one.code, here=one.decomposes)
         else:
             yield from _compared(f"{path}/method", one, above[one.decomposes])
+            yield from _without_data(path, one, above[one.decomposes])
+            yield from _over_months((child, one), (parent, above[one.decomposes]))
             yield from _longer(path, child, one, parent.overlay_of(above[one.decomposes]))
 
 
@@ -120,6 +123,26 @@ def _compared(path: str, here: IndicatorSpec, above: IndicatorSpec) -> Iterator[
     for name, theirs, ours, stricter in asks:
         if stricter:
             yield Burden("stricter", f"{place}/{name}", here.code, theirs, ours)
+
+
+def _without_data(path: str, here: IndicatorSpec, above: IndicatorSpec) -> Iterator[Burden]:
+    """Compare what no data is worth; what a method says of it itself is compared with the method."""
+    if any(one.method.is_always_due or one.method.survey is not None for one in (here, above)):
+        return
+    if SOFTEST_FIRST.index(here.no_data) > SOFTEST_FIRST.index(above.no_data):
+        yield Burden("stricter", f"{path}/no_data", here.code, above.no_data, here.no_data)
+
+
+def _over_months(
+    here: tuple[SchemeDocument, IndicatorSpec], above: tuple[SchemeDocument, IndicatorSpec]
+) -> Iterator[Burden]:
+    """Compare how months make a longer period: of mean and sums each can ask more than the other."""
+    ours, theirs = (
+        "mean" if document.measures[one.measure].is_mean else "sums" for document, one in (here, above)
+    )
+    if ours != theirs:
+        path = f"/measures/{here[1].measure}/over_months"
+        yield Burden("not_comparable", path, here[1].code, theirs, ours)
 
 
 def _longer(

@@ -30,13 +30,15 @@ def overlaps(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterat
     yield from _zones(new, [one.scheme for one in adopted])
 
 
-def years_begin_alike(draft: SchemeDocument, calendars: Mapping[str, PeriodCalendar]) -> Iterator[Finding]:
-    """Refuse another first month than the versions before have, or the scheme above: names would mislead.
+def years_begin_alike(
+    draft: SchemeDocument, calendars: Mapping[str, PeriodCalendar], below: Iterable[str] = ()
+) -> Iterator[Finding]:
+    """Refuse another first month than the versions before have, or schemes above or below: it would mislead.
 
-    `calendars` are those of the adopted schemes by their code.
+    `calendars` are those of the adopted schemes by their code; `below` are those that name it as parent.
     """
     above = () if draft.parent is None else (draft.parent.scheme,)
-    for code in (draft.scheme.code, *above):
+    for code in (draft.scheme.code, *above, *below):
         known = calendars.get(code, draft.calendar)
         if known != draft.calendar:
             reason = f"Years of {code} begin in month {known.first_month}; a year has one meaning in both."
