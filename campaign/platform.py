@@ -65,7 +65,7 @@ class Platform:
         self.state = state
         self._client = httpx.AsyncClient(timeout=ANSWER_S, trust_env=False)
         self._log_from: dict[str, int] = {}
-        self._ends: dict[str, tuple[int, float]] = {}
+        self._ends: dict[str, tuple[int, float]] = {}  # how often in a row, and when it served again
 
     @property
     def record(self) -> Record:
@@ -128,13 +128,15 @@ class Platform:
             return now.process is not None and now.process.pid != old and await self._serves(part)
 
         await until(ready, seconds=READY_S, what=f"{part} is back")
+        count, _ = self._ends.get(part, (0, 0.0))
+        self._ends[part] = count, time.monotonic()
         return time.monotonic() - started
 
     def supervisor_waits_s(self, part: str) -> float:
         """Return how much longer than at a first end the supervisor waits before it starts a part again."""
-        count, last = self._ends.get(part, (0, 0.0))
-        count = count + 1 if time.monotonic() - last <= CALM_S else 1
-        self._ends[part] = count, time.monotonic()
+        count, served = self._ends.get(part, (0, 0.0))
+        count = count + 1 if time.monotonic() - served <= CALM_S else 1
+        self._ends[part] = count, served
         return min(BACKOFF_LIMIT_S, BACKOFF_FIRST_S * 2.0 ** (count - 1)) - BACKOFF_FIRST_S
 
     async def ready(self) -> None:
