@@ -70,10 +70,11 @@ class ShownTier(Answer):
 
 
 class ShownStanding(Answer):
-    """The provisional standing of a group in a period.
+    """The standing of a group in a period: provisional (`live`) until two persons close it (`closed`).
 
     `as_of` is the digest of the positions that it stands on, `fresh_at` the newest `received` in its figures.
-    With `known_on` it is the one that stood at the end of that day of the scheme's zone, `state` is `as_of`.
+    With `known_on` it is the one that stood at the end of that day of the scheme's zone: `state` is `as_of`;
+    or it is `closed`, that day is the last before T, and `as_of` is null, for nothing moves it.
     `fixture_values` are the indicators whose values no official source gives (本方案设定).
     """
 
@@ -81,23 +82,76 @@ class ShownStanding(Answer):
     version: int
     group: str
     period: str
-    state: Literal["live", "as_of"] = "live"
+    state: Literal["live", "as_of", "closed", "restated"] = "live"
     known_on: str | None = None
     simulated: bool
     fixture_values: tuple[str, ...]
-    as_of: str
+    as_of: str | None
     fresh_at: str | None
     tiers: tuple[ShownTier, ...]
     overlays: tuple[ShownOverlay, ...]
     units: tuple[ShownLine, ...]
 
 
+class ShownPlace(Answer):
+    """Where a unit stands or stood; `range` while something due had no data."""
+
+    points: str | None
+    range: tuple[str, str] | None
+    rank: int | None
+    tier: str | None
+
+
+class ShownDifference(Answer):
+    """A unit whose print is another than that of the closed standing; null where it does not stand there.
+
+    `points` and those of `boards` that differ are print less print, the restated less the closed, where both
+    are known. Levels are never added up.
+    """
+
+    unit: str
+    name: str
+    closed: ShownPlace | None
+    restated: ShownPlace | None
+    points: str | None
+    boards: dict[str, str]
+
+
+class RestatedStanding(ShownStanding):
+    """What a closed standing comes to with all that was received since (重述); `differences` from the closed.
+
+    A unit that is not among them is printed as it was.
+    """
+
+    state: Literal["live", "as_of", "closed", "restated"] = "restated"
+    differences: tuple[ShownDifference, ...]
+
+
+class FrozenLine(Answer):
+    """What is read of a unit in a standing that was frozen, by whichever program."""
+
+    unit: str
+    name: str
+    rank: int | None
+    points: str | None
+    range: tuple[str, str] | None
+    tier: str | None
+    boards: dict[str, str | None]
+
+
+class FrozenStanding(Answer):
+    """What is read of a standing that was frozen."""
+
+    units: tuple[FrozenLine, ...]
+
+
 class StandingKey(Answer):
-    """Which standing there is."""
+    """Which standing there is, and whether two persons closed it."""
 
     scheme: str
     group: str
     period: str
+    state: Literal["live", "closed"]
 
 
 class StandingsPage(Answer):

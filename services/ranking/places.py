@@ -14,6 +14,13 @@ _TELL = """
     SET rank = excluded.rank, tier = excluded.tier, points = excluded.points, low = excluded.low,
         high = excluded.high"""
 
+_STANDINGS = """
+    SELECT scheme, grp, period, EXISTS (
+        SELECT 1 FROM closes c
+        WHERE (c.scheme, c.period, c.grp) = (known.scheme, known.period, known.grp)) AS closed
+    FROM (SELECT scheme, grp, period FROM places UNION SELECT scheme, grp, period FROM closes) known
+    WHERE (scheme, grp, period) > ($1, $2, $3) ORDER BY 1, 2, 3 LIMIT $4"""
+
 
 async def told(tx: PostgresTransaction, group: Group, periods: Collection[str]) -> dict[str, dict[str, Spot]]:
     """Return what was last told of a group's units, by period and unit."""
@@ -52,12 +59,7 @@ async def tell(tx: PostgresTransaction, group: Group, moved: Mapping[str, Sequen
 
 async def standings(
     tx: PostgresTransaction, after: tuple[str, str, str], limit: int
-) -> list[tuple[str, str, str]]:
-    """Return a page of the (scheme, group, period) that have a standing."""
-    rows = await tx.many(
-        "SELECT DISTINCT scheme, grp, period FROM places WHERE (scheme, grp, period) > ($1, $2, $3) "
-        "ORDER BY 1, 2, 3 LIMIT $4",
-        *after,
-        limit,
-    )
-    return [(row["scheme"], row["grp"], row["period"]) for row in rows]
+) -> list[tuple[str, str, str, bool]]:
+    """Return a page of the (scheme, group, period) that have a standing, and whether it is closed."""
+    rows = await tx.many(_STANDINGS, *after, limit)
+    return [(row["scheme"], row["grp"], row["period"], row["closed"]) for row in rows]

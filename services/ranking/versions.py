@@ -102,6 +102,18 @@ async def heard_of(tx: PostgresTransaction, group: Group) -> list[int]:
     return [row["version"] for row in rows]
 
 
+async def is_heard(tx: PostgresTransaction, group: Group, day: str) -> bool:
+    """Tell whether the newest version that a group had figures of by the end of a day is heard of."""
+    rows = await tx.many(
+        "SELECT NOT EXISTS (SELECT 1 FROM (SELECT max(version) AS version FROM days "
+        "WHERE scheme = $1 AND grp = $2 AND day <= $3) told WHERE version IS NOT NULL AND NOT EXISTS ("
+        "SELECT 1 FROM schemes WHERE code = $1 AND schemes.version = told.version)) AS heard",
+        *group,
+        day,
+    )
+    return rows[0]["heard"]
+
+
 async def _calendar(tx: PostgresTransaction, code: str) -> PeriodCalendar:
     """Return the calendar of the periods of a scheme, which all its versions have."""
     rows = await tx.many("SELECT document->'scheme' AS scheme FROM schemes WHERE code = $1 LIMIT 1", code)

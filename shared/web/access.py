@@ -5,13 +5,17 @@ from enum import Enum, StrEnum
 
 
 class Role(StrEnum):
-    """The roles that a token can carry; `backfill` adds to `integrator`, `service` is our own processes'."""
+    """The roles that a token can carry; `backfill` adds to `integrator`, `service` is our own processes'.
+
+    `closer` closes periods, beside no role that gives, decides or administers.
+    """
 
     INTEGRATOR = "integrator"
     READER = "reader"
     OPERATOR = "operator"
     AUTHOR = "author"
     APPROVER = "approver"
+    CLOSER = "closer"
     BACKFILL = "backfill"
     SERVICE = "service"
 

@@ -1,4 +1,4 @@
-"""The shared tables, schemes as ranking needs them, figures now and before, what was told of each unit."""
+"""The shared tables, schemes as ranking needs them, figures now and before, what was told, what is closed."""
 
 from alembic import op
 
@@ -49,6 +49,29 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,
         PRIMARY KEY (scheme, grp, period, unit)) WITH (fillfactor = 50)""",
+    # T of a group's period, told when all that was received before it had been; `day` is the last before it
+    """CREATE TABLE cuts (
+        scheme text NOT NULL, period text NOT NULL, grp text NOT NULL, shard smallint NOT NULL,
+        cut text NOT NULL, day text NOT NULL, PRIMARY KEY (scheme, period, grp))""",
+    # what persons asked for, and their steps; of a period one waits at a time
+    """CREATE TABLE close_requests (
+        id text PRIMARY KEY, scheme text NOT NULL, period text NOT NULL, digest text NOT NULL,
+        state text NOT NULL CHECK (state IN ('asked', 'approved', 'refused', 'withdrawn')))""",
+    "CREATE INDEX close_requests_of_period ON close_requests (scheme, period)",
+    """CREATE UNIQUE INDEX close_requests_one ON close_requests (scheme, period)
+        WHERE state IN ('asked', 'approved')""",
+    """CREATE TABLE close_steps (
+        request text NOT NULL, step int NOT NULL, at timestamptz NOT NULL, what text NOT NULL,
+        person text NOT NULL, reason text NOT NULL, PRIMARY KEY (request, step))""",
+    # the standings that were frozen, as the bytes that the door answers
+    """CREATE TABLE closes (
+        scheme text NOT NULL, period text NOT NULL, grp text NOT NULL, version int NOT NULL,
+        shard smallint NOT NULL, cut text NOT NULL, day text NOT NULL, content bytea NOT NULL,
+        digest text NOT NULL, request text NOT NULL, PRIMARY KEY (scheme, period, grp))""",
+    """CREATE TRIGGER closes_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON closes
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+    """CREATE TRIGGER close_steps_are_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON close_steps
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
 )
 
 

@@ -1,0 +1,210 @@
+"""Commands that close a period: one person asks for the exact effect, another approves, and it is frozen."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from services.ranking import closes, knowing, shown, versions
+from services.ranking.close_answers import Approving, NewClose
+from services.ranking.closes import Request, Taken
+from services.ranking.contract import CLOSES, PERIOD_CLOSED, SOURCE, PeriodClosed
+from services.ranking.domain.closing import LEADS, Cut, Frozen, State, Step, effect_digest, lacking, possible
+from services.ranking.domain.schemes import Scheme
+from services.ranking.knowing import Seen
+from shared.contracts import envelope
+from shared.kernel import instants
+from shared.kernel.errors import Problem, Refused, refuse
+from shared.kernel.records import Draft
+from shared.storage.transaction import PostgresTransaction
+from shared.web.access import Role, Subject
+
+ASK = "ask"
+GATE_SHARD = 0  # whoever closes anything locks it first, so that two persons never wait for each other
+BESIDE = frozenset({Role.CLOSER, Role.READER})
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What closing a period would freeze, or froze; of `lacking` groups not all before T has come yet."""
+
+    scheme: Scheme
+    frozen: tuple[Frozen, ...]
+    lacking: tuple[str, ...]
+    digest: str
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether the scheme says when what is received is late."""
+        return self.scheme.document["scheme"].get("grace_days") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A request with its steps."""
+
+    request: Request
+    steps: tuple[Taken, ...]
+
+    @property
+    def asker(self) -> str:
+        """Who asked."""
+        return self.steps[0].person
+
+
+async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
+    """Return what closing a period would freeze now, or refuse where no scheme is in force in it."""
+    passed = await closes.cuts(tx, scheme, period)
+    schemes = {
+        name: (await versions.in_force(tx, (scheme, name), [period])).get(period)
+        for name in await versions.groups_of(tx, scheme)
+    }
+    ruling = {name: one for name, one in schemes.items() if one is not None}
+    if not ruling:
+        raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
+    groups = {name for name, one in ruling.items() if name in one.document["groups"]}
+    heard = {name for name, cut in passed.items() if await versions.is_heard(tx, (scheme, name), cut.day)}
+    there = [
+        one
+        for name in sorted(heard & ruling.keys())
+        if (one := await _frozen(tx, scheme, period, passed[name], ruling[name])) is not None
+    ]
+    newest = max(ruling.values(), key=lambda one: one.version)
+    return Effect(newest, tuple(there), lacking(groups, heard), effect_digest(scheme, period, there))
+
+
+async def _frozen(tx: PostgresTransaction, code: str, period: str, cut: Cut, live: Scheme) -> Frozen | None:
+    """Return the standing of a group before T; None if the scheme of that time has no such group.
+
+    A group of which nothing had been told by then stands as the scheme in force has it, without a figure.
+    """
+    group = code, cut.group
+    scheme = (await versions.in_force(tx, group, [period], cut.day)).get(period, live)
+    if cut.group not in scheme.document["groups"]:
+        return None
+    seen: Seen = await knowing.seen(tx, group, period, scheme, cut.day)
+    return Frozen(scheme.version, cut, shown.frozen(group, period, seen, cut.day))
+
+
+async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Found:
+    """Keep a request for exactly the effect that was read; the same of the same person answers the first."""
+    _check_apart(subject)
+    await tx.lock(CLOSES, [GATE_SHARD])
+    found = await _closable(tx, asked.scheme, asked.period)
+    if found.digest != asked.digest:
+        raise refuse(409, "stale", "Closing has another effect now: read it again.", pointer="/digest")
+    waiting = await closes.in_state(tx, asked.scheme, asked.period, State.ASKED)
+    if waiting is not None:
+        first = await _with_steps(tx, waiting)
+        if (first.asker, first.steps[0].reason) == (subject.name, asked.reason):
+            return first
+        raise refuse(409, "already_asked", f"{waiting.id} waits: approve, refuse or withdraw it first.")
+    one = await closes.ask(tx, asked.scheme, asked.period, asked.digest)
+    await closes.note(tx, one.id, Taken(tx.now, ASK, subject.name, asked.reason))
+    return await find(tx, one.id)
+
+
+async def approve(tx: PostgresTransaction, request: str, asked: Approving, subject: Subject) -> Found:
+    """Freeze what was asked for, if that is still what closing comes to, and tell it; or refuse."""
+    found = await _step(tx, request, Step.APPROVE, subject)
+    one = found.request
+    if asked.digest != one.digest:
+        raise refuse(409, "digest_changed", "That is not what was asked for.", pointer="/digest")
+    come = await _closable(tx, one.scheme, one.period)
+    if come.digest != one.digest:
+        raise refuse(409, "stale", "Closing has another effect now: let it be asked for anew.")
+    await closes.freeze(tx, one, come.frozen)
+    taken = Taken(tx.now, Step.APPROVE, subject.name, asked.reason)
+    await tx.append(CLOSES, [_draft(found, taken, frozen, come.scheme) for frozen in come.frozen])
+    return await _taken(tx, request, Step.APPROVE, taken)
+
+
+async def turn_down(
+    tx: PostgresTransaction, request: str, step: Step, reason: str, subject: Subject
+) -> Found:
+    """Refuse what another person asked for, or withdraw what one asked for oneself."""
+    await _step(tx, request, step, subject)
+    return await _taken(tx, request, step, Taken(tx.now, step, subject.name, reason))
+
+
+async def find(tx: PostgresTransaction, request: str) -> Found:
+    """Return a request, or refuse with 404."""
+    one = await closes.find(tx, request)
+    if one is None:
+        raise refuse(404, "not_found", "There is no such request.")
+    return await _with_steps(tx, one)
+
+
+async def of_state(tx: PostgresTransaction, scheme: str, period: str, state: State) -> Found | None:
+    """Return the request of a period in a state, if there is one."""
+    one = await closes.in_state(tx, scheme, period, state)
+    return None if one is None else await _with_steps(tx, one)
+
+
+async def _with_steps(tx: PostgresTransaction, one: Request) -> Found:
+    return Found(one, tuple((await closes.steps(tx, [one.id]))[one.id]))
+
+
+def _check_apart(subject: Subject) -> None:
+    """Who gives, decides or administers does not close."""
+    if not subject.roles <= BESIDE:
+        reason = "Who gives, approves, decides or administers does not close; another account does."
+        raise refuse(403, "closer_alone", reason)
+
+
+async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
+    """Return what closing a period comes to, or refuse while it cannot be closed, or is."""
+    if await closes.in_state(tx, scheme, period, State.APPROVED) is not None:
+        raise refuse(409, "already_closed", "The period is closed, and stays as it was closed.")
+    found = await effect(tx, scheme, period)
+    if found.lacking and not found.has_cut:
+        raise refuse(409, "no_cut", "The scheme has no `grace_days`: nothing is ever late, nothing closed.")
+    if found.lacking:
+        said = ", ".join(found.lacking)
+        raise refuse(409, "cut_open", f"Not all that is received before T has been told yet of: {said}.")
+    return found
+
+
+async def _step(tx: PostgresTransaction, request: str, step: Step, subject: Subject) -> Found:
+    """Return a request of which this person may take this step now, or refuse."""
+    _check_apart(subject)
+    await tx.lock(CLOSES, [GATE_SHARD])
+    found = await find(tx, request)
+    one = found.request
+    if step is Step.APPROVE and await closes.in_state(tx, one.scheme, one.period, State.APPROVED) is not None:
+        raise refuse(409, "already_closed", "The period is closed, and stays as it was closed.")
+    if one.state is not State.ASKED:
+        extra = {"state": one.state.value, "possible": [each.value for each in possible(one.state)]}
+        detail = f"{step.value} is not possible: the request is {one.state.value}."
+        raise Refused(Problem(409, "illegal_step", detail, extra=extra))
+    if step is Step.WITHDRAW and found.asker != subject.name:
+        raise refuse(403, "not_asker", "Only who asked withdraws it; others refuse it.")
+    if step is not Step.WITHDRAW and found.asker == subject.name:
+        raise refuse(403, "same_person", "Nobody approves or refuses what they asked for themselves.")
+    return found
+
+
+async def _taken(tx: PostgresTransaction, request: str, step: Step, taken: Taken) -> Found:
+    await closes.move(tx, request, LEADS[step])
+    await closes.note(tx, request, taken)
+    return await find(tx, request)
+
+
+def _draft(found: Found, taken: Taken, one: Frozen, scheme: Scheme) -> Draft:
+    """Write that the standing of a group is closed."""
+    asked, zone = found.request, ZoneInfo(scheme.document["scheme"].get("zone", "UTC"))
+    months = scheme.calendar.parse(asked.period)
+    told = PeriodClosed(
+        scheme=asked.scheme,
+        version=one.version,
+        group=one.cut.group,
+        period=asked.period,
+        begins=instants.text(months.first.starts(zone)),
+        ends=instants.text(months.last.plus(1).starts(zone)),
+        cut=one.cut.at,
+        day=one.cut.day,
+        digest=one.digest,
+        closed=instants.text(taken.at),
+        requested_by=found.asker,
+        approved_by=taken.person,
+    )
+    subject = f"{asked.scheme}/{one.cut.group}"
+    return Draft(one.cut.shard, envelope.encode(PERIOD_CLOSED, SOURCE, subject, told))

@@ -1,0 +1,78 @@
+"""What two persons close: the exact effect with its digest, and the one state machine of a request for it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from shared.kernel.canonical import digest_hex
+from shared.kernel.digests import sha256_hex
+
+
+class State(StrEnum):
+    """Where a request to close stands; one that is approved has closed the period for good."""
+
+    ASKED = "asked"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Step(StrEnum):
+    """What a person does to a request: others approve or refuse it, who asked withdraws it."""
+
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+
+
+LEADS = {Step.APPROVE: State.APPROVED, Step.REFUSE: State.REFUSED, Step.WITHDRAW: State.WITHDRAWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """T of a group's period, the last day before it, and the shard in which the group is told of."""
+
+    group: str
+    shard: int
+    at: str
+    day: str
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The standing of a group as it was known before T, as the bytes that are answered ever after."""
+
+    version: int
+    cut: Cut
+    content: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the bytes in hexadecimal."""
+        return sha256_hex(self.content)
+
+
+def possible(state: State) -> tuple[Step, ...]:
+    """Return what can be done now to a request."""
+    return tuple(Step) if state is State.ASKED else ()
+
+
+def lacking(groups: Collection[str], passed: Collection[str]) -> tuple[str, ...]:
+    """Return the groups of which not all that was received before T has been told yet, in order."""
+    return tuple(sorted(set(groups) - set(passed)))
+
+
+def effect_digest(scheme: str, period: str, frozen: Sequence[Frozen]) -> str:
+    """Return the digest that one person asks for and another approves: of every group of the period."""
+    groups = [
+        {
+            "group": one.cut.group,
+            "version": one.version,
+            "cut": one.cut.at,
+            "day": one.cut.day,
+            "digest": one.digest,
+        }
+        for one in sorted(frozen, key=lambda one: one.cut.group)
+    ]
+    return digest_hex({"scheme": scheme, "period": period, "groups": groups})
