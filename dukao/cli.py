@@ -4,6 +4,7 @@ import typer
 
 from dukao.commands import (
     calendar,
+    closes,
     consumers,
     demo,
     env,
@@ -84,6 +85,11 @@ app.add_typer(
 )
 app.add_typer(
     incidents.app, name="incidents", help="Incidents: list, show, decide what waits, join, part, unread."
+)
+app.add_typer(
+    closes.app,
+    name="close",
+    help="Closing of periods (关账): propose, approve, refuse, withdraw, show, list.",
 )
 app.add_typer(
     points.app,

@@ -28,6 +28,8 @@ class Who:
 EVERYBODY = Who(DEVELOPER, DEVELOPER_ROLES)
 AUTHOR = Who("author", ("author",))
 APPROVER = Who("approver", ("approver",))
+CLOSER = Who("closer", ("closer",))
+SECOND_CLOSER = Who("second-closer", ("closer",))
 
 
 class RefusedError(Exception):

@@ -1,4 +1,4 @@
-"""What the commands on points, reviews and replies share: options, lists, steps, and how one is shown."""
+"""What the commands on points, reviews, replies and closes share: options, lists, steps, how one is shown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Line = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Requests, reviews or replies: their door, what a line has, and how states and steps are called."""
+    """Requests, reviews, replies or closes: their door, what a line has, what states and steps are called."""
 
     door: str
     none: str
@@ -31,24 +31,25 @@ class Kind:
     shown: Sequence[str] = ()
     states: Mapping[str, str] | None = None
     steps: Mapping[str, str] | None = None
+    service: str = "scoring"
 
     def list(self, ctx: typer.Context, only: Mapping[str, str | None], limit: int, output: Format) -> None:
         """Print those of the own units and of units that they assess."""
         with Client(state_of(ctx)) as client:
-            found = client.first("scoring", self.door, most=limit, page=PAGE, **only)
+            found = client.first(self.service, self.door, most=limit, page=PAGE, **only)
         show([self.line(one) for one in found], self.listed, output, whole=found, none=self.none)
 
     def find(self, ctx: typer.Context, name: str | int, output: Format) -> None:
         """Print one."""
         with Client(state_of(ctx)) as client:
-            self.show(client.get("scoring", f"{self.door}{below(name)}"), output)
+            self.show(client.get(self.service, f"{self.door}{below(name)}"), output)
 
     def step(
         self, ctx: typer.Context, name: str, step: str, body: Mapping[str, Any], who: Who, output: Format
     ) -> None:
         """Take a step and print where it leads."""
         with Client(state_of(ctx)) as client:
-            found = client.post("scoring", f"{self.door}{below(name)}:{step}", dict(body), who)
+            found = client.post(self.service, f"{self.door}{below(name)}:{step}", dict(body), who)
         say(f"{name}: {(self.states or {})[found['state']]}")
         self.show(found, output)
 

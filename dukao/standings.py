@@ -13,24 +13,51 @@ UNRANKED: Mapping[str, Pair] = {
 }
 SIMULATED = "模拟 / simulated"
 NOT_ASSESSED = "未考"
+STATES: Mapping[str, Pair] = {
+    "as_of": ("as known on {day}", "as known on {day}"),
+    "closed": ("已关账（截至 {day}）", "closed as known on {day}"),
+    "restated": ("重述", "restated"),
+}
 
 
-def heading(standing: Mapping[str, Any]) -> str:
-    """Return what a standing is of; a simulated one says so."""
-    known_on = standing["known_on"]
+def heading(standing: Mapping[str, Any], lang: Lang = Lang.ZH) -> str:
+    """Return what a standing is of, and whether it is live, closed (已关账), restated (重述) or simulated."""
     parts = [
         f"{standing['scheme']} v{standing['version']}",
         standing["group"],
         standing["period"],
-        f"as known on {known_on}" if known_on else standing["state"],
+        lang.word(STATES, standing["state"]).format(day=standing["known_on"]),
     ]
     return " · ".join([*parts, *([SIMULATED] if standing["simulated"] else [])])
 
 
 def freshness(standing: Mapping[str, Any]) -> str:
-    """Return up to when events are in a standing."""
-    fresh = standing["fresh_at"]
-    return f"fresh at {fresh} · as of {standing['as_of'][:12]}" if fresh else "no event has come yet"
+    """Return up to when events are in a standing; a closed one stands on nothing that moves."""
+    fresh, positions = standing["fresh_at"], standing["as_of"]
+    if not fresh:
+        return "no event has come yet"
+    return f"fresh at {fresh} · as of {positions[:12]}" if positions else f"fresh at {fresh}"
+
+
+def changes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
+    """Yield what a restated standing has otherwise than the closed one, unit by unit."""
+    if standing["state"] != "restated":
+        return
+    found = standing["differences"]
+    if not found:
+        yield lang.of(("与关账时一致", "as it was closed"))
+    for one in found:
+        old, new = (_place(one[side]) for side in ("closed", "restated"))
+        points = "" if one["points"] is None else f" ({one['points']})"
+        yield from hanging("", f"{one['name']} {one['unit']}: {old} → {new}{points}")
+
+
+def _place(place: Mapping[str, Any] | None) -> str:
+    """Write points or range, rank and tier; nothing where the unit does not stand."""
+    if place is None:
+        return "—"
+    told = (_points(place), place["rank"], place["tier"])
+    return " ".join(str(one) for one in told if one is not None)
 
 
 def lines(standing: Mapping[str, Any]) -> list[dict[str, Any]]:

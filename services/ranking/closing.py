@@ -96,7 +96,7 @@ async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Fou
         first = await _with_steps(tx, waiting)
         if (first.asker, first.steps[0].reason) == (subject.name, asked.reason):
             return first
-        raise refuse(409, "already_asked", f"{waiting.id} waits: approve, refuse or withdraw it first.")
+        raise refuse(409, "close_asked", f"{waiting.id} waits: approve, refuse or withdraw it first.")
     one = await closes.ask(tx, asked.scheme, asked.period, asked.digest)
     await closes.note(tx, one.id, Taken(tx.now, ASK, subject.name, asked.reason))
     return await find(tx, one.id)
@@ -107,7 +107,7 @@ async def approve(tx: PostgresTransaction, request: str, asked: Approving, subje
     found = await _step(tx, request, Step.APPROVE, subject)
     one = found.request
     if asked.digest != one.digest:
-        raise refuse(409, "digest_changed", "That is not what was asked for.", pointer="/digest")
+        raise refuse(409, "stale", "That is not what was asked for.", pointer="/digest")
     come = await _closable(tx, one.scheme, one.period)
     if come.digest != one.digest:
         raise refuse(409, "stale", "Closing has another effect now: let it be asked for anew.")

@@ -155,7 +155,7 @@ async def test_of_two_who_ask_at_once_one_is_heard_and_of_two_who_approve_at_onc
     asked = await asyncio.gather(*(persons.propose(person, digest=digest) for person in ("ann", "cai")))
     assert sorted(one.status_code for one in asked) == [201, 409]
     first = next(one.json() for one in asked if one.status_code == 201)
-    assert next(code_of(one) for one in asked if one.status_code == 409) == (409, "already_asked")
+    assert next(code_of(one) for one in asked if one.status_code == 409) == (409, "close_asked")
     done = await asyncio.gather(
         *(persons.step(first["id"], "approve", person, digest=digest) for person in ("bea", "dan"))
     )
@@ -209,7 +209,7 @@ async def test_what_is_asked_for_and_approved_is_what_was_read(persons):
     assert code_of(await persons.propose(digest="f" * 64)) == (409, "stale")
     asked = (await persons.propose()).json()
     other = await persons.step(asked["id"], "approve", digest="f" * 64)
-    assert code_of(other) == (409, "digest_changed")
+    assert code_of(other) == (409, "stale")
     assert code_of(await persons.step("mini~2021-04~1", "approve", digest="f" * 64)) == (404, "not_found")
 
 

@@ -1,0 +1,167 @@
+"""Closing of periods (关账): asked for by one person, approved by another, and never changed afterwards."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dukao.client import CLOSER, SECOND_CLOSER, Client, below
+from dukao.filed import PAGE, Kind, Limit, Scheme, by
+from dukao.options import As, Output, examples, state_of
+from dukao.output import Format, columns, say, show, show_lines
+from dukao.telling.languages import Lang, Language, Pair
+
+app = typer.Typer(no_args_is_help=True)
+
+STATES = {"asked": "待审核", "approved": "已关账", "refused": "未通过", "withdrawn": "已撤回"}
+STEPS = {"ask": "申请", "approve": "同意", "refuse": "不同意", "withdraw": "撤回"}
+PERIODS: dict[str, Pair] = {
+    "no_cut": ("方案未设宽限期，不能关账", "no grace in the scheme: it has no cut and is not closed"),
+    "open": ("未到截止，或截止前的数据未齐", "before its cut, or not all before it has been told"),
+    "ready": ("可以关账", "ready to be closed"),
+    "asked": ("待审核", "asked for, another person approves"),
+    "closed": ("已关账", "closed"),
+}
+
+
+def _line(one: dict[str, Any]) -> dict[str, Any]:
+    asked = one["history"][0]
+    return one | {
+        "request": one["id"],
+        "state": STATES[one["state"]],
+        "asked_by": asked["person"],
+        "reason": asked["reason"],
+        "possible": ", ".join(one["possible"]),
+    }
+
+
+_CLOSES = Kind(
+    door="/v1/closes",
+    none="no such request",
+    listed=columns("request", "state", "asked_by", "reason", "digest"),
+    line=_line,
+    shown=("request", "state", "scheme", "period", "asked_by", "reason", "digest", "possible"),
+    states=STATES,
+    steps=STEPS,
+    service="ranking",
+)
+_GROUPS = columns("group", "version", "cut", "day", "digest", numbers=("version",))
+
+SchemeName = Annotated[str, typer.Argument(help="The code of the scheme.", metavar="SCHEME")]
+Period = Annotated[str, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.")]
+Request = Annotated[str, typer.Argument(help="SCHEME~PERIOD~NUMBER, as dukao close list names it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the request.")]
+Digest = Annotated[
+    str | None, typer.Option(help="Of the effect as it was read; left out: as it is now.", show_default=False)
+]
+
+
+@app.command(epilog=examples("dukao close propose national 2021-03 --reason 3月关账 --as zhao"))
+def propose(
+    ctx: typer.Context,
+    scheme: SchemeName,
+    period: Period,
+    *,
+    reason: Reason,
+    digest: Digest = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Ask to close a period; nothing is frozen before another person approves.
+
+    The cut of every group must have passed: all that was received before it has been told.
+    """
+    with Client(state_of(ctx)) as client:
+        read = digest or client.get("ranking", _path(scheme, period))["digest"] or "0" * 64
+        body = {"scheme": scheme, "period": period, "digest": read, "reason": reason}
+        found = client.post("ranking", _CLOSES.door, body, by(subject, CLOSER))
+    say(f"{found['id']}: {STATES[found['state']]}; another person approves: dukao close approve")
+    _CLOSES.show(found, output)
+
+
+@app.command(epilog=examples("dukao close approve national~2021-03~1 --reason 核对无误 --as qian"))
+def approve(
+    ctx: typer.Context,
+    request: Request,
+    *,
+    reason: Reason,
+    digest: Digest = None,
+    subject: As = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Approve what another person asked for: the standings are frozen, and nothing reopens them."""
+    scheme, period = _named(request)
+    read = digest
+    if read is None:
+        with Client(state_of(ctx)) as client:
+            asked = client.get("ranking", _path(scheme, period))["request"]
+        read = asked["digest"] if asked is not None and asked["id"] == request else "0" * 64
+    body = {"digest": read, "reason": reason}
+    _CLOSES.step(ctx, request, "approve", body, by(subject, SECOND_CLOSER), output)
+
+
+@app.command(epilog=examples("dukao close refuse national~2021-03~1 --reason 尚有争议 --as qian"))
+def refuse(
+    ctx: typer.Context, request: Request, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Refuse what another person asked for; the period can be asked for anew."""
+    _CLOSES.step(ctx, request, "refuse", {"reason": reason}, by(subject, SECOND_CLOSER), output)
+
+
+@app.command(epilog=examples("dukao close withdraw national~2021-03~1 --reason 误提 --as zhao"))
+def withdraw(
+    ctx: typer.Context, request: Request, reason: Reason, subject: As = None, output: Output = Format.TABLE
+) -> None:
+    """Withdraw what one asked for oneself and nobody approved yet."""
+    _CLOSES.step(ctx, request, "withdraw", {"reason": reason}, by(subject, CLOSER), output)
+
+
+@app.command(name="show", epilog=examples("dukao close show national 2021-03"))
+def show_close(
+    ctx: typer.Context,
+    scheme: SchemeName,
+    period: Period,
+    *,
+    lang: Language = Lang.ZH,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show what closing a period would freeze, or froze: each group with T and the digest of its standing."""
+    with Client(state_of(ctx)) as client:
+        found = client.get("ranking", _path(scheme, period))
+    if output is Format.TABLE:
+        show_lines([f"{scheme} · {period} · {lang.word(PERIODS, found['state'])}", *_lacking(found, lang)])
+    show(found["groups"], _GROUPS, output, whole=found)
+    if output is Format.TABLE and found["request"] is not None:
+        _CLOSES.show(found["request"], output)
+
+
+@app.command(name="list", epilog=examples("dukao close list --state asked", "dukao close list -o json"))
+def list_closes(
+    ctx: typer.Context,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only asked, approved, refused or withdrawn.")] = None,
+    scheme: Scheme = None,
+    period: Annotated[str | None, typer.Option(help="Only those of a period.")] = None,
+    limit: Limit = PAGE,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the requests to close periods."""
+    _CLOSES.list(ctx, {"state": state, "scheme": scheme, "period": period}, limit, output)
+
+
+def _path(scheme: str, period: str) -> str:
+    return f"{_CLOSES.door}{below(scheme, period)}"
+
+
+def _named(request: str) -> tuple[str, str]:
+    """Return the scheme and period that the id of a request names."""
+    scheme, _, rest = request.partition("~")
+    period, _, number = rest.partition("~")
+    if not (scheme and period and number):
+        raise typer.BadParameter("SCHEME~PERIOD~NUMBER, as dukao close list names it", param_hint="REQUEST")
+    return scheme, period
+
+
+def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
+    if not found["lacking"]:
+        return []
+    return [f"{lang.of(('未到截止的考评组', 'lacking'))}: {', '.join(found['lacking'])}"]

@@ -1,0 +1,83 @@
+"""Closing from the command line, without a platform; and how closed and restated standings read."""
+
+import pytest
+from typer.testing import CliRunner
+
+from dukao.cli import app
+from dukao.commands.closes import PERIODS, STATES, STEPS
+from dukao.exits import Exit
+from dukao.standings import changes, freshness, heading
+from dukao.telling.languages import Lang
+from services.ranking.closing import ASK
+from services.ranking.domain.closing import State, Step
+
+ID = "mini~2021-03~1"
+COMMANDS = {
+    "propose": ("propose", "mini", "2021-03", "--reason", "r"),
+    "approve": ("approve", ID, "--reason", "r"),
+    "refuse": ("refuse", ID, "--reason", "r"),
+    "withdraw": ("withdraw", ID, "--reason", "r"),
+    "show": ("show", "mini", "2021-03"),
+    "list": ("list", "--state", "asked", "--output", "json"),
+}
+STANDING = {
+    "scheme": "mini",
+    "version": 1,
+    "group": "bureaus",
+    "period": "2021-03",
+    "state": "closed",
+    "known_on": "2021-04-08",
+    "simulated": False,
+    "fresh_at": "2021-04-06T01:00:00Z",
+    "as_of": None,
+}
+PLACE = {"points": "9.90", "range": None, "rank": 1, "tier": "first"}
+
+
+def run(tmp_path, *words):
+    return CliRunner().invoke(app, words, env={"DUKAO_STATE": str(tmp_path / "state")})
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_without_a_platform_a_command_says_so(tmp_path, case):
+    done = run(tmp_path, "close", *COMMANDS[case])
+    assert done.exit_code == Exit.NOT_RUNNING
+    assert "dukao up" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("close", "propose", "mini", "2021-03"),
+        ("close", "approve", ID),
+        ("close", "approve", "mini", "--reason", "r"),
+        ("standings", "--view", "restated"),
+        ("standings", "mini", "bureaus", "2021-03", "--view", "restated", "--as-of", "2021-04-08"),
+        ("standings", "mini", "bureaus", "2021-03", "--view", "other"),
+    ],
+)
+def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
+    assert run(tmp_path, *words).exit_code == Exit.USAGE
+
+
+def test_every_state_and_step_has_its_word_for_people():
+    assert {state.value for state in State} == STATES.keys()
+    assert {step.value for step in Step} | {ASK} == STEPS.keys()
+    assert PERIODS.keys() == {"no_cut", "open", "ready", "asked", "closed"}
+
+
+def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed():
+    assert heading(STANDING).endswith("2021-03 · 已关账（截至 2021-04-08）")
+    assert heading(STANDING, Lang.EN).endswith("closed as known on 2021-04-08")
+    assert freshness(STANDING) == "fresh at 2021-04-06T01:00:00Z"
+    one = {"unit": "b1", "name": "B1", "closed": PLACE, "points": "-0.20", "boards": {}}
+    one["restated"] = PLACE | {"points": "9.70", "rank": 2, "tier": "second"}
+    gone = one | {"unit": "b2", "name": "B2", "restated": None, "points": None}
+    restated = STANDING | {"state": "restated", "known_on": None, "differences": [one, gone]}
+    assert heading(restated).endswith("2021-03 · 重述")
+    assert list(changes(restated, Lang.ZH)) == [
+        "B1 b1: 9.90 1 first → 9.70 2 second (-0.20)",
+        "B2 b2: 9.90 1 first → —",
+    ]
+    assert list(changes(restated | {"differences": []}, Lang.EN)) == ["as it was closed"]
+    assert list(changes(STANDING, Lang.ZH)) == []
