@@ -17,6 +17,7 @@ STEPS = {"ask": "申请", "approve": "同意", "refuse": "不同意", "withdraw"
 PERIODS: dict[str, Pair] = {
     "no_cut": ("方案未设宽限期，不能关账", "no grace in the scheme: it has no cut and is not closed"),
     "open": ("未到截止，或截止前的数据未齐", "before its cut, or not all before it has been told"),
+    "unknown": ("截止前有单位无任何数据，不能关账", "of some nothing had been told before the cut"),
     "ready": ("可以关账", "ready to be closed"),
     "asked": ("待审核", "asked for, another person approves"),
     "closed": ("已关账", "closed"),
@@ -162,6 +163,5 @@ def _named(request: str) -> tuple[str, str]:
 
 
 def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
-    if not found["lacking"]:
-        return []
-    return [f"{lang.of(('未到截止的考评组', 'lacking'))}: {', '.join(found['lacking'])}"]
+    told = {"lacking": ("未到截止的考评组", "lacking"), "unknown": ("截止前无数据", "unknown before the cut")}
+    return [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]

@@ -100,14 +100,16 @@ class Closing(Answer):
     """What closing a period freezes, or froze.
 
     It is `no_cut` where the scheme has no `grace_days`, `open` while a group is `lacking`: not all that was
-    received before T has been told of it; `ready` to be asked for by its `digest`; `asked`; `closed`.
+    received before T has been told of it; `unknown` while of groups or units nothing had been told before T;
+    `ready` to be asked for by its `digest`; `asked`; `closed`.
     `request` is the one that waits, or that closed it.
     """
 
     scheme: str
     period: str
-    state: Literal["no_cut", "open", "ready", "asked", "closed"]
+    state: Literal["no_cut", "open", "unknown", "ready", "asked", "closed"]
     lacking: list[str]
+    unknown: list[str]
     groups: list[ClosingGroup]
     digest: str | None
     request: CloseRequest | None

@@ -93,7 +93,9 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
     if closed is not None:
         groups = _groups(await closes.of_period(tx, scheme, period))
         place = {"scheme": scheme, "period": period, "digest": closed.request.digest}
-        return Closing(**place, state="closed", lacking=[], groups=groups, request=_request(closed))
+        return Closing(
+            **place, state="closed", lacking=[], unknown=[], groups=groups, request=_request(closed)
+        )
     found = await closing.effect(tx, scheme, period)
     waiting = await closing.of_state(tx, scheme, period, State.ASKED)
     return Closing(
@@ -101,8 +103,9 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         period=period,
         state=_state(found, waiting),
         lacking=list(found.lacking),
+        unknown=list(found.unknown),
         groups=_groups(found.frozen),
-        digest=None if found.lacking else found.digest,
+        digest=None if found.lacking or found.unknown else found.digest,
         request=None if waiting is None else _request(waiting),
     )
 
@@ -110,9 +113,9 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
 def _state(found: Effect, waiting: Found | None) -> str:
     if waiting is not None:
         return "asked"
-    if not found.lacking:
-        return "ready"
-    return "open" if found.has_cut else "no_cut"
+    if found.lacking:
+        return "open" if found.has_cut else "no_cut"
+    return "unknown" if found.unknown else "ready"
 
 
 def _groups(frozen: Sequence[Frozen]) -> list[ClosingGroup]:

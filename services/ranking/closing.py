@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.ranking import closes, knowing, shown, versions
+from services.ranking import closes, knowing, shown, store, versions
 from services.ranking.close_answers import Approving, NewClose
 from services.ranking.closes import Request, Taken
 from services.ranking.contract import CLOSES, PERIOD_CLOSED, SOURCE, PeriodClosed
 from services.ranking.domain.closing import LEADS, Cut, Frozen, State, Step, effect_digest, lacking, possible
+from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
-from services.ranking.knowing import Seen
+from services.ranking.domain.standings import DUE
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.errors import Problem, Refused, refuse
@@ -19,16 +20,21 @@ from shared.web.access import Role, Subject
 
 ASK = "ask"
 GATE_SHARD = 0  # whoever closes anything locks it first, so that two persons never wait for each other
+UNKNOWN_NAMED = 10
 BESIDE = frozenset({Role.CLOSER, Role.READER})
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What closing a period would freeze, or froze; of `lacking` groups not all before T has come yet."""
+    """What closing a period would freeze; of `lacking` groups not all that was before T has been told yet.
+
+    Of `unknown` groups, or units by `group/unit`, nothing had been told by then: nothing exact can be frozen.
+    """
 
     scheme: Scheme
     frozen: tuple[Frozen, ...]
     lacking: tuple[str, ...]
+    unknown: tuple[str, ...]
     digest: str
 
     @property
@@ -62,26 +68,33 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
         raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
     groups = {name for name, one in ruling.items() if name in one.document["groups"]}
     heard = {name for name, cut in passed.items() if await versions.is_heard(tx, (scheme, name), cut.day)}
-    there = [
-        one
-        for name in sorted(heard & ruling.keys())
-        if (one := await _frozen(tx, scheme, period, passed[name], ruling[name])) is not None
-    ]
+    there: list[Frozen] = []
+    unknown: list[str] = []
+    for name in sorted(heard):
+        known = (await versions.in_force(tx, (scheme, name), [period], passed[name].day)).get(period)
+        if known is None:
+            unknown.append(name)
+        elif name in known.document["groups"]:
+            there.append(await _frozen(tx, (scheme, name), period, passed[name], known))
+            unknown += await _untold(tx, (scheme, name), period, passed[name], known)
     newest = max(ruling.values(), key=lambda one: one.version)
-    return Effect(newest, tuple(there), lacking(groups, heard), effect_digest(scheme, period, there))
+    digest = effect_digest(scheme, period, there)
+    return Effect(newest, tuple(there), lacking(groups, heard), tuple(unknown), digest)
 
 
-async def _frozen(tx: PostgresTransaction, code: str, period: str, cut: Cut, live: Scheme) -> Frozen | None:
-    """Return the standing of a group before T; None if the scheme of that time has no such group.
-
-    A group of which nothing had been told by then stands as the scheme in force has it, without a figure.
-    """
-    group = code, cut.group
-    scheme = (await versions.in_force(tx, group, [period], cut.day)).get(period, live)
-    if cut.group not in scheme.document["groups"]:
-        return None
-    seen: Seen = await knowing.seen(tx, group, period, scheme, cut.day)
+async def _frozen(tx: PostgresTransaction, group: Group, period: str, cut: Cut, scheme: Scheme) -> Frozen:
+    """Return the standing of a group before T, by the version that was known then."""
+    seen = await knowing.seen(tx, group, period, scheme, cut.day)
     return Frozen(scheme.version, cut, shown.frozen(group, period, seen, cut.day))
+
+
+async def _untold(tx: PostgresTransaction, group: Group, period: str, cut: Cut, scheme: Scheme) -> list[str]:
+    """Return the units that are due anything and of which nothing had been told before T."""
+    wanted = scheme.version, period
+    told = (await store.rows_on(tx, group, [wanted], cut.day))[wanted]
+    figures = scheme.group_figures(group[1], period, told)
+    due = {unit for unit, found in figures.items() if any(one.state in DUE for one in found)}
+    return [f"{group[1]}/{unit}" for unit in sorted(due - told.keys())]
 
 
 async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Found:
@@ -160,6 +173,9 @@ async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect
     if found.lacking:
         said = ", ".join(found.lacking)
         raise refuse(409, "cut_open", f"Not all that is received before T has been told yet of: {said}.")
+    if found.unknown:
+        said = ", ".join(found.unknown[:UNKNOWN_NAMED])
+        raise refuse(409, "cut_unknown", f"Of {len(found.unknown)} nothing had been told before T: {said}.")
     return found
 
 

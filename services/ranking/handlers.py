@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.ranking import places, store, versions
+from services.ranking import closes, places, store, versions
+from services.ranking.closes import Passed
 from services.ranking.contract import (
+    CUT_PASSED,
     ENTRIES_POSTED,
     SCHEME_ADOPTED,
     SOURCE,
@@ -12,6 +14,7 @@ from services.ranking.contract import (
     STANDINGS,
     TIER_CHANGED,
     Cause,
+    CutPassed,
     Figures,
     Moved,
     Place,
@@ -20,6 +23,7 @@ from services.ranking.contract import (
     TierChanged,
     read_figures,
 )
+from services.ranking.domain.closing import Cut
 from services.ranking.domain.moves import Move, Spot
 from services.ranking.domain.rows import Group, Row, Silence, VersionPeriod
 from services.ranking.held import Groups, boards_of, rows_of
@@ -105,13 +109,14 @@ class Ranking:
         news: dict[Group, News] = {}
         adopted: dict[Group, set[str]] = {}
         for shard in sorted({record.shard for record in batch}):
-            posted, schemes = _read([record for record in batch if record.shard == shard])
+            posted, schemes, passed = _read([record for record in batch if record.shard == shard])
             of_shard: dict[Group, News] = {}
             for number, one in posted:
                 of_shard.setdefault((one.scheme, one.group), News(shard)).add(number, one)
             for group, of_group in sorted(of_shard.items()):
                 await keep(tx, self._groups, group, of_group)
             news |= of_shard
+            await closes.note_cuts(tx, passed)
             for scheme in schemes:
                 await versions.save(tx, scheme.code, scheme.version, scheme.document)
                 for name in await store.groups_of(tx, scheme.code, shard):
@@ -169,17 +174,24 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
     await store.save_group(tx, group, news.shard, news.version, news.fresh_at, news.days)
 
 
-def _read(records: Sequence[Record]) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted]]:
-    """Return the figures with the numbers of their records, and the schemes."""
+def _read(
+    records: Sequence[Record],
+) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted], list[Passed]]:
+    """Return the figures with the numbers of their records, the schemes, and the cuts that have passed."""
     posted: list[tuple[int, Figures]] = []
     adopted: list[SchemeAdopted] = []
+    passed: list[Passed] = []
     for record in records:
         event = known_event(record.stream, record.body)
         if event.type == ENTRIES_POSTED:
             posted.append((record.number, read_figures(event.data)))
         elif event.type == SCHEME_ADOPTED:
             adopted.append(envelope.decode_data(event, SchemeAdopted))
-    return posted, adopted
+        elif event.type == CUT_PASSED:
+            told = envelope.decode_data(event, CutPassed)
+            cut = Cut(told.group, record.shard, told.cut, told.day)
+            passed.append(Passed(told.scheme, told.period, cut))
+    return posted, adopted, passed
 
 
 def _standing_moved(

@@ -3,15 +3,12 @@
 import httpx
 import pytest
 
-from services.ranking import closes
 from services.ranking.api import standings_router
 from services.ranking.close_api import closes_router
-from services.ranking.closes import Passed
-from services.ranking.domain.closing import Cut
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
-from tests.ranking.rig import MARCH, SHARD, adopted, figure, posted, scheme
+from tests.ranking.rig import MARCH, adopted, cut_passed, figure, posted, scheme
 
 T, DAY = "2021-04-08T16:00:00.000000Z", "2021-04-08"
 
@@ -50,8 +47,7 @@ class Persons:
 
     async def cut(self, period=MARCH, group="bureaus", day=DAY, at=T):
         """Let T pass for a group."""
-        async with self.service.exchange.begin(actor="test", action="cut") as tx:
-            await closes.note_cuts(tx, [Passed("mini", period, Cut(group, SHARD, at, day))])
+        await self.service.apply(cut_passed(period, group=group, cut=at, day=day))
 
     async def effect(self, period=MARCH):
         return await self.body(f"/v1/closes/mini/{period}")

@@ -7,11 +7,13 @@ import pytest
 
 from services.ranking.api import standings_router
 from services.ranking.contract import (
+    CUT_PASSED,
     ENTRIES,
     SCHEMES,
     STANDING_MOVED,
     STANDINGS,
     TIER_CHANGED,
+    CutPassed,
     EntriesPosted,
     SchemeAdopted,
 )
@@ -70,11 +72,11 @@ def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
     return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
 
 
-def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=()):
+def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=(), group="bureaus"):
     told = EntriesPosted(
         scheme="mini",
         version=version,
-        group="bureaus",
+        group=group,
         cause=tuple(cause),
         fresh_at=fresh_at,
         day=day or fresh_at[:10],
@@ -82,6 +84,11 @@ def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=()):
         silent=silent,
     )
     return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
+
+
+def cut_passed(period, *, group="bureaus", cut, day):
+    told = CutPassed(scheme="mini", group=group, period=period, cut=cut, day=day)
+    return ENTRIES, envelope.encode(CUT_PASSED, SOURCE, f"mini/{group}/{period}", told)
 
 
 def adopted(document):

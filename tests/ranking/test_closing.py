@@ -131,16 +131,28 @@ async def test_while_one_group_lacks_its_cut_none_is_closed_and_with_all_of_them
     await persons.cut()
     assert code_of(await persons.propose()) == (409, "cut_open")
     await persons.cut(group="desks")
+    shown = await persons.effect()
+    assert (shown["state"], shown["unknown"], shown["digest"]) == ("unknown", ["desks"], None)
+    assert code_of(await persons.propose()) == (409, "cut_unknown")
+    told = figure("hq", None, indicator="desk")
+    await persons.service.apply(posted(told, fresh_at="2021-04-07T01:00:00Z", group="desks"))
     await persons.close()
     desks = await persons.body(f"/v1/standings/mini/desks/{MARCH}")
     assert (desks["state"], desks["units"][0]["range"]) == ("closed", ["0.00", "10.00"])
 
 
+async def test_a_unit_of_which_nothing_had_been_told_before_t_keeps_the_period_open(persons):
+    await persons.begin(figure("b1", "9.9"), figure("b2", None))
+    await persons.service.apply(posted(figure("b3", "7"), fresh_at=LATER))
+    await persons.cut()
+    assert (await persons.effect())["unknown"] == ["bureaus/b3"]
+    assert code_of(await persons.propose()) == (409, "cut_unknown")
+
+
 async def test_a_version_whose_figures_came_before_it_was_heard_of_keeps_the_period_open(persons):
     await persons.begin()
-    await persons.service.apply(
-        posted(figure("b1", "5"), version=2, fresh_at="2021-04-07T01:00:00Z"),
-    )
+    told = [figure(unit, "5") for unit in ("b1", "b2", "b3")]
+    await persons.service.apply(posted(*told, version=2, fresh_at="2021-04-07T01:00:00Z"))
     await persons.cut()
     assert code_of(await persons.propose()) == (409, "cut_open")
     await persons.service.apply(adopted(with_grace(2)))
@@ -214,12 +226,10 @@ async def test_what_is_asked_for_and_approved_is_what_was_read(persons):
 
 
 async def test_an_effect_that_changed_since_it_was_asked_for_is_not_approved(persons):
-    """Only of a group of which nothing was known at T: its points are those of the version in force."""
-    await persons.service.apply(adopted(with_grace()), posted(fresh_at=LATER))
+    await persons.begin()
     await persons.cut()
     asked = (await persons.propose()).json()
-    more = with_grace(2, indicators=[indicator("ontime", points="20")])
-    await persons.service.apply(adopted(more), posted(version=2, fresh_at=LATER))
+    await persons.service.apply(posted(figure("b1", "9.8"), fresh_at="2021-04-07T01:00:00Z"))
     approved = await persons.step(asked["id"], "approve", digest=asked["digest"])
     assert code_of(approved) == (409, "stale")
 
@@ -242,7 +252,8 @@ async def test_nothing_reopens_and_no_row_of_a_close_changes(persons):
 
 
 async def test_a_quarter_and_a_year_close_like_a_month_and_the_list_tells_which_are_closed(persons):
-    await persons.begin(*(figure("b1", "9", period=period) for period in (MARCH, "2021-Q1", "2021")))
+    periods = (MARCH, "2021-Q1", "2021")
+    await persons.begin(*(figure(unit, "9", period=one) for unit in ("b1", "b2", "b3") for one in periods))
     for period in ("2021-Q1", "2021"):
         await persons.cut(period)
         await persons.close(period)
