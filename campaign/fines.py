@@ -2,12 +2,14 @@
 
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -22,6 +24,8 @@ SAMPLE = Path(__file__).parents[1] / "samples" / "road_fines"
 TOPIC = "in.roadfines"
 SCHEME = "roadfines"
 AUTHORITY = "police"
+DESKS = "desks"
+RANKED_FROM = 100
 ZONE = ZoneInfo("Europe/Rome")
 YEARS = range(2000, 2014)
 EVENTS = 561_470
@@ -33,6 +37,7 @@ COLUMNS = {
     "t1_tasks": "t1_tasks",
     "t1_met": "t1_met",
     "t2_tasks": "t2_tasks",
+    "t2_met": "t2",
     "Add penalty": "penalties",
     "Insert Date Appeal to Prefecture": "appeals",
     "Send Appeal to Prefecture": "appeals_sent",
@@ -52,6 +57,9 @@ ACTIVITIES = {
     "Appeal to Judge": "log_judged",
     "Send for Credit Collection": "log_collected",
 }
+
+
+Compared: TypeAlias = tuple[str, Decimal | None, Decimal | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,7 @@ class Fines:
             }
             for row in self.table("units.csv")
         ]
-        scheme = _written("scheme.yaml")
-        heads = [
-            scheme["scheme"] | {"version": year, "effective": f"{year}-01", "until": f"{year}-12"}
-            for year in self.years
-        ]
-        return [scheme | {"scheme": head, "units": units} for head in heads]
+        return [_of_year(_written("scheme.yaml"), year) | {"units": units} for year in self.years]
 
     def events(self) -> list[Event]:
         """Return the events of the fines that were written by the end of the last year."""
@@ -136,14 +139,31 @@ def differences(fines: Fines, answers: Answers) -> tuple[int, list[str]]:
     return compared, wrong
 
 
-def _pairs(fines: Fines, answers: Answers) -> Iterator[tuple[str, Decimal | None, Decimal | None]]:
+def _pairs(fines: Fines, answers: Answers) -> Iterator[Compared]:
     """Yield where a figure stands, what is answered, what the oracle has."""
+    yield from _of_desks(fines, answers)
+    yield from _of_authority(fines, answers)
+    if fines.last == YEARS[-1]:
+        yield from _of_all_years(fines, answers)
+        yield from _of_everything(fines, answers)
+
+
+def _of_desks(fines: Fines, answers: Answers) -> Iterator[Compared]:
+    """Compare each desk in each year, and where it stands among the others."""
+    standings = {year: answers.standings[DESKS, str(year)] for year in fines.years}
+    ranks = {(year, line["unit"]): line["rank"] for year, lines in standings.items() for line in lines}
     for row in fines.table("oracle/by_unit_year.csv"):
-        measured = answers.measures[row["year"], f"desk:{row['unit']}"]
+        desk = f"desk:{row['unit']}"
+        measured = answers.measures[row["year"], desk]
         where = f"{row['year']} desk {row['unit']}"
         yield f"{where} t1_rate", _number(measured["t1"]["ratio"]), _number(row["t1_rate"])
         for column, name in COLUMNS.items():
             yield f"{where} {column}", Decimal(measured[name]["numerator"]), Decimal(row[column])
+        yield f"{where} rank", _number(ranks.get((int(row["year"]), desk))), _number(row["rank"])
+
+
+def _of_authority(fines: Fines, answers: Answers) -> Iterator[Compared]:
+    """Compare the authority in each year, the sums of its months too, and each month of its log."""
     for row in fines.table("oracle/by_year.csv"):
         monthly = [answers.measures[month, AUTHORITY] for month in months(int(row["year"]))]
         for column, name in COLUMNS.items():
@@ -154,6 +174,53 @@ def _pairs(fines: Fines, answers: Answers) -> Iterator[tuple[str, Decimal | None
     for row in fines.table("oracle/activity_by_month.csv"):
         measured = answers.measures[row["month"], AUTHORITY][ACTIVITIES[row["activity"]]]
         yield f"{row['month']} {row['activity']}", Decimal(measured["numerator"]), Decimal(row["events"])
+
+
+def _of_all_years(fines: Fines, answers: Answers) -> Iterator[Compared]:
+    """Compare what each desk comes to in all its years, and where its rate then stands among the others'."""
+    found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for (_, unit), measured in answers.measures.items():
+        for column, name in COLUMNS.items() if unit != AUTHORITY else ():
+            found[unit][column] += Decimal(measured[name]["numerator"])
+    rates = {
+        unit: Fraction(sums["t1_met"]) / Fraction(sums["t1_tasks"])
+        for unit, sums in found.items()
+        if sums["t1_tasks"]
+    }
+    ranked = [rate for unit, rate in rates.items() if found[unit]["t1_tasks"] >= RANKED_FROM]
+    for row in fines.table("oracle/by_unit_all.csv"):
+        unit, where = f"desk:{row['unit']}", f"all years desk {row['unit']}"
+        for column in COLUMNS:
+            yield f"{where} {column}", found[unit][column], Decimal(row[column])
+        rate = rates.get(unit)
+        told = None if rate is None else Decimal(round(rate * 10**6)).scaleb(-6)
+        yield f"{where} t1_rate", told, _number(row["t1_rate"])
+        is_ranked = rate is not None and found[unit]["t1_tasks"] >= RANKED_FROM
+        rank = Decimal(1 + sum(other > rate for other in ranked)) if is_ranked else None
+        yield f"{where} rank", rank, _number(row["rank"])
+
+
+def _of_everything(fines: Fines, answers: Answers) -> Iterator[Compared]:
+    """Compare the totals of the log."""
+    yearly = [answers.measures[str(year), AUTHORITY] for year in fines.years]
+    names = {f"activity:{activity}": name for activity, name in ACTIVITIES.items()}
+    names |= {"cases": "fines", "events": "events", "amount_sum": "amount_sum", "paid_sum": "paid_sum"}
+    desks = {unit for _, unit in answers.measures if unit != AUTHORITY}
+    for row in fines.table("oracle/totals.csv"):
+        if row["check"] == "units":
+            yield "units", Decimal(len(desks)), Decimal(row["value"])
+        else:
+            name = names[row["check"]]
+            total = sum((Decimal(one[name]["numerator"]) for one in yearly), Decimal(0))
+            yield row["check"], total, Decimal(row["value"])
+
+
+def _of_year(scheme: dict[str, Any], year: int) -> dict[str, Any]:
+    """Return the scheme with the months of a year in the place of its own."""
+    first, last = months(year)[0], months(year)[-1]
+    head = scheme["scheme"] | {"version": year, "effective": first, "until": last}
+    overlays = [one | {"from": first, "until": last} for one in scheme["overlays"]]
+    return scheme | {"scheme": head, "overlays": overlays}
 
 
 def _written(name: str) -> dict[str, Any]:
@@ -170,5 +237,5 @@ def months(year: int) -> list[str]:
     return [f"{year}-{month:02d}" for month in range(1, 13)]
 
 
-def _number(text: str | None) -> Decimal | None:
-    return Decimal(text) if text else None
+def _number(told: str | int | None) -> Decimal | None:
+    return Decimal(told) if told else None

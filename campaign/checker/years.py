@@ -207,9 +207,17 @@ def _scoring(document: Document, code: str) -> tuple[Any, ...] | None:
         measure.pop(name, None)
     words = set(re.findall(r"\w+", f"{measure} {list(document.get('trees', {}).values())}"))
     columns = document.get("views", {}).get(measure.get("over"), {}).get("columns", {})
+    while more := _filtering(measure, [columns[name] for name in words & columns.keys()]) - words:
+        words |= more
     taken = {name: column for name, column in columns.items() if name in words}
     without = found[0].get("no_data", "not_assessed")
     return Fraction(found[0]["points"]), _worth(found[0]["method"]), without, measure, taken
+
+
+def _filtering(measure: Document, columns: Iterable[Document]) -> set[str]:
+    """Return the columns that the conditions of columns name, as `view.column`."""
+    named = re.compile(rf'\b{measure.get("over")}"?\s*\.\s*"?(\w+)')
+    return {name for column in columns for name in named.findall(column.get("where", ""))}
 
 
 def _worth(value: Any) -> Any:

@@ -14,13 +14,13 @@ from aiokafka.errors import KafkaError
 from campaign.checker import archive
 from campaign.client import Client
 from campaign.faults.kills import comes_back, were_in_time
-from campaign.fines import AUTHORITY, EVENTS, SCHEME, TOPIC, YEARS, Answers, Fines, differences, months
+from campaign.fines import AUTHORITY, DESKS, EVENTS, SCHEME, TOPIC, YEARS, Answers, Fines, differences, months
 from campaign.platform import SERVICE_NAMES, NotHereError, say
 from campaign.run import Fault, Run
 from campaign.workload import Event
 
 CODE = "FINES"
-GROUPS = ("authority", "desks")
+GROUPS = ("authority", DESKS)
 SERVERS = ("postgres", "kafka")
 PARTS = (*SERVICE_NAMES, *SERVERS)
 EVERY_S = 10.0

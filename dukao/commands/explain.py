@@ -212,5 +212,6 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _report(report: Mapping[str, Any]) -> str:
+    taken = f" → {', '.join(report['taken_by'])}" if report["taken_by"] else ""
     note = f" ({Lang.EN.word(NOT_COUNTED, report['left_out'])})" if report["left_out"] else ""
-    return f"{report['id']} {report['type']} #{report['shard']}/{report['number']}{note}"
+    return f"{report['id']} {report['type']} #{report['shard']}/{report['number']}{taken}{note}"

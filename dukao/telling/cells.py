@@ -160,7 +160,8 @@ def _report(report: Answer, zone: str, lang: Lang) -> str:
     name = f"{report['source']}/{report['id']}"
     told = f"{local(report['time'], zone)}  {report['type']}  {name}  #{report['shard']}/{report['number']}"
     if not report["left_out"]:
-        return told
+        taken = ", ".join(report["taken_by"])
+        return told + (lang.of((f"，取入 {taken}", f", taken by {taken}")) if taken else "")
     return f"{told} ({lang.word(NOT_COUNTED, report['left_out'])})"
 
 

@@ -175,7 +175,10 @@ class ShownPart(Answer):
 
 
 class ShownEvent(Answer):
-    """An accepted report; `left_out` says why it does not count."""
+    """An accepted report; `left_out` says why it does not count.
+
+    `taken_by` are the columns of its case that have their value of it, or count or sum it.
+    """
 
     source: str
     id: str
@@ -185,6 +188,7 @@ class ShownEvent(Answer):
     shard: int
     number: int
     left_out: Uncounted | None = None
+    taken_by: list[str] = []
 
 
 class ShownRow(Answer):

@@ -37,6 +37,7 @@ from services.scoring.domain.formulas import put_in, put_together, symbolic
 from services.scoring.domain.measures import MeasureSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import columns_of
+from services.scoring.domain.rows import event_row
 from services.scoring.domain.titles import titles_of
 from services.scoring.domain.written import amount, lost
 from services.scoring.evidence import Told
@@ -279,10 +280,12 @@ def _row(told: Told, columns: Columns, question: Question) -> ShownRow:
     row, own = told.row, told.measure.name == question.indicator.measure
     ratio = question.has_denominator and own
     counted = row.reason is None
-    reports = [(report, None) for report in row.facts] + [(r, Uncounted(why)) for r, why in row.left_out]
-    events = [(told.events[report.source, report.id], why) for report, why in reports]
+    taken = _taken(question, told)
+    reports = [(report, None, taken.get(at, ())) for at, report in enumerate(row.facts)]
+    reports += [(report, Uncounted(why), ()) for report, why in row.left_out]
+    events = [(told.events[report.source, report.id], why, by) for report, why, by in reports]
     return ShownRow(
-        case=next((event.case for event, _ in events), None),
+        case=next((event.case for event, _, _ in events), None),
         unit=row.leaf,
         month=None if row.month is None else str(Month.of_ordinal(row.month)),
         counted=counted,
@@ -291,13 +294,21 @@ def _row(told: Told, columns: Columns, question: Question) -> ShownRow:
         numerator=amount(row.numerator),
         denominator=amount(row.denominator) if ratio else None,
         columns={name: _column(row.row.get(name), kind) for name, kind in columns.items()},
-        reports=[event_of(event, why) for event, why in events[:REPORTS_SHOWN]],
+        reports=[event_of(*one) for one in events[:REPORTS_SHOWN]],
         reports_total=len(events),
         measure=None if own else told.measure.name,
     )
 
 
-def event_of(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEvent:
+def _taken(question: Question, told: Told) -> Mapping[int, Sequence[str]]:
+    """Return by the place of a fact the columns of its case that take it; a row of an event has none."""
+    view = question.scheme.plan.views.get(told.measure.over)
+    return {} if view is None else view.taken([(fact.type, event_row(fact)) for fact in told.row.facts])
+
+
+def event_of(
+    event: AcceptedEvent, left_out: Uncounted | None = None, taken_by: Sequence[str] = ()
+) -> ShownEvent:
     """Return a report as it is shown."""
     return ShownEvent(
         source=event.source,
@@ -308,6 +319,7 @@ def event_of(event: AcceptedEvent, left_out: Uncounted | None = None) -> ShownEv
         shard=event.shard,
         number=event.number,
         left_out=left_out,
+        taken_by=list(taken_by),
     )
 
 

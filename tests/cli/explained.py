@@ -14,6 +14,7 @@ def row(case: str, *, met: bool | None = None, reason: str | None = None, **more
         "shard": 3,
         "number": 7,
         "left_out": None,
+        "taken_by": [],
     }
     return {
         "case": case,

@@ -35,6 +35,13 @@ def test_each_case_is_a_block_with_its_times_in_the_zone_of_the_scheme():
     assert "得分  9.00 分，满分 10 分，失 1.00 分" in text
 
 
+def test_a_report_says_which_columns_of_its_case_take_it():
+    one = row("T-1", met=True)
+    one["reports"][0]["taken_by"] = ["done", "times"]
+    assert "#3/7，取入 done, times" in printed(explained([one]))
+    assert "#3/7, taken by done, times" in printed(explained([one]), Lang.EN)
+
+
 def test_the_same_is_told_in_english():
     text = printed(explained([row("T-1", met=True)]), Lang.EN)
     assert " 1. T-1 · met · 2021-03" in text

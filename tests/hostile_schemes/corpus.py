@@ -6,7 +6,7 @@ the good document, or that of the text `at`. Of `RAW_YAML` and `RAW_JSON` nothin
 
 import json
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from dukao import yamls
@@ -64,6 +64,15 @@ def chain(length: int, *, first: str) -> str:
     """Units each below the one before, the first below the unit that is named."""
     units = [f"  - {{code: c{at}, parent: c{at - 1}, name: c, level: post}}" for at in range(1, length)]
     return "\n".join([f"  - {{code: c0, parent: {first}, name: c, level: post}}", *units, "trees:"])
+
+
+def stack(height: int, lowest: str) -> str:
+    """Columns each filtered by the one before, the first by the one that is named."""
+    names = [lowest, *(f"x{at}" for at in range(height))]
+    return "\n".join(
+        f'      {name}: {{count: "*", of: levy.answered.v1, where: levy.{below} > 0}}'
+        for below, name in pairwise(names)
+    )
 
 
 HEAD = [
@@ -169,6 +178,11 @@ MEASURES = [
     *swap("/views/levy/columns/done", "expression", "{first: time, of: levy.done.v1}", "{first: when, of: levy.done.v1}", "{first: time, of: loose.v1}", "{sum: time, of: levy.done.v1}"),
     *swap("/views/levy/columns/done", "shape", "{first: time, of: levy.done.v1}", "{first: time, last: time, of: levy.done.v1}", "{of: levy.done.v1}"),
     *swap("/views/levy/columns/done/median", "shape", "{first: time, of: levy.done.v1}", "{median: time, of: levy.done.v1}"),
+    *swap("/views/levy/columns/answers/where", "expression", '"*", of: levy.answered.v1}', *(f'"*", of: levy.answered.v1, where: {where}}}' for where in ("time >= done", "time >= levy.nobody", "time >= nobody.done", "levy.amount > time", "time > now()", "amount > 1", "levy.done", '""', "TRUE; DROP TABLE facts", "a.levy.done < time", "levy.unit < subject"))),
+    *swap("/views/levy/columns/answers/where", "shape", '"*", of: levy.answered.v1}', '"*", of: levy.answered.v1, where: 7}', '"*", of: levy.answered.v1, where: [TRUE]}'),
+    *swap("/views/levy/columns/answers/where", "column_cycle", '"*", of: levy.answered.v1}', '"*", of: levy.answered.v1, where: levy.answers > 0}', f'"*", of: levy.answered.v1, where: levy.x0 > 0}}\n{stack(1, "answers")}', f'"*", of: levy.answered.v1, where: levy.x8 > 0}}\n{stack(9, "answers")}'),
+    *swap("/views/levy/columns/x8/where", "too_deep", '"*", of: levy.answered.v1}', f'"*", of: levy.answered.v1}}\n{stack(10, "answers")}', at="      x8:"),
+    *swap("/views/levy/columns/answers/where", "too_long", '"*", of: levy.answered.v1}', f'"*", of: levy.answered.v1, where: "{"TRUE AND " * 300}TRUE"}}'),
     *swap("/measures/ontime/numerator", "expression", "count(*) FILTER (WHERE answered <= done)", "count(*); DROP TABLE cells", "count(*) FILTER (WHERE pg_sleep(60) IS NULL)", "(SELECT count(*) FROM cells)", "count(*) / 0", "count(voucher)", "sum(done)", '""', "COUNT（*）", "(" * 900 + "count(*)" + ")" * 900),
     *swap("/measures/ontime/numerator", "too_long", "count(*) FILTER (WHERE answered <= done)", "x" * 2001),
     *swap("/measures/ontime/numerator", "shape", "count(*) FILTER (WHERE answered <= done)", "7", "null", "[count]"),

@@ -346,6 +346,13 @@ def test_indicators_are_named_that_come_to_other_figures_whoever_answers_for_the
     assert changed(OLD, newer) == changed(newer, OLD) == named
 
 
+def test_a_column_that_only_a_filter_names_decides_a_figure_too():
+    filtered = {"count": "*", "where": "time > v.b"}
+    real, other = (redrafted(views=viewed(a=filtered, b=b, c=1)) for b in (1, 2))
+    assert changed(real, other) == ("seen",)
+    assert changed(real, redrafted(views=viewed(a=filtered, c=2))) == ()
+
+
 def test_a_column_may_be_called_as_what_says_where_values_come_from():
     measured = {"m": OLD["measures"]["m"] | {"numerator": "count(source) FILTER (WHERE verified)"}}
     one, other = (

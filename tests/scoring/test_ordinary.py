@@ -33,7 +33,7 @@ def scheme(version, *, units=("b1", "b2"), kept="good", months=("2021-01", "2021
                 "unit": {"first": "subject", "of": "visit.made.v1"},
                 "came": {"first": "time", "of": "visit.made.v1"},
                 "went": {"last": "until", "of": "visit.made.v1"},
-                "missed": {"count": "*", "of": "risk.missed.v1"},
+                "missed": {"count": "*", "of": "risk.missed.v1", "where": "time >= stay.came"},
             },
         }
     }

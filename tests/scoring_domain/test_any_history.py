@@ -71,10 +71,14 @@ BASE = SCHEME | {
                 "unit": {"last": "subject", "of": "task.given.v1"},
                 "given": {"first": "time", "of": "task.given.v1"},
                 "due": {"last": "due", "of": "task.given.v1"},
-                "done": {"last": "time", "of": "task.done.v1"},
+                "done": {"last": "time", "of": "task.done.v1", "where": "time >= task.given"},
                 "good": {"min": "good", "of": "task.done.v1"},
                 "cost": {"sum": "cost", "of": "task.given.v1"},
-                "risks": {"count": "*", "of": "risk.missed.v1"},
+                "risks": {
+                    "count": "*",
+                    "of": "risk.missed.v1",
+                    "where": "time <= task.done OR cost > task.cost",
+                },
             },
         }
     },

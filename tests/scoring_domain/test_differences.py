@@ -132,6 +132,22 @@ def test_a_column_that_a_measure_reads_or_that_leads_into_a_tree_splits_it(name)
     assert splits(read(over_a_view()), read(other)) == {"ontime"}
 
 
+def test_a_filter_and_what_it_names_split_what_reads_the_column_and_are_told_in_words():
+    first = {"first": "time", "of": "levy.done.v1"}
+    done = {"last": "time", "of": "levy.done.v1"}
+    plain, filtered = (
+        over_a_view(first=first),
+        over_a_view(first=first, done=done | {"where": "time > levy.first"}),
+    )
+    moved = over_a_view(first=first | {"where": "ontime"}, done=done | {"where": "time > levy.first"})
+    assert splits(read(plain), read(over_a_view(first=first | {"where": "ontime"}))) == frozenset()
+    assert splits(read(plain), read(filtered)) == splits(read(filtered), read(moved)) == {"ontime"}
+    assert told(filtered, older=plain) == [
+        "Case view levy: filter of column done from none to time > levy.first"
+    ]
+    assert told(moved, "zh", older=filtered) == ["案件视图 levy：列 first 的筛选条件由 无 改为 ontime"]
+
+
 def test_a_measure_that_only_has_another_number_splits_nothing():
     renumbered = changed((("measures", "ontime", "version"), 2))
     assert splits(read(SCHEME), read(renumbered)) == frozenset()

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from campaign.fines import ACTIVITIES, AUTHORITY, COLUMNS, Answers, Fines, differences, months
+from campaign.fines import ACTIVITIES, AUTHORITY, COLUMNS, YEARS, Answers, Fines, differences, months
 
 ROW = dict.fromkeys(COLUMNS, "3")
 TABLES = {
-    "by_unit_year.csv": {"year": "2000", "unit": "7", **ROW, "t1_rate": "0.5"},
+    "by_unit_year.csv": {"year": "2000", "unit": "7", **ROW, "t1_rate": "0.5", "rank": "1"},
     "by_year.csv": {"year": "2000", **ROW},
     "activity_by_month.csv": {"month": "2000-02", "activity": "Payment", "events": "4"},
 }
@@ -37,13 +37,13 @@ def answers(**december: str) -> Answers:
     monthly |= {("2000-01", AUTHORITY): measured("1.00"), ("2000-02", AUTHORITY): measured("2", log_paid="4")}
     monthly |= {("2000-12", AUTHORITY): measured("0", **december)}
     yearly = {("2000", AUTHORITY): measured("3"), ("2000", "desk:7"): measured("3.0")}
-    return Answers(monthly | yearly, {}, ())
+    return Answers(monthly | yearly, {("desks", "2000"): [{"unit": "desk:7", "rank": 1}]}, ())
 
 
 def test_every_figure_of_the_years_asked_for_is_compared(fines: Fines) -> None:
     compared, wrong = differences(fines, answers())
     assert wrong == []
-    assert compared == 1 + len(COLUMNS) + 2 * len(COLUMNS) + 1
+    assert compared == 1 + len(COLUMNS) + 1 + 2 * len(COLUMNS) + 1
 
 
 def test_a_figure_of_one_month_that_differs_is_seen(fines: Fines) -> None:
@@ -55,6 +55,34 @@ def test_a_rate_that_is_not_answered_is_seen(fines: Fines) -> None:
     found = answers()
     found.measures["2000", "desk:7"]["t1"]["ratio"] = None
     assert differences(fines, found)[1] == ["2000 desk 7 t1_rate: None, not 0.5"]
+
+
+def test_a_rank_that_is_another_is_seen(fines: Fines) -> None:
+    found = answers()
+    found.standings["desks", "2000"] = [{"unit": "desk:7", "rank": 2}]
+    assert differences(fines, found)[1] == ["2000 desk 7 rank: 2, not 1"]
+
+
+ALL_YEARS = {
+    "by_unit_all.csv": {"unit": "7", **ROW, "t1_rate": "1.0", "rank": ""},
+    "totals.csv": {"check": "units", "value": "1"},
+}
+
+
+def test_all_years_and_the_totals_are_compared_where_every_year_is_asked_for(fines: Fines) -> None:
+    whole = Fines(fines.folder, YEARS[-1])
+    for name, row in (TABLES | ALL_YEARS).items():
+        lines = [",".join(row), ",".join(row.values())]
+        (fines.folder / "oracle" / name).write_text("\n".join(lines) + "\n", "utf-8")
+    found = answers()
+    for year in list(YEARS)[1:]:
+        found.measures[str(year), AUTHORITY] = measured("0")
+        found.standings["desks", str(year)] = []
+    compared, wrong = differences(whole, found)
+    assert wrong == []
+    assert compared == 3 * len(COLUMNS) + 3 + len(COLUMNS) + 2 + 1
+    found.measures["2001", "desk:8"] = measured("1")
+    assert differences(whole, found)[1] == ["units: 2, not 1"]
 
 
 def test_the_set_is_here_only_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

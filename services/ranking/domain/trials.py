@@ -1,7 +1,7 @@
 """What a trial would change: two standings of one group and period beside each other, unit by unit."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -128,7 +128,7 @@ def _definitions(document: Document) -> dict[str, tuple[Any, ...]]:
     for one in document["indicators"]:
         taken = [measures.get(name) for name in _measures_of(one)]
         rows = [
-            (_rows(views.get(spec["over"]), {*_words(spec), *trees.values()}), trees)
+            (_rows(spec["over"], views.get(spec["over"]), {*_words(spec), *trees.values()}), trees)
             for spec in taken
             if spec is not None and "over" in spec
         ]
@@ -136,12 +136,28 @@ def _definitions(document: Document) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def _rows(view: Document | None, named: Collection[str]) -> Document | None:
+def _rows(over: str, view: Document | None, named: Collection[str]) -> Document | None:
     """Return what rows a view has, of its columns those that are named: others change no figure."""
     if view is None:
         return None
-    columns = {name: spec for name, spec in view["columns"].items() if name in named}
+    needed = _needed(over, view["columns"], named)
+    columns = {name: view["columns"][name] for name in view["columns"] if name in needed}
     return {**view, "events": sorted(view.get("events", ())), "columns": columns}
+
+
+def _needed(over: str, columns: Mapping[str, Any], named: Collection[str]) -> set[str]:
+    """Return the columns that are named, and those that their filters name, as `view.column`."""
+    needed, asked = set[str](), [*named]
+    while asked:
+        name = asked.pop()
+        if name in columns and name not in needed:
+            needed.add(name)
+            match columns[name]:
+                case {"where": str(condition)}:
+                    asked += re.findall(rf'\b{over}"?\s*\.\s*"?(\w+)', condition)
+                case _:
+                    pass
+    return needed
 
 
 def _words(value: Any) -> Iterator[str]:

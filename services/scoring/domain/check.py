@@ -47,7 +47,6 @@ from services.scoring.domain.overlay_check import (
 )
 from services.scoring.domain.plan import (
     EventTypes,
-    column_kind,
     columns_of,
     event_types,
     overs,
@@ -65,6 +64,7 @@ from services.scoring.domain.survey_check import (
     rounds_have_their_days,
     surveys_and_methods_fit,
 )
+from services.scoring.domain.view_check import views_read_what_there_is
 from shared.kernel.errors import Refused
 from shared.kernel.instants import FIRST_YEAR
 from shared.kernel.periods import Month
@@ -201,21 +201,6 @@ def tiers_share_everything(document: SchemeDocument, _types: EventTypes) -> Iter
     """The shares of the tiers sum to 1."""
     if document.tiers and sum(Decimal(tier.share) for tier in document.tiers) != 1:
         yield Finding("/tiers", "tier_sum", "The shares of the tiers sum to 1.")
-
-
-def views_read_what_there_is(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:
-    """Every view names event types of the catalogue and columns that they have, used by a measure or not."""
-    for name, view in document.views.items():
-        for place, event in enumerate(view.events):
-            if event not in types:
-                yield Finding(
-                    f"/views/{name}/events/{place}", "unknown_type", f"There is no event type {event}."
-                )
-        for column in view.columns:
-            try:
-                column_kind(view, column, types)
-            except Refused as refused:
-                yield Finding(f"/views/{name}/columns/{column}", refused.problem.code, refused.problem.detail)
 
 
 def rows_lead_to_units(document: SchemeDocument, types: EventTypes) -> Iterator[Finding]:

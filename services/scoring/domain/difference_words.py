@@ -1,5 +1,6 @@
 """Differences in words, in Chinese and English."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -90,6 +91,7 @@ PLACES: Words = {
     "zone": ("时区", "time zone"),
 }
 NOTHING: tuple[str, str] = "无", "none"
+_COLUMN = re.compile(r"columns/(\w+)/where")
 
 
 def in_words(one: Difference, lang: Lang) -> str:
@@ -129,4 +131,7 @@ def _thing(one: Difference, lang: int) -> str:
 
 
 def _place(one: Difference, lang: int) -> str:
+    column = _COLUMN.fullmatch(one.place)
+    if column is not None:
+        return (f"列 {column[1]} 的筛选条件", f"filter of column {column[1]}")[lang]
     return PLACES.get(one.place, (f" {one.place} ", one.place))[lang]

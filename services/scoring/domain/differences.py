@@ -13,6 +13,7 @@ from services.scoring.domain.document import IndicatorSpec, SchemeDocument
 from services.scoring.domain.expressions import parse
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec, Span
 from services.scoring.domain.shapes import SIGNED_PATTERN
+from services.scoring.domain.views import closure, reads_of
 from shared.kernel.errors import Refused
 
 Change = Literal["added", "removed", "changed"]
@@ -112,10 +113,11 @@ def _columns_of(document: SchemeDocument, spec: MeasureSpec) -> object:
     texts = (spec.numerator, spec.denominator, *by)
     try:
         read = {name for text in texts if text is not None for name in _read(text)}
+        reads = {name: reads_of(spec.over, column) for name, column in view.columns.items()}
     except Refused:
         return view.columns
-    leading = read | {*document.trees.values()}
-    return {name: column for name, column in view.columns.items() if name in leading}
+    needed = closure(read | {*document.trees.values()}, reads)
+    return {name: column for name, column in view.columns.items() if name in needed}
 
 
 @lru_cache(maxsize=4096)

@@ -126,6 +126,8 @@ class ColumnSpec(Closed):
     """How many events there are: "*"."""
     of: str
     """The event type that it is taken of."""
+    where: str | None = None
+    """Only of events of which this is true: of their fields, and of columns as `time >= fine.notified`."""
 
     @model_validator(mode="after")
     def _one_aggregate(self) -> "ColumnSpec":

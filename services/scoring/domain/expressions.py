@@ -129,8 +129,8 @@ def _depth(node: exp.Expr) -> int:
 
 
 def _column(node: exp.Column, columns: Columns) -> tuple[Kind, Getter]:
-    name = node.name
-    if name not in columns or node.table:
+    name = f"{node.table}.{node.name}" if node.table else node.name
+    if name not in columns:
         raise refusal(f"There is no column {name!r} here.")
     return columns[name], operator.methodcaller("get", name)
 

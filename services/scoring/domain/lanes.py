@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.adders import Adder, Periods
-from services.scoring.domain.plan import Aggregate, month_ordinal
+from services.scoring.domain.plan import month_ordinal
 from services.scoring.domain.sources import Source, Value, function
+from services.scoring.domain.views import Aggregate, View, Wanted
 
 NEVER = 1 << 32
 
@@ -21,20 +22,26 @@ Span = tuple[int, int]
 class Reading(NamedTuple):
     """What a row is made of, and the instants that place it: lanes are of those that agree in it.
 
-    `view` are the aggregates of the columns; None where a row is an event of a type.
+    `view` are the aggregates of the columns; None where a row is an event of a type. `beneath` is what they
+    are made of where one is filtered.
     """
 
     view: tuple[Aggregate, ...] | None
     events: frozenset[str]
     columns: tuple[str, ...]
     periods: Periods
+    beneath: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Adders, by their number, that read alike; `months` are those of their schemes."""
+    """Adders, by their number, that read alike; `months` are those of their schemes.
+
+    `filtered` makes their rows where a column is filtered.
+    """
 
     reading: Reading
+    filtered: View | None
     members: tuple[tuple[int, range], ...]
     months: Mapping[int, tuple[int, ...]]
     placed: Callable[..., list[Span]]
@@ -68,9 +75,11 @@ def lanes_of(adders: Sequence[Adder]) -> list[Lane]:
 
 
 def _reading(one: Adder) -> Reading:
-    view = one.plan.views.get(one.over)
-    aggregates = None if view is None else tuple(view[name] for name in one.columns)
-    return Reading(aggregates, one.plan.events_of[one.over], one.columns, one.periods)
+    view, events = one.plan.views.get(one.over), one.plan.events_of[one.over]
+    if view is None:
+        return Reading(None, events, one.columns, one.periods)
+    aggregates = tuple(view.aggregates[name] for name in one.columns)
+    return Reading(aggregates, events, one.columns, one.periods, view.beneath(one.columns))
 
 
 def _lane(reading: Reading, alike: Mapping[int, Adder]) -> Lane:
@@ -79,7 +88,9 @@ def _lane(reading: Reading, alike: Mapping[int, Adder]) -> Lane:
     for at, covered in members:
         for month in covered:
             months[month] = (*months.get(month, ()), at)
-    return Lane(reading, members, months, _placed(reading, next(iter(alike.values()))))
+    first = next(iter(alike.values()))
+    filtered = first.plan.views[first.over].only(first.columns) if reading.beneath else None
+    return Lane(reading, filtered, members, months, _placed(reading, first))
 
 
 def _placed(reading: Reading, one: Adder) -> Callable[..., list[Span]]:

@@ -13,8 +13,9 @@ from services.scoring.domain.adders import Adder, Spot, Spots
 from services.scoring.domain.expressions import Columns, Kind, Row
 from services.scoring.domain.folding import Cell, Place
 from services.scoring.domain.lanes import lanes_of
-from services.scoring.domain.plan import Aggregate, EventTypes
+from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.rows import AGGREGATES
+from services.scoring.domain.views import Aggregate
 from shared.kernel import instants
 from shared.kernel.points import DECIMAL_PLACES, MILLIONTHS
 
@@ -75,14 +76,23 @@ class Ordinary:
         """Return the rows that facts of one case give, by the lane that takes them."""
         found: Rows = {}
         for at in {at for fact in facts for at in self.by_type.get(fact.type, ())}:
-            view, events, columns, _ = self.lanes[at].reading
+            view, events, columns, _, beneath = self.lanes[at].reading
             mine = [fact for fact in facts if fact.type in events]
             if view is None:
                 for place, fact in enumerate(mine):
                     found[at, place] = tuple([fact.row.get(name) for name in columns])
-            else:
+            elif not beneath:
                 found[at, 0] = tuple([_aggregated(one, mine) for one in view])
+            else:
+                found[at, 0] = self._filtered(at, columns, mine)
         return found
+
+    def _filtered(self, at: int, columns: Sequence[str], facts: Sequence[Fact]) -> tuple[Any, ...]:
+        """Return the row of a case of which columns are filtered."""
+        view = self.lanes[at].filtered
+        assert view is not None, "what is beneath filtered columns is read by their view"
+        row = view.row([(fact.type, fact.row) for fact in facts])
+        return tuple([row[name] for name in columns])
 
 
 def _aggregated(aggregate: Aggregate, facts: Sequence[Fact]) -> Any:

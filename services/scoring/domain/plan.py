@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.scoring.domain.document import SchemeDocument, ViewSpec
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import Columns, Kind, Row, aggregate, refusal, value
 from services.scoring.domain.facts import Report
 from services.scoring.domain.keyed import keyed, numerator
@@ -14,6 +14,7 @@ from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.rows import aggregated, event_row
 from services.scoring.domain.unscored import Place, unscored
+from services.scoring.domain.views import EventTypes, View, column_kind, view_of
 from shared.kernel import instants
 from shared.kernel.periods import Month, month_of
 from shared.kernel.reigns import Months
@@ -29,8 +30,6 @@ KIND_OF_FIELD = {
 EVENT_COLUMNS: Columns = {"time": Kind.TIME, "subject": Kind.TEXT, "unit": Kind.TEXT}
 QUARTER_HOUR = 900_000_000
 
-EventTypes = Mapping[str, Columns]
-Aggregate = tuple[str, str, str]
 Edition = tuple[str, int]
 
 
@@ -92,7 +91,7 @@ class Plan:
     rows_of: Mapping[str, Callable[[Sequence[Report]], list[Row]]]
     measures: Mapping[str, tuple[CompiledMeasure, ...]]
     columns: Mapping[str, Columns]
-    views: Mapping[str, Mapping[str, Aggregate]]
+    views: Mapping[str, View]
     layouts: Mapping[str, Layout]
     flows: Mapping[str, tuple[Flows, ...]]
     stocks: Mapping[str, tuple[tuple[Slots, CompiledMeasure], ...]]
@@ -141,6 +140,7 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
         Month.parse(document.scheme.until).ordinal,
     )
     columns = {over: columns_of(document, over, types) for over in overs(document)}
+    views = {over: view_of(over, document.views[over], types) for over in columns if over in document.views}
     measures: dict[str, list[CompiledMeasure]] = {over: [] for over in columns}
     for name, spec in document.event_measures.items():
         identity = measure_id(document, name)
@@ -152,10 +152,10 @@ def compile_plan(document: SchemeDocument, types: EventTypes, months: Months | N
         first=first,
         last=last,
         events_of={over: _events(document, over) for over in columns},
-        rows_of={over: _rows(document, over) for over in columns},
+        rows_of={over: _rows(views.get(over), _events(document, over)) for over in columns},
         measures={over: tuple(found) for over, found in measures.items()},
         columns=columns,
-        views={over: _aggregates(view) for over, view in document.views.items()},
+        views=views,
         layouts=layouts,
         flows={over: _flows(document, layouts[over], found) for over, found in measures.items()},
         stocks={
@@ -214,22 +214,6 @@ def columns_of(document: SchemeDocument, over: str, types: EventTypes) -> Column
     return {name: column_kind(view, name, types) for name in view.columns}
 
 
-def column_kind(view: ViewSpec, name: str, types: EventTypes) -> Kind:
-    """Return what a column of a case view holds."""
-    spec = view.columns[name]
-    if spec.of not in view.events or spec.of not in types:
-        raise refusal(f"Column {name!r}: {spec.of!r} is not an event type of the view.")
-    ((how, field),) = spec.aggregates().items()
-    if how == "count":
-        return Kind.NUMBER
-    kind = types[spec.of].get(field)
-    if kind is None:
-        raise refusal(f"Column {name!r}: {spec.of} has no field {field!r}.")
-    if how == "sum" and kind is not Kind.NUMBER:
-        raise refusal(f"Column {name!r}: only numbers are summed.")
-    return kind
-
-
 def parts_of(spec: MeasureSpec, columns: Columns) -> dict[str, Callable[[], object]]:
     """Return the expressions of a measure by their place in it, each to be compiled and perhaps refused."""
     found: dict[str, Callable[[], object]] = {"numerator": partial(numerator, spec.numerator, columns)}
@@ -267,25 +251,21 @@ def _scored(document: SchemeDocument) -> frozenset[str]:
     return frozenset(unit.code for unit in document.units if unit.level in levels)
 
 
-def _rows(document: SchemeDocument, over: str) -> Callable[[Sequence[Report]], list[Row]]:
-    view = document.views.get(over)
+def _rows(view: View | None, events: frozenset[str]) -> Callable[[Sequence[Report]], list[Row]]:
     if view is None:
         return lambda facts: [event_row(fact) for fact in facts]
-    events = frozenset(view.events)
-    columns = [(name, *aggregate) for name, aggregate in _aggregates(view).items()]
+    filtered = view if view.filters else None
+    columns = [(name, *aggregate) for name, aggregate in view.aggregates.items()]
 
     def fold(facts: Sequence[Report]) -> list[Row]:
         rows = [(fact.type, event_row(fact)) for fact in facts if fact.type in events]
         if not rows:
             return []
+        if filtered is not None:
+            return [filtered.row(rows)]
         return [{name: aggregated(how, field, of, rows) for name, how, field, of in columns}]
 
     return fold
-
-
-def _aggregates(view: ViewSpec) -> dict[str, Aggregate]:
-    """Return how each column of a view is taken: aggregate, field and event type."""
-    return {name: (*next(iter(spec.aggregates().items())), spec.of) for name, spec in view.columns.items()}
 
 
 def _measure(

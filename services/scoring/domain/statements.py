@@ -18,6 +18,7 @@ from services.scoring.domain.expressions import Columns, Kind, parse
 from services.scoring.domain.facts import Report
 from services.scoring.domain.measures import MeasureSpec, Span
 from services.scoring.domain.plan import EventTypes, columns_of, named_alone, overs
+from services.scoring.domain.views import depths, reads_of
 from shared.kernel.periods import Month
 
 ROW, CASE, SOURCE, ID = "#row", "#case", "#source", "#id"
@@ -87,7 +88,7 @@ def statements(
         columns = columns_of(document, over, types)
         trees = [column for column in document.trees.values() if column in columns]
         alone = over in named_alone(document)
-        making += [_rows(document, over, at, types, dialect), _leaves(at, trees, alone=alone)]
+        making += [*_rows(document, over, at, types, dialect), _leaves(at, trees, alone=alone)]
         mine = {name: spec for name, spec in document.event_measures.items() if spec.over == over}
         queries += _queries(at, mine, dialect)
     return Statements(
@@ -144,25 +145,46 @@ def _quoted(value: str | None) -> str:
     return "NULL" if value is None else exp.Literal.string(value).sql()
 
 
-def _rows(document: SchemeDocument, over: str, at: int, types: EventTypes, dialect: Dialect) -> str:
+def _rows(document: SchemeDocument, over: str, at: int, types: EventTypes, dialect: Dialect) -> Iterator[str]:
     """Write the rows of a view, one a case, or of an event type, one a fact."""
     view = document.views.get(over)
-    made = f'SELECT * FROM "facts {over}"' if view is None else _view(view, types, dialect)
-    return f"CREATE TEMP TABLE rows_{at} AS {made}"
+    if view is None:
+        yield f'CREATE TEMP TABLE rows_{at} AS SELECT * FROM "facts {over}"'
+        return
+    layers = _layers(over, view)
+    names = [f"made_{at}_{layer}" for layer in range(len(layers) - 1)] + [f"rows_{at}"]
+    for layer, (columns, name) in enumerate(zip(layers, names, strict=True)):
+        below = names[layer - 1] if layer else None
+        yield f"CREATE TEMP TABLE {name} AS {_made(view, columns, types, dialect, below=below)}"
 
 
-def _view(view: ViewSpec, types: EventTypes, dialect: Dialect) -> str:
-    columns = [
-        _Column(name, *next(iter(spec.aggregates().items())), spec.of) for name, spec in view.columns.items()
-    ]
+def _layers(name: str, view: ViewSpec) -> list[list["_Column"]]:
+    """Return the columns of a view, each after those that its filter names."""
+    below = depths({column: reads_of(name, spec) for column, spec in view.columns.items()})
+    found: dict[int, list[_Column]] = {}
+    for column, spec in view.columns.items():
+        made = _Column(column, *next(iter(spec.aggregates().items())), spec.of, spec.where)
+        found.setdefault(below[column] or 0, []).append(made)
+    return [found[layer] for layer in sorted(found)]
+
+
+def _made(
+    view: ViewSpec, columns: Sequence["_Column"], types: EventTypes, dialect: Dialect, *, below: str | None
+) -> str:
+    """Write columns of every case, beside those in a table that their filters name."""
+    known = "" if below is None else f' JOIN {below} AS c ON c."{ROW}" = e."{CASE}"'
     every = " UNION ALL ".join(
-        f'SELECT "{CASE}", "time" AS "#time", "{SOURCE}", "{ID}"'
+        f'SELECT e."{CASE}", e."time" AS "#time", e."{SOURCE}", e."{ID}"'
         + "".join(f", {one.taken(event, types, dialect)}" for one in columns)
-        + f' FROM "facts {event}"'
+        + f' FROM "facts {event}" AS e{known}'
         for event in view.events
     )
     kept = "".join(f", {one.aggregate(types)}" for one in columns)
-    return f'SELECT "{CASE}" AS "{ROW}"{kept} FROM ({every}) e GROUP BY "{CASE}"'
+    rows = f'SELECT "{CASE}" AS "{ROW}"{kept} FROM ({every}) e GROUP BY "{CASE}"'
+    if below is None:
+        return rows
+    further = "".join(f', x."{one.name}"' for one in columns)
+    return f'SELECT c.*{further} FROM {below} AS c JOIN ({rows}) x ON x."{ROW}" = c."{ROW}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +195,17 @@ class _Column:
     how: str
     field: str
     of: str
+    where: str | None
 
     def taken(self, event: str, types: EventTypes, dialect: Dialect) -> str:
-        """Write what an event gives the column; of another type it gives nothing."""
-        if self.how == "count":
-            return f'CAST({"1" if event == self.of else "NULL"} AS BIGINT) AS "{self.name}"'
-        kind = dialect.types[types[self.of][self.field]]
-        value = f'"{self.field}"' if event == self.of else "NULL"
+        """Write what an event `e` of a case `c` gives the column; another one gives nothing."""
+        counts = self.how == "count"
+        kind = "BIGINT" if counts else dialect.types[types[self.of][self.field]]
+        value = "1" if counts else f'e."{self.field}"'
+        if event != self.of:
+            value = "NULL"
+        elif self.where is not None:
+            value = f"CASE WHEN {_written(parse(self.where), dialect, _of_event)} THEN {value} END"
         return f'CAST({value} AS {kind}) AS "{self.name}"'
 
     def aggregate(self, types: EventTypes) -> str:
@@ -269,14 +295,23 @@ def _scalar(text: str, dialect: Dialect) -> str:
     return f"({_written(parse(text), dialect)})"
 
 
-def _written(node: exp.Expr, dialect: Dialect) -> str:
-    """Write a checked part in a dialect: columns are those of the row, numbers have their type."""
+def _of_row(column: exp.Column) -> exp.Column:
+    return exp.column(column.name, table="r", quoted=True)
+
+
+def _of_event(column: exp.Column) -> exp.Column:
+    """Write a column of the case, which names its view, or a field of the event."""
+    return exp.column(column.name, table="c" if column.table else "e", quoted=True)
+
+
+def _written(node: exp.Expr, dialect: Dialect, named: Callable[[exp.Column], exp.Column] = _of_row) -> str:
+    """Write a checked part in a dialect: columns are mostly those of the row, numbers have their type."""
     number = dialect.types[Kind.NUMBER]
 
     def typed(part: exp.Expr) -> exp.Expr:
         match part:
             case exp.Column():
-                return exp.column(part.name, table="r", quoted=True)
+                return named(part)
             case exp.Literal() if not part.is_string:
                 return exp.cast(part.copy(), number, dialect=dialect.name)
             case _:
