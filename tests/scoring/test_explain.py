@@ -13,6 +13,7 @@ from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.doors import Served
 from tests.scoring.test_stages import EVENTS as OF_MARCH
 from tests.scoring.test_stages import (
+    SCHEME,
     TYPES,
     Driver,
     accept,
@@ -20,6 +21,7 @@ from tests.scoring.test_stages import (
     begun,
     drafts_of,
     levy,
+    missed,
     scoring,
     state,
     teach,
@@ -123,6 +125,51 @@ async def test_a_deduction_names_the_event_that_cost_the_point(scoring, door):
     assert [ids(row) for row in told["rows"]] == [["m1"]]
     assert told["rows"][0]["met"] is None
     assert quarter["inputs"]["months"] == ["2021-01", "2021-02", "2021-03"]
+
+
+def of_matters():
+    """Return the scheme with a count of cases of which something was missed after they were done."""
+    columns = {
+        "unit": {"first": "subject", "of": "levy.done.v1"},
+        "done": {"first": "time", "of": "levy.done.v1"},
+        "missed_after": {"first": "time", "of": "risk.missed.v1", "where": "time >= matter.done"},
+    }
+    view = {"events": ["levy.done.v1", "risk.missed.v1"], "columns": columns}
+    late = {"over": "matter", "period_by": "done", "numerator": "count(missed_after)"}
+    return SCHEME | {"views": {"matter": view}, "measures": SCHEME["measures"] | {"missed": late}}
+
+
+async def test_a_case_tells_which_event_a_filtered_column_took_and_is_folded_anew_when_another_comes(
+    scoring, door
+):
+    exchange, driver = await begun(scoring, of_matters())
+    before, after = (
+        missed(number, f"2021-03-{day}T08:00:00+08:00") | {"case": "c1"}
+        for number, day in ((1, "05"), (2, 20))
+    )
+    moved = levy(4, day=25, case="c1", revision=1, correctssource="s", correctsid="l3")
+    found = []
+    async with door(exchange) as client:
+        for events in ([after, before], [levy(3, case="c1")], [moved]):
+            await accept(exchange, events)
+            await driver.run()
+            told = await got(client, "/v1/cells/2021-03/b1/missed/explain")
+            found.append((told["inputs"]["numerator"], told["rows"]))
+    assert [(numerator, len(rows)) for numerator, rows in found] == [("0", 0), ("1", 1), ("0", 1)]
+    (taken,), (gone,) = found[1][1], found[2][1]
+    assert taken["columns"]["missed_after"] == "2021-03-20T00:00:00.000000Z"
+    assert {one["id"]: one["taken_by"] for one in taken["reports"]} == {
+        "m1": [],
+        "l3": ["done", "unit"],
+        "m2": ["missed_after"],
+    }
+    assert (gone["reason"], gone["columns"]["missed_after"]) == ("filter_not_met", None)
+    assert {one["id"]: one["taken_by"] for one in gone["reports"]} == {
+        "m1": [],
+        "m2": [],
+        "l4": ["done", "unit"],
+        "l3": [],
+    }
 
 
 async def test_ten_thousand_cases_are_paged_without_loss_or_double(scoring, door):

@@ -105,7 +105,7 @@ def view_of(name: str, spec: ViewSpec, types: EventTypes) -> View:
     kinds = {column: column_kind(spec, column, types) for column in spec.columns}
     filters = {column: filter_of(name, one, kinds, types) for column, one in filtered(spec.columns)}
     below = depths({column: filters[column].reads if column in filters else frozenset() for column in kinds})
-    order = sorted(kinds, key=lambda column: _depth(column, below))
+    order = sorted(kinds, key=lambda column: (_depth(column, below), column))
     return View(name, tuple(order), {one: aggregate_of(spec.columns[one]) for one in kinds}, filters)
 
 
