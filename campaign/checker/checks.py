@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from campaign.checker import archive, folding, kept_sums, telling, topics
+from campaign.checker import archive, closes, folding, kept_sums, telling, topics
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
@@ -95,6 +95,8 @@ async def everything(
             "C2 items": lambda: telling.items_told(database),
             "C6 totals": lambda: totals(database),
             "C6 years": lambda: years(database),
+            "C6 as known": lambda: closes.as_known(database),
+            "C8": lambda: closes.unchanged(database),
             "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),
             "C11": lambda: _at_once(at_most_once(kept)),
@@ -111,6 +113,7 @@ async def _of_scores(database: asyncpg.Connection, kept: Kept) -> dict[str, Chec
         "C5 sums": lambda: sums(database, folded),
         "C5 cells": lambda: cells(database, folded),
         "C6": lambda: standings(database, folded),
+        "C6 at the cut": lambda: closes.at_the_cut(database, (event for _, _, event in kept.events)),
     }
 
 

@@ -54,6 +54,18 @@ class Book:
     silent: dict[Silent, tuple[str, Data, int]]
     silent_past: dict[tuple[Silent, str], tuple[str, Data, int]]
 
+    def known(self, place: tuple[str, str, str], version: int, day: str) -> dict[str, Kept]:
+        """Return by unit the figures of a group's period as they were at the end of a day."""
+        found: dict[str, Kept] = {}
+        for (scheme, group, by, period, unit), kept in [
+            *self.now.items(),
+            *((of, kept) for (of, _), kept in self.past.items()),
+        ]:
+            newer = unit not in found or found[unit].day < kept.day
+            if (scheme, group, period) == place and by == version and kept.day <= day and newer:
+                found[unit] = kept
+        return found
+
     def add(self, told: Data, number: int) -> None:
         """Take in a record."""
         day, group = told["day"], (told["scheme"], told["group"])
@@ -73,14 +85,20 @@ class Book:
             self.silent[silent] = day, row["months"], number
 
 
-async def days(database: asyncpg.Connection) -> list[str]:
-    """C6: figures, what they were on days before, how fresh a day was, what was silent, as records say."""
+async def book_of(database: asyncpg.Connection) -> Book:
+    """Return what the entries that ranking has read say of every day."""
     book, reached = Book({}, {}, {}, {}, {}), await archive.reached(database, "ranking", "ranking")
     async for place, number, body, _ in archive.records(database, "scoring"):
         if place[0] == ENTRIES and number <= reached.get(place, 0):
             event = json.loads(body)
             if event["type"] == POSTED:
                 book.add(event["data"], number)
+    return book
+
+
+async def days(database: asyncpg.Connection) -> list[str]:
+    """C6: figures, what they were on days before, how fresh a day was, what was silent, as records say."""
+    book = await book_of(database)
     wanted: dict[Any, Any] = {(of, ""): kept for of, kept in book.now.items()}
     found: dict[Any, Any] = {}
     for row in await database.fetch(_ROWS):

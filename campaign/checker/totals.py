@@ -104,7 +104,7 @@ async def totals(database: asyncpg.Connection) -> list[str]:
             continue
         version = max(figures[group])
         known = figures[group][version].get(row["unit"], Figures({}, {}))
-        wanted = _wanted(list(shares(upto[row["scheme"], version], group, row["unit"], known)))
+        wanted = told_of(list(shares(upto[row["scheme"], version], group, row["unit"], known)))
         if (told := (row["points"], row["low"], row["high"])) != wanted:
             wrong.append(f"{group} {row['unit']}: its figures come to {wanted}, told was {told}")
     return wrong
@@ -178,7 +178,7 @@ def groups_in(document: Document, group: str, unit: str) -> set[str]:
     return {group} if group in mine else mine
 
 
-def _wanted(found: list[Share]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+def told_of(found: list[Share]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     """Return points, or the range while something has no data or nothing but a bonus is due."""
     sums = total(found)
     applying = [one for one in found if one.applies]
