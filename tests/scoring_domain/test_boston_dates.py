@@ -6,8 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import yaml
 
+from dukao import yamls
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
@@ -35,9 +35,11 @@ def document(*departments):
         {"code": one, "name": one, "level": "department", "parent": "boston"}
         for one in departments or (WORKS,)
     ]
-    return SchemeDocument.model_validate(
-        yaml.safe_load((SAMPLE / "scheme-dates.yaml").read_text()) | {"units": units}
-    )
+    return SchemeDocument.model_validate(sample("scheme-dates.yaml") | {"units": units})
+
+
+def sample(name):
+    return yamls.parse((SAMPLE / name).read_text(), name).value
 
 
 def figures(scheme, unit, months):
@@ -110,5 +112,4 @@ def _has_data(months):
 
 
 def test_the_sample_has_nothing_that_check_refuses():
-    types = yaml.safe_load((SAMPLE / "types.yaml").read_text())
-    assert findings(document(), types) == []
+    assert findings(document(), sample("types.yaml")) == []
