@@ -30,6 +30,7 @@ from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, of_parts
 from tests.hostile_schemes.corpus import BASE
 from tests.scoring.test_stages import SCHEME, TYPES
+from tests.scoring_domain.incidents import RISE
 from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, version
 
 SAFETY = {
@@ -360,6 +361,17 @@ def test_a_finding_is_read_all_year_whatever_the_months_of_the_overlay_that_meas
     document["incidents"] = base["incidents"]
     document["incidents"]["findings"][0]["type"] = "risk.missed.v1"
     assert misses(document, *AROUND) == [frozenset()] * 4
+    document["incidents"]["findings"][0]["type"] = "finding.other.v1"
+    assert misses(document, *AROUND) == [GONE, frozenset(), frozenset(), GONE]
+    document["incidents"]["rises"] = [RISE | {"measure": "missed"}]
+    assert misses(document, *AROUND) == [frozenset()] * 4
+
+
+def test_a_scheme_that_is_cut_down_to_a_measure_is_made_ready_without_the_others():
+    """So a rise is counted: of all units and months, whatever volume the whole scheme ranks by."""
+    whole = read(of_misses() | {"ranking": {"minimum_volume": {"measure": "ontime", "at_least": 1}}})
+    alone = whole.model_copy(update={"measures": {"missed": whole.measures["missed"]}, "overlays": ()})
+    assert compile_plan(alone, event_types(TYPES)).absent == {}
 
 
 def test_a_stock_that_came_before_the_months_of_an_overlay_stands_in_them_and_one_after_them_nowhere():

@@ -17,17 +17,17 @@ def unscored(
     """Return by view or type the leaves and months of which nothing that reads it takes anything.
 
     `overs` are the views and types, each with the units for which a row counts by the leaf that it names;
-    `months` are those that the scheme rules. Left out is what is taken whole, and what the volume of a
-    unit is counted by. A month between the days of an indicator is not due, and no such month.
+    `months` are those that the scheme rules. Left out is what is taken whole. A month between
+    the days of an indicator is not due, and no such month.
     """
-    gate = document.ranking.minimum_volume
-    counted = None if gate is None else document.measures[gate.measure].over
     outside = {one.code: _outside(document, one, months) for one in document.indicators}
     absent = {one.code: absences(document, one) for one in document.indicators if one.not_applicable}
-    found: dict[str, frozenset[Place]] = {}
-    for over, chains in overs.items() if absent or any(outside.values()) else ():
+    if not absent and not any(outside.values()):
+        return {}
+    whole, found = _taken_whole(document), dict[str, frozenset[Place]]()
+    for over, chains in overs.items():
         readers = [one for one in document.indicators if over in _read(document, one)]
-        if over == counted or not any(outside[one.code] or one.code in absent for one in readers):
+        if over in whole or not any(outside[one.code] or one.code in absent for one in readers):
             continue
         units = {one.code: document.units_of(one) for one in readers}
         places: set[Place] = set()
@@ -41,6 +41,14 @@ def unscored(
                 places.update((leaf, month) for month in of_each[0].intersection(*of_each))
         found[over] = frozenset(places)
     return found
+
+
+def _taken_whole(document: SchemeDocument) -> set[str]:
+    """Return what the volume of a unit is counted by, and by what the risk of regions is looked at."""
+    gate = document.ranking.minimum_volume
+    rises = () if document.incidents is None else document.incidents.rises
+    measures = [one.measure for one in (*rises, *(() if gate is None else (gate,)))]
+    return {document.measures[name].over for name in measures}
 
 
 def _outside(document: SchemeDocument, indicator: IndicatorSpec, months: Months) -> frozenset[int]:
