@@ -1,0 +1,74 @@
+"""Ranking folded anew after a close is the same: what persons did is kept, and nothing of it is made again."""
+
+from services.ranking.contract import CONSUMER, ENTRIES, SCHEMES, STANDINGS
+from services.ranking.handlers import Ranking
+from services.ranking.wiring import COMMANDED
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.instants import parse
+from shared.kernel.numbering import number
+from shared.kernel.records import Draft, Head, Position
+from shared.kernel.shards import SHARDS
+from shared.runtime.rebuilding import Fold, Rebuilds
+from tests.ranking.closings import persons
+from tests.ranking.rig import NOW, SHARD, figure, posted, service
+from tests.rebuilds import Kept, rebuilt
+
+__all__ = ["persons", "service"]
+
+
+class Living:
+    """Ranking as a consumer applies to it: its positions and what it tells beside its effects."""
+
+    def __init__(self, exchange):
+        self.exchange, self.kept = exchange, Kept()
+        self._ranking, self._heads = Ranking(), {}
+
+    async def begin(self):
+        async with self.exchange.begin(actor="test", action="begin") as tx:
+            for stream in (ENTRIES, SCHEMES):
+                await tx.many(
+                    "INSERT INTO positions (consumer, stream, shard, number, chain) "
+                    "SELECT $1, $2, s, 0, $3 FROM generate_series(0, $4::int - 1) s",
+                    CONSUMER,
+                    stream,
+                    EMPTY_CHAIN,
+                    SHARDS,
+                )
+
+    async def apply(self, *messages):
+        records = [self._record(*one) for one in messages]
+        self.kept.records += records
+        async with self.exchange.begin(actor=CONSUMER, action="applied") as tx:
+            await tx.lock(STANDINGS, [SHARD])
+            answers = await self._ranking(tx, records)
+            await tx.append(STANDINGS, [draft for _, draft in answers])
+            last = {record.stream: record for record in records}
+            await tx.advance(CONSUMER, [Position(r.stream, SHARD, r.number, r.chain) for r in last.values()])
+
+    def _record(self, stream, body):
+        head = self._heads.get(stream, Head(0, EMPTY_CHAIN, None))
+        (made,) = number(stream, SHARD, head, [Draft(SHARD, body)], parse(NOW))
+        self._heads[stream] = Head(made.number, made.chain, parse(NOW))
+        return made
+
+
+async def test_a_rebuild_keeps_what_was_closed_and_folds_the_cuts_that_have_passed(persons, postgres_url):
+    persons.service = living = Living(persons.service.exchange)
+    await living.begin()
+    await persons.begin()
+    await persons.cut()
+    await persons.close()
+    await living.apply(posted(figure("b1", "9.7"), fresh_at="2021-05-12T01:00:00Z"))
+    frozen = await persons.standing()
+    async with living.exchange.reading() as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+    folds = [Fold(CONSUMER, Ranking, {ENTRIES: living.kept, SCHEMES: living.kept})]
+    rebuilds = Rebuilds("ranking", postgres_url, folds, COMMANDED, schema=schema)
+    run = await rebuilt(rebuilds)
+    assert (run.state, run.different, run.chains) == ("same", [], [])
+    assert {one.table: one.rows for one in run.tables}["cuts"] == 1
+    async with living.exchange.begin(actor="test", action="damage") as tx:
+        await tx.execute("UPDATE cuts SET day = '2021-04-09'")
+    run = await rebuilt(rebuilds)
+    assert [one.table for one in run.different] == ["cuts"]
+    assert await persons.standing() == frozen
