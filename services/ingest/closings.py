@@ -50,7 +50,7 @@ class Closings:
         """Read what is closed."""
         async with self._exchange.reading() as tx:
             rows = await tx.many(_KNOWN)
-        found = {ClosedPeriod(*row.values()) for row in rows}
+        found = frozenset(ClosedPeriod(*row.values()) for row in rows)
         if found != self._known.periods:
             self._known = ClosedPeriods(found)
 
