@@ -27,7 +27,9 @@ async def years(database: asyncpg.Connection) -> list[str]:
     """C6: a figure of a period that several versions rule is what its months come to, weighed."""
     every = await adopted(database)
     schemes = {code: found for code, found in every.items() if _shares_a_year(found) and _is_plain(found)}
-    sums, moved = (await _sums(database), await _moved(database)) if schemes else ({}, set())
+    if not schemes:
+        return []
+    sums, moved = await _sums(database), await _moved(database)
     told: dict[tuple[str, str, str, str], tuple[int, Any]] = {}
     for row in await database.fetch("SELECT * FROM ranking.figures"):
         key = row["scheme"], row["grp"], row["period"], row["unit"]
