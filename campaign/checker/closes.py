@@ -135,7 +135,7 @@ def otherwise(close: Close, book: Book, versions: Versions) -> list[str]:
     wrong: list[str] = []
     for unit, line in close.units.items():
         of_unit = figures.get(unit, Figures({}, {}))
-        wanted = told_of(list(shares(known, close.place, unit, of_unit)))
+        wanted = told_of(list(shares(known, close.place, unit, of_unit)), known.places)
         low, high = line["range"] or (None, None)
         stood = tuple(None if one is None else Decimal(one) for one in (line["points"], low, high))
         if stood != wanted:

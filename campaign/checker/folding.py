@@ -118,10 +118,10 @@ def months_of(period: str, first_month: int = 1) -> tuple[int, ...]:
     return tuple(int(year) * 12 + late + start + step for step in range(count))
 
 
-def printed(value: Decimal) -> Decimal:
-    """Round to 9 places and then to 2, both half away from zero."""
+def printed(value: Decimal, places: int = 2) -> Decimal:
+    """Round to 9 places and then to those of the scheme, both half away from zero."""
     guarded = value.quantize(Decimal("1e-9"), rounding=ROUND_HALF_UP)
-    return guarded.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    return guarded.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
 def _ordinal(instant: datetime) -> int:

@@ -41,9 +41,10 @@ class Range:
         return self.low if self.low == self.high else None
 
 
-def total(shares: Collection[Share]) -> Range:
+def total(shares: Collection[Share], places: int = 2) -> Range:
     """Return what a unit's indicators come to, rounded once."""
-    return Range(*(printed(sum(_all_boards(shares, full=full), _bonus(shares))) for full in (False, True)))
+    low, high = (sum(_all_boards(shares, full=full), _bonus(shares)) for full in (False, True))
+    return Range(printed(low, places), printed(high, places))
 
 
 def boards(shares: Collection[Share]) -> Mapping[str, Range]:

@@ -33,6 +33,11 @@ class Versions:
 
     documents: Mapping[int, Document]
 
+    @property
+    def places(self) -> int:
+        """How many places the newest version prints."""
+        return int(self.documents[max(self.documents)]["scheme"].get("places", 2))
+
     @cached_property
     def by_month(self) -> Mapping[int, Document]:
         """The version that rules each month."""
@@ -104,7 +109,8 @@ async def totals(database: asyncpg.Connection) -> list[str]:
             continue
         version = max(figures[group])
         known = figures[group][version].get(row["unit"], Figures({}, {}))
-        wanted = told_of(list(shares(upto[row["scheme"], version], group, row["unit"], known)))
+        versions = upto[row["scheme"], version]
+        wanted = told_of(list(shares(versions, group, row["unit"], known)), versions.places)
         if (told := (row["points"], row["low"], row["high"])) != wanted:
             wrong.append(f"{group} {row['unit']}: its figures come to {wanted}, told was {told}")
     return wrong
@@ -178,9 +184,9 @@ def groups_in(document: Document, group: str, unit: str) -> set[str]:
     return {group} if group in mine else mine
 
 
-def told_of(found: list[Share]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+def told_of(found: list[Share], places: int) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     """Return points, or the range while something has no data or nothing but a bonus is due."""
-    sums = total(found)
+    sums = total(found, places)
     applying = [one for one in found if one.applies]
     whole = any(one.board or one.overlay for one in applying) and all(
         one.worth is not None for one in applying
