@@ -70,11 +70,12 @@ class Versions:
 
     def newest(self, code: str) -> tuple[Document, Document]:
         """Return the newest version that has an indicator, and the indicator as it has it."""
-        for number in sorted(self.documents, reverse=True):
-            for one in self.documents[number]["indicators"]:
-                if one["code"] == code:
-                    return self.documents[number], one
-        raise LookupError(code)
+        return self._newest[code]
+
+    @cached_property
+    def _newest(self) -> Mapping[str, tuple[Document, Document]]:
+        in_order = (self.documents[number] for number in sorted(self.documents))
+        return {one["code"]: (document, one) for document in in_order for one in document["indicators"]}
 
     def absent(self, code: str, unit: str, months: Iterable[int]) -> bool:
         """Tell whether an indicator applies to a unit in none of these months; of a stock in the last.
