@@ -103,11 +103,11 @@ def lag(
             watching.watch(
                 lambda: _lag(client, consumer),
                 drawn=lambda found: _drawn(found, every=every),
-                tell=lambda found: _show_lag(found, output, every=every),
+                tell=lambda found: show_lag(found, output, consumer=consumer, every=every),
                 form=output,
             )
         else:
-            _show_lag(_lag(client, consumer), output, every=every)
+            show_lag(_lag(client, consumer), output, consumer=consumer, every=every)
 
 
 def _of_partitions(verb: str, about: str, why: str) -> None:
@@ -333,13 +333,15 @@ def _heading(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _show_lag(found: Mapping[str, Any], output: Format, *, every: bool) -> None:
+def show_lag(found: Mapping[str, Any], output: Format, *, consumer: str | None, every: bool) -> None:
+    """Print what was found, and that no consumer has begun where nothing of what was asked for has."""
     if output is Format.TABLE:
         show_lines([_heading(found)])
     shown = _shown(found, every=every)
     if output is not Format.TABLE or shown:
         show(shown, _LAG, output, whole=found)
-    if not found["items"]:
+    begun = found["items"] if consumer is None else _rows(found)
+    if not begun:
         say(NO_CONSUMER)
 
 
