@@ -24,7 +24,7 @@ from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from dukao.standings import freshness, heading, lines
 from dukao.telling.languages import Lang
-from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import ItemsSpec
 from shared.kernel.points import of_millionths, text
 

@@ -10,7 +10,8 @@ from typing import Any
 from dukao.simulator.desk import Count
 from dukao.simulator.nation import Unit
 from dukao.simulator.worth import COMPARING, Pair, alone, among
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import DecidedSpec
 from shared.kernel.points import of_millionths, published, text
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.indicator_section import IndicatorSpec
 from shared.kernel.points import cell
 
 COMPARING = {"benchmark", "rank", "efficacy"}

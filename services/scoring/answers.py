@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scoring.domain.document import MethodSpec
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.methods.spec import MethodSpec
 from shared.contracts.fields import Version
 from shared.contracts.scoring import Cause
 from shared.kernel.figures import FigureState

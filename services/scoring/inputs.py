@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.layout import Numbers, layout_of
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.successions import Succession

@@ -6,9 +6,10 @@ from typing import Any
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.derived import PointsPlan
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.explanation import Asked
 from services.scoring.domain.figures import window
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.parts import Parted
 from services.scoring.domain.plan import CompiledMeasure, Plan, measure_id

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from services.scoring import store, surveys
 from services.scoring.asking import Schemes
-from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.rounds import Round, State, rounds_of, state_of
 from services.scoring.survey_answers import TOKENS_AT_ONCE, Batch, NewAnswer, Rating
 from services.scoring.surveys import Answers

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.scoring.domain.cells import compute
-from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from shared.kernel.points import MILLIONTHS, cell
 

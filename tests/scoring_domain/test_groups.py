@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.changes import Standing
-from services.scoring.domain.document import AbsenceSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import merged, scheme_months, worth
 from services.scoring.domain.groups import group_plan
+from services.scoring.domain.indicator_section import AbsenceSpec
 from services.scoring.domain.layout import layout_of
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.posting import everything, post, posted

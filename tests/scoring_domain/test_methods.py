@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from services.scoring.domain.cells import compute
 from services.scoring.domain.check import findings
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import Worth
 from services.scoring.domain.formulas import put_in, symbolic
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.methods.spec import MethodSpec
 from services.scoring.domain.reading import read

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.cells import compute
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import touched_periods, worth
 from services.scoring.domain.folding import Tally, fold_under
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
 from services.scoring.domain.rows import typed

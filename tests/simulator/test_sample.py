@@ -12,8 +12,8 @@ import yaml
 from dukao.simulator.nation import BUREAU, DEPARTMENT, INSPECTORATE, SAMPLE, SIZES, load
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.scoring.domain.check import findings
-from services.scoring.domain.document import MethodSpec
 from services.scoring.domain.measures import DecidedSpec, ItemKind
+from services.scoring.domain.methods.spec import MethodSpec
 from services.scoring.domain.shapes import Cycle
 from tests.simulator.folded import statutory_calendar
 

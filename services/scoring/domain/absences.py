@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from services.scoring.domain.document import AbsenceSpec, IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import AbsenceSpec, IndicatorSpec
 from services.scoring.domain.reading import Finding
 from services.scoring.domain.sums import UnitSums, Window
 from shared.kernel.periods import Month

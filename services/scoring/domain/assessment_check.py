@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding

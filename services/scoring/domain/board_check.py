@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
 from shared.kernel.periods import LENGTH_MONTHS, Period

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from services.scoring.domain.document import IndicatorSpec
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import PARTS_OF_MILLIONTH, Formula, Partials, exact
 from shared.kernel.points import of_parts
 

@@ -7,8 +7,9 @@ from operator import add
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.differences import scoring_of
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.groups import GroupPlan
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.layout import Numbers, Slots, layout_of
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec
 from services.scoring.domain.methods.amounts import Partials

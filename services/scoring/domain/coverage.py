@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from services.scoring.domain.absences import Absence, absences
-from services.scoring.domain.document import GroupSpec, IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import GroupSpec, SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import exact
 from shared.kernel.points import MILLIONTHS, parts, short_text
 

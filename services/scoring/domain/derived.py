@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from services.scoring.domain.absences import Absence, absences
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument, class_sums, short_rounds
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import is_count, is_part
 from services.scoring.domain.folding import (
     NO_INDICATOR,
@@ -24,6 +24,7 @@ from services.scoring.domain.folding import (
     Place,
     Traces,
 )
+from services.scoring.domain.indicator_section import IndicatorSpec, class_sums, short_rounds
 from services.scoring.domain.layout import Layout, Slots, layout_of
 from services.scoring.domain.measures import ItemsSpec, MeasureSpec, PointsSpec, SurveyedSpec
 from services.scoring.domain.methods.survey import SurveySpec

@@ -9,8 +9,9 @@ from typing import Any, Literal, cast
 
 from sqlglot import exp
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.expressions import parse
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import AnyMeasure, MeasureSpec, Span
 from services.scoring.domain.shapes import SIGNED_PATTERN
 from services.scoring.domain.views import closure, reads_of

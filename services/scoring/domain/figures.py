@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from services.scoring.domain.cells import compare, compute, without_data
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials, actual_of, mean_of_months
 from shared.kernel.figures import FigureState

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from services.scoring.domain.combining import Share, taken_in_full
-from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import Worth
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Measured, Partials, Taken
 from services.scoring.domain.parts import Parted
 from services.scoring.domain.written import lost

@@ -6,7 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.deduct import DeductSpec
 from services.scoring.domain.methods.excess import ExcessSpec
 from services.scoring.domain.methods.target import TargetSpec

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.scoring.domain.document import SchemeDocument, class_sums, short_rounds
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import class_sums, short_rounds
 from services.scoring.domain.keyed import Keys, keyed
 from services.scoring.domain.measures import MeasureSpec, SurveyedSpec
 from services.scoring.domain.methods.amounts import Amounts, Partials

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding

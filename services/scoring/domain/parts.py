@@ -11,8 +11,8 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from services.scoring.domain.chapters import NOTHING, Chapter
-from services.scoring.domain.document import IndicatorSpec
 from services.scoring.domain.figures import is_due, window
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import AnyMeasure
 from services.scoring.domain.methods.amounts import Partials, exact, mean_of_months
 from services.scoring.domain.placing import told_by

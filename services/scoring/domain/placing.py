@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.figures import is_due, scheme_months, touched_periods, window
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.layout import Slots, layout_of
 from services.scoring.domain.measures import MeasureSpec
 from services.scoring.domain.methods.amounts import Amounts

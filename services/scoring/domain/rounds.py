@@ -6,7 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.reading import Finding
 from services.scoring.domain.survey_section import RoundSpec, SurveySection
 from shared.kernel.periods import Month

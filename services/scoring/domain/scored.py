@@ -8,7 +8,8 @@ from typing import Any
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.cells import compare, formula, without_data
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Formula, Partials, actual_of
 from services.scoring.domain.placing import Placed, Reign, placed
 from services.scoring.domain.sums import NOTHING, UnitSums, Window

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from services.scoring.domain.absences import Absence, absences
-from services.scoring.domain.document import IndicatorSpec, SchemeDocument
+from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.indicator_section import IndicatorSpec
 from shared.kernel.reigns import Months
 
 Place = tuple[str, int]
