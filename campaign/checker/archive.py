@@ -40,6 +40,7 @@ READERS = {
             "ingest.notices",
             "supervision.items",
             "ranking.standings",
+            "ranking.closes",
             "scoring.schemes",
             "scoring.surveys",
         ),

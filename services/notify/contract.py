@@ -12,7 +12,14 @@ from shared.contracts.ingest import (
     InboundRefused,
 )
 from shared.contracts.notify import DELIVERED, DELIVERIES, GAVE_UP, SOURCE, Delivered, GaveUp
-from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
+from shared.contracts.ranking import (
+    CLOSES,
+    PERIOD_CLOSED,
+    STANDINGS,
+    TIER_CHANGED,
+    PeriodClosed,
+    TierChanged,
+)
 from shared.contracts.scoring import (
     SCHEME_ADOPTED,
     SCHEMES,
@@ -27,6 +34,7 @@ CONSUMER = "notify"
 STREAMS = (DELIVERIES,)
 
 __all__ = [
+    "CLOSES",
     "CONFLICT_FOUND",
     "CONSUMER",
     "DAY_TURNED",
@@ -38,6 +46,7 @@ __all__ = [
     "ITEMS",
     "ITEM_CHANGED",
     "NOTICES",
+    "PERIOD_CLOSED",
     "SCHEMES",
     "SCHEME_ADOPTED",
     "SOURCE",
@@ -53,6 +62,7 @@ __all__ = [
     "GaveUp",
     "InboundRefused",
     "ItemChanged",
+    "PeriodClosed",
     "SchemeAdopted",
     "SurveyTurned",
     "TierChanged",

@@ -23,7 +23,7 @@ Read = Sequence[tuple[Record, AcceptedEvent]]
 
 
 class Notify:
-    """The handler of items, standings, adopted schemes and what ingest lets persons know of."""
+    """The handler of items, standings, closes, adopted schemes and what ingest lets persons know of."""
 
     def __init__(self) -> None:
         self._rules = Rulebook()

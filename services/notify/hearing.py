@@ -7,6 +7,7 @@ from services.notify.contract import (
     DAY_TURNED,
     FEED_TURNED,
     INBOUND_REFUSED,
+    PERIOD_CLOSED,
     SCHEME_ADOPTED,
     SURVEY_TURNED,
     TIER_CHANGED,
@@ -15,6 +16,7 @@ from services.notify.contract import (
     FeedTurned,
     InboundRefused,
     ItemChanged,
+    PeriodClosed,
     SchemeAdopted,
     SurveyTurned,
     TierChanged,
@@ -67,6 +69,12 @@ def tier_changed(event: AcceptedEvent) -> Happening:
     return _happening(Kind.TIER_CHANGED, event, told.model_dump(), told.unit)
 
 
+def period_closed(event: AcceptedEvent) -> Happening:
+    """Two persons closed a group's period."""
+    told = envelope.decode_data(event, PeriodClosed)
+    return _happening(Kind.PERIOD_CLOSED, event, told.model_dump())
+
+
 def scheme_adopted(event: AcceptedEvent) -> Happening:
     """A version of a scheme was adopted: one event, although every shard is told."""
     told = envelope.decode_data(event, SchemeAdopted)
@@ -104,6 +112,7 @@ def inbound_refused(event: AcceptedEvent) -> Happening:
 
 _READERS: Mapping[str, Callable[[AcceptedEvent], Happening]] = {
     TIER_CHANGED: tier_changed,
+    PERIOD_CLOSED: period_closed,
     SCHEME_ADOPTED: scheme_adopted,
     SURVEY_TURNED: survey_turned,
     FEED_TURNED: feed_turned,

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.notify.api import checking_router, inbox_router, rules_router
 from services.notify.contract import (
+    CLOSES,
     CONSUMER,
     DELIVERIES,
     ITEMS,
@@ -75,7 +76,7 @@ def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) 
     """Put notify together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(
-        CONSUMER, (NOTICES, ITEMS, STANDINGS, SCHEMES, SURVEYS), Notify, least_rest_s=LEAST_REST_S
+        CONSUMER, (NOTICES, ITEMS, STANDINGS, CLOSES, SCHEMES, SURVEYS), Notify, least_rest_s=LEAST_REST_S
     )
     gateway = webhooks.gateway()
     sender = Sender(frame.exchange, gateway, settings.worker)

@@ -14,6 +14,7 @@ ID_PATTERN = rf"^{CODE}~{PERIOD}~[1-9][0-9]{{0,8}}$"
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 PAGE_LIMIT = 200
 
+PeriodState = Literal["no_cut", "open", "unknown", "ready", "asked", "closed"]
 RequestPath = Annotated[str, Path(pattern=ID_PATTERN, max_length=128, description="scheme~period~number")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN)]
 
@@ -107,7 +108,7 @@ class Closing(Answer):
 
     scheme: str
     period: str
-    state: Literal["no_cut", "open", "unknown", "ready", "asked", "closed"]
+    state: PeriodState
     lacking: list[str]
     unknown: list[str]
     groups: list[ClosingGroup]

@@ -14,6 +14,7 @@ from services.ranking.close_answers import (
     Closing,
     ClosingGroup,
     NewClose,
+    PeriodState,
     RequestPath,
     StepLine,
     Why,
@@ -110,7 +111,7 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
     )
 
 
-def _state(found: Effect, waiting: Found | None) -> str:
+def _state(found: Effect, waiting: Found | None) -> PeriodState:
     if waiting is not None:
         return "asked"
     if found.lacking:

@@ -67,6 +67,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         ingest.NOTICES,
         supervision.ITEMS,
         ranking.STANDINGS,
+        ranking.CLOSES,
         scoring.SCHEMES,
         scoring.SURVEYS,
     ),

@@ -1,8 +1,15 @@
 """Builders: items that change, tiers, schemes and rules, as the streams bring them."""
 
 from shared.contracts import envelope
+from shared.contracts.ranking import (
+    CLOSES,
+    PERIOD_CLOSED,
+    STANDINGS,
+    TIER_CHANGED,
+    PeriodClosed,
+    TierChanged,
+)
 from shared.contracts.ranking import SOURCE as RANKING
-from shared.contracts.ranking import STANDINGS, TIER_CHANGED, TierChanged
 from shared.contracts.scoring import (
     SCHEME_ADOPTED,
     SCHEMES,
@@ -105,6 +112,24 @@ class Feed:
         } | changes
         data = TierChanged.model_validate(told)
         return self.record(STANDINGS, envelope.encode(TIER_CHANGED, RANKING, "mini/bureaus", data))
+
+    def closed(self, **changes):
+        told = {
+            "scheme": "mini",
+            "version": 1,
+            "group": "bureaus",
+            "period": "2021-03",
+            "begins": "2021-02-28T16:00:00.000000Z",
+            "ends": "2021-03-31T16:00:00.000000Z",
+            "cut": "2021-04-08T16:00:00.000000Z",
+            "day": "2021-04-08",
+            "digest": "a" * 64,
+            "closed": AT,
+            "requested_by": "zhao",
+            "approved_by": "qian",
+        } | changes
+        data = PeriodClosed.model_validate(told)
+        return self.record(CLOSES, envelope.encode(PERIOD_CLOSED, RANKING, "mini/bureaus", data))
 
     def adopted(self, document=None):
         document = document or scheme()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from services.notify.api import checking_router, inbox_router, rules_router
-from services.notify.contract import CONSUMER, ITEMS, NOTICES, SCHEMES, STANDINGS, SURVEYS
+from services.notify.contract import CLOSES, CONSUMER, ITEMS, NOTICES, SCHEMES, STANDINGS, SURVEYS
 from services.notify.handlers import Notify
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Position
@@ -15,7 +15,7 @@ from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
 
-INPUTS = (NOTICES, ITEMS, STANDINGS, SCHEMES, SURVEYS)
+INPUTS = (NOTICES, ITEMS, STANDINGS, CLOSES, SCHEMES, SURVEYS)
 ROLES = {"olga": "operator", "zhao": "operator", "li": "approver", "reader": "reader", "ada": "author"}
 
 WRITTEN = "(SELECT id, endpoint, body, created FROM deliveries) deliveries"

@@ -40,6 +40,17 @@ async def test_an_entry_says_in_chinese_or_english_what_happened_and_where_it_is
     assert shown["text"] == "Item “公文督办” is late by 1 working days, due 29 April 2021 24:00."
 
 
+async def test_a_period_that_was_closed_is_told_once_for_each_group_with_its_names(begun):
+    service, feed, door = begun
+    closed = {"code": "closed", "on": "period-closed", "severity": "info", "to": ["unit:b1"]}
+    closed["when"] = {"period": ["2021-03"]}
+    await service.adopt({"rules": [*RULES["rules"], closed]})
+    await service.apply(feed.closed(), feed.closed(period="2021-Q1"))
+    (told,) = [one for one in await door.entries() if one["rule"] == "closed"]
+    assert told["text"] == "“省级税务局”组2021年3月考评已关账（方案“2021 年方案”），逾期数据只计入重述。"
+    assert told["link"] == "/ranking/v1/standings/mini/bureaus/2021-03"
+
+
 async def test_a_tier_is_told_with_the_names_that_the_newest_version_of_the_scheme_gives(begun):
     service, feed, door = begun
     await service.adopt({"rules": [*RULES["rules"], TIER]})

@@ -71,6 +71,12 @@ SAID = [
         "Scheme m v2 is in force from July 2021.",
     ),
     (
+        Kind.PERIOD_CLOSED,
+        {"scheme": "m", "group": "g", "period": "2021-03"},
+        "“省级税务局”组2021年3月考评已关账（方案“2021 年方案”），逾期数据只计入重述。",
+        "g of m is closed, March 2021; what comes late is only restated.",
+    ),
+    (
         Kind.FEED_TURNED,
         {"source": "core", "feed": "refunds", "state": "stale"},
         "数据源 core/refunds 逾时未报。",

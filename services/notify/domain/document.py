@@ -55,6 +55,7 @@ SHAPES: Mapping[Kind, Shape] = {
     Kind.TIER_CHANGED: Shape(
         {"scheme": None, "group": None, "period": None, "unit": None, "old": None, "new": None}, (UNIT,)
     ),
+    Kind.PERIOD_CLOSED: Shape({"scheme": None, "group": None, "period": None}),
     Kind.SCHEME_ADOPTED: Shape({"scheme": None}),
     Kind.SURVEY_TURNED: Shape({"turn": SURVEY_TURNS, "scheme": None, "survey": None, "round": None}),
     Kind.FEED_TURNED: Shape({"state": FEED_STATES, "source": None, "feed": None}),

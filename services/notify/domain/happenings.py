@@ -18,6 +18,7 @@ class Kind(StrEnum):
     ITEM_SIGN_LATE = "item-sign-late"
     ITEM_EXTENSION_ASKED = "item-extension-asked"
     TIER_CHANGED = "tier-changed"
+    PERIOD_CLOSED = "period-closed"
     SCHEME_ADOPTED = "scheme-adopted"
     SURVEY_TURNED = "survey-turned"
     FEED_TURNED = "feed-turned"

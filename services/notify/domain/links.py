@@ -22,6 +22,7 @@ _LINKS: Mapping[Kind, Callable[[Told], str]] = {
     Kind.ITEM_SIGN_LATE: _item,
     Kind.ITEM_EXTENSION_ASKED: _item,
     Kind.TIER_CHANGED: lambda told: "/ranking/v1/standings" + _below(told, "scheme", "group", "period"),
+    Kind.PERIOD_CLOSED: lambda told: "/ranking/v1/standings" + _below(told, "scheme", "group", "period"),
     Kind.SCHEME_ADOPTED: lambda told: "/scoring/v1/schemes" + _below(told, "scheme", "version"),
     Kind.SURVEY_TURNED: lambda told: "/scoring/v1/surveys" + _below(told, "round"),
     Kind.FEED_TURNED: lambda told: f"/ingest/v1/feeds?source={_quoted(told, 'source')}",

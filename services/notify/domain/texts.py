@@ -125,6 +125,15 @@ def _tier_changed(told: Told) -> tuple[str, str]:
     )
 
 
+def _period_closed(told: Told) -> tuple[str, str]:
+    when_zh, when_en = _period(str(told["period"]))
+    place_zh = f"“{_named(told, 'group')}”组{when_zh}考评"
+    return (
+        f"{place_zh}已关账（方案“{_named(told, 'scheme')}”），逾期数据只计入重述。",
+        f"{told['group']} of {told['scheme']} is closed, {when_en}; what comes late is only restated.",
+    )
+
+
 def _scheme_adopted(told: Told) -> tuple[str, str]:
     when_zh, when_en = _period(str(told["effective"]))
     return (
@@ -223,6 +232,7 @@ _SENTENCES: Mapping[Kind, Sentence] = {
     Kind.ITEM_SIGN_LATE: _item_sign_late,
     Kind.ITEM_EXTENSION_ASKED: _item_extension_asked,
     Kind.TIER_CHANGED: _tier_changed,
+    Kind.PERIOD_CLOSED: _period_closed,
     Kind.SCHEME_ADOPTED: _scheme_adopted,
     Kind.SURVEY_TURNED: _survey_turned,
     Kind.FEED_TURNED: _feed_turned,
