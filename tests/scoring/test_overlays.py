@@ -1,11 +1,12 @@
 """A special assessment from April to August on a real PostgreSQL: cells of its months, figures of every period."""
 
 import copy
+from decimal import Decimal
 
 import pytest
 
 from tests.scoring.test_explain import door, got
-from tests.scoring.test_mid_year import kept, told
+from tests.scoring.test_mid_year import kept, lived, told
 from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, missed, scoring, teach
 from tests.scoring.test_verify import proof, settled
 
@@ -33,27 +34,19 @@ EVENTS = [
 
 
 async def test_of_four_misses_two_lie_in_the_months_of_an_overlay_of_6_points_at_2_each(scoring, door):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange, DOCUMENT)
-    for event in EVENTS:
-        await accept(exchange, [event])
-        await driver.run()
-    await settled(exchange, driver)
+    exchange = await lived(scoring, [DOCUMENT, *EVENTS])
     cells = {
         at[1] - 2021 * 12 + 1: found
         for at, found in (await kept(exchange)).items()
         if at[2:] == ("b1", "drill")
     }
-    assert {month: float(value) for month, value in cells.items()} == {4: 4.0, 5: 6.0, 6: 6.0, 7: 6.0, 8: 4.0}
+    assert cells == {4: 4, 5: 6, 6: 6, 7: 6, 8: 4}
     figures = {
         key[1]: value for key, (value, _) in (await told(exchange)).items() if key[2:] == ("b1", "drill")
     }
     wanted = {"2021-04": 4, "2021-08": 4, "2021-Q2": 4, "2021-Q3": 4, "2021-H1": 4, "2021-H2": 4, "2021": 2}
     wanted |= {f"2021-{month:02d}": 6 for month in (5, 6, 7)}
-    assert {period: float(value) for period, value in figures.items()} == wanted
+    assert {period: Decimal(value) for period, value in figures.items()} == wanted
     assert await proof(exchange) == []
     async with door(exchange) as client:
         year = await got(client, "/v1/cells/2021/b1/drill/explain")
