@@ -9,7 +9,7 @@ import typer
 from dukao.client import Client, below
 from dukao.objections import objections
 from dukao.options import Output, examples, state_of
-from dukao.output import Column, Format, columns, show, show_lines
+from dukao.output import Column, Format, columns, say, show, show_lines
 from dukao.telling import cells, totals, trials
 from dukao.telling.languages import Lang, Language
 from dukao.telling.words import NOT_COUNTED
@@ -182,6 +182,8 @@ def _show_entries(answer: Mapping[str, Any], output: Format, lang: Lang) -> None
         show_lines(totals.entries(answer, lang))
     else:
         show(answer["entries"], _ENTRIES, output, whole=answer)
+        for line in totals.earlier(answer, lang):
+            say(line)
 
 
 def _whole(pages: Iterator[dict[str, Any]], part: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dukao.client import Client, FailedError, Who
 from dukao.exits import Exit
 from dukao.options import Output, examples, state_of
-from dukao.output import Format, columns, show, show_lines, stderr
+from dukao.output import Format, columns, say, show, show_lines, stderr
 from dukao.telling.languages import Lang, Language, Words
 
 app = typer.Typer(no_args_is_help=True)
@@ -72,6 +72,8 @@ def scores(
         show_lines(told(found, lang))
     else:
         show([_line(one) for one in found["findings"]], _CSV, output, whole=found)
+        for line in _left_out(found, lang):
+            say(line)
     if found["state"] == "broken":
         raise typer.Exit(Exit.INVALID)
 
@@ -87,7 +89,16 @@ def told(found: Mapping[str, Any], lang: Lang) -> list[str]:
         lines.append(f"{lang.word(WRONG, one['what'])} · {_cells(one) or one['where']}")
         lines.append(f"    {one['where']}: {one['found']}")
         lines.append(f"    {lang.of(('应为', 'expected'))}: {one['expected']}")
-    return lines
+    return [*lines, *_left_out(found, lang)]
+
+
+def _left_out(found: Mapping[str, Any], lang: Lang) -> list[str]:
+    """Return how many findings are not listed, and how they come to be; nothing where all are."""
+    more = sum(found["found"].values()) - len(found["findings"])
+    if more <= 0:
+        return []
+    zh = f"另有 {more} 处未列出；用 --scheme、--unit、--period 缩小范围后再证"
+    return [lang.of((zh, f"{more} more are not listed; prove less at once by --scheme, --unit, --period"))]
 
 
 def _followed(client: Client, scope: Mapping[str, str], who: Who) -> dict[str, Any]:

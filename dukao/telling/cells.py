@@ -62,7 +62,11 @@ def row(at: int, one: Answer, answer: Answer, lang: Lang) -> Iterator[str]:
         yield from hanging(" " * INDENT + "- ", _report(report, answer["zone"], lang))
     more = one["reports_total"] - min(len(one["reports"]), REPORTS_SHOWN)
     if more > 0:
-        yield " " * INDENT + lang.of((f"- 另有 {more} 份报告", f"- and {more} more reports"))
+        where = lang.of(("全部", "all"))
+        if one["reports_total"] > len(one["reports"]):
+            where = lang.of((f"前 {len(one['reports'])} 份", f"the first {len(one['reports'])}"))
+        zh, en = f"- 另有 {more} 份报告（{where}：--output json）", f"- and {more} more reports"
+        yield " " * INDENT + lang.of((zh, f"{en} ({where}: --output json)"))
 
 
 def cost(one: Answer, answer: Answer) -> Decimal | None:

@@ -68,6 +68,18 @@ def entries(answer: Answer, lang: Lang) -> Iterator[str]:
     for one in answer["entries"]:
         at = local(one["known_at"], answer["zone"]) if one["known_at"] else ""
         yield f"{one['id']:>8}  {one['month']}  {at:<16}  {one['old'] or none} → {one['new'] or none}"
+    yield from earlier(answer, lang)
+
+
+def earlier(answer: Answer, lang: Lang) -> Iterator[str]:
+    """Yield how entries before those that are listed are read; nothing where all are."""
+    if answer["truncated"]:
+        count, first = len(answer["entries"]), answer["entries"][0]
+        rest = f"--as-of {first['id'] - 1}"
+        if answer["period"] != first["month"]:
+            rest = lang.of(("按月查看", "ask for its months"))
+        zh, en = f"以上为最近 {count} 条分录；更早的：{rest}", f"the newest {count} entries; earlier: {rest}"
+        yield lang.of((zh, en))
 
 
 def _heading(answer: Answer, lang: Lang) -> Iterator[str]:

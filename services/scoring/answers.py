@@ -131,14 +131,17 @@ class ShownKnown(Answer):
 
 
 class CellAnswer(Head):
-    """A cell with the newest entries of its month cells, oldest first.
+    """A cell with the newest 100 entries of its month cells, oldest first.
 
+    Where there are more they are `truncated`: of a month those before the first come with its id less one as
+    `as_of`, of a longer period they are asked for by its months.
     With `known` the value and entries are those that were known then, `state` is `as_of`, and the points and
     the measure are those of the version asked for.
     """
 
     known: ShownKnown | None = None
     entries: list[ShownEntry]
+    truncated: bool = False
 
 
 class Formula(Answer):

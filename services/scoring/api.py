@@ -67,7 +67,6 @@ from shared.web.tokens import allow, of_units, published, whole
 
 SCHEME_LIMITS = Limits(depth=32, keys=2000, items=5000)
 _BODY = {"requestBody": {"required": True, "content": {bodies.JSON: {"schema": {"type": "object"}}}}}
-ENTRIES_SHOWN = 100
 READERS = (Role.READER, Role.OPERATOR, Role.AUTHOR, Role.APPROVER)
 DETAILS = Action(frozenset(READERS))
 Reader = Annotated[Subject, Depends(published(*READERS))]
@@ -284,13 +283,16 @@ def _check_ruled(question: Question) -> None:
 
 
 async def _entries(tx: PostgresTransaction, question: Question, until: Until) -> list[LedgerEntry]:
-    """Return the newest entries of the month cells behind a figure, oldest first, whatever their version."""
+    """Return the newest entries of the month cells behind a figure, oldest first, whatever their version.
+
+    One at least more than are shown, where there are more.
+    """
     found: list[LedgerEntry] = []
     for piece in question.each:
         cell = piece.groups[0], piece.unit, piece.indicator.code
         months = [month.ordinal for month in piece.window]
-        found += await traces.entries(tx, piece.scheme.id, cell, months, ENTRIES_SHOWN, until)
-    return sorted(found, key=lambda entry: entry.id)[-ENTRIES_SHOWN:]
+        found += await traces.entries(tx, piece.scheme.id, cell, months, shown.ENTRIES_SHOWN + 1, until)
+    return sorted(found, key=lambda entry: entry.id)
 
 
 async def _begun(tx: PostgresTransaction, question: Question, read: Read) -> dict[str, Any]:

@@ -158,7 +158,8 @@ async def _facts(
         if _was_there(fact, told.get(fact.key.shard)):
             found.setdefault(fact.key.shard, set()).add((stream, fact.key.key))
             if sum(map(len, found.values())) > MOST_FACTS:
-                raise refuse(409, "too_many_facts", f"More than {MOST_FACTS} facts are under this entry.")
+                reason = f"More than {MOST_FACTS} facts are under this entry; correct them at their source."
+                raise refuse(409, "too_many_facts", reason)
     return [Part(shard, frozenset(names), ()) for shard, names in sorted(found.items())]
 
 

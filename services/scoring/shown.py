@@ -54,6 +54,7 @@ from shared.kernel.periods import Month
 from shared.kernel.points import of_parts, parts_of, published, shown_ratio, text
 
 REPORTS_SHOWN = 100
+ENTRIES_SHOWN = 100
 
 
 def head(question: Question, read: Read, as_of: str, fresh_at: str | None) -> dict[str, Any]:
@@ -93,13 +94,14 @@ def head(question: Question, read: Read, as_of: str, fresh_at: str | None) -> di
 def cell_answer(
     begun: Mapping[str, Any], entries: Sequence[LedgerEntry], asked: tuple[str, Known] | None
 ) -> CellAnswer:
-    """Return a cell with its entries; where it was asked how it was known, with what said so."""
-    shown = [entry_of(entry) for entry in entries]
+    """Return a cell with its newest entries; where it was asked how it was known, with what said so."""
+    shown = [entry_of(entry) for entry in entries[-ENTRIES_SHOWN:]]
+    truncated = len(entries) > ENTRIES_SHOWN
     if asked is None:
-        return CellAnswer(**begun, entries=shown)
+        return CellAnswer(**begun, entries=shown, truncated=truncated)
     told = ShownKnown(asked=asked[0], said_by=asked[1].said_by, known_at=asked[1].known_at)
     then: dict[str, Any] = {**begun, "state": "as_of"}
-    return CellAnswer(**then, known=told, entries=shown)
+    return CellAnswer(**then, known=told, entries=shown, truncated=truncated)
 
 
 def entry_of(entry: LedgerEntry) -> ShownEntry:

@@ -284,11 +284,29 @@ def test_an_entry_says_what_it_changed_when_that_was_known_and_by_which_events()
 
 def test_what_a_cell_was_known_to_be_is_told_with_the_entry_that_said_so():
     known = {"asked": "2021-04-10", "said_by": "entry 17", "known_at": ENTRY["known_at"]}
-    answer = explained([]) | {"entries": [ENTRY], "known": known}
+    answer = explained([]) | {"entries": [ENTRY], "known": known, "truncated": False}
     assert "截至 2021-04-10 为 9.00（entry 17）" in "\n".join(totals.entries(answer, Lang.ZH))
     now = "\n".join(totals.entries(answer | {"known": None}, Lang.EN))
     assert "is 9.00" in now
     assert "17  2021-03  2021-04-01 09:00  10.000000000000 → 9.500000000000" in now
+
+
+def test_what_is_not_shown_is_said_with_how_it_is_read():
+    answer = explained([]) | {"entries": [ENTRY], "known": None, "truncated": True}
+    assert list(totals.entries(answer, Lang.ZH))[-1] == "以上为最近 1 条分录；更早的：--as-of 16"
+    merged = list(totals.entries(answer | {"period": "2021-Q1"}, Lang.EN))
+    assert merged[-1] == "the newest 1 entries; earlier: ask for its months"
+    case = row("T-1", met=True)
+    case["reports"] *= 5
+    for total, wanted in (
+        (5, "- 另有 2 份报告（全部：--output json）"),
+        (9, "- 另有 6 份报告（前 5 份：--output json）"),
+    ):
+        assert wanted in printed(explained([case | {"reports_total": total}]))
+    cell = {"scheme": "mini@1", "month": "2021-03", "unit": "b1", "indicator": None}
+    one = {"what": "cell", "cells": [cell], "where": "cells", "found": "9.5", "expected": "9.4"}
+    broken = {"as_of": "0123456789abcdef", "found": {"cell": 2, "chain": 3}, "findings": [one]}
+    assert proof_told(broken, Lang.ZH)[-1] == "另有 4 处未列出；用 --scheme、--unit、--period 缩小范围后再证"
 
 
 def test_a_proof_names_what_it_found_with_its_cell():

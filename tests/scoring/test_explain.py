@@ -13,6 +13,7 @@ from shared.kernel.shards import SHARDS, shard_of
 from tests.scoring.doors import Served
 from tests.scoring.test_stages import EVENTS as OF_MARCH
 from tests.scoring.test_stages import (
+    MARCH,
     SCHEME,
     TYPES,
     Driver,
@@ -83,6 +84,24 @@ async def test_a_cell_shows_its_figure_and_the_entries_that_made_it(scoring, doo
     assert cell["state"] == "live"
     assert len(cell["as_of"]) == 64
     assert cell["fresh_at"] is not None
+
+
+async def test_of_very_many_entries_the_newest_are_shown_and_how_the_others_are_read(scoring, door):
+    exchange, _ = await state(scoring, EVENTS)
+    async with exchange.begin(actor="test", action="move very often") as tx:
+        await tx.execute(
+            "INSERT INTO entries (scheme, version, grp, month, unit, indicator, old, new, cause, at) "
+            "SELECT scheme, version, grp, month, unit, indicator, old, new, cause, at FROM entries "
+            "CROSS JOIN generate_series(1, 60) WHERE unit = 'b1' AND indicator = 'missed' AND month = :month",
+            month=MARCH,
+        )
+    async with door(exchange) as client:
+        cell = await got(client, "/v1/cells/2021-03/b1/missed")
+        found, first = cell["entries"], cell["entries"][0]["id"]
+        assert (len(found), cell["truncated"]) == (100, True)
+        rest = await got(client, "/v1/cells/2021-03/b1/missed", as_of=str(first - 1))
+    assert (len(rest["entries"]), rest["truncated"]) == (22, False)
+    assert {one["id"] for one in rest["entries"]}.isdisjoint(one["id"] for one in found)
 
 
 async def test_a_target_is_explained_with_numbers_and_the_events_that_met_it_or_did_not(scoring, door):
