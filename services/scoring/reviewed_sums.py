@@ -1,7 +1,8 @@
 """The rows by which reviews change the sums of stage A: kept as they were, and moved by what a batch brings.
 
-The facts of a month are read once; from then on only those that a batch touches are folded anew. There is
-room for so many: what does not fit is read whenever a batch concerns it, and takes none from what is in use.
+The facts of a month are read once, and those kept that reviews can reach; from then on only those that a
+batch touches are folded anew. There is room for so many: what does not fit is read whenever a batch concerns
+it, and takes none from what is in use.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from services.scoring import arriving, cases, facts, under_review
 from services.scoring.contract import REVIEW_DECIDED, ReviewDecided
 from services.scoring.domain.derived import PointsPlan
 from services.scoring.domain.facts import Report
-from services.scoring.domain.reviewed import FactName, Reviewed, Stands, changed
+from services.scoring.domain.reviewed import Change, Reach, Reviewed, changed
 from services.scoring.reports import Catalogue, report_of, stored_events
 from services.scoring.store import PartialCell
 from services.scoring.under_review import Under, UnderReview, UnitMonth
@@ -24,12 +25,20 @@ from shared.kernel.records import Record
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.metrics import METRICS
 
-FACTS_KEPT = 200_000
 PASSES_IDLE = 1_000
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 Touched = Mapping[int, Collection[UnitMonth]]
-Facts = dict[FactName, Stands]
+
+
+class Room(NamedTuple):
+    """How many facts a worker keeps in all, and of a large month how many behind what a review takes of."""
+
+    facts: int = 200_000
+    spare: int = 1_000
+
+
+ROOM = Room()
 
 
 class Kept(NamedTuple):
@@ -55,13 +64,13 @@ class _News:
     told: dict[bytes, list[Report]] = field(default_factory=dict[bytes, list[Report]])
     gone: set[bytes] = field(default_factory=set[bytes])
 
-    def put(self, kept: Facts, under: Under, cell: UnderReview) -> None:
+    def put(self, kept: Reach, under: Under, cell: UnderReview) -> None:
         """Bring facts under the reviews of a cell up to what they say now."""
         for grp in self.gone | self.told.keys():
-            kept.pop(under_review.name_of(grp), None)
+            kept.facts.pop(under_review.name_of(grp), None)
         for grp, reports in self.told.items():
             if (one := under.said(cell, grp, reports)) is not None:
-                kept[one.name] = one
+                kept.put(under.reviews, one)
 
 
 class KeptFacts:
@@ -69,17 +78,17 @@ class KeptFacts:
 
     def __init__(self, most: int) -> None:
         self._most, self._pass = most, 0
-        self._kept: dict[Kept, Facts] = {}
+        self._kept: dict[Kept, Reach] = {}
         self._used: dict[Kept, int] = {}
 
-    def find(self, key: Kept) -> Facts | None:
+    def find(self, key: Kept) -> Reach | None:
         """Return what is kept of a month, None where it has to be read."""
         found = self._kept.get(key)
         if found is not None:
             self._used[key] = self._pass
         return found
 
-    def keep(self, key: Kept, found: Facts) -> bool:
+    def keep(self, key: Kept, found: Reach) -> bool:
         """Keep what was read of a month if there is room; return whether there is.
 
         Room is made by what no pass has concerned for long, and for a scheme in force by trials.
@@ -102,9 +111,9 @@ class KeptFacts:
         while self._held() > self._most:
             self._drop(next(reversed(self._kept)))
 
-    def drop(self, is_gone: Callable[[UnderReview], bool]) -> None:
+    def drop(self, is_gone: Callable[[Kept], bool]) -> None:
         """Drop months."""
-        for key in [one for one in self._kept if is_gone(one.cell)]:
+        for key in [one for one in self._kept if is_gone(one)]:
             self._drop(key)
 
     def _drop(self, key: Kept) -> None:
@@ -120,9 +129,10 @@ class KeptFacts:
 class ReviewedSums:
     """The reviews that were decided in the shards that are owned, and the facts under them."""
 
-    def __init__(self, facts_kept: int = FACTS_KEPT) -> None:
+    def __init__(self, room: Room = ROOM) -> None:
         self._decided: dict[int, dict[UnitMonth, list[Reviewed]]] = {}
-        self._facts = KeptFacts(facts_kept)
+        self._facts = KeptFacts(room.facts)
+        self._spare = room.spare
         self._catalogue: Catalogue | None = None
 
     def forget(self, shards: Iterable[int]) -> None:
@@ -134,7 +144,7 @@ class ReviewedSums:
     def refold(self, shards: Collection[int]) -> None:
         """Fold all facts of shards anew when they are asked of next: schemes there became others."""
         if shards:
-            self._facts.drop(lambda cell: cell.shard in shards)
+            self._facts.drop(lambda one: one.cell.shard in shards)
 
     def told(self, read: Read) -> dict[int, set[UnitMonth]]:
         """Return the months of units of which a batch tells decisions, by shard; they are read anew."""
@@ -145,7 +155,7 @@ class ReviewedSums:
                 found.setdefault(record.shard, set()).add((one.unit, Month.parse(one.month).ordinal))
         if found:
             self._decided = {shard: kept for shard, kept in self._decided.items() if shard not in found}
-            self._facts.drop(lambda cell: _is_among(cell, found))
+            self._facts.drop(lambda one: _is_among(one.cell, found))
         return found
 
     async def of(self, tx: PostgresTransaction, shards: Iterable[int]) -> Mapping[int, Collection[UnitMonth]]:
@@ -185,26 +195,48 @@ class ReviewedSums:
             ]
             news = await _news(tx, events, _types(unders), catalogue)
             for cell, under in unders:
-                stands = await self._stands(tx, cell, under, news, catalogue)
-                under_review.add(found, cell, under, changed(under.reviews, stands, under.place))
+                under_review.add(found, cell, under, await self._change(tx, cell, under, news, catalogue))
         self._facts.turn()
         return found
 
-    async def _stands(
+    async def _change(
         self, tx: PostgresTransaction, cell: UnderReview, under: Under, news: _News, catalogue: Catalogue
-    ) -> Collection[Stands]:
-        """Return what the facts under reviews say: all are read once, then those that a batch moved."""
+    ) -> Change:
+        """Return what reviews change: facts in their reach are read once, then those that a batch moved."""
         if not under.is_of_events:
-            return await under_review.stands(tx, cell, under, catalogue)
+            stands = await under_review.stands(tx, cell, under, catalogue)
+            return changed(under.reviews, stands, under.place)
         key = Kept(cell, under.plan.plan.id, under.reviews[0].indicator)
         kept = self._facts.find(key)
-        if kept is None:
-            kept = {one.name: one for one in await under_review.stands(tx, cell, under, catalogue)}
-            is_kept = self._facts.keep(key, kept)
-            METRICS.count("dukao_reviewed_months_read_total", kept="yes" if is_kept else "no")
-        else:
+        if kept is not None:
             news.put(kept, under, cell)
-        return kept.values()
+            found = kept.outcome(under.reviews, under.place, self._spare)
+            if not kept.is_short(found):
+                return found.change
+            self._facts.drop(lambda one: one == key)
+        kept, change = await self._read(tx, cell, under, catalogue)
+        is_kept = self._facts.keep(key, kept)
+        METRICS.count("dukao_reviewed_months_read_total", kept="yes" if is_kept else "no")
+        return change
+
+    async def _read(
+        self, tx: PostgresTransaction, cell: UnderReview, under: Under, catalogue: Catalogue
+    ) -> tuple[Reach, Change]:
+        """Return the facts of a month in reach of its reviews, and what these change.
+
+        Where what was left out on the way turns out to be wanted, all are read and held.
+        """
+        kept = Reach()
+        async for page in under_review.pages(tx, cell, under, catalogue):
+            for one in page:
+                kept.put(under.reviews, one)
+            if len(kept) > kept.room:
+                kept.outcome(under.reviews, under.place, self._spare)
+        found = kept.outcome(under.reviews, under.place, self._spare)
+        if kept.is_short(found):
+            kept = Reach({one.name: one for one in await under_review.stands(tx, cell, under, catalogue)})
+            found = kept.outcome(under.reviews, under.place, self._spare)
+        return kept, found.change
 
 
 def _is_among(cell: UnderReview, touched: Touched) -> bool:

@@ -35,7 +35,7 @@ from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
-from services.scoring.reviewed_sums import FACTS_KEPT, Brought, ReviewedSums
+from services.scoring.reviewed_sums import ROOM, Brought, ReviewedSums, Room
 from services.scoring.routing import Route
 from services.scoring.store import PartialCell
 from services.scoring.trying import Trying
@@ -62,7 +62,7 @@ Read = Sequence[tuple[Record, AcceptedEvent]]
 class StageA:
     """The handler of accepted events, derived facts, adopted schemes and trials."""
 
-    def __init__(self, facts_kept: int = FACTS_KEPT) -> None:
+    def __init__(self, room: Room = ROOM) -> None:
         self._plans = Plans(STAGE)
         self._catalogue: tuple[int, Catalogue] = 0, catalogue_of({})
         self._ordinary: dict[tuple[int, tuple[Edition, ...]], Ordinary] = {}
@@ -70,7 +70,7 @@ class StageA:
         self._partials = KeptPartials()
         self._trying = Trying()
         self._turning = Turning()
-        self._reviewed = ReviewedSums(facts_kept)
+        self._reviewed = ReviewedSums(room)
 
     def forget(self, partitions: Sequence[int]) -> None:
         """Drop what is cached of partitions."""

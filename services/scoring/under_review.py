@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -164,25 +164,30 @@ async def of_cell(tx: PostgresTransaction, cell: UnderReview) -> list[Reviewed]:
 async def stands(
     tx: PostgresTransaction, cell: UnderReview, under: Under, catalogue: Catalogue
 ) -> list[Stands]:
-    """Return what each fact under reviews says in a cell, of those that a shard keeps; read in pages.
+    """Return what each fact under reviews says in a cell, of those that a shard keeps.
 
     Of events those are left out that no review can change.
     """
     if not under.is_of_events:
         found = _of_derived(under, cell, await _told(tx, cell, under))
         return [one for one in found if any(review.rests_on(one) for review in under.reviews)]
+    return [one async for page in pages(tx, cell, under, catalogue) for one in page]
+
+
+async def pages(
+    tx: PostgresTransaction, cell: UnderReview, under: Under, catalogue: Catalogue
+) -> AsyncIterator[list[Stands]]:
+    """Yield a page at a time what events and cases of a shard say in a cell that a review can change."""
     units = leaves_of(under.plan.plan, cell.unit)
     months = (under.plan.plan.first if under.place.stock else cell.month), cell.month
     ranges = [one for review in under.reviews for one in ranges_of(review)]
     if not ranges:
-        return []
+        return
     span = min(first for first, _ in ranges), max(last for _, last in ranges)
-    here: list[Stands] = []
     async for alone in facts.among(tx, cell.shard, units, months, span):
-        here += _said_by(under, cell, alone, catalogue)
+        yield _said_by(under, cell, alone, catalogue)
     async for page in cases.among(tx, cell.shard, units, months, CASES_PER_PAGE):
-        here += _said_by(under, cell, page, catalogue)
-    return here
+        yield _said_by(under, cell, page, catalogue)
 
 
 def _said_by(

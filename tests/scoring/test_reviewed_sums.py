@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
-from services.scoring.domain.reviewed import Stands
-from services.scoring.reviewed_sums import FACTS_KEPT, PASSES_IDLE, Kept, KeptFacts
+from services.scoring.domain.reviewed import Reach, Stands
+from services.scoring.reviewed_sums import PASSES_IDLE, ROOM, Kept, KeptFacts, Room
 from services.scoring.stage_a import StageA
 from services.scoring.under_review import UnderReview
 from shared.kernel.shards import shard_of
@@ -28,8 +28,8 @@ FETCHED = """
 class Counting:
     """Stage A, and how many rows of cases its last batch read."""
 
-    def __init__(self, **kept):
-        self.stage, self.read = StageA(**kept), 0
+    def __init__(self, room=ROOM):
+        self.stage, self.read = StageA(room), 0
 
     async def __call__(self, tx, batch):
         await tx.execute("SET LOCAL enable_seqscan = off")
@@ -76,7 +76,7 @@ async def test_a_batch_after_a_review_reads_its_own_cases_and_not_those_of_the_m
 
 async def test_a_month_that_does_not_fit_is_read_again_and_drives_out_none_that_does(scoring, door):
     exchange, driver = await begun(scoring)
-    counting = Counting(facts_kept=10)
+    counting = Counting(Room(10))
     driver.stages[0] = "a", counting, STREAMS
     names = list(itertools.islice((f"c{at}" for at in itertools.count() if shard_of(f"c{at}") == 5), 21))
     days = ["2021-03-04"] * 12 + ["2021-02-11"] * 9
@@ -94,12 +94,35 @@ async def test_a_month_that_does_not_fit_is_read_again_and_drives_out_none_that_
         assert 12 <= counting.read <= 12 + 4
 
 
+async def test_of_a_month_that_does_not_fit_what_reviews_can_reach_is_kept(scoring, door):
+    exchange, driver = await begun(scoring)
+    counting = Counting(Room(10, spare=2))
+    driver.stages[0] = "a", counting, STREAMS
+    names = list(itertools.islice((f"c{at}" for at in itertools.count() if shard_of(f"c{at}") == 5), 30))
+    events = [risk(at, case=name) for at, name in enumerate(names)]
+    await accept(exchange, events)
+    await driver.run()
+    async with door(exchange) as client:
+        asked = await ask(client, exchange, indicator="missed")
+        await decide(client, asked["id"], "change", body={"numerator": "-2"})
+    await driver.run()
+    reads = []
+    for at, one in enumerate(events[:28]):
+        await accept(exchange, [corrected(one, data=None)])
+        await driver.run()
+        reads.append(counting.read)
+        left = len(events) - 1 - at
+        assert await cell(exchange, "missed") == max(Decimal(0), 10 - Decimal("0.5") * max(0, left - 2))
+    assert sum(read > 4 for read in reads) <= len(reads) / 3, reads
+    assert await proved(exchange, driver) == []
+
+
 def kept_of(month, plan="mini@1"):
     return Kept(UnderReview(5, "b1", month), plan, "missed")
 
 
 def said(amount):
-    return {(ACCEPTED, str(at)): Stands((ACCEPTED, str(at)), (at,), 1) for at in range(amount)}
+    return Reach({(ACCEPTED, str(at)): Stands((ACCEPTED, str(at)), (at,), 1) for at in range(amount)})
 
 
 def test_of_two_months_that_do_not_fit_both_the_first_stays_however_often_the_other_comes():
@@ -139,13 +162,13 @@ def test_what_grew_beyond_the_room_loses_the_month_that_came_last():
     first = said(4)
     assert kept.keep(kept_of(1), first)
     assert kept.keep(kept_of(2), said(6))
-    first |= said(5)
+    first.facts |= said(5).facts
     kept.turn()
     assert kept.find(kept_of(1)) == said(5)
     assert kept.find(kept_of(2)) is None
 
 
-@pytest.mark.parametrize(("seed", "room"), [(0, FACTS_KEPT), (1, 3)])
+@pytest.mark.parametrize(("seed", "room"), [(0, ROOM), (1, Room(3)), (2, Room(10, spare=0))])
 async def test_in_any_history_reviews_come_to_what_all_facts_say_anew(scoring, door, seed, room):
     chance = random.Random(seed)
     exchange, driver = await begun(scoring)

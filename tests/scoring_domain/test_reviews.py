@@ -17,7 +17,7 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import MANUAL_POINTS, MANUAL_VALUES
 from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.domain.reviewed import NONE, Change, Reviewed, Stands, changed, gives
+from services.scoring.domain.reviewed import NONE, Change, Reach, Reviewed, Stands, changed, gives
 from services.scoring.domain.reviews import DECIDED, RULES, State, last_day, possible, rule_of, table
 from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
 from services.scoring.parting import Part
@@ -176,11 +176,9 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=300)
-@given(NUMBERED, CHANGES, st.sampled_from(PLACES))
-def test_facts_that_no_review_can_change_are_left_out_of_what_reviews_change(numbered, changes, place):
-    facts = [stands(f"c{at}", *numbers) for at, numbers in enumerate(numbered)]
-    reviews = [
+def reviewed(changes):
+    """Return reviews by (numerator, denominator, facts under it, all where None)."""
+    return [
         decision(
             f"{at}-1",
             "ontime",
@@ -191,6 +189,68 @@ def test_facts_that_no_review_can_change_are_left_out_of_what_reviews_change(num
         )
         for at, (numerator, denominator, under) in enumerate(changes)
     ]
+
+
+def held(reviews, facts, place, spare, pages):
+    """Return what is held after facts were read in pages."""
+    found = Reach()
+    for at in range(0, len(facts), pages):
+        for fact in facts[at : at + pages]:
+            found.put(reviews, fact)
+        found.outcome(reviews, place, spare)
+    return found
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(-2, 4), st.integers(-2, 4)), min_size=1, max_size=20),
+    st.lists(
+        st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.none() | st.sets(st.integers(0, 9))),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from(PLACES),
+    st.integers(0, 2),
+    st.integers(1, 4),
+)
+def test_the_facts_within_reach_of_reviews_change_what_all_facts_change(moves, changes, place, spare, pages):
+    """Facts are read in any order, then told anew or withdrawn; what falls short is read again as a whole."""
+    reviews = reviewed(changes)
+    known = {name: stands(f"c{name}", *numbers) for name, *numbers in moves[: len(moves) // 2]}
+    reach = held(reviews, list(known.values()), place, spare, pages)
+    for name, *numbers in ((None,), *moves[len(moves) // 2 :]):
+        if name is not None:
+            reach.facts.pop(("scoring.points", f"c{name}"), None)
+            known.pop(name, None)
+            if numbers[0] != numbers[1]:
+                known[name] = stands(f"c{name}", *numbers)
+                reach.put(reviews, known[name])
+        found = reach.outcome(reviews, place, spare)
+        if reach.is_short(found):
+            reach = held(reviews, list(known.values()), place, spare, len(known))
+            found = reach.outcome(reviews, place, spare)
+            if reach.is_short(found):
+                continue
+        assert found.change == changed(reviews, known.values(), place)
+
+
+def test_of_very_many_facts_only_those_that_reviews_can_reach_are_held():
+    facts = [stands(f"c{at:05}", 0, MILLIONTHS) for at in range(5_000)]
+    review = decision("1-1", "ontime", numerator=3 * MILLIONTHS)
+    reach = held([review], facts[::-1], PLACES[0], 10, 100)
+    assert len(reach) <= 2 * (3 + 2 * 10) + 100
+    assert reach.outcome([review], PLACES[0], 10).change == Change(3 * MILLIONTHS)
+    for fact in facts[:11]:
+        assert not reach.is_short(reach.outcome([review], PLACES[0], 10))
+        del reach.facts[fact.name]
+    assert reach.is_short(reach.outcome([review], PLACES[0], 10)), "two are left of three"
+
+
+@settings(max_examples=300)
+@given(NUMBERED, CHANGES, st.sampled_from(PLACES))
+def test_facts_that_no_review_can_change_are_left_out_of_what_reviews_change(numbered, changes, place):
+    facts = [stands(f"c{at}", *numbers) for at, numbers in enumerate(numbered)]
+    reviews = reviewed(changes)
     left = [fact for fact in facts if gives(reviews, fact, place)]
     assert changed(reviews, left, place) == changed(reviews, facts, place)
 

@@ -5,8 +5,8 @@ what these take; it counts none for more than one and lifts no part of a share a
 left, nothing is changed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.scoring.domain.derived import Loss, PointsPlan, Taking
@@ -15,6 +15,8 @@ from services.scoring.domain.sums import REVIEWED
 REVIEWS = "reviews"
 FactName = tuple[str, str]
 Numbers = tuple[int, int]
+
+BEFORE_ALL: FactName = ("", "")
 
 
 class Change(NamedTuple):
@@ -139,25 +141,106 @@ def gives(reviews: Iterable[Reviewed], fact: Stands, place: Taking) -> bool:
     return any(review.rests_on(fact) and of.gives(review.wanted(place)) for review in reviews)
 
 
+class Outcome(NamedTuple):
+    """What reviews change, and by review the last fact, by name, that it took of.
+
+    A review that wanted more than there is has no end.
+    """
+
+    change: Change
+    ends: Mapping[str, FactName]
+
+
 def changed(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking) -> Change:
     """Return what the reviews of one cell change, the first entry first; no fact gives twice."""
+    return outcome(reviews, facts, place).change
+
+
+def outcome(reviews: Iterable[Reviewed], facts: Iterable[Stands], place: Taking) -> Outcome:
+    """Return the same with how far it went among the facts, which give in the order of their names."""
     left = {fact: _Left.of(fact, place) for fact in sorted(facts, key=lambda one: one.name)}
-    found = NONE
+    found, ends = NONE, dict[str, FactName]()
     for review in sorted(reviews, key=lambda one: (one.entry, one.key)):
+        names = [fact.name for fact in left if review.rests_on(fact)]
         mine = [of for fact, of in left.items() if review.rests_on(fact)]
         wanted = review.wanted(place)
         down = min(0, wanted.denominator)
-        up = _moved(mine, 1, wanted.denominator - down, [wanted.denominator] * len(mine))
-        numerator = _moved(mine, 0, wanted.numerator, [of.room(wanted.numerator) for of in mine])
-        found += Change(numerator, up + _moved(mine, 1, down, [of.depth() for of in mine]))
-    return found
+        up, at_up = _moved(mine, 1, wanted.denominator - down, [wanted.denominator] * len(mine))
+        numerator, at = _moved(mine, 0, wanted.numerator, [of.room(wanted.numerator) for of in mine])
+        sunk, at_down = _moved(mine, 1, down, [of.depth() for of in mine])
+        found += Change(numerator, up + sunk)
+        last = max(at_up, at, at_down)
+        if last < len(mine):
+            ends[review.key] = names[last] if last >= 0 else BEFORE_ALL
+    return Outcome(found, ends)
 
 
-def _moved(mine: Sequence[_Left], at: int, wanted: int, rooms: Sequence[int]) -> int:
-    """Move a number of facts in their order, each as far as it can; return by how much in all."""
+def _moved(mine: Sequence[_Left], at: int, wanted: int, rooms: Sequence[int]) -> tuple[int, int]:
+    """Move a number of facts in their order, each as far as it can; return by how much in all, and the last.
+
+    Where nothing is wanted the last is -1, where more is wanted than there is it lies behind all.
+    """
     sign, left = (-1, -wanted) if wanted < 0 else (1, wanted)
-    for of, room in zip(mine, rooms, strict=True):
+    last = -1
+    for place, (of, room) in enumerate(zip(mine, rooms, strict=True)):
+        if not left:
+            break
         step = max(0, min(left, room))
         of.numbers[at] += sign * step
         left -= step
-    return wanted - sign * left
+        last = place
+    return wanted - sign * left, len(mine) if left else last
+
+
+@dataclass(slots=True)
+class Reach:
+    """The facts that reviews of a cell take of: of each review all, or those up to its bound, by name.
+
+    A review that comes to its end within its bound takes of none behind it, so that what reviews change is
+    the same as by all facts; where one does not, it `is_short`, and all facts have to be read. So many facts
+    are held before bounds are put closer.
+    """
+
+    facts: dict[FactName, Stands] = field(default_factory=dict[FactName, Stands])
+    bounds: dict[str, FactName] = field(default_factory=dict[str, FactName])
+    room: int = 0
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def put(self, reviews: Iterable[Reviewed], fact: Stands) -> None:
+        """Hold what a fact says now, if any review may take of it."""
+        if self._takes(reviews, fact):
+            self.facts[fact.name] = fact
+
+    def outcome(self, reviews: Sequence[Reviewed], place: Taking, spare: int) -> Outcome:
+        """Return what reviews change; of more than there is room for `spare` facts behind each end stay."""
+        found = outcome(reviews, self.facts.values(), place)
+        if len(self.facts) > self.room:
+            if not self.is_short(found):
+                self._trim(reviews, found, spare)
+            self.room = 2 * (len(self.facts) + spare)
+        return found
+
+    def is_short(self, found: Outcome) -> bool:
+        """Tell whether a review did not come to its end within its bound."""
+        return any(key not in found.ends or found.ends[key] > bound for key, bound in self.bounds.items())
+
+    def _trim(self, reviews: Sequence[Reviewed], found: Outcome, spare: int) -> None:
+        for review in reviews:
+            end, bound = found.ends.get(review.key), self.bounds.get(review.key)
+            if end is not None:
+                behind = sorted(
+                    name
+                    for name, fact in self.facts.items()
+                    if end < name and (bound is None or name <= bound) and review.rests_on(fact)
+                )
+                if len(behind) > spare:
+                    self.bounds[review.key] = [end, *behind][spare]
+        self.facts = {name: fact for name, fact in self.facts.items() if self._takes(reviews, fact)}
+
+    def _takes(self, reviews: Iterable[Reviewed], fact: Stands) -> bool:
+        return any(
+            review.rests_on(fact) and ((bound := self.bounds.get(review.key)) is None or fact.name <= bound)
+            for review in reviews
+        )
