@@ -8,9 +8,10 @@ from services.scoring.domain.facts import Report
 from services.scoring.domain.folding import Tally
 from services.scoring.domain.measuring import folded, measured
 from services.scoring.domain.ordinary import Fact, Ordinary, Sums
+from services.scoring.domain.plan import compile_plan
 from services.scoring.domain.rows import event_row, typed
 from services.scoring.domain.statements import Dialect, statements
-from services.scoring.opinion import read
+from services.scoring.opinion import read, recompute
 from shared.kernel import instants
 
 POSTGRES = Dialect(
@@ -78,6 +79,17 @@ def at_once(document, plan, types, groups):
     return measured(plan, cells)
 
 
+async def assert_agreed(url, scheme, columns, groups):
+    """Compare the engines; return how many values of measures agree."""
+    plan = compile_plan(scheme, columns)
+    live = folded(plan, groups)
+    assert {name for name, _, _ in live} <= scheme.event_measures.keys()
+    assert at_once(scheme, plan, columns, groups) == live
+    assert recompute(scheme, columns, groups) == live
+    assert await by_postgres(url, scheme, columns, groups) == live
+    return live
+
+
 def report_of(event, number, columns):
     """Return an event as it is folded."""
     kind = event["type"]
@@ -93,4 +105,4 @@ def report_of(event, number, columns):
     )
 
 
-__all__ = ["POSTGRES", "at_once", "by_postgres", "folded", "report_of"]
+__all__ = ["POSTGRES", "assert_agreed", "at_once", "by_postgres", "folded", "report_of"]

@@ -22,17 +22,16 @@ from services.ranking.domain.standings import Figure, Rules, standing
 from services.scoring.domain import facts
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.facts import Report
 from services.scoring.domain.figures import worth
 from services.scoring.domain.folding import Tally
 from services.scoring.domain.plan import compile_plan, event_types, measure_id
-from services.scoring.domain.rows import typed
-from shared.kernel import instants
 from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, cell
+from tests.scoring_domain.opinions import assert_agreed, report_of
 from tests.scoring_domain.test_worked_cases import by_measure
 
 FINES = Fines.here(YEARS[-1])
+YEARS_COMPARED = (2000, 2006)
 
 pytestmark = [
     pytest.mark.long,
@@ -48,35 +47,42 @@ def schemes():
 
 
 @pytest.fixture(scope="module")
-def sums(schemes):
-    """Return the partials by month, for each measure and unit."""
-    types = event_types(FINES.types)
-    cases, lived = defaultdict(list), defaultdict(set)
+def types():
+    return event_types(FINES.types)
+
+
+@pytest.fixture(scope="module")
+def cases(types):
+    """Return of each fine the years in which anything of it occurred, and what stands of it."""
+    found, lived = defaultdict(list), defaultdict(set)
     for number, event in enumerate(FINES.events(), 1):
-        kind = event["type"]
         lived[event["case"]].add(year_of(event["time"]))
-        report = Report(
-            source=event["source"],
-            id=event["id"],
-            type=kind,
-            subject=event["subject"],
-            time=instants.parse_micros(event["time"]),
-            shard=0,
-            number=number,
-            data=typed(event["data"], types[kind]),
-        )
-        cases[event["case"]].append(report)
+        found[event["case"]].append(report_of(event, number, types))
+    return [(lived[case], facts.standing(reports).facts) for case, reports in sorted(found.items())]
+
+
+@pytest.fixture(scope="module")
+def sums(schemes, types, cases):
+    """Return the partials by month, for each measure and unit."""
     plans = {year: compile_plan(scheme, types) for year, scheme in schemes.items()}
     tallies = {year: Tally() for year in YEARS}
-    for case, reports in cases.items():
-        stands = facts.standing(reports).facts
-        for year in lived[case]:
+    for lived, stands in cases:
+        for year in lived:
             tallies[year].add(plans[year], stands)
     return {
         key: dict(months)
         for year in YEARS
         for key, months in by_measure(plans[year], tallies[year].spread()).items()
     }
+
+
+@pytest.mark.parametrize("year", YEARS_COMPARED)
+async def test_live_folding_duckdb_and_postgres_agree_on_every_measure_of_a_year(
+    postgres_url, schemes, types, cases, year
+):
+    groups = [stands for lived, stands in cases if year in lived]
+    agreed = await assert_agreed(postgres_url, schemes[year], types, groups)
+    assert {name for name, _, _ in agreed} >= {"fines", "amount_sum", "t1", "t2", "log_paid"}
 
 
 def test_the_schemes_pass_every_check(schemes):

@@ -1,35 +1,18 @@
 """Every measure of every sample: DuckDB, PostgreSQL and live folding agree on every unit and month, exactly."""
 
-from collections import defaultdict
-
 import pytest
 
-from campaign.fines import YEARS, Fines, year_of
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.facts import standing
-from services.scoring.domain.plan import compile_plan, event_types
-from services.scoring.opinion import recompute
+from services.scoring.domain.plan import event_types
 from tests.scoring import test_gc_service_standards as service_standards
-from tests.scoring_domain.opinions import at_once, by_postgres, folded, report_of
+from tests.scoring_domain.opinions import assert_agreed, report_of
 from tests.scoring_domain.test_boston import DATA, cases, document, folder, set_of, types, units
 from tests.simulator.test_simulation import FOLDING, NATION
 
 __all__ = ["cases", "document", "folder", "types", "units"]
-FINES = Fines.here(YEARS[-1])
-YEARS_COMPARED = (2006,)
-
-
-async def assert_agreed(url, scheme, columns, groups):
-    """Compare the engines; return how many values of measures agree."""
-    plan = compile_plan(scheme, columns)
-    live = folded(plan, groups)
-    assert {name for name, _, _ in live} <= scheme.event_measures.keys()
-    assert at_once(scheme, plan, columns, groups) == live
-    assert recompute(scheme, columns, groups) == live
-    assert await by_postgres(url, scheme, columns, groups) == live
-    return live
 
 
 @pytest.mark.parametrize(
@@ -68,19 +51,3 @@ async def test_the_measures_of_the_service_standards(postgres_url):
     groups = [[report_of(event, number, columns)] for number, event in enumerate(events, 1)]
     agreed = await assert_agreed(postgres_url, scheme, columns, groups)
     assert {name for name, _, _ in agreed} == scheme.measures.keys()
-
-
-@pytest.mark.long
-@pytest.mark.skipif(FINES is None, reason="DUKAO_DATA names no folder that holds road_traffic_fines")
-async def test_the_measures_of_the_fines(postgres_url):
-    columns = event_types(FINES.types)
-    found, lived = defaultdict(list), defaultdict(set)
-    for number, event in enumerate(FINES.events(), 1):
-        found[event["case"]].append(report_of(event, number, columns))
-        lived[year_of(event["time"])].add(event["case"])
-    schemes = {one["scheme"]["version"]: one for one in FINES.schemes()}
-    for year in YEARS_COMPARED:
-        scheme = SchemeDocument.model_validate(schemes[year])
-        groups = [standing(found[case]).facts for case in sorted(lived[year])]
-        agreed = await assert_agreed(postgres_url, scheme, columns, groups)
-        assert {name for name, _, _ in agreed} >= {"fines", "amount_sum", "t1", "log_paid"}
