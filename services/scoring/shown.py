@@ -283,9 +283,11 @@ def _row(told: Told, columns: Columns, question: Question) -> ShownRow:
     ratio = question.has_denominator and own
     counted = row.reason is None
     taken = _taken(question, told)
-    reports = [(report, None, taken.get(at, ())) for at, report in enumerate(row.facts)]
-    reports += [(report, Uncounted(why), ()) for report, why in row.left_out]
-    events = [(told.events[report.source, report.id], why, by) for report, why, by in reports]
+    reports = [(report, None) for report in row.facts] + [(r, Uncounted(why)) for r, why in row.left_out]
+    events = [
+        (told.events[report.source, report.id], why, taken.get(at, ()))
+        for at, (report, why) in enumerate(reports)
+    ]
     return ShownRow(
         case=next((event.case for event, _, _ in events), None),
         unit=row.leaf,
