@@ -3,7 +3,7 @@
 import csv
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -187,17 +187,23 @@ def _of_all_years(fines: Fines, answers: Answers) -> Iterator[Compared]:
         for unit, sums in found.items()
         if sums["t1_tasks"]
     }
-    ranked = [rate for unit, rate in rates.items() if found[unit]["t1_tasks"] >= RANKED_FROM]
+    ranked = {unit: rate for unit, rate in rates.items() if found[unit]["t1_tasks"] >= RANKED_FROM}
     for row in fines.table("oracle/by_unit_all.csv"):
         unit, where = f"desk:{row['unit']}", f"all years desk {row['unit']}"
         for column in COLUMNS:
             yield f"{where} {column}", found[unit][column], Decimal(row[column])
-        rate = rates.get(unit)
-        told = None if rate is None else Decimal(round(rate * 10**6)).scaleb(-6)
-        yield f"{where} t1_rate", told, _number(row["t1_rate"])
-        is_ranked = rate is not None and found[unit]["t1_tasks"] >= RANKED_FROM
-        rank = Decimal(1 + sum(other > rate for other in ranked)) if is_ranked else None
-        yield f"{where} rank", rank, _number(row["rank"])
+        yield f"{where} t1_rate", _rate(rates.get(unit)), _number(row["t1_rate"])
+        yield f"{where} rank", _rank(unit, ranked), _number(row["rank"])
+
+
+def _rate(rate: Fraction | None) -> Decimal | None:
+    return None if rate is None else Decimal(round(rate * 10**6)).scaleb(-6)
+
+
+def _rank(unit: str, ranked: Mapping[str, Fraction]) -> Decimal | None:
+    """Return where a unit stands among those that are ranked: 1224."""
+    mine = ranked.get(unit)
+    return None if mine is None else Decimal(1 + sum(rate > mine for rate in ranked.values()))
 
 
 def _of_everything(fines: Fines, answers: Answers) -> Iterator[Compared]:

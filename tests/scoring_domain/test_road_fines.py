@@ -159,7 +159,7 @@ def expected(row):
     told = row["t2_tasks"] / row["fines"]
     return {
         "t1": 1000 * row["t1_met"] / row["t1_tasks"] if row["t1_tasks"] else None,
-        "t2": 100 * row["t2_met"] / row["t2_tasks"] if row["t2_tasks"] else None,
+        "t2": 100 * row["t2"] / row["t2_tasks"] if row["t2_tasks"] else None,
         "notified": Fraction(40 if told < Fraction(1, 2) else 70 if told < Fraction(4, 5) else 100),
         "paid": 100 * min(Fraction(1), row["paid_sum"] / row["amount_sum"]) if row["amount_sum"] else None,
         "appeals": max(Fraction(0), 200 - row["appeals"] / 10),
