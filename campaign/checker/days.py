@@ -69,14 +69,17 @@ class Book:
     def add(self, told: Data, number: int) -> None:
         """Take in a record."""
         day, group = told["day"], (told["scheme"], told["group"])
+        brought = told.get("brought") or day
         version, fresh_at = self.days.get((*group, day), (0, ""))
         self.days[(*group, day)] = max(version, told["version"]), max(fresh_at, told["fresh_at"])
         for row in told["figures"]:
             of = *group, told["version"], row["period"], row["unit"]
             known = self.now.get(of)
-            if known is not None and known.day < day:
+            behind = known is not None and brought < known.day <= day
+            since = known.day if known is not None and behind else brought
+            if known is not None and known.day < since:
                 self.past[of, known.day] = known
-            self.now[of] = (known or Kept(day, {}, {}, 0, 0)).told(day, row, number)
+            self.now[of] = (known or Kept(since, {}, {}, 0, 0)).told(since, row, number)
         for row in told.get("silent", ()):
             silent = *group, told["version"], row["unit"]
             before = self.silent.get(silent)

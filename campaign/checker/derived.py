@@ -11,6 +11,7 @@ import asyncpg
 from campaign.checker import archive
 
 ITEMS = "supervision.items"
+ITEM_CHANGED = "dukao.item-changed.v1"
 PARTS = 10**12
 Item: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = tuple[int, str, str, str, int]
@@ -43,7 +44,10 @@ async def _newest(database: asyncpg.Connection) -> dict[tuple[int, str], Item]:
     newest: dict[tuple[int, str], Item] = {}
     async for (stream, shard), number, body, _ in archive.records(database, "supervision"):
         if stream == ITEMS and number <= reached.get((stream, shard), 0):
-            item = json.loads(body)["data"]
+            event = json.loads(body)
+            if event["type"] != ITEM_CHANGED:
+                continue
+            item = event["data"]
             known = newest.get((shard, item["item"]))
             if known is None or known["version"] < item["version"]:
                 newest[shard, item["item"]] = item

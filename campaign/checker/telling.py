@@ -10,6 +10,7 @@ import asyncpg
 from campaign.checker import archive
 
 ITEMS = "supervision.items"
+ITEM_CHANGED = "dukao.item-changed.v1"
 Told: TypeAlias = Mapping[str, Sequence[int]]
 _UNSENT = """
     SELECT n.id FROM notify.notices n LEFT JOIN notify.deliveries d USING (id)
@@ -27,8 +28,9 @@ async def items_told(database: asyncpg.Connection) -> list[str]:
     told: dict[str, list[int]] = defaultdict(list)
     async for (stream, _), _, body, _ in archive.records(database, "supervision"):
         if stream == ITEMS:
-            item = json.loads(body)["data"]
-            told[item["item"]].append(item["version"])
+            event = json.loads(body)
+            if event["type"] == ITEM_CHANGED:
+                told[event["data"]["item"]].append(event["data"]["version"])
     kept = await _versions(database, "SELECT id, version FROM supervision.items WHERE version > 0")
     return out_of_order(told) + not_last(told, kept, "supervision")
 
@@ -39,8 +41,9 @@ async def noticed(database: asyncpg.Connection) -> list[str]:
     told: dict[str, list[int]] = defaultdict(list)
     async for (stream, shard), number, body, _ in archive.records(database, "supervision"):
         if stream == ITEMS and number <= reached.get((stream, shard), 0):
-            item = json.loads(body)["data"]
-            told[item["item"]].append(item["version"])
+            event = json.loads(body)
+            if event["type"] == ITEM_CHANGED:
+                told[event["data"]["item"]].append(event["data"]["version"])
     kept = await _versions(database, "SELECT item, version FROM notify.items")
     notices = await database.fetch("SELECT id, item, version FROM notify.notices WHERE item IS NOT NULL")
     return [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from services.notify import store
-from services.notify.contract import ITEMS, SCHEME_ADOPTED, SCHEMES, ItemChanged, SchemeAdopted
+from services.notify.contract import ITEM_CHANGED, SCHEME_ADOPTED, SCHEMES, ItemChanged, SchemeAdopted
 from services.notify.domain.happenings import Happening
 from services.notify.domain.items import Item, ended, happened
 from services.notify.domain.notices import Notice, notices
@@ -39,8 +39,8 @@ class Notify:
             for record in batch
             if record.stream != SCHEMES or record.shard == SCHEMES_SHARD
         ]
-        await self._tell_items(tx, [one for one in heard if one[0].stream == ITEMS])
-        await self._tell_others(tx, [one for one in heard if one[0].stream != ITEMS])
+        await self._tell_items(tx, [one for one in heard if one[1].type == ITEM_CHANGED])
+        await self._tell_others(tx, [one for one in heard if one[1].type != ITEM_CHANGED])
         return []
 
     async def _tell_others(self, tx: PostgresTransaction, heard: Read) -> None:

@@ -176,7 +176,16 @@ async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect
     if found.unknown:
         said = ", ".join(found.unknown[:UNKNOWN_NAMED])
         raise refuse(409, "cut_unknown", f"Of {len(found.unknown)} nothing had been told before T: {said}.")
+    await _check_told_apart(tx, found, scheme, period)
     return found
+
+
+async def _check_told_apart(tx: PostgresTransaction, found: Effect, scheme: str, period: str) -> None:
+    """Refuse where something of before T was told over what is late: nothing inexact is ever frozen."""
+    for cut in (one.cut for one in found.frozen):
+        if await store.mixed(tx, (scheme, cut.group), period, cut.day):
+            reason = f"In {cut.group} a shard told what it received before T over what is late."
+            raise refuse(409, "cut_mixed", reason)
 
 
 async def _step(tx: PostgresTransaction, request: str, step: Step, subject: Subject) -> Found:

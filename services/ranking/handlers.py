@@ -1,7 +1,8 @@
 """What ranking does about each message: keeps figures and tells what moved in each group's standings."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from services.ranking import closes, places, store, versions
 from services.ranking.closes import Passed
@@ -37,6 +38,20 @@ from shared.storage.transaction import PostgresTransaction
 PLACES_PER_MESSAGE = 2_000
 
 
+class Behind(NamedTuple):
+    """What was received on the day `first` of a unit and period, and told when `until` had been reached.
+
+    `told` is the newest day of what the batch brought of them before.
+    """
+
+    version: int
+    period: str
+    unit: str
+    first: str
+    until: str
+    told: str
+
+
 @dataclass(slots=True)
 class News:
     """What a batch brought to a group: figures by (version, period) and unit, the newest of each day.
@@ -55,6 +70,7 @@ class News:
     spans: dict[tuple[str, int], tuple[int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[int, int]]
     )
+    behind: list[Behind] = field(default_factory=list[Behind])
 
     def add(self, number: int, posted: Figures) -> None:
         """Take in a message; of equals the later counts."""
@@ -62,11 +78,17 @@ class News:
         self.fresh_at = max(self.fresh_at, posted.fresh_at)
         version, fresh_at = self.days.get(posted.day, (0, ""))
         self.days[posted.day] = max(version, posted.version), max(fresh_at, posted.fresh_at)
+        since, until = posted.brought or posted.day, posted.day if posted.brought else ""
+        for unit, periods in posted.behind.items():
+            for period in periods:
+                rows = self.figures.get((posted.version, period), {}).get(unit, [])
+                newest = max((row.day for row in rows), default="")
+                self.behind.append(Behind(posted.version, period, unit, since, posted.day, newest))
         for one in posted.figures:
             units = self.figures.setdefault((posted.version, one.period), {})
             told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
             points = {code: parts_of(value) for code, value in one.points.items()}
-            row, known = Row(told, one.volume, number, points, posted.day), units.setdefault(one.unit, [])
+            row, known = Row(told, one.volume, number, points, since, until), units.setdefault(one.unit, [])
             if known and known[-1].day == row.day:
                 known[-1] = known[-1].merged(row)
             else:
@@ -76,6 +98,11 @@ class News:
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
+
+    @property
+    def places(self) -> set[VersionPeriod]:
+        """The versions and periods that anything was told of."""
+        return self.figures.keys() | {(one.version, one.period) for one in self.behind}
 
     @property
     def cause(self) -> tuple[Cause, ...]:
@@ -154,7 +181,8 @@ class Ranking:
 async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News) -> None:
     """Write the figures that came over those that are there, which stay as the days before left them."""
     held = groups.of(group, news.shard)
-    known = await rows_of(tx, group, held, news.figures)
+    known = await rows_of(tx, group, held, news.places)
+    mixed = set(_mixed(known, news.behind))
     changed: dict[tuple[int, str, str], Row] = {}
     past: dict[tuple[int, str, str, str], Row] = {}
     for (version, period), units in news.figures.items():
@@ -162,16 +190,34 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
         for unit, rows in units.items():
             for row in rows:
                 old = there.get(unit)
-                there[unit] = old.merged(row) if old else row
-                if old and old.day < row.day:
+                dated = row.after(old)
+                if dated.day > row.day:
+                    mixed.add((period, row.day, dated.day))
+                there[unit] = old.merged(dated) if old else dated
+                if old and old.day < dated.day:
                     past[version, period, unit, old.day] = old
             changed[version, period, unit] = there[unit]
     for version, period in news.figures:
         held.outdate(period, version)
     await store.save_rows(tx, group, changed)
     await store.save_past(tx, group, past)
+    await store.save_mixed(tx, group, mixed)
     await store.save_silences(tx, group, news.silent)
     await store.save_group(tx, group, news.shard, news.version, news.fresh_at, news.days)
+
+
+def _mixed(
+    known: Mapping[VersionPeriod, Mapping[str, Row]], behind: Iterable[Behind]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the periods of which days cannot be told apart: (period, the first, the one after the last).
+
+    What was received on the first came over what is of a later day; how it was without that is not kept.
+    """
+    for one in behind:
+        row = known[one.version, one.period].get(one.unit)
+        for day in (row.day if row else "", one.told):
+            if one.first < day <= one.until:
+                yield one.period, one.first, day
 
 
 def _read(

@@ -46,6 +46,12 @@ _SAVE_GROUP = """
         SET version = GREATEST(d.version, excluded.version), fresh_at = GREATEST(d.fresh_at, excluded.fresh_at))
     INSERT INTO groups VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_SAVE_MIXED = """
+    INSERT INTO cuts_mixed SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[])
+    ON CONFLICT DO NOTHING"""
+_MIXED = """
+    SELECT EXISTS (SELECT FROM cuts_mixed WHERE (scheme, grp, period) = ($1, $2, $3)
+        AND first <= $4 AND until > $4) AS mixed"""
 _MOVE_SILENCES = """
     INSERT INTO silences_past AS p SELECT s.* FROM silences s
     JOIN unnest($3::int[], $4::text[], $5::text[]) n(version, unit, day) USING (version, unit)
@@ -87,6 +93,18 @@ async def save_past(
     """Write by (version, period, unit, day) what figures were at the end of a day."""
     if rows:
         await tx.many(_SAVE_PAST, *group, *_columns((key[:3], row) for key, row in rows.items()))
+
+
+async def save_mixed(tx: PostgresTransaction, group: Group, found: Collection[tuple[str, str, str]]) -> None:
+    """Note of which days of periods no standing is known: the first, and the one after the last."""
+    if found:
+        periods, firsts, untils = zip(*sorted(found), strict=True)
+        await tx.many(_SAVE_MIXED, *group, list(periods), list(firsts), list(untils))
+
+
+async def mixed(tx: PostgresTransaction, group: Group, period: str, day: str) -> bool:
+    """Tell whether the standing of a period as of a day cannot be told: something came behind a later day."""
+    return bool((await tx.many(_MIXED, *group, period, day))[0]["mixed"])
 
 
 async def save_group(
@@ -233,6 +251,7 @@ async def drop_group(tx: PostgresTransaction, group: Group) -> None:
     """Forget the figures of a group of a trial."""
     await tx.many("DELETE FROM figures WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM figures_past WHERE scheme = $1 AND grp = $2", *group)
+    await tx.many("DELETE FROM cuts_mixed WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM days WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM silences WHERE scheme = $1 AND grp = $2", *group)
     await tx.many("DELETE FROM silences_past WHERE scheme = $1 AND grp = $2", *group)

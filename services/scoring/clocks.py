@@ -6,11 +6,18 @@ from typing import NamedTuple
 from services.scoring.contract import Tick
 from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 _SAVE = """
     INSERT INTO clocks SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[])
     ON CONFLICT (shard) DO UPDATE SET minute = excluded.minute, received = excluded.received"""
+_SAVE_ITEMS = """
+    INSERT INTO items_told SELECT * FROM unnest($1::smallint[], $2::text[])
+    ON CONFLICT (shard) DO UPDATE SET until = excluded.until"""
+_REACHED = """
+    SELECT count(*) AS shards, min(LEAST(c.received, i.until)) AS at
+    FROM clocks c JOIN items_told i USING (shard)"""
 _READ = "SELECT shard, minute, received FROM clocks WHERE shard = ANY($1::smallint[])"
 
 
@@ -38,3 +45,18 @@ async def read(tx: PostgresTransaction, shards: Collection[int]) -> dict[int, Cl
     """Return the clocks of shards; one that has had no tick is left out."""
     rows = await tx.many(_READ, sorted(shards))
     return {row["shard"]: Clock(row["minute"], row["received"]) for row in rows}
+
+
+async def save_items(tx: PostgresTransaction, told: Mapping[int, str]) -> None:
+    """Note until when all items of shards have been told; without word of any nothing is asked."""
+    if told:
+        await tx.many(_SAVE_ITEMS, list(told), list(told.values()))
+
+
+async def reached(tx: PostgresTransaction) -> str | None:
+    """Return the instant before which all that every shard received has been applied, items included.
+
+    None while a shard has had no tick, or nothing was said of its items.
+    """
+    row = (await tx.many(_REACHED))[0]
+    return row["at"] if row["shards"] == SHARDS else None

@@ -82,8 +82,10 @@ from shared.contracts.supervision import (
     CALENDARS,
     ITEM_CHANGED,
     ITEMS,
+    ITEMS_TOLD,
     CalendarAdopted,
     ItemChanged,
+    ItemsTold,
 )
 from shared.kernel.shards import shard_of
 
@@ -128,6 +130,7 @@ __all__ = [
     "INCIDENTS_SHARD",
     "INCIDENT_RULED",
     "ITEMS",
+    "ITEMS_TOLD",
     "ITEM_CHANGED",
     "PARTIALS",
     "PARTIALS_CHANGED",
@@ -170,6 +173,7 @@ __all__ = [
     "IncidentName",
     "IncidentRuled",
     "ItemChanged",
+    "ItemsTold",
     "MonthEntries",
     "PartialsChanged",
     "PointsGiven",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple, cast
 
+import msgspec
+
 from services.scoring.cases import Case
 from services.scoring.contract import (
     ACCEPTED,
@@ -262,6 +264,12 @@ def _millionths(written: str | None) -> int:
     return 0 if written is None else millionths(decimal(written))
 
 
+class _Caused(msgspec.Struct, gc=False):
+    received: str = ""
+
+
+_CAUSED = msgspec.json.Decoder(_Caused)
+
 READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     ITEM_CHANGED: item_of,
     DEDUCTION_DECIDED: decision_of,
@@ -271,6 +279,11 @@ READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
     FEED_STALE: silence_of,
     FEED_FRESH: silence_of,
 }
+
+
+def cause_received(event: AcceptedEvent) -> str:
+    """Return when the cause of an item's change or of a decision was received, as it says itself."""
+    return _CAUSED.decode(event.data).received or event.received
 
 
 def told(stream: str, shard: int, event: AcceptedEvent, body: bytes) -> Told:

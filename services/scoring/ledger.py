@@ -41,10 +41,14 @@ _FRESH = """
 
 
 class Fresh(NamedTuple):
-    """The newest `received` of what brought rows, and that of a scheme that was adopted; "" without one."""
+    """The newest `received` of what brought rows, and that of a scheme that was adopted; "" without one.
+
+    `begins` is the first instant of the scheme's months.
+    """
 
     received: str
     begun: str
+    begins: str = ""
 
     @property
     def at(self) -> str:
@@ -53,10 +57,14 @@ class Fresh(NamedTuple):
 
 
 class Dated(NamedTuple):
-    """The date of what is posted of a group, and since when it is known, which never falls."""
+    """The date of what is posted of a group, and since when it is known, which never falls.
+
+    `brought_at` is the newest `received` of the batch itself.
+    """
 
     at: str
     known_at: str
+    brought_at: str
 
 
 class Entry(NamedTuple):
@@ -77,13 +85,16 @@ async def post(
 
     Their date, which is returned, is the newest `received` that the group's cells contain with this batch, in
     any version, so that one that was behind does not date its entries before those it goes on from; that of a
-    scheme that was adopted where nothing else came. It is known since the newest of both; in a replay since
-    its date, for there an adoption has the time of the database and the rows that of the feed.
+    scheme that was adopted where nothing else came. It is known since the newest of both; in a replay, where
+    an adoption has the time of the database and the rows that of the feed, since the newest of the rows, and
+    with a scheme no earlier than its months begin.
     """
-    newest = fresh.at if replay else max(fresh)
+    newest = fresh.at if replay else max(fresh.received, fresh.begun)
     kept_until = await tx.many(_FRESH, *group, newest, fresh.received)
     at = kept_until[0]["received"] if fresh.received else fresh.begun
-    known_at = at if replay else kept_until[0]["known_at"]
+    known_at = kept_until[0]["known_at"]
+    if replay:
+        known_at = max(kept_until[0]["received"], fresh.begins)
     named = await _causes(tx, {entry.cause for entry in entries})
     scheme, version, name = group
     await tx.copy(
@@ -111,7 +122,7 @@ async def post(
         await tx.many(_KEEP, *group, *columns(kept, 4))
     if gone:
         await tx.many(_REMOVE, *group, *columns(gone, 3))
-    return Dated(at, known_at)
+    return Dated(at, known_at, known_at if fresh.begun else newest)
 
 
 async def cells(

@@ -1,8 +1,9 @@
 """Compiled schemes, kept in memory while a shard is owned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.scoring import store, trials
 from services.scoring.domain.adders import Adder, adder
@@ -149,6 +150,12 @@ async def months_of(tx: PostgresTransaction, document: SchemeDocument) -> Months
     head = document.scheme
     beside = ruled(one.scheme for one in await adopted_beside(tx, document))
     return beside.get(head.version) or ruled([head])[head.version]
+
+
+def cut_zones(schemes: Iterable[InForce]) -> set[ZoneInfo]:
+    """Return the zones of schemes whose periods have a cut: what is told of them is told day by day."""
+    heads = [one.document.scheme for one in schemes]
+    return {ZoneInfo(head.zone) for head in heads if head.grace_days is not None}
 
 
 def _over_versions(one: InForce, beside: Sequence[InForce]) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from services.scoring import dossiers
 from services.scoring.contract import INCIDENTS_SHARD, IncidentName, ReportName, RulingAct
@@ -12,7 +13,7 @@ from services.scoring.domain.incidents.reading import object_of
 from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.incidents.settling import Facts, Settled, settle
 from services.scoring.dossiers import Ruled
-from services.scoring.plans import InForce, Plans
+from services.scoring.plans import InForce, Plans, cut_zones
 from services.scoring.reports import Catalogue, catalogue_of, report_of
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.shards import partition_of
@@ -61,6 +62,10 @@ class Dossiers:
     async def adopt(self, tx: PostgresTransaction, code: str, version: int) -> None:
         """Apply a version from here on."""
         await self._plans.adopt(tx, INCIDENTS_SHARD, code, version)
+
+    async def cut_zones(self, tx: PostgresTransaction) -> set[ZoneInfo]:
+        """Return the zones of schemes whose periods have a cut."""
+        return cut_zones(await self._plans.of(tx, INCIDENTS_SHARD))
 
     async def open(
         self, tx: PostgresTransaction, objects: Collection[str], beside: Sequence[Ruled] = ()

@@ -6,12 +6,13 @@ from msgspec import structs
 
 from services.scoring import cases, clocks, deriving, facts, moves, routing, store, under_review
 from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
-from services.scoring.clocks import Clock, clock_of
+from services.scoring.clocks import clock_of
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
     DEDUCTIONS,
     ITEMS,
+    ITEMS_TOLD,
     PARTIALS,
     PARTIALS_CHANGED,
     POINTS,
@@ -23,17 +24,18 @@ from services.scoring.contract import (
     TRIAL_PARTIALS_CHANGED,
     TYPES_ADOPTED,
     CalendarAdopted,
+    ItemsTold,
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.derived import READERS, stream_of, tells
+from services.scoring.derived import READERS, cause_received, stream_of, tells
 from services.scoring.domain.folding import Place, Traces, fold_under
 from services.scoring.domain.incidents.rules import Rules
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.domain.plan import Edition
 from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
-from services.scoring.plans import InForce, Plans
+from services.scoring.plans import InForce, Plans, cut_zones
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from services.scoring.reviewed_sums import ROOM, Brought, ReviewedSums, Room
 from services.scoring.routing import Route
@@ -44,6 +46,7 @@ from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Block, Changed, Row
+from shared.kernel.instants import by_days
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
@@ -83,18 +86,19 @@ class StageA:
         self._reviewed.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
+        """Apply a batch; where periods have a cut, what was received on different days apart."""
         read = [(record, known_event(record.stream, record.body)) for record in batch]
-        ticks: dict[int, Clock] = {}
-        for record, event in read:
-            if event.type == TYPES_ADOPTED:
-                told = envelope.decode_data(event, TypesAdopted)
-                await store.save_catalogue(tx, told.version, told.document)
-            elif event.type == CALENDAR_ADOPTED:
-                days = envelope.decode_data(event, CalendarAdopted)
-                await store.save_calendar(tx, days.zone, days.version, days.document, event.received)
-            elif event.type == TICK:
-                ticks[record.shard] = clock_of(event)
+        shards = {record.shard for record in batch}
+        zones = cut_zones([one for shard in shards for one in await self._plans.of(tx, shard)])
+        answers: list[Answer] = []
+        for part in by_days(read, _known_at, zones):
+            answers += await self._apply(tx, part)
+        return answers
+
+    async def _apply(self, tx: PostgresTransaction, read: Read) -> list[Answer]:
+        """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
+        await _learn(tx, read)
+        ticks = {record.shard: clock_of(event) for record, event in read if event.type == TICK}
         await clocks.save(tx, ticks)
         catalogue = await self._types(tx)
         events = [
@@ -104,7 +108,7 @@ class StageA:
         ]
         derived = await _derived(tx, read)
         schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
-        shards = {record.shard for record in batch}
+        shards = {record.shard for record, _ in read}
         before = {record.shard: await self._plans.of(tx, record.shard) for record, _ in schemes}
         tried, touched = await self._trying.fold(tx, shards, events, derived, catalogue)
         arrived, found = Moves(), Moves()
@@ -252,6 +256,12 @@ class StageA:
         return self._catalogue[1]
 
 
+def _known_at(one: tuple[Record, AcceptedEvent]) -> str:
+    """Return when what a record stands on was received: of what was derived that of its cause."""
+    record, event = one
+    return cause_received(event) if record.stream in {ITEMS, DEDUCTIONS} else event.received
+
+
 async def _handed_on(
     tx: PostgresTransaction, shard: int, before: Sequence[InForce], after: Sequence[InForce]
 ) -> dict[PartialCell, list[int]]:
@@ -264,6 +274,21 @@ async def _handed_on(
             units = [unit for unit, shards in now.items() if not set(shards).issubset(read[unit])]
             found |= await store.partials_of(tx, shard, one.plan.id, units)
     return found
+
+
+async def _learn(tx: PostgresTransaction, read: Read) -> None:
+    """Keep what was adopted of event types and calendars, and until when all items have been told."""
+    items: dict[int, str] = {}
+    for record, event in read:
+        if event.type == TYPES_ADOPTED:
+            told = envelope.decode_data(event, TypesAdopted)
+            await store.save_catalogue(tx, told.version, told.document)
+        elif event.type == CALENDAR_ADOPTED:
+            days = envelope.decode_data(event, CalendarAdopted)
+            await store.save_calendar(tx, days.zone, days.version, days.document, event.received)
+        elif event.type == ITEMS_TOLD:
+            items[record.shard] = envelope.decode_data(event, ItemsTold).until
+    await clocks.save_items(tx, items)
 
 
 def _apart(read: Read) -> tuple[Read, Read]:
@@ -324,7 +349,7 @@ def _begun(shard: int, stream: str, mine: Read) -> Changed:
         shard=shard,
         first=min(record.number for record in covered),
         last=max(record.number for record in covered),
-        received=max(event.received for _, event in mine),
+        received=max(map(_known_at, mine)),
         blocks=[],
     )
 

@@ -1,9 +1,10 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from services.scoring import held as memory
 from services.scoring import inputs, ledger
@@ -32,13 +33,14 @@ from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
 from services.scoring.ledger import Dated, Entry, Fresh, Group
-from services.scoring.plans import InForce, Plans, group_shard
+from services.scoring.plans import InForce, Plans, cut_zones, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.entries import MonthRow, PeriodRow, Posted, Silence, Span
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Changed
+from shared.kernel import instants
 from shared.kernel.instants import day_in
 from shared.kernel.periods import Month
 from shared.kernel.points import parts_text
@@ -56,7 +58,8 @@ Place = tuple[str, int]
 class Told:
     """What a batch told a shard: the newest rows, what brought them, and what moved by scheme and unit.
 
-    `received` is the newest of what brought rows, `begun` that of a scheme that was adopted.
+    `received` is the newest of what brought rows, `begun` that of a scheme that was adopted, `begins` the
+    first instant of its months.
     """
 
     rows: dict[Input, Numbers] = field(default_factory=dict[Input, Numbers])
@@ -66,11 +69,12 @@ class Told:
     )
     received: str = ""
     begun: str = ""
+    begins: str = ""
 
     @property
     def fresh(self) -> Fresh:
         """How fresh what was told is."""
-        return Fresh(self.received, self.begun)
+        return Fresh(self.received, self.begun, self.begins)
 
     def add(self, changed: Changed) -> None:
         """Take in a message of stage A."""
@@ -136,6 +140,8 @@ class Ledger:
 class StageB:
     """The handler of partials and adopted schemes; over its ledger the only writer of cells and entries."""
 
+    tells_days_apart = True
+
     def __init__(self, stage: str = STAGE, book: Book | None = None) -> None:
         self._book: Book = book or Ledger()
         self._plans = Plans(stage)
@@ -148,12 +154,18 @@ class StageB:
         self._held.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Apply records shard by shard; a cut that is settled has passed after what came with it."""
+        """Apply records shard by shard, and where periods have a cut day by day.
+
+        A cut that is settled has passed after what came with it.
+        """
         cuts = [record for record in batch if record.stream == CUTS]
         telling = [record for record in batch if record.stream != CUTS] if cuts else batch
         answers: list[Answer] = []
         for shard in sorted({record.shard for record in telling}):
-            answers += await self._apply(tx, shard, [record for record in telling if record.shard == shard])
+            mine = [record for record in telling if record.shard == shard]
+            zones = cut_zones(await self._plans.of(tx, shard)) if self.tells_days_apart else ()
+            for part in _day_by_day(mine, zones):
+                answers += await self._apply(tx, shard, part)
         self._held.shrink()
         return answers + [_passed(record) for record in cuts]
 
@@ -161,8 +173,10 @@ class StageB:
         """Hold what is touched as it was, put what was told in its place, and post what became another."""
         told, adopted = await self._read(tx, shard, records)
         held = self._held.of(shard)
-        lines = self._lines_of(await self._plans.of(tx, shard), shard)
-        batches = [Batch(line, told, adopted) for line in lines]
+        schemes = await self._plans.of(tx, shard)
+        lines = self._lines_of(schemes, shard)
+        cutting = {one.document.scheme.code for one in schemes if one.document.scheme.grace_days is not None}
+        batches = [Batch(line, told, adopted, has_cuts=line.code in cutting) for line in lines]
         for batch in batches:
             await self._hold(tx, shard, batch)
         await inputs.save(tx, shard, told.rows)
@@ -202,6 +216,8 @@ class StageB:
                 await self._plans.adopt(tx, shard, code, version)
                 adopted[f"{code}@{version}"] = Range(SCHEMES, shard, record.number, record.number)
                 told.begun = event.received
+                head = (await self._plans.scheme(tx, code, version)).document.scheme
+                told.begins = instants.text(Month.parse(head.effective).starts(ZoneInfo(head.zone)))
         return told, adopted
 
     async def _post(
@@ -225,7 +241,8 @@ class StageB:
         silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
         batch.dated = dated if batch.dated is None else max(batch.dated, dated)
         ranges = causes.of_units(units)
-        return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence)
+        behind = _behind(plan, units, told.rows) if batch.has_cuts else None
+        return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence, behind)
 
     async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
         """Post the figures made of parts of several versions that became others, by who tells them.
@@ -249,7 +266,9 @@ class StageB:
         return [
             answer
             for version, changed in sorted(found.items())
-            for answer in self._messages(shard, line, version, changed, causes, batch.dated)
+            for answer in self._messages(
+                shard, line, version, changed, causes, batch.dated, behind={} if batch.has_cuts else None
+            )
         ]
 
     def _messages(
@@ -261,16 +280,20 @@ class StageB:
         causes: Ranges,
         dated: Dated,
         silence: Sequence[Silence] = (),
+        behind: Mapping[str, list[str]] | None = None,
     ) -> list[Answer]:
         """Tell what was posted, and from the first message on what is silent; the first names the causes."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
-        group, day = (line.code, version, line.name), day_in(line.zones[version], dated.known_at)
+        group, zone = (line.code, version, line.name), line.zones[version]
+        day, brought = day_in(zone, dated.known_at), day_in(zone, dated.brought_at)
+        earlier = brought if behind is not None and brought < day else None
         answers: list[Answer] = []
         for figures_in, silent_in in zip_longest(_pages(changed), _silence_pages(silence)):
             entries, figures = figures_in or ([], [])
-            posted = Posted(*group, cause, dated.at, day, entries, figures, silent_in or [])
+            late = {} if earlier is None else dict(behind or {})
+            posted = Posted(*group, cause, dated.at, day, entries, figures, silent_in or [], earlier, late)
             answers.append(self._book.message(shard, posted))
-            cause = []
+            cause, behind = [], None
         return answers
 
     def begun(self, event: AcceptedEvent) -> list[tuple[str, int]]:
@@ -300,8 +323,11 @@ class Batch:
     what was posted of it is known.
     """
 
-    def __init__(self, line: Succession, told: Told, adopted: Mapping[str, Range]) -> None:
+    def __init__(
+        self, line: Succession, told: Told, adopted: Mapping[str, Range], *, has_cuts: bool = False
+    ) -> None:
         self.line = line
+        self.has_cuts = has_cuts
         self.told = told
         self.adopted = {plan: adopted[plan.id] for plan in line.plans if plan.id in adopted}
         years = {plan.year: found for plan, found in self.adopted.items()}
@@ -322,6 +348,26 @@ class Batch:
         return Causes(() if found is None else (found,), self.told.causes.months)
 
 
+def _day_by_day(records: Sequence[Record], zones: Collection[ZoneInfo]) -> list[Sequence[Record]]:
+    """Part records by the days on which what they tell was received, the earliest first.
+
+    What one shard of stage A tells stays in its order, as its sums are absolute: behind what it told of a
+    later day another round of days begins.
+    """
+    if not zones:
+        return [records]
+    parts: dict[tuple[int, tuple[str, ...]], list[Record]] = {}
+    reached: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for record in records:
+        event = known_event(record.stream, record.body)
+        source, received = (-1, event.received) if record.stream == SCHEMES else partials.origin(event.data)
+        days = tuple(day_in(zone, received) for zone in zones)
+        turn, before = reached.get(source, (0, ()))
+        reached[source] = place = turn + (days < before), days
+        parts.setdefault(place, []).append(record)
+    return [parts[key] for key in sorted(parts)]
+
+
 def _passed(record: Record) -> Answer:
     event = known_event(record.stream, record.body)
     settled = envelope.decode_data(event, CutSettled)
@@ -338,6 +384,18 @@ def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
         if scheme == plan.id and unit in units and months[0] <= month <= months[-1]
     }
     return sorted(found)
+
+
+def _behind(plan: GroupPlan, units: Collection[str], rows: Iterable[Input]) -> dict[str, list[str]]:
+    """Return by unit the periods in whose months rows were told."""
+    found: dict[str, set[int]] = {}
+    for scheme, unit, _, month, _ in rows:
+        if scheme == plan.id and unit in units:
+            found.setdefault(unit, set()).add(month)
+    return {
+        unit: sorted({str(p) for at in months for p in plan.calendar.around(Month.of_ordinal(at))})
+        for unit, months in sorted(found.items())
+    }
 
 
 def _silences(

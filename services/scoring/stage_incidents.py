@@ -24,6 +24,7 @@ from services.scoring.telling import News
 from shared.contracts import envelope, findings
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
+from shared.kernel.instants import by_days
 from shared.kernel.records import Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
@@ -74,9 +75,16 @@ class StageIncidents:
         self._dossiers.forget(partitions)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Keep what came, then tell every decision that is another by it."""
+        """Apply a batch; where periods have a cut, what was received on different days apart."""
         mine = [record for record in batch if record.shard == INCIDENTS_SHARD]
         read = [(record, known_event(record.stream, record.body)) for record in mine]
+        answers: list[Answer] = []
+        for part in by_days(read, _known_at, await self._dossiers.cut_zones(tx)):
+            answers += await self._apply(tx, part)
+        return answers
+
+    async def _apply(self, tx: PostgresTransaction, read: Read) -> list[Answer]:
+        """Keep what came, then tell every decision that is another by it."""
         touched = await _keep_reports(tx, read)
         for name, why in (await _keep_rulings(tx, read)).items():
             touched.setdefault(name, Why()).and_(why)
@@ -178,6 +186,14 @@ async def _keep_rulings(tx: PostgresTransaction, read: Read) -> dict[str, Why]:
         for name in one.objects:
             touched.setdefault(name, Why()).add(_place(number), one.received)
     return touched
+
+
+def _known_at(one: tuple[Record, AcceptedEvent]) -> str:
+    """Return when what a record tells was received: a finding when its report was."""
+    record, event = one
+    if record.stream != FINDINGS:
+        return event.received
+    return envelope.decode(bytes(findings.read(event.data).event)).received
 
 
 def _place(number: int) -> Range:

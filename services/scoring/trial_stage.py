@@ -46,7 +46,7 @@ class TrialBook:
     ) -> Dated:
         """Keep the cells that entries lead to, and how fresh they are."""
         await post(tx, group, entries, fresh.at)
-        return Dated(fresh.at, fresh.at)
+        return Dated(fresh.at, fresh.at, fresh.at)
 
     def message(self, shard: int, posted: Posted) -> Answer:
         """Tell what would have been posted."""
@@ -54,7 +54,9 @@ class TrialBook:
 
 
 class TrialStage(StageB):
-    """The handler of trials' partials, of their beginning and their end."""
+    """The handler of trials' partials, of their beginning and their end; nothing of them is ever closed."""
+
+    tells_days_apart = False
 
     def __init__(self) -> None:
         super().__init__(STAGE, TrialBook())

@@ -28,6 +28,7 @@ from services.scoring.contract import (
     SURVEYS,
     TRIAL_PARTIALS,
 )
+from services.scoring.cutting import Cutting
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.ledger import NAMED_ENTRIES
 from services.scoring.reconciliation_api import reconciliations_router
@@ -82,6 +83,7 @@ def build(settings: ServiceSettings) -> Service:
     )
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, least_rest_s=TRIALS_REST_S)
+    cutting = Cutting(frame.exchange)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
     return frame.service(
         streams=STREAMS,
@@ -92,7 +94,7 @@ def build(settings: ServiceSettings) -> Service:
             reviews_router(frame.exchange, replay=replay),
             verifications_router(verifications),
         ],
-        parts=[stage_a.run, stage_b.run, incidents.run, tried.run, verifications.run],
+        parts=[stage_a.run, stage_b.run, incidents.run, tried.run, verifications.run, cutting.run],
         commanded=Commanded(
             tables=(
                 "schemes",
@@ -107,6 +109,7 @@ def build(settings: ServiceSettings) -> Service:
                 "survey_tokens",
                 "survey_spent",
                 "survey_answers",
+                "cuts",
             ),
             streams=(SCHEMES, RULINGS, POINTS, CUTS),
             named={"entries": NAMED_ENTRIES},

@@ -12,12 +12,15 @@ from services.supervision.contract import (
     ACTS,
     CALENDARS,
     ITEMS,
+    ITEMS_TOLD,
     SCHEME_ADOPTED,
+    SOURCE,
     TICK,
     TYPES_ADOPTED,
     ActTaken,
     CalendarAdopted,
     ItemCause,
+    ItemsTold,
     SchemeAdopted,
     Tick,
     TypesAdopted,
@@ -30,6 +33,8 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent, Glance
 from shared.kernel import instants
+from shared.kernel.instants import by_days
+from shared.kernel.numbering import received_of
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
 from shared.messaging.port import Answer
@@ -103,6 +108,15 @@ class Supervision:
         self._calendars.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
+        """Apply a batch; where periods have a cut, what was received on different days apart."""
+        shards = {record.shard for record in batch}
+        zones = {plan.zone for shard in shards for plan in await self._plans.of(tx, shard) if plan.has_cuts}
+        answers: list[Answer] = []
+        for part in by_days(batch, _received, zones):
+            answers += await self._apply(tx, part)
+        return answers
+
+    async def _apply(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the facts of a batch, then tell every item that is another by them or by the clock."""
         reports, others = _parted(batch)
         read = [(record, known_event(record.stream, record.body)) for record in others]
@@ -120,10 +134,30 @@ class Supervision:
         await self._keep_events(tx, reports, touched)
         await _keep_acts(tx, read, touched)
         ticks = _newest_ticks(read)
+        begun = await self._days_begun(tx, ticks)
         if ticks:
             await store.move_clock(tx, {s: _minute(event) for s, (_, event) in ticks.items()})
         answers += await self._told(tx, touched)
-        return answers + await self._told_by_clock(tx, ticks)
+        answers += await self._told_by_clock(tx, ticks)
+        return answers + [_items_told(*ticks[shard]) for shard in begun]
+
+    async def _days_begun(
+        self, tx: PostgresTransaction, ticks: Mapping[int, tuple[Record, AcceptedEvent]]
+    ) -> list[int]:
+        """Return the shards in which a tick begins a day of a scheme whose periods have a cut."""
+        zones = {
+            shard: {plan.zone for plan in await self._plans.of(tx, shard) if plan.has_cuts} for shard in ticks
+        }
+        cutting = [shard for shard, found in zones.items() if found]
+        before = await store.clock(tx, cutting) if cutting else {}
+        return [
+            shard
+            for shard in cutting
+            if any(
+                before[shard].astimezone(zone).date() < _minute(ticks[shard][1]).astimezone(zone).date()
+                for zone in zones[shard]
+            )
+        ]
 
     async def _keep_events(
         self, tx: PostgresTransaction, reports: Sequence[tuple[Record, Glance]], touched: Touched
@@ -226,6 +260,15 @@ def _parted(batch: Sequence[Record]) -> tuple[list[tuple[Record, Glance]], list[
 
 def _newest_ticks(read: Read) -> dict[int, tuple[Record, AcceptedEvent]]:
     return {record.shard: (record, event) for record, event in read if event.type == TICK}
+
+
+def _received(record: Record) -> str:
+    return instants.text(received_of(record))
+
+
+def _items_told(record: Record, tick: AcceptedEvent) -> Answer:
+    told = ItemsTold(until=tick.received)
+    return ITEMS, Draft(record.shard, envelope.encode(ITEMS_TOLD, SOURCE, f"shard-{record.shard}", told))
 
 
 def _minute(event: AcceptedEvent) -> datetime:

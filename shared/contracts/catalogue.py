@@ -104,6 +104,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.SurveyCounted, scoring.SURVEY_COUNTED, scoring.SURVEYS, "scoring"),
     Published(scoring.SurveyTurned, scoring.SURVEY_TURNED, scoring.SURVEYS, "scoring"),
     Published(supervision.ItemChanged, supervision.ITEM_CHANGED, supervision.ITEMS, "supervision"),
+    Published(supervision.ItemsTold, supervision.ITEMS_TOLD, supervision.ITEMS, "supervision"),
     Published(supervision.ActTaken, supervision.ACT_TAKEN, supervision.ACTS, "supervision"),
     Published(
         supervision.CalendarAdopted, supervision.CALENDAR_ADOPTED, supervision.CALENDARS, "supervision"

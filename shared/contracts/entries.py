@@ -51,6 +51,8 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     entries: list[MonthRow]
     figures: list[PeriodRow]
     silent: list[Silence] = []
+    brought: str | None = None
+    behind: dict[str, list[str]] = {}
 
 
 class TrialPosted(Posted, frozen=True, gc=False, kw_only=True):
@@ -71,6 +73,8 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     day: str
     figures: list[PeriodRow]
     silent: list[Silence] = []
+    brought: str | None = None
+    behind: dict[str, list[str]] = {}
 
 
 class TrialFigures(Figures, frozen=True, gc=False, kw_only=True):

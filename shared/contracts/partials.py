@@ -30,6 +30,12 @@ class Changed(msgspec.Struct, frozen=True, gc=False):
     blocks: list[Block]
 
 
+class _Origin(msgspec.Struct, gc=False):
+    shard: int
+    received: str
+
+
+_ORIGIN = msgspec.json.Decoder(_Origin)
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Changed)
 
@@ -37,6 +43,12 @@ _DECODER = msgspec.json.Decoder(Changed)
 def written(changed: Changed) -> bytes:
     """Write the data of a message."""
     return _ENCODER.encode(changed)
+
+
+def origin(data: bytes | msgspec.Raw) -> tuple[int, str]:
+    """Read of the data of a message only which shard of stage A tells it, and the newest `received` in it."""
+    found = _ORIGIN.decode(data)
+    return found.shard, found.received
 
 
 def read(data: bytes | msgspec.Raw) -> Changed:

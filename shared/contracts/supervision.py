@@ -25,6 +25,7 @@ CALENDARS = "supervision.calendars"
 ITEM_CHANGED = "dukao.item-changed.v1"
 ACT_TAKEN = "dukao.act-taken.v1"
 CALENDAR_ADOPTED = "dukao.calendar-adopted.v1"
+ITEMS_TOLD = "dukao.items-told.v1"
 LATE_DAYS_TOLD = 1000
 
 ItemId = Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]
@@ -139,6 +140,15 @@ class ItemChanged(Closed):
     extension: ExtensionAsked | None = None
     received: InstantText
     cause: ItemCause
+
+
+class ItemsTold(Closed):
+    """Every item that a record received before `until` made another was told before this, in this shard.
+
+    Said at the first tick of each day of a scheme whose periods have a cut; `until` is the tick's `received`.
+    """
+
+    until: InstantText
 
 
 class Deadline(Closed):

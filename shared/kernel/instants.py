@@ -1,7 +1,9 @@
 """Instants as RFC 3339 texts, aware datetimes and integer microseconds since 1970."""
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from shared.kernel.errors import refuse
@@ -9,6 +11,8 @@ from shared.kernel.errors import refuse
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+One = TypeVar("One")
 
 _RFC_3339 = re.compile(
     r"(?:19|2[01])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?"
@@ -52,3 +56,22 @@ def text(instant: datetime) -> str:
 def day_in(zone: ZoneInfo, instant: str) -> str:
     """Return the day of a zone that contains an instant, as 2021-03-31."""
     return parse(instant).astimezone(zone).date().isoformat()
+
+
+def by_days(
+    found: Sequence[One], at: Callable[[One], str], zones: Collection[ZoneInfo]
+) -> list[Sequence[One]]:
+    """Part what stands on instants of different days in any of the zones, the earliest days first.
+
+    Without zones, or if all is of one day, it stays in one piece; in each piece the order stays.
+    """
+    if not zones or not found:
+        return [found]
+    written = [at(one) for one in found]
+    first, last = min(written), max(written)
+    if all(day_in(zone, first) == day_in(zone, last) for zone in zones):
+        return [found]
+    parts: dict[tuple[str, ...], list[One]] = {}
+    for one, instant in zip(found, written, strict=True):
+        parts.setdefault(tuple(day_in(zone, instant) for zone in zones), []).append(one)
+    return [parts[days] for days in sorted(parts)]

@@ -37,6 +37,8 @@ POSTED = st.builds(
     st.lists(MONTH, max_size=3),
     st.lists(PERIOD, max_size=3),
     st.lists(st.builds(Silence, CODE, st.dictionaries(CODE, st.just(["2021-03"]), max_size=2)), max_size=2),
+    st.sampled_from([None, "2021-02-28"]),
+    st.dictionaries(CODE, st.just(["2021", "2021-02"]), max_size=2),
 )
 
 

@@ -72,7 +72,7 @@ def figure(unit, value, *, indicator="ontime", period=MARCH, volume=20):
     return PeriodFigures(unit=unit, period=period, volume=volume, values={indicator: value})
 
 
-def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=(), group="bureaus"):
+def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=(), group="bureaus", **more):
     told = EntriesPosted(
         scheme="mini",
         version=version,
@@ -82,6 +82,7 @@ def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=(), gro
         day=day or fresh_at[:10],
         figures=figures,
         silent=silent,
+        **more,
     )
     return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
 

@@ -12,7 +12,7 @@ class Row(NamedTuple):
     """The figures of a unit in a period by indicator, and the number of the record that they stand on.
 
     `points` are those of figures whose months several versions rule, in parts of 10^-12; `day` is the one on
-    which the record was known.
+    which the record was known; one that came behind what was told before says by `until` on which day it was.
     """
 
     worth: Mapping[str, int | None]
@@ -20,6 +20,12 @@ class Row(NamedTuple):
     number: int
     points: Mapping[str, int] = {}
     day: str = ""
+    until: str = ""
+
+    def after(self, old: "Row | None") -> "Row":
+        """Return it on its day; what came behind is known no earlier than what it is put over."""
+        is_behind = old is not None and self.day < old.day <= self.until
+        return self._replace(day=old.day if old is not None and is_behind else self.day, until="")
 
     def merged(self, newer: "Row") -> "Row":
         """Put newer figures in the place of those that they are of."""

@@ -31,6 +31,10 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, day text NOT NULL, version int NOT NULL,
         fresh_at text NOT NULL,
         PRIMARY KEY (scheme, grp, day)) WITH (fillfactor = 50)""",
+    # days of a period, `until` left out, of which no standing is known: what was of `first` came behind
+    """CREATE TABLE cuts_mixed (
+        scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, first text NOT NULL,
+        until text NOT NULL, PRIMARY KEY (scheme, grp, period, first, until))""",
     # by indicator the months in which a feed of its events is silent, of the units of which any was
     """CREATE TABLE silences (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, unit text NOT NULL,

@@ -107,6 +107,10 @@ TABLES = (
     "CREATE INDEX replies_of_cell ON replies (scheme, unit, indicator, month)",
     "CREATE UNIQUE INDEX replies_are_said_once ON replies (entry, person, md5(says))",
     "CREATE TABLE clocks (shard smallint PRIMARY KEY, minute text NOT NULL, received text NOT NULL)",
+    "CREATE TABLE items_told (shard smallint PRIMARY KEY, until text NOT NULL)",
+    """CREATE TABLE cuts (
+        scheme text NOT NULL, period text NOT NULL, version int NOT NULL, cut text NOT NULL,
+        day text NOT NULL, step smallint NOT NULL, heads jsonb NOT NULL, PRIMARY KEY (scheme, period))""",
     """CREATE TABLE survey_turns (
         survey text NOT NULL, turn text NOT NULL, PRIMARY KEY (survey, turn))""",
     """CREATE TABLE survey_tokens (

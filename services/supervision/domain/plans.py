@@ -67,7 +67,7 @@ class Rule:
 class Plan:
     """A version of a scheme; `first` and `last` are the months that it covers, `paths` lead to its units.
 
-    `assessors` are the units that assess its indicators.
+    `assessors` are the units that assess its indicators; `has_cuts` says that its periods have a cut.
     """
 
     code: str
@@ -78,6 +78,7 @@ class Plan:
     rules: Mapping[str, Rule]
     paths: Mapping[str, str]
     assessors: Mapping[str, str]
+    has_cuts: bool = False
 
     @property
     def types(self) -> set[str]:
@@ -100,6 +101,7 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         rules={name: _rule(name, spec, zone, own) for name, spec in document.get("items", {}).items()},
         paths=paths_of(document["units"]),
         assessors={one["code"]: one["assessor"] for one in indicators if one.get("assessor")},
+        has_cuts=head.get("grace_days") is not None,
     )
 
 

@@ -57,7 +57,9 @@ class EntriesPosted(Closed):
 
     `fresh_at` is the newest `received` in it, `day` the day of the scheme's zone that contains that.
     After an adopted scheme every figure that is due is told once. `silent` are the units of which a feed
-    became stale or fresh; of every other stands what was told last.
+    became stale or fresh; of every other stands what was told last. `brought` is the day of the newest
+    `received` that the batch itself brought, where it is before `day`: it came behind what was told before,
+    in the periods of units that `behind` names, whether their figures became others or not.
     """
 
     scheme: Code
@@ -69,6 +71,8 @@ class EntriesPosted(Closed):
     entries: tuple[MonthEntries, ...] = Field((), strict=False)
     figures: tuple[PeriodFigures, ...] = Field((), strict=False)
     silent: tuple[UnitSilence, ...] = Field((), strict=False)
+    brought: DayText | None = None
+    behind: dict[Code, tuple[PeriodText, ...]] = Field({}, strict=False)
 
 
 class TrialEntriesPosted(EntriesPosted):

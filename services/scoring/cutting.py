@@ -1,0 +1,147 @@
+"""Tells that the cut of a period has passed, once all that was received before it is in the figures.
+
+A cut is noted when every shard has applied what was received before T. From then on it waits, step by step,
+until what that had set going has been applied as well. Each step is a transaction of its own and true
+whenever it is taken: heads and positions only rise. A rebuild repeats what was told and decides nothing anew.
+"""
+
+import asyncio
+
+from services.scoring import calendars, clocks, cuts, store
+from services.scoring.contract import (
+    CONSUMER_A,
+    CONSUMER_B,
+    CONSUMER_INCIDENTS,
+    CUT_SETTLED,
+    CUTS,
+    DEDUCTIONS,
+    FINDINGS,
+    PARTIALS,
+    POINTS,
+    RULINGS,
+    SCHEMES,
+    SOURCE,
+    SURVEYS,
+    CutSettled,
+)
+from services.scoring.cuts import Cut, Heads
+from services.scoring.domain.cuts import period_cuts
+from services.scoring.plans import group_shard
+from shared.contracts import envelope
+from shared.kernel import instants
+from shared.kernel.records import Draft
+from shared.storage.exchange import Exchange
+from shared.storage.failures import STORAGE_ERRORS, may_pass
+from shared.storage.transaction import PostgresTransaction
+from shared.telemetry.logs import logger
+
+REST_S = 2.0
+ACTOR = "cutting"
+Waits = dict[str, tuple[str, ...]]
+STEPS: tuple[Waits, ...] = (
+    {CONSUMER_A: (POINTS, SURVEYS, SCHEMES), CONSUMER_INCIDENTS: (FINDINGS, RULINGS, SCHEMES)},
+    {CONSUMER_A: (DEDUCTIONS,)},
+    {CONSUMER_B: (PARTIALS, SCHEMES)},
+)
+"""Who has to have applied which streams, at each step as far as they reached when it began."""
+TOLD = len(STEPS)
+BY_PERSONS = (POINTS, RULINGS, SCHEMES)
+
+_LOG = logger(__name__)
+
+
+class Cutting:
+    """One of the workers that settle cuts; they share the table, and one of them works at a time."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def run(self) -> None:
+        """Settle cuts until cancelled."""
+        while True:
+            try:
+                moved = await self.step()
+            except STORAGE_ERRORS as error:
+                if not may_pass(error):
+                    raise
+                _LOG.warning("no cut is settled", error=f"{type(error).__name__} {error}")
+                moved = False
+            if not moved:
+                await asyncio.sleep(REST_S)
+
+    async def step(self) -> bool:
+        """Let every cut that can go one step further; tell whether any did."""
+        async with self._exchange.reading() as tx:
+            found, going = await _due(tx), await _going(tx)
+        if not found and not going:
+            return False
+        async with self._exchange.begin(actor=ACTOR, action="cut") as tx:
+            if not await cuts.alone(tx):
+                return False
+            if found := await _due(tx):
+                for stream in BY_PERSONS:
+                    await cuts.wait_for_writers(tx, stream)
+                await cuts.add(tx, found, await _heads(tx, 0))
+            for one in await _going(tx):
+                await _go_on(tx, one)
+            tx.remarks += [f"{scheme} {period} noted" for scheme, period, *_ in found]
+        return True
+
+
+async def _due(tx: PostgresTransaction) -> list[tuple[str, str, int, str, str]]:
+    """Return the cuts that every shard has passed and that are not noted: scheme, period, version, T, day."""
+    reached = await clocks.reached(tx)
+    if reached is None:
+        return []
+    schemes = await cuts.heads_of_schemes(tx)
+    zones = sorted({head.zone for heads in schemes.values() for head in heads})
+    days = {zone: await calendars.known_days(tx, zone) for zone in zones}
+    noted = await cuts.known(tx)
+    return [
+        (code, str(one.period), one.version, instants.text(one.at), one.day.isoformat())
+        for code, heads in schemes.items()
+        for one in period_cuts(heads, days)
+        if instants.text(one.at) <= reached and (code, str(one.period)) not in noted
+    ]
+
+
+async def _going(tx: PostgresTransaction) -> list[Cut]:
+    """Return the cuts whose heads have been applied by those who read them."""
+    waiting = await cuts.under_way(tx, TOLD)
+    reached = {
+        step: {
+            consumer: await cuts.positions(tx, consumer, streams) for consumer, streams in STEPS[step].items()
+        }
+        for step in sorted({one.step for one in waiting})
+    }
+    return [one for one in waiting if _is_passed(one, reached[one.step])]
+
+
+def _is_passed(one: Cut, reached: dict[str, Heads]) -> bool:
+    return all(
+        number <= reached[consumer].get(stream, {}).get(shard, 0)
+        for consumer, streams in STEPS[one.step].items()
+        for stream in streams
+        for shard, number in one.heads.get(stream, {}).items()
+    )
+
+
+async def _heads(tx: PostgresTransaction, step: int) -> Heads:
+    return await cuts.heads(tx, {stream for streams in STEPS[step].values() for stream in streams})
+
+
+async def _go_on(tx: PostgresTransaction, one: Cut) -> None:
+    """Begin the next step of a cut; after the last one it is told, in the shard of each group."""
+    following = one.step + 1
+    if following < TOLD:
+        await cuts.put(tx, one, following, await _heads(tx, following))
+        return
+    document = (await store.scheme(tx, one.scheme, one.version)).document
+    drafts: list[Draft] = []
+    for group in sorted(document.groups):
+        told = CutSettled(scheme=one.scheme, group=group, period=one.period, cut=one.cut, day=one.day)
+        body = envelope.encode(CUT_SETTLED, SOURCE, f"{one.scheme}/{group}/{one.period}", told)
+        drafts.append(Draft(group_shard(one.scheme, group), body))
+    await tx.append(CUTS, drafts)
+    await cuts.put(tx, one, TOLD, {})
+    tx.remarks.append(f"{one.scheme} {one.period} told")

@@ -1,0 +1,105 @@
+"""Scoring whose periods have a cut: its stages, its consumers' positions, and what settles cuts."""
+
+import asyncio
+import copy
+from datetime import UTC, datetime
+
+from services.scoring.contract import (
+    ACCEPTED,
+    CONSUMER_A,
+    CONSUMER_B,
+    CONSUMER_INCIDENTS,
+    CUTS,
+    ENTRIES,
+    ITEMS,
+    ITEMS_TOLD,
+    PARTIALS,
+    SCHEMES,
+    TICK,
+    ItemsTold,
+    Tick,
+)
+from services.scoring.cutting import Cutting
+from services.scoring.plans import group_shard
+from services.scoring.stage_a import StageA
+from services.scoring.stage_b import StageB
+from shared.contracts import envelope
+from shared.kernel import instants
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, teach
+
+T = datetime(2100, 3, 31, 16, tzinfo=UTC)  # the end of March in Shanghai
+GROUP_SHARD = group_shard("mini", "bureaus")
+CONSUMERS = {"a": CONSUMER_A, "b": CONSUMER_B}
+_REACHED = """
+    INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (consumer, stream, shard) DO UPDATE SET number = excluded.number"""
+
+
+def scheme(**changed):
+    """Return a scheme of the year 2100, whose cuts are yet to come, without a day of grace."""
+    document = copy.deepcopy(SCHEME)
+    document["scheme"] |= {"effective": "2100-01", "until": "2100-12", "grace_days": 0} | changed
+    return document
+
+
+def made(number, received, *, unit="b1", month=3, ontime=True):
+    """Return a levy of a month of 2100, and when it is received."""
+    return levy(number, unit=unit, ontime=ontime, time=f"2100-{month:02d}-10T08:00:00+08:00"), received
+
+
+class WithCuts(Driver):
+    """The stages, each with its positions, and the worker that settles cuts."""
+
+    def __init__(self, exchange):
+        super().__init__(exchange)
+        self.stages = [
+            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS)),
+            ("b", StageB(), (PARTIALS, SCHEMES, CUTS)),
+        ]
+
+    async def run_stage(self, wanted, **how):
+        await super().run_stage(wanted, **how)
+        async with self.exchange.begin(actor=wanted, action="reached") as tx:
+            for (name, stream, shard), number in self.done.items():
+                await tx.many(_REACHED, CONSUMERS[name], stream, shard, number, EMPTY_CHAIN)
+                if name == "a" and stream == SCHEMES:
+                    await tx.many(_REACHED, CONSUMER_INCIDENTS, stream, shard, number, EMPTY_CHAIN)
+
+    async def receive(self, *events):
+        for event, received in events:
+            await accept(self.exchange, [event], received=received)
+
+    async def tick(self, at, shards=range(SHARDS)):
+        """Let shards have a tick, and hear that items are told up to it."""
+        told = envelope.encode(TICK, "dukao/ingest", "clock", Tick(minute=instants.text(at)))
+        items = envelope.encode(ITEMS_TOLD, "dukao/supervision", "shard", ItemsTold(until=instants.text(at)))
+        async with self.exchange.begin(actor="clock", action="tick") as tx:
+            await tx.append(ACCEPTED, [Draft(shard, told, received=at) for shard in shards])
+            await tx.append(ITEMS, [Draft(shard, items) for shard in shards])
+
+    async def settle(self, *, workers=1):
+        """Settle what can be, each step by workers that have just begun; tell how many steps that took."""
+        steps = 0
+        while any(await asyncio.gather(*(Cutting(self.exchange).step() for _ in range(workers)))):
+            steps += 1
+        return steps
+
+
+async def begun(scoring, document=None):
+    """Return scoring with a scheme in force that has cuts."""
+    exchange = await scoring()
+    driver = WithCuts(exchange)
+    await teach(exchange)
+    await driver.run()
+    await adopt(exchange, document or scheme())
+    await driver.run()
+    return exchange, driver
+
+
+async def records(exchange):
+    """Return what is told of the group, in order."""
+    async with exchange.reading() as tx:
+        return [envelope.decode(one.body) for one in await tx.read(ENTRIES, GROUP_SHARD, 0, 1000)]

@@ -1,0 +1,118 @@
+"""The cut of a period passes when all that was received before it is in the figures, and is told once."""
+
+import json
+from datetime import timedelta
+
+from msgspec import structs
+
+from services.scoring.contract import CUT_PASSED, CUTS, ENTRIES_POSTED, PARTIALS
+from shared.contracts import envelope, partials
+from shared.kernel import instants
+from shared.kernel.records import Draft
+from shared.kernel.shards import SHARDS
+from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, scheme
+from tests.scoring.test_stages import scoring
+
+__all__ = ["scoring"]
+
+A_SECOND = timedelta(seconds=1)
+BEFORE = {"2100-01", "2100-02", "2100-03", "2100-Q1"}
+
+
+def data(event):
+    return json.loads(bytes(event.data))
+
+
+async def passed(exchange):
+    return [data(one)["period"] for one in await records(exchange) if one.type == CUT_PASSED]
+
+
+async def test_what_was_received_before_t_and_is_under_way_when_clocks_pass_is_told_before_the_cut(scoring):
+    exchange, driver = await begun(scoring)
+    await driver.receive(made(1, T - A_SECOND))
+    await driver.tick(T - A_SECOND)
+    await driver.run()
+    assert await driver.settle() > 0
+    await driver.run()
+    assert set(await passed(exchange)) == {"2100-01", "2100-02"}
+    await driver.receive(made(2, T - A_SECOND, ontime=False))
+    await driver.tick(T, range(1, SHARDS))
+    await driver.run_stage("a")
+    assert await driver.settle() == 0
+    await driver.tick(T, [0])
+    await driver.run_stage("a")
+    assert await driver.settle() > 0
+    async with exchange.reading() as tx:
+        assert "2100-03" not in str([one.body for one in await tx.read(CUTS, GROUP_SHARD, 0, 10)])
+    await driver.run_stage("b")
+    await driver.settle()
+    await driver.run_stage("b")
+    assert set(await passed(exchange)) == BEFORE
+    told = await records(exchange)
+    march = next(at for at, one in enumerate(told) if data(one).get("period") == "2100-03")
+    assert data(told[march]) == {
+        "scheme": "mini",
+        "group": "bureaus",
+        "period": "2100-03",
+        "cut": "2100-03-31T16:00:00.000000Z",
+        "day": "2100-03-31",
+    }
+    last = max(at for at, one in enumerate(told) if one.type == ENTRIES_POSTED)
+    assert last < march
+    assert [row["values"]["ontime"] for row in data(told[last])["figures"] if row["period"] == "2100-03"] == [
+        "5.102040816327"
+    ]
+
+
+async def test_a_cut_is_told_once_whoever_takes_its_steps(scoring):
+    exchange, driver = await begun(scoring)
+    await driver.tick(T)
+    await driver.run()
+    assert await driver.settle(workers=3) > 0
+    await driver.run()
+    await driver.tick(T + A_SECOND)
+    await driver.run()
+    assert await driver.settle(workers=3) == 0
+    await driver.run()
+    assert sorted(await passed(exchange)) == sorted(BEFORE)
+
+
+async def test_without_grace_nothing_is_cut(scoring):
+    _, driver = await begun(scoring, scheme(grace_days=None))
+    await driver.tick(T)
+    await driver.run()
+    assert await driver.settle() == 0
+
+
+async def test_a_batch_over_t_is_told_day_by_day_and_what_comes_behind_says_so(scoring):
+    exchange, driver = await begun(scoring)
+    await driver.receive(made(1, T - A_SECOND), made(2, T, ontime=False))
+    await driver.run()
+    days = [(data(one)["day"], data(one).get("brought")) for one in await records(exchange)]
+    assert days[-2:] == [("2100-03-31", None), ("2100-04-01", None)]
+    await driver.receive(made(3, T - A_SECOND, unit="b2"))
+    await driver.run()
+    behind = data((await records(exchange))[-1])
+    assert (behind["day"], behind["brought"]) == ("2100-04-01", "2100-03-31")
+    assert behind["behind"] == {"b2": ["2100", "2100-03", "2100-H1", "2100-Q1"]}
+
+
+async def test_what_a_shard_tells_last_stands_though_it_was_received_earlier(scoring):
+    """Sums are absolute: of one shard of stage A none is put over a later one, whatever its day."""
+    exchange, driver = await begun(scoring)
+    await driver.receive(made(1, T))
+    await driver.run_stage("a")
+    async with exchange.begin(actor="test", action="told behind") as tx:
+        last = envelope.decode((await tx.read(PARTIALS, GROUP_SHARD, 0, 100))[-1].body)
+        changed = partials.read(last.data)
+        row = changed.blocks[0].rows[0]
+        numbers = [0, *row.numbers[1:]]
+        blocks = [structs.replace(changed.blocks[0], rows=[structs.replace(row, numbers=numbers)])]
+        behind = structs.replace(changed, received=instants.text(T - A_SECOND), blocks=blocks)
+        body = envelope.encode_written(last.type, last.source, last.subject, partials.written(behind))
+        await tx.append(PARTIALS, [Draft(GROUP_SHARD, body)])
+    await driver.run_stage("b")
+    async with exchange.reading() as tx:
+        found = await tx.many("SELECT numbers FROM inputs WHERE unit = $1", row.unit)
+    assert [json.loads(one["numbers"]) for one in found] == [numbers]
+    assert data((await records(exchange))[-1])["brought"] == "2100-03-31"
