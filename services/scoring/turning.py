@@ -9,6 +9,8 @@ adoption turns rounds by the tick before it, and what a newer version asks other
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from services.scoring import clocks, store, surveys
 from services.scoring.clocks import Clock
 from services.scoring.contract import (
@@ -49,7 +51,10 @@ class Turning:
         adopted: Collection[int],
         force: Mapping[int, Sequence[InForce]],
     ) -> list[Answer]:
-        """Return what is new in shards with a tick or an adoption: turns, and what closed rounds come to."""
+        """Return what is new in shards with a tick or an adoption: turns, and what closed rounds come to.
+
+        It is as late as the tick that turns the round, whenever that is applied.
+        """
         at_home = {shard: _at_home(shard, force[shard]) for shard in sorted({*ticks, *adopted})}
         mine = [one for rounds in at_home.values() for one in rounds]
         if not mine:
@@ -60,7 +65,10 @@ class Turning:
         answers: list[Answer] = []
         for one in mine:
             if _home(one) in known:
-                answers += await self._turn(tx, one, known[_home(one)].minute)
+                clock = known[_home(one)]
+                at = instants.parse(clock.received)
+                said = await self._turn(tx, one, clock.minute)
+                answers += [(stream, structs.replace(draft, received=at)) for stream, draft in said]
         return answers
 
     async def _turn(self, tx: PostgresTransaction, one: Round, minute: str) -> list[Answer]:

@@ -11,7 +11,7 @@ from shared.kernel.digests import EMPTY_CHAIN
 class Draft(msgspec.Struct, frozen=True, gc=False):
     """A JSON object that waits for its number; `own` drafts get their id and time from the stream.
 
-    `received` is set under the replay clock only; the stream never lets it fall within a shard.
+    `received` is set under the replay clock, and of what stands on a tick; it never falls within a shard.
     """
 
     shard: int

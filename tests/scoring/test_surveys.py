@@ -18,6 +18,7 @@ from services.scoring.contract import (
 )
 from services.scoring.domain.proof import Scope
 from services.scoring.stage_a import StageA
+from shared.kernel import numbering
 from shared.kernel.points import cell
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
@@ -105,6 +106,14 @@ async def test_a_closed_round_is_scored_once_by_its_trimmed_means(scoring, door)
         await driver.tick(minute)
     assert len(await told(exchange, SURVEY_COUNTED)) == 2
     assert await scored(exchange) == {"b1": expected}
+    async with exchange.reading() as tx:
+        ticks = await received_of(tx, ACCEPTED)
+        assert await received_of(tx, SURVEYS) <= ticks
+
+
+async def received_of(tx, stream):
+    shards = await tx.reached(stream)
+    return {numbering.received_of(one) for shard in shards for one in await tx.read(stream, shard, 0, 1000)}
 
 
 @pytest.mark.long
