@@ -18,6 +18,7 @@ PERIODS: dict[str, Pair] = {
     "no_cut": ("方案未设宽限期，不能关账", "no grace in the scheme: it has no cut and is not closed"),
     "open": ("未到截止，或截止前的数据未齐", "before its cut, or not all before it has been told"),
     "unknown": ("截止前有单位无任何数据，不能关账", "of some nothing had been told before the cut"),
+    "mixed": ("截止前后的数据无法区分，不能关账", "of some, what is late cannot be told apart"),
     "ready": ("可以关账", "ready to be closed"),
     "asked": ("待审核", "asked for, another person approves"),
     "closed": ("已关账", "closed"),
@@ -163,5 +164,9 @@ def _named(request: str) -> tuple[str, str]:
 
 
 def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
-    told = {"lacking": ("未到截止的考评组", "lacking"), "unknown": ("截止前无数据", "unknown before the cut")}
+    told = {
+        "lacking": ("未到截止的考评组", "lacking"),
+        "unknown": ("截止前无数据", "unknown before the cut"),
+        "mixed": ("无法区分", "mixed"),
+    }
     return [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]

@@ -14,7 +14,7 @@ ID_PATTERN = rf"^{CODE}~{PERIOD}~[1-9][0-9]{{0,8}}$"
 PLAIN = r"^[^\x00-\x1f\x7f]*$"
 PAGE_LIMIT = 200
 
-PeriodState = Literal["no_cut", "open", "unknown", "ready", "asked", "closed"]
+PeriodState = Literal["no_cut", "open", "unknown", "mixed", "ready", "asked", "closed"]
 RequestPath = Annotated[str, Path(pattern=ID_PATTERN, max_length=128, description="scheme~period~number")]
 Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN)]
 
@@ -102,7 +102,8 @@ class Closing(Answer):
 
     It is `no_cut` where the scheme has no `grace_days`, `open` while a group is `lacking`: not all that was
     received before T has been told of it; `unknown` while of groups or units nothing had been told before T;
-    `ready` to be asked for by its `digest`; `asked`; `closed`.
+    `mixed` where of some that cannot be told apart from what is late; `ready` to be asked for by its
+    `digest`; `asked`; `closed`.
     `request` is the one that waits, or that closed it.
     """
 
@@ -111,6 +112,7 @@ class Closing(Answer):
     state: PeriodState
     lacking: list[str]
     unknown: list[str]
+    mixed: list[str]
     groups: list[ClosingGroup]
     digest: str | None
     request: CloseRequest | None

@@ -95,7 +95,7 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         groups = _groups(await closes.of_period(tx, scheme, period))
         place = {"scheme": scheme, "period": period, "digest": closed.request.digest}
         return Closing(
-            **place, state="closed", lacking=[], unknown=[], groups=groups, request=_request(closed)
+            **place, state="closed", lacking=[], unknown=[], mixed=[], groups=groups, request=_request(closed)
         )
     found = await closing.effect(tx, scheme, period)
     waiting = await closing.of_state(tx, scheme, period, State.ASKED)
@@ -105,8 +105,9 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         state=_state(found, waiting),
         lacking=list(found.lacking),
         unknown=list(found.unknown),
+        mixed=list(found.mixed),
         groups=_groups(found.frozen),
-        digest=None if found.lacking or found.unknown else found.digest,
+        digest=found.digest if found.is_exact else None,
         request=None if waiting is None else _request(waiting),
     )
 
@@ -116,7 +117,9 @@ def _state(found: Effect, waiting: Found | None) -> PeriodState:
         return "asked"
     if found.lacking:
         return "open" if found.has_cut else "no_cut"
-    return "unknown" if found.unknown else "ready"
+    if found.unknown:
+        return "unknown"
+    return "mixed" if found.mixed else "ready"
 
 
 def _groups(frozen: Sequence[Frozen]) -> list[ClosingGroup]:

@@ -28,14 +28,21 @@ BESIDE = frozenset({Role.CLOSER, Role.READER})
 class Effect:
     """What closing a period would freeze; of `lacking` groups not all that was before T has been told yet.
 
-    Of `unknown` groups, or units by `group/unit`, nothing had been told by then: nothing exact can be frozen.
+    Of `unknown` groups, or units by `group/unit`, nothing had been told by then; in `mixed` groups something
+    of before T was told over what is late: nothing exact can be frozen.
     """
 
     scheme: Scheme
     frozen: tuple[Frozen, ...]
     lacking: tuple[str, ...]
     unknown: tuple[str, ...]
+    mixed: tuple[str, ...]
     digest: str
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all that was known before T is known, and nothing else."""
+        return not (self.lacking or self.unknown or self.mixed)
 
     @property
     def has_cut(self) -> bool:
@@ -77,9 +84,12 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
         elif name in known.document["groups"]:
             there.append(await _frozen(tx, (scheme, name), period, passed[name], known))
             unknown += await _untold(tx, (scheme, name), period, passed[name], known)
+    mixed = [
+        one.cut.group for one in there if await store.mixed(tx, (scheme, one.cut.group), period, one.cut.day)
+    ]
     newest = max(ruling.values(), key=lambda one: one.version)
     digest = effect_digest(scheme, period, there)
-    return Effect(newest, tuple(there), lacking(groups, heard), tuple(unknown), digest)
+    return Effect(newest, tuple(there), lacking(groups, heard), tuple(unknown), tuple(mixed), digest)
 
 
 async def _frozen(tx: PostgresTransaction, group: Group, period: str, cut: Cut, scheme: Scheme) -> Frozen:
@@ -176,16 +186,10 @@ async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect
     if found.unknown:
         said = ", ".join(found.unknown[:UNKNOWN_NAMED])
         raise refuse(409, "cut_unknown", f"Of {len(found.unknown)} nothing had been told before T: {said}.")
-    await _check_told_apart(tx, found, scheme, period)
+    if found.mixed:
+        said = ", ".join(found.mixed)
+        raise refuse(409, "cut_mixed", f"In {said} a shard told what it received before T over what is late.")
     return found
-
-
-async def _check_told_apart(tx: PostgresTransaction, found: Effect, scheme: str, period: str) -> None:
-    """Refuse where something of before T was told over what is late: nothing inexact is ever frozen."""
-    for cut in (one.cut for one in found.frozen):
-        if await store.mixed(tx, (scheme, cut.group), period, cut.day):
-            reason = f"In {cut.group} a shard told what it received before T over what is late."
-            raise refuse(409, "cut_mixed", reason)
 
 
 async def _step(tx: PostgresTransaction, request: str, step: Step, subject: Subject) -> Found:

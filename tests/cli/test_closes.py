@@ -63,7 +63,7 @@ def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
 def test_every_state_and_step_has_its_word_for_people():
     assert {state.value for state in State} == STATES.keys()
     assert {step.value for step in Step} | {ASK} == STEPS.keys()
-    assert PERIODS.keys() == {"no_cut", "open", "unknown", "ready", "asked", "closed"}
+    assert PERIODS.keys() == {"no_cut", "open", "unknown", "mixed", "ready", "asked", "closed"}
 
 
 def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed():

@@ -160,6 +160,17 @@ async def test_a_version_whose_figures_came_before_it_was_heard_of_keeps_the_per
     assert (await persons.standing())["version"] == 2
 
 
+async def test_what_was_told_over_what_is_late_keeps_the_period_open(persons):
+    await persons.begin()
+    late = posted(figure("b1", "5"), fresh_at="2021-04-09T01:00:00Z")
+    of_before = {"day": "2021-04-09", "brought": DAY, "behind": {"b1": (MARCH,)}}
+    await persons.service.apply(late, posted(figure("b1", "6"), fresh_at="2021-04-09T02:00:00Z", **of_before))
+    await persons.cut()
+    shown = await persons.effect()
+    assert (shown["state"], shown["mixed"], shown["digest"]) == ("mixed", ["bureaus"], None)
+    assert code_of(await persons.propose()) == (409, "cut_mixed")
+
+
 async def test_of_two_who_ask_at_once_one_is_heard_and_of_two_who_approve_at_once_one(persons):
     await persons.begin()
     await persons.cut()
