@@ -14,11 +14,13 @@ from services.scoring.domain.plan import Plan
 from services.scoring.moves import Moves
 from services.scoring.reports import (
     Catalogue,
+    data_of,
     fact_key,
     fact_of,
     report_of,
     root_key,
     stored_events,
+    time_of,
 )
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.digests import key_digest
@@ -219,7 +221,8 @@ def is_alone(event: AcceptedEvent, catalogue: Catalogue) -> bool:
 def _fold_alone(record: Record, event: AcceptedEvent, force: Force, moves: Moves) -> None:
     alone = moves.alone[record.shard]
     if force.ordinary is not None:
-        found = moves.sums_of(record.shard, force.ordinary).alone(fact_of(event, force.catalogue))
+        sums = moves.sums_of(record.shard, force.ordinary)
+        found = sums.alone(event.type, data_of(event), time_of(event), event.subject)
         if found is not None:
             alone.add(record.number, record.body, found)
             return

@@ -11,7 +11,7 @@ from services.scoring.domain.facts import Report
 from services.scoring.domain.ordinary import Fact, row_of
 from services.scoring.domain.plan import EventTypes, event_types
 from services.scoring.domain.rows import typed
-from shared.contracts.envelope import AcceptedEvent
+from shared.contracts.envelope import NO_DATA, AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.digests import key_digest
 
@@ -67,10 +67,19 @@ def _fact(event: AcceptedEvent, data: Mapping[str, Any] | None, catalogue: Catal
     return msgspec.json.encode([str(data[name]) for name in names]).decode()
 
 
+def time_of(event: AcceptedEvent) -> int:
+    """Return when an event that ingest has checked occurred, in microseconds since 1970."""
+    return instants.micros(datetime.fromisoformat(event.time))
+
+
+def data_of(event: AcceptedEvent) -> Mapping[str, Any] | None:
+    """Return the data of an event as it was written."""
+    return None if event.data is NO_DATA else _DATA.decode(event.data)
+
+
 def fact_of(event: AcceptedEvent, catalogue: Catalogue) -> Fact:
     """Read an accepted event, which neither revises nor repeats another, as a fact that stands."""
-    time = instants.micros(datetime.fromisoformat(event.time))
-    data = _DATA.decode(event.data) if event.has_data else None
+    time, data = time_of(event), data_of(event)
     columns = catalogue.types.get(event.type, {})
     return Fact(time, event.source, event.id, event.type, row_of(data, time, event.subject, columns))
 

@@ -23,7 +23,15 @@ from services.scoring.domain.parted import parted_figures
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.posting import end, everything, post
 from services.scoring.domain.sums import REVIEWED, UnitSums, home_of
-from services.scoring.reports import catalogue_of, fact_key, fact_of, report_of, root_key
+from services.scoring.reports import (
+    catalogue_of,
+    data_of,
+    fact_key,
+    fact_of,
+    report_of,
+    root_key,
+    time_of,
+)
 from shared.contracts.envelope import decode
 from shared.kernel.digests import key_digest
 from shared.kernel.shards import SHARDS, shard_of
@@ -194,7 +202,7 @@ class Scoring:
         tally, sums = Tally(), None if self.force is None else Sums(self.force.ordinary)
         if is_alone(event, self.catalogue):
             self._alone[event.shard, event.number] = event
-            if sums is None or sums.alone(fact_of(event, self.catalogue)) is None:
+            if sums is None or sums.alone(event.type, data_of(event), time_of(event), event.subject) is None:
                 fold_under(tally, self._plans, self._reports([event]))
         else:
             self._fold(event, tally, sums)

@@ -1,20 +1,29 @@
 """A row that is folded under the schemes that its months reach adds what folding under all of them adds."""
 
 import copy
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmarks import workload
-from services.scoring.domain.adders import adder
+from services.scoring.domain.adders import QUARTERS_KEPT, Months, adder, months_of
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.expressions import Kind
 from services.scoring.domain.facts import Report
 from services.scoring.domain.folding import Tally, fold_under
-from services.scoring.domain.ordinary import Fact, Ordinary, Sums, millionths_of, row_of
-from services.scoring.domain.plan import compile_plan, event_types
+from services.scoring.domain.ordinary import Fact, Ordinary, Sums, millionths_of, reads, row_of
+from services.scoring.domain.plan import (
+    EVENT_COLUMNS,
+    QUARTER_HOUR,
+    compile_plan,
+    event_types,
+    month_ordinal,
+)
 from services.scoring.domain.rows import typed
-from shared.kernel.instants import parse_micros
+from shared.kernel.instants import of_micros, parse_micros
+from shared.kernel.periods import month_of
 
 CATALOGUE = {
     "types": {
@@ -162,3 +171,36 @@ def test_a_decimal_that_ends_otherwise_than_with_a_digit_is_never_scored():
     for written in ("1.5\n", "1.123456\n", "15\n", "1."):
         with pytest.raises(AssertionError):
             millionths_of(written)
+
+
+COLUMNS = {
+    "amount": Kind.NUMBER,
+    "until": Kind.TIME,
+    "good": Kind.BOOLEAN,
+    "kind": Kind.TEXT,
+    **EVENT_COLUMNS,
+}
+DATA = st.none() | st.dictionaries(
+    st.sampled_from([*COLUMNS, "undeclared"]),
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["1.25", "-3", "0"]),
+).map(lambda found: found | ({"until": "2021-03-01T00:00:00Z"} if "until" in found else {}))
+
+
+@given(DATA, st.lists(st.sampled_from([*COLUMNS, "undeclared"]), unique=True))
+def test_the_columns_that_are_wanted_are_read_as_the_whole_row_is(data, wanted):
+    whole = row_of(data, 5, "b01", COLUMNS)
+    found = reads(wanted, COLUMNS)(data, 5, "b01")
+    assert [(type(one), one) for one in found] == [(type(one), one) for one in map(whole.get, wanted)]
+
+
+@given(st.sampled_from(["Asia/Shanghai", "Asia/Kathmandu", "America/New_York"]), st.integers(0, 4 * 10**15))
+def test_months_by_the_quarter_of_an_hour_are_those_of_the_instant(zone, micros):
+    month = month_of(of_micros(micros), ZoneInfo(zone)).ordinal
+    assert months_of(zone)[micros // QUARTER_HOUR] == month_ordinal(micros, ZoneInfo(zone)) == month
+
+
+def test_of_months_no_more_are_kept_than_a_bound():
+    months = Months(ZoneInfo("UTC"))
+    for quarter in range(QUARTERS_KEPT + 2):
+        assert months[quarter] == month_ordinal(quarter * QUARTER_HOUR, ZoneInfo("UTC"))
+    assert len(months) == 2

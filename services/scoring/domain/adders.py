@@ -8,6 +8,7 @@ of it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,34 @@ from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.keyed import counted, keyed
 from services.scoring.domain.layout import Slots
 from services.scoring.domain.measures import MeasureSpec, Span
-from services.scoring.domain.plan import Plan, month_ordinal
+from services.scoring.domain.plan import QUARTER_HOUR, Plan, month_ordinal
 from services.scoring.domain.sources import Source, Value, function
 from shared.kernel.points import MILLIONTHS
 
+QUARTERS_KEPT = 1 << 16
 Spot = tuple[tuple[str, ...], int]
 Spots = dict[Spot, list[int]]
 Add = Callable[..., "list[Spot] | None"]
+
+
+class Months(dict[int, int]):
+    """The months of a zone by the quarter of an hour since 1970; those that were asked for are kept."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, quarter: int) -> int:
+        if len(self) >= QUARTERS_KEPT:
+            self.clear()
+        month = self[quarter] = month_ordinal(quarter * QUARTER_HOUR, self._zone)
+        return month
+
+
+@lru_cache(maxsize=64)
+def months_of(zone: str) -> Months:
+    """Return the months of a zone by its name."""
+    return Months(ZoneInfo(zone))
 
 
 class Periods(NamedTuple):
@@ -106,21 +128,21 @@ def adder(document: SchemeDocument, plan: Plan, over: str) -> Adder:
         ]
     for month in months:
         body += [f"if {month} is not None:", *(f"    {line}" for line in _block(terms, month))]
-    zone = ZoneInfo(document.scheme.zone)
-
-    def month_at(micros: int) -> int:
-        return month_ordinal(micros, zone)
-
     names = source.constants | {
         "above": plan.above,
         "absent": plan.absent.get(over),
         "first": plan.first,
         "last": plan.last,
-        "month": month_at,
+        "months": months_of(document.scheme.zone),
         "new": [0] * len(terms.places),
     }
     add, take = (_signed(source, body, sign, names) for sign in ("+=", "-="))
     return Adder(plan, over, tuple(source.used), add, take, tuple(terms.slots), _periods(document, over))
+
+
+def month_at(instant: Value) -> str:
+    """Write the month of an instant that is known, by `months`."""
+    return f"months[{instant.name} // {QUARTER_HOUR}]"
 
 
 def _periods(document: SchemeDocument, over: str) -> Periods:
@@ -134,7 +156,7 @@ def _flow(source: Source, terms: Terms, by: str, alike: Sequence[tuple[Slots, Me
     instant = source.instant(by)
     month = f"m{len(source.lines)}"
     source.lines += [
-        f"{month} = None if {instant.name} is None else month({instant.name})",
+        f"{month} = None if {instant.name} is None else {month_at(instant)}",
         f"if {month} is not None and not first <= {month} <= last: {month} = None",
     ]
     terms.row(month, alike[0][0].rows)
@@ -148,13 +170,13 @@ def _flow(source: Source, terms: Terms, by: str, alike: Sequence[tuple[Slots, Me
 
 def _stock(source: Source, terms: Terms, slots: Slots, spec: MeasureSpec, span: Span) -> tuple[str, str]:
     """Write a stock: in from its month's end, out from the end of the month in which it leaves."""
-    enters, leaves = source.instant(span.from_).name, source.instant(span.until).name
+    enters, leaves = source.instant(span.from_), source.instant(span.until)
     came, went = f"m{len(source.lines)}", f"w{len(source.lines)}"
     source.lines += [
         f"{came} = {went} = None",
-        f"if {enters} is not None:",
-        f"    {came} = max(month({enters}), first)",
-        f"    {went} = last + 1 if {leaves} is None else month({leaves})",
+        f"if {enters.name} is not None:",
+        f"    {came} = max({month_at(enters)}, first)",
+        f"    {went} = last + 1 if {leaves.name} is None else {month_at(leaves)}",
         f"    if {went} <= {came} or {came} > last: {came} = {went} = None",
         f"    elif {went} > last: {went} = None",
     ]

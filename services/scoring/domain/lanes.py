@@ -7,10 +7,8 @@ those are asked in whose months it counts; the others would say no more than tha
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
-from services.scoring.domain.adders import Adder, Periods
-from services.scoring.domain.plan import month_ordinal
+from services.scoring.domain.adders import Adder, Periods, month_at, months_of
 from services.scoring.domain.sources import Source, Value, function
 from services.scoring.domain.views import Aggregate, View, Wanted
 
@@ -101,16 +99,11 @@ def _placed(reading: Reading, one: Adder) -> Callable[..., list[Span]]:
     arguments = [source.column(name).name for name in reading.columns]
     lines: list[str] = []
     for by in sorted(reading.periods.flows):
-        at = source.instant(by).name
-        lines += [f"if {at} is not None:", f"    m = month({at})", "    found.append((m, m + 1))"]
+        at = source.instant(by)
+        lines += [f"if {at.name} is not None:", f"    m = {month_at(at)}", "    found.append((m, m + 1))"]
     for came, went in sorted(reading.periods.stocks):
-        enters, leaves = source.instant(came).name, source.instant(went).name
-        end = f"never if {leaves} is None else month({leaves})"
-        lines += [f"if {enters} is not None:", f"    found.append((month({enters}), {end}))"]
-    zone = ZoneInfo(reading.periods.zone)
-
-    def month_at(micros: int) -> int:
-        return month_ordinal(micros, zone)
-
-    names = source.constants | {"month": month_at, "never": NEVER}
+        enters, leaves = source.instant(came), source.instant(went)
+        end = f"never if {leaves.name} is None else {month_at(leaves)}"
+        lines += [f"if {enters.name} is not None:", f"    found.append(({month_at(enters)}, {end}))"]
+    names = source.constants | {"months": months_of(reading.periods.zone), "never": NEVER}
     return function(arguments, [*source.lines, "found = []", *lines, "return found"], names)

@@ -4,7 +4,7 @@ It leaves the same sums and places as `folding`, by test, and refuses what only 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import add
 from typing import Any, NamedTuple
@@ -15,13 +15,18 @@ from services.scoring.domain.folding import Cell, Place
 from services.scoring.domain.lanes import lanes_of
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.rows import AGGREGATES
+from services.scoring.domain.sources import function
 from services.scoring.domain.views import Aggregate
 from shared.kernel import instants
 from shared.kernel.points import DECIMAL_PLACES, MILLIONTHS
 
 RowKey = tuple[int, int]
 Rows = dict[RowKey, tuple[Any, ...]]
+Data = Mapping[str, Any] | None
+ReadRow = Callable[[Data, int, str], list[Any]]
 
+_OWN_COLUMNS = {"time": "time", "subject": "subject", "unit": "subject"}
+_READ_AS = {Kind.NUMBER: "millionths_of", Kind.TIME: "parse_micros"}
 _SCALES = tuple(10**places for places in range(DECIMAL_PLACES, -1, -1))
 
 
@@ -35,7 +40,14 @@ class Fact(NamedTuple):
     row: Row
 
 
-def row_of(data: Mapping[str, Any] | None, time: int, subject: str, columns: Columns) -> Row:
+class Reader(NamedTuple):
+    """The lane that alone takes events of a type as they are, and what reads its row of one."""
+
+    lane: int
+    row: ReadRow
+
+
+def row_of(data: Data, time: int, subject: str, columns: Columns) -> Row:
     """Return an event as a row, as `typed` and `event_row` do together."""
     row = {name: _cell(found, columns.get(name)) for name, found in (data or {}).items()}
     row["time"] = time
@@ -49,6 +61,24 @@ def _cell(found: Any, kind: Kind | None) -> Any:
             return millionths_of(found)
         return instants.parse_micros(found) if kind is Kind.TIME else found
     return found * MILLIONTHS if type(found) is int else found
+
+
+def reads(wanted: Sequence[str], columns: Columns) -> ReadRow:
+    """Write the function that reads some columns of an event as `row_of` does, and no others."""
+    lines = ["if data is None: data = {}"]
+    found: list[str] = []
+    for at, name in enumerate(wanted):
+        found.append(_OWN_COLUMNS.get(name, f"c{at}"))
+        if name not in _OWN_COLUMNS:
+            whole = f"if type(c{at}) is int: c{at} *= {MILLIONTHS}"
+            text = _READ_AS.get(columns.get(name, Kind.TEXT))
+            if text is not None:
+                whole = f"if type(c{at}) is str: c{at} = {text}(c{at})\n    el{whole}"
+            lines += [f"c{at} = data.get(n{at})", whole]
+    names = {f"n{at}": name for at, name in enumerate(wanted)}
+    readers = {"millionths_of": millionths_of, "parse_micros": instants.parse_micros}
+    returned = f"return [{', '.join(found)}]"
+    return function(["data", "time", "subject"], [*lines, returned], names | readers)
 
 
 def millionths_of(written: str) -> int:
@@ -70,6 +100,11 @@ class Ordinary:
         self.by_type: dict[str, tuple[int, ...]] = {
             name: tuple(at for at, lane in enumerate(self.lanes) if name in lane.reading.events)
             for name in {name for lane in self.lanes for name in lane.reading.events}
+        }
+        self.readers: dict[str, Reader] = {
+            name: Reader(lanes[0], reads(self.lanes[lanes[0]].reading.columns, types.get(name, {})))
+            for name, lanes in self.by_type.items()
+            if len(lanes) == 1 and self.lanes[lanes[0]].reading.view is None
         }
 
     def rows(self, facts: Sequence[Fact]) -> Rows:
@@ -110,13 +145,13 @@ class Sums:
     ordinary: Ordinary
     spots: dict[int, Spots] = field(default_factory=lambda: defaultdict[int, Spots](dict))
 
-    def alone(self, fact: Fact) -> Sequence[Spot] | None:
-        """Add a fact that is a report of its own; return where, or None where it is out of the ordinary."""
-        heard = self.ordinary.by_type.get(fact.type, ())
-        if len(heard) == 1 and self.ordinary.lanes[heard[0]].reading.view is None:
-            columns = self.ordinary.lanes[heard[0]].reading.columns
-            return self._put(heard[0], [fact.row.get(name) for name in columns], adds=True)
-        found = self.change({}, self.ordinary.rows([fact]))
+    def alone(self, kind: str, data: Data, time: int, subject: str) -> Sequence[Spot] | None:
+        """Add an event that is a report of its own; return where, or None where it is out of the ordinary."""
+        reader = self.ordinary.readers.get(kind)
+        if reader is not None:
+            return self._put(reader.lane, reader.row(data, time, subject), adds=True)
+        row = row_of(data, time, subject, self.ordinary.types.get(kind, {}))
+        found = self.change({}, self.ordinary.rows([Fact(time, "", "", kind, row)]))
         return None if found is None else [spot for spots in found.values() for spot in spots]
 
     def change(self, before: Rows, after: Rows) -> dict[RowKey, list[Spot]] | None:
@@ -162,6 +197,8 @@ class Sums:
         """Give a row to the adders whose months it reaches; None, and nothing done, where one refuses it."""
         found: list[Spot] = []
         reached = self.ordinary.lanes[at].reached(row)
+        if len(reached) == 1:
+            return self._added(reached[0], row, adds=adds)
         for done, one in enumerate(reached):
             spots = self._added(one, row, adds=adds)
             if spots is None:
