@@ -230,14 +230,14 @@ class Admission:
     ) -> tuple[list[Answer], bool]:
         detail = f"{len(messages)} messages"
         async with self.exchange.begin(actor="ingest", action="admitted inbound", detail=detail) as tx:
-            reached = {message.at: message.offset + 1 for message in messages}
-            held = await places.lock(tx, reached)
+            lasts = {message.at: message for message in messages}
+            held = await places.lock(tx, lasts)
             resting = {at for at, one in held.items() if one.paused}
             latest_ms = await _latest_ms(tx)
             fresh = [
                 (message, one if self.replay or message.sent_ms <= latest_ms else SENT_IN_FUTURE)
                 for message, one in zip(messages, judged, strict=True)
-                if message.offset >= held[message.at].offset and message.at not in resting
+                if message.offset >= held[at := message.at].offset and at not in resting
             ]
             answers = await self._admit(tx, [one for _, one in fresh], careful=careful)
             refusals = [
@@ -250,9 +250,12 @@ class Admission:
             stops = _stops(messages, {(order["consumer"], order["partition"]) for order in orders})
             await self._refuse(tx, [*refusals, *stops])
             if fresh:
-                lasts = {message.at: message for message in messages}
                 digests = {at: last.digest for at, last in lasts.items()}
-                moved = {at: max(held[at].offset, to) for at, to in reached.items() if at not in resting}
+                moved = {
+                    at: max(held[at].offset, last.offset + 1)
+                    for at, last in lasts.items()
+                    if at not in resting
+                }
                 await places.advance(tx, moved, digests)
             if stops:
                 tx.remarks.append(f"stopped {[stop.place for stop in stops]}")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from services.ingest.domain.admission import ACCEPTED_OUTCOMES, CHAINED, MOVES, Outcome, Ruling
+from services.ingest.domain.admission import CHAINED, MOVES, Outcome, Ruling
 from services.ingest.domain.braking import IN_A_ROW, ONE_IN
 from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.times import Times
@@ -46,15 +46,15 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 def answer_of(ruling: Ruling, receipts: Iterator[tuple[tuple[int, int], datetime]]) -> Answer:
     """Return what is answered to a ruling; `receipts` are those of what was accepted, in order."""
-    own, received = next(receipts) if ruling.outcome in ACCEPTED_OUTCOMES else (None, None)
+    if ruling.outcome is Outcome.CREATED:
+        (shard, number), received = next(receipts)
+        times = Times(ruling.candidate.time, ruling.candidate.recorded, received)
+        return Answer(Outcome.CREATED, shard, number, None, times)
+    if ruling.outcome is Outcome.REPORT:
+        next(receipts)
     match ruling.outcome:
         case Outcome.REFUSED:
             return Answer(Outcome.REFUSED, problem=Problem(422, ruling.why, REFUSALS[ruling.why]))
-        case Outcome.CREATED:
-            assert own is not None
-            assert received is not None
-            times = Times(ruling.candidate.time, ruling.candidate.recorded, received)
-            return Answer(Outcome.CREATED, *own, times=times)
         case Outcome.CONFLICT:
             assert ruling.known is not None
             problem = Problem(

@@ -1,14 +1,14 @@
 """The three times of an accepted event: when it occurred, was recorded by its source, and was received."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from shared.kernel.records import Draft, Head
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True, gc=False):
     """An accepted event's times; `recorded` only where its source says."""
 
     occurred: datetime
