@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from services.scoring import cases, facts
 from services.scoring.cases import Case, Key
@@ -40,8 +41,7 @@ class Force:
     catalogue: Catalogue
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """An upstream event of a batch that belongs to a case or fact."""
 
     shard: int
@@ -55,20 +55,13 @@ class Arrived:
         return f"{ACCEPTED}/{self.shard}/{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An ordinary case as it was folded last: its facts, the rows they give and where those are found."""
+class Kept(NamedTuple):
+    """An ordinary case as it was folded last: its facts, the rows they give and where all are found."""
 
     facts: list[Fact]
     rows: Rows
     spots: Mapping[RowKey, Sequence[Spot]]
-
-    @property
-    def places(self) -> frozenset[Place]:
-        """Where the case is found."""
-        return frozenset(
-            (leaf, month) for spots in self.spots.values() for leaves, month in spots for leaf in leaves
-        )
+    places: frozenset[Place]
 
 
 class Arriving:
@@ -169,9 +162,10 @@ class Arriving:
         found = sums.change(kept.rows, rows)
         if found is None:
             return False
-        now = Kept(stands, rows, {row: found.get(row) or kept.spots[row] for row in rows})
-        moves.place(key, kept.places, now.places)
-        self._keep(key, now)
+        spots = {row: found.get(row) or kept.spots[row] for row in rows}
+        places = _places(spots)
+        moves.place(key, kept.places, places)
+        self._keep(key, Kept(stands, rows, spots, places))
         return True
 
     def _keep(self, key: Key, kept: Kept) -> None:
@@ -198,14 +192,21 @@ async def groups(
 def _begun(old: Case | None, sums: Sums, force: Force) -> Kept | None:
     """Return a case as it is stored, None where it is out of the ordinary; the sums stay as they are."""
     if old is None or force.ordinary is None:
-        return Kept([], {}, {})
+        return Kept([], {}, {}, frozenset())
     facts_of = _facts(stored_events(old.events), force)
     rows = force.ordinary.rows(facts_of or [])
     spots = sums.change({}, rows)
     if facts_of is None or spots is None:
         return None
     sums.change(rows, {})
-    return Kept(facts_of, rows, spots)
+    return Kept(facts_of, rows, spots, _places(spots))
+
+
+def _places(spots: Mapping[RowKey, Sequence[Spot]]) -> frozenset[Place]:
+    """Return where rows are found, by unit and month."""
+    return frozenset(
+        {(leaf, month) for found in spots.values() for leaves, month in found for leaf in leaves}
+    )
 
 
 def is_alone(event: AcceptedEvent, catalogue: Catalogue) -> bool:
@@ -235,8 +236,10 @@ def _fold_alone(record: Record, event: AcceptedEvent, force: Force, moves: Moves
 
 def _facts(events: Sequence[AcceptedEvent], force: Force) -> list[Fact] | None:
     """Return the facts of events, or None where one is a correction or might repeat another."""
-    if any(event.correctsid is not None or force.catalogue.keys.get(event.type) for event in events):
-        return None
+    keys = force.catalogue.keys
+    for event in events:
+        if event.correctsid is not None or keys.get(event.type):
+            return None
     return sorted(fact_of(event, force.catalogue) for event in events)
 
 

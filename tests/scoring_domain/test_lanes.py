@@ -183,7 +183,7 @@ COLUMNS = {
 DATA = st.none() | st.dictionaries(
     st.sampled_from([*COLUMNS, "undeclared"]),
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["1.25", "-3", "0"]),
-).map(lambda found: found | ({"until": "2021-03-01T00:00:00Z"} if "until" in found else {}))
+).map(lambda found: found | dict.fromkeys(found.keys() & {"until", "time"}, "2021-03-01T00:00:00Z"))
 
 
 @given(DATA, st.lists(st.sampled_from([*COLUMNS, "undeclared"]), unique=True))
