@@ -70,11 +70,10 @@ def reads(wanted: Sequence[str], columns: Columns) -> ReadRow:
     for at, name in enumerate(wanted):
         found.append(_OWN_COLUMNS.get(name, f"c{at}"))
         if name not in _OWN_COLUMNS:
-            whole = f"if type(c{at}) is int: c{at} *= {MILLIONTHS}"
-            text = _READ_AS.get(columns.get(name, Kind.TEXT))
-            if text is not None:
-                whole = f"if type(c{at}) is str: c{at} = {text}(c{at})\n    el{whole}"
-            lines += [f"c{at} = data.get(n{at})", whole]
+            text, whole = f"type(c{at}) is str", f"if type(c{at}) is int: c{at} *= {MILLIONTHS}"
+            read = _READ_AS.get(columns.get(name, Kind.TEXT))
+            told = [whole] if read is None else [f"if {text}: c{at} = {read}(c{at})", f"el{whole}"]
+            lines += [f"c{at} = data.get(n{at})", *told]
     names = {f"n{at}": name for at, name in enumerate(wanted)}
     readers = {"millionths_of": millionths_of, "parse_micros": instants.parse_micros}
     returned = f"return [{', '.join(found)}]"
