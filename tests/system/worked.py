@@ -105,7 +105,8 @@ def lost_by_events() -> dict[str, Any]:
     """Return a scheme of ten points of which each event takes half a point."""
     one = {"code": "lost", "board": "work", "points": "10", "measure": "lost"}
     lost = {"lost": ("risk.lost.v1", "count(*)", None)}
-    return scheme("lost", {"work": "10"}, lost, [one | {"method": {"deduct": {"each": "0.5"}}}])
+    method = {"method": {"deduct": {"each": "0.5"}}}
+    return scheme("lost", {"work": "10"}, lost, [one | method], head={"grace_days": 5})
 
 
 def event(name: str, kind: str, unit: str, time: str, data: dict[str, Any], **more: Any) -> Event:
