@@ -26,16 +26,16 @@ from services.scoring.stage_b import StageB
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.digests import EMPTY_CHAIN
-from shared.kernel.records import Draft
+from shared.kernel.records import Draft, Position
 from shared.kernel.shards import SHARDS
 from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, teach
 
 T = datetime(2100, 3, 31, 16, tzinfo=UTC)  # the end of March in Shanghai
 GROUP_SHARD = group_shard("mini", "bureaus")
 CONSUMERS = {"a": CONSUMER_A, "b": CONSUMER_B}
-_REACHED = """
-    INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (consumer, stream, shard) DO UPDATE SET number = excluded.number"""
+_BEGUN = """
+    INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT DO NOTHING"""
 
 
 def scheme(**changed):
@@ -61,12 +61,23 @@ class WithCuts(Driver):
         ]
 
     async def run_stage(self, wanted, **how):
-        await super().run_stage(wanted, **how)
-        async with self.exchange.begin(actor=wanted, action="reached") as tx:
-            for (name, stream, shard), number in self.done.items():
-                await tx.many(_REACHED, CONSUMERS[name], stream, shard, number, EMPTY_CHAIN)
-                if name == "a" and stream == SCHEMES:
-                    await tx.many(_REACHED, CONSUMER_INCIDENTS, stream, shard, number, EMPTY_CHAIN)
+        """Apply what a stage has not read, its positions beside its effects; incidents have nothing to do."""
+        ((name, stage, inputs),) = [one for one in self.stages if one[0] == wanted]
+        async with self.exchange.begin(actor=name, action="applied") as tx:
+            batch = await self.unread(tx, name, inputs, **how)
+            answers = await stage(tx, batch)
+            for stream in sorted({stream for stream, _ in answers}):
+                await tx.append(stream, [draft for to, draft in answers if to == stream])
+            last = {(one.stream, one.shard): one for one in batch}
+            await self._advance(tx, CONSUMERS[name], last.values())
+            if name == "a":
+                schemes = [one for one in last.values() if one.stream == SCHEMES]
+                await self._advance(tx, CONSUMER_INCIDENTS, schemes)
+
+    async def _advance(self, tx, consumer, last):
+        for one in last:
+            await tx.many(_BEGUN, consumer, one.stream, one.shard, EMPTY_CHAIN)
+        await tx.advance(consumer, [Position(one.stream, one.shard, one.number, one.chain) for one in last])
 
     async def receive(self, *events):
         for event, received in events:

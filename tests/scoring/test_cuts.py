@@ -5,11 +5,26 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from services.scoring.contract import CUT_PASSED, CUTS, ENTRIES_POSTED, PARTIALS
+from services.scoring.contract import (
+    ACCEPTED,
+    CONSUMER_A,
+    CONSUMER_B,
+    CUT_PASSED,
+    CUTS,
+    ENTRIES_POSTED,
+    ITEMS,
+    PARTIALS,
+    SCHEMES,
+)
+from services.scoring.stage_a import StageA
+from services.scoring.stage_b import StageB
 from shared.contracts import envelope, partials
 from shared.kernel import instants
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS
+from shared.messaging.archive import OwnArchive
+from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from tests.rebuilds import rebuilt
 from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, scheme
 from tests.scoring.test_stages import scoring
 
@@ -116,3 +131,26 @@ async def test_what_a_shard_tells_last_stands_though_it_was_received_earlier(sco
         found = await tx.many("SELECT numbers FROM inputs WHERE unit = $1", row.unit)
     assert [json.loads(one["numbers"]) for one in found] == [numbers]
     assert data((await records(exchange))[-1])["brought"] == "2100-03-31"
+
+
+async def test_a_rebuild_repeats_what_was_told_of_cuts_and_decides_nothing_anew(scoring, postgres_url):
+    exchange, driver = await begun(scoring)
+    await driver.receive(made(1, T - A_SECOND), made(2, T, ontime=False))
+    await driver.tick(T)
+    await driver.run_stage("a")
+    await driver.settle()
+    await driver.run_stage("b")
+    await driver.settle()
+    await driver.receive(made(3, T - A_SECOND, unit="b2"))
+    await driver.run()
+    assert sorted(await passed(exchange)) == sorted(BEFORE)
+    async with exchange.reading() as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+    archive = OwnArchive(exchange)
+    folds = [
+        Fold(CONSUMER_A, StageA, dict.fromkeys((ACCEPTED, SCHEMES, ITEMS), archive)),
+        Fold(CONSUMER_B, StageB, dict.fromkeys((PARTIALS, SCHEMES, CUTS), archive)),
+    ]
+    commanded = Commanded(tables=("schemes", "cuts"), streams=(ACCEPTED, SCHEMES, ITEMS, CUTS))
+    run = await rebuilt(Rebuilds("scoring", postgres_url, folds, commanded, schema=schema))
+    assert (run.state, [one.table for one in run.different], run.chains) == ("same", [], [])
