@@ -15,6 +15,7 @@ from shared.contracts.ranking import (
     TierChanged,
 )
 from shared.contracts.scoring import (
+    CUT_FIGURED,
     CUT_PASSED,
     ENTRIES,
     ENTRIES_POSTED,
@@ -25,6 +26,7 @@ from shared.contracts.scoring import (
     TRIAL_STARTED,
     TRIALS,
     Cause,
+    CutFigured,
     CutPassed,
     EntriesPosted,
     SchemeAdopted,
@@ -41,6 +43,7 @@ __all__ = [
     "CLOSES",
     "CONSUMER",
     "CONSUMER_TRIALS",
+    "CUT_FIGURED",
     "CUT_PASSED",
     "ENTRIES",
     "ENTRIES_POSTED",
@@ -57,6 +60,7 @@ __all__ = [
     "TRIAL_SHARD_POSTED",
     "TRIAL_STARTED",
     "Cause",
+    "CutFigured",
     "CutPassed",
     "EntriesPosted",
     "Figures",

@@ -24,7 +24,9 @@ _OPEN = """
 _ADD = """
     INSERT INTO cuts SELECT *, 0, $6::text::jsonb
     FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[]) ON CONFLICT DO NOTHING"""
-_PUT = "UPDATE cuts SET step = $3::smallint, heads = $4::text::jsonb WHERE (scheme, period) = ($1, $2)"
+_PUT = """
+    UPDATE cuts SET step = $3::smallint, heads = $4::text::jsonb
+    WHERE (scheme, period) = ($1, $2) AND step = $5::smallint RETURNING 1"""
 _HEADS = """
     SELECT stream, shard, number FROM stream_shards
     WHERE stream = ANY($1::text[]) AND number > 0 ORDER BY stream, shard"""
@@ -77,9 +79,9 @@ async def add(tx: PostgresTransaction, found: Sequence[tuple[str, str, int, str,
     await tx.many(_ADD, *columns(found, 5), json.dumps(heads))
 
 
-async def put(tx: PostgresTransaction, one: Cut, step: int, heads: Heads) -> None:
-    """Let a cut be at a step, and wait for heads."""
-    await tx.many(_PUT, one.scheme, one.period, step, json.dumps(heads))
+async def put(tx: PostgresTransaction, one: Cut, step: int, heads: Heads) -> bool:
+    """Let a cut be at a step, and wait for heads; tell whether it was still where it is known to be."""
+    return bool(await tx.many(_PUT, one.scheme, one.period, step, json.dumps(heads), one.step))
 
 
 async def heads(tx: PostgresTransaction, streams: Collection[str]) -> Heads:

@@ -6,12 +6,14 @@ whenever it is taken: heads and positions only rise. A rebuild repeats what was 
 """
 
 import asyncio
+from collections.abc import Iterator, Sequence
 
-from services.scoring import calendars, clocks, cuts, store
+from services.scoring import calendars, clocks, cut_figures, cuts, store
 from services.scoring.contract import (
     CONSUMER_A,
     CONSUMER_B,
     CONSUMER_INCIDENTS,
+    CUT_COUNTED,
     CUT_SETTLED,
     CUTS,
     DEDUCTIONS,
@@ -22,6 +24,7 @@ from services.scoring.contract import (
     SCHEMES,
     SOURCE,
     SURVEYS,
+    CutCounted,
     CutSettled,
 )
 from services.scoring.cuts import Cut, Heads
@@ -36,6 +39,7 @@ from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
 
 REST_S = 2.0
+UNITS_PER_RECORD = 300
 ACTOR = "cutting"
 Waits = dict[str, tuple[str, ...]]
 STEPS: tuple[Waits, ...] = (
@@ -75,6 +79,9 @@ class Cutting:
             found, going = await _due(tx), await _going(tx)
         if not found and not going:
             return False
+        last = [one for one in going if one.step == TOLD - 1]
+        if last:
+            return await self._tell(last[0])
         async with self._exchange.begin(actor=ACTOR, action="cut") as tx:
             if not await cuts.alone(tx):
                 return False
@@ -83,8 +90,32 @@ class Cutting:
                     await cuts.wait_for_writers(tx, stream)
                 await cuts.add(tx, found, await _heads(tx, 0))
             for one in await _going(tx):
-                await _go_on(tx, one)
+                if one.step < TOLD - 1:
+                    await cuts.put(tx, one, one.step + 1, await _heads(tx, one.step + 1))
             tx.remarks += [f"{scheme} {period} noted" for scheme, period, *_ in found]
+        return True
+
+    async def _tell(self, first: Cut) -> bool:
+        """Count the figures at a T and tell that it has passed, for all periods of a version that it ends."""
+        async with self._exchange.snapshot() as now:
+            if not await cuts.alone(now):
+                return False
+            ready = [
+                one
+                for one in await _going(now)
+                if (one.scheme, one.version, one.cut) == (first.scheme, first.version, first.cut)
+                and one.step == TOLD - 1
+            ]
+            if not ready:
+                return False
+            figures = await _figures(now, ready)
+            document = (await store.scheme(now, first.scheme, first.version)).document
+            async with self._exchange.begin(actor=ACTOR, action="cut") as tx:
+                for one in ready:
+                    if await cuts.put(tx, one, TOLD, {}):
+                        drafts = [d for name in sorted(document.groups) for d in _drafts(one, name, figures)]
+                        await tx.append(CUTS, drafts)
+                        tx.remarks.append(f"{one.scheme} {one.period} told")
         return True
 
 
@@ -130,18 +161,36 @@ async def _heads(tx: PostgresTransaction, step: int) -> Heads:
     return await cuts.heads(tx, {stream for streams in STEPS[step].values() for stream in streams})
 
 
-async def _go_on(tx: PostgresTransaction, one: Cut) -> None:
-    """Begin the next step of a cut; after the last one it is told, in the shard of each group."""
-    following = one.step + 1
-    if following < TOLD:
-        await cuts.put(tx, one, following, await _heads(tx, following))
-        return
-    document = (await store.scheme(tx, one.scheme, one.version)).document
-    drafts: list[Draft] = []
-    for group in sorted(document.groups):
-        told = CutSettled(scheme=one.scheme, group=group, period=one.period, cut=one.cut, day=one.day)
-        body = envelope.encode(CUT_SETTLED, SOURCE, f"{one.scheme}/{group}/{one.period}", told)
-        drafts.append(Draft(group_shard(one.scheme, group), body))
-    await tx.append(CUTS, drafts)
-    await cuts.put(tx, one, TOLD, {})
-    tx.remarks.append(f"{one.scheme} {one.period} told")
+async def _figures(tx: PostgresTransaction, ready: Sequence[Cut]) -> cut_figures.Figured | None:
+    """Return the figures at T, None where they are not known; a mistake of ours in them ends no process."""
+    try:
+        return await cut_figures.figured(tx, ready)
+    except STORAGE_ERRORS:
+        raise
+    except Exception:  # noqa: BLE001 - the cut is told without them, and a close goes by what was known
+        _LOG.exception("the figures of a cut are not known", scheme=ready[0].scheme, cut=ready[0].cut)
+        return None
+
+
+def _drafts(one: Cut, group: str, figures: cut_figures.Figured | None) -> Iterator[Draft]:
+    """Yield what is told of a cut in the shard of a group: figures of some units at a time, then the cut."""
+    subject, shard = f"{one.scheme}/{group}/{one.period}", group_shard(one.scheme, group)
+    rows = None if figures is None else figures.get((one.period, group))
+    for at in range(0, len(rows or ()), UNITS_PER_RECORD):
+        counted = CutCounted(
+            scheme=one.scheme,
+            version=one.version,
+            group=group,
+            period=one.period,
+            figures=(rows or ())[at : at + UNITS_PER_RECORD],
+        )
+        yield Draft(shard, envelope.encode(CUT_COUNTED, SOURCE, subject, counted))
+    settled = CutSettled(
+        scheme=one.scheme,
+        group=group,
+        period=one.period,
+        cut=one.cut,
+        day=one.day,
+        exact=rows is not None,
+    )
+    yield Draft(shard, envelope.encode(CUT_SETTLED, SOURCE, subject, settled))

@@ -10,15 +10,15 @@ from services.scoring import held as memory
 from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import (
+    CUT_FIGURED,
     CUT_PASSED,
+    CUT_SETTLED,
     CUTS,
     ENTRIES,
     ENTRIES_POSTED,
     SCHEME_ADOPTED,
     SCHEMES,
     SOURCE,
-    CutPassed,
-    CutSettled,
     SchemeAdopted,
 )
 from services.scoring.domain.changes import Changes
@@ -369,10 +369,12 @@ def _day_by_day(records: Sequence[Record], zones: Collection[ZoneInfo]) -> list[
 
 
 def _passed(record: Record) -> Answer:
+    """Say among the figures what was settled of a cut, or counted before it."""
     event = known_event(record.stream, record.body)
-    settled = envelope.decode_data(event, CutSettled)
-    passed = CutPassed.model_validate(settled.model_dump())
-    return ENTRIES, Draft(record.shard, envelope.encode(CUT_PASSED, SOURCE, event.subject, passed))
+    told = CUT_PASSED if event.type == CUT_SETTLED else CUT_FIGURED
+    return ENTRIES, Draft(
+        record.shard, envelope.encode_written(told, SOURCE, event.subject, bytes(event.data))
+    )
 
 
 def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:

@@ -89,6 +89,8 @@ PUBLISHED: tuple[Published, ...] = (
     Published(scoring.TrialEnded, scoring.TRIAL_ENDED, scoring.SCHEMES, "scoring"),
     Published(scoring.PartialsChanged, scoring.PARTIALS_CHANGED, scoring.PARTIALS, "scoring"),
     Published(scoring.EntriesPosted, scoring.ENTRIES_POSTED, scoring.ENTRIES, "scoring"),
+    Published(scoring.CutCounted, scoring.CUT_COUNTED, scoring.CUTS, "scoring"),
+    Published(scoring.CutFigured, scoring.CUT_FIGURED, scoring.ENTRIES, "scoring"),
     Published(scoring.CutSettled, scoring.CUT_SETTLED, scoring.CUTS, "scoring"),
     Published(scoring.CutPassed, scoring.CUT_PASSED, scoring.ENTRIES, "scoring"),
     Published(scoring.FindingReported, scoring.FINDING_REPORTED, scoring.FINDINGS, "scoring"),

@@ -28,7 +28,7 @@ from shared.kernel import instants
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Draft, Position
 from shared.kernel.shards import SHARDS
-from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, teach
+from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, missed, teach
 
 T = datetime(2100, 3, 31, 16, tzinfo=UTC)  # the end of March in Shanghai
 GROUP_SHARD = group_shard("mini", "bureaus")
@@ -48,6 +48,11 @@ def scheme(**changed):
 def made(number, received, *, unit="b1", month=3, ontime=True):
     """Return a levy of a month of 2100, and when it is received."""
     return levy(number, unit=unit, ontime=ontime, time=f"2100-{month:02d}-10T08:00:00+08:00"), received
+
+
+def risk(number, received, *, case, unit="b1"):
+    """Return a risk of March that was not answered, in the shard of its case, and when it is received."""
+    return missed(number, "2100-03-10T08:00:00+08:00", unit) | {"case": case}, received
 
 
 class WithCuts(Driver):

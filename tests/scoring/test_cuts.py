@@ -21,11 +21,11 @@ from services.scoring.stage_b import StageB
 from shared.contracts import envelope, partials
 from shared.kernel import instants
 from shared.kernel.records import Draft
-from shared.kernel.shards import SHARDS
+from shared.kernel.shards import SHARDS, shard_of
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
-from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, scheme
+from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, risk, scheme
 from tests.scoring.test_stages import scoring
 
 __all__ = ["scoring"]
@@ -64,13 +64,16 @@ async def test_what_was_received_before_t_and_is_under_way_when_clocks_pass_is_t
     await driver.run_stage("b")
     assert set(await passed(exchange)) == BEFORE
     told = await records(exchange)
-    march = next(at for at, one in enumerate(told) if data(one).get("period") == "2100-03")
+    march = next(
+        at for at, one in enumerate(told) if (one.type, data(one).get("period")) == (CUT_PASSED, "2100-03")
+    )
     assert data(told[march]) == {
         "scheme": "mini",
         "group": "bureaus",
         "period": "2100-03",
         "cut": "2100-03-31T16:00:00.000000Z",
         "day": "2100-03-31",
+        "exact": True,
     }
     last = max(at for at, one in enumerate(told) if one.type == ENTRIES_POSTED)
     assert last < march
@@ -131,6 +134,41 @@ async def test_what_a_shard_tells_last_stands_though_it_was_received_earlier(sco
         found = await tx.many("SELECT numbers FROM inputs WHERE unit = $1", row.unit)
     assert [json.loads(one["numbers"]) for one in found] == [numbers]
     assert data((await records(exchange))[-1])["brought"] == "2100-03-31"
+
+
+async def counted(exchange, period="2100-03"):
+    """Return what the figures at T of a period are said to be, by unit, and whether they are exact."""
+    told = [data(one) for one in await records(exchange) if one.type != ENTRIES_POSTED]
+    found = {
+        row["unit"]: row["values"]
+        for one in told
+        if one["period"] == period
+        for row in one.get("figures", ())
+    }
+    return found, [one["exact"] for one in told if one["period"] == period and "cut" in one]
+
+
+async def test_the_figures_of_a_cut_are_those_of_what_was_received_before_t_whatever_overtook_it(scoring):
+    """A late risk of the same unit and month is told before one that came in time by another shard."""
+    early, late = risk(1, T - A_SECOND, case="c1"), risk(2, T, case="c2")
+    found = []
+    for events in ([early], [early, late]):
+        exchange, driver = await begun(scoring)
+        await driver.receive(made(1, T - A_SECOND), *events)
+        for event, _ in reversed(events):
+            await driver.run_stage("a", only=shard_of(event["case"]))
+            await driver.run_stage("b")
+        await driver.tick(T)
+        for _ in range(3):
+            await driver.run()
+            await driver.settle()
+        await driver.run()
+        found.append(await counted(exchange))
+    assert found[0] == found[1]
+    figures, exact = found[1]
+    assert exact == [True]
+    assert figures["b1"] == {"missed": "9.500000000000", "ontime": "10.000000000000"}
+    assert figures["b2"] == {"missed": "10.000000000000", "ontime": None}
 
 
 async def test_a_rebuild_repeats_what_was_told_of_cuts_and_decides_nothing_anew(scoring, postgres_url):

@@ -1,6 +1,15 @@
 """What scoring publishes: schemes, trials, sums, entries, decisions, what persons gave and raters said."""
 
-from shared.contracts.scoring.cuts import CUT_PASSED, CUT_SETTLED, CutPassed, CutSettled
+from shared.contracts.scoring.cuts import (
+    CUT_COUNTED,
+    CUT_FIGURED,
+    CUT_PASSED,
+    CUT_SETTLED,
+    CutCounted,
+    CutFigured,
+    CutPassed,
+    CutSettled,
+)
 from shared.contracts.scoring.incidents import (
     DEDUCTION_DECIDED,
     FINDING_REPORTED,
@@ -82,6 +91,8 @@ from shared.contracts.scoring.surveys import (
 
 __all__ = [
     "CUTS",
+    "CUT_COUNTED",
+    "CUT_FIGURED",
     "CUT_PASSED",
     "CUT_SETTLED",
     "DEDUCTIONS",
@@ -113,6 +124,8 @@ __all__ = [
     "TRIAL_SHARD_POSTED",
     "TRIAL_STARTED",
     "Cause",
+    "CutCounted",
+    "CutFigured",
     "CutPassed",
     "CutSettled",
     "Deduction",
