@@ -12,7 +12,7 @@ from typing import TypeAlias
 import asyncpg
 
 from campaign.checker import folding
-from campaign.checker.cycles import Document, is_due, overlay_of, own_months, window
+from campaign.checker.cycles import Document, days_of, is_due, overlay_of, own_months, window
 from campaign.checker.rescaling import Share, total
 
 Group: TypeAlias = tuple[str, str, str]
@@ -77,6 +77,26 @@ class Versions:
         in_order = (self.documents[number] for number in sorted(self.documents))
         return {one["code"]: (document, one) for document in in_order for one in document["indicators"]}
 
+    def taken(self, code: str, months: Sequence[int]) -> list[int]:
+        """Return the months that a figure is taken from: of days those that the newest version names.
+
+        Where it names none, and of an overlay, each version names the days of its own months.
+        """
+        document, one = self.newest(code)
+        own = own_months(document, one)
+        if own is None and days_of(one) is not None:
+            return window(one, months, self.first_month)
+        plain = {name: value for name, value in one.items() if name not in {"dates", "milestones"}}
+        found = window(plain, months, self.first_month, own)
+        return [month for month in found if self.assesses(code, month)]
+
+    def assesses(self, code: str, month: int) -> bool:
+        """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+        document = self.ruling(month)
+        mine = () if document is None else document["indicators"]
+        days = next((days_of(one) for one in mine if one["code"] == code), None)
+        return days is None or month in days
+
     def absent(self, code: str, unit: str, months: Iterable[int]) -> bool:
         """Tell whether an indicator applies to a unit in none of these months; of a stock in the last.
 
@@ -127,12 +147,11 @@ def shares(versions: Versions, group: Group, unit: str, figures: Figures) -> Ite
             continue
         points = Fraction(figures.points[code], PARTS) if code in figures.points else Fraction(one["points"])
         worth = figures.worth.get(code)
-        taken = window(one, months, versions.first_month, own_months(document, one))
         yield Share(
             board=one.get("board"),
             points=points,
             worth=None if worth is None else Fraction(worth, PARTS),
-            applies=not versions.absent(code, unit, taken),
+            applies=not versions.absent(code, unit, versions.taken(code, months)),
             deducts="deduct" in one["method"],
             overlay=one.get("overlay"),
         )

@@ -129,24 +129,15 @@ def _taken(versions: Versions, code: str, months: Sequence[int], until: int) -> 
     Where it names none, and of an overlay, each version names the days of its own months.
     """
     if _of_overlay(versions, code):
-        return [at for at in months if _is_named(versions, code, at)]
+        return [at for at in months if versions.assesses(code, at)]
     for month in reversed([month for month in months if month <= until]):
         document = versions.ruling(month)
         if document is not None and has_indicator(document, code):
             days = days_of(_indicator(document, code))
             if days is not None:
                 return [at for at in months if at in days]
-            return [at for at in months if _is_named(versions, code, at)]
+            return [at for at in months if versions.assesses(code, at)]
     return list(months)
-
-
-def _is_named(versions: Versions, code: str, month: int) -> bool:
-    """Tell whether the version that rules a month assesses it, as one of its days or without any."""
-    document = versions.ruling(month)
-    if document is None or not has_indicator(document, code):
-        return True
-    days = days_of(_indicator(document, code))
-    return days is None or month in days
 
 
 def _ruled(versions: Versions, code: str, group: str, unit: str, months: Sequence[int]) -> list[int]:

@@ -182,6 +182,17 @@ def test_what_is_added_is_inside_the_total_and_carried_by_the_boards_where_nothi
     assert total([gone, unit[1], share(None, 20, 5, overlay="o")]) == exactly("105.00")
 
 
+def test_a_version_that_named_days_is_asked_of_their_months_alone_where_the_newest_names_none():
+    gone = {"units": ["u"], "from": "2021-03", "until": "2021-03"}
+    first = indicator("i", "point", dates=["2021-03-31"], not_applicable=[gone])
+    second = indicator("i", not_applicable=[{"units": ["u"]}])
+    versions = Versions({1: document(1, "2021-01", first), 2: document(2, "2021-07", second)})
+    year, july, march = months_of("2021"), months_of("2021-07")[0], months_of("2021-03")[0]
+    assert versions.taken("i", year) == [march, *range(july, july + 6)]
+    (found,) = shares(versions, ("s", "g", "2021"), "u", Figures({}, {}))
+    assert not found.applies
+
+
 def test_an_indicator_does_not_apply_where_none_of_its_months_does_as_the_version_of_each_says():
     gone = {"units": ["u"], "until": "2021-06"}
     versions = Versions(

@@ -233,3 +233,32 @@ def of_reform(quarterly, period):
 def test_a_board_has_only_the_points_that_are_due_in_the_period():
     assert of_reform(None, "2021-02") == Decimal("398.40")  # 384 · 415 / 400
     assert of_reform("25", "2021-03") == Decimal("423.44")  # 409 · 440 / 425
+
+
+def by_days_and_then_by_months(**more):
+    """The 15 points are assessed on a day of March, not applicable to b1 there, and from July every month."""
+    here = {"units": ["b1"], "from": "2021-03", "until": "2021-03", "reason": "筹建"}
+    first = thousand({"cycle": "point", "dates": ["2021-03-31"], "not_applicable": [here], **more})
+    second = thousand({"cycle": "month", "not_applicable": NOT_HERE, **more})
+    second["scheme"] |= {"version": 2, "effective": "2021-07"}
+    return first, second
+
+
+def test_a_year_asks_of_a_version_that_named_days_whether_it_applies_in_their_months_alone():
+    first, second = by_days_and_then_by_months()
+    found = Scheme(2, second, (first,))
+    assert found.absent("bureaus", "2021") == {"b1": {"ports"}}
+    assert found.reason("ports", "bureaus", "b1", "2021") == "筹建；本省无口岸"
+    first["indicators"][2]["dates"].append("2021-05-31")
+    assert Scheme(2, second, (first,)).absent("bureaus", "2021") == {}
+
+
+def test_of_an_overlay_each_version_names_its_own_days_whatever_the_newest_names():
+    special = [{"code": "dyke", "name": "D", "from": "2021-01", "until": "2021-12", "counts": "added"}]
+    first, second = by_days_and_then_by_months(overlay="dyke", board=None)
+    for one in (first, second):
+        one["overlays"] = special
+    assert Scheme(2, second, (first,)).absent("bureaus", "2021") == {"b1": {"ports"}}
+    first["indicators"][2] |= {"cycle": "month", "dates": []}
+    second["indicators"][2] |= {"cycle": "point", "dates": ["2021-09-30"]}
+    assert Scheme(2, second, (first,)).absent("bureaus", "2021") == {}

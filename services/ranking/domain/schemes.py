@@ -16,9 +16,9 @@ from services.ranking.domain.documents import (
     is_always_due,
     is_due,
     is_for,
+    named_months,
     overlay_of,
     points_of,
-    taken,
     within,
 )
 from services.ranking.domain.rows import NO_ROW, NO_SILENCE, Row, Silence, VersionUnit
@@ -183,15 +183,33 @@ class Scheme:
         return "；".join(dict.fromkeys(one["reason"] for one in said)) or None
 
     def _taken_from(self, code: str, period: Period) -> list[str]:
-        """Return the months of the scheme that a figure is taken from; of a stock that is the last."""
+        """Return the months of the scheme that a figure is taken from; of a stock that is the last.
+
+        Where the newest version names days they are those; else, and of an overlay, each names its own.
+        """
         document, indicator = self._newest(code)
-        mine = taken(document, indicator, period)
+        mine = within(document, indicator, period)
         cycle = cycle_of(document, indicator, (mine or period.months())[-1])
         if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
-            mine = taken(document, indicator, cycle)
+            mine = within(document, indicator, cycle)
         months = [str(at) for at in mine if any(covers(one, str(at)) for one in self.documents)]
+        days = None if indicator.get("overlay") else named_months(indicator)
+        months = [at for at in months if (self._assesses(code, at) if days is None else at in days)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
+
+    def _assesses(self, code: str, month: str) -> bool:
+        """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+        ruling = next(at for at, one in enumerate(self.documents) if covers(one, month))
+        days = self._days[ruling].get(code)
+        return days is None or month in days
+
+    @cached_property
+    def _days(self) -> tuple[dict[str, frozenset[str]], ...]:
+        return tuple(
+            {one["code"]: days for one in each["indicators"] if (days := named_months(one)) is not None}
+            for each in self.documents
+        )
 
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
         """Return by unit of a group the points of what it is due in a period."""
