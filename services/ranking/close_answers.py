@@ -102,9 +102,9 @@ class Closing(Answer):
 
     It is `no_cut` where the scheme has no `grace_days`, `open` while a group is `lacking`: not all that was
     received before T has been told of it; `unknown` while of groups or units nothing had been told before T;
-    `mixed` where of some that cannot be told apart from what is late; `ready` to be asked for by its
-    `digest`; `asked`; `closed`.
-    `request` is the one that waits, or that closed it.
+    `mixed` where of some that cannot be told apart from what is late; neither where the figures at T were
+    told. It is `ready` to be asked for by its `digest`; `asked`; `closed`. `request` is the one that waits,
+    or that closed it.
     """
 
     scheme: str

@@ -10,9 +10,13 @@ from services.ranking.domain.rows import Group
 from shared.storage.transaction import PostgresTransaction
 
 _NOTE_CUTS = """
-    INSERT INTO cuts (scheme, grp, period, shard, cut, day)
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[])
+    INSERT INTO cuts (scheme, grp, period, shard, cut, day, exact)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::text[], $7::boolean[])
     ON CONFLICT DO NOTHING"""
+_FIGURED = """
+    SELECT grp, max(version) AS version FROM cuts JOIN cut_figures USING (scheme, grp, period)
+    WHERE exact AND scheme = $1 AND period = $2 GROUP BY grp"""
 _KEEP = """
     INSERT INTO closes (scheme, period, grp, version, shard, cut, day, content, digest, request)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
@@ -29,11 +33,12 @@ _PAGE = """
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A cut that has passed, and of which scheme and period it is."""
+    """A cut that has passed, of which scheme and period it is, and whether the figures at T were told."""
 
     scheme: str
     period: str
     cut: Cut
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ class Taken:
 
 async def note_cuts(tx: PostgresTransaction, passed: Iterable[Passed]) -> None:
     """Keep cuts that have passed; the first that is told of a group and period counts."""
-    rows = [(one.scheme, one.cut.group, one.period, one.cut.shard, one.cut.at, one.cut.day) for one in passed]
+    rows = [
+        (one.scheme, one.cut.group, one.period, one.cut.shard, one.cut.at, one.cut.day, one.exact)
+        for one in passed
+    ]
     if rows:
         await tx.many(_NOTE_CUTS, *(list(column) for column in zip(*rows, strict=True)))
 
@@ -70,6 +78,12 @@ async def cuts(tx: PostgresTransaction, scheme: str, period: str) -> dict[str, C
         "SELECT grp, shard, cut, day FROM cuts WHERE scheme = $1 AND period = $2", scheme, period
     )
     return {row["grp"]: Cut(row["grp"], row["shard"], row["cut"], row["day"]) for row in rows}
+
+
+async def figured(tx: PostgresTransaction, scheme: str, period: str) -> dict[str, int]:
+    """Return by group the version whose figures at T were told, where a cut that has passed is exact."""
+    rows = await tx.many(_FIGURED, scheme, period)
+    return {row["grp"]: row["version"] for row in rows}
 
 
 async def freeze(tx: PostgresTransaction, request: Request, frozen: Sequence[Frozen]) -> None:

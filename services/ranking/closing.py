@@ -11,6 +11,7 @@ from services.ranking.domain.closing import LEADS, Cut, Frozen, State, Step, eff
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import DUE
+from services.ranking.knowing import Seen
 from shared.contracts import envelope
 from shared.kernel import instants
 from shared.kernel.errors import Problem, Refused, refuse
@@ -28,8 +29,9 @@ BESIDE = frozenset({Role.CLOSER, Role.READER})
 class Effect:
     """What closing a period would freeze; of `lacking` groups not all that was before T has been told yet.
 
-    Of `unknown` groups, or units by `group/unit`, nothing had been told by then; in `mixed` groups something
-    of before T was told over what is late: nothing exact can be frozen.
+    Where the figures at T were not told, those as of the day before stand for them: of `unknown` groups, or
+    units by `group/unit`, nothing had been told by then; in `mixed` groups something of before T was told
+    over what is late: nothing exact can be frozen.
     """
 
     scheme: Scheme
@@ -48,6 +50,15 @@ class Effect:
     def has_cut(self) -> bool:
         """Whether the scheme says when what is received is late."""
         return self.scheme.document["scheme"].get("grace_days") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Come:
+    """What a group comes to before T; `unknown` and `is_mixed` are what is not exact in it."""
+
+    frozen: Frozen | None
+    unknown: tuple[str, ...] = ()
+    is_mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +85,42 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
     if not ruling:
         raise refuse(404, "not_found", "No scheme of this code is in force in this period.")
     groups = {name for name, one in ruling.items() if name in one.document["groups"]}
-    heard = {name for name, cut in passed.items() if await versions.is_heard(tx, (scheme, name), cut.day)}
-    there: list[Frozen] = []
-    unknown: list[str] = []
-    for name in sorted(heard):
-        known = (await versions.in_force(tx, (scheme, name), [period], passed[name].day)).get(period)
-        if known is None:
-            unknown.append(name)
-        elif name in known.document["groups"]:
-            there.append(await _frozen(tx, (scheme, name), period, passed[name], known))
-            unknown += await _untold(tx, (scheme, name), period, passed[name], known)
-    mixed = [
-        one.cut.group for one in there if await store.mixed(tx, (scheme, one.cut.group), period, one.cut.day)
-    ]
-    newest = max(ruling.values(), key=lambda one: one.version)
-    digest = effect_digest(scheme, period, there)
-    return Effect(newest, tuple(there), lacking(groups, heard), tuple(unknown), tuple(mixed), digest)
+    figured = await closes.figured(tx, scheme, period)
+    come: dict[str, Come] = {}
+    for name, cut in sorted(passed.items()):
+        group, version = (scheme, name), figured.get(name)
+        if version is None and await versions.is_heard(tx, group, cut.day):
+            come[name] = await _as_of(tx, group, period, cut)
+        elif version is not None and (known := await versions.at_cut(tx, group, period, version)) is not None:
+            seen = await knowing.seen_at_cut(tx, group, period, known, cut.day)
+            come[name] = Come(_frozen(group, period, cut, seen))
+    there = [one.frozen for one in come.values() if one.frozen is not None]
+    return Effect(
+        scheme=max(ruling.values(), key=lambda one: one.version),
+        frozen=tuple(there),
+        lacking=lacking(groups, come),
+        unknown=tuple(unit for one in come.values() for unit in one.unknown),
+        mixed=tuple(name for name, one in come.items() if one.is_mixed),
+        digest=effect_digest(scheme, period, there),
+    )
 
 
-async def _frozen(tx: PostgresTransaction, group: Group, period: str, cut: Cut, scheme: Scheme) -> Frozen:
+async def _as_of(tx: PostgresTransaction, group: Group, period: str, cut: Cut) -> Come:
+    """Return what a group comes to by what had been told before T, and what of it is not exact."""
+    known = (await versions.in_force(tx, group, [period], cut.day)).get(period)
+    if known is None:
+        return Come(None, unknown=(group[1],))
+    if group[1] not in known.document["groups"]:
+        return Come(None)
+    seen = await knowing.seen(tx, group, period, known, cut.day)
+    untold = await _untold(tx, group, period, cut, known)
+    is_mixed = await store.mixed(tx, group, period, cut.day)
+    return Come(_frozen(group, period, cut, seen), tuple(untold), is_mixed)
+
+
+def _frozen(group: Group, period: str, cut: Cut, seen: Seen) -> Frozen:
     """Return the standing of a group before T, by the version that was known then."""
-    seen = await knowing.seen(tx, group, period, scheme, cut.day)
-    return Frozen(scheme.version, cut, shown.frozen(group, period, seen, cut.day))
+    return Frozen(seen.scheme.version, cut, shown.frozen(group, period, seen, cut.day))
 
 
 async def _untold(tx: PostgresTransaction, group: Group, period: str, cut: Cut, scheme: Scheme) -> list[str]:

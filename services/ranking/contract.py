@@ -1,6 +1,6 @@
 """What crosses ranking's border."""
 
-from shared.contracts.entries import Figures, TrialFigures, read_figures, read_trial_figures
+from shared.contracts.entries import Figures, PeriodRow, TrialFigures, read_figures, read_trial_figures
 from shared.contracts.ranking import (
     CLOSES,
     PERIOD_CLOSED,
@@ -29,6 +29,7 @@ from shared.contracts.scoring import (
     CutFigured,
     CutPassed,
     EntriesPosted,
+    PeriodFigures,
     SchemeAdopted,
     TrialEnded,
     TrialShardPosted,
@@ -66,6 +67,8 @@ __all__ = [
     "Figures",
     "Moved",
     "PeriodClosed",
+    "PeriodFigures",
+    "PeriodRow",
     "Place",
     "SchemeAdopted",
     "StandingMoved",

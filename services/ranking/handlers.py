@@ -7,6 +7,7 @@ from typing import NamedTuple
 from services.ranking import closes, places, store, versions
 from services.ranking.closes import Passed
 from services.ranking.contract import (
+    CUT_FIGURED,
     CUT_PASSED,
     ENTRIES_POSTED,
     SCHEME_ADOPTED,
@@ -15,9 +16,12 @@ from services.ranking.contract import (
     STANDINGS,
     TIER_CHANGED,
     Cause,
+    CutFigured,
     CutPassed,
     Figures,
     Moved,
+    PeriodFigures,
+    PeriodRow,
     Place,
     SchemeAdopted,
     StandingMoved,
@@ -86,9 +90,8 @@ class News:
                 self.behind.append(Behind(posted.version, period, unit, since, posted.day, newest))
         for one in posted.figures:
             units = self.figures.setdefault((posted.version, one.period), {})
-            told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
-            points = {code: parts_of(value) for code, value in one.points.items()}
-            row, known = Row(told, one.volume, number, points, since, until), units.setdefault(one.unit, [])
+            row = _row(one, number, since, until)
+            known = units.setdefault(one.unit, [])
             if known and known[-1].day == row.day:
                 known[-1] = known[-1].merged(row)
             else:
@@ -136,15 +139,17 @@ class Ranking:
         news: dict[Group, News] = {}
         adopted: dict[Group, set[str]] = {}
         for shard in sorted({record.shard for record in batch}):
-            posted, schemes, passed = _read([record for record in batch if record.shard == shard])
+            told = _read([record for record in batch if record.shard == shard])
             of_shard: dict[Group, News] = {}
-            for number, one in posted:
+            for number, one in told.posted:
                 of_shard.setdefault((one.scheme, one.group), News(shard)).add(number, one)
             for group, of_group in sorted(of_shard.items()):
                 await keep(tx, self._groups, group, of_group)
             news |= of_shard
-            await closes.note_cuts(tx, passed)
-            for scheme in schemes:
+            for number, one in told.figured:
+                await store.save_at_cut(tx, (one.scheme, one.group), _at_cut(number, one))
+            await closes.note_cuts(tx, told.passed)
+            for scheme in told.adopted:
                 await versions.save(tx, scheme.code, scheme.version, scheme.document)
                 for name in await store.groups_of(tx, scheme.code, shard):
                     group = scheme.code, name
@@ -220,24 +225,41 @@ def _mixed(
                 yield one.period, one.first, day
 
 
-def _read(
-    records: Sequence[Record],
-) -> tuple[list[tuple[int, Figures]], list[SchemeAdopted], list[Passed]]:
-    """Return the figures with the numbers of their records, the schemes, and the cuts that have passed."""
-    posted: list[tuple[int, Figures]] = []
-    adopted: list[SchemeAdopted] = []
-    passed: list[Passed] = []
+class Told(NamedTuple):
+    """What records of a shard tell: figures with the numbers of their records, schemes, and cuts."""
+
+    posted: list[tuple[int, Figures]]
+    adopted: list[SchemeAdopted]
+    figured: list[tuple[int, CutFigured]]
+    passed: list[Passed]
+
+
+def _read(records: Sequence[Record]) -> Told:
+    told = Told([], [], [], [])
     for record in records:
         event = known_event(record.stream, record.body)
         if event.type == ENTRIES_POSTED:
-            posted.append((record.number, read_figures(event.data)))
+            told.posted.append((record.number, read_figures(event.data)))
         elif event.type == SCHEME_ADOPTED:
-            adopted.append(envelope.decode_data(event, SchemeAdopted))
+            told.adopted.append(envelope.decode_data(event, SchemeAdopted))
+        elif event.type == CUT_FIGURED:
+            told.figured.append((record.number, envelope.decode_data(event, CutFigured)))
         elif event.type == CUT_PASSED:
-            told = envelope.decode_data(event, CutPassed)
-            cut = Cut(told.group, record.shard, told.cut, told.day)
-            passed.append(Passed(told.scheme, told.period, cut))
-    return posted, adopted, passed
+            one = envelope.decode_data(event, CutPassed)
+            cut = Cut(one.group, record.shard, one.cut, one.day)
+            told.passed.append(Passed(one.scheme, one.period, cut, one.exact))
+    return told
+
+
+def _at_cut(number: int, figured: CutFigured) -> dict[tuple[int, str, str], Row]:
+    """Return what a record tells of units at the cut by (version, period, unit)."""
+    return {(figured.version, figured.period, one.unit): _row(one, number) for one in figured.figures}
+
+
+def _row(one: PeriodRow | PeriodFigures, number: int, since: str = "", until: str = "") -> Row:
+    told = {code: None if value is None else parts_of(value) for code, value in one.values.items()}
+    points = {code: parts_of(value) for code, value in one.points.items()}
+    return Row(told, one.volume, number, points, since, until)
 
 
 def _standing_moved(

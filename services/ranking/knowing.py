@@ -47,6 +47,12 @@ async def seen(
     return Seen(scheme, figures[period], fresh_at)
 
 
+async def seen_at_cut(tx: PostgresTransaction, group: Group, period: str, scheme: Scheme, day: str) -> Seen:
+    """Return the figures of a group by exactly what was received before the cut of a period."""
+    figures = await store.figures_at_cut(tx, group, period, scheme, day)
+    return Seen(scheme, figures, await store.fresh_on(tx, group, day))
+
+
 async def check_day(tx: PostgresTransaction, asked: str, scheme: Scheme) -> None:
     """Refuse what is no day of the scheme's zone, and a day that has not begun."""
     try:

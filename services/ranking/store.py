@@ -46,6 +46,15 @@ _SAVE_GROUP = """
         SET version = GREATEST(d.version, excluded.version), fresh_at = GREATEST(d.fresh_at, excluded.fresh_at))
     INSERT INTO groups VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scheme, grp) DO UPDATE
     SET version = GREATEST(groups.version, excluded.version), fresh_at = GREATEST(groups.fresh_at, excluded.fresh_at)"""
+_SAVE_AT_CUT = """
+    INSERT INTO cut_figures (scheme, grp, version, period, unit, worth, points, volume, number)
+    SELECT $1, $2, version, period, unit, worth, points, volume, number FROM unnest(
+        $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[])
+        n(version, period, unit, worth, points, volume, number, day)
+    ON CONFLICT DO NOTHING"""
+_AT_CUT = """
+    SELECT version, period, unit, worth, points, volume, number, '' AS day FROM cut_figures
+    WHERE (scheme, grp, version, period) = ($1, $2, $3, $4)"""
 _SAVE_MIXED = """
     INSERT INTO cuts_mixed SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::text[])
     ON CONFLICT DO NOTHING"""
@@ -93,6 +102,14 @@ async def save_past(
     """Write by (version, period, unit, day) what figures were at the end of a day."""
     if rows:
         await tx.many(_SAVE_PAST, *group, *_columns((key[:3], row) for key, row in rows.items()))
+
+
+async def save_at_cut(
+    tx: PostgresTransaction, group: Group, rows: Mapping[tuple[int, str, str], Row]
+) -> None:
+    """Write the figures at the cut by (version, period, unit); the first that is told of a unit counts."""
+    if rows:
+        await tx.many(_SAVE_AT_CUT, *group, *_columns(rows.items()))
 
 
 async def save_mixed(tx: PostgresTransaction, group: Group, found: Collection[tuple[str, str, str]]) -> None:
@@ -185,6 +202,15 @@ async def figures(
         period: scheme.group_figures(group[1], period, found[scheme.version, period], silent)
         for period, scheme in schemes.items()
     }
+
+
+async def figures_at_cut(
+    tx: PostgresTransaction, group: Group, period: str, scheme: Scheme, day: str
+) -> Figures:
+    """Return the figures of every unit of a group at a cut; what feeds are silent is as of the day before."""
+    wanted = scheme.version, period
+    found = _by_unit([wanted], await tx.many(_AT_CUT, *group, *wanted))
+    return scheme.group_figures(group[1], period, found[wanted], await silences(tx, group, day))
 
 
 async def groups_of(tx: PostgresTransaction, code: str, shard: int) -> list[str]:

@@ -33,6 +33,11 @@ _IN_FORCE_ON = _RULING.format(
     "(SELECT max(version) FROM days WHERE scheme = $1 AND grp = $2 AND day <= $6)",
 )
 
+_AT_CUT = _RULING.format(
+    f"EXISTS ({_OF_PERIOD.format('cut_figures', '')})",
+    "$6::int",
+)
+
 
 async def save(tx: PostgresTransaction, code: str, version: int, document: Document) -> None:
     """Keep a version of a scheme; every shard tells of it."""
@@ -65,12 +70,25 @@ async def in_force(
     One that begins inside a period takes it with its first figures of the period: then its months have come.
     With a day by the figures that had been told at its end; none where none had.
     """
+    if day is None:
+        return await _ruling(tx, group, periods, _IN_FORCE)
+    return await _ruling(tx, group, periods, _IN_FORCE_ON, day)
+
+
+async def at_cut(tx: PostgresTransaction, group: Group, period: str, version: int) -> Scheme | None:
+    """Return the version that the figures at the cut of a period are of; None while it is not heard of."""
+    found = (await _ruling(tx, group, [period], _AT_CUT, version)).get(period)
+    return None if found is None or found.version != version else found
+
+
+async def _ruling(
+    tx: PostgresTransaction, group: Group, periods: Collection[str], statement: str, *then: str | int
+) -> dict[str, Scheme]:
     calendar = await _calendar(tx, group[0])
     named = [(period, calendar.parse(period)) for period in sorted(periods)]
     spans = [(period, str(months.first), str(months.last)) for period, months in named]
     columns = [list(column) for column in zip(*spans, strict=True)]
-    then = () if day is None else (day,)
-    rows = await tx.many(_IN_FORCE if day is None else _IN_FORCE_ON, *group, *columns, *then)
+    rows = await tx.many(statement, *group, *columns, *then)
     wanted = {row["period"]: [row["version"], *_ruled_before(row, calendar)] for row in rows}
     documents = await tx.many(
         "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",

@@ -45,9 +45,9 @@ class Persons:
         documents = documents or [with_grace()]
         await self.service.apply(*map(adopted, documents), posted(*told, fresh_at="2021-04-06T01:00:00Z"))
 
-    async def cut(self, period=MARCH, group="bureaus", day=DAY, at=T):
-        """Let T pass for a group."""
-        await self.service.apply(cut_passed(period, group=group, cut=at, day=day))
+    async def cut(self, period=MARCH, group="bureaus", day=DAY, at=T, *, exact=False):
+        """Let T pass for a group, with or without figures at T."""
+        await self.service.apply(cut_passed(period, group=group, cut=at, day=day, exact=exact))
 
     async def effect(self, period=MARCH):
         return await self.body(f"/v1/closes/mini/{period}")

@@ -7,12 +7,14 @@ import pytest
 
 from services.ranking.api import standings_router
 from services.ranking.contract import (
+    CUT_FIGURED,
     CUT_PASSED,
     ENTRIES,
     SCHEMES,
     STANDING_MOVED,
     STANDINGS,
     TIER_CHANGED,
+    CutFigured,
     CutPassed,
     EntriesPosted,
     SchemeAdopted,
@@ -87,9 +89,14 @@ def posted(*figures, version=1, fresh_at=NOW, day=None, cause=(), silent=(), gro
     return ENTRIES, envelope.encode(ENTRIES_POSTED, SOURCE, "mini/bureaus", told)
 
 
-def cut_passed(period, *, group="bureaus", cut, day):
-    told = CutPassed(scheme="mini", group=group, period=period, cut=cut, day=day)
+def cut_passed(period, *, group="bureaus", cut, day, exact=False):
+    told = CutPassed(scheme="mini", group=group, period=period, cut=cut, day=day, exact=exact)
     return ENTRIES, envelope.encode(CUT_PASSED, SOURCE, f"mini/{group}/{period}", told)
+
+
+def cut_figured(*figures, period=MARCH, version=1, group="bureaus"):
+    told = CutFigured(scheme="mini", version=version, group=group, period=period, figures=figures)
+    return ENTRIES, envelope.encode(CUT_FIGURED, SOURCE, f"mini/{group}/{period}", told)
 
 
 def adopted(document):

@@ -10,7 +10,7 @@ from shared.kernel.records import Draft, Head, Position
 from shared.kernel.shards import SHARDS
 from shared.runtime.rebuilding import Fold, Rebuilds
 from tests.ranking.closings import persons
-from tests.ranking.rig import NOW, SHARD, figure, posted, service
+from tests.ranking.rig import NOW, SHARD, cut_figured, figure, posted, service
 from tests.rebuilds import Kept, rebuilt
 
 __all__ = ["persons", "service"]
@@ -52,11 +52,14 @@ class Living:
         return made
 
 
-async def test_a_rebuild_keeps_what_was_closed_and_folds_the_cuts_that_have_passed(persons, postgres_url):
+async def test_a_rebuild_keeps_what_was_closed_and_folds_cuts_that_have_passed_with_their_figures(
+    persons, postgres_url
+):
     persons.service = living = Living(persons.service.exchange)
     await living.begin()
     await persons.begin()
-    await persons.cut()
+    await living.apply(cut_figured(figure("b1", "9"), figure("b2", None)))
+    await persons.cut(exact=True)
     await persons.close()
     await living.apply(posted(figure("b1", "9.7"), fresh_at="2021-05-12T01:00:00Z"))
     frozen = await persons.standing()
@@ -66,9 +69,11 @@ async def test_a_rebuild_keeps_what_was_closed_and_folds_the_cuts_that_have_pass
     rebuilds = Rebuilds("ranking", postgres_url, folds, COMMANDED, schema=schema)
     run = await rebuilt(rebuilds)
     assert (run.state, run.different, run.chains) == ("same", [], [])
-    assert {one.table: one.rows for one in run.tables}["cuts"] == 1
+    rows = {one.table: one.rows for one in run.tables}
+    assert (rows["cuts"], rows["cut_figures"]) == (1, 2)
     async with living.exchange.begin(actor="test", action="damage") as tx:
         await tx.execute("UPDATE cuts SET day = '2021-04-09'")
+        await tx.execute("UPDATE cut_figures SET volume = 19 WHERE unit = 'b1'")
     run = await rebuilt(rebuilds)
-    assert [one.table for one in run.different] == ["cuts"]
+    assert sorted(one.table for one in run.different) == ["cut_figures", "cuts"]
     assert await persons.standing() == frozen

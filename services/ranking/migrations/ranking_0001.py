@@ -53,10 +53,16 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, period text NOT NULL, unit text NOT NULL,
         rank int, tier text, points numeric, low numeric, high numeric,
         PRIMARY KEY (scheme, grp, period, unit)) WITH (fillfactor = 50)""",
-    # T of a group's period, told when all that was received before it had been; `day` is the last before it
+    # T of a group's period, told when all that was received before it had been; `day` is the last before it;
+    # `exact` says that the figures at T were told
     """CREATE TABLE cuts (
         scheme text NOT NULL, period text NOT NULL, grp text NOT NULL, shard smallint NOT NULL,
-        cut text NOT NULL, day text NOT NULL, PRIMARY KEY (scheme, period, grp))""",
+        cut text NOT NULL, day text NOT NULL, exact boolean NOT NULL, PRIMARY KEY (scheme, period, grp))""",
+    # the figures by exactly what was received before T, told before an exact cut
+    """CREATE TABLE cut_figures (
+        scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
+        unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
+        number bigint NOT NULL, PRIMARY KEY (scheme, grp, version, period, unit))""",
     # what persons asked for, and their steps; of a period one waits at a time
     """CREATE TABLE close_requests (
         id text PRIMARY KEY, scheme text NOT NULL, period text NOT NULL, digest text NOT NULL,
