@@ -7,16 +7,15 @@ proof folds it; so whatever overtook what, the figures are those of the facts be
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.scoring import derived, refolding, store
+from services.scoring import derived, refolding, store, under_review
 from services.scoring.contract import DEDUCTIONS, ITEMS, PeriodFigures
 from services.scoring.cuts import Cut
 from services.scoring.derived import Key, Told, cause_received
 from services.scoring.domain.derived import fold_derived
-from services.scoring.domain.folding import fold_under
+from services.scoring.domain.folding import Cell, Tally, fold_under
 from services.scoring.domain.groups import GroupPlan
 from services.scoring.domain.parted import Figure, parted_figures
 from services.scoring.domain.parts import Key as FigureKey
-from services.scoring.domain.plan import Plan
 from services.scoring.domain.proof import figures_of
 from services.scoring.domain.reviewed import Reviewed
 from services.scoring.domain.silence import Silence
@@ -27,12 +26,14 @@ from services.scoring.moves import Moves
 from services.scoring.plans import InForce
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from shared.contracts import envelope
+from shared.contracts.catalogue import known_event
 from shared.kernel.points import parts_text
 from shared.kernel.shards import SHARDS
 from shared.storage.transaction import PostgresTransaction
 
 FACTS_PER_PAGE = 500
 
+UnitMonth = tuple[str, int]
 Sums = dict[tuple[str, str], UnitSums]
 Figured = dict[tuple[str, str], tuple[PeriodFigures, ...]]
 
@@ -40,8 +41,8 @@ Figured = dict[tuple[str, str], tuple[PeriodFigures, ...]]
 async def figured(tx: PostgresTransaction, ready: Sequence[Cut]) -> Figured | None:
     """Return by period and group the figures at T of cuts of one version and T; `tx` is one snapshot.
 
-    None where the facts that are kept do not say it: of a derived fact only the newest version is kept, and a
-    review stands on facts as they are now.
+    None where the facts that are kept do not say it: of an item and of a silent feed only the newest version is
+    kept, and a review stands on facts as they are now.
     """
     one = ready[0]
     known = await known_of(tx)
@@ -63,45 +64,97 @@ async def _sums(tx: PostgresTransaction, known: Known, code: str, closes: str) -
     found: Sums = {}
     for shard in range(SHARDS):
         schemes = [one for one in known.of_a[shard] if one.document.scheme.code == code]
-        moves = Moves()
+        folding = _Folding(shard, schemes, catalogue, closes)
         async for page in refolding.pages(tx, shard):
-            plans = [one.plan for one in schemes]
-            await asyncio.to_thread(_fold, page, plans, catalogue, moves, shard, closes)
-        if not await _derive(tx, shard, schemes, moves, closes):
+            await asyncio.to_thread(folding.fold, page)
+        if not await folding.derive(tx):
             return None
-        for (_, scheme, over, unit, month), numbers in moves.cells().items():
+        rows = await folding.rows(tx)
+        if rows is None:
+            return None
+        for (scheme, over, unit, month), numbers in rows.items():
             first_month = known.schemes[scheme].document.calendar.first_month
             of_unit = found.setdefault((scheme, unit), UnitSums(first_month))
             of_unit.take((over, month, shard), numbers)
     return found
 
 
-def _fold(
-    page: Sequence[bytes], plans: Sequence[Plan], catalogue: Catalogue, moves: Moves, shard: int, closes: str
-) -> None:
-    read = {name.encode() for plan in plans for events in plan.events_of.values() for name in events}
-    for events in page:
-        if any(name in events for name in read):
-            early = [event for event in stored_events(events) if event.received < closes]
-            reports = [report_of(event, catalogue) for event in early]
-            fold_under(moves.tallies[shard], plans, reports)
+class _Folding:
+    """What a shard of stage A comes to by what was received before T.
 
+    `later` are the months of units in which anything that was received since says something, `reviewed` those in
+    which a review of before T changes something.
+    """
 
-async def _derive(
-    tx: PostgresTransaction, shard: int, schemes: Sequence[InForce], moves: Moves, closes: str
-) -> bool:
-    """Fold what others concluded before T; tell whether that is known of everything."""
-    points, at = [one.points for one in schemes], Key(shard, "", "")
-    while page := await derived.following(tx, at, FACTS_PER_PAGE):
-        for one in page:
-            if _received(one) < closes:
-                if isinstance(one.fact, Reviewed) and one.fact.is_change:
+    def __init__(self, shard: int, schemes: Sequence[InForce], catalogue: Catalogue, closes: str) -> None:
+        self._shard = shard
+        self._plans = [one.plan for one in schemes]
+        self._points = [one.points for one in schemes]
+        self._read = {name.encode() for one in self._plans for of in one.events_of.values() for name in of}
+        self._catalogue = catalogue
+        self._closes = closes
+        self._moves = Moves()
+        self._moved = Tally()
+        self._later: set[UnitMonth] = set()
+        self._reviewed: set[UnitMonth] = set()
+
+    def fold(self, page: Sequence[bytes]) -> None:
+        """Fold the events of facts and cases, without those of T and later."""
+        for events in page:
+            if any(name in events for name in self._read):
+                read = stored_events(events)
+                early = [event for event in read if event.received < self._closes]
+                reports = [report_of(event, self._catalogue) for event in early]
+                fold_under(self._moves.tallies[self._shard], self._plans, reports)
+                if len(early) < len(read):
+                    fold_under(self._moved, self._plans, reports)
+                    fold_under(self._moved, self._plans, [report_of(one, self._catalogue) for one in read])
+
+    async def derive(self, tx: PostgresTransaction) -> bool:
+        """Fold what others concluded before T; tell whether that is known of everything."""
+        at = Key(self._shard, "", "")
+        while page := await derived.following(tx, at, FACTS_PER_PAGE):
+            for one in page:
+                if _received(one) >= self._closes and _is_lost(one):
                     return False
-                fold_derived(moves.points[shard], points, one.fact)
-            elif len(one.numbers) > 1 or isinstance(one.fact, Silence):
-                return False
-        at = page[-1].key
-    return True
+                early = await _told_before(tx, one, self._closes)
+                if early is not one:
+                    self._later |= {(unit, month) for _, unit, month in one.fact.places()}
+                if early is not None:
+                    fold_derived(self._moves.points[self._shard], self._points, early.fact)
+                    if isinstance(early.fact, Reviewed) and early.fact.is_change:
+                        self._reviewed.add((early.fact.unit, early.fact.month))
+            at = page[-1].key
+        return True
+
+    async def rows(self, tx: PostgresTransaction) -> dict[Cell, list[int]] | None:
+        """Return the sums; None where a review stands on months in which later facts say something."""
+        found = {cell[1:]: numbers for cell, numbers in self._moves.cells().items()}
+        if self._reviewed & (self._later | set(self._moved.touched())):
+            return None
+        for cell in await under_review.decided(tx, [self._shard]) if self._reviewed else ():
+            if (cell.unit, cell.month) in self._reviewed:
+                reviewed = await under_review.rows(tx, cell, self._points, self._catalogue)
+                found |= {at[1:]: numbers for at, numbers in reviewed.items() if any(numbers)}
+        return found
+
+
+def _is_lost(one: Told) -> bool:
+    """Tell whether what was told of a fact before its newest version is not kept here."""
+    return isinstance(one.fact, Silence) or (one.key.stream == ITEMS and len(one.numbers) > 1)
+
+
+async def _told_before(tx: PostgresTransaction, one: Told, closes: str) -> Told | None:
+    """Return the newest version of a fact that was received before T, None if there was none."""
+    if _received(one) < closes:
+        return one
+    for number in reversed(one.numbers[:-1]):
+        (record,) = await tx.read(one.key.stream, one.key.shard, number - 1, 1)
+        event = known_event(record.stream, record.body)
+        earlier = derived.told(record.stream, record.shard, event, record.body)
+        if _received(earlier) < closes:
+            return earlier
+    return None
 
 
 def _received(one: Told) -> str:

@@ -10,6 +10,7 @@ from services.scoring.contract import (
     CONSUMER_B,
     CONSUMER_INCIDENTS,
     CUTS,
+    DEDUCTIONS,
     ENTRIES,
     ITEMS,
     ITEMS_TOLD,
@@ -61,7 +62,7 @@ class WithCuts(Driver):
     def __init__(self, exchange):
         super().__init__(exchange)
         self.stages = [
-            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS)),
+            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS, DEDUCTIONS)),
             ("b", StageB(), (PARTIALS, SCHEMES, CUTS)),
         ]
 

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import pytest
 from msgspec import structs
 
 from services.scoring.contract import (
@@ -11,10 +12,16 @@ from services.scoring.contract import (
     CONSUMER_B,
     CUT_PASSED,
     CUTS,
+    DEDUCTION_DECIDED,
+    DEDUCTIONS,
     ENTRIES_POSTED,
+    ITEM_CHANGED,
     ITEMS,
     PARTIALS,
     SCHEMES,
+    SOURCE,
+    DeductionDecided,
+    IncidentName,
 )
 from services.scoring.stage_a import StageA
 from services.scoring.stage_b import StageB
@@ -26,6 +33,7 @@ from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
 from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, risk, scheme
+from tests.scoring.test_derived import item
 from tests.scoring.test_stages import scoring
 
 __all__ = ["scoring"]
@@ -169,6 +177,48 @@ async def test_the_figures_of_a_cut_are_those_of_what_was_received_before_t_what
     assert exact == [True]
     assert figures["b1"] == {"missed": "9.500000000000", "ontime": "10.000000000000"}
     assert figures["b2"] == {"missed": "10.000000000000", "ontime": None}
+
+
+def decision(version, received):
+    """Return what is told of an incident that cost nobody anything."""
+    told = DeductionDecided(
+        key="k",
+        version=version,
+        incident=IncidentName(object="t1", content="vat", year=2099),
+        unit="b1",
+        deductions=(),
+        received=instants.text(received),
+        cause=(),
+    )
+    return DEDUCTIONS, envelope.encode(DEDUCTION_DECIDED, SOURCE, "k", told)
+
+
+def changed_item(version, received):
+    told = item(version=version, received=instants.text(received), days=())
+    return ITEMS, envelope.encode(ITEM_CHANGED, SOURCE, "i1", told)
+
+
+@pytest.mark.parametrize(
+    ("told", "exact"),
+    [
+        ([decision(1, T - A_SECOND), decision(2, T)], True),
+        ([changed_item(1, T)], True),
+        ([changed_item(1, T - A_SECOND)], True),
+        ([changed_item(1, T - A_SECOND), changed_item(2, T)], False),
+    ],
+)
+async def test_figures_at_t_are_told_only_where_every_fact_is_known_as_it_was(scoring, told, exact):
+    exchange, driver = await begun(scoring)
+    for stream, body in told:
+        async with exchange.begin(actor="test", action="tell") as tx:
+            await tx.append(stream, [Draft(shard_of("b1"), body)])
+    await driver.tick(T)
+    for _ in range(3):
+        await driver.run()
+        await driver.settle()
+    await driver.run()
+    figures, said = await counted(exchange)
+    assert (said, set(figures)) == ([exact], {"b1", "b2"} if exact else set())
 
 
 async def test_a_rebuild_repeats_what_was_told_of_cuts_and_decides_nothing_anew(scoring, postgres_url):
