@@ -41,8 +41,8 @@ Figured = dict[tuple[str, str], tuple[PeriodFigures, ...]]
 async def figured(tx: PostgresTransaction, ready: Sequence[Cut]) -> Figured | None:
     """Return by period and group the figures at T of cuts of one version and T; `tx` is one snapshot.
 
-    None where the facts that are kept do not say it: of an item and of a silent feed only the newest version is
-    kept, and a review stands on facts as they are now.
+    None where the facts that are kept do not say it: of an item and of a silent feed only the newest version
+    is kept, and a review stands on facts as they are now.
     """
     one = ready[0]
     known = await known_of(tx)
@@ -82,8 +82,8 @@ async def _sums(tx: PostgresTransaction, known: Known, code: str, closes: str) -
 class _Folding:
     """What a shard of stage A comes to by what was received before T.
 
-    `later` are the months of units in which anything that was received since says something, `reviewed` those in
-    which a review of before T changes something.
+    `later` are the months of units in which anything that was received since says something, `reviewed` those
+    in which a review of before T changes something.
     """
 
     def __init__(self, shard: int, schemes: Sequence[InForce], catalogue: Catalogue, closes: str) -> None:

@@ -46,6 +46,7 @@ from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
 from shared.contracts.partials import Block, Changed, Row
+from shared.kernel import instants
 from shared.kernel.instants import by_days
 from shared.kernel.periods import Month
 from shared.kernel.records import Draft, Record
@@ -58,6 +59,7 @@ MOVING = frozenset({ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SCHEMES})
 IN_FORCE = PARTIALS, PARTIALS_CHANGED
 TRIED = TRIAL_PARTIALS, TRIAL_PARTIALS_CHANGED
 NUMBERS_PER_MESSAGE = 20_000
+BEFORE_THE_FEED = instants.text(instants.EPOCH)
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
 
@@ -65,7 +67,8 @@ Read = Sequence[tuple[Record, AcceptedEvent]]
 class StageA:
     """The handler of accepted events, derived facts, adopted schemes and trials."""
 
-    def __init__(self, room: Room = ROOM) -> None:
+    def __init__(self, room: Room = ROOM, *, replay: bool = False) -> None:
+        self._replay = replay
         self._plans = Plans(STAGE)
         self._catalogue: tuple[int, Catalogue] = 0, catalogue_of({})
         self._ordinary: dict[tuple[int, tuple[Edition, ...]], Ordinary] = {}
@@ -86,8 +89,13 @@ class StageA:
         self._reviewed.forget(shards)
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
-        """Apply a batch; where periods have a cut, what was received on different days apart."""
+        """Apply a batch; where periods have a cut, what was received on different days apart.
+
+        In a replay a scheme, which has the time of the database, is as late as what its shard lived through.
+        """
         read = [(record, known_event(record.stream, record.body)) for record in batch]
+        if self._replay:
+            read = await _by_the_feed(tx, read)
         shards = {record.shard for record in batch}
         zones = cut_zones([one for shard in shards for one in await self._plans.of(tx, shard)])
         answers: list[Answer] = []
@@ -260,6 +268,19 @@ def _known_at(one: tuple[Record, AcceptedEvent]) -> str:
     """Return when what a record stands on was received: of what was derived that of its cause."""
     record, event = one
     return cause_received(event) if record.stream in {ITEMS, DEDUCTIONS} else event.received
+
+
+async def _by_the_feed(tx: PostgresTransaction, read: Read) -> list[tuple[Record, AcceptedEvent]]:
+    """Put schemes at the clocks of their shards, at the beginning of time where there is none."""
+    shards = {record.shard for record, _ in read if record.stream == SCHEMES}
+    known = await clocks.read(tx, shards) if shards else {}
+    reached = {shard: clock.received for shard, clock in known.items()}
+    return [
+        (record, structs.replace(event, received=reached.get(record.shard, BEFORE_THE_FEED)))
+        if record.stream == SCHEMES
+        else (record, event)
+        for record, event in read
+    ]
 
 
 async def _handed_on(

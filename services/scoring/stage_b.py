@@ -1,7 +1,8 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -241,7 +242,7 @@ class StageB:
         silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
         batch.dated = dated if batch.dated is None else max(batch.dated, dated)
         ranges = causes.of_units(units)
-        behind = _behind(plan, units, told.rows) if batch.has_cuts else None
+        behind = partial(_behind, plan, units, told.rows) if batch.has_cuts else None
         return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence, behind)
 
     async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
@@ -267,7 +268,7 @@ class StageB:
             answer
             for version, changed in sorted(found.items())
             for answer in self._messages(
-                shard, line, version, changed, causes, batch.dated, behind={} if batch.has_cuts else None
+                shard, line, version, changed, causes, batch.dated, behind=dict if batch.has_cuts else None
             )
         ]
 
@@ -280,20 +281,21 @@ class StageB:
         causes: Ranges,
         dated: Dated,
         silence: Sequence[Silence] = (),
-        behind: Mapping[str, list[str]] | None = None,
+        behind: Callable[[], dict[str, list[str]]] | None = None,
     ) -> list[Answer]:
         """Tell what was posted, and from the first message on what is silent; the first names the causes."""
         cause = [Span(one.shard, one.first, one.last, one.stream) for one in causes]
         group, zone = (line.code, version, line.name), line.zones[version]
         day, brought = day_in(zone, dated.known_at), day_in(zone, dated.brought_at)
-        earlier = brought if behind is not None and brought < day else None
+        earlier, late = None, dict[str, list[str]]()
+        if behind is not None and brought < day:
+            earlier, late = brought, behind()
         answers: list[Answer] = []
         for figures_in, silent_in in zip_longest(_pages(changed), _silence_pages(silence)):
             entries, figures = figures_in or ([], [])
-            late = {} if earlier is None else dict(behind or {})
             posted = Posted(*group, cause, dated.at, day, entries, figures, silent_in or [], earlier, late)
             answers.append(self._book.message(shard, posted))
-            cause, behind = [], None
+            cause, late = [], {}
         return answers
 
     def begun(self, event: AcceptedEvent) -> list[tuple[str, int]]:

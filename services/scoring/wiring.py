@@ -76,7 +76,9 @@ def build(settings: ServiceSettings) -> Service:
     frame = Frame(NAME, settings)
     replay = settings.clock == "replay"
     stage_a = frame.consumer(
-        CONSUMER_A, (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SURVEYS, CALENDARS, SCHEMES), StageA
+        CONSUMER_A,
+        (ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SURVEYS, CALENDARS, SCHEMES),
+        lambda: StageA(replay=replay),
     )
     stage_b = frame.consumer(
         CONSUMER_B, (PARTIALS, SCHEMES, CUTS), lambda: StageB(book=Ledger(replay=replay))

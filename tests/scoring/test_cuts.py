@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from services.scoring import handlers
 from services.scoring.contract import (
     ACCEPTED,
     CONSUMER_A,
@@ -24,7 +25,7 @@ from services.scoring.contract import (
     IncidentName,
 )
 from services.scoring.stage_a import StageA
-from services.scoring.stage_b import StageB
+from services.scoring.stage_b import Ledger, StageB
 from shared.contracts import envelope, partials
 from shared.kernel import instants
 from shared.kernel.records import Draft
@@ -32,9 +33,9 @@ from shared.kernel.shards import SHARDS, shard_of
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
-from tests.scoring.cuts import GROUP_SHARD, T, begun, made, records, risk, scheme
+from tests.scoring.cuts import GROUP_SHARD, T, WithCuts, begun, made, records, risk, scheme
 from tests.scoring.test_derived import item
-from tests.scoring.test_stages import scoring
+from tests.scoring.test_stages import scoring, teach
 
 __all__ = ["scoring"]
 
@@ -242,3 +243,27 @@ async def test_a_rebuild_repeats_what_was_told_of_cuts_and_decides_nothing_anew(
     commanded = Commanded(tables=("schemes", "cuts"), streams=(ACCEPTED, SCHEMES, ITEMS, CUTS))
     run = await rebuilt(Rebuilds("scoring", postgres_url, folds, commanded, schema=schema))
     assert (run.state, [one.table for one in run.different], run.chains) == ("same", [], [])
+
+
+async def test_in_a_replay_what_an_adoption_moves_is_of_the_day_of_the_feed(scoring):
+    """The database's day, which is that of an adoption there, would be that of its group for ever."""
+    exchange = await scoring()
+    driver = WithCuts(exchange)
+    driver.stages = [
+        ("a", StageA(replay=True), (ACCEPTED, SCHEMES, ITEMS)),
+        ("b", StageB(book=Ledger(replay=True)), (PARTIALS, SCHEMES, CUTS)),
+    ]
+    await teach(exchange)
+    await driver.receive(made(1, T - A_SECOND))
+    await driver.tick(T - A_SECOND)
+    await driver.run()
+    async with exchange.begin(actor="ada", action="adopt") as tx:
+        tx.replay_at(T + timedelta(days=9000))
+        await handlers.draft_scheme(tx, scheme(), "ada")
+        await handlers.adopt_scheme(tx, "mini", 1, "bob")
+    await driver.run()
+    await driver.receive(made(2, T))
+    await driver.run()
+    days = [data(one)["day"] for one in await records(exchange)]
+    assert (days[0], days[-1]) == ("2100-03-31", "2100-04-01")
+    assert {data(one).get("brought") for one in await records(exchange)} == {None}
