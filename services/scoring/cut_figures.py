@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from services.scoring import derived, refolding, store, under_review
-from services.scoring.contract import DEDUCTIONS, ITEMS, PeriodFigures
+from services.scoring.contract import DEDUCTIONS, ITEMS, DeductionDecided, PeriodFigures
 from services.scoring.cuts import Cut
 from services.scoring.derived import Key, Told, cause_received
 from services.scoring.domain.derived import fold_derived
@@ -120,6 +120,8 @@ class _Folding:
                 early = await _told_before(tx, one, self._closes)
                 if early is not one:
                     self._later |= {(unit, month) for _, unit, month in one.fact.places()}
+                if early is not None and _holds_later(early, self._closes):
+                    return False
                 if early is not None:
                     fold_derived(self._moves.points[self._shard], self._points, early.fact)
                     if isinstance(early.fact, Reviewed) and early.fact.is_change:
@@ -142,6 +144,14 @@ class _Folding:
 def _is_lost(one: Told) -> bool:
     """Tell whether what was told of a fact before its newest version is not kept here."""
     return isinstance(one.fact, Silence) or (one.key.stream == ITEMS and len(one.numbers) > 1)
+
+
+def _holds_later(one: Told, closes: str) -> bool:
+    """Tell whether a decision stands on reports of T and later too, with which it was decided anew."""
+    if one.key.stream != DEDUCTIONS:
+        return False
+    newest = envelope.decode_data(envelope.decode(one.body), DeductionDecided).newest
+    return newest is not None and newest >= closes
 
 
 async def _told_before(tx: PostgresTransaction, one: Told, closes: str) -> Told | None:

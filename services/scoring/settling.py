@@ -38,6 +38,11 @@ class Dossier:
     settled: Settled
     schemes: tuple[InForce, ...]
 
+    @property
+    def newest(self) -> str:
+        """The newest `received` of its reports and rulings."""
+        return max((one.received for one in (*self.reports, *self.rulings)), default="")
+
     def path_of(self, unit: str) -> str:
         """Return the path of a unit in the newest scheme that knows it, else one of its own."""
         found = [scheme.plan.above[unit] for scheme in self.schemes if unit in scheme.plan.above]

@@ -134,7 +134,7 @@ async def _told(
         mine = {key: one for key, one in before.items() if one.object in dossier.objects}
         fresh = await asyncio.to_thread(telling.news, mine, dossier.settled.decided())
         kept += [one.kept for one in fresh]
-        answers += await asyncio.to_thread(_messages, fresh, why)
+        answers += await asyncio.to_thread(_messages, fresh, why, dossier.newest)
         lines += await asyncio.to_thread(_lines, dossier)
     unread = [one for dossier in opened for one in telling.unread(dossier.settled, dossier.named)]
     await dossiers.save_incidents(tx, objects, lines, unread)
@@ -142,8 +142,8 @@ async def _told(
     return answers
 
 
-def _messages(fresh: Sequence[News], why: Why) -> list[Answer]:
-    return [one.message(why.received, why.cause) for one in fresh]
+def _messages(fresh: Sequence[News], why: Why, newest: str) -> list[Answer]:
+    return [one.message(why.received, why.cause, newest) for one in fresh]
 
 
 def _lines(dossier: Dossier) -> list[Line]:

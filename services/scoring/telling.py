@@ -41,8 +41,8 @@ class News:
     unit: str
     deductions: tuple[Deduction, ...]
 
-    def message(self, received: str, cause: Sequence[Cause]) -> Answer:
-        """Return the message that tells it."""
+    def message(self, received: str, cause: Sequence[Cause], newest: str) -> Answer:
+        """Return the message that tells it; `newest` is the newest `received` of all that it stands on."""
         told = DeductionDecided(
             key=self.kept.key,
             version=self.kept.version,
@@ -51,6 +51,7 @@ class News:
             deductions=self.deductions,
             received=received,
             cause=tuple(cause),
+            newest=newest if newest > received else None,
         )
         return DEDUCTIONS, Draft(
             shard_of(self.unit), envelope.encode(DEDUCTION_DECIDED, SOURCE, self.kept.key, told)

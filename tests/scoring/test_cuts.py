@@ -180,7 +180,7 @@ async def test_the_figures_of_a_cut_are_those_of_what_was_received_before_t_what
     assert figures["b2"] == {"missed": "10.000000000000", "ontime": None}
 
 
-def decision(version, received):
+def decision(version, received, newest=None):
     """Return what is told of an incident that cost nobody anything."""
     told = DeductionDecided(
         key="k",
@@ -190,6 +190,7 @@ def decision(version, received):
         deductions=(),
         received=instants.text(received),
         cause=(),
+        newest=newest and instants.text(newest),
     )
     return DEDUCTIONS, envelope.encode(DEDUCTION_DECIDED, SOURCE, "k", told)
 
@@ -203,6 +204,8 @@ def changed_item(version, received):
     ("told", "exact"),
     [
         ([decision(1, T - A_SECOND), decision(2, T)], True),
+        ([decision(1, T - A_SECOND, newest=T)], False),
+        ([decision(1, T - A_SECOND, newest=T), decision(2, T)], False),
         ([changed_item(1, T)], True),
         ([changed_item(1, T - A_SECOND)], True),
         ([changed_item(1, T - A_SECOND), changed_item(2, T)], False),

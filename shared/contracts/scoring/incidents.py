@@ -147,7 +147,8 @@ class Deduction(Closed):
 class DeductionDecided(Closed):
     """All that was decided of an incident for a unit; the highest version counts and takes back the others.
 
-    A finding of several years is told under the first of them. `received` is the newest of the cause.
+    A finding of several years is told under the first of them. `received` is the newest of the cause, and
+    `newest` that of all reports and rulings of the incident, where the cause came behind some of them.
     """
 
     key: str = Field(min_length=1, max_length=256)
@@ -157,3 +158,4 @@ class DeductionDecided(Closed):
     deductions: tuple[Deduction, ...] = Field(strict=False)
     received: InstantText
     cause: tuple[Cause, ...] = Field(strict=False)
+    newest: InstantText | None = None
