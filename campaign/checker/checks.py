@@ -95,7 +95,7 @@ async def everything(
             "C2 items": lambda: telling.items_told(database),
             "C6 totals": lambda: totals(database),
             "C6 years": lambda: years(database),
-            "C6 as known": lambda: closes.as_known(database),
+            "C6 of T": lambda: closes.as_told(database),
             "C8": lambda: closes.unchanged(database),
             "C9": lambda: telling.noticed(database),
             **(await _of_scores(database, kept) if scored else {}),

@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from campaign.checker import archive, days, folding
-from campaign.checker.days import Book
 from campaign.checker.totals import Figures, Versions, adopted, shares, told_of
 
 Event: TypeAlias = Mapping[str, Any]
 CLOSES = "ranking.closes"
+FIGURED = "dukao.cut-figured.v1"
 CAMPAIGN = "campaign"
 _CLOSES = "SELECT scheme, grp, period, version, cut, day, content, digest FROM ranking.closes"
 _HEARD = "SELECT scheme, grp, period, begins, ends, cut FROM ingest.closed_periods"
@@ -70,14 +70,22 @@ async def at_the_cut(database: asyncpg.Connection, events: Iterable[Event]) -> l
     return [wrong for one in found for wrong in beside(one, accepted)]
 
 
-async def as_known(database: asyncpg.Connection) -> list[str]:
-    """C6 of any scheme: a closed total or range is that of the figures as they were told by its last day."""
+async def as_told(database: asyncpg.Connection) -> list[str]:
+    """C6 of any scheme: a closed total or range is that of the figures that were told of T.
+
+    Where none were told of a group they are those as they were told by the end of the last day before T.
+    """
     schemes = await adopted(database)
     found = [one for one in await closed(database) if one.scheme in schemes]
     if not found:
         return []
-    book = await days.book_of(database)
-    return [wrong for one in found for wrong in otherwise(one, book, schemes[one.scheme])]
+    book, at_cut = await days.book_of(database), await _figured(database)
+    wrong: list[str] = []
+    for one in found:
+        known = book.known(one.place, one.version, one.day)
+        figures = {unit: Figures(kept.worth, kept.points) for unit, kept in known.items()}
+        wrong += otherwise(one, at_cut.get((*one.place, one.version), figures), schemes[one.scheme])
+    return wrong
 
 
 def altered(closes: Iterable[Close], told: Iterable[Event]) -> list[str]:
@@ -125,13 +133,9 @@ def beside(close: Close, events: Iterable[Event]) -> list[str]:
     ]
 
 
-def otherwise(close: Close, book: Book, versions: Versions) -> list[str]:
-    """Return the lines of a close that the figures of a book, by the versions of then, do not come to."""
+def otherwise(close: Close, figures: Mapping[str, Figures], versions: Versions) -> list[str]:
+    """Return the lines of a close that figures, by the versions of then, do not come to."""
     known = versions.upto(close.version)
-    figures = {
-        unit: Figures(kept.worth, kept.points)
-        for unit, kept in book.known(close.place, close.version, close.day).items()
-    }
     wrong: list[str] = []
     for unit, line in close.units.items():
         of_unit = figures.get(unit, Figures({}, {}))
@@ -139,8 +143,22 @@ def otherwise(close: Close, book: Book, versions: Versions) -> list[str]:
         low, high = line["range"] or (None, None)
         stood = tuple(None if one is None else Decimal(one) for one in (line["points"], low, high))
         if stood != wanted:
-            wrong.append(f"{close.place} {unit}: known before T was {wanted}, closed was {stood}")
+            wrong.append(f"{close.place} {unit}: told of T was {wanted}, closed was {stood}")
     return wrong
+
+
+async def _figured(database: asyncpg.Connection) -> dict[tuple[str, str, str, int], dict[str, Figures]]:
+    """Return the figures that were told of T by place and version."""
+    found: dict[tuple[str, str, str, int], dict[str, Figures]] = {}
+    async for place, _, body, _ in archive.records(database, "scoring"):
+        if place[0] == days.ENTRIES and (event := json.loads(body))["type"] == FIGURED:
+            told = event["data"]
+            of = told["scheme"], told["group"], told["period"], told["version"]
+            units = found.setdefault(of, {})
+            for row in told["figures"]:
+                kept = days.Kept("", {}, {}, 0, 0).told("", row, 0)
+                units[row["unit"]] = Figures(kept.worth, kept.points)
+    return found
 
 
 def _stood(line: Event | None) -> folding.Line | None:

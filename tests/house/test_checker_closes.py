@@ -9,7 +9,7 @@ import pytest
 
 from campaign.checker.closes import Close, altered, beside, moved, otherwise
 from campaign.checker.days import Book
-from campaign.checker.totals import Versions
+from campaign.checker.totals import Figures, Versions
 from campaign.workload import ZONE, levy, scheme
 
 CUT = "2025-03-31T16:00:00.000000Z"
@@ -77,18 +77,23 @@ def test_bytes_a_digest_or_a_record_that_became_another_is_seen():
     assert len(moved([one], [other])) == len(moved([one], [])) == 1
 
 
-def test_a_close_is_what_was_told_by_the_end_of_its_last_day():
-    worth = {"levied": "20", "ontime": "40", "answered": "20", "overdue": "20"}
-    figure = {"period": "2025-03", "unit": "u1", "values": worth, "volume": 4}
-    book = Book({}, {}, {}, {}, {})
-    record = {"scheme": "campaign", "group": "bureaus", "version": 1, "day": "2025-03-31"}
-    book.add(record | {"fresh_at": JUST_BEFORE, "figures": [figure]}, 1)
-    versions = Versions({1: scheme()})
-    assert otherwise(closed(), book, versions) == []
-    assert len(otherwise(closed(points="99.99"), book, versions)) == 1
-    later = record | {"day": "2025-04-01", "fresh_at": CUT}
-    book.add(later | {"figures": [figure | {"values": worth | {"ontime": "0"}}]}, 2)
-    assert otherwise(closed(), book, versions) == []
-    ((of, kept),) = book.past.items()
-    book.past[of] = replace(kept, worth=kept.worth | {"answered": None})
-    assert otherwise(closed(points=None, range=["80.00", "100.00"]), book, versions) == []
+WORTH = {"levied": "20", "ontime": "40", "answered": "20", "overdue": "20"}
+RECORD = {"scheme": "campaign", "group": "bureaus", "version": 1, "fresh_at": JUST_BEFORE}
+
+
+def kept(book: Book, close: Close):
+    known = book.known(close.place, close.version, close.day)
+    return {unit: Figures(one.worth, one.points) for unit, one in known.items()}
+
+
+def test_a_close_is_what_its_figures_come_to_and_those_of_a_day_are_as_they_were_at_its_end():
+    book, versions = Book({}, {}, {}, {}, {}), Versions({1: scheme()})
+    figure = {"period": "2025-03", "unit": "u1", "values": WORTH, "volume": 4}
+    book.add(RECORD | {"day": "2025-03-31", "figures": [figure]}, 1)
+    assert otherwise(closed(), kept(book, closed()), versions) == []
+    assert len(otherwise(closed(points="99.99"), kept(book, closed()), versions)) == 1
+    book.add(RECORD | {"day": "2025-04-01", "figures": [figure | {"values": WORTH | {"ontime": "0"}}]}, 2)
+    assert otherwise(closed(), kept(book, closed()), versions) == []
+    known = kept(book, closed())["u1"]
+    without = {"u1": replace(known, worth=known.worth | {"answered": None})}
+    assert otherwise(closed(points=None, range=["80.00", "100.00"]), without, versions) == []
