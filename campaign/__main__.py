@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign import report
-from campaign.faults import admission, consuming, fines, kills, machine, relaying, servers
+from campaign.faults import admission, closing, consuming, fines, kills, machine, relaying, servers
 from campaign.platform import platform, say
 from campaign.run import Fault, Result, carry_out, not_begun, open_client
 
@@ -19,6 +19,7 @@ FAULTS: tuple[Fault, ...] = (
     *admission.FAULTS,
     *relaying.FAULTS,
     *consuming.FAULTS,
+    *closing.FAULTS,
     *servers.FAULTS,
     *machine.FAULTS,
     *kills.FAULTS,
@@ -35,7 +36,7 @@ async def campaign(faults: Sequence[Fault], *, seed: int, events: int, out: Path
     while waiting:
         first = waiting[0]
         try:
-            async with platform(first.prepare) as running:
+            async with platform(first.prepare, first.clock) as running:
                 client = open_client(running, out, f"client-{time.monotonic_ns()}")
                 await first.adopt(client)
                 while waiting and (waiting[0] is first or not waiting[0].alone):

@@ -218,7 +218,19 @@ class Client:
         ]
         return sum(float(line.rpartition(" ")[2]) for line in found)
 
+    async def acted(
+        self, service: str, path: str, body: Mapping[str, Any], person: str, role: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Let a person do something once; return the status and what was answered."""
+        headers = self._platform.bearer(role, person)
+        answer = await self._http.post(self._platform.address(service) + path, json=body, headers=headers)
+        return answer.status_code, _problem(answer)
+
     async def get(self, service: str, path: str) -> dict[str, Any]:
+        """Ask until there is an answer and return its object."""
+        return (await self.answer(service, path)).json()
+
+    async def answer(self, service: str, path: str) -> httpx.Response:
         """Ask until there is an answer; whoever is away or not ready is asked again."""
         give_up = time.monotonic() + PATIENCE_S
         while True:
@@ -226,7 +238,7 @@ class Client:
                 url = self._platform.address(service) + path
                 answer = await self._http.get(url, headers=self._headers("reader"))
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-                    return answer.raise_for_status().json()
+                    return answer.raise_for_status()
             if time.monotonic() > give_up:
                 raise TimeoutError(f"{service} did not answer {path} in {PATIENCE_S:.0f} s")
             await asyncio.sleep(AGAIN_S)

@@ -26,7 +26,7 @@ from deploy.embedded.files import CHECKOUT, cache_folder, free_port
 from deploy.managed import BACKOFF_FIRST_S, BACKOFF_LIMIT_S, CALM_S
 from deploy.platform import surroundings
 from deploy.processes import PATH, spawn, stop
-from deploy.state import CHANGED, PARTS, Options, Part, Record, State
+from deploy.state import CHANGED, PARTS, Clock, Options, Part, Record, State
 from deploy.table import DATABASE, OWNER, SERVICES, environment
 
 POLL_S = 0.05
@@ -97,9 +97,9 @@ class Platform:
         """Return the memory of a part."""
         return psutil.Process(self.pid(part)).memory_info().rss / (1 << 20)
 
-    def bearer(self, role: str) -> dict[str, str]:
-        """Return a header with a token of a role."""
-        return {"authorization": f"Bearer {token(self.state, role, [role])}"}
+    def bearer(self, role: str, person: str | None = None) -> dict[str, str]:
+        """Return a header with a token of a role; the person is called like it if no other is named."""
+        return {"authorization": f"Bearer {token(self.state, person or role, [role])}"}
 
     async def database(self) -> asyncpg.Connection:
         """Connect as the owner, who sees every schema."""
@@ -274,7 +274,9 @@ class Second:
 
 
 @contextlib.asynccontextmanager
-async def platform(prepare: Callable[[State], None] = lambda _state: None) -> AsyncGenerator[Platform]:
+async def platform(
+    prepare: Callable[[State], None] = lambda _state: None, clock: Clock = "live"
+) -> AsyncGenerator[Platform]:
     """Run a platform in a fresh folder; whatever it still holds at the end is ended and removed.
 
     `prepare` may put something under the servers' folders before they start.
@@ -290,7 +292,7 @@ async def platform(prepare: Callable[[State], None] = lambda _state: None) -> As
     running.change({})
     try:
         prepare(state)
-        await asyncio.to_thread(bring_up, state, Options(), lambda _line: None)
+        await asyncio.to_thread(bring_up, state, Options(clock), lambda _line: None)
         yield running
     finally:
         await running.close()

@@ -17,7 +17,7 @@ from campaign.checker import checks, journal
 from campaign.checker.checks import Allowed
 from campaign.client import Client, Journal, Load
 from campaign.platform import NotHereError, Platform, say
-from deploy.state import State
+from deploy.state import Clock, State
 
 SERVICE_BACK_S = 10.0
 POSTGRES_BACK_S = 10.0
@@ -119,8 +119,9 @@ class Run:
 class Fault:
     """A row of the campaign: `alone` ones have a platform of their own, made as `prepare` says.
 
-    `adopt` puts in force what the row scores by, before it begins. `refused` are the statuses
-    besides 503 that the fault itself leads to, each with the reason; any other refusal is a finding.
+    `adopt` puts in force what the row scores by, before it begins; one by the replay `clock` is alone.
+    `refused` are the statuses besides 503 that the fault itself leads to, each with the reason; any other
+    refusal is a finding.
     """
 
     code: str
@@ -131,6 +132,7 @@ class Fault:
     events: int | None = None
     prepare: Callable[[State], None] = lambda _state: None
     adopt: Callable[[Client], Awaitable[None]] = Client.adopt
+    clock: Clock = "live"
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
