@@ -182,6 +182,7 @@ MEASURES = [
     *swap("/views/levy/columns/answers/where", "shape", '"*", of: levy.answered.v1}', '"*", of: levy.answered.v1, where: 7}', '"*", of: levy.answered.v1, where: [TRUE]}'),
     *swap("/views/levy/columns/answers/where", "column_cycle", '"*", of: levy.answered.v1}', '"*", of: levy.answered.v1, where: levy.answers > 0}', f'"*", of: levy.answered.v1, where: levy.x0 > 0}}\n{stack(1, "answers")}', f'"*", of: levy.answered.v1, where: levy.x8 > 0}}\n{stack(9, "answers")}'),
     *swap("/views/levy/columns/x8/where", "too_deep", '"*", of: levy.answered.v1}', f'"*", of: levy.answered.v1}}\n{stack(10, "answers")}', at="      x8:"),
+    *swap("/views/levy/columns/unit/where", "unit_filtered", "{first: subject, of: levy.done.v1}", "{first: subject, of: levy.done.v1, where: levy.answers > 0}", '{first: subject, of: levy.done.v1, where: "TRUE"}'),
     *swap("/views/levy/columns/answers/where", "too_long", '"*", of: levy.answered.v1}', f'"*", of: levy.answered.v1, where: "{"TRUE AND " * 300}TRUE"}}'),
     *swap("/measures/ontime/numerator", "expression", "count(*) FILTER (WHERE answered <= done)", "count(*); DROP TABLE cells", "count(*) FILTER (WHERE pg_sleep(60) IS NULL)", "(SELECT count(*) FROM cells)", "count(*) / 0", "count(voucher)", "sum(done)", '""', "COUNT（*）", "(" * 900 + "count(*)" + ")" * 900),
     *swap("/measures/ontime/numerator", "too_long", "count(*) FILTER (WHERE answered <= done)", "x" * 2001),

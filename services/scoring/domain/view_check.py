@@ -1,6 +1,6 @@
 """The rules of case views: they read what there is, and what filters a column can be made before it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from services.scoring.domain.document import SchemeDocument, ViewSpec
 from services.scoring.domain.expressions import Columns, Kind
@@ -19,6 +19,7 @@ def views_read_what_there_is(document: SchemeDocument, types: EventTypes) -> Ite
                     f"/views/{name}/events/{place}", "unknown_type", f"There is no event type {event}."
                 )
         yield from _columns(name, view, types)
+        yield from _trees(name, view, set(document.trees.values()))
 
 
 def _columns(name: str, view: ViewSpec, types: EventTypes) -> Iterator[Finding]:
@@ -31,6 +32,14 @@ def _columns(name: str, view: ViewSpec, types: EventTypes) -> Iterator[Finding]:
             yield Finding(f"/views/{name}/columns/{column}", refused.problem.code, refused.problem.detail)
     if len(kinds) == len(view.columns):
         yield from _filters(name, view, kinds, types)
+
+
+def _trees(name: str, view: ViewSpec, leading: Collection[str]) -> Iterator[Finding]:
+    """Name the filters of columns that lead into trees: where one keeps nothing a case stands nowhere."""
+    for column, _ in filtered(view.columns):
+        if column in leading:
+            path = f"/views/{name}/columns/{column}/where"
+            yield Finding(path, "unit_filtered", f"{column} leads into a tree, and says it of every case.")
 
 
 def _filters(name: str, view: ViewSpec, kinds: Columns, types: EventTypes) -> Iterator[Finding]:
