@@ -7,6 +7,7 @@ written `view.column`, by other columns of the same case. Columns that others re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
@@ -143,13 +144,19 @@ def filter_of(view: str, spec: ColumnSpec, kinds: Columns, types: EventTypes) ->
     for one in node.find_all(exp.Column):
         if not one.table and one.name not in fields and one.name in kinds:
             raise refusal(f"{spec.of} has no field {one.name!r}; the column is written {view}.{one.name}.")
-    scope = {**{f"{view}.{name}": kind for name, kind in kinds.items()}, **fields}
-    return Filter(spec.where, named(view, node), condition(node, scope))
+    read = named(view, node)
+    case = {f"{view}.{name}": kinds[name] for name in read & kinds.keys()}
+    return Filter(spec.where, read, condition(node, {**case, **fields}))
 
 
 def reads_of(view: str, spec: ColumnSpec) -> frozenset[str]:
     """Return the columns that the filter of a column names; refused where it is no expression."""
-    return frozenset() if spec.where is None else named(view, parse(spec.where))
+    return frozenset() if spec.where is None else _named_in(view, spec.where)
+
+
+@lru_cache(maxsize=4096)
+def _named_in(view: str, where: str) -> frozenset[str]:
+    return named(view, parse(where))
 
 
 def named(view: str, node: exp.Expr) -> frozenset[str]:
