@@ -151,9 +151,16 @@ async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Fou
 
 
 async def approve(tx: PostgresTransaction, request: str, asked: Approving, subject: Subject) -> Found:
-    """Freeze what was asked for, if that is still what closing comes to, and tell it; or refuse."""
-    found = await _step(tx, request, Step.APPROVE, subject)
-    one = found.request
+    """Freeze what was asked for, if that is still what closing comes to, and tell it; or refuse.
+
+    The same of the same person, once it is approved, answers with what was approved.
+    """
+    found = await _gated(tx, request, subject)
+    one, last = found.request, found.steps[-1]
+    again = one.digest, Step.APPROVE, subject.name, asked.reason
+    if again == (asked.digest, last.what, last.person, last.reason):
+        return found
+    await _check_step(tx, found, Step.APPROVE, subject)
     if asked.digest != one.digest:
         raise refuse(409, "stale", "That is not what was asked for.", pointer="/digest")
     come = await _closable(tx, one.scheme, one.period)
@@ -169,7 +176,7 @@ async def turn_down(
     tx: PostgresTransaction, request: str, step: Step, reason: str, subject: Subject
 ) -> Found:
     """Refuse what another person asked for, or withdraw what one asked for oneself."""
-    await _step(tx, request, step, subject)
+    await _check_step(tx, await _gated(tx, request, subject), step, subject)
     return await _taken(tx, request, step, Taken(tx.now, step, subject.name, reason))
 
 
@@ -217,11 +224,15 @@ async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect
     return found
 
 
-async def _step(tx: PostgresTransaction, request: str, step: Step, subject: Subject) -> Found:
-    """Return a request of which this person may take this step now, or refuse."""
+async def _gated(tx: PostgresTransaction, request: str, subject: Subject) -> Found:
+    """Return a request that nobody else takes a step of before this ends, or refuse."""
     _check_apart(subject)
     await tx.lock(CLOSES, [GATE_SHARD])
-    found = await find(tx, request)
+    return await find(tx, request)
+
+
+async def _check_step(tx: PostgresTransaction, found: Found, step: Step, subject: Subject) -> None:
+    """Refuse a step that this person may not take of a request now."""
     one = found.request
     if step is Step.APPROVE and await closes.in_state(tx, one.scheme, one.period, State.APPROVED) is not None:
         raise refuse(409, "already_closed", "The period is closed, and stays as it was closed.")
@@ -233,7 +244,6 @@ async def _step(tx: PostgresTransaction, request: str, step: Step, subject: Subj
         raise refuse(403, "not_asker", "Only who asked withdraws it; others refuse it.")
     if step is not Step.WITHDRAW and found.asker == subject.name:
         raise refuse(403, "same_person", "Nobody approves or refuses what they asked for themselves.")
-    return found
 
 
 async def _taken(tx: PostgresTransaction, request: str, step: Step, taken: Taken) -> Found:

@@ -198,6 +198,19 @@ async def test_a_retry_answers_with_the_first_request_and_a_closed_period_is_not
     assert code_of(await persons.step(first.json()["id"], "withdraw", "ann")) == (409, "illegal_step")
 
 
+async def test_a_retry_of_an_approval_answers_with_what_was_approved_and_closes_nothing_again(persons):
+    await persons.begin()
+    await persons.cut()
+    closed = await persons.close()
+    again = await persons.step(closed["id"], "approve", digest=closed["digest"])
+    assert (again.status_code, again.json()) == (200, closed)
+    for other in ({"person": "dan"}, {"reason": "再核对"}, {"digest": "f" * 64}):
+        answer = await persons.step(closed["id"], "approve", **{"digest": closed["digest"], **other})
+        assert code_of(answer) == (409, "already_closed")
+    async with persons.service.exchange.reading() as tx:
+        assert len(await tx.read(CLOSES, SHARD, 0, 10)) == 1
+
+
 async def test_nobody_approves_their_own_request_nor_withdraws_that_of_another(persons):
     await persons.begin()
     await persons.cut()
