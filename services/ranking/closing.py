@@ -1,5 +1,6 @@
 """Commands that close a period: one person asks for the exact effect, another approves, and it is frozen."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -30,8 +31,8 @@ class Effect:
     """What closing a period would freeze; of `lacking` groups not all that was before T has been told yet.
 
     Where the figures at T were not told, those as of the day before stand for them: of `unknown` groups, or
-    units by `group/unit`, nothing had been told by then; in `mixed` groups something of before T was told
-    over what is late: nothing exact can be frozen.
+    units by `group/unit`, nothing had been told by then, or they were added since; in `mixed` groups
+    something of before T was told over what is late: nothing exact can be frozen.
     """
 
     scheme: Scheme
@@ -54,9 +55,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Come:
-    """What a group comes to before T; `unknown` and `is_mixed` are what is not exact in it."""
+    """What a group comes to before T, by which version; `unknown` and `is_mixed` are what is not exact."""
 
     frozen: Frozen | None
+    scheme: Scheme | None
     unknown: tuple[str, ...] = ()
     is_mixed: bool = False
 
@@ -93,13 +95,14 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
             come[name] = await _as_of(tx, group, period, cut)
         elif version is not None and (known := await versions.at_cut(tx, group, period, version)) is not None:
             seen = await knowing.seen_at_cut(tx, group, period, known, cut.day)
-            come[name] = Come(_frozen(group, period, cut, seen))
+            come[name] = Come(_frozen(group, period, cut, seen), known)
+    added = _added(groups, come)
     there = [one.frozen for one in come.values() if one.frozen is not None]
     return Effect(
         scheme=max(ruling.values(), key=lambda one: one.version),
         frozen=tuple(there),
-        lacking=lacking(groups, come),
-        unknown=tuple(unit for one in come.values() for unit in one.unknown),
+        lacking=lacking(groups - added, come),
+        unknown=(*sorted(added), *(unit for one in come.values() for unit in one.unknown)),
         mixed=tuple(name for name, one in come.items() if one.is_mixed),
         digest=effect_digest(scheme, period, there),
     )
@@ -109,13 +112,21 @@ async def _as_of(tx: PostgresTransaction, group: Group, period: str, cut: Cut) -
     """Return what a group comes to by what had been told before T, and what of it is not exact."""
     known = (await versions.in_force(tx, group, [period], cut.day)).get(period)
     if known is None:
-        return Come(None, unknown=(group[1],))
+        return Come(None, None, unknown=(group[1],))
     if group[1] not in known.document["groups"]:
-        return Come(None)
+        return Come(None, known)
     seen = await knowing.seen(tx, group, period, known, cut.day)
     untold = await _untold(tx, group, period, cut, known)
     is_mixed = await store.mixed(tx, group, period, cut.day)
-    return Come(_frozen(group, period, cut, seen), tuple(untold), is_mixed)
+    return Come(_frozen(group, period, cut, seen), known, tuple(untold), is_mixed)
+
+
+def _added(groups: Collection[str], come: Mapping[str, Come]) -> set[str]:
+    """Return the groups that no version has by which others come: those have no cut of this period."""
+    known = {
+        name for one in come.values() if one.scheme is not None for name in one.scheme.document["groups"]
+    }
+    return set(groups) - come.keys() - known if known else set()
 
 
 def _frozen(group: Group, period: str, cut: Cut, seen: Seen) -> Frozen:

@@ -119,6 +119,23 @@ async def test_a_scheme_without_grace_has_no_cut_and_nothing_of_it_is_closed(per
     assert code_of(await persons.propose()) == (409, "no_cut")
 
 
+async def test_a_group_that_was_added_after_t_has_no_cut_and_is_unknown(persons):
+    await persons.begin()
+    await persons.cut()
+    two = with_grace(
+        2,
+        indicators=[indicator("ontime"), indicator("desk", groups=["desks"])],
+        groups={
+            "bureaus": {"level": "bureau", "title": "Bureaus"},
+            "desks": {"level": "headquarters", "title": "Desks"},
+        },
+    )
+    await persons.service.apply(adopted(two))
+    shown = await persons.effect()
+    assert (shown["state"], shown["lacking"], shown["unknown"]) == ("unknown", [], ["desks"])
+    assert code_of(await persons.propose()) == (409, "cut_unknown")
+
+
 async def test_while_one_group_lacks_its_cut_none_is_closed_and_with_all_of_them_all_are(persons):
     two = with_grace(
         indicators=[indicator("ontime"), indicator("desk", groups=["desks"])],
