@@ -8,6 +8,7 @@ from shared.storage.transaction import PostgresTransaction
 
 Key = tuple[int, bytes]
 Found = tuple[str, int, bytes, int]
+NAMES_PER_PAGE = 20_000
 
 _FIND = """
     SELECT u.unit, p.month, p.grp, p.shard FROM unnest($1::text[]) WITH ORDINALITY u(unit, place)
@@ -101,7 +102,10 @@ async def save_roots(tx: PostgresTransaction, roots: Mapping[Key, bytes]) -> Non
 async def among(
     tx: PostgresTransaction, shard: int, units: Sequence[str], months: tuple[int, int], limit: int
 ) -> AsyncIterator[list[Case]]:
-    """Yield the cases of a shard found under units in months, each once, by their group, in pages."""
+    """Yield the cases of a shard found under units in months, each once, by their group, in pages.
+
+    Their names are sorted for every page of names anew, so that these are long.
+    """
     after = b""
     while True:
         rows = await tx.many(
@@ -111,14 +115,16 @@ async def among(
             list(units),
             *months,
             after,
-            limit,
+            NAMES_PER_PAGE,
         )
-        groups = [row["grp"] for row in rows]
-        found = await load(tx, [(shard, grp) for grp in groups])
-        yield [found[shard, grp] for grp in groups if (shard, grp) in found]
-        if len(groups) < limit:
+        keys = [(shard, row["grp"]) for row in rows]
+        for at in range(0, len(keys), limit):
+            some = keys[at : at + limit]
+            found = await load(tx, some)
+            yield [found[key] for key in some if key in found]
+        if len(keys) < NAMES_PER_PAGE:
             return
-        after = groups[-1]
+        after = keys[-1][1]
 
 
 async def save_places(tx: PostgresTransaction, gained: Sequence[Found], lost: Sequence[Found]) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.scoring import cases
 from services.scoring.contract import ACCEPTED, CALENDARS, POINTS, SCHEMES
 from services.scoring.domain.reviewed import Reach, Stands
 from services.scoring.reviewed_sums import PASSES_IDLE, ROOM, Kept, KeptFacts, Room
@@ -72,6 +73,26 @@ async def test_a_batch_after_a_review_reads_its_own_cases_and_not_those_of_the_m
     await driver.run()
     assert counting.read <= 4
     assert await cell(exchange, "missed") == Decimal("4.5")
+
+
+MANY = """
+    INSERT INTO cases SELECT 0, name, '{}' FROM generate_series(1, $1::int) n,
+        LATERAL (SELECT decode(md5(n::text), 'hex') AS name) m"""
+FOUND = """
+    INSERT INTO case_places SELECT 'b' || get_byte(c.grp, 15) % 2, month, c.grp, 0
+    FROM cases c CROSS JOIN generate_series(1, 1 + get_byte(c.grp, 14) % 2) month"""
+
+
+async def test_very_many_cases_are_read_each_once_in_small_pages_of_long_pages_of_names(scoring):
+    count, exchange = cases.NAMES_PER_PAGE + 700, await scoring()
+    async with exchange.begin(actor="test", action="read cases") as tx:
+        await tx.many(MANY, count)
+        await tx.execute(FOUND)
+        pages = [page async for page in cases.among(tx, 0, ["b0", "b1"], (1, 2), 500)]
+    assert [len(page) for page in pages] == [500] * 41 + [200]
+    names = [one.grp for page in pages for one in page]
+    assert names == sorted(set(names))
+    assert len(names) == count
 
 
 async def test_a_month_that_does_not_fit_is_read_again_and_drives_out_none_that_does(scoring, door):
