@@ -231,7 +231,7 @@ async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect
         raise refuse(409, "cut_unknown", f"Of {len(found.unknown)} nothing had been told before T: {said}.")
     if found.mixed:
         said = ", ".join(found.mixed)
-        raise refuse(409, "cut_mixed", f"In {said} a shard told what it received before T over what is late.")
+        raise refuse(409, "cut_mixed", f"In {said} a shard told after T what it received before.")
     return found
 
 

@@ -1,6 +1,6 @@
 """What ranking does about each message: keeps figures and tells what moved in each group's standings."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -42,25 +42,12 @@ from shared.storage.transaction import PostgresTransaction
 PLACES_PER_MESSAGE = 2_000
 
 
-class Behind(NamedTuple):
-    """What was received on the day `first` of a unit and period, and told when `until` had been reached.
-
-    `told` is the newest day of what the batch brought of them before.
-    """
-
-    version: int
-    period: str
-    unit: str
-    first: str
-    until: str
-    told: str
-
-
 @dataclass(slots=True)
 class News:
     """What a batch brought to a group: figures by (version, period) and unit, the newest of each day.
 
-    `days` are the newest version and `received` of each day on which anything of it was known.
+    `days` are the newest version and `received` of each day on which anything of it was known, `mixed` the
+    periods of which something came behind: the day on which it was received, and the one when it was told.
     """
 
     shard: int
@@ -74,7 +61,7 @@ class News:
     spans: dict[tuple[str, int], tuple[int, int]] = field(
         default_factory=dict[tuple[str, int], tuple[int, int]]
     )
-    behind: list[Behind] = field(default_factory=list[Behind])
+    mixed: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
 
     def add(self, number: int, posted: Figures) -> None:
         """Take in a message; of equals the later counts."""
@@ -83,11 +70,7 @@ class News:
         version, fresh_at = self.days.get(posted.day, (0, ""))
         self.days[posted.day] = max(version, posted.version), max(fresh_at, posted.fresh_at)
         since, until = posted.brought or posted.day, posted.day if posted.brought else ""
-        for unit, periods in posted.behind.items():
-            for period in periods:
-                rows = self.figures.get((posted.version, period), {}).get(unit, [])
-                newest = max((row.day for row in rows), default="")
-                self.behind.append(Behind(posted.version, period, unit, since, posted.day, newest))
+        self.mixed |= {(at, since, posted.day) for periods in posted.behind.values() for at in periods}
         for one in posted.figures:
             units = self.figures.setdefault((posted.version, one.period), {})
             row = _row(one, number, since, until)
@@ -101,11 +84,6 @@ class News:
         for one in posted.cause:
             first, last = self.spans.get((one.stream, one.shard), (one.first, one.last))
             self.spans[one.stream, one.shard] = min(first, one.first), max(last, one.last)
-
-    @property
-    def places(self) -> set[VersionPeriod]:
-        """The versions and periods that anything was told of."""
-        return self.figures.keys() | {(one.version, one.period) for one in self.behind}
 
     @property
     def cause(self) -> tuple[Cause, ...]:
@@ -186,8 +164,7 @@ class Ranking:
 async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News) -> None:
     """Write the figures that came over those that are there, which stay as the days before left them."""
     held = groups.of(group, news.shard)
-    known = await rows_of(tx, group, held, news.places)
-    mixed = set(_mixed(known, news.behind))
+    known = await rows_of(tx, group, held, news.figures)
     changed: dict[tuple[int, str, str], Row] = {}
     past: dict[tuple[int, str, str, str], Row] = {}
     for (version, period), units in news.figures.items():
@@ -196,8 +173,6 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
             for row in rows:
                 old = there.get(unit)
                 dated = row.after(old)
-                if dated.day > row.day:
-                    mixed.add((period, row.day, dated.day))
                 there[unit] = old.merged(dated) if old else dated
                 if old and old.day < dated.day:
                     past[version, period, unit, old.day] = old
@@ -206,23 +181,9 @@ async def keep(tx: PostgresTransaction, groups: Groups, group: Group, news: News
         held.outdate(period, version)
     await store.save_rows(tx, group, changed)
     await store.save_past(tx, group, past)
-    await store.save_mixed(tx, group, mixed)
+    await store.save_mixed(tx, group, news.mixed)
     await store.save_silences(tx, group, news.silent)
     await store.save_group(tx, group, news.shard, news.version, news.fresh_at, news.days)
-
-
-def _mixed(
-    known: Mapping[VersionPeriod, Mapping[str, Row]], behind: Iterable[Behind]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield the periods of which days cannot be told apart: (period, the first, the one after the last).
-
-    What was received on the first came over what is of a later day; how it was without that is not kept.
-    """
-    for one in behind:
-        row = known[one.version, one.period].get(one.unit)
-        for day in (row.day if row else "", one.told):
-            if one.first < day <= one.until:
-                yield one.period, one.first, day
 
 
 class Told(NamedTuple):

@@ -391,11 +391,12 @@ def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
 
 
 def _behind(plan: GroupPlan, units: Collection[str], rows: Iterable[Input]) -> dict[str, list[str]]:
-    """Return by unit the periods in whose months rows were told."""
+    """Return by unit the periods in whose months rows were told; a stock goes on in all that follow."""
     found: dict[str, set[int]] = {}
     for scheme, unit, _, month, _ in rows:
         if scheme == plan.id and unit in units:
-            found.setdefault(unit, set()).add(month)
+            months = range(month, plan.months[-1] + 1) if plan.stocks else (month,)
+            found.setdefault(unit, set()).update(months)
     return {
         unit: sorted({str(p) for at in months for p in plan.calendar.around(Month.of_ordinal(at))})
         for unit, months in sorted(found.items())

@@ -35,7 +35,7 @@ async def test_what_came_behind_stands_in_the_day_on_which_it_was_received(servi
     ]
     for batch in [told] if at_once else [[one] for one in told]:
         await service.apply(*batch)
-    assert await mixed(service) == await mixed(service, "2021-04") == []
+    assert (await mixed(service), await mixed(service, "2021-04")) == ([EIGHTH], [])
     shown = await ask(f"/v1/standings/mini/bureaus/{MARCH}", params={"as_of": EIGHTH})
     assert "6.00" in shown.text
     assert "9.00" not in shown.text
