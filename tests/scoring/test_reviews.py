@@ -126,11 +126,12 @@ async def test_what_a_review_gave_back_hides_nothing_that_is_lost_later(scoring,
 async def test_an_item_told_anew_later_is_not_under_an_entry_that_it_did_not_post(scoring, door):
     exchange, driver = await with_items(scoring)
     driver.stages[0] = "a", StageA(), (ACCEPTED, SCHEMES, ITEMS, POINTS, CALENDARS)
-    for one in (item(name="i1", days=APRIL), item(name="i2", days=APRIL)):
+    received = "2099-05-06T00:00:00.000000Z"  # so that the entries may still be reviewed
+    for one in (item(name=name, days=APRIL, received=received) for name in ("i1", "i2")):
         await tell(exchange, one)
         await driver.run()
     second = await newest(exchange)
-    await tell(exchange, item(name="i1", version=2, days=(*APRIL, "2021-05-06")))
+    await tell(exchange, item(name="i1", version=2, days=(*APRIL, "2021-05-06"), received=received))
     await driver.run()
     async with door(exchange) as client:
         asked = await client.post("/v1/reviews", {"entry": second, "reason": "r"}, 201, **UNIT)
