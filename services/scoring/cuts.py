@@ -71,7 +71,18 @@ async def known(tx: PostgresTransaction) -> set[tuple[str, str]]:
 async def under_way(tx: PostgresTransaction, told: int) -> list[Cut]:
     """Return the cuts that are not at the step `told`, the earliest first."""
     rows = await tx.many(_OPEN, told)
-    return [Cut(**{**dict(row), "heads": _READ_HEADS.decode(row["heads"])}) for row in rows]
+    return [
+        Cut(
+            scheme=row["scheme"],
+            period=row["period"],
+            version=row["version"],
+            cut=row["cut"],
+            day=row["day"],
+            step=row["step"],
+            heads=_READ_HEADS.decode(row["heads"]),
+        )
+        for row in rows
+    ]
 
 
 async def add(tx: PostgresTransaction, found: Sequence[tuple[str, str, int, str, str]], heads: Heads) -> None:

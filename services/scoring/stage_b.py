@@ -1,19 +1,16 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from services.scoring import dating, inputs, ledger
 from services.scoring import held as memory
-from services.scoring import inputs, ledger
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import (
-    CUT_FIGURED,
-    CUT_PASSED,
-    CUT_SETTLED,
     CUTS,
     ENTRIES,
     ENTRIES_POSTED,
@@ -165,10 +162,10 @@ class StageB:
         for shard in sorted({record.shard for record in telling}):
             mine = [record for record in telling if record.shard == shard]
             zones = cut_zones(await self._plans.of(tx, shard)) if self.tells_days_apart else ()
-            for part in _day_by_day(mine, zones):
+            for part in dating.day_by_day(mine, zones):
                 answers += await self._apply(tx, shard, part)
         self._held.shrink()
-        return answers + [_passed(record) for record in cuts]
+        return answers + [dating.passed(record) for record in cuts]
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         """Hold what is touched as it was, put what was told in its place, and post what became another."""
@@ -242,7 +239,7 @@ class StageB:
         silence = list(_silences(plan, units if plan in batch.taken else heard, heard, held))
         batch.dated = dated if batch.dated is None else max(batch.dated, dated)
         ranges = causes.of_units(units)
-        behind = partial(_behind, plan, units, told.rows) if batch.has_cuts else None
+        behind = partial(dating.behind, plan, units, told.rows) if batch.has_cuts else None
         return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence, behind)
 
     async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
@@ -350,35 +347,6 @@ class Batch:
         return Causes(() if found is None else (found,), self.told.causes.months)
 
 
-def _day_by_day(records: Sequence[Record], zones: Collection[ZoneInfo]) -> list[Sequence[Record]]:
-    """Part records by the days on which what they tell was received, the earliest first.
-
-    What one shard of stage A tells stays in its order, as its sums are absolute: behind what it told of a
-    later day another round of days begins.
-    """
-    if not zones:
-        return [records]
-    parts: dict[tuple[int, tuple[str, ...]], list[Record]] = {}
-    reached: dict[int, tuple[int, tuple[str, ...]]] = {}
-    for record in records:
-        event = known_event(record.stream, record.body)
-        source, received = (-1, event.received) if record.stream == SCHEMES else partials.origin(event.data)
-        days = tuple(day_in(zone, received) for zone in zones)
-        turn, before = reached.get(source, (0, ()))
-        reached[source] = place = turn + (days < before), days
-        parts.setdefault(place, []).append(record)
-    return [parts[key] for key in sorted(parts)]
-
-
-def _passed(record: Record) -> Answer:
-    """Say among the figures what was settled of a cut, or counted before it."""
-    event = known_event(record.stream, record.body)
-    told = CUT_PASSED if event.type == CUT_SETTLED else CUT_FIGURED
-    return ENTRIES, Draft(
-        record.shard, envelope.encode_written(told, SOURCE, event.subject, bytes(event.data))
-    )
-
-
 def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
     """Return which of these units have months that may move."""
     months = plan.months
@@ -388,19 +356,6 @@ def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
         if scheme == plan.id and unit in units and months[0] <= month <= months[-1]
     }
     return sorted(found)
-
-
-def _behind(plan: GroupPlan, units: Collection[str], rows: Iterable[Input]) -> dict[str, list[str]]:
-    """Return by unit the periods in whose months rows were told; a stock goes on in all that follow."""
-    found: dict[str, set[int]] = {}
-    for scheme, unit, _, month, _ in rows:
-        if scheme == plan.id and unit in units:
-            months = range(month, plan.months[-1] + 1) if plan.stocks else (month,)
-            found.setdefault(unit, set()).update(months)
-    return {
-        unit: sorted({str(p) for at in months for p in plan.calendar.around(Month.of_ordinal(at))})
-        for unit, months in sorted(found.items())
-    }
 
 
 def _silences(
