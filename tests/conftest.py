@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -22,6 +23,9 @@ from shared.telemetry import logs
 
 # As services log, not drawn for a terminal: that costs a fifth of a second for each traceback.
 logs.configure("tests", level="WARNING")
+# No test asserts an absolute time: a busy machine is no finding.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 FAST = {
     **POSTGRES_SETTINGS,
     "max_wal_size": "256MB",

@@ -60,6 +60,11 @@ def stops_for_ever(sheet, pauses, due):
     return any(ends is None and begins < due for begins, ends in pauses)
 
 
+def lasts(sheet, pauses, due, day):
+    """Tell whether a pause that began before the due time covers a day after this one."""
+    return any(begins < due and (ends is None or day + DAY < sheet.day(ends)) for begins, ends in pauses)
+
+
 def working_days_due(sheet, given, days, pauses):
     """Count worked days that no pause covers, from the day after it was given; return (instant, known)."""
     first = day = sheet.day(given)
@@ -73,16 +78,17 @@ def working_days_due(sheet, given, days, pauses):
 
 
 def moved_due(sheet, given, day, pauses, at=None):
-    """Move a named day by every worked day up to it that a pause covers; `at` is its wall time, else 24:00.
+    """Move a named day by every worked day that a pause covers; `at` is its wall time, else 24:00.
 
-    What begins after the due time, as it is by then, stops nothing.
+    What begins after the due time, as it is by then, stops nothing. A named time of a day that is not worked
+    is moved by the worked days of its pause that follow.
     """
 
     def until(day):
         return sheet.midnight(day + DAY) if at is None else datetime.combine(day, at, sheet.zone)
 
     one = sheet.day(given)
-    while one < day:
+    while sheet.day(given) < day and (one < day or lasts(sheet, pauses, until(day), one)):
         one += DAY
         heeded = [pause for pause in pauses if pause[0] < until(day)]
         if stops_for_ever(sheet, heeded, until(day)):

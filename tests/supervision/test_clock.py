@@ -108,6 +108,17 @@ def course(known, begun, budget, paused, extended):
     )
 
 
+def test_a_named_time_on_a_day_off_is_moved_by_the_working_days_of_its_pause():
+    zone = ZONES[0]
+    sheet = Sheet(zone, BEGIN, BEGIN + timedelta(days=60), {}, [SPANS] * 5 + [[], []])
+    given_on, saturday, sunday, tuesday = (datetime(2021, 3, day, tzinfo=zone) for day in (1, 6, 7, 9))
+    record = Course(given_on, NamedInstant(sunday), (Pause(saturday, tuesday),), ())
+    assert due(calendar(sheet), record).instant == datetime(2021, 3, 8, tzinfo=zone)
+    assert naive_clock.due(sheet, given_on, ("instant", sunday), [(saturday, tuesday)], [])[0] == datetime(
+        2021, 3, 8, tzinfo=zone
+    )
+
+
 @given(tasks())
 @settings(max_examples=250, deadline=None)
 def test_the_clock_equals_one_that_counts_day_by_day(task):
