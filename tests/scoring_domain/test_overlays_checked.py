@@ -75,9 +75,9 @@ def test_the_total_with_what_is_added_and_without_what_stands_beside_is_the_same
     elif newest["scheme"]["effective"] <= str(at.first):
         before = []
     scheme = Scheme(newest["scheme"]["version"], newest, tuple(before))
-    codes = {one["code"] for one in scheme.indicators}
-    worth = {code: value for code, value in worth.items() if code in codes}
-    due = {unit: scheme.counted(mine) for unit, mine in scheme.due("bureaus", period).items()}
+    owed = scheme.due("bureaus", period)
+    worth = {code: value for code, value in worth.items() if code in owed["b1"]}
+    due = {unit: scheme.counted(mine) for unit, mine in owed.items()}
     absent = {unit: gone - scheme.beside for unit, gone in scheme.absent("bureaus", period).items()}
     board = Board(scheme, due, absent, frozenset(["b1"]), {})
     board.moved({"b1": Row(worth, 0, 1)}, ["b1"])
