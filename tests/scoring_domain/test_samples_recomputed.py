@@ -2,6 +2,7 @@
 
 import pytest
 
+from dukao import yamls
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
 from services.scoring.domain.document import SchemeDocument
@@ -9,10 +10,10 @@ from services.scoring.domain.facts import standing
 from services.scoring.domain.plan import event_types
 from tests.scoring import test_gc_service_standards as service_standards
 from tests.scoring_domain.opinions import assert_agreed, report_of
-from tests.scoring_domain.test_boston import DATA, cases, document, folder, set_of, types, units
+from tests.scoring_domain.test_boston import DATA, SAMPLE, cases, folder, set_of, types, units
 from tests.simulator.test_simulation import FOLDING, NATION
 
-__all__ = ["cases", "document", "folder", "types", "units"]
+__all__ = ["cases", "folder", "types", "units"]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,10 @@ async def test_the_measures_of_the_national_sample(postgres_url, chosen, measure
 
 @pytest.mark.long
 @pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets")
-async def test_the_measures_of_boston(postgres_url, document, types, cases):
+@pytest.mark.parametrize("name", ["scheme-service.yaml", "scheme-dates.yaml"])
+async def test_the_measures_of_boston(postgres_url, name, units, types, cases):
+    written = yamls.parse((SAMPLE / name).read_text(), name).value
+    document = SchemeDocument.model_validate(written | {"units": units})
     groups = [standing(set_of(reports)).facts for reports in cases]
     agreed = await assert_agreed(postgres_url, document, types, groups)
     assert {name for name, _, _ in agreed} == document.measures.keys()
