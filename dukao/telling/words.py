@@ -6,6 +6,7 @@ NOT_COUNTED: Words = {
     "filter_not_met": ("不符合口径的筛选条件", "the measure's filter does not hold"),
     "no_date": ("缺少归入期间的日期", "has no date that puts it into a period"),
     "other_month": ("属于其他月份", "belongs to another month"),
+    "outside_overlay": ("在专项考评月份之外", "lies outside the months of the special assessment"),
     "left_before_the_end": ("期末前已了结", "was over before the end of the period"),
     "revised": ("已被更高版次更正", "a higher revision counts"),
     "withdrawn": ("已撤回", "was retracted"),

@@ -16,7 +16,7 @@ from services.scoring.contract import (
 )
 from services.scoring.derived import Found, Told
 from services.scoring.domain.decided import Decision
-from services.scoring.domain.explanation import Uncounted, leaves_of
+from services.scoring.domain.explanation import Uncounted, leaves_of, not_taken
 from services.scoring.domain.late_days import LateItem, charges
 from services.scoring.domain.manual import Given
 from services.scoring.domain.measures import ItemsSpec, PointsSpec
@@ -60,12 +60,12 @@ def _applying(question: Question, row: ShownRow) -> ShownRow:
     """Return a row as it counts: where the indicator is not assessed or does not apply it takes nothing."""
     if not row.counted or row.month is None:
         return row
-    month, taken = Month.parse(row.month).ordinal, question.scheme.document.months_taken(question.indicator)
-    reason = None
+    document, month, reason = question.scheme.document, Month.parse(row.month).ordinal, None
+    taken = document.months_taken(question.indicator)
     if month in question.gone(question.unit):
         reason = Uncounted.NOT_APPLICABLE
     elif taken is not None and month not in taken:
-        reason = Uncounted.OTHER_MONTH
+        reason = not_taken(document.months_of(question.indicator), month)
     if reason is None:
         return row
     return row.model_copy(update={"counted": False, "reason": reason, "numerator": "0", "denominator": None})

@@ -166,7 +166,10 @@ class Question:
     def asked(self) -> tuple[Asked, ...]:
         """What is asked of each case, by measure."""
         document, gone = self.scheme.document, self.gone(self.unit)
-        only = None if self.spec.kind == "stock" else document.months_taken(self.indicator)
+        only, overlay = document.months_taken(self.indicator), document.months_of(self.indicator)
+        if self.spec.kind == "stock":
+            only = None if self.months or self.is_within else frozenset()
         return tuple(
-            Asked(self.unit, one, one.over in document.views, *self.span, gone, only) for one in self.measures
+            Asked(self.unit, one, one.over in document.views, *self.span, gone, only, overlay)
+            for one in self.measures
         )

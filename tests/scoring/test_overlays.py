@@ -95,7 +95,7 @@ async def test_what_came_outside_its_months_waits_until_a_version_has_them(scori
         march = await got(client, "/v1/cells/2021-03/b1/drill/explain")
         year = await got(client, "/v1/cells/2021/b1/drill/explain")
     assert march["figure"]["state"] == "not_due"
-    assert [(row["reports"][0]["id"], row["reason"]) for row in march["rows"]] == [("m1", "other_month")]
+    assert [(row["reports"][0]["id"], row["reason"]) for row in march["rows"]] == [("m1", "outside_overlay")]
     assert [row["month"] for row in year["rows"]] == ["2021-04", "2021-08"]
     await adopt(exchange, alone(2, until="2021-09"))
     await driver.run()

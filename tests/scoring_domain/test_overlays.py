@@ -12,10 +12,12 @@ from dukao import yamls
 from services.scoring.domain.board_check import a_floor_is_exceeded
 from services.scoring.domain.changes import Standing
 from services.scoring.domain.coverage import Ruling, planned, planned_in
+from services.scoring.domain.derived import points_plan
 from services.scoring.domain.difference_words import in_words
 from services.scoring.domain.differences import differences
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.facts import Report
+from services.scoring.domain.explanation import explain
+from services.scoring.domain.facts import Report, standing
 from services.scoring.domain.figures import is_due, window
 from services.scoring.domain.folding import Tally, fold_under
 from services.scoring.domain.groups import group_plan
@@ -25,6 +27,8 @@ from services.scoring.domain.overlay_check import overlays_stay
 from services.scoring.domain.plan import compile_plan, event_types
 from services.scoring.domain.posting import everything, post
 from services.scoring.domain.sums import UnitSums
+from services.scoring.questions import Loaded, Question
+from services.scoring.reports import catalogue_of
 from shared.kernel.instants import parse_micros
 from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS, of_parts
@@ -325,6 +329,18 @@ def misses(document, *instants):
     return [fold_under(Tally(), [plan], [one]).doubts for one in reports]
 
 
+def explained(document, period, when):
+    """Return why a miss of b1 counts in the last indicator's figure of a period."""
+    types = copy.deepcopy(TYPES)
+    types["types"]["risk.missed.v1"]["fields"]["ended"] = {"type": "time"}
+    scheme = read(document)
+    plan = compile_plan(scheme, event_types(types))
+    loaded = Loaded(scheme, plan, points_plan(scheme, plan, types), catalogue_of(types), types)
+    question = Question(loaded, JANUARY.parse(period), "b1", scheme.indicators[-1], ("bureaus",))
+    report = Report("s", "m", "risk.missed.v1", "b1", parse_micros(when), 0, 1, {})
+    return explain(plan, question.asked[0], standing([report]))
+
+
 def of_misses(**said):
     """Return a scheme in which an overlay from April to August takes what is missed, and nothing else does."""
     found = with_overlay(indicator={"measure": "missed", "method": {"deduct": {"each": "1"}}}, **said)
@@ -378,3 +394,34 @@ def test_a_stock_that_came_before_the_months_of_an_overlay_stands_in_them_and_on
     standing = of_misses()
     standing["measures"]["missed"] |= {"kind": "stock", "period_by": {"from": "time", "until": "ended"}}
     assert misses(standing, *AROUND) == [frozenset()] * 3 + [GONE]
+
+
+@pytest.mark.parametrize(
+    ("period", "why"),
+    [("2021-03", "outside_overlay"), ("2021-04", None), ("2021", None), ("2021-09", "outside_overlay")],
+)
+def test_a_stock_counts_in_no_month_outside_its_overlay_and_that_is_the_reason(period, why):
+    document = of_misses()
+    document["measures"]["missed"] |= {"kind": "stock", "period_by": {"from": "time", "until": "ended"}}
+    (row,) = explained(document, period, AROUND[0])
+    assert (row.reason, row.numerator) == (why, 0 if why else MILLIONTHS)
+
+
+@pytest.mark.parametrize(
+    ("period", "when", "why"),
+    [
+        ("2021-03", AROUND[0], "outside_overlay"),
+        ("2021", AROUND[2], "other_month"),
+        ("2021-05", AROUND[2], "other_month"),
+        ("2021", "2021-06-10T00:00:00Z", None),
+    ],
+)
+def test_of_an_overlay_at_days_another_of_its_months_and_one_outside_are_told_apart(period, when, why):
+    document = of_misses()
+    document["indicators"][-1] |= {
+        "cycle": "point",
+        "dates": ["2021-06-30"],
+        "method": {"target": {"target": "1"}},
+    }
+    (row,) = explained(document, period, when)
+    assert row.reason == why

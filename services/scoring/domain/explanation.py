@@ -8,6 +8,7 @@ from services.scoring.domain.expressions import Row
 from services.scoring.domain.facts import Report, Standing
 from services.scoring.domain.folding import Place, Tally, fold_standing
 from services.scoring.domain.plan import CompiledMeasure, Plan
+from shared.kernel.reigns import Months
 
 LeftOut = tuple[Report, str]
 
@@ -18,6 +19,7 @@ class Uncounted(StrEnum):
     FILTER_NOT_MET = "filter_not_met"
     NO_DATE = "no_date"
     OTHER_MONTH = "other_month"
+    OUTSIDE_OVERLAY = "outside_overlay"
     LEFT_BEFORE_THE_END = "left_before_the_end"
     REVISED = "revised"
     WITHDRAWN = "withdrawn"
@@ -37,7 +39,8 @@ class Asked:
     """A measure of a unit in the months first..last; `over_view` tells a case view from an event type.
 
     Of `gone` months nothing counts: what is asked does not apply to the unit there. Of a flow nothing but
-    `only` some months may count: those of the days at which it is assessed.
+    `only` some months may count: those of the days at which it is assessed, and of an overlay its own, from
+    the first to the last of `overlay`. Of a stock `only` are none where it is asked for outside its months.
     """
 
     unit: str
@@ -47,10 +50,15 @@ class Asked:
     last: int
     gone: frozenset[int] = frozenset()
     only: frozenset[int] | None = None
+    overlay: Months | None = None
 
     def takes(self, month: int) -> bool:
         """Tell whether a month is one of those that are asked for."""
         return self.first <= month <= self.last and (self.only is None or month in self.only)
+
+    def not_taken(self, month: int) -> Uncounted:
+        """Return why a row of a month that is not one of them does not count."""
+        return not_taken(self.overlay, max(month, self.last) if self.measure.stock else month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,13 @@ class ExplainedRow:
     reason: Uncounted | None
     facts: tuple[Report, ...]
     left_out: tuple[LeftOut, ...]
+
+
+def not_taken(overlay: Months | None, month: int) -> Uncounted:
+    """Return why what belongs to a month that is not taken does not count: perhaps its overlay has others."""
+    if overlay is None or overlay[0] <= month <= overlay[1]:
+        return Uncounted.OTHER_MONTH
+    return Uncounted.OUTSIDE_OVERLAY
 
 
 def leaves_of(plan: Plan, unit: str) -> list[str]:
@@ -134,8 +149,8 @@ def _reason(asked: Asked, row: Row, month: int | None) -> Uncounted:
     shares = asked.measure.shares(row)
     if month is None:
         return Uncounted.NO_DATE
-    if month > asked.last or not (asked.measure.stock or asked.takes(month)):
-        return Uncounted.OTHER_MONTH
+    if month > asked.last or not (asked.only is None if asked.measure.stock else asked.takes(month)):
+        return asked.not_taken(month)
     if asked.measure.stock and (not shares or any(share.numerator or share.denominator for share in shares)):
         return Uncounted.LEFT_BEFORE_THE_END
     return Uncounted.FILTER_NOT_MET
