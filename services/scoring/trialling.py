@@ -1,6 +1,7 @@
 """Commands of trials: an author starts one on a draft as it was read, and ends it; each with a reason."""
 
 from services.scoring import store, trials
+from services.scoring.domain.assessment_check import days_are_ruled
 from services.scoring.domain.check import dates_are_in_order
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.plan import event_types
@@ -21,8 +22,9 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
     """Start a trial of a draft on past and coming events, or refuse.
 
     The draft was checked over its own months when it was drafted; of those of the trial only the order is,
-    and that its periods have the months that they have in the versions in force. What is adopted
-    while a trial runs changes nothing of the versions that it follows.
+    and that its periods have the months that they have in the versions in force. A day before the draft's
+    own months is refused that would be at its adoption, unless the trial has the month itself. What is
+    adopted while a trial runs changes nothing of the versions that it follows.
     """
     draft = await store.drafted(tx, asked.scheme, asked.version)
     await store.hold_adoptions(tx, asked.scheme)
@@ -43,6 +45,7 @@ async def start(tx: PostgresTransaction, asked: TrialAsked, person: str) -> Tria
     found = [
         *years_begin_alike(document, calendars, below),
         *dates_are_in_order(document, event_types(draft.catalogue)),
+        *days_are_ruled(draft.document, [*await _adopted_before(tx, draft.document), document]),
     ]
     if found:
         raise scheme_refused(found)

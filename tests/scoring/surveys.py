@@ -207,8 +207,13 @@ async def closed(scoring, door):
     return exchange, driver
 
 
-async def refused(exchange, document):
-    """Return where an adoption is refused, and why."""
+async def findings(exchange, document):
+    """Return why an adoption is refused."""
     with pytest.raises(Refused) as found:
         await adopt(exchange, document)
-    return [(one["path"], one["code"]) for one in found.value.problem.extra["findings"]]
+    return found.value.problem.extra["findings"]
+
+
+async def refused(exchange, document):
+    """Return where an adoption is refused, and by which rule."""
+    return [(one["path"], one["code"]) for one in await findings(exchange, document)]

@@ -7,8 +7,10 @@ from services.scoring.api import adoption_router
 from services.scoring.contract import ACCEPTED, TRIAL_PARTIALS, TRIAL_SHARD_POSTED, TrialShardPosted
 from services.scoring.trial_api import trials_router
 from shared.contracts import envelope
+from shared.kernel.errors import Refused
 from shared.kernel.shards import SHARDS
 from tests.scoring.manual import door_of
+from tests.scoring.surveys import findings
 from tests.scoring.test_stages import MARCH, accept, adopt, levy
 from tests.scoring.trials import (
     ALL,
@@ -179,6 +181,25 @@ async def test_a_draft_of_next_year_is_tried_on_half_of_this_one_whatever_it_say
     cells = await tried(driver.exchange)
     assert cells[MARCH, "b1", "ontime"] is not None
     assert {month for month, _, _ in cells} == set(range(MARCH - 2, MARCH + 4))
+
+
+async def test_a_day_that_no_version_rules_is_refused_at_the_start_as_by_adoption_unless_it_is_tried(fresh):
+    exchange = (await fresh()).exchange
+    draft = stricter()
+    draft["scheme"]["effective"] = "2021-07"
+    draft["indicators"][0] |= {"cycle": "point", "dates": ["2021-08-31", "2021-03-31"]}
+    wanted = await findings(exchange, draft)
+    assert [(one["path"], one["code"]) for one in wanted] == [("/indicators/0/dates/1", "dates")]
+    for months in ({}, {"first": "2021-09"}):
+        with pytest.raises(Refused) as found:
+            await start_drafted(exchange, **months)
+        assert (found.value.problem.code, found.value.problem.extra) == (
+            "scheme_refused",
+            {"findings": wanted},
+        )
+    assert (await start_drafted(exchange, first="2021-03")).first == "2021-03"
+    draft["indicators"][0]["dates"] = ["2021-08-31"]
+    assert (await start(exchange, draft, "autumn", first="2021-09")).first == "2021-09"
 
 
 async def test_batches_after_a_trial_look_no_more_for_what_it_left(fresh):
