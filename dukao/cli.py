@@ -84,7 +84,9 @@ app.add_typer(
     items.app, name="items", help="Items under supervision: list, show, open, every act, counts, coverage."
 )
 app.add_typer(
-    incidents.app, name="incidents", help="Incidents: list, show, decide what waits, join, part, unread."
+    incidents.app,
+    name="incidents",
+    help="Incidents: list, show, decide what waits, join, part, rises, judge, unread.",
 )
 app.add_typer(
     closes.app,
@@ -114,7 +116,7 @@ app.add_typer(rules.app, name="rules", help="Rules of notices, who is told of wh
 app.add_typer(
     calendar.app,
     name="calendar",
-    help="Working days: seed, check, import, adopt, list, show a month or a day.",
+    help="Working days: seed, check, import, adopt, apply, list, show a month or a day.",
 )
 scheme.app.add_typer(scheme_reports.app)
 scheme.app.add_typer(scheme_consulting.app)
@@ -123,11 +125,11 @@ app.add_typer(
     name="measure",
     help="Measures (取数口径): test against the examples of a scheme, backtest on a past period.",
 )
-app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt.")
+app.add_typer(types.app, name="types", help="Event types: list, show, check, draft, adopt, apply.")
 app.add_typer(
     scheme.app,
     name="scheme",
-    help="Schemes: check, diff, coverage, draft, consult, comment, answer, adopt, list, show.",
+    help="Schemes: check, diff, coverage, layers, draft, consult, comment, answer, adopt, apply, list, show.",
 )
 app.add_typer(
     trial.app,

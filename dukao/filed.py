@@ -11,6 +11,7 @@ from dukao.options import state_of
 from dukao.output import Column, Format, columns, say, show
 
 PAGE = 200
+ENTRY = "The id of an entry: dukao explain SCHEME UNIT INDICATOR MONTH --entries lists them."
 _HISTORY = columns("at", "what", "person", "reason")
 
 Scheme = Annotated[str | None, typer.Option(help="Only those of a scheme.")]

@@ -5,6 +5,7 @@ from typing import Any
 
 from dukao.telling.languages import Lang, Pair
 from dukao.telling.paper import hanging
+from dukao.telling.words import FIGURES
 
 CODES_NAMED = 8
 UNRANKED: Mapping[str, Pair] = {
@@ -12,9 +13,10 @@ UNRANKED: Mapping[str, Pair] = {
     "below_minimum_volume": ("业务量不足，不排名", "below the minimum volume, not ranked"),
 }
 SIMULATED = "模拟 / simulated"
-NOT_ASSESSED = "未考"
+NOT_ASSESSED = FIGURES["not_assessed"]
 STATES: Mapping[str, Pair] = {
-    "as_of": ("as known on {day}", "as known on {day}"),
+    "live": ("实时", "live"),
+    "as_of": ("按 {day} 所知", "as known on {day}"),
     "closed": ("已关账（截至 {day}）", "closed as known on {day}"),
     "restated": ("重述", "restated"),
 }
@@ -31,12 +33,13 @@ def heading(standing: Mapping[str, Any], lang: Lang = Lang.ZH) -> str:
     return " · ".join([*parts, *([SIMULATED] if standing["simulated"] else [])])
 
 
-def freshness(standing: Mapping[str, Any]) -> str:
+def freshness(standing: Mapping[str, Any], lang: Lang = Lang.ZH) -> str:
     """Return up to when events are in a standing; a closed one stands on nothing that moves."""
     fresh, positions = standing["fresh_at"], standing["as_of"]
     if not fresh:
-        return "no event has come yet"
-    return f"fresh at {fresh} · as of {positions[:12]}" if positions else f"fresh at {fresh}"
+        return lang.of(("尚无事件", "no event has come yet"))
+    told = lang.of((f"数据截至 {fresh}", f"fresh at {fresh}"))
+    return f"{told} · {lang.of(('位置', 'as of'))} {positions[:12]}" if positions else told
 
 
 def changes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
@@ -47,22 +50,22 @@ def changes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     if not found:
         yield lang.of(("与关账时一致", "as it was closed"))
     for one in found:
-        old, new = (_place(one[side]) for side in ("closed", "restated"))
+        old, new = (_place(one[side], lang) for side in ("closed", "restated"))
         points = "" if one["points"] is None else f" ({one['points']})"
         yield from hanging("", f"{one['name']} {one['unit']}: {old} → {new}{points}")
 
 
-def _place(place: Mapping[str, Any] | None) -> str:
+def _place(place: Mapping[str, Any] | None, lang: Lang) -> str:
     """Write points or range, rank and tier; nothing where the unit does not stand."""
     if place is None:
         return "—"
-    told = (_points(place), place["rank"], place["tier"])
+    told = (_points(place, lang), place["rank"], place["tier"])
     return " ".join(str(one) for one in told if one is not None)
 
 
-def lines(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
+def lines(standing: Mapping[str, Any], lang: Lang = Lang.ZH) -> list[dict[str, Any]]:
     """Return the lines of a standing as they are printed; what is not assessed shows its range."""
-    return [unit | {"points": _points(unit)} for unit in standing["units"]]
+    return [unit | {"points": _points(unit, lang)} for unit in standing["units"]]
 
 
 def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
@@ -78,7 +81,7 @@ def notes(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
         told = [
             _named(pair, codes, lang)
             for pair, codes in (
-                ((NOT_ASSESSED, "not yet assessed"), unit["not_assessed"]),
+                (NOT_ASSESSED, unit["not_assessed"]),
                 (
                     ("不适用，分值在板块内折算", "not applicable, rescaled inside its board"),
                     unit["not_applicable"],
@@ -112,7 +115,7 @@ def _overlay(one: Mapping[str, Any], units: Sequence[Mapping[str, Any]], lang: L
     )
     heading = lang.of(("专项考评", "special assessment"))
     told = [
-        f"{unit['name']} {unit['unit']} {unit['overlays'][one['code']] or NOT_ASSESSED}"
+        f"{unit['name']} {unit['unit']} {unit['overlays'][one['code']] or lang.of(NOT_ASSESSED)}"
         for unit in units
         if one["code"] in unit["overlays"]
     ]
@@ -129,6 +132,6 @@ def _named(pair: Pair, codes: Sequence[str], lang: Lang) -> str:
     return f"{lang.of(pair)} {listed}"
 
 
-def _points(unit: Mapping[str, Any]) -> str | None:
+def _points(unit: Mapping[str, Any], lang: Lang) -> str | None:
     possible = unit.get("range")
-    return f"{possible[0]}–{possible[1]} {NOT_ASSESSED}" if possible else unit["points"]
+    return f"{possible[0]}–{possible[1]} {lang.of(NOT_ASSESSED)}" if possible else unit["points"]

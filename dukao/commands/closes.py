@@ -38,7 +38,7 @@ def _line(one: dict[str, Any]) -> dict[str, Any]:
 
 _CLOSES = Kind(
     door="/v1/closes",
-    none="no such request",
+    none="no such request: dukao close propose asks for one",
     listed=columns("request", "state", "asked_by", "reason", "digest"),
     line=_line,
     shown=("request", "state", "scheme", "period", "asked_by", "reason", "digest", "possible"),
@@ -53,7 +53,8 @@ Period = Annotated[str, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021."
 Request = Annotated[str, typer.Argument(help="SCHEME~PERIOD~NUMBER, as dukao close list names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the request.")]
 Digest = Annotated[
-    str | None, typer.Option(help="Of the effect as it was read; left out: as it is now.", show_default=False)
+    str | None,
+    typer.Option(help="Of what was read in dukao close show; left out: as it is now.", show_default=False),
 ]
 
 

@@ -1,6 +1,6 @@
 """Consumers: how far behind they are, and what operators order of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from dukao.client import AwayError, Client, Who
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines, table
 from dukao.watching import Watch
+from shared.contracts.catalogue import STREAM_OWNERS
 
 app = typer.Typer(no_args_is_help=True)
 lag_app = typer.Typer()
@@ -25,6 +26,13 @@ RELAY = "/v1/operations/relay"
 SKIPS = "/v1/operations/skips"
 INGEST, INBOUND_PREFIX = "ingest", "in."
 NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
+AWAY = "what does not answer is not shown: dukao status, dukao logs"
+NOT_READ = (
+    "nothing is read of {name} yet: a topic is in.SOURCE, of a source in force; dukao lag --all lists them"
+)
+NOT_BEGUN = "no consumer {name} has begun: dukao lag --all lists those that have"
+NOT_WRITTEN = "no stream has a record yet that could be written into Kafka"
+STREAM = "{name} is a stream: dukao lag relay says how far it is written, dukao lag --all who reads it"
 
 Consumer = Annotated[str, typer.Argument(help="As scoring-a: dukao lag lists them.")]
 Reading = Annotated[
@@ -81,7 +89,12 @@ _ORDERS = columns(
 )
 def lag(
     ctx: typer.Context,
-    consumer: Annotated[str | None, typer.Argument(help="One consumer only.", show_default=False)] = None,
+    consumer: Annotated[
+        str | None,
+        typer.Argument(
+            help="One only: a consumer, an inbound topic as in.core, or relay.", show_default=False
+        ),
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", "-a", help="Also shards that run and are not behind.")
     ] = False,
@@ -334,15 +347,29 @@ def _heading(found: Mapping[str, Any]) -> str:
 
 
 def show_lag(found: Mapping[str, Any], output: Format, *, consumer: str | None, every: bool) -> None:
-    """Print what was found, and that no consumer has begun where nothing of what was asked for has."""
-    if output is Format.TABLE:
-        show_lines([_heading(found)])
+    """Print what was found, and why nothing is there where nothing of what was asked for is."""
+    heading = _heading(found)
+    if output is Format.TABLE and heading:
+        show_lines([heading])
     shown = _shown(found, every=every)
     if output is not Format.TABLE or shown:
         show(shown, _LAG, output, whole=found)
     begun = found["items"] if consumer is None else _rows(found)
     if not begun:
-        say(NO_CONSUMER)
+        say(_nothing(consumer, found["silent"]))
+
+
+def _nothing(consumer: str | None, silent: Sequence[str]) -> str:
+    """Return why there is nothing of what was asked for, and where to look."""
+    if silent:
+        return AWAY
+    if consumer is None:
+        return NO_CONSUMER
+    if consumer == RELAYING:
+        return NOT_WRITTEN
+    if consumer.startswith(INBOUND_PREFIX):
+        return NOT_READ.format(name=consumer)
+    return (STREAM if consumer in STREAM_OWNERS else NOT_BEGUN).format(name=consumer)
 
 
 def _drawn(found: Mapping[str, Any], *, every: bool) -> Group:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -36,8 +36,7 @@ _ENTRIES = columns("id", "month", "old", "new", "known_at")
 All = Annotated[bool, typer.Option("--all", help="Every row, however many.")]
 Limit = Annotated[int, typer.Option(min=1, max=PAGE_ROWS, help="How many rows without --all.")]
 Only = Annotated[
-    str | None,
-    typer.Option(help="counted or not-counted: only such rows.", show_default=False, metavar="WHICH"),
+    Literal["counted", "not-counted"] | None, typer.Option(help="Only such rows.", show_default=False)
 ]
 Version = Annotated[
     int | None,
@@ -84,7 +83,10 @@ def explain(
     ctx: typer.Context,
     scheme: Annotated[str, typer.Argument(help="The code of the scheme.")],
     unit: Annotated[str, typer.Argument(help="The code of the unit.")],
-    indicator: Annotated[str, typer.Argument(help="The code of the indicator; left out it is the total.")],
+    indicator: Annotated[
+        str | None,
+        typer.Argument(help="The code of the indicator; left out it is the total.", show_default=False),
+    ] = None,
     period: Annotated[
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
@@ -107,16 +109,16 @@ def explain(
     Without an indicator the total of a unit, or one board or overlay: which indicators lost how much. CSV
     prints the rows, JSON the whole answer; the rows are a page unless --all is given.
     """
-    if only not in {None, "counted", "not-counted"}:
-        raise typer.BadParameter("one of counted, not-counted", param_hint="--only")
-    if period is None and _PERIOD.match(indicator) is None:
+    if period is None:  # a total names no indicator
+        indicator, period = None, indicator
+    if period is None or (indicator is None and _PERIOD.match(period) is None):
         raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
     if trial is not None and (entries or {version, as_of, entry} != {None}):
         raise typer.BadParameter("a trial has neither entries, versions nor days", param_hint="--trial")
     page = PAGE_ROWS if everything else limit
     with Client(state_of(ctx)) as client:
-        if period is None:
-            path, asked = _total(scheme, trial, below(indicator, unit), as_of)
+        if indicator is None:
+            path, asked = _total(scheme, trial, below(period, unit), as_of)
             pages = client.pages("ranking", path, **asked, board=board, overlay=overlay, limit=page)
             _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
             return

@@ -9,6 +9,7 @@ from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, table
 from dukao.telling.incidents import DOUBTS, HAPPENED, RISES, ROLES, STAGES, STANCES, STATES, UNREAD
+from dukao.telling.languages import Lang, Language
 from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,6 +38,7 @@ Incident = Annotated[
     typer.Argument(help="OBJECT~CONTENT~YEAR, as dukao incidents list names it.", metavar="INCIDENT"),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the incident.")]
+Rise = Annotated[str, typer.Argument(help="The trigger's code in the scheme, as c.", metavar="CODE")]
 
 
 @app.command(
@@ -180,13 +182,13 @@ def part(
     _pair(ctx, incident, other, "part", reason, subject, output)
 
 
-@app.command(epilog=examples("dukao incidents rises national@1 c 2021-07", "… --lang en", "… -o json"))
+@app.command(epilog=examples("dukao incidents rises national@1 c 2021-07 --lang en"))
 def rises(
     ctx: typer.Context,
     scheme: Annotated[str, typer.Argument(help="CODE@VERSION of the platform.")],
-    rise: Annotated[str, typer.Argument(help="The code that the scheme gives it.", metavar="CODE")],
+    rise: Rise,
     month: Annotated[str, typer.Argument(help="The month, as 2021-07.")],
-    lang: Annotated[str, typer.Option("--lang", help="The language of the texts: zh or en.")] = "zh",
+    lang: Language = Lang.ZH,
     output: Output = Format.TABLE,
 ) -> None:
     """Show whether the risk of regions rose significantly (区域执法风险显著上升), with all figures.
@@ -204,7 +206,7 @@ def rises(
 def judge(
     ctx: typer.Context,
     scheme: Annotated[str, typer.Argument(help="CODE@VERSION of the platform.")],
-    rise: Annotated[str, typer.Argument(help="The code that the scheme gives it.", metavar="CODE")],
+    rise: Rise,
     month: Annotated[str, typer.Argument(help="The month, as 2021-07.")],
     subject: As = None,
     output: Output = Format.TABLE,
@@ -217,7 +219,7 @@ def judge(
     path = _rises_of(scheme, rise, month)
     with Client(state_of(ctx)) as client:
         found = client.post("scoring", f"{path}:judge", {}, _who(subject))
-    _show_rises(found, "zh", output)
+    _show_rises(found, Lang.ZH, output)
 
 
 def _rises_of(scheme: str, rise: str, month: str) -> str:
@@ -227,8 +229,8 @@ def _rises_of(scheme: str, rise: str, month: str) -> str:
     return f"/v1/rises{below(code, version, rise, month)}"
 
 
-def _show_rises(found: dict[str, Any], lang: str, output: Format) -> None:
-    words = RISES[lang if lang in RISES else "zh"]
+def _show_rises(found: dict[str, Any], lang: Lang, output: Format) -> None:
+    words = RISES[lang]
     baseline = found["baseline"]
     span = f"{baseline[0]}–{baseline[-1]}" if baseline else "—"
     if output is Format.TABLE:

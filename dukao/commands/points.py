@@ -34,7 +34,7 @@ def _line(one: dict[str, Any]) -> dict[str, Any]:
 
 _POINTS = Kind(
     door="/v1/points-requests",
-    none="no such request",
+    none="no such request: dukao points request asks for one",
     listed=columns("request", "state", "points", "value", "evidence", "reason", numbers=("points", "value")),
     line=_line,
     shown=("request", "state", "points", "value", "evidence", "reason", "possible"),

@@ -33,7 +33,7 @@ def rebuild(
     ctx: typer.Context,
     service: Annotated[str, typer.Argument(help="ingest, scoring, supervision, ranking or notify.")],
     swap: Annotated[
-        bool, typer.Option("--swap/--shadow", help="Replace what differs, or only compare. 替换或只比较。")
+        bool, typer.Option("--swap/--shadow", help="Replace what differs, or only compare.")
     ] = False,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why live rows are replaced.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace without being asked again.")] = False,

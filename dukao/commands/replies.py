@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dukao.client import AUTHOR, Client, Who, below
-from dukao.filed import PAGE, Indicator, Kind, Limit, Scheme, Unit, by
+from dukao.filed import ENTRY, PAGE, Indicator, Kind, Limit, Scheme, Unit, by
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say
 
@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True)
 ASSESSOR = Who("assessor", AUTHOR.roles)
 _REPLIES = Kind(
     door="/v1/replies",
-    none="no such reply",
+    none="no such reply: dukao replies send sends one",
     listed=columns("number", "entry", "unit", "indicator", "month", "at", "person", "says", "answer"),
     line=dict,
 )
@@ -26,7 +26,7 @@ Says = Annotated[str, typer.Option("--says", help="What is said, at most 2,000 c
 @app.command(epilog=examples("dukao replies send 1742 --says 整改已按时报送 --as wang"))
 def send(
     ctx: typer.Context,
-    entry: Annotated[int, typer.Argument(min=1, help="The id of an entry of the ledger.")],
+    entry: Annotated[int, typer.Argument(min=1, help=ENTRY)],
     says: Says,
     subject: As = None,
     output: Output = Format.TABLE,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from dukao.client import APPROVER, AUTHOR, Client
-from dukao.filed import PAGE, Indicator, Kind, Limit, Scheme, Unit, by
+from dukao.filed import ENTRY, PAGE, Indicator, Kind, Limit, Scheme, Unit, by
 from dukao.objections import REVIEWS as STATES
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say
@@ -26,7 +26,7 @@ def _line(one: dict[str, Any]) -> dict[str, Any]:
 
 _REVIEWS = Kind(
     door="/v1/reviews",
-    none="no such review",
+    none="no such review: dukao reviews ask asks for one",
     listed=columns(
         "review", "state", "unit", "indicator", "month", "old", "new", "reason", numbers=("old", "new")
     ),
@@ -43,14 +43,14 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the his
 @app.command(epilog=examples("dukao reviews ask 1742 --reason 整改已按时报送 --as wang"))
 def ask(
     ctx: typer.Context,
-    entry: Annotated[int, typer.Argument(min=1, help="The id of an entry of the ledger.")],
+    entry: Annotated[int, typer.Argument(min=1, help=ENTRY)],
     reason: Reason,
     subject: As = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Ask for a review of an entry, within thirty days of its date.
 
-    Calendar days; if the last is not worked, until the next working day. GET /v1/cells names the entries.
+    Calendar days; if the last is not worked, until the next working day.
     """
     with Client(state_of(ctx)) as client:
         body = {"entry": entry, "reason": reason}

@@ -45,7 +45,7 @@ _COVERAGE = columns(
     numbers=("units", "machine", "system", "manual", "share", "achieved"),
 )
 MISSING_SHOWN = 5
-Lang = Annotated[str, typer.Option("--lang", help="The language of the texts: zh or en.")]
+Lang = Annotated[Literal["zh", "en"], typer.Option("--lang", help="The language of the texts: zh or en.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,7 @@ def diff(
     Another order is no change. An indicator whose points, method or measure changed is scored in parts by
     months, 分段计分; every other one over the whole. No platform is needed for two files.
     """
-    language = checked(lang)
-    found = _compared(ctx, named(older, units, output), named(newer, units, output), language)
+    found = _compared(ctx, named(older, units, output), named(newer, units, output), lang)
     changes = found["differences"]
     if output is Format.TABLE:
         show_lines(one["text"] for one in changes)
@@ -145,13 +144,12 @@ def layers(
     Reported is an indicator that is stricter than the one it carries on, and more indicators than the parent
     allows; equal is not stricter. Carried is the share of the parent's points that the level carries on.
     """
-    language = checked(lang)
     chain = [named(one, None, output) for one in (scheme, *(parent or ()))]
     if len(chain) == 1 and isinstance(chain[0], Stored):
         with Client(state_of(ctx)) as client:
             found = client.get("scoring", f"{chain[0].path}/layers", lang=lang)
     else:
-        found = layer_answers.layers(_chain(ctx, chain), language).model_dump()
+        found = layer_answers.layers(_chain(ctx, chain), lang).model_dump()
     show(found["layers"], _LAYERS, output, whole=found)
     if output is Format.TABLE:
         show_lines(f"{one['scheme']} {told['path']} {told['text']}" for one, told in _told(found))
@@ -171,15 +169,6 @@ def _chain(ctx: typer.Context, named: list[Stored | SchemeDocument]) -> list[Sch
         while len(named) == 1 and (above := chain[-1].parent) is not None and len(chain) < MOST_LAYERS:
             chain.append(_fetched(client, Stored(above.scheme, above.version)))
     return chain[::-1]
-
-
-def checked(lang: str) -> Literal["zh", "en"]:
-    """Return a language that texts are written in."""
-    if lang == "zh":
-        return "zh"
-    if lang == "en":
-        return "en"
-    raise typer.BadParameter("one of zh, en", param_hint="--lang")
 
 
 def _covered(ctx: typer.Context, scheme: Stored | SchemeDocument, period: str | None) -> Any:

@@ -57,7 +57,7 @@ _UNITS = columns(
 def standings(
     ctx: typer.Context,
     scheme: Annotated[str | None, typer.Argument(help="The code of the scheme.", show_default=False)] = None,
-    group: Annotated[str | None, typer.Argument(help="A group of it.", show_default=False)] = None,
+    group: Annotated[str | None, typer.Argument(help="A group of the scheme.", show_default=False)] = None,
     period: Annotated[
         str | None, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.", show_default=False)
     ] = None,
@@ -108,18 +108,18 @@ def _standing(client: Client, path: str, as_of: str | None = None, view: str | N
 def _show(standing: Mapping[str, Any], output: Format, lang: Lang) -> None:
     if output is Format.TABLE:
         show_lines([heading(standing, lang)])
-    show(lines(standing), _UNITS, output, whole=standing)
+    show(lines(standing, lang), _UNITS, output, whole=standing)
     if output is Format.TABLE:
         show_lines([*_below(standing, lang)])
 
 
 def _drawn(standing: Mapping[str, Any], lang: Lang) -> Group:
     below_it = [Text(line) for line in _below(standing, lang)]
-    return Group(Text(heading(standing, lang)), table(lines(standing), _UNITS), *below_it)
+    return Group(Text(heading(standing, lang)), table(lines(standing, lang), _UNITS), *below_it)
 
 
 def _below(standing: Mapping[str, Any], lang: Lang) -> Iterator[str]:
     """Yield what stands below the lines of a standing."""
     yield from notes(standing, lang)
     yield from changes(standing, lang)
-    yield freshness(standing)
+    yield freshness(standing, lang)

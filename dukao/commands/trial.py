@@ -137,7 +137,7 @@ def diff(
     """Show for each unit what a trial would change: points, rank and tier.
 
     Without a group and period it lists those of which the trial has a standing. A period is compared that
-    ends in the months of the trial. Until all shards have folded it there are points so far alone.
+    ends in the months of the trial. Until all shards have folded it there are only the points so far.
     """
     if (group is None) != (period is None):
         raise typer.BadParameter("name group and period, or neither")

@@ -164,8 +164,7 @@ def _rescaled(one: Answer, lang: Lang) -> str:
         why.append(lang.of((f"{one['not_applicable']} 分不适用", f"{one['not_applicable']} do not apply")))
     if one["gained"] != "0":
         why.append(lang.of((f"承担他板块 {one['gained']} 分", f"{one['gained']} of others carried")))
-    value = "未考" if one["value"] is None else _short(one["value"])
-    value = value if one["value"] or lang is Lang.ZH else "not yet assessed"
+    value = lang.word(FIGURES, "not_assessed") if one["value"] is None else _short(one["value"])
     return f"{one['title']}{lang.of(('：', ': '))}{', '.join(why)}; {one['formula']} = {value}"
 
 

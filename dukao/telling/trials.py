@@ -5,8 +5,8 @@ from typing import Any
 
 from dukao.output import Column
 from dukao.telling.languages import Lang, Words
+from dukao.telling.words import FIGURES
 
-NOT_ASSESSED = "未考"
 STATES: Words = {
     "running": ("试行中", "running"),
     "ended": ("已结束", "ended"),
@@ -92,7 +92,7 @@ def line(unit: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     for side in ("real", "trial"):
         place = unit[side] or {"points": None, "range": None, "rank": None, "tier": None}
         spread = place["range"]
-        shown = f"{spread[0]}–{spread[1]} {lang.of((NOT_ASSESSED, 'not assessed'))}" if spread else None
+        shown = f"{spread[0]}–{spread[1]} {lang.word(FIGURES, 'not_assessed')}" if spread else None
         row |= {
             f"{side}_points": shown or place["points"],
             f"{side}_rank": place["rank"],

@@ -28,9 +28,9 @@ FIGURES: Words = {
     "not_applicable": ("不适用", "not applicable"),
 }
 STATES: Words = {
-    "live": ("实时，未结账", "live"),
+    "live": ("实时，未关账", "live"),
     "as_of": ("按当日所知", "as known then"),
-    "closed": ("已结账", "closed"),
+    "closed": ("已关账", "closed"),
     "restated": ("重述", "restated"),
 }
 COLUMNS: Words = {

@@ -69,7 +69,15 @@ def test_every_state_and_step_has_its_word_for_people():
 def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed():
     assert heading(STANDING).endswith("2021-03 · 已关账（截至 2021-04-08）")
     assert heading(STANDING, Lang.EN).endswith("closed as known on 2021-04-08")
-    assert freshness(STANDING) == "fresh at 2021-04-06T01:00:00Z"
+    assert heading(STANDING | {"state": "live"}).endswith("2021-03 · 实时")
+    assert heading(STANDING | {"state": "as_of"}).endswith("按 2021-04-08 所知")
+    assert heading(STANDING | {"state": "as_of"}, Lang.EN).endswith("as known on 2021-04-08")
+    assert freshness(STANDING) == "数据截至 2021-04-06T01:00:00Z"
+    assert freshness(STANDING, Lang.EN) == "fresh at 2021-04-06T01:00:00Z"
+    assert freshness(STANDING | {"fresh_at": None}, Lang.EN) == "no event has come yet"
+    live = STANDING | {"as_of": "0123456789abcdef"}
+    assert freshness(live) == "数据截至 2021-04-06T01:00:00Z · 位置 0123456789ab"
+    assert freshness(live, Lang.EN) == "fresh at 2021-04-06T01:00:00Z · as of 0123456789ab"
     one = {"unit": "b1", "name": "B1", "closed": PLACE, "points": "-0.20", "boards": {}}
     one["restated"] = PLACE | {"points": "9.70", "rank": 2, "tier": "second"}
     gone = one | {"unit": "b2", "name": "B2", "restated": None, "points": None}

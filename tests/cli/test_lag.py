@@ -2,7 +2,7 @@
 
 import pytest
 
-from dukao.commands.consumers import NO_CONSUMER, show_lag
+from dukao.commands.consumers import AWAY, NO_CONSUMER, NOT_BEGUN, NOT_READ, NOT_WRITTEN, STREAM, show_lag
 from dukao.output import Format
 
 INBOUND = {
@@ -18,15 +18,21 @@ RELAY = {"stream": "ingest.accepted", "archived": 7, "published": 7, "lag": 0}
 NOTHING = {"items": [], "inbound": [], "relay": [], "silent": []}
 
 
+@pytest.mark.parametrize("output", Format)
 @pytest.mark.parametrize(
-    ("consumer", "found", "hinted"),
+    ("consumer", "found", "said"),
     [
-        (None, {"relay": [RELAY]}, True),
-        ("ranking", {}, True),
-        ("in.core", {"inbound": [INBOUND]}, False),
-        ("relay", {"relay": [RELAY]}, False),
+        (None, {"relay": [RELAY]}, NO_CONSUMER),
+        (None, {"silent": ["scoring"]}, AWAY),
+        ("ranking", {}, NOT_BEGUN.format(name="ranking")),
+        ("ranking", {"silent": ["ranking"]}, AWAY),
+        ("ingest.accepted", {}, STREAM.format(name="ingest.accepted")),
+        ("in.core", {}, NOT_READ.format(name="in.core")),
+        ("in.core", {"inbound": [INBOUND]}, ""),
+        ("relay", {}, NOT_WRITTEN),
+        ("relay", {"relay": [RELAY]}, ""),
     ],
 )
-def test_that_no_consumer_has_begun_is_said_where_a_consumer_was_asked_for(capsys, consumer, found, hinted):
-    show_lag(NOTHING | found, Format.TABLE, consumer=consumer, every=False)
-    assert (NO_CONSUMER in capsys.readouterr().err) == hinted
+def test_where_nothing_is_of_what_was_asked_for_it_is_said_why(capsys, output, consumer, found, said):
+    show_lag(NOTHING | found, output, consumer=consumer, every=False)
+    assert capsys.readouterr().err.strip() == said

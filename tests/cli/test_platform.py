@@ -117,7 +117,11 @@ def test_the_standing_is_shown_in_every_form(fed):
     assert "模拟 / simulated" in table
     assert "│ 上海市税务局 │" in table
     assert "0.00–10.00 未考" in table
-    assert "fresh at 20" in table
+    assert "数据截至 20" in table
+    english = fed("standings", "mini", "bureaus", "2021-03", "--lang", "en").stdout
+    assert "0.00–10.00 not yet assessed" in english
+    assert "未考" not in english
+    assert "fresh at 20" in english
     rows = list(
         csv.DictReader(io.StringIO(fed("standings", "mini", "bureaus", "2021-03", "-o", "csv").stdout))
     )

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from dukao.commands.explain import told
 from dukao.commands.verify import WRONG
 from dukao.commands.verify import told as proof_told
-from dukao.standings import notes
+from dukao.standings import changes, lines, notes
 from dukao.telling import totals
 from dukao.telling.formulas import formula
 from dukao.telling.languages import Lang
@@ -234,6 +234,45 @@ def test_a_standing_says_below_its_lines_what_is_missing_not_due_or_does_not_app
         "分由其他板块承担",
     ]
     assert next(notes(standing, Lang.EN)) == "not due in this period year"
+
+
+def test_what_is_not_assessed_is_told_in_the_language_that_is_asked_for():
+    open_ = {
+        "unit": "b1",
+        "name": "B1",
+        "points": None,
+        "range": ["0.00", "10.00"],
+        "rank": None,
+        "tier": None,
+    }
+    assert [one["points"] for one in lines({"units": [open_]})] == ["0.00–10.00 未考"]
+    assert [one["points"] for one in lines({"units": [open_]}, Lang.EN)] == ["0.00–10.00 not yet assessed"]
+    scored = {"points": "9.00", "range": None, "rank": 1, "tier": None}
+    one = {"unit": "b1", "name": "B1", "closed": open_, "restated": scored, "points": None}
+    restated = {"state": "restated", "differences": [one]}
+    assert list(changes(restated, Lang.EN)) == ["B1 b1: 0.00–10.00 not yet assessed → 9.00 1"]
+    plain = {
+        "not_assessed": [],
+        "not_applicable": [],
+        "carried": {},
+        "unranked": None,
+        "not_due": [],
+        "stale": [],
+    }
+    overlay = {
+        "code": "audit",
+        "title": "Audit",
+        "first": "2021-01",
+        "last": "2021-03",
+        "points": "5",
+        "counts": "added",
+    }
+    special = {
+        "overlays": [overlay],
+        "units": [plain | {"unit": "b1", "name": "B1", "overlays": {"audit": None}}],
+    }
+    assert " ".join(notes(special, Lang.EN)).endswith(": B1 b1 not yet assessed")
+    assert " ".join(notes(special, Lang.ZH)).endswith(": B1 b1 未考")
 
 
 def test_a_board_that_has_no_value_yet_shows_its_range():

@@ -60,7 +60,7 @@ def test_a_trial_is_marked_and_says_that_nothing_in_force_moves():
 def test_a_line_shows_both_sides_and_a_range_where_something_is_not_assessed():
     row = trials.line(UNIT, Lang.ZH)
     assert (row["real_points"], row["real_rank"], row["trial_points"]) == ("7.50", 2, "0.00–10.00 未考")
-    assert trials.line(UNIT, Lang.EN)["trial_points"] == "0.00–10.00 not assessed"
+    assert trials.line(UNIT, Lang.EN)["trial_points"] == "0.00–10.00 not yet assessed"
     assert trials.line(UNIT | {"real": None}, Lang.ZH)["real_points"] is None
     assert set(row) == {column.key for column in trials.columns(Lang.ZH)}
 
