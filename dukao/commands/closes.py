@@ -46,6 +46,16 @@ _CLOSES = Kind(
     steps=STEPS,
     service="ranking",
 )
+STEPS_OF_CUTS: dict[str, Pair] = {
+    "0": ("等待各分片过截止时点", "shards to pass T"),
+    "1": ("等待截止前的数据计入", "what came before T"),
+    "2": ("等待问题线索与裁定", "findings and rulings"),
+    "3": ("等待关联扣分", "deductions"),
+    "4": ("等待汇总，随后计算截止数据", "partials, then the figures at T"),
+}
+_CUTS = columns("period", "version", "cut", "day", "step", "waits_for", numbers=("version",))
+_SHARDS = columns("shard", "ticked", "items", numbers=("shard",))
+SLOWEST = 8
 _GROUPS = columns("group", "version", "cut", "day", "digest", numbers=("version",))
 
 SchemeName = Annotated[str, typer.Argument(help="The code of the scheme.", metavar="SCHEME")]
@@ -137,6 +147,25 @@ def show_close(
         _CLOSES.show(found["request"], output)
 
 
+@app.command(epilog=examples("dukao close waits national", "dukao close waits national -o json"))
+def waits(
+    ctx: typer.Context, scheme: SchemeName, *, lang: Language = Lang.ZH, output: Output = Format.TABLE
+) -> None:
+    """Show what the cuts that are due, or come next, wait for (截止): shards, then streams."""
+    with Client(state_of(ctx)) as client:
+        found = client.get("scoring", f"/v1/cuts{below(scheme)}")
+    show([_cut(one, lang) for one in found["cuts"]], _CUTS, output, whole=found, none="no cut is to come")
+    if output is Format.TABLE and found["shards"]:
+        lacking = sorted(found["shards"], key=lambda one: (one["ticked"] or "", one["items"] or ""))
+        counted = {"shards": len(lacking), "shown": min(len(lacking), SLOWEST)}
+        words = (
+            "{shards} 个分片未过截止时点，最慢的 {shown} 个",
+            "{shards} shards have not passed T, the slowest {shown}",
+        )
+        show_lines([lang.of(words).format(**counted)])
+        show(lacking[:SLOWEST], _SHARDS, output)
+
+
 @app.command(name="list", epilog=examples("dukao close list --state asked", "dukao close list -o json"))
 def list_closes(
     ctx: typer.Context,
@@ -171,3 +200,11 @@ def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
         "mixed": ("无法区分", "mixed"),
     }
     return [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]
+
+
+def _cut(one: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    waits_for = "; ".join(
+        f"{each['consumer']} {each['stream']} {','.join(map(str, each['shards']))} ({each['records']})"
+        for each in one["waits"]
+    )
+    return one | {"step": lang.word(STEPS_OF_CUTS, str(one["step"])), "waits_for": waits_for}

@@ -18,6 +18,8 @@ _SAVE_ITEMS = """
 _REACHED = """
     SELECT count(*) AS shards, min(LEAST(c.received, i.until)) AS at
     FROM clocks c JOIN items_told i USING (shard)"""
+_PASSED = """
+    SELECT shard, c.received, i.until FROM clocks c FULL JOIN items_told i USING (shard)"""
 _READ = "SELECT shard, minute, received FROM clocks WHERE shard = ANY($1::smallint[])"
 
 
@@ -31,6 +33,17 @@ class Clock(NamedTuple):
 def clock_of(tick: AcceptedEvent) -> Clock:
     """Return what a tick says."""
     return Clock(envelope.decode_data(tick, Tick).minute, tick.received)
+
+
+class Passed(NamedTuple):
+    """When the newest tick of a shard was received, and until when its items are told; None if never."""
+
+    ticked: str | None
+    items: str | None
+
+    def is_past(self, closes: str) -> bool:
+        """Tell whether all that the shard received before an instant has been applied, items included."""
+        return self.ticked is not None and self.items is not None and min(self.ticked, self.items) >= closes
 
 
 async def save(tx: PostgresTransaction, clocks: Mapping[int, Clock]) -> None:
@@ -60,3 +73,9 @@ async def reached(tx: PostgresTransaction) -> str | None:
     """
     row = (await tx.many(_REACHED))[0]
     return row["at"] if row["shards"] == SHARDS else None
+
+
+async def passed(tx: PostgresTransaction) -> dict[int, Passed]:
+    """Return of every shard how far its clock and its items have come."""
+    known = {row["shard"]: Passed(row["received"], row["until"]) for row in await tx.many(_PASSED)}
+    return {shard: known.get(shard, Passed(None, None)) for shard in range(SHARDS)}

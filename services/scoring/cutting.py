@@ -6,7 +6,8 @@ whenever it is taken: heads and positions only rise. A rebuild repeats what was 
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from services.scoring import calendars, clocks, cut_figures, cuts, store
 from services.scoring.contract import (
@@ -37,6 +38,7 @@ from shared.storage.exchange import Exchange
 from shared.storage.failures import STORAGE_ERRORS, may_pass
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 REST_S = 2.0
 UNITS_PER_RECORD = 300
@@ -53,6 +55,15 @@ TOLD = len(STEPS)
 BY_PERSONS = (POINTS, RULINGS, SCHEMES)
 
 _LOG = logger(__name__)
+
+
+class Unread(NamedTuple):
+    """A consumer that has yet to apply records of a stream and shard before a cut goes on."""
+
+    consumer: str
+    stream: str
+    shard: int
+    records: int
 
 
 class Cutting:
@@ -77,7 +88,9 @@ class Cutting:
     async def step(self) -> bool:
         """Let every cut that can go one step further; tell whether any did."""
         async with self._exchange.reading() as tx:
-            found, going = await _due(tx), await _going(tx)
+            found, waiting = await _due(tx), await waits(tx)
+        METRICS.set("dukao_cuts_waiting", len(waiting))
+        going = [one for one, unread in waiting if not unread]
         if not found and not going:
             return False
         last = [one for one in going if one.step == TOLD - 1]
@@ -120,11 +133,8 @@ class Cutting:
         return True
 
 
-async def _due(tx: PostgresTransaction) -> list[tuple[str, str, int, str, str]]:
-    """Return the cuts that every shard has passed and that are not noted: scheme, period, version, T, day."""
-    reached = await clocks.reached(tx)
-    if reached is None:
-        return []
+async def unnoted(tx: PostgresTransaction) -> list[tuple[str, str, int, str, str]]:
+    """Return the cuts that are not noted, whenever they pass: scheme, period, version, T, day."""
     schemes = await cuts.heads_of_schemes(tx)
     zones = sorted({head.zone for heads in schemes.values() for head in heads})
     days = {zone: await calendars.known_days(tx, zone) for zone in zones}
@@ -133,12 +143,12 @@ async def _due(tx: PostgresTransaction) -> list[tuple[str, str, int, str, str]]:
         (code, str(one.period), one.version, instants.text(one.at), one.day.isoformat())
         for code, heads in schemes.items()
         for one in period_cuts(heads, days)
-        if instants.text(one.at) <= reached and (code, str(one.period)) not in noted
+        if (code, str(one.period)) not in noted
     ]
 
 
-async def _going(tx: PostgresTransaction) -> list[Cut]:
-    """Return the cuts whose heads have been applied by those who read them."""
+async def waits(tx: PostgresTransaction) -> list[tuple[Cut, list[Unread]]]:
+    """Return the cuts that are noted and not told, the earliest first, and what each waits for."""
     waiting = await cuts.under_way(tx, TOLD)
     reached = {
         step: {
@@ -146,16 +156,27 @@ async def _going(tx: PostgresTransaction) -> list[Cut]:
         }
         for step in sorted({one.step for one in waiting})
     }
-    return [one for one in waiting if _is_passed(one, reached[one.step])]
+    return [(one, list(_unread(one, reached[one.step]))) for one in waiting]
 
 
-def _is_passed(one: Cut, reached: dict[str, Heads]) -> bool:
-    return all(
-        number <= reached[consumer].get(stream, {}).get(shard, 0)
-        for consumer, streams in STEPS[one.step].items()
-        for stream in streams
-        for shard, number in one.heads.get(stream, {}).items()
-    )
+async def _due(tx: PostgresTransaction) -> list[tuple[str, str, int, str, str]]:
+    """Return the cuts that every shard has passed and that are not noted: scheme, period, version, T, day."""
+    reached = await clocks.reached(tx)
+    return [] if reached is None else [one for one in await unnoted(tx) if one[3] <= reached]
+
+
+async def _going(tx: PostgresTransaction) -> list[Cut]:
+    """Return the cuts whose heads have been applied by those who read them."""
+    return [one for one, unread in await waits(tx) if not unread]
+
+
+def _unread(one: Cut, reached: Mapping[str, Heads]) -> Iterator[Unread]:
+    for consumer, streams in STEPS[one.step].items():
+        for stream in streams:
+            for shard, number in one.heads.get(stream, {}).items():
+                records = number - reached[consumer].get(stream, {}).get(shard, 0)
+                if records > 0:
+                    yield Unread(consumer, stream, shard, records)
 
 
 async def _heads(tx: PostgresTransaction, step: int) -> Heads:

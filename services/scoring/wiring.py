@@ -28,6 +28,7 @@ from services.scoring.contract import (
     SURVEYS,
     TRIAL_PARTIALS,
 )
+from services.scoring.cut_api import cuts_router
 from services.scoring.cutting import Cutting
 from services.scoring.incident_api import incidents_router, rulings_router
 from services.scoring.ledger import NAMED_ENTRIES
@@ -68,6 +69,7 @@ DOORS = (
     surveys_router,
     trials_router,
     trial_cells_router,
+    cuts_router,
 )
 
 

@@ -36,6 +36,8 @@ MetricName = Literal[
     "dukao_records_duplicate_total",
     # Months under reviews read whole. `no` at a steady rate: more facts under reviews than a worker keeps.
     "dukao_reviewed_months_read_total",
+    # Cuts that all shards have passed and that are not told. Above zero for an hour: dukao close waits.
+    "dukao_cuts_waiting",
     # Gaps filled from the producer's archive. Any: records are missing in the broker.
     "dukao_gaps_total",
     # Shards stopped for a person. Any above zero: call one, the log names the shard and the reason.
@@ -100,6 +102,7 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_reviewed_months_read_total": Metric(
         Kind.COUNTER, "Months under reviews read whole, by whether there was room to keep them", ("kept",)
     ),
+    "dukao_cuts_waiting": Metric(Kind.GAUGE, "Cuts that all shards have passed and that are not told"),
     "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),
     "dukao_shards_halted": Metric(Kind.GAUGE, "Shards stopped for a person", ("consumer",)),
     "dukao_leases_held": Metric(Kind.GAUGE, "Partitions held", ("consumer",)),

@@ -4,12 +4,13 @@ import pytest
 from typer.testing import CliRunner
 
 from dukao.cli import app
-from dukao.commands.closes import PERIODS, STATES, STEPS
+from dukao.commands.closes import PERIODS, STATES, STEPS, STEPS_OF_CUTS
 from dukao.exits import Exit
 from dukao.standings import changes, freshness, heading
 from dukao.telling.languages import Lang
 from services.ranking.closing import ASK
 from services.ranking.domain.closing import State, Step
+from services.scoring.cutting import TOLD
 
 ID = "mini~2021-03~1"
 COMMANDS = {
@@ -18,6 +19,7 @@ COMMANDS = {
     "refuse": ("refuse", ID, "--reason", "r"),
     "withdraw": ("withdraw", ID, "--reason", "r"),
     "show": ("show", "mini", "2021-03"),
+    "waits": ("waits", "mini"),
     "list": ("list", "--state", "asked", "--output", "json"),
 }
 STANDING = {
@@ -64,6 +66,7 @@ def test_every_state_and_step_has_its_word_for_people():
     assert {state.value for state in State} == STATES.keys()
     assert {step.value for step in Step} | {ASK} == STEPS.keys()
     assert PERIODS.keys() == {"no_cut", "open", "unknown", "mixed", "ready", "asked", "closed"}
+    assert STEPS_OF_CUTS.keys() == {str(step) for step in range(TOLD + 1)}
 
 
 def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed():
