@@ -31,8 +31,8 @@ class Effect:
     """What closing a period would freeze; of `lacking` groups not all that was before T has been told yet.
 
     Where the figures at T were not told, those as of the day before stand for them: of `unknown` groups, or
-    units by `group/unit`, nothing had been told by then, or they were added since; in `mixed` groups
-    something of before T was told over what is late: nothing exact can be frozen.
+    units by `group/unit`, nothing had been told by then; in `mixed` groups something of before T was told
+    over what is late: nothing exact can be frozen. Groups that no version had before T are left out.
     """
 
     scheme: Scheme
@@ -96,13 +96,13 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
         elif version is not None and (known := await versions.at_cut(tx, group, period, version)) is not None:
             seen = await knowing.seen_at_cut(tx, group, period, known, cut.day)
             come[name] = Come(_frozen(group, period, cut, seen), known)
-    added = _added(groups, come)
+    standing = _standing(groups | come.keys(), come)
     there = [one.frozen for one in come.values() if one.frozen is not None]
     return Effect(
         scheme=max(ruling.values(), key=lambda one: one.version),
         frozen=tuple(there),
-        lacking=lacking(groups - added, come),
-        unknown=(*sorted(added), *(unit for one in come.values() for unit in one.unknown)),
+        lacking=lacking(groups & standing, come),
+        unknown=tuple(unit for name, one in come.items() if name in standing for unit in one.unknown),
         mixed=tuple(name for name, one in come.items() if one.is_mixed),
         digest=effect_digest(scheme, period, there),
     )
@@ -121,12 +121,15 @@ async def _as_of(tx: PostgresTransaction, group: Group, period: str, cut: Cut) -
     return Come(_frozen(group, period, cut, seen), known, tuple(untold), is_mixed)
 
 
-def _added(groups: Collection[str], come: Mapping[str, Come]) -> set[str]:
-    """Return the groups that no version has by which others come: those have no cut of this period."""
+def _standing(groups: Collection[str], come: Mapping[str, Come]) -> set[str]:
+    """Return the groups that a version has by which any comes; all, while it is not known of any.
+
+    The others were added after T, or dropped before the period ended: they have no standing to close.
+    """
     known = {
         name for one in come.values() if one.scheme is not None for name in one.scheme.document["groups"]
     }
-    return set(groups) - come.keys() - known if known else set()
+    return known.intersection(groups) if known else set(groups)
 
 
 def _frozen(group: Group, period: str, cut: Cut, seen: Seen) -> Frozen:

@@ -119,32 +119,63 @@ async def test_a_scheme_without_grace_has_no_cut_and_nothing_of_it_is_closed(per
     assert code_of(await persons.propose()) == (409, "no_cut")
 
 
-async def test_a_group_that_was_added_after_t_has_no_cut_and_is_unknown(persons):
-    await persons.begin()
-    await persons.cut()
-    two = with_grace(
-        2,
+def with_desks(version=1):
+    return with_grace(
+        version,
         indicators=[indicator("ontime"), indicator("desk", groups=["desks"])],
         groups={
             "bureaus": {"level": "bureau", "title": "Bureaus"},
             "desks": {"level": "headquarters", "title": "Desks"},
         },
     )
-    await persons.service.apply(adopted(two))
+
+
+async def test_a_group_that_was_added_after_t_was_not_assessed_before_it_and_is_left_out(persons):
+    await persons.begin()
+    await persons.cut()
+    asked = (await persons.propose()).json()
+    told = figure("hq", "9", indicator="desk")
+    await persons.service.apply(
+        adopted(with_desks(2)), posted(told, version=2, fresh_at=LATER, group="desks")
+    )
     shown = await persons.effect()
-    assert (shown["state"], shown["lacking"], shown["unknown"]) == ("unknown", [], ["desks"])
-    assert code_of(await persons.propose()) == (409, "cut_unknown")
+    assert ([one["group"] for one in shown["groups"]], shown["digest"]) == (["bureaus"], asked["digest"])
+    approved = await persons.step(asked["id"], "approve", digest=asked["digest"])
+    assert approved.json()["state"] == "approved"
+    desks = await persons.body(f"/v1/standings/mini/desks/{MARCH}")
+    assert (desks["state"], desks["units"][0]["points"]) == ("live", "9.00")
+
+
+async def test_a_cut_that_is_told_of_a_group_added_after_t_keeps_nothing_open(persons):
+    """A version that was adopted before the cut was noted: its cut comes, and nothing of it was known at T."""
+    await persons.begin()
+    await persons.service.apply(adopted(with_desks(2)))
+    await persons.cut(group="desks")
+    assert (await persons.effect())["unknown"] == ["desks"]
+    await persons.cut()
+    shown = await persons.effect()
+    assert (shown["state"], [one["group"] for one in shown["groups"]]) == ("ready", ["bureaus"])
+
+
+async def test_a_group_that_was_dropped_before_the_quarter_ended_keeps_it_not_open(persons):
+    await persons.begin(documents=[with_desks()])
+    two = with_grace(2)
+    two["scheme"]["effective"] = MARCH
+    quarter = [figure(unit, "9", period="2021-Q1") for unit in ("b1", "b2", "b3")]
+    desk = figure("hq", "9", indicator="desk", period="2021-Q1")
+    await persons.service.apply(
+        posted(desk, fresh_at="2021-04-06T01:00:00Z", group="desks"),
+        adopted(two),
+        posted(*quarter, version=2, fresh_at="2021-04-06T01:00:00Z"),
+    )
+    assert (await persons.effect("2021-Q1"))["lacking"] == ["bureaus", "desks"]
+    await persons.cut("2021-Q1")
+    shown = await persons.effect("2021-Q1")
+    assert (shown["state"], [one["group"] for one in shown["groups"]]) == ("ready", ["bureaus"])
 
 
 async def test_while_one_group_lacks_its_cut_none_is_closed_and_with_all_of_them_all_are(persons):
-    two = with_grace(
-        indicators=[indicator("ontime"), indicator("desk", groups=["desks"])],
-        groups={
-            "bureaus": {"level": "bureau", "title": "Bureaus"},
-            "desks": {"level": "headquarters", "title": "Desks"},
-        },
-    )
-    await persons.begin(documents=[two])
+    await persons.begin(documents=[with_desks()])
     await persons.cut()
     assert code_of(await persons.propose()) == (409, "cut_open")
     await persons.cut(group="desks")
