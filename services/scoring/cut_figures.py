@@ -5,7 +5,7 @@ proof folds it; so whatever overtook what, the figures are those of the facts be
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.scoring import derived, refolding, store, under_review
 from services.scoring.contract import DEDUCTIONS, ITEMS, DeductionDecided, PeriodFigures
@@ -25,6 +25,7 @@ from services.scoring.grounds import Known, known_of
 from services.scoring.moves import Moves
 from services.scoring.plans import InForce
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from services.scoring.under_review import UnderReview
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.kernel.points import parts_text
@@ -119,7 +120,8 @@ class _Folding:
                     return False
                 early = await _told_before(tx, one, self._closes)
                 if early is not one:
-                    self._later |= {(unit, month) for _, unit, month in one.fact.places()}
+                    told = (one,) if early is None else (one, early)
+                    self._later |= {(unit, month) for each in told for _, unit, month in each.fact.places()}
                 if early is not None and _holds_later(early, self._closes):
                     return False
                 if early is not None:
@@ -132,13 +134,26 @@ class _Folding:
     async def rows(self, tx: PostgresTransaction) -> dict[Cell, list[int]] | None:
         """Return the sums; None where a review stands on months in which later facts say something."""
         found = {cell[1:]: numbers for cell, numbers in self._moves.cells().items()}
-        if self._reviewed & (self._later | set(self._moved.touched())):
+        later = self._later | set(self._moved.touched()) if self._reviewed else set[UnitMonth]()
+        if self._reviewed & later:
             return None
-        for cell in await under_review.decided(tx, [self._shard]) if self._reviewed else ():
+        decided = await under_review.decided(tx, [self._shard]) if self._reviewed else {}
+        for cell, reviews in decided.items():
             if (cell.unit, cell.month) in self._reviewed:
+                if self._reaches(cell, reviews, later):
+                    return None
                 reviewed = await under_review.rows(tx, cell, self._points, self._catalogue)
                 found |= {at[1:]: numbers for at, numbers in reviewed.items() if any(numbers)}
         return found
+
+    def _reaches(self, cell: UnderReview, reviews: Sequence[Reviewed], later: Collection[UnitMonth]) -> bool:
+        """Tell whether later facts say something in the units and months of what reviews stand on."""
+        return any(
+            unit in units and first <= month <= last
+            for under in under_review.indicators_of(cell, reviews, self._points)
+            for units, (first, last) in [under_review.reach(cell, under)]
+            for unit, month in later
+        )
 
 
 def _is_lost(one: Told) -> bool:

@@ -178,8 +178,7 @@ async def pages(
     tx: PostgresTransaction, cell: UnderReview, under: Under, catalogue: Catalogue
 ) -> AsyncIterator[list[Stands]]:
     """Yield a page at a time what events and cases of a shard say in a cell that a review can change."""
-    units = leaves_of(under.plan.plan, cell.unit)
-    months = (under.plan.plan.first if under.place.stock else cell.month), cell.month
+    units, months = reach(cell, under)
     ranges = [one for review in under.reviews for one in ranges_of(review)]
     if not ranges:
         return
@@ -188,6 +187,12 @@ async def pages(
         yield _said_by(under, cell, alone, catalogue)
     async for page in cases.among(tx, cell.shard, units, months, CASES_PER_PAGE):
         yield _said_by(under, cell, page, catalogue)
+
+
+def reach(cell: UnderReview, under: Under) -> tuple[list[str], tuple[int, int]]:
+    """Return whose facts, from which month to which, say anything in a cell; of a stock those before too."""
+    plan = under.plan.plan
+    return leaves_of(plan, cell.unit), (plan.first if under.place.stock else cell.month, cell.month)
 
 
 def _said_by(

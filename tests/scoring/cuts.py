@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 from datetime import UTC, datetime
 
 from services.scoring.contract import (
@@ -12,9 +13,11 @@ from services.scoring.contract import (
     CUTS,
     DEDUCTIONS,
     ENTRIES,
+    ENTRIES_POSTED,
     ITEMS,
     ITEMS_TOLD,
     PARTIALS,
+    POINTS,
     SCHEMES,
     TICK,
     ItemsTold,
@@ -62,7 +65,7 @@ class WithCuts(Driver):
     def __init__(self, exchange):
         super().__init__(exchange)
         self.stages = [
-            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS, DEDUCTIONS)),
+            ("a", StageA(), (ACCEPTED, SCHEMES, ITEMS, DEDUCTIONS, POINTS)),
             ("b", StageB(), (PARTIALS, SCHEMES, CUTS)),
         ]
 
@@ -97,6 +100,14 @@ class WithCuts(Driver):
             await tx.append(ACCEPTED, [Draft(shard, told, received=at) for shard in shards])
             await tx.append(ITEMS, [Draft(shard, items) for shard in shards])
 
+    async def cut(self):
+        """Let T pass in every shard, and all that this sets going."""
+        await self.tick(T)
+        for _ in range(3):
+            await self.run()
+            await self.settle()
+        await self.run()
+
     async def settle(self, *, workers=1):
         """Settle what can be, each step by workers that have just begun; tell how many steps that took."""
         steps = 0
@@ -114,6 +125,14 @@ async def begun(scoring, document=None):
     await adopt(exchange, document or scheme())
     await driver.run()
     return exchange, driver
+
+
+async def counted(exchange, period="2100-03"):
+    """Return what the figures at T of a period are said to be, by unit, and whether they are exact."""
+    told = [(one.type, json.loads(bytes(one.data))) for one in await records(exchange)]
+    found = [one for kind, one in told if kind != ENTRIES_POSTED and one["period"] == period]
+    figures = {row["unit"]: row["values"] for one in found for row in one.get("figures", ())}
+    return figures, [one["exact"] for one in found if "cut" in one]
 
 
 async def records(exchange):

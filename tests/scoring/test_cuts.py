@@ -33,7 +33,7 @@ from shared.kernel.shards import SHARDS, shard_of
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from tests.rebuilds import rebuilt
-from tests.scoring.cuts import GROUP_SHARD, T, WithCuts, begun, made, records, risk, scheme
+from tests.scoring.cuts import GROUP_SHARD, T, WithCuts, begun, counted, made, records, risk, scheme
 from tests.scoring.test_derived import item
 from tests.scoring.test_stages import scoring, teach
 
@@ -145,18 +145,6 @@ async def test_what_a_shard_tells_last_stands_though_it_was_received_earlier(sco
     assert data((await records(exchange))[-1])["brought"] == "2100-03-31"
 
 
-async def counted(exchange, period="2100-03"):
-    """Return what the figures at T of a period are said to be, by unit, and whether they are exact."""
-    told = [data(one) for one in await records(exchange) if one.type != ENTRIES_POSTED]
-    found = {
-        row["unit"]: row["values"]
-        for one in told
-        if one["period"] == period
-        for row in one.get("figures", ())
-    }
-    return found, [one["exact"] for one in told if one["period"] == period and "cut" in one]
-
-
 async def test_the_figures_of_a_cut_are_those_of_what_was_received_before_t_whatever_overtook_it(scoring):
     """A late risk of the same unit and month is told before one that came in time by another shard."""
     early, late = risk(1, T - A_SECOND, case="c1"), risk(2, T, case="c2")
@@ -167,11 +155,7 @@ async def test_the_figures_of_a_cut_are_those_of_what_was_received_before_t_what
         for event, _ in reversed(events):
             await driver.run_stage("a", only=shard_of(event["case"]))
             await driver.run_stage("b")
-        await driver.tick(T)
-        for _ in range(3):
-            await driver.run()
-            await driver.settle()
-        await driver.run()
+        await driver.cut()
         found.append(await counted(exchange))
     assert found[0] == found[1]
     figures, exact = found[1]
@@ -216,11 +200,7 @@ async def test_figures_at_t_are_told_only_where_every_fact_is_known_as_it_was(sc
     for stream, body in told:
         async with exchange.begin(actor="test", action="tell") as tx:
             await tx.append(stream, [Draft(shard_of("b1"), body)])
-    await driver.tick(T)
-    for _ in range(3):
-        await driver.run()
-        await driver.settle()
-    await driver.run()
+    await driver.cut()
     figures, said = await counted(exchange)
     assert (said, set(figures)) == ([exact], {"b1", "b2"} if exact else set())
 
