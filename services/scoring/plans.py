@@ -6,13 +6,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.scoring import store, trials
+from services.scoring.contract import SCHEME_ADOPTED, SchemeAdopted
 from services.scoring.domain.adders import Adder, adder
 from services.scoring.domain.derived import PointsPlan, following, points_plan
-from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.document import Head, SchemeDocument
 from services.scoring.domain.incidents.rules import Rules, rules_of
 from services.scoring.domain.plan import Plan, compile_plan, event_types
 from services.scoring.domain.successions import rivals_of
 from services.scoring.domain.versions import ruled
+from shared.contracts import envelope
+from shared.contracts.envelope import AcceptedEvent
 from shared.kernel.codes import is_trial
 from shared.kernel.periods import Cycle, Month
 from shared.kernel.reigns import Months
@@ -155,6 +158,15 @@ async def months_of(tx: PostgresTransaction, document: SchemeDocument) -> Months
 def cut_zones(schemes: Iterable[InForce]) -> set[ZoneInfo]:
     """Return the zones of schemes whose periods have a cut: what is told of them is told day by day."""
     heads = [one.document.scheme for one in schemes]
+    return {ZoneInfo(head.zone) for head in heads if head.grace_days is not None}
+
+
+def cut_zones_begun(read: Iterable[AcceptedEvent]) -> set[ZoneInfo]:
+    """Return the same of schemes that events put in force: a batch is told day by day from their first on."""
+    documents = [
+        envelope.decode_data(one, SchemeAdopted).document for one in read if one.type == SCHEME_ADOPTED
+    ]
+    heads = [Head.model_validate(one["scheme"]) for one in documents]
     return {ZoneInfo(head.zone) for head in heads if head.grace_days is not None}
 
 

@@ -35,7 +35,7 @@ from services.scoring.domain.ordinary import Ordinary
 from services.scoring.domain.plan import Edition
 from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
-from services.scoring.plans import InForce, Plans, cut_zones
+from services.scoring.plans import InForce, Plans, cut_zones, cut_zones_begun
 from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
 from services.scoring.reviewed_sums import ROOM, Brought, ReviewedSums, Room
 from services.scoring.routing import Route
@@ -98,6 +98,7 @@ class StageA:
             read = await _by_the_feed(tx, read)
         shards = {record.shard for record in batch}
         zones = cut_zones([one for shard in shards for one in await self._plans.of(tx, shard)])
+        zones |= cut_zones_begun(event for record, event in read if record.stream == SCHEMES)
         answers: list[Answer] = []
         for part in by_days(read, _known_at, zones):
             answers += await self._apply(tx, part)

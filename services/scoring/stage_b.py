@@ -31,7 +31,7 @@ from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
 from services.scoring.inputs import Input
 from services.scoring.ledger import Dated, Entry, Fresh, Group
-from services.scoring.plans import InForce, Plans, cut_zones, group_shard
+from services.scoring.plans import InForce, Plans, cut_zones, cut_zones_begun, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
@@ -95,7 +95,9 @@ class Told:
 
 
 class Book(Protocol):
-    """Where what is posted is kept, and how it is told."""
+    """Where what is posted is kept, and how it is told; `replay` says that the feed has days of its own."""
+
+    replay: bool
 
     async def cells(
         self, tx: PostgresTransaction, group: Group, units: Sequence[str]
@@ -120,13 +122,13 @@ class Ledger:
     cells = staticmethod(ledger.cells)
 
     def __init__(self, *, replay: bool = False) -> None:
-        self._replay = replay
+        self.replay = replay
 
     async def post(
         self, tx: PostgresTransaction, group: Group, entries: Sequence[Entry], fresh: Fresh
     ) -> Dated:
         """Keep entries in the ledger, and the cells they lead to."""
-        return await ledger.post(tx, group, entries, fresh, replay=self._replay)
+        return await ledger.post(tx, group, entries, fresh, replay=self.replay)
 
     def message(self, shard: int, posted: Posted) -> Answer:
         """Tell what was posted to the ledger."""
@@ -161,11 +163,19 @@ class StageB:
         answers: list[Answer] = []
         for shard in sorted({record.shard for record in telling}):
             mine = [record for record in telling if record.shard == shard]
-            zones = cut_zones(await self._plans.of(tx, shard)) if self.tells_days_apart else ()
+            zones = await self._zones(tx, shard, mine) if self.tells_days_apart else ()
             for part in dating.day_by_day(mine, zones):
                 answers += await self._apply(tx, shard, part)
         self._held.shrink()
         return answers + [dating.passed(record) for record in cuts]
+
+    async def _zones(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> set[ZoneInfo]:
+        """Return the zones in which days are kept apart; in a replay an adoption has no day of the feed."""
+        zones = cut_zones(await self._plans.of(tx, shard))
+        if not self._book.replay:
+            of_schemes = [one for one in records if one.stream == SCHEMES]
+            zones |= cut_zones_begun(known_event(one.stream, one.body) for one in of_schemes)
+        return zones
 
     async def _apply(self, tx: PostgresTransaction, shard: int, records: Sequence[Record]) -> list[Answer]:
         """Hold what is touched as it was, put what was told in its place, and post what became another."""

@@ -39,6 +39,7 @@ OVER = "trial-over"
 class TrialBook:
     """The book of trials: their cells alone."""
 
+    replay = False
     cells = staticmethod(cells)
 
     async def post(

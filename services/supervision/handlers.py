@@ -14,6 +14,7 @@ from services.supervision.contract import (
     ITEMS,
     ITEMS_TOLD,
     SCHEME_ADOPTED,
+    SCHEMES,
     SOURCE,
     TICK,
     TYPES_ADOPTED,
@@ -25,6 +26,7 @@ from services.supervision.contract import (
     Tick,
     TypesAdopted,
 )
+from services.supervision.domain.plans import Plan, plan_of
 from services.supervision.facts import Facts, Known
 from services.supervision.plans import Plans, assessor_of, path_of
 from services.supervision.store import ActRow, ItemRow
@@ -110,7 +112,8 @@ class Supervision:
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Apply a batch; where periods have a cut, what was received on different days apart."""
         shards = {record.shard for record in batch}
-        zones = {plan.zone for shard in shards for plan in await self._plans.of(tx, shard) if plan.has_cuts}
+        plans = [plan for shard in shards for plan in await self._plans.of(tx, shard)] + _begun(batch)
+        zones = {plan.zone for plan in plans if plan.has_cuts}
         answers: list[Answer] = []
         for part in by_days(batch, _received, zones):
             answers += await self._apply(tx, part)
@@ -260,6 +263,16 @@ def _parted(batch: Sequence[Record]) -> tuple[list[tuple[Record, Glance]], list[
 
 def _newest_ticks(read: Read) -> dict[int, tuple[Record, AcceptedEvent]]:
     return {record.shard: (record, event) for record, event in read if event.type == TICK}
+
+
+def _begun(batch: Sequence[Record]) -> list[Plan]:
+    """Return the schemes that a batch puts in force."""
+    read = [known_event(one.stream, one.body) for one in batch if one.stream == SCHEMES]
+    return [
+        plan_of(envelope.decode_data(one, SchemeAdopted).document)
+        for one in read
+        if one.type == SCHEME_ADOPTED
+    ]
 
 
 def _received(record: Record) -> str:

@@ -250,3 +250,26 @@ async def test_in_a_replay_what_an_adoption_moves_is_of_the_day_of_the_feed(scor
     days = [data(one)["day"] for one in await records(exchange)]
     assert (days[0], days[-1]) == ("2100-03-31", "2100-04-01")
     assert {data(one).get("brought") for one in await records(exchange)} == {None}
+
+
+async def test_the_batch_in_which_a_scheme_first_comes_is_told_day_by_day_too(scoring):
+    exchange = await scoring()
+    driver = WithCuts(exchange)
+    await teach(exchange)
+    await driver.run()
+    await driver.receive(made(1, T - A_SECOND))
+    async with exchange.begin(actor="ada", action="adopt") as tx:
+        tx.replay_at(T - A_SECOND)
+        await handlers.draft_scheme(tx, scheme(), "ada")
+        await handlers.adopt_scheme(tx, "mini", 1, "bob")
+    await driver.receive(made(2, T, ontime=False))
+    await driver.run()
+    told = [data(one) for one in await records(exchange)]
+    march = [
+        (one["day"], row["values"]["ontime"])
+        for one in told
+        for row in one["figures"]
+        if (row["unit"], row["period"]) == ("b1", "2100-03")
+    ]
+    assert march == [("2100-03-31", "10.000000000000"), ("2100-04-01", "5.102040816327")]
+    assert {one.get("brought") for one in told} == {None}

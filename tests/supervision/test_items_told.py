@@ -46,6 +46,14 @@ async def test_what_was_received_on_two_days_is_told_as_it_was_on_each(service):
     ]
 
 
+async def test_the_batch_in_which_a_scheme_first_comes_is_told_as_of_each_day_too(service):
+    feed = Feed()
+    await told(service, feed.types())
+    adopted, before = feed.adopted(with_grace(0)), feed.given(received="2021-04-20 23:59")
+    found = await told(service, adopted, before, feed.tick("2021-04-30 00:00"))
+    assert [light for type_, light in found if type_ == ITEM_CHANGED] == ["green", "red"]
+
+
 async def test_without_grace_nothing_is_said(service):
     feed = Feed()
     await told(service, feed.types(), feed.adopted(with_grace(None)))
