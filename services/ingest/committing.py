@@ -27,6 +27,7 @@ from services.ingest.domain.binding import Message, is_at_home, read, topic_of
 from services.ingest.domain.braking import Braked, Fate, brake
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
+from services.ingest.domain.parting import parted
 from services.ingest.domain.quick import quick
 from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
@@ -49,11 +50,11 @@ from services.ingest.outcomes import (
 from services.ingest.places import Landmark, Place
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused
+from shared.kernel.errors import Problem, Refused, Unavailable
 from shared.kernel.records import Draft, Known
 from shared.kernel.strict_json import decode
 from shared.storage.exchange import Exchange
-from shared.storage.failures import STORAGE_ERRORS, may_pass
+from shared.storage.failures import may_pass
 from shared.storage.transaction import PostgresTransaction
 from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
@@ -101,7 +102,31 @@ class Admission:
             return await self._renew(tx)
 
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
-        """Commit a group; a lost race over a key, or one that was not looked up, is redone from the start."""
+        """Commit a group; a lost race over a key, or one that was not looked up, is redone from the start.
+
+        Should one of many be what the storage does not take, the group is redone shard by shard and a shard's
+        events in halves, so that this one alone is refused.
+        """
+        return await self._committed(candidates)
+
+    async def _committed(self, candidates: Sequence[Candidate]) -> list[Answer]:
+        try:
+            return await self._commit_group(candidates)
+        except Exception as error:
+            alone = len(candidates) == 1
+            if _passes(error) or (alone and isinstance(error, LOST_RACES)):
+                raise
+            if alone:
+                _LOG.exception("an event was not stored", source=candidates[0].source, id=candidates[0].id)
+                return [Answer(Outcome.REFUSED, problem=UNSTORABLE)]
+            _LOG.warning("a group is redone in parts", count=len(candidates), error=type(error).__name__)
+        answers: dict[int, Answer] = {}
+        for part in parted([one.shard for one in candidates]):
+            found = await self._committed([candidates[place] for place in part])
+            answers |= zip(part, found, strict=True)
+        return [answers[place] for place in range(len(candidates))]
+
+    async def _commit_group(self, candidates: Sequence[Candidate]) -> list[Answer]:
         detail = f"{len(candidates)} events"
 
         async def once(*, careful: bool) -> list[Answer]:
@@ -124,8 +149,8 @@ class Admission:
         """
         try:
             return await self._commit_judged(messages, judged or await self.judge(messages))
-        except STORAGE_ERRORS as error:
-            if may_pass(error):
+        except Exception as error:
+            if _passes(error):
                 raise
             _LOG.exception("inbound messages not stored", first=messages[0].place, count=len(messages))
             if len(messages) == 1:
@@ -395,6 +420,11 @@ def _stops(messages: Sequence[Message], stopped: Collection[Place]) -> list[stor
         store.Refusal(STOPPED, sha256_hex(b""), topic, f"{topic}/{partition}/{last.offset + 1}", last.source)
         for (topic, partition), last in sorted(lasts.items(), key=itemgetter(0))
     ]
+
+
+def _passes(error: Exception) -> bool:
+    """Tell whether the same may succeed later: something is away or busy, or there is no memory."""
+    return isinstance(error, Unavailable | MemoryError) or may_pass(error)
 
 
 async def _latest_ms(tx: PostgresTransaction) -> int:

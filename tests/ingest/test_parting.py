@@ -1,0 +1,85 @@
+"""An event that cannot be stored is refused alone, whoever's events are committed with it; what may pass is told to all."""
+
+import itertools
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.committing import Admission
+from services.ingest.domain.parting import parted
+from services.ingest.domain.sources import Sender
+from shared.kernel.errors import Unavailable
+from tests.ingest.test_inbound import Unstorable, accepted, admission, event, message, rows, source
+
+__all__ = ["admission", "source"]
+
+
+async def judged_of(admission, source, *names):
+    """Judge events of several units, so that they lie in several shards."""
+    units = itertools.cycle(["1101", "1102", "1103"])
+    sent = [event(source, id=name, subject=next(units), data={"number": name}) for name in names]
+    return await admission.judge(sent, Sender("d", "d"))
+
+
+@pytest.mark.parametrize("names", [["a", "bad", "z"], ["bad"], [*"abcdefgh", "bad", *"stuvwxyz"]])
+async def test_an_event_of_a_group_that_the_storage_does_not_take_is_its_own_refusal(
+    admission, source, names
+):
+    answers = await Unstorable(admission.exchange, replay=False).commit(
+        await judged_of(admission, source, *names)
+    )
+    codes = [answer.problem and answer.problem.code for answer in answers]
+    assert codes == ["unstorable" if name == "bad" else None for name in names]
+    assert await accepted(admission) == sorted({*names} - {"bad"})
+
+
+class Failing(Admission):
+    """An admission that fails at one event, where it is admitted, as it is told."""
+
+    failure: Exception = LookupError()
+
+    async def _admit(self, tx, judged, *, careful):
+        if any(getattr(one, "id", "") == "bad" for one in judged):
+            raise self.failure
+        return await super()._admit(tx, judged, careful=careful)
+
+
+async def test_a_mistake_of_ours_at_one_that_is_admitted_is_its_refusal_by_http_and_by_kafka(
+    admission, source
+):
+    failing = Failing(admission.exchange, replay=False)
+    answers = await failing.commit(await judged_of(admission, source, "a", "bad", "z"))
+    assert [answer.problem and answer.problem.code for answer in answers] == [None, "unstorable", None]
+    sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["b", "bad", "y"])]
+    assert await failing.commit_inbound(sent)
+    assert await accepted(admission) == ["a", "b", "y", "z"]
+    assert [row["place"] for row in await rows(admission, "refusals")] == [sent[1].place]
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), ConnectionError(), Unavailable("away")])
+async def test_what_may_pass_refuses_nothing_and_is_told_to_all(admission, source, failure):
+    failing = Failing(admission.exchange, replay=False)
+    failing.failure = failure
+    with pytest.raises(type(failure)):
+        await failing.commit(await judged_of(admission, source, "a", "bad"))
+    with pytest.raises(type(failure)):
+        await failing.commit_inbound([message(source, 0, event(source, id="bad"))])
+    assert (await accepted(admission), await rows(admission, "refusals")) == ([], [])
+
+
+async def test_one_that_loses_every_race_is_asked_again_and_not_refused(admission, source):
+    failing = Failing(admission.exchange, replay=False)
+    failing.failure = asyncpg.UniqueViolationError("lost")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await failing.commit(await judged_of(admission, source, "bad"))
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=20))
+def test_parts_of_a_group_are_smaller_and_keep_the_order_of_each_shard(shards):
+    found = parted(shards)
+    assert sorted(place for part in found for place in part) == list(range(len(shards)))
+    assert all(0 < len(part) < len(shards) and part == sorted(part) for part in found)
+    if len({*shards}) > 1:
+        assert all(len({shards[place] for place in part}) == 1 for part in found)
