@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services.ingest import handlers
+from services.ingest.api import door as doors
 from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
@@ -18,6 +19,7 @@ from services.ingest.committing import Admission
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from services.ingest.migrations.ingest_0001 import TABLES
 from services.ingest.storage import Room, Storage
+from shared.messaging import committer as committing
 from shared.messaging.committer import Committer
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
@@ -337,6 +339,28 @@ async def test_a_chunked_body_over_the_limit_is_refused_and_the_connection_close
 
     answer = await door.post("/v1/events", content=parts(), headers={"content-type": STRUCTURED})
     assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize(("where", "bound"), [(committing, "QUEUE_ITEMS"), (doors, "BODIES_BYTES")])
+async def test_while_too_much_waits_no_body_is_read_and_the_answer_says_when_to_come(
+    door, monkeypatch, where, bound
+):
+    asked = []
+
+    async def body():
+        asked.append(bound)
+        yield json.dumps(event()).encode()
+
+    with monkeypatch.context() as full:
+        full.setattr(where, bound, 0)
+        answer = await door.post("/v1/events", content=body(), headers={"content-type": STRUCTURED})
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (
+        503,
+        "unavailable",
+        "1",
+    )
+    assert asked == []
+    assert (await door.post("/v1/events", content=body(), headers={"content-type": STRUCTURED})).is_success
 
 
 async def test_the_time_may_lie_four_minutes_ahead_and_not_six(door):

@@ -14,6 +14,7 @@ from aiokafka.admin import NewTopic
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Record
 from shared.kernel.shards import partition_of
+from shared.messaging import kafka_broker
 from shared.messaging.broker import MemoryBroker
 from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription, administering, ensure_topics
@@ -197,6 +198,42 @@ async def test_topics_are_read_in_turn_whichever_partitions_are_busy(broker, str
         await producer.send(sent)
         found = await read(subscription, len(sent))
         assert {record[:3] for record in found} == {record[:3] for record in sent}
+
+
+class Deaf:
+    """A client that hangs: it brings nothing and says nothing."""
+
+    def __init__(self, fetcher):
+        self._fetcher = fetcher
+        self.client = fetcher.client
+
+    async def take(self, limit, wait_ms):
+        await asyncio.sleep(0.01)
+        return []
+
+    async def stop(self):
+        await self._fetcher.stop()
+
+
+@pytest.mark.kafka
+async def test_a_client_that_brings_nothing_for_long_is_made_anew_and_goes_on(
+    kafka_bootstrap, stream, monkeypatch
+):
+    await ensure_topics(KafkaAccess(kafka_bootstrap), [stream])
+    made = Kafka(kafka_bootstrap)
+    subscription, sent = made.subscription(), records(stream, 2)
+    await made.producer().send(sent[:64])
+    await subscription.assign(everywhere(stream))
+    found = await read(subscription, 64)
+    hanging = subscription._fetcher = Deaf(subscription._fetcher)
+    await made.producer().send(sent[64:])
+    assert await subscription.poll(10) == []
+    assert subscription._fetcher is hanging, "it may only be that nothing comes"
+    monkeypatch.setattr(kafka_broker, "SILENCE_S", 0.05)
+    found += await read(subscription, 64)
+    assert by_partition([one._replace(offset=-1) for one in found]) == by_partition(sent)
+    for opened in made.opened:
+        await opened.close()
 
 
 @asynccontextmanager

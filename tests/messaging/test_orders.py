@@ -308,6 +308,36 @@ async def test_a_shards_last_record_lost_by_the_broker_is_noticed_while_others_c
         await reaches(exchange, 60)
 
 
+class Hanging(Busy):
+    """A subscription that brings nothing until it is assigned anew."""
+
+    assigned = 0
+
+    async def assign(self, offsets):
+        self.assigned += 1
+        await super().assign(offsets)
+
+    async def poll(self, limit):
+        return await self._subscription.poll(limit) if self.assigned > 1 else []
+
+
+async def test_a_client_that_brings_nothing_of_what_was_sent_is_read_anew(exchange, broker, monkeypatch):
+    monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 0.1)
+    await publish(exchange, broker, 60)
+    consumer = consumer_of(exchange, broker)
+    consumer._subscription = Hanging(consumer._subscription)
+    async with running(Relay(exchange, broker, [STREAM], "w1"), consumer):
+        await reaches(exchange, 60)
+
+        async def anew():
+            return consumer._subscription.assigned > 1
+
+        await until(anew)
+        monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 1000.0)
+        await fill(exchange, 80, start=60)
+        await reaches(exchange, 80)
+
+
 async def shows_published(exchange, number):
     async def there():
         reached = await OwnArchive(exchange).reached(STREAM)

@@ -19,6 +19,7 @@ import asyncio, sys, threading
 from shared.runtime.process import serve
 from shared.telemetry.logs import configure
 from shared.web.app import create_app
+from shared.web.rates import Rate
 
 async def ready():
     return {}
@@ -57,7 +58,9 @@ async def close_and_fail():
     raise MemoryError
 
 configure("test")
-app = create_app(title="t", service="test", routers=[], readiness=ready, tokens=None)
+app = create_app(
+    title="t", service="test", routers=[], readiness=ready, tokens=None, address_rate=Rate(2)
+)
 parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
 parts += [part for part in (stubborn, cancelled, deaf) if part.__name__ in sys.argv[3:]]
 serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close_and_fail if "unclosed" in sys.argv else close])
@@ -171,3 +174,18 @@ def test_a_request_without_a_host_is_400_at_the_real_server() -> None:
         process.communicate(timeout=DEADLINE_S)
     assert answer.startswith(b"HTTP/1.1 400")
     assert b'"code":"host"' in answer
+
+
+def test_an_address_that_a_header_names_is_not_the_callers() -> None:
+    port = free_port()
+    with start(port) as process:
+        wait_live(port)
+        statuses = [404]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            while statuses[-1] == 404 and len(statuses) < 99:
+                named = f"10.0.0.{len(statuses)}"
+                headers = {"x-forwarded-for": named, "forwarded": f"for={named}"}
+                statuses.append(client.get("/nothing", headers=headers).status_code)
+        process.terminate()
+        process.communicate(timeout=DEADLINE_S)
+    assert statuses[-1] == 429, "each address had an account of its own"
