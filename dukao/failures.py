@@ -41,6 +41,7 @@ ADVICE = {
     "closer_alone": "Use an account that has the role closer alone; dukao close has one in development.",
     "cut_open": "See which groups are lacking: dukao close show SCHEME PERIOD.",
     "stale": "Read it again: dukao close show SCHEME PERIOD.",
+    "mismatch_open": "Send what is missing, or two accept it: dukao close propose --accept-mismatches.",
     "close_asked": "See the request that waits: dukao close list --state asked.",
     "not_closed": "See which standings are closed: dukao standings.",
     "same_evidence": "See what rests on it already: dukao points list.",

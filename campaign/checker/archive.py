@@ -34,6 +34,7 @@ READERS = {
     ),
     "ranking": ("ranking", ("scoring.entries", "scoring.schemes")),
     "ranking-trials": ("ranking", ("scoring.trials", "scoring.schemes")),
+    "ranking-days": ("ranking", ("ingest.notices",)),
     "notify": (
         "notify",
         (

@@ -33,6 +33,7 @@ def _line(one: dict[str, Any]) -> dict[str, Any]:
         "asked_by": asked["person"],
         "reason": asked["reason"],
         "possible": ", ".join(one["possible"]),
+        "accepted": ", ".join(_mismatches(one["accepted"])) or None,
     }
 
 
@@ -41,7 +42,7 @@ _CLOSES = Kind(
     none="no such request: dukao close propose asks for one",
     listed=columns("request", "state", "asked_by", "reason", "digest"),
     line=_line,
-    shown=("request", "state", "scheme", "period", "asked_by", "reason", "digest", "possible"),
+    shown=("request", "state", "scheme", "period", "asked_by", "reason", "digest", "accepted", "possible"),
     states=STATES,
     steps=STEPS,
     service="ranking",
@@ -62,6 +63,10 @@ SchemeName = Annotated[str, typer.Argument(help="The code of the scheme.", metav
 Period = Annotated[str, typer.Argument(help="2021-03, 2021-Q1, 2021-H1 or 2021.")]
 Request = Annotated[str, typer.Argument(help="SCHEME~PERIOD~NUMBER, as dukao close list names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the request.")]
+Accept = Annotated[
+    bool,
+    typer.Option("--accept-mismatches", help="Close although manifests differ; the other person agrees too."),
+]
 Digest = Annotated[
     str | None,
     typer.Option(help="Of what was read in dukao close show; left out: as it is now.", show_default=False),
@@ -76,16 +81,19 @@ def propose(
     *,
     reason: Reason,
     digest: Digest = None,
+    accept_mismatches: Accept = False,
     subject: As = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Ask to close a period; nothing is frozen before another person approves.
 
-    The cut of every group must have passed: all that was received before it has been told.
+    The cut of every group must have passed: all that was received before it has been told. While a source's
+    manifest of a day and the archive differ, the period closes only if both persons accept that.
     """
     with Client(state_of(ctx)) as client:
         read = digest or client.get("ranking", _path(scheme, period))["digest"] or "0" * 64
         body = {"scheme": scheme, "period": period, "digest": read, "reason": reason}
+        body |= {"accept_mismatches": True} if accept_mismatches else {}
         found = client.post("ranking", _CLOSES.door, body, by(subject, CLOSER))
     say(f"{found['id']}: {STATES[found['state']]}; another person approves: dukao close approve")
     _CLOSES.show(found, output)
@@ -199,7 +207,13 @@ def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
         "unknown": ("截止前无数据", "unknown before the cut"),
         "mixed": ("无法区分", "mixed"),
     }
-    return [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]
+    lines = [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]
+    differ = _mismatches(found["mismatches"])
+    return lines + ([f"{lang.of(('对账不符', 'manifests differ'))}: {', '.join(differ)}"] if differ else [])
+
+
+def _mismatches(found: list[dict[str, Any]]) -> list[str]:
+    return [f"{one['source']} {one['day']} {one['state']}" for one in found]
 
 
 def _cut(one: dict[str, Any], lang: Lang) -> dict[str, Any]:

@@ -20,12 +20,16 @@ Reason = Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN)]
 
 
 class NewClose(Closed):
-    """Which period is to be closed; `digest` is that of the exact effect, as it was read."""
+    """Which period is to be closed; `digest` is that of the exact effect, as it was read.
+
+    While manifests of its days differ, only who says so asks to close over them; who approves approves that.
+    """
 
     scheme: Code
     period: PeriodText
     digest: Digest
     reason: Reason
+    accept_mismatches: bool = False
 
 
 class Approving(Closed):
@@ -68,14 +72,26 @@ class StepLine(Answer):
     reason: str
 
 
+class MismatchLine(Answer):
+    """A day of which a source's manifest and the archive differ."""
+
+    source: str
+    day: str
+    state: str
+
+
 class CloseRequest(Answer):
-    """A request to close a period, what can be done now, and every step with its person."""
+    """A request to close a period, what can be done now, and every step with its person.
+
+    `accepted` are the mismatches over which it closes: who asked and who approved named them in the digest.
+    """
 
     id: str
     scheme: str
     period: str
     digest: str
     state: State
+    accepted: list[MismatchLine]
     possible: list[Step]
     history: list[StepLine]
 
@@ -104,7 +120,8 @@ class Closing(Answer):
     received before T has been told of it; `unknown` while of groups or units nothing had been told before T;
     `mixed` where of some that cannot be told apart from what is late; neither where the figures at T were
     told. It is `ready` to be asked for by its `digest`; `asked`; `closed`. `request` is the one that waits,
-    or that closed it.
+    or that closed it. `mismatches` are the days of the period of which a source's manifest and the archive
+    differ now: over them it is closed only if two persons accept that; of a closed one, those accepted.
     """
 
     scheme: str
@@ -113,6 +130,7 @@ class Closing(Answer):
     lacking: list[str]
     unknown: list[str]
     mixed: list[str]
+    mismatches: list[MismatchLine]
     groups: list[ClosingGroup]
     digest: str | None
     request: CloseRequest | None

@@ -13,6 +13,7 @@ from services.ranking.close_answers import (
     ClosesQuery,
     Closing,
     ClosingGroup,
+    MismatchLine,
     NewClose,
     PeriodState,
     RequestPath,
@@ -20,7 +21,7 @@ from services.ranking.close_answers import (
     Why,
 )
 from services.ranking.closing import Effect, Found
-from services.ranking.domain.closing import Frozen, State, Step, possible
+from services.ranking.domain.closing import Frozen, Mismatch, State, Step, possible
 from shared.contracts.fields import PERIOD_PATTERN
 from shared.kernel import instants
 from shared.kernel.codes import CODE_PATTERN
@@ -95,7 +96,14 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         groups = _groups(await closes.of_period(tx, scheme, period))
         place = {"scheme": scheme, "period": period, "digest": closed.request.digest}
         return Closing(
-            **place, state="closed", lacking=[], unknown=[], mixed=[], groups=groups, request=_request(closed)
+            **place,
+            state="closed",
+            lacking=[],
+            unknown=[],
+            mixed=[],
+            mismatches=_mismatches(closed.request.accepted),
+            groups=groups,
+            request=_request(closed),
         )
     found = await closing.effect(tx, scheme, period)
     waiting = await closing.of_state(tx, scheme, period, State.ASKED)
@@ -106,6 +114,7 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         lacking=list(found.lacking),
         unknown=list(found.unknown),
         mixed=list(found.mixed),
+        mismatches=_mismatches(found.mismatches),
         groups=_groups(found.frozen),
         digest=found.digest if found.is_exact else None,
         request=None if waiting is None else _request(waiting),
@@ -131,6 +140,10 @@ def _groups(frozen: Sequence[Frozen]) -> list[ClosingGroup]:
     ]
 
 
+def _mismatches(found: Sequence[Mismatch]) -> list[MismatchLine]:
+    return [MismatchLine(source=one.source, day=one.day, state=one.state) for one in found]
+
+
 def _request(found: Found) -> CloseRequest:
     one = found.request
     return CloseRequest(
@@ -139,6 +152,7 @@ def _request(found: Found) -> CloseRequest:
         period=one.period,
         digest=one.digest,
         state=one.state,
+        accepted=_mismatches(one.accepted),
         possible=list(possible(one.state)),
         history=[
             StepLine(at=instants.text(step.at), what=step.what, person=step.person, reason=step.reason)

@@ -1,11 +1,12 @@
 """Tables of closed periods: cuts that have passed, requests with their steps, and what was frozen."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from services.ranking.domain.closing import Cut, Frozen, State
+from services.ranking.domain.closing import Cut, Frozen, Mismatch, State
 from services.ranking.domain.rows import Group
 from shared.storage.transaction import PostgresTransaction
 
@@ -20,7 +21,9 @@ _FIGURED = """
 _KEEP = """
     INSERT INTO closes (scheme, period, grp, version, shard, cut, day, content, digest, request)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
-_ASK = "INSERT INTO close_requests (id, scheme, period, digest, state) VALUES ($1, $2, $3, $4, $5)"
+_ASK = """
+    INSERT INTO close_requests (id, scheme, period, digest, accepted, state)
+    VALUES ($1, $2, $3, $4, $5, $6)"""
 _NOTE = """
     INSERT INTO close_steps
     VALUES ($1, (SELECT count(*) + 1 FROM close_steps WHERE request = $1), $2, $3, $4, $5)"""
@@ -43,13 +46,14 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to close a period with exactly the effect of this digest."""
+    """A request to close a period with exactly the effect of this digest, over these mismatches."""
 
     id: str
     scheme: str
     period: str
     digest: str
     state: State
+    accepted: tuple[Mismatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,15 @@ async def of_period(tx: PostgresTransaction, scheme: str, period: str) -> list[F
     return [_frozen(row) for row in rows]
 
 
-async def ask(tx: PostgresTransaction, scheme: str, period: str, digest: str) -> Request:
+async def ask(
+    tx: PostgresTransaction, scheme: str, period: str, digest: str, accepted: tuple[Mismatch, ...]
+) -> Request:
     """Keep a new request."""
     counted = "SELECT count(*) AS asked FROM close_requests WHERE scheme = $1 AND period = $2"
     number = (await tx.many(counted, scheme, period))[0]["asked"] + 1
-    one = Request(f"{scheme}~{period}~{number}", scheme, period, digest, State.ASKED)
-    await tx.many(_ASK, one.id, scheme, period, digest, one.state)
+    one = Request(f"{scheme}~{period}~{number}", scheme, period, digest, State.ASKED, accepted)
+    written = json.dumps([asdict(each) for each in accepted])
+    await tx.many(_ASK, one.id, scheme, period, digest, written, one.state)
     return one
 
 
@@ -162,7 +169,8 @@ async def page(
 
 
 def _request(row: Mapping[str, Any]) -> Request:
-    return Request(row["id"], row["scheme"], row["period"], row["digest"], State(row["state"]))
+    accepted = tuple(Mismatch(**one) for one in json.loads(row["accepted"]))
+    return Request(row["id"], row["scheme"], row["period"], row["digest"], State(row["state"]), accepted)
 
 
 def _frozen(row: Mapping[str, Any]) -> Frozen:

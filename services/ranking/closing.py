@@ -1,14 +1,24 @@
 """Commands that close a period: one person asks for the exact effect, another approves, and it is frozen."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.ranking import closes, knowing, shown, store, versions
+from services.ranking import closes, knowing, papers, shown, store, versions
 from services.ranking.close_answers import Approving, NewClose
 from services.ranking.closes import Request, Taken
 from services.ranking.contract import CLOSES, PERIOD_CLOSED, SOURCE, PeriodClosed
-from services.ranking.domain.closing import LEADS, Cut, Frozen, State, Step, effect_digest, lacking, possible
+from services.ranking.domain.closing import (
+    LEADS,
+    Cut,
+    Frozen,
+    Mismatch,
+    State,
+    Step,
+    effect_digest,
+    lacking,
+    possible,
+)
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import DUE
@@ -33,6 +43,7 @@ class Effect:
     Where the figures at T were not told, those as of the day before stand for them: of `unknown` groups, or
     units by `group/unit`, nothing had been told by then; in `mixed` groups something of before T was told
     over what is late: nothing exact can be frozen. Groups that no version had before T are left out.
+    `mismatches` are the days of the period of which a source's manifest and the archive differ.
     """
 
     scheme: Scheme
@@ -40,6 +51,7 @@ class Effect:
     lacking: tuple[str, ...]
     unknown: tuple[str, ...]
     mixed: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
     digest: str
 
     @property
@@ -98,14 +110,23 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
             come[name] = Come(_frozen(group, period, cut, seen), known)
     standing = _standing(groups | come.keys(), come)
     there = [one.frozen for one in come.values() if one.frozen is not None]
+    newest = max(ruling.values(), key=lambda one: one.version)
+    mismatches = await _mismatches(tx, newest, period)
     return Effect(
-        scheme=max(ruling.values(), key=lambda one: one.version),
+        scheme=newest,
         frozen=tuple(there),
         lacking=lacking(groups & standing, come),
         unknown=tuple(unit for name, one in come.items() if name in standing for unit in one.unknown),
         mixed=tuple(name for name, one in come.items() if one.is_mixed),
-        digest=effect_digest(scheme, period, there),
+        mismatches=mismatches,
+        digest=effect_digest(scheme, period, there, mismatches),
     )
+
+
+async def _mismatches(tx: PostgresTransaction, scheme: Scheme, period: str) -> tuple[Mismatch, ...]:
+    """Return what differs of the days of a period, whatever zone a source counts them in."""
+    months = scheme.calendar.parse(period)
+    return await papers.within(tx, f"{months.first}-01", f"{months.last.plus(1)}-01")
 
 
 async def _as_of(tx: PostgresTransaction, group: Group, period: str, cut: Cut) -> Come:
@@ -159,7 +180,11 @@ async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Fou
         if (first.asker, first.steps[0].reason) == (subject.name, asked.reason):
             return first
         raise refuse(409, "close_asked", f"{waiting.id} waits: approve, refuse or withdraw it first.")
-    one = await closes.ask(tx, asked.scheme, asked.period, asked.digest)
+    if found.mismatches and not asked.accept_mismatches:
+        raise refuse(409, "mismatch_open", _differing(found.mismatches), pointer="/accept_mismatches")
+    one = await closes.ask(tx, asked.scheme, asked.period, asked.digest, found.mismatches)
+    if found.mismatches:
+        tx.remarks.append(f"over {len(found.mismatches)} mismatches")
     await closes.note(tx, one.id, Taken(tx.now, ASK, subject.name, asked.reason))
     return await find(tx, one.id)
 
@@ -181,6 +206,8 @@ async def approve(tx: PostgresTransaction, request: str, asked: Approving, subje
     if come.digest != one.digest:
         raise refuse(409, "stale", "Closing has another effect now: let it be asked for anew.")
     await closes.freeze(tx, one, come.frozen)
+    if come.mismatches:
+        tx.remarks.append(f"over {len(come.mismatches)} mismatches")
     taken = Taken(tx.now, Step.APPROVE, subject.name, asked.reason)
     await tx.append(CLOSES, [_draft(found, taken, frozen, come.scheme) for frozen in come.frozen])
     return await _taken(tx, request, Step.APPROVE, taken)
@@ -264,6 +291,11 @@ async def _taken(tx: PostgresTransaction, request: str, step: Step, taken: Taken
     await closes.move(tx, request, LEADS[step])
     await closes.note(tx, request, taken)
     return await find(tx, request)
+
+
+def _differing(mismatches: Sequence[Mismatch]) -> str:
+    said = ", ".join(f"{one.source} {one.day} {one.state}" for one in mismatches[:UNKNOWN_NAMED])
+    return f"Of {len(mismatches)} days a source's manifest and the archive differ: {said}."
 
 
 def _draft(found: Found, taken: Taken, one: Frozen, scheme: Scheme) -> Draft:

@@ -1,6 +1,7 @@
 """What crosses ranking's border."""
 
 from shared.contracts.entries import Figures, PeriodRow, TrialFigures, read_figures, read_trial_figures
+from shared.contracts.ingest import AGREED, DAY_TURNED, NOTICES, DayTurned
 from shared.contracts.ranking import (
     CLOSES,
     PERIOD_CLOSED,
@@ -38,16 +39,21 @@ from shared.contracts.scoring import (
 
 CONSUMER = "ranking"
 CONSUMER_TRIALS = "ranking-trials"
+CONSUMER_DAYS = "ranking-days"
 STREAMS = (STANDINGS, CLOSES)
 
 __all__ = [
+    "AGREED",
     "CLOSES",
     "CONSUMER",
+    "CONSUMER_DAYS",
     "CONSUMER_TRIALS",
     "CUT_FIGURED",
     "CUT_PASSED",
+    "DAY_TURNED",
     "ENTRIES",
     "ENTRIES_POSTED",
+    "NOTICES",
     "PERIOD_CLOSED",
     "SCHEMES",
     "SCHEME_ADOPTED",
@@ -63,6 +69,7 @@ __all__ = [
     "Cause",
     "CutFigured",
     "CutPassed",
+    "DayTurned",
     "EntriesPosted",
     "Figures",
     "Moved",

@@ -2,8 +2,19 @@
 
 from services.ranking.api import standings_router
 from services.ranking.close_api import closes_router
-from services.ranking.contract import CLOSES, CONSUMER, CONSUMER_TRIALS, ENTRIES, SCHEMES, STREAMS, TRIALS
+from services.ranking.contract import (
+    CLOSES,
+    CONSUMER,
+    CONSUMER_DAYS,
+    CONSUMER_TRIALS,
+    ENTRIES,
+    NOTICES,
+    SCHEMES,
+    STREAMS,
+    TRIALS,
+)
 from services.ranking.handlers import Ranking
+from services.ranking.hearing import Days
 from services.ranking.totals import totals_router
 from services.ranking.trial_api import trials_router
 from services.ranking.trial_handlers import Trials
@@ -13,7 +24,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "ranking"
-TRIALS_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
+LONG_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 COMMANDED = Commanded(tables=("closes", "close_requests", "close_steps"), streams=(CLOSES,))
 
 
@@ -21,9 +32,13 @@ def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
-    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, least_rest_s=TRIALS_REST_S)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, least_rest_s=LONG_REST_S)
+    differing = frame.consumer(CONSUMER_DAYS, (NOTICES,), Days, least_rest_s=LONG_REST_S)
     doors = (standings_router, totals_router, closes_router, trials_router, trial_totals_router)
     routers = [door(frame.exchange) for door in doors]
     return frame.service(
-        streams=STREAMS, routers=routers, parts=[consumer.run, tried.run], commanded=COMMANDED
+        streams=STREAMS,
+        routers=routers,
+        parts=[consumer.run, tried.run, differing.run],
+        commanded=COMMANDED,
     )

@@ -62,7 +62,7 @@ STREAM_READERS: dict[str, tuple[str, ...]] = {
         supervision.CALENDARS,
     ),
     "supervision": (ingest.ACCEPTED, scoring.SCHEMES, supervision.ACTS, supervision.CALENDARS),
-    "ranking": (scoring.SCHEMES, scoring.ENTRIES, scoring.TRIALS),
+    "ranking": (scoring.SCHEMES, scoring.ENTRIES, scoring.TRIALS, ingest.NOTICES),
     "notify": (
         ingest.NOTICES,
         supervision.ITEMS,

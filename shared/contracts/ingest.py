@@ -20,6 +20,7 @@ MISMATCH_OPENED = "dukao.mismatch-opened.v1"
 MISMATCH_SETTLED = "dukao.mismatch-settled.v1"
 FEED_TURNED = "dukao.feed-turned.v1"
 DAY_TURNED = "dukao.day-turned.v1"
+AGREED = "agreed"
 CONFLICT_FOUND = "dukao.conflict-found.v1"
 INBOUND_REFUSED = "dukao.inbound-refused.v1"
 

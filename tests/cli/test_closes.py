@@ -15,6 +15,7 @@ from services.scoring.cutting import TOLD
 ID = "mini~2021-03~1"
 COMMANDS = {
     "propose": ("propose", "mini", "2021-03", "--reason", "r"),
+    "propose over": ("propose", "mini", "2021-03", "--reason", "r", "--accept-mismatches"),
     "approve": ("approve", ID, "--reason", "r"),
     "refuse": ("refuse", ID, "--reason", "r"),
     "withdraw": ("withdraw", ID, "--reason", "r"),

@@ -1,7 +1,7 @@
 """What two persons close: the exact effect with its digest, and the one state machine of a request for it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -39,6 +39,15 @@ class Cut:
     day: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A day of which a source's manifest and the archive differ: missing, surplus or different."""
+
+    source: str
+    day: str
+    state: str
+
+
 @dataclass(frozen=True)
 class Frozen:
     """The standing of a group as it was known before T, as the bytes that are answered ever after."""
@@ -63,8 +72,13 @@ def lacking(groups: Collection[str], passed: Collection[str]) -> tuple[str, ...]
     return tuple(sorted(set(groups) - set(passed)))
 
 
-def effect_digest(scheme: str, period: str, frozen: Sequence[Frozen]) -> str:
-    """Return the digest that one person asks for and another approves: of every group of the period."""
+def effect_digest(
+    scheme: str, period: str, frozen: Sequence[Frozen], mismatches: Sequence[Mismatch] = ()
+) -> str:
+    """Return the digest that one person asks for and another approves: of every group of the period.
+
+    Over what is closed all the same, both agree with it: it is in the digest.
+    """
     groups = [
         {
             "group": one.cut.group,
@@ -75,4 +89,5 @@ def effect_digest(scheme: str, period: str, frozen: Sequence[Frozen]) -> str:
         }
         for one in sorted(frozen, key=lambda one: one.cut.group)
     ]
-    return digest_hex({"scheme": scheme, "period": period, "groups": groups})
+    over = {"mismatches": [asdict(one) for one in mismatches]} if mismatches else {}
+    return digest_hex({"scheme": scheme, "period": period, "groups": groups, **over})

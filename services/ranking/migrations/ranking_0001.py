@@ -63,9 +63,13 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
         unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
         number bigint NOT NULL, PRIMARY KEY (scheme, grp, version, period, unit))""",
-    # what persons asked for, and their steps; of a period one waits at a time
+    # days of which a source's manifest and the archive differ now
+    """CREATE TABLE mismatches (
+        source text NOT NULL, day text NOT NULL, state text NOT NULL, PRIMARY KEY (source, day))""",
+    # what persons asked for, over which mismatches, and their steps; of a period one waits at a time
     """CREATE TABLE close_requests (
         id text PRIMARY KEY, scheme text NOT NULL, period text NOT NULL, digest text NOT NULL,
+        accepted text NOT NULL,
         state text NOT NULL CHECK (state IN ('asked', 'approved', 'refused', 'withdrawn')))""",
     "CREATE INDEX close_requests_of_period ON close_requests (scheme, period)",
     """CREATE UNIQUE INDEX close_requests_one ON close_requests (scheme, period)
