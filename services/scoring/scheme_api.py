@@ -6,10 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from services.scoring import inputs, layer_answers, scheme_answers, store
-from services.scoring.domain.coverage import Ruling, Scored
+from services.scoring.domain.coverage import Ruling, Scored, months_with_data
 from services.scoring.domain.document import SchemeDocument
-from services.scoring.domain.figures import merged
-from services.scoring.domain.methods.amounts import actual_of
 from services.scoring.domain.plan import scheme_id
 from services.scoring.domain.versions import ruled
 from services.scoring.layer_answers import Layers, LayersQuery
@@ -17,7 +15,7 @@ from services.scoring.plans import adopted_beside, group_shard
 from services.scoring.scheme_answers import Coverage, CoverageQuery, Diff, DiffQuery
 from shared.contracts.fields import Version
 from shared.kernel.errors import refuse
-from shared.kernel.periods import Month, Period
+from shared.kernel.periods import Period
 from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 from shared.web.access import Role, Subject
@@ -107,13 +105,8 @@ async def _with_data(
         for unit, sums in loaded.items():
             for one in (one for one in sure if group in one.groups):
                 place = Scored(document.scheme.version, group, unit, one.code)
-                spec, partials = document.measures[one.measure], inputs.of_indicator(document, sums, one)
-                values = [
-                    actual_of(merged((Month.of_ordinal(at),), partials, spec), is_ratio=spec.is_ratio)
-                    for at in ruling.months
-                ]
-                months = sum(value is not None for value in values)
-                found[place] = min(months, cells.get(place, 0))
+                partials = inputs.of_indicator(document, sums, one)
+                found[place] = min(months_with_data(ruling, one, unit, partials), cells.get(place, 0))
     return found
 
 

@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.domain.check import findings
-from services.scoring.domain.coverage import Planned, Ruling, Scored, achieved, least, planned, planned_in
+from services.scoring.domain.coverage import (
+    Planned,
+    Ruling,
+    Scored,
+    achieved,
+    least,
+    months_with_data,
+    planned,
+    planned_in,
+)
+from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.reading import read
+from shared.kernel.points import MILLIONTHS
 from tests.scoring.test_stages import SCHEME, TYPES
 
 TARGET = {"machine": "0.53", "system": "0.27"}
@@ -144,6 +155,26 @@ def test_a_unit_that_the_last_version_does_not_have_is_counted_nowhere():
         assert {group: sorted(units) for group, units in planned_in(rulings).items()} == {"bureaus": ["b2"]}
         assert sorted(achieved(rulings, {})["bureaus"]) == ["b2"]
     assert sorted(planned_in([early])["bureaus"]) == ["b1", "b2"]
+
+
+BY_DAYS = {"cycle": "point", "dates": ["2021-01-31", "2021-03-31"]}
+ABSENT = {"not_applicable": [{"units": ["b1"], "reason": "r", "from": "2021-02", "until": "2021-02"}]}
+IN_SPRING = {"overlay": "spring", "board": None}
+
+
+@pytest.mark.parametrize(("said", "having"), [({}, 3), (BY_DAYS, 2), (ABSENT, 2), (IN_SPRING, 1)])
+def test_data_of_months_that_have_no_cell_stands_behind_none(said, having):
+    """Data came in January to March; the days are of two of them, February does not apply, spring begins in March."""
+    document = of_classes(53, 27, 20)
+    months = {"from": "2021-03", "until": "2021-05"}
+    document["overlays"] = [{"code": "spring", "name": "春季", "counts": "added", "points": "53"} | months]
+    document["indicators"][0] |= {"no_data": "zero", **said}
+    (ruling,) = whole_year(document)
+    one = ruling.document.indicators[0]
+    came = {YEAR[at]: Partials(MILLIONTHS, MILLIONTHS, 1) for at in range(3)}
+    came[YEAR[3]] = Partials(0, 0, 1)
+    assert months_with_data(ruling, one, "b1", came) == having
+    assert months_with_data(ruling, one, "b1", {}) == 0
 
 
 @given(st.sets(st.sampled_from(PLACES)))

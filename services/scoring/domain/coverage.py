@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from services.scoring.domain.absences import Absence, absences
 from services.scoring.domain.document import GroupSpec, SchemeDocument
+from services.scoring.domain.figures import MonthPartials, merged
 from services.scoring.domain.indicator_section import IndicatorSpec
-from services.scoring.domain.methods.amounts import exact
+from services.scoring.domain.methods.amounts import actual_of, exact
+from shared.kernel.periods import Month
 from shared.kernel.points import MILLIONTHS, parts, short_text
 
 BY_MACHINES = frozenset({"machine", "system"})
@@ -89,6 +91,11 @@ class Ruling:
             and (absence is None or month not in absence.months)
         ]
 
+    def having_cells(self, indicator: IndicatorSpec, unit: str) -> list[int]:
+        """Return in which of these months there is a cell to be: of one that names days in theirs alone."""
+        named = indicator.named_months
+        return [month for month in self.applying(indicator, unit) if named is None or month in named]
+
 
 class Share(NamedTuple):
     """An indicator of a unit in the months of one version: its points times months, in millionths.
@@ -144,6 +151,14 @@ def achieved(rulings: Sequence[Ruling], cells: Mapping[Scored, int]) -> dict[str
     }
 
 
+def months_with_data(ruling: Ruling, one: IndicatorSpec, unit: str, partials: MonthPartials) -> int:
+    """Count the months that have a cell with data behind it, not only what the scheme gives without any."""
+    spec = ruling.document.measures[one.measure]
+    months = map(Month.of_ordinal, ruling.having_cells(one, unit))
+    found = (actual_of(merged((month,), partials, spec), is_ratio=spec.is_ratio) for month in months)
+    return sum(value is not None for value in found)
+
+
 def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
     """Return by group and unit what is in the total, each in the months of each version.
 
@@ -171,8 +186,7 @@ def _shares(rulings: Sequence[Ruling]) -> dict[str, dict[str, list[Share]]]:
 
 
 def _share(ruling: Ruling, one: IndicatorSpec, place: Scored) -> Share:
-    months = ruling.applying(one, place.unit)
-    cells = [at for at in months if one.named_months is None or at in one.named_months]
+    months, cells = ruling.applying(one, place.unit), ruling.having_cells(one, place.unit)
     return Share(one, exact(one.points) * len(months), len(cells), place)
 
 
