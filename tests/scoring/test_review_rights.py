@@ -148,6 +148,20 @@ async def dated(exchange, days):
         await tx.execute("ALTER TABLE entries ENABLE TRIGGER USER")
 
 
+async def posted_at(exchange, instant):
+    """Date all entries as if they were posted at an instant."""
+    async with exchange.begin(actor="test", action="date") as tx:
+        await tx.execute("ALTER TABLE entries DISABLE TRIGGER USER")
+        await tx.many("UPDATE entries SET at = $1", instant)
+        await tx.execute("ALTER TABLE entries ENABLE TRIGGER USER")
+
+
+async def now_is(exchange, instant):
+    """Let the feed have come to an instant."""
+    async with exchange.begin(actor="test", action="date") as tx:
+        await tx.many("UPDATE freshness SET fresh_at = $1", instant)
+
+
 async def test_after_the_last_of_thirty_days_it_is_too_late(scoring, door):
     exchange, _ = await given(scoring, door)
     async with door(exchange) as client:
@@ -161,12 +175,21 @@ async def test_after_the_last_of_thirty_days_it_is_too_late(scoring, door):
 
 
 async def test_in_a_replay_the_days_are_those_of_the_feed(scoring, feed_door):
+    """Posted on Thursday, 1 April: until the end of Monday, 3 May; asked for then, until that of Wednesday, 2 June."""
     exchange, _ = await given(scoring, feed_door)
+    await posted_at(exchange, "2021-04-01T02:00:00.000000Z")
     async with feed_door(exchange) as client:
-        await dated(exchange, 400)
-        async with exchange.begin(actor="test", action="date") as tx:
-            await tx.execute("UPDATE freshness SET fresh_at = (SELECT max(at) FROM entries)")
-        await ask(client, exchange)
+        await now_is(exchange, "2021-05-03T16:00:00.000000Z")
+        assert (await ask(client, exchange, 409))["code"] == "review_too_late"
+        await now_is(exchange, "2021-05-03T15:59:59.999999Z")
+        asked = await ask(client, exchange)
+        assert (asked["ask_until"], asked["decide_until"]) == ("2021-05-03", "2021-06-02")
+        for instant, late in (("2021-06-02T15:59:59.999999Z", False), ("2021-06-02T16:00:00.000000Z", True)):
+            await now_is(exchange, instant)
+            assert (await client.got(f"/v1/reviews/{asked['id']}"))["late"] is late
+        assert (await decide(client, asked["id"], "uphold"))["late"] is True
+        await now_is(exchange, "2021-07-01T00:00:00.000000Z")
+        assert (await client.got(f"/v1/reviews/{asked['id']}"))["state"] == "upheld"
 
 
 async def test_the_calendar_of_supervision_moves_the_last_day(scoring, door):
