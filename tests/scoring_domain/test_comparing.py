@@ -273,4 +273,5 @@ def test_one_value_that_moves_moves_every_unit_and_names_who_moved_it():
         if "benchmark" in changes.cells.get(month, {})
     }
     assert moved == {"b1": (5 * PARTS, 4 * PARTS), "b3": (PARTS * 5 // 2, 2 * PARTS)}
-    assert movers["benchmark"] == {month: {"b2"}}
+    anew = {"benchmark", "quarterly", "some"}
+    assert movers == {code: {month: {"b2"}} for code in anew}, "nothing else is scored anew"
