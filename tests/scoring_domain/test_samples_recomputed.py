@@ -46,6 +46,15 @@ async def test_the_measures_of_boston(postgres_url, name, units, types, cases):
     assert {name for name, _, _ in agreed} == document.measures.keys()
 
 
+def test_the_first_scheme_of_boston_measures_nothing_that_the_second_does_not():
+    first, second = (
+        yamls.parse((SAMPLE / name).read_text(), name).value
+        for name in ("scheme.yaml", "scheme-service.yaml")
+    )
+    assert [first[one] for one in ("views", "trees")] == [second[one] for one in ("views", "trees")]
+    assert first["measures"].items() <= second["measures"].items()
+
+
 @pytest.mark.long
 @pytest.mark.skipif(DATA is None, reason="DUKAO_DATA names no folder of real sets")
 async def test_the_measures_of_the_service_standards(postgres_url):
