@@ -91,6 +91,19 @@ def test_sending_again_finds_duplicates(fed):
     assert (told["created"], told["duplicate"]) == (0, 1)
 
 
+def test_a_sending_goes_on_from_the_position_that_it_kept(fed):
+    good = (fed.folder / "good.ndjson").read_text("utf-8")
+    feed, kept = fed.file("grows.ndjson", good), fed.folder / "grows.position"
+    names = ("rows", "resumed", "events")
+    told = fed.json("send", feed, "--resume", kept)
+    assert tuple(told[name] for name in names) == (1, 0, 1)
+    feed.write_text(f"{good}\n{good}\n", "utf-8")
+    told = fed.json("send", feed, "--resume", kept)
+    assert tuple(told[name] for name in names) == (2, 1, 1)
+    other = fed.file("other.ndjson", good.replace("2021", "2022"))
+    fed("send", other, "--resume", kept, ends=Exit.INVALID)
+
+
 def test_a_mapping_with_a_mistake_is_named_with_its_line(fed):
     wrong = fed.file("wrong.yaml", MAPPING.replace("编号}", "编号, feld: x}"))
     done = fed("send", fed.folder / "rows.csv.gz", "--mapping", wrong, ends=Exit.INVALID)
