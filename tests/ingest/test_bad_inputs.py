@@ -128,6 +128,8 @@ BAD = {
     "I1 specversion": (bad(specversion=...), 422, "missing_field", "/specversion"),
     "I2 0.3": (bad(specversion="0.3"), 422, "specversion", "/specversion"),
     "I2 a number": (bad(specversion=1), 422, "specversion", "/specversion"),
+    "I2 1.0 as a number": (raw(bad(specversion=1.0)), 422, "specversion", "/specversion"),
+    "I2 1.0 within data": (raw(bad(data={"specversion": 1.0})), 400, "number", None),
     "I4 nothing": (b"", 400, "empty", None),
     "I4 empty batch": ([], 422, "batch", None),
     "I4 501 events": ([bad()] * 501, 413, "batch_too_large", None),

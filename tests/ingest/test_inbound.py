@@ -80,6 +80,7 @@ BAD = {
     "too large": (b'"' + b"x" * (1 << 20) + b'"', (), "too_large"),
     "no object": (b"[]", (), "event"),
     "missing": ({"id": ...}, (), "missing_field"),
+    "version by number": ({"specversion": 1.0}, (), "specversion"),
     "no source": ({"source": ...}, (), "missing_field"),
     "other source": ({"source": "other"}, (), "source_scope"),
     "unknown type": ({"type": "task.lost.v1"}, (), "unknown_type"),

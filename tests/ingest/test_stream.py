@@ -84,18 +84,20 @@ def test_each_line_is_answered_in_order_and_a_bad_one_does_not_end_the_stream(se
         good | {"time": "2021-03-02T00:00:00Z"},
         b"[1]",
         fresh(subject="22"),
+        fresh(specversion=1.0),
     ]
     with Stream(served) as stream:
         stream.write(b"".join(line(one) for one in sent))
         stream.end()
         answers = stream.answers()
-    assert [one["line"] for one in answers] == [1, 2, 4, 5, 6, 7, 8]
+    assert [one["line"] for one in answers] == [1, 2, 4, 5, 6, 7, 8, 9]
     assert [one["status"] for one in answers] == [
         "created", "rejected", "created", "duplicate", "conflict", "rejected", "rejected",
+        "rejected",
     ]  # fmt: skip
     assert answers[3]["receipt"] == answers[0]["receipt"]
     assert [one["problem"]["code"] for one in answers if "problem" in one] == [
-        "json", "id_conflict", "event", "source_scope",
+        "json", "id_conflict", "event", "source_scope", "specversion",
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from services.ingest.api.answers import AFTER_CLOSE, late_for, receipt, several,
 from services.ingest.api.door import NOT_ACCEPTED, Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
-from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event
+from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event, decode_event
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.quick import check_count, quick, quick_batch
 from services.ingest.domain.sources import Sender
@@ -96,11 +96,12 @@ def _read(request: Request, kind: str, raw: bytes) -> Json:
         return _binary(request, raw)
     if not raw:
         raise refuse(400, "empty", "The body is empty.")
+    if kind == STRUCTURED:
+        return decode_event(raw)
     body = decode(raw)
-    if kind == BATCH:
-        if not isinstance(body, list) or not body:
-            raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
-        check_count(body)
+    if not isinstance(body, list) or not body:
+        raise refuse(422, "batch", "A batch is a JSON array of at least one event.")
+    check_count(body)
     return body
 
 

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.ingest.domain.binding import decode_event
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.quick import quick
 from services.ingest.domain.sources import Sender
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused
-from shared.kernel.strict_json import decode
 
 LINE_BYTES = 256 << 10
 SILENCE_S = 30.0
@@ -33,7 +33,7 @@ class Line:
         if plain is not None:
             return plain
         try:
-            return decode(self.text)
+            return decode_event(self.text)
         except Refused as refused:
             return refused.problem
 

@@ -1,13 +1,14 @@
 """How a CloudEvent travels outside its body: attributes in headers, over HTTP (`ce-`) and Kafka (`ce_`)."""
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
 from shared.kernel import media_types
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import refuse
+from shared.kernel.errors import Refused, refuse
 from shared.kernel.shards import shard_of
 from shared.kernel.strict_json import Json, decode
 
@@ -74,6 +75,24 @@ def topic_of(source: str) -> str:
     return TOPIC_PREFIX + (plain if plain == source else f"{plain}-{sha256_hex(source.encode())[:8]}")
 
 
+def decode_event(raw: bytes) -> Json:
+    """Decode one event; a version that is written as a number is refused as that, not as a number."""
+    try:
+        return decode(raw)
+    except Refused as refused:
+        if refused.problem.code == "number" and _has_version_by_number(raw):
+            raise refuse(422, "specversion", "CloudEvents 1.0 is taken.", pointer="/specversion") from None
+        raise
+
+
+def _has_version_by_number(raw: bytes) -> bool:
+    try:
+        found: object = json.loads(raw)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and isinstance(cast("dict[str, object]", found).get("specversion"), float)
+
+
 def binary_event(attributes: Iterable[tuple[str, str]], data: Json) -> dict[str, Json]:
     """Return the event of attributes in headers and data in the body; no data is what a retraction has."""
     found: dict[str, Json] = {}
@@ -115,7 +134,7 @@ def _event(value: bytes | None, headers: Headers) -> Json:
         return binary_event(attributes, decode(value) if value else None)
     if not value:
         raise refuse(400, "empty", "The record has no value.")
-    return decode(value)
+    return decode_event(value)
 
 
 def _text(written: bytes) -> str:
