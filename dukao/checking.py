@@ -17,6 +17,8 @@ from services.ingest.domain.mapping_document import MappingDocument
 from services.notify.domain import document as rules_document
 from services.scoring.domain import check, reading
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.following import follows
+from services.scoring.domain.versions import years_begin_alike
 from services.supervision.domain import calendar_document
 from shared.kernel.codes import derive_code
 from shared.kernel.errors import Refused
@@ -100,6 +102,14 @@ def check_scheme(paper: Paper, catalogue: Mapping[str, Any]) -> list[Finding]:
     """Return everything that scoring would refuse in a scheme."""
     found = reading.read(paper.document)
     findings = found if isinstance(found, list) else check.findings(found, catalogue)
+    return [paper.finding(one.path, one.code, one.reason) for one in findings]
+
+
+def check_beside(paper: Paper, adopted: Sequence[SchemeDocument]) -> list[Finding]:
+    """Return what adoption would refuse in a scheme, itself sound, beside adopted versions of it."""
+    document = SchemeDocument.model_validate(paper.document)
+    calendars = {one.scheme.code: one.calendar for one in adopted}
+    findings = [*years_begin_alike(document, calendars), *follows(document, adopted)]
     return [paper.finding(one.path, one.code, one.reason) for one in findings]
 
 

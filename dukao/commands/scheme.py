@@ -1,5 +1,6 @@
 """Schemes: what there is, checks with line and reason, and how one comes into force."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,22 @@ from dukao.adoption import (
     draft_scheme,
     once_heard,
 )
-from dukao.checking import Paper, check_scheme, check_types, paper_of, read_scheme, refused_at
+from dukao.checking import (
+    Finding,
+    Paper,
+    as_scheme,
+    check_beside,
+    check_scheme,
+    check_types,
+    paper_of,
+    read_scheme,
+    refused_at,
+)
 from dukao.client import Client, RefusedError, below
 from dukao.options import As, Document, Output, Read, examples, state_of
 from dukao.output import Format, columns, say, show, show_json
 from dukao.reports import reading, report, stop_at
-from services.scoring.domain.document import json_schema
+from services.scoring.domain.document import SchemeDocument, json_schema
 from shared.kernel.canonical import digest_hex
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,6 +54,15 @@ Types = Annotated[
         show_default=False,
     ),
 ]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="A version that is in force: what adopt refuses beside it is found. Once for each version.",
+        show_default=False,
+    ),
+]
 Code = Annotated[str, typer.Argument(help="The code of the scheme.")]
 Version = Annotated[int, typer.Argument(min=1, help="Its version.")]
 
@@ -53,6 +73,7 @@ _STATE = columns("code", "version", "state", numbers=("version",))
     epilog=examples(
         "dukao scheme check samples/boston311/scheme.yaml --units units.csv",
         "dukao scheme check scheme.yaml --types types.yaml --output json",
+        "dukao scheme check from-july.yaml --beside scheme.yaml",
     )
 )
 def check(
@@ -60,6 +81,7 @@ def check(
     file: Document,
     types: Types = None,
     units: Units = None,
+    beside: Beside = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Check a scheme as the service would; prints file:line, place, code and reason of each finding.
@@ -68,8 +90,8 @@ def check(
     """
     with reading(file, output):
         paper = read_scheme(file, units)
-        catalogue = types_of(ctx, file, types, output)
-        report(check_scheme(paper, catalogue), file, output)
+        found = check_scheme(paper, types_of(ctx, file, types, output))
+    report(found or _beside(paper, beside or (), units, output), file, output)
 
 
 @app.command(epilog=examples("dukao scheme draft scheme.yaml --as ada"))
@@ -203,6 +225,26 @@ def types_of(ctx: typer.Context, scheme: Path, named: Path | None, output: Forma
 def _read(file: Path, units: Path | None) -> Paper:
     with reading(file):
         return read_scheme(file, units)
+    raise AssertionError("what cannot be read has ended the command")
+
+
+def _beside(paper: Paper, files: Sequence[Path], units: Path | None, output: Format) -> list[Finding]:
+    """Return what adoption would refuse in a sound scheme beside the versions of files."""
+    adopted, code = [_version(one, units, output) for one in files], paper.document["scheme"]["code"]
+    for file, one in zip(files, adopted, strict=True):
+        if one.scheme.code != code:
+            reason = f"{file} is a version of {one.scheme.code}, not of {code}"
+            raise typer.BadParameter(reason, param_hint="--beside")
+    return check_beside(paper, adopted)
+
+
+def _version(file: Path, units: Path | None, output: Format) -> SchemeDocument:
+    """Return the scheme of a file; what is not of its shape ends the command."""
+    with reading(file, output):
+        found = as_scheme(read_scheme(file, units))
+        if isinstance(found, SchemeDocument):
+            return found
+        report(found, file, output)
     raise AssertionError("what cannot be read has ended the command")
 
 

@@ -5,14 +5,13 @@ from typing import Any
 
 from services.scoring import consultations, store, surveys, trials
 from services.scoring.contract import SCHEME_ADOPTED, SCHEMES, SOURCE, SchemeAdopted
-from services.scoring.domain.assessment_check import days_are_ruled, days_stay
 from services.scoring.domain.check import findings
 from services.scoring.domain.document import SchemeDocument
+from services.scoring.domain.following import follows
 from services.scoring.domain.life import Act
-from services.scoring.domain.overlay_check import overlays_stay
 from services.scoring.domain.reading import Finding, read
 from services.scoring.domain.rounds import Round, begun_rounds_stay, rounds_of
-from services.scoring.domain.versions import measures_keep_their_meaning, overlaps, years_begin_alike
+from services.scoring.domain.versions import years_begin_alike
 from shared.contracts.envelope import encode
 from shared.kernel.canonical import canonical
 from shared.kernel.errors import Problem, Refused, refuse
@@ -76,11 +75,7 @@ async def adopt_scheme(tx: PostgresTransaction, code: str, version: int, approve
     calendars, below = await store.calendars(tx), await store.below(tx, code)
     found = [
         *years_begin_alike(scheme.document, calendars, below),
-        *overlaps(scheme.document, adopted),
-        *overlays_stay(scheme.document, adopted),
-        *days_are_ruled(scheme.document, adopted),
-        *days_stay(scheme.document, adopted),
-        *measures_keep_their_meaning(scheme.document, adopted),
+        *follows(scheme.document, adopted),
         *begun_rounds_stay(scheme.document, await _begun(tx, adopted)),
     ]
     if found:

@@ -7,7 +7,9 @@ from typer.testing import CliRunner
 
 from dukao.cli import app
 from dukao.exits import Exit
-from tests.hostile_schemes.corpus import BASE
+from tests.hostile_schemes.corpus import BASE, HERE
+
+TYPES = HERE / "types.yaml"
 
 
 @pytest.fixture
@@ -64,6 +66,52 @@ def test_a_file_that_is_no_scheme_has_findings_and_a_language_is_zh_or_en(dukao,
     )
     assert dukao("scheme", "diff", *versions, "--lang", "xx").exit_code == Exit.USAGE
     assert dukao("scheme", "diff", "nothing.yaml", versions[1]).exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "code"),
+    [
+        ("  until: 2021-12", "  until: 2021-11", "/scheme/until", "overlap"),
+        ("mini\n  version: 2", "mini\n  version: 1", "/scheme/version", "overlap"),
+        ("  zone: Asia/Shanghai", "  zone: UTC\n  first_month: 1", "/scheme/zone", "zone_of_versions"),
+        (
+            "count(*) FILTER (WHERE answered <= done)",
+            "count(*)",
+            "/measures/ontime/version",
+            "measure_version",
+        ),
+    ],
+)
+def test_what_adoption_refuses_beside_the_version_in_force_is_found_with_its_line(
+    dukao, versions, old, new, place, code
+):
+    older, newer = versions
+    check = "scheme", "check", newer, "--types", TYPES, "--beside", older
+    text = newer.read_text("utf-8").replace("  effective: 2021-01\n  until", "  effective: 2021-07\n  until")
+    newer.write_text(text, "utf-8")
+    assert dukao(*check).exit_code == Exit.OK
+    assert text.count(old) == 1
+    newer.write_text(text.replace(old, new), "utf-8")
+    assert dukao(*check[:-2]).exit_code == Exit.OK, "by itself it is sound"
+    done = dukao(*check)
+    assert done.exit_code == Exit.INVALID
+    where, path, found, *_ = done.stdout.split()
+    assert (where.rpartition(":")[0], path, found) == (str(newer), place, code)
+    line = newer.read_text("utf-8").splitlines()[int(where.rpartition(":")[2]) - 1]
+    assert place.rpartition("/")[2] in line
+
+
+def test_a_version_that_is_no_scheme_is_named_itself(dukao, versions):
+    older, newer = versions
+    older.write_text(BASE.replace("places: 2", 'places: "2"'), "utf-8")
+    done = dukao("scheme", "check", newer, "--types", TYPES, "--beside", older)
+    assert (done.exit_code, done.stdout.split()[:3]) == (
+        Exit.INVALID,
+        [f"{older}:9", "/scheme/places", "shape"],
+    )
+    older.write_text(BASE.replace("code: mini\n  version", "code: maxi\n  version"), "utf-8")
+    done = dukao("scheme", "check", newer, "--types", TYPES, "--beside", older)
+    assert (done.exit_code, "maxi" in done.stderr) == (Exit.USAGE, True)
 
 
 def test_what_machines_are_to_give_is_shown_of_a_file(dukao, versions):
