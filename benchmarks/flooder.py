@@ -1,7 +1,8 @@
 """`python -m benchmarks.flooder`: asks a door too often; prints how often it asked and what it was answered.
 
-With `--fresh` every request comes over a connection of its own; without, over a few that are kept, each
-request sent before the last is answered, so that nothing but the door slows them. A token comes by stdin.
+With `--fresh` every request comes over a connection of its own; without, over a few that are kept and take
+turns, each request sent before the last is answered, so that nothing but the door slows them. A token comes
+by stdin.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 CONNECTIONS = 64
 TICK_S = 0.02
@@ -48,20 +51,22 @@ async def _kept(port: int, request: bytes, rate: int, seconds: float) -> tuple[i
     answers: Counter[str] = Counter()
     async with asyncio.TaskGroup() as group:
         senders = [
-            group.create_task(_send(port, request, rate / CONNECTIONS, seconds, answers))
-            for _ in range(CONNECTIONS)
+            group.create_task(_send(port, request, partial(sent_by, rate, place), seconds, answers))
+            for place in range(CONNECTIONS)
         ]
     return sum(sender.result() for sender in senders), dict(answers)
 
 
-async def _send(port: int, request: bytes, rate: float, seconds: float, answers: Counter[str]) -> int:
+async def _send(
+    port: int, request: bytes, due_by: Callable[[float], int], seconds: float, answers: Counter[str]
+) -> int:
     """Send at a rate whether or not anything is answered; what the door does not take is passed over."""
     asked, start = 0, time.monotonic()
     while (passed_s := time.monotonic() - start) < seconds:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         reading = asyncio.create_task(_count(reader, answers))
         while (passed_s := time.monotonic() - start) < seconds and not reading.done():
-            due = round(rate * passed_s) - asked
+            due = due_by(passed_s) - asked
             if writer.transport.get_write_buffer_size() < UNSENT_BYTES:
                 writer.write(request * due)
             asked += due
@@ -69,6 +74,11 @@ async def _send(port: int, request: bytes, rate: float, seconds: float, answers:
         writer.transport.abort()
         await reading
     return asked
+
+
+def sent_by(rate: int, place: int, passed_s: float) -> int:
+    """Return how many of the requests of that time the connection at a place sends, if they take turns."""
+    return (int(rate * passed_s) + CONNECTIONS - 1 - place) // CONNECTIONS
 
 
 async def _count(reader: asyncio.StreamReader, answers: Counter[str]) -> None:

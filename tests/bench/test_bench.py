@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.drain import Drained
 from benchmarks.feeding import Receipt, Sent
+from benchmarks.flooder import CONNECTIONS, sent_by
 from benchmarks.latency import Came, came_through
 from benchmarks.positions import Snapshot
 from benchmarks.streams.expected import ANSWERED, DUE, FOUND, MET, cells
@@ -94,6 +95,14 @@ def test_events_of_another_seed_are_the_same_under_other_ids():
 def risk(kind, at, data):
     event = {"id": f"{kind}-{at}", "source": "s", "type": f"risk.{kind}.v1", "subject": "b01", "case": "c"}
     return json.dumps(event | {"time": at, "data": data}).encode()
+
+
+def test_connections_of_one_flood_take_turns_and_send_together_what_is_due():
+    for passed_s in (0.0, 0.004, 0.005, 0.32, 1.0, 20.0):
+        each = [sent_by(200, place, passed_s) for place in range(CONNECTIONS)]
+        assert sum(each) == int(200 * passed_s)
+        assert each == sorted(each, reverse=True)
+        assert each[0] - each[-1] <= 1
 
 
 def test_the_reference_counts_a_case_in_the_month_of_its_deadline_in_shanghai():
