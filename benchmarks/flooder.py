@@ -20,7 +20,8 @@ TICK_S = 0.02
 ANSWER_S = 5.0
 READ_BYTES = 64 << 10
 UNSENT_BYTES = 64 << 10
-STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
+SAID = re.compile(rb"HTTP/1\.1 (\d{3})|\r\n(retry-after): \d")
+LONGEST_SAID = len(b"\r\nretry-after: 0")
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ async def _send(
     asked, start = 0, time.monotonic()
     while (passed_s := time.monotonic() - start) < seconds:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        reading = asyncio.create_task(_count(reader, answers))
+        reading = asyncio.create_task(count_answers(reader, answers))
         while (passed_s := time.monotonic() - start) < seconds and not reading.done():
             due = due_by(passed_s) - asked
             if writer.transport.get_write_buffer_size() < UNSENT_BYTES:
@@ -81,17 +82,20 @@ def sent_by(rate: int, place: int, passed_s: float) -> int:
     return (int(rate * passed_s) + CONNECTIONS - 1 - place) // CONNECTIONS
 
 
-async def _count(reader: asyncio.StreamReader, answers: Counter[str]) -> None:
-    """Count the answers of a connection; a status line that falls across two reads is not counted twice."""
+async def count_answers(reader: asyncio.StreamReader, answers: Counter[str]) -> None:
+    """Count the answers of a connection by status, and those that say when to come again.
+
+    What falls across two reads is counted once.
+    """
     rest = b""
     try:
         while chunk := await reader.read(READ_BYTES):
             seen = rest + chunk
             end = 0
-            for one in STATUS.finditer(seen):
-                answers[one[1].decode()] += 1
+            for one in SAID.finditer(seen):
+                answers[(one[1] or one[2]).decode()] += 1
                 end = one.end()
-            rest = seen[max(end, len(seen) - len("HTTP/1.1 000") + 1) :]
+            rest = seen[max(end, len(seen) - LONGEST_SAID + 1) :]
     except ConnectionError:
         answers["reset"] += 1
 
@@ -115,7 +119,7 @@ async def _once(port: int, request: bytes, answers: Counter[str]) -> None:
         async with asyncio.timeout(ANSWER_S):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(request)
-            await _count(reader, answers)
+            await count_answers(reader, answers)
             writer.close()
     except (TimeoutError, OSError) as error:
         answers[type(error).__name__] += 1

@@ -1,15 +1,17 @@
 """The benchmark measures something; how much is not for a test to say."""
 
+import asyncio
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from benchmarks.drain import Drained
 from benchmarks.feeding import Receipt, Sent
-from benchmarks.flooder import CONNECTIONS, sent_by
+from benchmarks.flooder import CONNECTIONS, count_answers, sent_by
 from benchmarks.latency import Came, came_through
 from benchmarks.positions import Snapshot
 from benchmarks.streams.expected import ANSWERED, DUE, FOUND, MET, cells
@@ -103,6 +105,20 @@ def test_connections_of_one_flood_take_turns_and_send_together_what_is_due():
         assert sum(each) == int(200 * passed_s)
         assert each == sorted(each, reverse=True)
         assert each[0] - each[-1] <= 1
+
+
+async def test_what_a_flood_is_answered_is_counted_once_wherever_a_read_ends():
+    told = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\nretry-after: 1\r\n\r\n{}"
+    other = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    for size in range(1, len(told) + 1):
+        reader, answers = asyncio.StreamReader(), Counter[str]()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(count_answers(reader, answers))
+            for start in range(0, len(all_of := told + other + told), size):
+                reader.feed_data(all_of[start : start + size])
+                await asyncio.sleep(0)
+            reader.feed_eof()
+        assert answers == {"429": 2, "200": 1, "retry-after": 2}, size
 
 
 def test_the_reference_counts_a_case_in_the_month_of_its_deadline_in_shanghai():

@@ -88,6 +88,8 @@ HELD = {
     "I52": [
         "tests/ingest/test_backpressure.py::test_a_client_above_its_rate_is_told_to_wait_and_others_are_served",
         "tests/ingest/test_backpressure.py::test_an_address_without_a_token_is_told_to_wait",
+        "tests/web/test_turnstile.py::test_a_line_has_an_end_and_who_comes_after_it_is_told_to_wait",
+        "tests/web/test_turnstile.py::test_of_a_thousand_and_one_strangers_each_is_told_when_to_come_and_who_finds_no_place_at_once",
     ],
 }
 EVERY = {f"I{number}" for number in (*range(1, 33), 51, 52)}

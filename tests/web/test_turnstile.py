@@ -7,14 +7,15 @@ from pathlib import Path
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.rates import Rate
 from shared.web.tokens import KeyFile, TokenCheck
-from shared.web.turnstile import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, Turnstile
+from shared.web.turnstile import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, HELD_REQUESTS, Turnstile
 
 PLENTY = Rate(10_000)
+ONE_IN_TWO_S = Rate(0.5)
 MANY = 3 * AT_WORK_REQUESTS
 AUDIENCE = "dukao/test"
 
@@ -100,3 +101,34 @@ async def test_a_line_has_an_end_and_who_comes_after_it_is_told_to_wait(door: Do
         door.work.may.set()
     assert (turned_away.status_code, turned_away.headers["retry-after"]) == (429, "1")
     assert {one.result().status_code for one in waiting} == {200}
+
+
+async def asked(turnstile: Turnstile) -> tuple[int, dict[bytes, bytes]]:
+    """Ask without a token and return the status and the headers of the answer."""
+    started: list[Message] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": ("10.0.0.1", 1)}
+    await turnstile(scope, receive, send)
+    return started[0]["status"], dict(started[0]["headers"])
+
+
+async def test_of_a_thousand_and_one_strangers_each_is_told_when_to_come_and_who_finds_no_place_at_once():
+    turnstile = Turnstile(Work(), tokens=None, client_rate=PLENTY, address_rate=ONE_IN_TWO_S)
+    assert (await asked(turnstile))[0] == 200
+    async with asyncio.TaskGroup() as group:
+        held = [group.create_task(asked(turnstile)) for _ in range(HELD_REQUESTS)]
+        await asyncio.sleep(0)
+        status, headers = await asked(turnstile)
+        assert not any(one.done() for one in held)
+    assert (status, headers[b"connection"]) == (429, b"close")
+    assert int(headers[b"retry-after"]) >= 1
+    for status, headers in (one.result() for one in held):
+        assert (status, b"connection" in headers) == (429, False)
+        assert int(headers[b"retry-after"]) >= 1
