@@ -3,9 +3,10 @@
 A caller is a client whose token is known here, else an address: a first token is checked on its address's
 account of tokens, so that guessing them is slow. Probes, and what comes without a token, have accounts of
 their own: a crowd without tokens keeps nobody behind the same address from showing a new one. Of one client a
-few requests are worked on at a time and the others wait in line: who comes with many at once delays itself;
-those behind one address are strangers to each other and wait for nobody. What is turned away is held for a
-moment first: who waits for an answer does not ask again meanwhile.
+few requests are worked on at a time and the others wait in line: who comes with many at once delays itself.
+Of these too a few begin at once, the rest one by one at the client's rate, so that a burst takes no more of
+the loop than a client that comes evenly. Those behind one address are strangers to each other and wait for
+nobody. What is turned away is held for a moment first: who waits for an answer does not ask again meanwhile.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from shared.web.problems import answer
 from shared.web.rates import Rate, Rates
 from shared.web.tokens import TokenCheck
 
-AT_WORK_REQUESTS = 8  # of one client
+AT_WORK_REQUESTS = 8  # of one client, and so many begin at once
 AT_ONCE_REQUESTS = 128  # of one caller, in line and at work
 HELD_REQUESTS = 1_000  # of all callers
 HOLD_S = 1.0
@@ -40,6 +41,12 @@ class _Line:
 
     room: asyncio.Semaphore
     inside: int = 0
+    due_s: float = 0.0
+
+    def wait_s(self, caller: _Caller, now_s: float) -> float:
+        """Return how long one that comes now waits until it begins: as many as are at work begin at once."""
+        self.due_s = max(self.due_s, now_s) + 1 / caller.rate.per_s
+        return max(0.0, self.due_s - now_s - caller.at_work / caller.rate.per_s)
 
 
 class Turnstile:
@@ -72,6 +79,9 @@ class Turnstile:
         self._lines[caller.name] = line
         line.inside += 1
         try:
+            begins_s = line.wait_s(caller, asyncio.get_running_loop().time())
+            if begins_s:
+                await asyncio.sleep(begins_s)
             async with line.room:
                 await self._app(scope, receive, send)
         finally:

@@ -1,7 +1,7 @@
 """Who comes with many requests at once waits for their own, and nobody else does."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ from shared.web.tokens import KeyFile, TokenCheck
 from shared.web.turnstile import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, HELD_REQUESTS, Turnstile
 
 PLENTY = Rate(10_000)
+EVEN = Rate(100)
 ONE_IN_TWO_S = Rate(0.5)
 MANY = 3 * AT_WORK_REQUESTS
 AUDIENCE = "dukao/test"
@@ -27,12 +28,15 @@ class Work:
     may: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: int = 0
     most: int = 0
+    begun: list[tuple[str, float]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun.append((scope["path"], asyncio.get_running_loop().time()))
         self.at_work += 1
         self.most = max(self.most, self.at_work)
         if scope["method"] == "POST":
             await self.may.wait()
+        await asyncio.sleep(0)
         self.at_work -= 1
         await PlainTextResponse("done")(scope, receive, send)
 
@@ -66,6 +70,14 @@ def door(tmp_path: Path) -> Door:
     return Door(work, issuer, tokens, Turnstile(work, tokens=tokens, client_rate=PLENTY, address_rate=PLENTY))
 
 
+@pytest.fixture
+def even_door(door: Door) -> Door:
+    """The same, where what a client asks at once begins at 100 a second."""
+    return replace(
+        door, turnstile=Turnstile(door.work, tokens=door.tokens, client_rate=EVEN, address_rate=EVEN)
+    )
+
+
 async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_is_answered(door: Door):
     async with (
         door.client("busy", is_known=True) as busy,
@@ -80,6 +92,21 @@ async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_
         door.work.may.set()
     assert [one.result().status_code for one in waiting] == [200] * MANY
     assert door.work.most == AT_WORK_REQUESTS + 1
+
+
+async def test_what_a_client_asks_at_once_begins_at_its_rate_after_a_few_and_another_goes_by(even_door: Door):
+    async with (
+        even_door.client("busy", is_known=True) as busy,
+        even_door.client("other", is_known=True) as other,
+        asyncio.TaskGroup() as group,
+    ):
+        asked = [group.create_task(busy.get("/busy")) for _ in range(MANY)]
+        asked.append(group.create_task(other.get("/other")))
+    assert {one.result().status_code for one in asked} == {200}
+    assert [path for path, _ in even_door.work.begun].index("/other") < MANY // 2
+    begun = [at_s for path, at_s in even_door.work.begun if path == "/busy"]
+    for place, at_s in enumerate(begun[AT_WORK_REQUESTS:], start=1):
+        assert at_s - begun[0] > (place - 0.5) / EVEN.per_s
 
 
 async def test_those_who_stay_long_behind_one_address_keep_no_new_token_of_it_waiting(door: Door):
