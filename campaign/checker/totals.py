@@ -72,6 +72,17 @@ class Versions:
         """Return the newest version that has an indicator, and the indicator as it has it."""
         return self._newest[code]
 
+    def asking(self, code: str, months: Iterable[int]) -> tuple[Document, Document]:
+        """Return the newest version of months that has an indicator in them, and it; else the newest."""
+        asked = list(months)
+        ruling = {id(self.ruling(month)) for month in asked}
+        for number in sorted(self.documents, reverse=True):
+            document = self.documents[number]
+            for one in document["indicators"] if id(document) in ruling else ():
+                if one["code"] == code and _is_within(document, one, asked):
+                    return document, one
+        return self.newest(code)
+
     @cached_property
     def _newest(self) -> Mapping[str, tuple[Document, Document]]:
         in_order = (self.documents[number] for number in sorted(self.documents))
@@ -80,22 +91,25 @@ class Versions:
     def taken(self, code: str, months: Sequence[int]) -> list[int]:
         """Return the months that a figure is taken from: of days those that the newest version names.
 
-        Where it names none, and of an overlay, each version names the days of its own months.
+        Where it names none, and of an overlay, each version names the days of its own months; of an overlay
+        each has its months, too.
         """
-        document, one = self.newest(code)
+        document, one = self.asking(code, months)
         own = own_months(document, one)
         if own is None and days_of(one) is not None:
             return window(one, months, self.first_month)
         plain = {name: value for name, value in one.items() if name not in {"dates", "milestones"}}
-        found = window(plain, months, self.first_month, own)
+        begun = [month for month in months if own is None or month <= own[-1]]
+        found = window(plain, begun, self.first_month)
         return [month for month in found if self.assesses(code, month)]
 
     def assesses(self, code: str, month: int) -> bool:
-        """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+        """Tell whether the version that rules a month assesses it: in its overlay, at one of its days."""
         document = self.ruling(month)
-        mine = () if document is None else document["indicators"]
-        days = next((days_of(one) for one in mine if one["code"] == code), None)
-        return days is None or month in days
+        if document is None or not has_indicator(document, code):
+            return True
+        one = next(one for one in document["indicators"] if one["code"] == code)
+        return all(only is None or month in only for only in (own_months(document, one), days_of(one)))
 
     def absent(self, code: str, unit: str, months: Iterable[int]) -> bool:
         """Tell whether an indicator applies to a unit in none of these months; of a stock in the last.
@@ -171,13 +185,15 @@ def due(versions: Versions, group: str, unit: str, months: Sequence[int]) -> set
         if number != newest and id(document) not in ruling:
             continue
         groups = {group} if until is None else groups_in(document, group, unit)
-        mine = [one for one in document["indicators"] if is_for(one, groups, unit)]
-        for one in mine:
-            own = own_months(document, one)
-            begun = until is None or own is None or own[0] < _covered(until)[0]
-            if one["code"] not in known and begun and is_due(one, months, versions.first_month, own):
-                found.add(one["code"])
-        known |= {one["code"] for one in mine}
+        asked = {
+            one["code"]: is_due(one, months, versions.first_month, own)
+            for one in document["indicators"]
+            if is_for(one, groups, unit) and _is_within(document, one, months)
+            for own in (own_months(document, one),)
+            if until is None or own is None or own[0] < _covered(until)[0]
+        }
+        found |= {code for code, is_owed in asked.items() if is_owed and code not in known}
+        known |= asked.keys()
         until = document
     return found
 
@@ -222,6 +238,12 @@ async def adopted(database: asyncpg.Connection) -> dict[str, Versions]:
         if "~" not in row["code"]:
             found[row["code"]][row["version"]] = json.loads(row["document"])
     return {code: Versions(documents) for code, documents in found.items()}
+
+
+def _is_within(document: Document, indicator: Document, months: Iterable[int]) -> bool:
+    """Tell whether a version has an indicator in any of these months: one of an overlay in its own alone."""
+    own = own_months(document, indicator)
+    return own is None or any(month in own for month in months)
 
 
 def _covered(document: Document) -> range:

@@ -8,7 +8,7 @@ import pytest
 from campaign.checker.cycles import is_due, window
 from campaign.checker.folding import months_of
 from campaign.checker.rescaling import Range, Share, boards, compared, total
-from campaign.checker.totals import Figures, Versions, shares
+from campaign.checker.totals import Figures, Versions, due, shares
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 from campaign.checker.years import figures
 
@@ -170,6 +170,41 @@ def test_of_an_overlay_from_april_to_august_the_last_cycle_ends_in_august(cycle,
         assert window(one, months, own=own) == list(range(first, last + 1))
 
 
+def overlaid(number, effective, first, last, **more):
+    """A version of a scheme with an overlay and one indicator in it."""
+    overlay = {"code": "safety", "from": first, "until": last, "counts": "added"}
+    one = indicator("drill", overlay="safety", **more)
+    whose = {"units": [{"code": "u", "level": "bureau"}], "groups": {"g": {"level": "bureau"}}}
+    return document(number, effective, one) | {"overlays": [overlay]} | whose
+
+
+@pytest.mark.parametrize(
+    ("cycle", "period", "wanted"),
+    [
+        ("month", "2021-Q3", [7]),
+        ("half-year", "2021-Q3", None),
+        ("month", "2021-H2", [7, 10, 11, 12]),
+        ("month", "2021", [6, 7, 10, 11, 12]),
+        ("year", "2021", [6, 7, 10, 11, 12]),
+    ],
+)
+def test_an_overlay_that_a_newer_version_moves_keeps_the_months_that_the_one_before_ruled(
+    cycle, period, wanted
+):
+    gone = [{"units": ["u"], "from": "2021-10"}]
+    versions = Versions(
+        {
+            1: overlaid(1, "2021-01", "2021-06", "2021-12", cycle=cycle),
+            2: overlaid(2, "2021-08", "2021-10", "2021-12", cycle=cycle, not_applicable=gone),
+        }
+    )
+    months = months_of(period)
+    assert due(versions, "g", "u", months) == ({"drill"} if wanted else set())
+    if wanted:
+        assert versions.taken("drill", months) == [2021 * 12 + month - 1 for month in wanted]
+        assert not versions.absent("drill", "u", versions.taken("drill", months))
+
+
 def test_what_is_added_is_inside_the_total_and_carried_by_the_boards_where_nothing_of_it_applies():
     """Two boards of 60 and 40 carry 20 in proportion: each is worth a fifth more; an overlay carries nothing."""
     unit = [share("a", 60, 30), share("b", 40, 40)]
@@ -281,6 +316,22 @@ def test_other_words_for_the_same_points_are_no_change_and_a_dearer_event_costs_
     year = of(MADE | LOST, first, second)
     assert year["made"] == (20, 20)
     assert year["lost"] == (8, 10)
+
+
+def over_a_view(number, effective, **columns):
+    """A version that reads a view, of whose columns the measure names one alone."""
+    found = halved(number, effective, "20", "0.90")
+    known = {"first": {"first": "time"}, "later": {"count": "*", "where": "time > levy.first"}}
+    found["views"] = {"levy": {"columns": known | {"time": {"first": "time"}} | columns}}
+    found["measures"]["made"] |= {"numerator": "sum(later)"}
+    return found
+
+
+def test_a_column_that_only_the_filter_of_a_named_column_reads_makes_parts_and_one_that_nothing_reads_does_not():
+    first = over_a_view(1, "2021-01")
+    told = {name: over_a_view(2, "2021-07", **{name: {"last": "time"}}) for name in ("first", "other")}
+    assert of(MADE, first, told["other"])["made"] == (20, 20)
+    assert of(MADE, first, told["first"])["made"] == (Fraction("19.8"), 20)
 
 
 def test_a_unit_that_changes_its_group_has_the_indicators_of_each_in_its_months():

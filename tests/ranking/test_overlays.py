@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -234,3 +235,43 @@ def test_an_overlay_of_a_version_before_counts_in_the_year_only_if_it_had_begun(
     line = line_of("b1", begun.group_figures("bureaus", "2021", {"b1": row})["b1"], begun.rules)
     assert (line.total, line.overlays) == (Decimal(90), {"flood": Decimal(3), "safety": Decimal(0)})
     assert summed(begun.group_figures("bureaus", "2021", {"b1": row})["b1"][:1], 2).points == 100
+
+
+def moved(*, first=MONTHS, then=None, effective="2021-08", **absent):
+    """Return a version that moves both overlays, after one that said what does not apply to b1, as it may."""
+    said = {"not_applicable": [{"units": ["b1"], "reason": "无此业务"}]}
+
+    def version(number, begins, months, gone):
+        return DOCUMENT | {
+            "scheme": DOCUMENT["scheme"] | {"version": number, "effective": begins},
+            "overlays": [one | months for one in DOCUMENT["overlays"]],
+            "indicators": [
+                one | (said if one["code"] == "drill" and gone else {}) for one in DOCUMENT["indicators"]
+            ],
+        }
+
+    then = then or {"from": "2021-10", "until": "2021-12"}
+    older = version(1, "2021-01", first, absent.get("before", False))
+    return Scheme(2, version(2, effective, then, absent.get("after", False)), (older,))
+
+
+def test_an_overlay_that_a_newer_version_moves_is_due_in_the_quarter_of_its_months_under_the_one_before():
+    """Both overlays had July; by the newer version they are of October and later."""
+    found = lines("2021-Q3", moved(), b1=WHOLE)["b1"]
+    assert (found.total, found.covered, found.overlays) == (107, 120, {"safety": 17, "flood": 3})
+    gone = lines("2021-Q3", moved(first={"from": "2021-08", "until": "2021-09"}), b1={"ontime": "90"})["b1"]
+    assert (gone.total, gone.covered, gone.overlays, gone.not_due) == (90, 100, {}, ())
+
+
+@pytest.mark.parametrize("period", ["2021-Q3", "2021"])
+def test_what_the_newer_version_says_does_not_apply_did_apply_in_the_months_of_the_one_before(period):
+    found = lines(period, moved(after=True), b1=WHOLE)["b1"]
+    assert (found.total, found.covered, found.not_applicable) == (107, 120, ())
+
+
+def test_what_did_not_apply_in_the_months_of_the_version_before_is_spread_in_its_quarter_and_not_in_the_year():
+    before = moved(before=True)
+    assert before.absent("bureaus", "2021-Q3") == {"b1": {"drill"}}
+    assert before.absent("bureaus", "2021") == {}
+    assert before.reason("drill", "bureaus", "b1", "2021-Q3") == "无此业务"
+    assert moved(before=True, after=True).absent("bureaus", "2021") == {"b1": {"drill"}}

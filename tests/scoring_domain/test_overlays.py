@@ -199,6 +199,30 @@ def test_an_overlay_that_had_not_begun_when_a_newer_version_left_it_out_is_nowhe
     assert not {key for key in figures(both, DONE) if key[3] == "drill"}
 
 
+def moved(first, then, effective="2021-08", **said):
+    """Return versions of which the second, from August, moves the months of an overlay."""
+    months = ({"from": one[0], "until": one[1]} for one in (first, then))
+    return line(
+        halves(1, "2021-01", "20", "0.9", **next(months)), halves(2, effective, "20", "0.9", **next(months))
+    )
+
+
+JULY_AND_OCTOBER = [("b1", LEVY, month(7), (450, 1000, 1000)), ("b1", LEVY, month(10), (900, 1000, 1000))]
+
+
+def test_an_overlay_that_a_newer_version_moves_keeps_its_months_under_the_one_before():
+    """July gave 10 of 20: so does its quarter, though the version from August has it from October on."""
+    found = figures(moved(("2021-06", "2021-07"), ("2021-10", "2021-12")), JULY_AND_OCTOBER, DECEMBER)
+    assert found["b1", 2, "2021-Q3", "drill"] == (Decimal(10), None)
+    assert found["b1", 2, "2021-H2", "drill"] == (Decimal(15), None)
+
+
+def test_an_overlay_that_was_moved_before_it_began_has_no_month_in_the_periods_that_it_left():
+    found = figures(moved(("2021-08", "2021-09"), ("2021-10", "2021-12")), JULY_AND_OCTOBER, DECEMBER)
+    told = {key[2]: one for key, one in found.items() if key[3] == "drill"}
+    assert told == {"2021-H2": (20, None), "2021": (20, None)}
+
+
 def test_an_overlay_that_no_version_changed_is_one_part_over_its_months():
     both = line(halves(1, "2021-01", "20", "0.90"), halves(2, "2021-07", "20", "0.90"))
     found = figures(both, DONE, DECEMBER)

@@ -61,6 +61,16 @@ def named_months(indicator: Indicator) -> frozenset[str] | None:
     return None if is_always_due(indicator) else frozenset(days)
 
 
+def only_months(document: Document, indicator: Indicator) -> frozenset[str] | None:
+    """Return the only months that an indicator takes, of its overlay and of its days; None: it takes all."""
+    overlay, named = overlay_of(document, indicator), named_months(indicator)
+    if overlay is None:
+        return named
+    first, last = (Month.parse(overlay[end]).ordinal for end in ("from", "until"))
+    own = frozenset(str(Month.of_ordinal(at)) for at in range(first, last + 1))
+    return own if named is None else own & named
+
+
 def taken(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
     """Return the months of a period of which an indicator takes anything: of days only theirs."""
     months, named = within(document, indicator, period), named_months(indicator)

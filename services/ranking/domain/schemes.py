@@ -17,6 +17,7 @@ from services.ranking.domain.documents import (
     is_due,
     is_for,
     named_months,
+    only_months,
     overlay_of,
     points_of,
     within,
@@ -124,11 +125,19 @@ class Scheme:
         """Return an indicator as the newest version has it."""
         return self._newest(code)[1]
 
-    def _newest(self, code: str) -> tuple[Document, Document]:
-        """Return the newest version that has an indicator, and the indicator."""
-        return next(
-            (each, one) for each in self.documents for one in each["indicators"] if one["code"] == code
-        )
+    def _newest(self, code: str, period: Period | None = None) -> tuple[Document, Document]:
+        """Return the newest version that has an indicator, and it; one that has it in a period, if any."""
+        having = self._having[code]
+        there = having if period is None else [pair for pair in having if within(*pair, period)]
+        return (there or having)[0]
+
+    @cached_property
+    def _having(self) -> dict[str, list[tuple[Document, Document]]]:
+        found: dict[str, list[tuple[Document, Document]]] = {}
+        for each in self.documents:
+            for one in each["indicators"]:
+                found.setdefault(one["code"], []).append((each, one))
+        return found
 
     @cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -149,7 +158,7 @@ class Scheme:
         """Return by unit of a group what is due in a period and does not apply to it, if anything."""
         wanted, found = self.calendar.parse(period), dict[str, set[str]]()
         for code in {one["code"] for one in self.indicators if one.get("not_applicable")}:
-            document, one = self._newest(code)
+            document, one = self._newest(code, wanted)
             if is_due(document, one, wanted):
                 months = self._taken_from(code, wanted)
                 for unit in self._named_absent(code):
@@ -185,29 +194,30 @@ class Scheme:
     def _taken_from(self, code: str, period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last.
 
-        Where the newest version names days they are those; else, and of an overlay, each names its own.
+        Where the newest version names days they are those; else, and of an overlay, each names its own, as
+        each has its own months of an overlay.
         """
-        document, indicator = self._newest(code)
-        mine = within(document, indicator, period)
+        document, indicator = self._newest(code, period)
+        taken, mine = period, within(document, indicator, period)
         cycle = cycle_of(document, indicator, (mine or period.months())[-1])
         if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
-            mine = within(document, indicator, cycle)
-        months = [str(at) for at in mine if any(covers(one, str(at)) for one in self.documents)]
+            taken = cycle
+        months = [str(at) for at in taken.months() if any(covers(one, str(at)) for one in self.documents)]
         days = None if indicator.get("overlay") else named_months(indicator)
         months = [at for at in months if (self._assesses(code, at) if days is None else at in days)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
 
     def _assesses(self, code: str, month: str) -> bool:
-        """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+        """Tell whether the version that rules a month assesses it, of its overlay and as one of its days."""
         ruling = next(at for at, one in enumerate(self.documents) if covers(one, month))
-        days = self._days[ruling].get(code)
-        return days is None or month in days
+        only = self._only[ruling].get(code)
+        return only is None or month in only
 
     @cached_property
-    def _days(self) -> tuple[dict[str, frozenset[str]], ...]:
+    def _only(self) -> tuple[dict[str, frozenset[str]], ...]:
         return tuple(
-            {one["code"]: days for one in each["indicators"] if (days := named_months(one)) is not None}
+            {one["code"]: only for one in each["indicators"] if (only := only_months(each, one)) is not None}
             for each in self.documents
         )
 
@@ -227,16 +237,19 @@ class Scheme:
         return found
 
     def _gone(self, group: str, unit: str, period: Period) -> set[str]:
-        """Return what a unit was due in the months of the versions before and no longer has."""
-        newer, found = {one["code"] for one in self._indicators_of(self.document, group, unit)}, set[str]()
+        """Return what a unit was due in the months of the versions before and no longer has, or has later."""
+        newest = self._indicators_of(self.document, group, unit)
+        newer, found = {one["code"] for one in newest if _lies_in(self.document, one, period)}, set[str]()
         for document, until in zip(self.before, self.documents, strict=False):
-            mine = [one for one in self._indicators_of(document, group, unit) if one["code"] not in newer]
+            mine = [
+                one
+                for one in self._indicators_of(document, group, unit)
+                if one["code"] not in newer
+                and _lies_in(document, one, period)
+                and _began(document, one, before=until)
+            ]
             newer |= {one["code"] for one in mine}
-            found |= {
-                one["code"]
-                for one in mine
-                if is_due(document, one, period) and _began(document, one, before=until)
-            }
+            found |= {one["code"] for one in mine if is_due(document, one, period)}
         return found
 
     def _outside(self, period: str) -> frozenset[str]:
@@ -244,14 +257,13 @@ class Scheme:
 
         Nor are those of an overlay that a newer version drops before it begins.
         """
-        at, found, seen = self.calendar.parse(period), set[str](), set[str]()
+        at, there = self.calendar.parse(period), set[str]()
         for nth, document in enumerate(self.documents):
             for one in document["indicators"]:
                 began = nth == 0 or _began(document, one, before=self.documents[nth - 1])
-                if one["code"] not in seen and not (began and within(document, one, at)):
-                    found.add(one["code"])
-                seen.add(one["code"])
-        return frozenset(found)
+                if began and within(document, one, at):
+                    there.add(one["code"])
+        return frozenset(self._having.keys() - there)
 
     def figures(
         self,
@@ -344,6 +356,11 @@ class Scheme:
             unit: self.figures(group, unit, due, rows.get(unit), absent.get(unit, ()), outside)
             for unit, due in self.due(group, period).items()
         }
+
+
+def _lies_in(document: Document, indicator: Document, period: Period) -> bool:
+    """Tell whether a version has an indicator in any month of a period: of an overlay in its own alone."""
+    return indicator.get("overlay") is None or bool(within(document, indicator, period))
 
 
 def _began(document: Document, indicator: Document, *, before: Document) -> bool:

@@ -15,7 +15,7 @@ from services.scoring.domain.measures import AnyMeasure, MeasureSpec
 from services.scoring.domain.methods.amounts import Partials
 from services.scoring.domain.placing import stale_rows
 from services.scoring.domain.sums import UnitSums
-from shared.kernel.periods import Month
+from shared.kernel.periods import Month, Period
 
 NOTHING = Partials()
 
@@ -48,6 +48,11 @@ class Chapter:
     def indicators(self) -> Mapping[str, IndicatorSpec]:
         """Its indicators by their code."""
         return {one.code: one for one in self.document.indicators}
+
+    def asks(self, code: str, period: Period) -> bool:
+        """Tell whether it has an indicator in any month of a period: one of an overlay in its own alone."""
+        overlay = self.document.overlay_of(self.indicators[code])
+        return overlay is None or overlay.lies_in(period.first.ordinal, period.last.ordinal)
 
     @cached_property
     def scoring(self) -> Mapping[str, object]:

@@ -29,3 +29,7 @@ class OverlaySpec(Sourced):
     def months(self) -> Months:
         """Its first and its last month."""
         return Month.parse(self.from_).ordinal, Month.parse(self.until).ordinal
+
+    def lies_in(self, first: int, last: int) -> bool:
+        """Tell whether it has any of these months."""
+        return self.months[0] <= last and first <= self.months[1]

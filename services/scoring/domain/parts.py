@@ -190,7 +190,8 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     until = max(clock, ruling[0])
     last = max(month for month in ruling if month <= until)
     telling = next(at for at, one in enumerate(chapters) if last in one.months)
-    newest = max((at for at in range(telling + 1) if having[at] is not None), default=None)
+    speaking = [at for at in range(telling + 1) if having[at] is not None and chapters[at].asks(code, period)]
+    newest = max(speaking, default=None)
     if newest is None:
         return None
     document, spec = chapters[newest].document, chapters[newest].indicators[code]
