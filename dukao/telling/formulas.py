@@ -44,6 +44,7 @@ _PHRASES = tuple(
 )
 _NO_DAY = re.compile(r"not due: none of its days \((.+)\) lies in this period")
 _NOT_DUE = re.compile(r"not due: its cycle \((.+)\) does not end in this period")
+_OUTSIDE = re.compile(r"not due: the months of its overlay \((.+) to (.+)\) lie outside this period")
 
 
 def formula(text: str, lang: Lang) -> str:
@@ -56,6 +57,9 @@ def formula(text: str, lang: Lang) -> str:
     not_due = _NOT_DUE.fullmatch(text)
     if not_due is not None:
         return f"未到期：周期（{_CYCLES.get(not_due[1], not_due[1])}）不在本期内结束"
+    outside = _OUTSIDE.fullmatch(text)
+    if outside is not None:
+        return f"未到期：本期不在其专项考评月份（{outside[1]} 至 {outside[2]}）之内"
     for phrase, chinese in _PHRASES:
         text = phrase.sub(chinese, text)
     return text

@@ -11,6 +11,7 @@ from services.scoring.domain.explanation import Asked
 from services.scoring.domain.figures import window
 from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.measures import AnyMeasure
+from services.scoring.domain.overlay_section import OverlaySpec
 from services.scoring.domain.parts import Parted
 from services.scoring.domain.plan import CompiledMeasure, Plan, measure_id
 from services.scoring.domain.successions import Succession
@@ -114,6 +115,13 @@ class Question:
     def is_within(self) -> bool:
         """Whether the period has any month that is taken: of an overlay its own, of days theirs."""
         return bool(window(self.scheme.document, self.indicator, self.period))
+
+    @property
+    def outside(self) -> OverlaySpec | None:
+        """The overlay of the indicator where it has no month of the period."""
+        overlay, period = self.scheme.document.overlay_of(self.indicator), self.period
+        there = overlay is None or overlay.lies_in(period.first.ordinal, period.last.ordinal)
+        return None if there else overlay
 
     @property
     def span(self) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from services.scoring.domain.combining import Share
 from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.expressions import Columns, Kind
 from services.scoring.domain.figures import Worth
-from services.scoring.domain.formulas import put_in, put_together, symbolic
+from services.scoring.domain.formulas import outside, put_in, put_together, symbolic
 from services.scoring.domain.measures import MeasureSpec, PointsSpec
 from services.scoring.domain.methods.amounts import Partials, actual_of
 from services.scoring.domain.plan import columns_of
@@ -209,7 +209,9 @@ def _formula(question: Question, read: Read) -> Formula:
     """Return how the value comes about: in symbols, and with the numbers put in."""
     indicator, ratio = question.indicator, question.spec.is_ratio
     places = question.scheme.document.scheme.places
-    if question.parted is None or question.parted.is_whole:
+    if question.outside is not None and read.worth.state is FigureState.NOT_DUE:
+        told = outside(question.outside)
+    elif question.parted is None or question.parted.is_whole:
         told = put_in(indicator, read.sums, read.worth, is_ratio=ratio, places=places)
     else:
         value = None if read.worth.value is None else parts_of(read.worth.value)

@@ -391,6 +391,9 @@ FORMULAS = {
     ),
     "the band of (0/0): no data yet": "(0/0) 所在的档：尚无数据",
     "not due: its cycle (quarter) does not end in this period": "未到期：周期（季度）不在本期内结束",
+    "not due: the months of its overlay (2021-04 to 2021-08) lie outside this period": (
+        "未到期：本期不在其专项考评月份（2021-04 至 2021-08）之内"
+    ),
 }
 
 

@@ -95,6 +95,8 @@ async def test_what_came_outside_its_months_waits_until_a_version_has_them(scori
         march = await got(client, "/v1/cells/2021-03/b1/drill/explain")
         year = await got(client, "/v1/cells/2021/b1/drill/explain")
     assert march["figure"]["state"] == "not_due"
+    said = "not due: the months of its overlay (2021-04 to 2021-08) lie outside this period"
+    assert march["formula"]["with_numbers"] == said
     assert [(row["reports"][0]["id"], row["reason"]) for row in march["rows"]] == [("m1", "outside_overlay")]
     assert [row["month"] for row in year["rows"]] == ["2021-04", "2021-08"]
     await adopt(exchange, alone(2, until="2021-09"))
@@ -104,3 +106,31 @@ async def test_what_came_outside_its_months_waits_until_a_version_has_them(scori
     settled_now = [one for one in await suspended(exchange, door, "settled") if one[1] != "no_scheme"]
     assert settled_now == outside[1:]
     assert await proof(exchange) == []
+
+
+async def test_july_is_explained_and_proved_in_its_quarter_though_a_newer_version_moved_the_overlay(
+    scoring, door
+):
+    first, second = copy.deepcopy(DOCUMENT), copy.deepcopy(DOCUMENT)
+    first["overlays"][0] |= {"from": "2021-06", "until": "2021-07"}
+    second["scheme"] |= {"version": 2, "effective": "2021-08"}
+    second["overlays"][0] |= {"from": "2021-10", "until": "2021-12"}
+    missed_in = [missed(at, f"2021-{at:02d}-10T00:00:00Z") for at in (7, 8, 10)]
+    exchange = await lived(scoring, [first, second, *missed_in])
+    assert await proof(exchange) == []
+    async with door(exchange) as client:
+        found = {
+            period: await got(client, f"/v1/cells/{period}/b1/drill/explain")
+            for period in ("2021-Q3", "2021-08", "2021")
+        }
+    assert {period: one["figure"]["published"] for period, one in found.items()} == {
+        "2021-Q3": "4.00",
+        "2021-08": None,
+        "2021": "2.00",
+    }
+    assert [(row["month"], row["reason"]) for one in found.values() for row in one["rows"]] == [
+        ("2021-07", None),
+        ("2021-08", "outside_overlay"),
+        ("2021-07", None),
+        ("2021-10", None),
+    ]

@@ -6,6 +6,7 @@ from services.scoring.domain.combining import Share, taken_in_full
 from services.scoring.domain.figures import Worth
 from services.scoring.domain.indicator_section import IndicatorSpec
 from services.scoring.domain.methods.amounts import Measured, Partials, Taken
+from services.scoring.domain.overlay_section import OverlaySpec
 from services.scoring.domain.parts import Parted
 from services.scoring.domain.written import lost
 from shared.kernel.figures import FigureState
@@ -34,6 +35,11 @@ def put_in(indicator: IndicatorSpec, partials: Partials, worth: Worth, *, is_rat
     if has_none and indicator.no_data != "not_assessed":
         left = f"{left}: no data, which counts as {indicator.no_data},"
     return f"{left} = {text(published(worth.value, places))}"
+
+
+def outside(overlay: OverlaySpec) -> str:
+    """Say in place of a formula that an overlay has no month of the period."""
+    return f"not due: the months of its overlay ({overlay.from_} to {overlay.until}) lie outside this period"
 
 
 def put_together(parted: Parted, shares: Sequence[Share], value: int | None, places: int) -> str:
