@@ -5,7 +5,8 @@ import os
 import random
 import signal
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ BROKER_BACK_S = 60.0
 BACK_S = {"postgres": POSTGRES_BACK_S, "kafka": BROKER_BACK_S}
 KAFKA_SHARE = 0.25
 LOOKED_AGAIN = 2
+OF_EVERY_ROW = ("entries", "partials", "totals")
+OF_OWN_EVENTS = ("cells", "measures", "places")
 
 Outcome = Literal["pass", "late", "fail", "not run"]
 
@@ -52,6 +55,7 @@ class Result:
     why: str = ""
     seen: list[Seen] = field(default_factory=list)
     checks: dict[str, list[str]] = field(default_factory=dict)
+    compared: dict[str, int] = field(default_factory=dict)
     back_s: dict[str, float] = field(default_factory=dict)
     drained_s: float | None = None
     took_s: float = 0.0
@@ -121,7 +125,8 @@ class Fault:
 
     `adopt` puts in force what the row scores by, before it begins; one by the replay `clock` is alone.
     `refused` are the statuses besides 503 that the fault itself leads to, each with the reason; any other
-    refusal is a finding.
+    refusal is a finding. `compares` are kinds of what the checks compare of which its load leads to some,
+    besides those of every row.
     """
 
     code: str
@@ -134,6 +139,7 @@ class Fault:
     adopt: Callable[[Client], Awaitable[None]] = Client.adopt
     clock: Clock = "live"
     refused: Mapping[str, str] = field(default_factory=dict)
+    compares: frozenset[str] = frozenset()
 
 
 async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: int, events: int) -> Result:
@@ -149,6 +155,7 @@ async def carry_out(fault: Fault, platform: Platform, client: Client, *, seed: i
         await fault.act(run)
         _only_503(run, fault.refused, [why for _, why in client.lost[lost:]], unready)
         await _settle(run)
+        _compared(run, fault.compares)
     except NotHereError as missing:
         result.outcome, result.why = "not run", str(missing)
     except Exception as error:  # noqa: BLE001 - a row that breaks is a row that failed
@@ -175,6 +182,19 @@ def _only_503(run: Run, refused: Mapping[str, str], lost: list[str], unready: in
     run.see("each 503 says when to come back", not bare, bare or "")
 
 
+def _compared(run: Run, of_fault: Collection[str]) -> None:
+    """See that the checks had something to compare of every kind that the load of the row leads to."""
+    counts = run.result.compared
+    wanted = {*OF_EVERY_ROW, *(OF_OWN_EVENTS if run.scored else ()), *of_fault}
+    told = ", ".join(f"{counts.get(kind, 0)} {kind}" for kind in sorted(wanted | counts.keys()))
+    run.see("the checks compared some of each kind", not without(counts, wanted), told)
+
+
+def without(counts: Mapping[str, int], wanted: Collection[str]) -> list[str]:
+    """Return the kinds of which nothing was compared and something should have been."""
+    return sorted(kind for kind in wanted if not counts.get(kind))
+
+
 def unmeant(lost: Sequence[str], refused: Mapping[str, str]) -> list[str]:
     """Return the statuses that are neither 503 nor what the row means."""
     return sorted({why for why in lost if why.isdecimal()} - {"503", *refused})
@@ -194,21 +214,26 @@ async def _settle(run: Run) -> None:
     """Wait until all is ready and drained, and run the checks; a tick on its way is waited for."""
     await run.platform.ready()
     run.result.drained_s = round(await run.platform.drained(but=run.drain_but), 1)
-    run.result.checks = await judged(
+    run.result.checks, run.result.compared = await judged(
         run.platform, run.client.journal.path, run.allowed, run.drain_but, scored=run.scored
     )
 
 
 async def judged(
     platform: Platform, log: Path, allowed: Allowed, but: tuple[str, ...] = (), *, scored: bool = True
-) -> dict[str, list[str]]:
-    """Return what the checks find wrong with a platform and a client's log."""
+) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Return what the checks find wrong with a platform and a client's log, and how much they compared."""
     database = await platform.database()
     try:
         told = await asyncio.to_thread(journal.read, log)
 
+        compared = Counter[str]()
+
         async def look() -> dict[str, list[str]]:
-            found = await checks.everything(database, platform.kafka, told, allowed, scored=scored)
+            compared.clear()
+            found = await checks.everything(
+                database, platform.kafka, told, allowed, scored=scored, compared=compared
+            )
             found["positions"] = [line for line in found.pop("positions", []) if not line.startswith(but)]
             return {name: wrong for name, wrong in found.items() if wrong}
 
@@ -217,7 +242,7 @@ async def judged(
             if "positions" in found:
                 await platform.drained(but=but)
                 found = await look()
-        return found
+        return found, dict(compared)
     finally:
         await database.close()
 

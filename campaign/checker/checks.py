@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +14,7 @@ from campaign.checker import archive, closes, folding, kept_sums, telling, topic
 from campaign.checker.archive import SCHEMAS, Place
 from campaign.checker.content import content_digest, shard_of
 from campaign.checker.derived import derived
+from campaign.checker.found import Found
 from campaign.checker.incidents import incidents
 from campaign.checker.journal import Journal, Key
 from campaign.checker.manual import manual
@@ -71,10 +72,12 @@ async def everything(
     *,
     scored: bool = True,
     only: Collection[str] | None = None,
+    compared: Counter[str] | None = None,
 ) -> dict[str, list[str]]:
     """Run every check, or `only` some, at one moment; what is returned is empty where all is well.
 
     `scored` says that only the campaign's own events were fed, so that cells and standings can be foreseen.
+    Into `compared` it is counted how much of each kind was.
     """
     async with database.transaction(isolation="repeatable_read"):
         kept = await keep(database)
@@ -103,6 +106,9 @@ async def everything(
             "positions": lambda: archive.behind(database),
         }
         found = {name: await check() for name, check in every.items() if only is None or name in only}
+    if compared is not None:
+        for wrong in found.values():
+            compared.update(wrong.compared if isinstance(wrong, Found) else {})
     return {name: wrong[:SHOWN] for name, wrong in found.items() if wrong}
 
 
@@ -265,7 +271,7 @@ def _beyond(place: Place, held: topics.Held, head: int, allowed: Allowed) -> lis
     return wrong
 
 
-async def ledger(database: asyncpg.Connection) -> list[str]:
+async def ledger(database: asyncpg.Connection) -> Found:
     """C5: entries telescope, change something, name what caused them, and end at their cells."""
     ends: dict[tuple[object, ...], Decimal | None] = {}
     wrong: list[str] = []
@@ -273,7 +279,8 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
         row["digest"]: json.loads(row["ranges"])
         for row in await database.fetch("SELECT digest, ranges::text FROM scoring.causes")
     }
-    for row in await database.fetch("SELECT * FROM scoring.entries ORDER BY id"):
+    entries = await database.fetch("SELECT * FROM scoring.entries ORDER BY id")
+    for row in entries:
         key = row["scheme"], row["version"], row["grp"], row["month"], row["unit"], row["indicator"]
         if row["old"] != ends.get(key):
             wrong.append(f"{key}: an entry begins at {row['old']}, the one before ended at {ends.get(key)}")
@@ -292,10 +299,10 @@ async def ledger(database: asyncpg.Connection) -> list[str]:
         for key in standing.keys() | cells.keys()
         if standing.get(key) != cells.get(key)
     ]
-    return wrong
+    return Found(wrong, entries=len(entries))
 
 
-async def handed_on(database: asyncpg.Connection) -> list[str]:
+async def handed_on(database: asyncpg.Connection) -> Found:
     """C5: stage B holds exactly the partials of stage A, and ranking the cells of stage B; of trials too."""
     inputs = {
         (*row[:5], *json.loads(row[5]))
@@ -318,14 +325,15 @@ async def handed_on(database: asyncpg.Connection) -> list[str]:
         "FROM (SELECT * FROM scoring.cells UNION ALL SELECT * FROM scoring.trial_cells) every) c "
         "USING (scheme, version, grp, unit, indicator, period) WHERE f.value IS DISTINCT FROM c.value"
     )
-    return [
+    wrong = [
         *(f"stage B has not: {row}" for row in partials - inputs),
         *(f"stage A has not: {row}" for row in inputs - partials),
         *(f"ranking differs: {tuple(row)}" for row in figures),
     ]
+    return Found(wrong, partials=len(partials))
 
 
-async def sums(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+async def sums(database: asyncpg.Connection, folded: folding.Folded) -> Found:
     """C5: the sums of stage A are those of the archive, to the millionth."""
     found: dict[tuple[str, str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
     for (_, measure, unit, month), (numerator, denominator, _) in (
@@ -334,41 +342,47 @@ async def sums(database: asyncpg.Connection, folded: folding.Folded) -> list[str
         before = found[kept_sums.name_of(measure), unit, month]
         found[kept_sums.name_of(measure), unit, month] = before[0] + numerator, before[1] + denominator
     wanted = {key: (numerator, denominator) for key, (numerator, denominator, _) in folded.sums.items()}
-    return [
+    keys = sorted(key for key in found.keys() | wanted.keys() if key[2] in YEAR)
+    wrong = [
         f"{key}: the archive gives {wanted.get(key)}, stage A has {found.get(key)}"
-        for key in sorted(found.keys() | wanted.keys())
-        if key[2] in YEAR and found.get(key, (0, 0)) != wanted.get(key, (0, 0))
+        for key in keys
+        if found.get(key, (0, 0)) != wanted.get(key, (0, 0))
     ]
+    return Found(wrong, measures=len(keys))
 
 
-async def cells(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+async def cells(database: asyncpg.Connection, folded: folding.Folded) -> Found:
     """C5: every cell is what its sums are worth, at 12 places; none is missing."""
     found = {
         (row["unit"], row["indicator"], row["month"]): row["value"]
         for row in await database.fetch("SELECT unit, indicator, month, value FROM scoring.cells")
     }
     counted = {(unit, measure, month) for measure, unit, month in folded.sums}
-    return [
+    keys = sorted(found.keys() | {key for key in counted if key[2] in YEAR})
+    wrong = [
         f"{key}: the archive gives {wanted}, the cell is {found.get(key)}"
-        for key in sorted(found.keys() | {key for key in counted if key[2] in YEAR})
+        for key in keys
         if (wanted := folded.worth(key[1], key[0], [key[2]])) != found.get(key)
     ]
+    return Found(wrong, cells=len(keys))
 
 
-async def standings(database: asyncpg.Connection, folded: folding.Folded) -> list[str]:
+async def standings(database: asyncpg.Connection, folded: folding.Folded) -> Found:
     """C6: what was last told of every unit is what the archive gives: total, rank and tier, rounded once."""
     rows = await database.fetch("SELECT * FROM ranking.places")
     told = {(row["period"], row["unit"]): (row["points"], row["rank"], row["tier"]) for row in rows}
     units = sorted({unit for _, unit, _ in folded.sums})
     wrong: list[str] = []
+    compared = 0
     for period in PERIODS:
         for unit, line in folded.standing(units, folding.months_of(period)).items():
+            compared += 1
             wanted = line.points, line.rank, line.tier
             if told.get((period, unit), (None, None, None)) != wanted:
                 wrong.append(
                     f"{period} {unit}: the archive gives {wanted}, told was {told.get((period, unit))}"
                 )
-    return wrong
+    return Found(wrong, places=compared)
 
 
 async def _at_once(wrong: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from campaign.checker import archive, days, folding
+from campaign.checker.found import Found
 from campaign.checker.totals import Figures, Versions, adopted, shares, told_of
 
 Event: TypeAlias = Mapping[str, Any]
@@ -63,14 +64,15 @@ async def unchanged(database: asyncpg.Connection) -> list[str]:
     return [*altered(await closed(database), told), *_unlike(heard, kept)]
 
 
-async def at_the_cut(database: asyncpg.Connection, events: Iterable[Event]) -> list[str]:
+async def at_the_cut(database: asyncpg.Connection, events: Iterable[Event]) -> Found:
     """C6: a closed standing is what the events received before T come to, each on its side by `received`."""
     accepted = list(events)
     found = [one for one in await closed(database) if one.scheme == CAMPAIGN]
-    return [wrong for one in found for wrong in beside(one, accepted)]
+    wrong = [wrong for one in found for wrong in beside(one, accepted)]
+    return Found(wrong, closed_standings=len(found))
 
 
-async def as_told(database: asyncpg.Connection) -> list[str]:
+async def as_told(database: asyncpg.Connection) -> Found:
     """C6 of any scheme: a closed total or range is that of the figures that were told of T.
 
     Where none were told of a group they are those as they were told by the end of the last day before T.
@@ -78,14 +80,14 @@ async def as_told(database: asyncpg.Connection) -> list[str]:
     schemes = await adopted(database)
     found = [one for one in await closed(database) if one.scheme in schemes]
     if not found:
-        return []
+        return Found([], closed_totals=0)
     book, at_cut = await days.book_of(database), await _figured(database)
     wrong: list[str] = []
     for one in found:
         known = book.known(one.place, one.version, one.day)
         figures = {unit: Figures(kept.worth, kept.points) for unit, kept in known.items()}
         wrong += otherwise(one, at_cut.get((*one.place, one.version), figures), schemes[one.scheme])
-    return wrong
+    return Found(wrong, closed_totals=sum(len(one.units) for one in found))
 
 
 def altered(closes: Iterable[Close], told: Iterable[Event]) -> list[str]:

@@ -13,6 +13,7 @@ import asyncpg
 
 from campaign.checker import folding
 from campaign.checker.cycles import Document, days_of, is_due, overlay_of, own_months, window
+from campaign.checker.found import Found
 from campaign.checker.rescaling import Share, total
 
 Group: TypeAlias = tuple[str, str, str]
@@ -126,7 +127,7 @@ class Versions:
         return bool(having) and all(_absent(one, code, unit, month) for month, one in having)
 
 
-async def totals(database: asyncpg.Connection) -> list[str]:
+async def totals(database: asyncpg.Connection) -> Found:
     """C6: the total or range that was last told of every unit is the sum of its figures, rescaled."""
     schemes = await adopted(database)
     upto = {
@@ -138,17 +139,19 @@ async def totals(database: asyncpg.Connection) -> list[str]:
         read = Figures(json.loads(row["worth"]), json.loads(row["points"]))
         figures[group][row["version"]][row["unit"]] = read
     wrong: list[str] = []
+    compared = 0
     for row in await database.fetch("SELECT * FROM ranking.places"):
         group = row["scheme"], row["grp"], row["period"]
         if row["scheme"] not in schemes or not figures[group]:
             continue
+        compared += 1
         version = max(figures[group])
         known = figures[group][version].get(row["unit"], Figures({}, {}))
         versions = upto[row["scheme"], version]
         wanted = told_of(list(shares(versions, group, row["unit"], known)), versions.places)
         if (told := (row["points"], row["low"], row["high"])) != wanted:
             wrong.append(f"{group} {row['unit']}: its figures come to {wanted}, told was {told}")
-    return wrong
+    return Found(wrong, totals=compared)
 
 
 def shares(versions: Versions, group: Group, unit: str, figures: Figures) -> Iterator[Share]:

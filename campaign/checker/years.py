@@ -15,43 +15,56 @@ import asyncpg
 
 from campaign.checker import folding, kept_sums
 from campaign.checker.cycles import MONTHS_OF, Document, days_of, own_months
+from campaign.checker.found import Found
 from campaign.checker.totals import PARTS, Versions, adopted, groups_in, groups_of, has_indicator, is_for
 from campaign.checker.weighing import Bounds, Part, deducted, weighed
 
 Sums: TypeAlias = Mapping[tuple[str, str, int], tuple[int, int, int]]
+Place: TypeAlias = tuple[str, str, str, str]
 Run: TypeAlias = tuple[Document, list[int]]
 MILLION = 1_000_000
 
 
-async def years(database: asyncpg.Connection) -> list[str]:
+async def years(database: asyncpg.Connection) -> Found:
     """C6: a figure of a period that several versions rule is what its months come to, weighed."""
     every = await adopted(database)
     schemes = {code: found for code, found in every.items() if _shares_a_year(found) and _is_plain(found)}
     if not schemes:
-        return []
+        return Found([], years=0)
     sums, moved = await _sums(database), await _moved(database)
-    told: dict[tuple[str, str, str, str], tuple[int, Any]] = {}
+    told: dict[Place, tuple[int, Any]] = {}
     for row in await database.fetch("SELECT * FROM ranking.figures"):
         key = row["scheme"], row["grp"], row["period"], row["unit"]
         named = row["scheme"], row["unit"]
         if row["scheme"] in schemes and named not in moved and row["version"] >= told.get(key, (0, None))[0]:
             told[key] = row["version"], row
-    wrong: list[str] = []
-    for (scheme, group, period, unit), (version, row) in told.items():
-        worth, points = json.loads(row["worth"]), json.loads(row["points"])
-        if group not in groups_of(schemes[scheme].documents[version], unit):
-            wrong += [
-                f"{scheme} {group} {period} {unit} {code}: the unit is in another group, told was {value}"
-                for code, value in worth.items()
-                if value is not None
-            ]
-            continue
-        for code, wanted in figures(schemes[scheme], group, period, unit, sums.get(scheme, {})):
-            own = Fraction(schemes[scheme].upto(version).newest(code)[1]["points"])
-            found = worth.get(code), points.get(code, own * PARTS)
-            if code in worth and found != wanted:
-                wrong.append(f"{scheme} {group} {period} {unit} {code}: it is {wanted}, told was {found}")
-    return wrong
+    found = [
+        _otherwise(key, version, row, schemes[key[0]], sums.get(key[0], {}))
+        for key, (version, row) in told.items()
+    ]
+    wrong = [line for one in found for line in one]
+    return Found(wrong, years=sum(one.compared["years"] for one in found))
+
+
+def _otherwise(key: Place, version: int, row: asyncpg.Record, versions: Versions, sums: Sums) -> Found:
+    """Return which figures that were last told of a unit in a period are not what its months come to."""
+    scheme, group, period, unit = key
+    worth, points = json.loads(row["worth"]), json.loads(row["points"])
+    if group not in groups_of(versions.documents[version], unit):
+        wrong = [
+            f"{scheme} {group} {period} {unit} {code}: the unit is in another group, told was {value}"
+            for code, value in worth.items()
+            if value is not None
+        ]
+        return Found(wrong, years=0)
+    wrong = list[str]()
+    made = {code: wanted for code, wanted in figures(versions, group, period, unit, sums) if code in worth}
+    for code, wanted in made.items():
+        own = Fraction(versions.upto(version).newest(code)[1]["points"])
+        found = worth[code], points.get(code, own * PARTS)
+        if found != wanted:
+            wrong.append(f"{scheme} {group} {period} {unit} {code}: it is {wanted}, told was {found}")
+    return Found(wrong, years=len(made))
 
 
 def figures(

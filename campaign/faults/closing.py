@@ -176,6 +176,7 @@ FAULTS = (
         alone=True,
         adopt=_with_a_cut,
         clock="replay",
+        compares=frozenset({"closed_standings", "closed_totals"}),
     ),
     Fault(
         "F42",
@@ -185,5 +186,6 @@ FAULTS = (
         alone=True,
         adopt=_with_a_cut,
         clock="replay",
+        compares=frozenset({"closed_standings", "closed_totals"}),
     ),
 )

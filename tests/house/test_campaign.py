@@ -9,9 +9,10 @@ import pytest
 from campaign.__main__ import exit_code
 from campaign.checker import checks, journal
 from campaign.checker.journal import Journal
+from campaign.faults import closing
 from campaign.faults.watching import Handed, Memory
 from campaign.report import markdown
-from campaign.run import Result, unmeant
+from campaign.run import OF_EVERY_ROW, OF_OWN_EVENTS, Result, unmeant, without
 
 A, B = "a" * 64, "b" * 64
 KEY = ("desk", "e1")
@@ -77,6 +78,16 @@ def test_a_refusal_is_meant_only_if_it_is_503_or_the_row_says_so():
     assert unmeant(["503", "ReadError", "kafka NodeNotReadyError"], {}) == []
     assert unmeant(["500", "503", "429"], {}) == ["429", "500"]
     assert unmeant(["500", "503"], {"500": "it finds no memory"}) == []
+
+
+def test_a_row_whose_checks_compared_nothing_of_a_kind_that_it_leads_to_does_not_pass():
+    wanted = {*OF_EVERY_ROW, *OF_OWN_EVENTS}
+    assert without(dict.fromkeys(wanted, 1) | {"years": 0}, wanted) == []
+    assert without({"totals": 0, "cells": 9}, {"totals", "cells", "closed_totals"}) == [
+        "closed_totals",
+        "totals",
+    ]
+    assert all(fault.compares >= {"closed_totals", "closed_standings"} for fault in closing.FAULTS)
 
 
 def test_an_epoch_that_two_owners_have_or_that_falls_is_seen():
