@@ -340,19 +340,23 @@ class Admission:
     async def _ruled(
         self, tx: PostgresTransaction, ready: Sequence[Candidate], last: Mapping[int, int], *, careful: bool
     ) -> tuple[list[Ruling], dict[bytes, Known]]:
-        """Rule a batch and return the keys to remember; what is known is looked up if something may repeat.
+        """Rule a batch and return the keys to remember; what came lately is looked up, and all if careful.
 
-        Else every key is new, or the unique index ends the transaction; then it is redone with all looked up.
+        Else every other key is new, or the unique index ends the transaction; then it is redone with care.
         """
-        if not careful and not self._recent.has_any([one.key for one in ready]):
-            ruled = admit_new(ready, last)
-            if ruled is not None:
-                return ruled
-        known = await tx.known(keys_of_all(ready))
-        self._repeating = any(one.key in known for one in ready)
-        rulings, keys = admit(ready, known, last)
+        lately = self._recent.among([one.key for one in ready])
+        known, ruled = dict[bytes, Known](), None
+        if not careful:
+            if lately:
+                known = await tx.known(keys_of_all([one for one in ready if one.key in lately]))
+            ruled = admit_new(ready, known, last)
+        if ruled is None:
+            known = await tx.known(keys_of_all(ready))
+            self._repeating = any(one.key in known and one.key not in lately for one in ready)
+            ruled = admit(ready, known, last)
+        _, keys = ruled
         await store.drop_awaited(tx, [key for key in known if key in keys])
-        return rulings, keys
+        return ruled
 
     async def _renew(self, tx: PostgresTransaction) -> bool:
         if await store.adopted_version(tx) == self.catalogue.version:

@@ -303,13 +303,28 @@ class Asking(Admission):
         return await super()._admit(tx, judged, careful=careful)
 
 
-async def test_keys_are_looked_up_once_something_was_repeated_and_until_nothing_is(admission, source):
-    await admission.commit_inbound([message(source, 0, event(source))])
+async def test_keys_are_looked_up_once_what_was_forgotten_was_repeated_and_until_nothing_is(
+    admission, source
+):
+    for offset, name in enumerate(["e1", "e2"]):
+        await admission.commit_inbound([message(source, offset, event(source, id=name))])
     asking = Asking(admission.exchange)
-    for offset, name in enumerate(["e1", "e1", "e2", "e3", "e3"], start=1):
+    for offset, name in enumerate(["e1", "e2", "e3", "e4", "e4"], start=2):
         await asking.commit_inbound([message(source, offset, event(source, id=name))])
     assert asking.tries == [False, True, True, True, False, False]
-    assert await accepted(admission) == ["e1", "e2", "e3"]
+    assert await accepted(admission) == ["e1", "e2", "e3", "e4"]
+
+
+async def test_what_came_lately_is_a_duplicate_among_new_ones_without_every_key_being_looked_up(
+    admission, source
+):
+    asking = Asking(admission.exchange)
+    for offset, names in enumerate([["e1", "e2"], ["e3", "e1", "e3", "e4"]]):
+        await asking.commit_inbound(
+            [message(source, 4 * offset + at, event(source, id=name)) for at, name in enumerate(names)]
+        )
+    assert asking.tries == [False, False]
+    assert await accepted(admission) == ["e1", "e2", "e3", "e4"]
 
 
 async def test_what_was_forgotten_is_found_by_the_index(admission, source):

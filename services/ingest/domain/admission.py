@@ -36,6 +36,7 @@ class Outcome(StrEnum):
 
 
 ACCEPTED_OUTCOMES = frozenset({Outcome.CREATED, Outcome.REPORT})
+SURE_OUTCOMES = frozenset({Outcome.CREATED, Outcome.DUPLICATE})
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):
@@ -160,16 +161,17 @@ def admit(
 
 
 def admit_new(
-    candidates: Sequence[Candidate], last: Mapping[int, int]
+    candidates: Sequence[Candidate], known: Mapping[bytes, Known], last: Mapping[int, int]
 ) -> tuple[list[Ruling], dict[bytes, Known]] | None:
-    """Judge candidates of which nothing was looked up; None unless every one would be new by itself.
+    """Judge candidates of which only some were looked up, with all their keys; the rest are taken for new.
 
-    Then all their keys are to be remembered, so the unique index finds whatever was known after all.
+    None unless each is created or the same as one of those looked up or before it. Then whatever was taken
+    for new is to be remembered, so the unique index finds what was known after all.
     """
     if any(candidate.correction is not None for candidate in candidates):
         return None
-    rulings, added = admit(candidates, {}, last)
-    return (rulings, added) if all(ruling.outcome is Outcome.CREATED for ruling in rulings) else None
+    rulings, added = admit(candidates, known, last)
+    return (rulings, added) if all(ruling.outcome in SURE_OUTCOMES for ruling in rulings) else None
 
 
 def _plain_keys(candidate: Candidate) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Keys that were taken lately: they tell whether a batch may repeat one, so the index is asked seldom."""
+"""Keys that were taken lately: they tell what of a batch may be a repeat, so the index is asked of little."""
 
 from collections.abc import Collection
 
@@ -21,6 +21,6 @@ class RecentKeys:
         if len(self._newer) >= KEYS_KEPT:
             self._older, self._newer = self._newer, set()
 
-    def has_any(self, keys: Collection[bytes]) -> bool:
-        """Tell whether one of the keys was noted and is not forgotten yet."""
-        return not (self._newer.isdisjoint(keys) and self._older.isdisjoint(keys))
+    def among(self, keys: Collection[bytes]) -> set[bytes]:
+        """Return those of the keys that were noted and are not forgotten yet."""
+        return self._newer.intersection(keys) | self._older.intersection(keys)
