@@ -1,5 +1,6 @@
 """Folds what arrived: most reports are facts of their own, the others belong to cases."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -29,6 +30,7 @@ from shared.kernel.records import Record
 from shared.storage.transaction import PostgresTransaction
 
 CASES_PER_PAGE = 500
+SLICE_EVENTS = 2_000
 CASES_KEPT = 20_000
 
 
@@ -86,19 +88,21 @@ class Arriving:
         force: Mapping[int, Force],
         moves: Moves,
     ) -> None:
-        """Fold events of sources."""
+        """Fold events of sources, letting others run between slices."""
         corrected = {
             (record.shard, int(event.correctsnumber))
             for record, event in read
             if event.correctsnumber is not None
         }
         others: list[Arrived] = []
-        for record, event in read:
-            here = force[record.shard]
-            if is_alone(event, here.catalogue) and (record.shard, record.number) not in corrected:
-                _fold_alone(record, event, here, moves)
-            else:
-                others.append(Arrived(record.shard, record.number, event, record.body))
+        for start in range(0, len(read), SLICE_EVENTS):
+            for record, event in read[start : start + SLICE_EVENTS]:
+                here = force[record.shard]
+                if is_alone(event, here.catalogue) and (record.shard, record.number) not in corrected:
+                    _fold_alone(record, event, here, moves)
+                else:
+                    others.append(Arrived(record.shard, record.number, event, record.body))
+            await asyncio.sleep(0)
         if others:
             await self._fold_others(tx, others, force, moves)
 

@@ -7,7 +7,7 @@ together, because much of a batch's cost is the same for one record and for a th
 TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
-MOST_RECORDS = 10_000
+MOST_RECORDS = 20_000
 LEAST_REST_S = 0.01
 MOST_REST_S = 0.03
 
