@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 
 from shared.kernel.errors import Fenced, Unavailable, UnknownType
 from shared.kernel.numbering import received_of
@@ -332,5 +330,7 @@ def _known(positions: Mapping[Place, Position], run: Sequence[Record]) -> int:
 
 
 def _by_shard(records: Sequence[Record]) -> list[list[Record]]:
-    place = attrgetter("stream", "shard")
-    return [list(run) for _, run in groupby(sorted(records, key=place), key=place)]
+    runs: dict[Place, list[Record]] = {}
+    for record in records:
+        runs.setdefault((record.stream, record.shard), []).append(record)
+    return [runs[place] for place in sorted(runs)]
