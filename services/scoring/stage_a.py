@@ -106,17 +106,13 @@ class StageA:
 
     async def _apply(self, tx: PostgresTransaction, read: Read) -> list[Answer]:
         """Fold what arrived, then what an adopted scheme makes of everything; answer with what moved."""
-        await _learn(tx, read)
-        ticks = {record.shard: clock_of(event) for record, event in read if event.type == TICK}
+        events, ours = _parted(read)
+        await _learn(tx, ours)
+        ticks = {record.shard: clock_of(event) for record, event in ours if event.type == TICK}
         await clocks.save(tx, ticks)
         catalogue = await self._types(tx)
-        events = [
-            (record, event)
-            for record, event in read
-            if record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
-        ]
-        derived = await _derived(tx, read)
-        schemes = [(record, event) for record, event in read if record.stream == SCHEMES]
+        derived = await _derived(tx, ours)
+        schemes = [(record, event) for record, event in ours if record.stream == SCHEMES]
         shards = {record.shard for record, _ in read}
         before = {record.shard: await self._plans.of(tx, record.shard) for record, _ in schemes}
         tried, touched = await self._trying.fold(tx, shards, events, derived, catalogue)
@@ -263,6 +259,17 @@ class StageA:
             _, document = await store.newest_catalogue(tx)
             self._catalogue = version, catalogue_of(document)
         return self._catalogue[1]
+
+
+def _parted(read: Read) -> tuple[Read, Read]:
+    """Tell events of sources, which most are, from all that is told by services."""
+    events: list[tuple[Record, AcceptedEvent]] = []
+    ours: list[tuple[Record, AcceptedEvent]] = []
+    for one in read:
+        record, event = one
+        of_source = record.stream == ACCEPTED and not event.type.startswith(envelope.OWN_PREFIX)
+        (events if of_source else ours).append(one)
+    return events, ours
 
 
 def _known_at(one: tuple[Record, AcceptedEvent]) -> str:
