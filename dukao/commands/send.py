@@ -27,11 +27,17 @@ from services.ingest.domain.mapping_document import MappingDocument
 
 app = typer.Typer()
 
+
+def _there(files: list[Path]) -> list[Path]:
+    """Refuse what is no file; typer's own check would look for a file that is named `-`."""
+    missing = [str(file) for file in files if file != STDIN and (file.is_dir() or not file.exists())]
+    if missing:
+        raise typer.BadParameter(f"there is no file {missing[0]}")
+    return files
+
+
 Files = Annotated[
-    list[Path],
-    typer.Argument(
-        exists=True, dir_okay=False, allow_dash=True, metavar="FILE...", help="Plain or gzip; - is stdin."
-    ),
+    list[Path], typer.Argument(callback=_there, metavar="FILE...", help="Plain or gzip; - is stdin.")
 ]
 MappingFile = Annotated[
     Path | None,
