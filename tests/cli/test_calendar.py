@@ -4,16 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from dukao.cli import app
 from dukao.exits import Exit
+from tests.cli import alone
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "calendars" / "china.yaml"
 
 
 def run(tmp_path, *words):
-    return CliRunner().invoke(app, ["calendar", *words], env={"DUKAO_STATE": str(tmp_path / "state")})
+    return alone.run(tmp_path, "calendar", *words)
 
 
 def changed(tmp_path, old, new):
@@ -63,17 +62,6 @@ def test_a_bad_calendar_has_findings_with_their_lines(tmp_path):
 def test_no_package_is_asked_about_another_zone(tmp_path):
     done = run(tmp_path, "check", changed(tmp_path, "zone: Asia/Shanghai", "zone: Europe/Berlin"))
     assert (done.exit_code, "no package is asked about Europe/Berlin" in done.stderr) == (Exit.OK, True)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [("list",), ("show",), ("show", "--month", "2021-05"), ("adopt", "1"), ("import", str(SAMPLE))],
-    ids=lambda words: " ".join(words[:2]),
-)
-def test_without_a_platform_a_command_says_so(tmp_path, words):
-    done = run(tmp_path, *words)
-    assert done.exit_code == Exit.NOT_RUNNING
-    assert "dukao up" in done.stderr
 
 
 @pytest.mark.parametrize("month", ["2021", "2021-13", "21-05", "2021-5", "month"])

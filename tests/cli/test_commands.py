@@ -168,14 +168,11 @@ def test_the_schema_of_schemes_needs_no_platform(dukao):
     [
         ("status",),
         ("token",),
-        ("types", "list"),
-        ("standings",),
+        ("env",),
         ("logs",),
-        ("scheme", "apply", SAMPLES / "boston311" / "scheme.yaml"),
-        ("send", SAMPLES / "boston311" / "types.yaml"),
     ],
 )
-def test_without_a_platform_a_command_says_how_to_start_one(dukao, words):
+def test_without_a_platform_a_command_of_the_machine_says_how_to_start_one(dukao, words):
     done = dukao(*words)
     assert done.exit_code == Exit.NOT_RUNNING
     assert done.stderr.count("dukao up") == 1
@@ -218,6 +215,7 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
         ("explain", "mini", "b1", "ontime", "2021-03", "--only", "some"),
         ("incidents", "rises", "national@1", "c", "2021-07", "--lang", "fr"),
         ("scheme", "diff", "national@1", "national@2", "--lang", "fr"),
+        ("results", "list", "--scheme", "gcservice"),
         ("send", "/nowhere.ndjson"),
         ("send", SAMPLES / "boston311" / "types.yaml", "--format", "csv"),
         ("status", "--output", "xml"),

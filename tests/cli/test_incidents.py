@@ -1,9 +1,7 @@
 """Incidents from the command line, without a platform."""
 
 import pytest
-from typer.testing import CliRunner
 
-from dukao.cli import app
 from dukao.commands.incidents import _questions
 from dukao.exits import Exit
 from dukao.telling.incidents import ROLES, STAGES, STANCES, STATES
@@ -12,29 +10,9 @@ from services.scoring.domain.explanation import Uncounted
 from services.scoring.domain.incidents.settling import Stage
 from services.scoring.incident_answers import FindingShown
 from shared.contracts.scoring import DeductionState, RoleOfUnit
+from tests.cli.alone import run
 
 ID = "t1~vat~2019"
-COMMANDS = {
-    "list": ("list", "--waiting", "--output", "json"),
-    "show": ("show", ID),
-    "decide": ("decide", ID, "--apply", "--reason", "r"),
-    "join": ("join", ID, "t9~vat~2019", "--reason", "r"),
-    "part": ("part", ID, "t9~vat~2019", "--reason", "r"),
-    "rises": ("rises", "mini@1", "c", "2021-02"),
-    "judge": ("judge", "mini@1", "c", "2021-02"),
-    "unread": ("unread",),
-}
-
-
-def run(tmp_path, *words):
-    return CliRunner().invoke(app, ["incidents", *words], env={"DUKAO_STATE": str(tmp_path / "state")})
-
-
-@pytest.mark.parametrize("case", COMMANDS)
-def test_without_a_platform_a_command_says_so(tmp_path, case):
-    done = run(tmp_path, *COMMANDS[case])
-    assert done.exit_code == Exit.NOT_RUNNING
-    assert "dukao up" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -48,14 +26,7 @@ def test_without_a_platform_a_command_says_so(tmp_path, case):
     ],
 )
 def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
-    assert run(tmp_path, *words).exit_code == Exit.USAGE
-
-
-@pytest.mark.parametrize("case", COMMANDS)
-def test_the_help_of_a_command_shows_how_it_is_called(tmp_path, case):
-    told = run(tmp_path, case, "--help")
-    assert told.exit_code == 0
-    assert f"dukao incidents {case}" in told.stdout
+    assert run(tmp_path, "incidents", *words).exit_code == Exit.USAGE
 
 
 def test_every_word_of_the_service_has_its_own_for_people():

@@ -18,27 +18,7 @@ from services.supervision.answers import ExtensionAnswer, Filters, NewItem
 from services.supervision.domain.items import Kind
 from services.supervision.domain.machine import CHINESE, Act, State
 from services.supervision.domain.seen import Light
-
-COMMANDS = {
-    "list": ("items", "list", "--overdue", "--provisional", "--output", "json"),
-    "show": ("items", "show", "decision-7"),
-    "open": ("items", "open", "--title", "督办", "--unit", "b1", "--working-days", "8"),
-    "assign": ("items", "assign", "decision-7", "--unit", "b1", "--share", "b1=0.7", "--share", "b2=0.3"),
-    "extend": ("items", "extend", "decision-7", "--day", "2021-05-07", "--reason", "r"),
-    "coverage": ("items", "coverage", "mini"),
-    "counts": ("items", "counts"),
-}
-
-
-def run(tmp_path, *words):
-    return CliRunner().invoke(app, list(words), env={"DUKAO_STATE": str(tmp_path / "state")})
-
-
-@pytest.mark.parametrize("case", COMMANDS)
-def test_without_a_platform_a_command_says_so(tmp_path, case):
-    done = run(tmp_path, *COMMANDS[case])
-    assert done.exit_code == Exit.NOT_RUNNING
-    assert "dukao up" in done.stderr
+from tests.cli.alone import run
 
 
 @pytest.mark.parametrize(
@@ -57,10 +37,11 @@ def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
 
 
 def test_an_item_that_is_opened_without_a_name_is_told_one_for_a_retry(tmp_path):
-    told = [run(tmp_path, *COMMANDS["open"]).stderr for _ in range(2)]
+    line = ("items", "open", "--title", "督办", "--unit", "b1", "--working-days", "8")
+    told = [run(tmp_path, *line).stderr for _ in range(2)]
     names = {re.search(r"--name ([0-9a-f-]{36})", text)[1] for text in told}
     assert len(names) == 2
-    assert "--name" not in run(tmp_path, *COMMANDS["open"], "--name", "matter-7").stderr
+    assert "--name" not in run(tmp_path, *line, "--name", "matter-7").stderr
 
 
 def test_every_act_of_a_person_has_a_command():

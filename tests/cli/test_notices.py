@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-from typer.testing import CliRunner
-
-from dukao.cli import app
 from dukao.exits import Exit
+from tests.cli.alone import run
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "national" / "notices.yaml"
 ID = "0" * 32
@@ -23,28 +20,6 @@ rules:
     severity: urgent
     to: [unit]
 """
-
-
-def run(tmp_path, *words):
-    return CliRunner().invoke(app, list(words), env={"DUKAO_STATE": str(tmp_path / "state")})
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("inbox", "list", "--state", "open", "--output", "json"),
-        ("inbox", "show", ID),
-        ("inbox", "sign", ID, "--as", "zhao"),
-        ("rules", "show"),
-        ("rules", "show", "--version", "1"),
-        ("rules", "adopt", str(SAMPLE)),
-    ],
-    ids=" ".join,
-)
-def test_without_a_platform_a_command_says_so(tmp_path, words):
-    done = run(tmp_path, *words)
-    assert done.exit_code == Exit.NOT_RUNNING
-    assert "dukao up" in done.stderr
 
 
 def test_the_rules_of_the_sample_have_no_findings(tmp_path):

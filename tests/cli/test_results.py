@@ -1,26 +1,11 @@
 """Ready results from the command line, without a platform."""
 
 import pytest
-from typer.testing import CliRunner
 
-from dukao.cli import app
 from dukao.commands.results import STATES, line
-from dukao.exits import Exit
 from dukao.output import Format
 from dukao.telling.languages import Lang
 from services.scoring.domain.reconciling import State
-
-
-def run(tmp_path, *words):
-    return CliRunner().invoke(app, ["results", *words], env={"DUKAO_STATE": str(tmp_path / "state")})
-
-
-@pytest.mark.parametrize("command", ["list", "differences"])
-def test_without_a_platform_a_command_says_so_and_its_help_shows_it(tmp_path, command):
-    done = run(tmp_path, command, "--scheme", "gcservice", "--period", "2024-03")
-    assert done.exit_code == Exit.NOT_RUNNING
-    assert f"dukao results {command}" in run(tmp_path, command, "--help").stdout
-    assert run(tmp_path, command, "--scheme", "gcservice").exit_code == Exit.USAGE
 
 
 def test_every_state_has_its_word_for_people():
