@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.waiting import becomes
+
 
 class Kept:
     """The archive of a producer: what was made here."""
@@ -21,9 +23,7 @@ async def rebuilt(rebuilds):
     """Rebuild once and return how that ended."""
     run = await rebuilds.start("olga")
     task = asyncio.ensure_future(rebuilds.run())
-    async with asyncio.timeout(60):
-        while run.state not in {"same", "differs", "failed"}:
-            await asyncio.sleep(0.02)
+    await becomes(lambda: run.state in {"same", "differs", "failed"})
     task.cancel()
     await asyncio.wait({task})
     assert run.state != "failed", run.detail

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +19,10 @@ from deploy.state import State
 from dukao.cli import app
 from dukao.exits import Exit
 from tests.cli.operations import asked, unlisted
+from tests.waiting import until
 
 PATIENCE_S = 300
+EVERY_S = 0.2
 TYPES = """
 types:
   levy.done.v1:
@@ -143,28 +144,26 @@ def fed(dukao):
 
 def standing(dukao):
     """Return the standing of March as soon as it is complete."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
+
+    def complete():
         done = CliRunner().invoke(
             app, ["--state", str(dukao.state.folder), "standings", "mini", "bureaus", "2021-03", "-o", "json"]
         )
-        if done.exit_code == Exit.OK:
-            found = json.loads(done.stdout)
-            if {unit["points"] for unit in found["units"]} >= {"10.00", "7.50"}:
-                return found
-        time.sleep(0.2)
-    raise AssertionError("the standing did not come")
+        found = json.loads(done.stdout) if done.exit_code == Exit.OK else {"units": []}
+        return {unit["points"] for unit in found["units"]} >= {"10.00", "7.50"} and found
+
+    return until(complete, PATIENCE_S, every_s=EVERY_S)
 
 
 def caught_up(dukao):
     """Wait until no consumer is behind, and return every shard."""
-    until = time.monotonic() + PATIENCE_S
-    found = dukao.json("lag")
-    while found["silent"] or any(one["lag"] != 0 for one in found["items"]):
-        assert time.monotonic() < until, found
-        time.sleep(0.2)
+
+    def level():
         found = dukao.json("lag")
-    return found["items"]
+        behind = found["silent"] or any(one["lag"] != 0 for one in found["items"])
+        return not behind and found
+
+    return until(level, PATIENCE_S, every_s=EVERY_S, why=lambda: dukao.json("lag"))["items"]
 
 
 HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a shell's background does not

@@ -1,12 +1,12 @@
 """A platform in the foreground lives as long as its command."""
 
 import signal
-import time
 
 import pytest
 
 from dukao.exits import Exit
-from tests.cli.running import PATIENCE_S, command_of_its_own, started
+from tests.cli.running import EVERY_S, PATIENCE_S, command_of_its_own, started
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
@@ -14,12 +14,13 @@ pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 def test_in_the_foreground_an_interrupt_ends_everything():
     with command_of_its_own() as command:
         child = started(command, "up")
-        until = time.monotonic() + PATIENCE_S
+
+        def ready():
+            assert child.poll() is None
+            return command.json("status", ends=None)["phase"] == "ready"
+
         try:
-            while command.json("status", ends=None)["phase"] != "ready":
-                assert child.poll() is None
-                assert time.monotonic() < until
-                time.sleep(0.2)
+            until(ready, PATIENCE_S, every_s=EVERY_S)
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=PATIENCE_S)
         finally:

@@ -31,7 +31,7 @@ from shared.runtime.process import GRACE_S, PARTS_END_S
 from shared.runtime.settings import ServiceSettings
 from shared.web.development_issuer import ISSUER
 from shared.web.tokens import KeyFile, TokenCheck, audience_of
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 VARIABLE = re.compile(r"\$\{(\w+):\?[^}]+\}")
 FOLDERS = re.compile(r"mkdir -p (.+?) \\")

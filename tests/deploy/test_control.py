@@ -22,7 +22,7 @@ from deploy.embedded.files import MissingError
 from deploy.processes import alive, detach, identity, stop
 from deploy.state import SERVERS, Options, OtherPlatformError, Part, Record, State, myself
 from deploy.table import SERVICES
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 NOBODY = replace(myself(), created=1.0)
 

@@ -20,7 +20,7 @@ from deploy.managed import (
 )
 from deploy.processes import alive, identity, stop
 from deploy.state import Part
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 ENDLESS = "import signal; signal.pause()"
 

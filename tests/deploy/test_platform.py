@@ -16,7 +16,7 @@ from deploy.embedded.files import CHECKOUT, is_free
 from deploy.processes import alive
 from deploy.state import PARTS, SERVERS, Options, State
 from shared.kernel.shards import PARTITIONS
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 

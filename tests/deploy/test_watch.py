@@ -16,7 +16,7 @@ from deploy.managed import Managed
 from deploy.processes import alive, spawn
 from deploy.state import Part, Record, State, myself
 from deploy.watch import TRIES_AT_START, Watch
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 SERVE = "import signal; signal.pause()"
 TALK = """import signal

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ import httpx
 from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
-EVERY_S = 0.05
 DATABASES = count(1)
 TYPES = {
     "types": {
@@ -115,7 +114,7 @@ def serving(url: str, folder: Path, *, kafka: str = "127.0.0.1:9", **settings: o
         )
     served = Served(port, issuer, process, url)
     try:
-        wait(lambda: _ready(served), lambda: (folder / "log").read_text()[-3000:])
+        until(lambda: _ready(served), why=lambda: (folder / "log").read_text()[-3000:])
         yield served
     finally:
         process.terminate()
@@ -136,13 +135,6 @@ def _ready(served: Served) -> bool:
         return httpx.get(f"http://127.0.0.1:{served.port}/readyz", trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def wait(condition, why=lambda: "it did not come true") -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, why()
-        time.sleep(EVERY_S)
 
 
 def free_port() -> int:

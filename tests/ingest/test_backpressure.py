@@ -16,7 +16,8 @@ from shared.kernel.errors import Unavailable
 from shared.messaging import committer as committing
 from shared.messaging.committer import Committer
 from shared.web.rates import BURST_S, CALLERS, Rate, Rates
-from tests.ingest.serving import Served, database_of, serving, wait
+from tests.ingest.serving import Served, database_of, serving
+from tests.waiting import LIMIT_S, becomes, until
 
 CONNECTIONS = 10
 
@@ -81,7 +82,7 @@ async def test_a_client_above_its_rate_is_told_to_wait_and_others_are_served(slo
     stop, found, waits = asyncio.Event(), Counter(), set()
     loop = asyncio.get_running_loop()
     took = []
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.timeout(LIMIT_S), asyncio.TaskGroup() as group:
         group.create_task(hammer(slow, slow.headers("greedy"), "/v1/types", stop, found, waits))
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{slow.port}", headers=slow.headers("modest"), trust_env=False
@@ -101,8 +102,7 @@ async def test_an_address_without_a_token_is_told_to_wait(slow: Served):
     stop, found, waits = asyncio.Event(), Counter(), set()
     async with asyncio.TaskGroup() as group:
         group.create_task(hammer(slow, {"authorization": "Bearer x.y.z"}, "/v1/types", stop, found, waits))
-        while found[429] < CONNECTIONS:
-            await asyncio.sleep(0.05)
+        await becomes(lambda: found[429] >= CONNECTIONS)
         probed = httpx.AsyncClient(base_url=f"http://127.0.0.1:{slow.port}", trust_env=False)
         async with probed:
             assert (await probed.get("/livez")).status_code == 200
@@ -115,8 +115,7 @@ async def test_a_crowd_without_tokens_keeps_no_new_token_of_its_address_out(slow
     stop, found, waits = asyncio.Event(), Counter(), set()
     async with asyncio.TaskGroup() as group:
         group.create_task(hammer(slow, {}, "/v1/types", stop, found, waits))
-        while found[429] < 2 * CONNECTIONS:
-            await asyncio.sleep(0.05)
+        await becomes(lambda: found[429] >= 2 * CONNECTIONS)
         base = f"http://127.0.0.1:{slow.port}"
         async with httpx.AsyncClient(base_url=base, headers=slow.headers("late"), trust_env=False) as fresh:
             assert (await fresh.get("/v1/types")).status_code == 200
@@ -191,7 +190,7 @@ def test_a_door_without_room_answers_503_before_it_reads(postgres_url, tmp_path)
                 and b"retry-after" in answer
             )
 
-        wait(refused)
+        until(refused)
         with served.client() as client:
             lines = client.post(
                 "/v1/events:stream", content=b"", headers={"content-type": "application/x-ndjson"}

@@ -24,7 +24,8 @@ from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.web.bodies import BODY_TIMEOUT_S
 from tests.ingest.closes import MARCH, closes, hear
-from tests.ingest.serving import Served, event, wait
+from tests.ingest.serving import Served, event
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 HERE = "tests/ingest/test_bad_inputs.py"
@@ -322,7 +323,7 @@ def test_an_event_of_a_closed_period_is_taken_and_said_to_be_after_the_close(ser
             late[:] = [answer(next(asked), "2020-03-31T15:59:59.999999Z")]
             return "after_close" in late[0].json()
 
-        wait(told)
+        until(told)
         assert late[0].status_code == 201
         assert late[0].json()["after_close"] == [{"scheme": "i23", "period": "2020-03"}]
         after = answer(next(asked), "2020-03-31T16:00:00Z")

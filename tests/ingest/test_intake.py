@@ -24,14 +24,9 @@ from shared.messaging.kafka_access import KafkaAccess
 from shared.messaging.kafka_broker import administering
 from shared.telemetry.metrics import METRICS
 from tests.ingest.test_inbound import accepted, admission, event, offsets, rows, source
+from tests.waiting import becomes
 
 __all__ = ["admission", "source"]
-
-
-async def until(condition):
-    async with asyncio.timeout(30):
-        while not await condition():
-            await asyncio.sleep(0.05)
 
 
 async def produce(bootstrap, source, *bodies):
@@ -44,7 +39,7 @@ async def produce(bootstrap, source, *bodies):
 async def run_until(intake, condition):
     async with asyncio.TaskGroup() as group:
         task = group.create_task(intake.run())
-        await until(condition)
+        await becomes(condition)
         task.cancel()
 
 
@@ -90,7 +85,7 @@ async def test_two_processes_on_the_same_topics_take_each_record_once(admission,
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(intake.run()) for intake in intakes]
-        await until(taken)
+        await becomes(taken)
         for task in tasks:
             task.cancel()
     assert len(await rows(admission, "refusals")) == 50
@@ -251,7 +246,7 @@ async def test_a_topic_made_anew_and_longer_than_what_was_taken_is_read_from_its
     async def gone():
         return topic not in await topics(kafka_bootstrap)
 
-    await until(gone)
+    await becomes(gone)
     await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic])
     await produce(kafka_bootstrap, source, *(event(source, id=f"b{n}") for n in range(6)))
     await run_until(intake(), lambda: has(10))

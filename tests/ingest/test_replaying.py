@@ -13,7 +13,8 @@ from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
 from tests.ingest import rig as rigs
 from tests.ingest.test_inbound import TYPES, accepted, admission, event, message, offsets, rows, source
-from tests.ingest.test_intake import produce, taken_back, until
+from tests.ingest.test_intake import produce, taken_back
+from tests.waiting import becomes
 
 __all__ = ["admission", "source"]
 
@@ -133,7 +134,7 @@ async def test_a_record_is_found_at_its_offset_unless_it_was_taken_back_or_never
         return await records.ends([(topic, 0)]) == {(topic, 0): 2}
 
     try:
-        await until(marked)
+        await becomes(marked)
         await produce(kafka_bootstrap, source, b"a", b"b", b"c")
         found = {at: await records.record(source, (topic, 0), at) for at in (3, 0, 1, 2, 4, 5)}
         values = {at: one and one.value for at, one in found.items()}

@@ -8,7 +8,8 @@ import pytest
 
 from services.ingest.api import lines
 from services.ingest.api.lines import Splitter
-from tests.ingest.serving import Served, event, wait
+from tests.ingest.serving import Served, event
+from tests.waiting import until
 
 NUMBERS = itertools.count(1)
 
@@ -159,7 +160,7 @@ def test_a_fifth_stream_of_a_client_is_told_to_come_again(served):
                 )
                 return found.status_code == 200
 
-            wait(again)
+            until(again)
         finally:
             for stream in streams:
                 stream.__exit__()

@@ -7,6 +7,7 @@ from shared.kernel.records import Draft
 from shared.messaging.archive import OwnArchive
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
+from tests.waiting import becomes
 
 STREAM = "test.things"
 SHARDS = 5
@@ -63,12 +64,6 @@ async def applied(exchange):
         return sorted(tuple(row) for row in await tx.execute("SELECT shard, number FROM tally"))
 
 
-async def until(condition):
-    async with asyncio.timeout(20):
-        while not await condition():
-            await asyncio.sleep(0.02)
-
-
 def everything(count, *, without=()):
     return sorted((i % SHARDS, i // SHARDS + 1) for i in range(count) if i % SHARDS not in without)
 
@@ -80,7 +75,7 @@ async def reaches(exchange, count, *, without=()):
     async def there():
         return len(await applied(exchange)) >= len(expected)
 
-    await until(there)
+    await becomes(there)
     assert await applied(exchange) == expected
 
 
@@ -92,4 +87,4 @@ async def publish(exchange, broker, count):
         return sum(len(records) for records in broker.records.values()) >= count
 
     async with running(Relay(exchange, broker, [STREAM], "w1")):
-        await until(sent)
+        await becomes(sent)

@@ -28,8 +28,8 @@ from tests.messaging.flow import (
     publish,
     reaches,
     running,
-    until,
 )
+from tests.waiting import becomes
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_an_acknowledgement_that_is_lost_doubles_records_and_no_effect(exc
         async def sent():
             return sum(len(records) for records in broker.records.values()) == 240
 
-        await until(sent)
+        await becomes(sent)
     assert await applied(exchange) == everything(60)
 
 
@@ -73,7 +73,7 @@ async def halts(consumer, *reasons):
     async def there():
         return [(halt.shard, halt.reason) for halt in consumer.halts] == list(reasons)
 
-    await until(there)
+    await becomes(there)
 
 
 async def test_a_zombie_is_fenced_and_leaves_nothing(exchange, broker):
@@ -119,7 +119,7 @@ async def reaches_but(exchange, count, *, shard, upto):
     async def there():
         return await applied(exchange) == expected
 
-    await until(there)
+    await becomes(there)
 
 
 async def test_a_rewritten_archive_halts_too(exchange, broker):
@@ -221,7 +221,7 @@ async def served(exchange, tokens):
         async def started():
             return server.started
 
-        await until(started)
+        await becomes(started)
         try:
             yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         finally:
@@ -291,7 +291,7 @@ async def until_applied(exchange, expected):
     async def there():
         return await applied(exchange) == expected
 
-    await until(there)
+    await becomes(there)
 
 
 async def test_an_event_of_a_newer_version_stops_its_shard_until_this_program_knows_it(exchange, broker):

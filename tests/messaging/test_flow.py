@@ -17,8 +17,8 @@ from tests.messaging.flow import (
     publish,
     reaches,
     running,
-    until,
 )
+from tests.waiting import becomes
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ async def test_a_second_worker_takes_its_share_and_what_the_first_leaves(exchang
         async def shared():
             return len(first.leases.held) == len(second.leases.held) == 8
 
-        await until(shared)
+        await becomes(shared)
         assert not first.leases.held.keys() & second.leases.held.keys()
         one.cancel()
 
         async def taken():
             return len(second.leases.held) == 16
 
-        await until(taken)
+        await becomes(taken)
         two.cancel()
 
 

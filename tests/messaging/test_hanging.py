@@ -13,7 +13,8 @@ from shared.storage import transaction
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.failures import may_pass
-from tests.messaging.flow import Tally, consumer_of, publish, reaches, running, until
+from tests.messaging.flow import Tally, consumer_of, publish, reaches, running
+from tests.waiting import becomes
 
 STATEMENT_TIMEOUT_MS = 300
 SOON_S = 9.0
@@ -139,7 +140,7 @@ async def test_a_consumer_goes_on_without_a_halt(exchange, impatient, stopping):
         async def given_up():
             return bool(stopped) and stopped[0].is_closed()
 
-        await until(given_up)
+        await becomes(given_up)
         stopping.end()
         await reaches(exchange, 60)
         assert not list(consumer.halts)

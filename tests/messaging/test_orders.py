@@ -19,9 +19,9 @@ from tests.messaging.flow import (
     publish,
     reaches,
     running,
-    until,
 )
 from tests.messaging.test_faults import halts, rewrite
+from tests.waiting import becomes
 
 CONSUMER = "tally"
 ALL = range(16)
@@ -71,7 +71,7 @@ async def shows(desk, expected):
         return await states(desk) == expected
 
     try:
-        await until(there)
+        await becomes(there)
     except TimeoutError:
         assert await states(desk) == expected
 
@@ -80,14 +80,14 @@ async def heard(consumer):
     async def rests():
         return consumer._standing.paused == {1, 3}
 
-    await until(rests)
+    await becomes(rests)
 
 
 async def closed(desk, order):
     async def there():
         return (await desk.orders(order - 1, 1))[0].closed is not None
 
-    await until(there)
+    await becomes(there)
 
 
 async def record_at(exchange, shard, number):
@@ -332,7 +332,7 @@ async def test_a_client_that_brings_nothing_of_what_was_sent_is_read_anew(exchan
         async def anew():
             return consumer._subscription.assigned > 1
 
-        await until(anew)
+        await becomes(anew)
         monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 1000.0)
         await fill(exchange, 80, start=60)
         await reaches(exchange, 80)
@@ -343,7 +343,7 @@ async def shows_published(exchange, number):
         reached = await OwnArchive(exchange).reached(STREAM)
         return {at.published for at in reached.values()} == {number}
 
-    await until(there)
+    await becomes(there)
 
 
 async def test_what_the_relay_has_not_sent_is_not_missing(exchange, broker, monkeypatch):

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from shared.messaging.broker import MemoryBroker
 from shared.runtime.service import Frame
 from shared.runtime.settings import ServiceSettings
-from tests.messaging.flow import STREAM, Tally, consumer_of, running, until
+from tests.messaging.flow import STREAM, Tally, consumer_of, running
+from tests.waiting import becomes
 
 
 @asynccontextmanager
@@ -68,7 +69,7 @@ async def test_a_worker_that_ends_in_good_order_leaves_its_partitions_to_others_
         return len(consumer.leases.held) == 16
 
     async with running(consumer):
-        await until(owned)
+        await becomes(owned)
         assert await owners(exchange) == {"w1"}
     assert await owners(exchange) == {None}
     async with exchange.reading() as tx:

@@ -23,6 +23,7 @@ from tests.notify.facts import Feed
 from tests.notify.receivers import NAME, new_authority, receiving
 from tests.notify.rig import Service
 from tests.notify.test_webhook_sending import Desk
+from tests.waiting import becomes
 
 ROOT = Path(__file__).parents[2]
 DATABASES = count(1)
@@ -75,12 +76,6 @@ def notify(url: str, folder: Path, authority) -> Iterator[subprocess.Popen[bytes
         process.wait(PATIENCE_S)
 
 
-async def until(condition) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
-            await asyncio.sleep(0.05)
-
-
 async def test_a_kill_between_sending_and_recording_is_followed_by_the_same_message(url, tmp_path):
     authority = new_authority(tmp_path)
     engine = open_engine(url, "notify")
@@ -105,11 +100,11 @@ async def test_a_kill_between_sending_and_recording_is_followed_by_the_same_mess
             async def arrived() -> bool:
                 return await desk.states() == {delivery: "delivered"}
 
-            await until(arrived)
+            await becomes(arrived)
             await service.apply(item)
             await service.apply(Feed().item())
             await desk.deliver("fence")
-            await until(lambda: is_delivered(desk, "fence"))
+            await becomes(lambda: is_delivered(desk, "fence"))
         assert receiver.ids() == [delivery, delivery, "fence"], (
             "two attempts, one webhook-id; a replay sends nothing"
         )

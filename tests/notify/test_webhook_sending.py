@@ -17,6 +17,7 @@ from shared.kernel.shards import SHARDS
 from shared.telemetry.fail_points import FAIL_POINTS, InjectedError
 from shared.web.development_issuer import ISSUER
 from tests.notify.receivers import LOOPBACK, NAME, Scripted, answer, new_authority, receiving
+from tests.waiting import becomes
 
 CREATED = datetime(2021, 3, 1, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -289,9 +290,7 @@ async def test_an_endpoint_that_hangs_leaves_room_for_the_others(desk, authority
         await desk.deliver(*(f"s{number}" for number in range(AT_ONCE)), endpoint="slow")
         await desk.deliver(*(f"d{number}" for number in range(20)))
         running = asyncio.ensure_future(desk.sender.run())
-        async with asyncio.timeout(10):
-            while len(receiver.came) < 20:
-                await asyncio.sleep(0.02)
+        await becomes(lambda: len(receiver.came) >= 20, 10)
         assert hanging.connections == AT_ONCE_TO_ONE
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

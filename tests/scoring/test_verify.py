@@ -26,6 +26,7 @@ from shared.kernel.shards import shard_of
 from tests.scoring.test_derived import WithItems, item, tell
 from tests.scoring.test_stages import EVENTS, MARCH, accept, adopt, levy, missed, scoring, teach
 from tests.scoring_domain.late_days import scheme
+from tests.waiting import becomes
 
 __all__ = ["scoring"]
 STREAMS = {"a": (ACCEPTED, ITEMS, SCHEMES), "b": (PARTIALS, SCHEMES)}
@@ -360,13 +361,11 @@ async def test_a_proof_is_asked_for_followed_and_one_at_a_time(scoring, postgres
     run = verifications.start("ada", Scope())
     with pytest.raises(Refused, match="under way"):
         verifications.start("bob", Scope())
-    while verifications.find(run.id).state in {"waiting", "proving"}:
-        await asyncio.sleep(0.02)
+    await becomes(lambda: verifications.find(run.id).state not in {"waiting", "proving"})
     assert (run.state, run.findings, len(run.as_of)) == ("proved", [], 64)
     await changed(exchange, f"UPDATE cells SET value = 1 WHERE unit = 'b1' AND month = {MARCH}")
     run = verifications.start("ada", Scope())
-    while verifications.find(run.id).state in {"waiting", "proving"}:
-        await asyncio.sleep(0.02)
+    await becomes(lambda: verifications.find(run.id).state not in {"waiting", "proving"})
     assert run.state == "broken"
     assert run.found[Wrong.CELL] == len([one for one in run.findings if one.what is Wrong.CELL])
     running.cancel()

@@ -31,6 +31,7 @@ from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
 from shared.storage.positions import positions_digest
 from tests.scoring.test_stages import SCHEME, TYPES, levy, missed
+from tests.waiting import becomes
 
 NAMES = itertools.count(1)
 STREAMS = {
@@ -92,7 +93,7 @@ class Platform:
             async with self.exchanges["scoring"].reading() as tx:
                 return (await scoring_store.newest_catalogue(tx))[0] == drafted.version
 
-        await until(heard)
+        await becomes(heard)
         async with self.exchanges["scoring"].begin(actor="ada", action="draft") as tx:
             await scoring.draft_scheme(tx, TIERED, "ada")
         async with self.exchanges["scoring"].begin(actor="bob", action="adopt") as tx:
@@ -119,12 +120,6 @@ class Platform:
         return [(line.unit, line.total, line.rank, line.tier) for line in lines]
 
 
-async def until(condition):
-    async with asyncio.timeout(40):
-        while not await condition():
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def broker(request):
     if request.param == "memory":
@@ -149,7 +144,7 @@ async def delete_topics(bootstrap, topics):
         async def gone():
             return not set(topics) & set(await admin.list_topics())
 
-        await until(gone)
+        await becomes(gone)
 
 
 @pytest.fixture
@@ -179,7 +174,7 @@ async def test_events_become_a_standing(platform):
         async def there():
             return await platform.march() == EXPECTED
 
-        await until(there)
+        await becomes(there)
 
 
 async def test_parts_that_die_in_the_middle_leave_the_same_standing(platform):
@@ -193,11 +188,11 @@ async def test_parts_that_die_in_the_middle_leave_the_same_standing(platform):
             async def moved(before=before):
                 return await platform.scored() != before
 
-            await until(moved)
+            await becomes(moved)
     async with platform.running():
         assert set(await platform.send(EVENTS)) == {Outcome.DUPLICATE}
 
         async def there():
             return await platform.march() == EXPECTED
 
-        await until(there)
+        await becomes(there)

@@ -15,7 +15,8 @@ from shared.messaging.desk import Desk
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
 from shared.storage import runs
 from tests.rebuilds import rebuilt
-from tests.thread.test_event_to_standing import EVENTS, EXPECTED, platform, until
+from tests.thread.test_event_to_standing import EVENTS, EXPECTED, platform
+from tests.waiting import becomes
 
 __all__ = ["platform"]
 
@@ -48,7 +49,7 @@ async def fed(platform):
         async def there():
             return await platform.march() == EXPECTED and await drained(platform)
 
-        await until(there)
+        await becomes(there)
 
 
 async def drained(platform):
@@ -117,9 +118,7 @@ async def test_one_worker_rebuilds_at_a_time_and_every_worker_knows_of_each_rebu
     async with exchange.begin(actor="test", action="a third worker rebuilds") as tx:
         assert await runs.alone(tx)
         task = asyncio.ensure_future(other.run())
-        async with asyncio.timeout(30):
-            while late.state != "failed":
-                await asyncio.sleep(0.02)
+        await becomes(lambda: late.state == "failed")
         assert late.detail == "Another worker rebuilds."
         task.cancel()
         await asyncio.wait({task})
@@ -165,7 +164,7 @@ async def test_what_was_damaged_is_found_and_replaced_when_all_rests(platform, p
         async def there():
             return await platform.march() == EXPECTED
 
-        await until(there)
+        await becomes(there)
 
 
 async def test_a_program_that_would_have_published_otherwise_is_not_swapped(platform, postgres_url):

@@ -18,7 +18,7 @@ from shared.migrations.runner import migrate
 from shared.storage.database import open_engine
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from tests.conftest import FAST
-from tests.deploy.waiting import until
+from tests.waiting import until
 
 END_S = 15.0
 ROOT = Path(__file__).parents[2]

@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from shared.runtime.process import PARTS_END_S
+from tests.waiting import until
 
 PROGRAM = """
 import asyncio, sys, threading
@@ -86,14 +86,13 @@ def start(port: int, fail_after_s: float = -1, *more: str) -> subprocess.Popen[s
 
 
 def wait_live(port: int) -> None:
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
+    def live() -> bool:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200:
-                return
+            return httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
         except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the process did not come up")
+            return False
+
+    until(live, DEADLINE_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

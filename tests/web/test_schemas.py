@@ -35,6 +35,7 @@ from shared.storage.exchange import Exchange
 from shared.web.access import Bound, Role
 from shared.web.app import openapi_of
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from tests.waiting import becomes
 from tests.web.seeds import KNOWN, seed, seed_ingest
 
 SERVICES = ("ingest", "scoring", "supervision", "ranking", "notify")
@@ -106,8 +107,7 @@ class Doors:
                 group.create_task(part()) for part in services[0].parts
             ]  # ingest commits beside its door
             serving = [group.create_task(server._serve()) for server in servers]
-            while not all(server.started for server in servers):
-                await asyncio.sleep(0.05)
+            await becomes(lambda: all(server.started for server in servers))
             for name, server in zip(SERVICES, servers, strict=True):
                 self.ports[name] = server.servers[0].sockets[0].getsockname()[1]
             self.ready.set()
