@@ -8,10 +8,6 @@ import asyncio
 import gzip
 import hashlib
 import json
-import select
-import socket
-import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -22,17 +18,18 @@ import pytest
 from services.ingest.domain.binding import BATCH, STRUCTURED
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
-from shared.web.bodies import BODY_TIMEOUT_S
 from tests.ingest.closes import MARCH, closes, hear
+from tests.ingest.refused import ECHO, nothing_kept_of, refusals
 from tests.ingest.serving import Served, event
+from tests.ingest.test_bad_requests import REQUESTS
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 HERE = "tests/ingest/test_bad_inputs.py"
-ECHO = "zqxjkv"
+WIRE = "tests/ingest/test_bad_requests.py"
 SENT = f"{HERE}::test_a_bad_event_gets_its_exact_answer"
 FORMED = f"{HERE}::test_a_body_of_another_form_is_415"
-PARSED = f"{HERE}::test_what_is_no_plain_request_is_refused_by_the_server"
+PARSED = f"{WIRE}::test_what_is_no_plain_request_is_refused_by_the_server"
 HELD = {
     "I1": [SENT],
     "I2": [SENT],
@@ -40,8 +37,8 @@ HELD = {
     "I4": [SENT],
     "I5": [f"{HERE}::test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good"],
     "I6": [
-        f"{HERE}::test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent",
-        f"{HERE}::test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed",
+        f"{WIRE}::test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent",
+        f"{WIRE}::test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed",
     ],
     "I7": [SENT],
     "I8": [SENT],
@@ -76,9 +73,9 @@ HELD = {
     "I27": [FORMED],
     "I28": [FORMED],
     "I29": [PARSED],
-    "I30": [PARSED, f"{HERE}::test_what_a_header_says_of_the_caller_is_ignored"],
+    "I30": [PARSED, f"{WIRE}::test_what_a_header_says_of_the_caller_is_ignored"],
     "I31": [PARSED],
-    "I32": [f"{HERE}::test_a_body_that_drips_is_given_up_after_ten_seconds"],
+    "I32": [f"{WIRE}::test_a_body_that_drips_is_given_up_after_ten_seconds"],
     "I51": [
         "tests/ingest/test_inbound.py::test_persons_are_told_once_of_a_topic_and_a_code_until_nothing_of_it_is_open",
         "tests/ingest/test_inbound.py::test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on",
@@ -219,14 +216,6 @@ def digested(body) -> bytes:
     return raw(body)
 
 
-def refusals(client):
-    found, after = [], 0
-    while after is not None:
-        page = client.get("/v1/refusals", params={"after": after, "limit": 200}).json()
-        found, after = found + page["items"], page["next"]
-    return found
-
-
 GOOD = raw(bad())
 FORM = {
     "I3 text": ({"content-type": "text/plain"}, GOOD, "content_type"),
@@ -250,23 +239,6 @@ def test_a_body_of_another_form_is_415(served: Served, case: str):
         answer = client.post("/v1/events", content=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (415, code)
         answers.append(answer.content + json.dumps(dict(answer.headers)).encode())
-
-
-@contextmanager
-def nothing_kept_of(served: Served):
-    """See that what is sent within a `with` adds to no list, and that nothing of it is in the answers."""
-    answers: list[bytes] = []
-    with served.client() as client:
-        before = refusals(client), conflicts(client)
-        yield answers
-        assert (refusals(client), conflicts(client)) == before
-        assert client.get(f"/v1/events/desk/{ECHO}").status_code == 404
-    assert answers
-    assert not any(ECHO.encode() in answer for answer in answers)
-
-
-def conflicts(client):
-    return client.get("/v1/conflicts", params={"limit": 200}).json()["items"]
 
 
 def test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good(served: Served):
@@ -352,92 +324,3 @@ def test_whatever_script_a_text_is_in_its_control_characters_and_markup_stay(ser
         answer = client.post("/v1/events", content=raw(sent), headers={"content-type": STRUCTURED})
         assert answer.status_code == 201, answer.text
         assert client.get(f"/v1/events/desk/{named}").json()["event"]["data"]["remark"] == before + text
-
-
-POST = b"POST /v1/events HTTP/1.1\r\n"
-SAID = b"X-Said: " + ECHO.encode() + b"\r\n"
-HOST = b"Host: x\r\nConnection: close\r\n" + SAID
-TWO = b"Content-Length: 2\r\n"
-BODY = b"\r\n{}"
-REQUESTS = {
-    "I29 length and chunks": (POST + HOST + TWO + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
-    "I29 two lengths": (POST + HOST + TWO + b"Content-Length: 3\r\n" + BODY, 400, "malformed"),
-    "I29 the same length twice": (POST + HOST + TWO + TWO + BODY, 400, "malformed"),
-    "I29 xchunked": (POST + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
-    "I29 folded": (POST + HOST + b"X-A: b\r\n c\r\n" + TWO + BODY, 400, "malformed"),
-    "I29 bare line feed": (POST + HOST.replace(b"\r\n", b"\n") + TWO + BODY, 400, "malformed"),
-    "I29 length +3": (POST + HOST + b"Content-Length: +3\r\n" + BODY, 400, "malformed"),
-    "I29 space before the colon": (POST + HOST + b"Content-Length : 2\r\n" + BODY, 400, "malformed"),
-    "I29 a chunk that is none": (POST + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400, "malformed"),
-    "I29 no Host": (POST + b"Connection: close\r\n" + SAID + TWO + BODY, 400, "host"),
-    "I30 70 kB": (POST + HOST + b"X-A: " + b"y" * 70_000 + b"\r\n" + TWO + BODY, 431, "headers_too_large"),
-    "I30 200 headers": (POST + HOST + b"X-A: y\r\n" * 200 + TWO + BODY, 431, "headers_too_large"),
-    "I31 TRACE": (b"TRACE /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
-    "I31 unknown": (b"BREW /v1/events/desk/" + ECHO.encode() + b" HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
-    "I31 PROPFIND": (b"PROPFIND /v1/events HTTP/1.1\r\n" + HOST + b"\r\n", 405, "method_not_allowed"),
-    "I31 override": (POST + HOST + b"X-HTTP-Method-Override: DELETE\r\n" + TWO + BODY, 405, "method_not_allowed"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", REQUESTS)
-def test_what_is_no_plain_request_is_refused_by_the_server(served: Served, case: str):
-    request, status, code = REQUESTS[case]
-    with nothing_kept_of(served) as answers:
-        answer = served.raw(request)
-        head, _, body = answer.partition(b"\r\n\r\n")
-        assert int(head.split()[1]) == status
-        assert b"content-type: application/problem+json" in head.lower()
-        assert json.loads(body)["code"] == code
-        answers.append(answer)
-
-
-def authorized(served: Served) -> bytes:
-    token = served.headers()["authorization"].encode()
-    return HOST + b"Authorization: " + token + b"\r\nContent-Type: " + STRUCTURED.encode() + b"\r\n"
-
-
-def test_what_a_header_says_of_the_caller_is_ignored(served: Served):
-    claimed = b"X-Forwarded-For: 10.0.0.1\r\nX-User: root\r\nX-Role: operator\r\n"
-    assert b" 401 " in served.raw(POST + HOST + claimed + TWO + BODY).split(b"\r\n")[0]
-    headers = served.headers("ada", "reader") | {"x-role": "operator", "x-user": "ann"}
-    with served.client("ada", "reader") as client:
-        assert client.get("/v1/refusals", headers=headers).status_code == 403
-
-
-def test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent(served: Served):
-    answer = served.raw(POST + authorized(served) + b"Content-Length: 1048577\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"connection: close" in answer.lower()
-
-
-def test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed(served: Served):
-    with served.connect() as connection:
-        connection.sendall(POST + authorized(served) + b"Transfer-Encoding: chunked\r\n\r\n")
-        piece = b"10000\r\n" + b"[" * 0x10000 + b"\r\n"
-        for _ in range(17):
-            connection.sendall(piece)
-        select.select([connection], [], [], BODY_TIMEOUT_S)
-        connection.sendall(piece)
-        connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"connection: close" in answer.lower()
-
-
-@pytest.mark.long
-def test_a_body_that_drips_is_given_up_after_ten_seconds(served: Served):
-    begun = time.monotonic()
-    with served.connect(timeout=0.5) as connection:
-        connection.sendall(POST + authorized(served) + b"Content-Length: 1000\r\n\r\n")
-        answer = b""
-        while not answer and time.monotonic() - begun < 3 * BODY_TIMEOUT_S:
-            connection.sendall(b"[")
-            try:
-                answer = connection.recv(65536)
-            except TimeoutError:
-                continue
-        while more := connection.recv(65536):
-            answer += more
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert b'"code":"slow_body"' in answer
-    assert BODY_TIMEOUT_S - 1 < time.monotonic() - begun < 2 * BODY_TIMEOUT_S
