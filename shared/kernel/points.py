@@ -27,11 +27,6 @@ def cell(value: Decimal | Fraction | int) -> Decimal:
     return _plain(Decimal(value).quantize(_CELL, context=_EXACT))
 
 
-def quotient(numerator: Decimal | Fraction | int, denominator: Decimal | Fraction | int) -> Decimal:
-    """Divide and round once to 12 places, half even; the denominator is not zero."""
-    return cell(Fraction(numerator) / Fraction(denominator))
-
-
 def parts(numerator: int, denominator: int) -> int:
     """Round a quotient to the 12 places of a cell, half even, in whole parts of 10^-12; denominator > 0."""
     whole, rest = divmod(numerator * PARTS, denominator)

@@ -20,7 +20,6 @@ from shared.kernel.points import (
     parts_text,
     published,
     published_parts,
-    quotient,
     text,
 )
 
@@ -56,7 +55,7 @@ def test_a_cell_keeps_twelve_places_half_even() -> None:
     assert text(cell(Decimal("-0.0000000000005"))) == "0.000000000000"
     assert cell(Decimal("0.0000000000015")) == Decimal("0.000000000002")
     assert cell(Fraction(5, 10**13)) == 0
-    assert text(quotient(1, 3)) == "0.333333333333"
+    assert text(cell(Fraction(1, 3))) == "0.333333333333"
 
 
 @given(FRACTIONS)

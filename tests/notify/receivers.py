@@ -16,7 +16,6 @@ from cryptography.x509.oid import NameOID
 
 NAME = "hooks.example.com"
 LOOPBACK = (ipaddress.ip_network("127.0.0.1/32"),)
-HEAD_LIMIT = 1 << 16
 
 
 @dataclass(frozen=True)
