@@ -127,9 +127,11 @@ class Sender:
         resume_at: int = 0,
         who: Who = INTEGRATOR,
         per_second: int | None = None,
+        trying_s: float = TRYING_S,
     ) -> None:
         self.tally = Tally(done=resume_at, heard=heard)
         self._per_second = per_second
+        self._trying_s = trying_s
         self._resume_at = resume_at
         self._turn = 0
         self._answered: dict[int, int] = {}
@@ -208,7 +210,7 @@ class Sender:
     async def _post(self, http: httpx.AsyncClient, batch: Sequence[Place]) -> Any:
         """Post a batch, again and again while ingest is busy or away, but not for ever."""
         body = b"[" + b",".join(place.body for place in batch) + b"]"
-        until = time.monotonic() + TRYING_S
+        until = time.monotonic() + self._trying_s
         wait_s = FIRST_WAIT_S
         while True:
             headers = {"content-type": TYPE, "authorization": f"Bearer {self._tokens.of(self._who)}"}

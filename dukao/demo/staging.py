@@ -102,7 +102,9 @@ def adopt(
     say(f"      scheme {drafted['code']} v{drafted['version']}: drafted by author, adopted by approver")
 
 
-def until_equal(compare: Callable[[], Comparison]) -> Comparison:
+def until_equal(
+    compare: Callable[[], Comparison], *, patience_s: float = PATIENCE_S, every_s: float = LOOK_AGAIN_S
+) -> Comparison:
     """Compare until nothing differs; end with what differs once it does not move any more."""
     last: Sequence[str] = ()
     until = 0.0
@@ -111,14 +113,14 @@ def until_equal(compare: Callable[[], Comparison]) -> Comparison:
         if not found.differing:
             return found
         if found.differing != last:
-            last, until = found.differing, time.monotonic() + PATIENCE_S
+            last, until = found.differing, time.monotonic() + patience_s
         elif time.monotonic() > until:
             named = "; ".join(last[:DIFFERENCES_NAMED])
-            raise FailedError(f"figures still differ and did not move for {PATIENCE_S:.0f} s: {named}")
-        time.sleep(LOOK_AGAIN_S)
+            raise FailedError(f"figures still differ and did not move for {patience_s:.0f} s: {named}")
+        time.sleep(every_s)
 
 
-def read(client: Client, service: str, path: str, **query: Any) -> Any:
+def read(client: Client, service: str, path: str, *, every_s: float = LOOK_AGAIN_S, **query: Any) -> Any:
     """Read what a service has; one that is busy, or has not heard of the scheme yet, is asked again."""
     until = time.monotonic() + BUSY_S
     while True:
@@ -130,7 +132,7 @@ def read(client: Client, service: str, path: str, **query: Any) -> Any:
         except RefusedError as refused:
             if refused.status not in NOT_YET or time.monotonic() > until:
                 raise
-        time.sleep(LOOK_AGAIN_S)
+        time.sleep(every_s)
 
 
 def _forget(state: State) -> None:

@@ -21,11 +21,9 @@ def send(tmp_path: Path):
     state.issuer.mkdir()
     DevelopmentIssuer(state.issuer, environment="development")
 
-    def run(rows, answer, *, batch=500, per_second=None):
+    def run(rows, answer, *, batch=500, **more):
         transport = httpx.MockTransport(answer)
-        sender = Sender(
-            "http://ingest", Tokens(state), batch, lambda _tally: None, transport, per_second=per_second
-        )
+        sender = Sender("http://ingest", Tokens(state), batch, lambda _tally: None, transport, **more)
         return sender.send(rows)
 
     return run
@@ -155,13 +153,12 @@ def test_an_ingest_that_will_not_have_us_ends_the_sending(send):
     assert refused.value.code == "forbidden"
 
 
-def test_an_ingest_that_stays_away_ends_the_sending(send, monkeypatch):
+def test_an_ingest_that_stays_away_ends_the_sending(send):
     def answer(_request):
         raise httpx.ConnectError("refused")
 
-    monkeypatch.setattr("dukao.sending.TRYING_S", 0.0)
     with pytest.raises(AwayError):
-        send([row(1)], answer)
+        send([row(1)], answer, trying_s=0.0)
 
 
 def test_half_a_character_is_a_fault_of_its_row(send):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from deploy.state import State
 from dukao.cli import app
 from dukao.client import RefusedError
-from dukao.demo import explaining, staging
+from dukao.demo import explaining
 from dukao.demo.staging import Comparison, beside, read, until_equal
 from dukao.demo.supervised import COUNTED, supervised, told
 from dukao.exits import Exit
@@ -32,11 +32,6 @@ class Answering:
         return answer
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    monkeypatch.setattr(staging, "LOOK_AGAIN_S", 0.0)
-
-
 def test_a_folder_that_is_not_the_real_set_is_named_with_what_it_lacks(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     answer = CliRunner().invoke(app, ["demo", "--data", str(tmp_path)])
@@ -50,18 +45,19 @@ def test_the_demonstration_never_touches_the_platforms_own_folder():
 
 def test_figures_are_compared_until_none_differs():
     found = iter([Comparison(3, ["one"]), Comparison(9, [])])
-    assert until_equal(lambda: next(found)) == Comparison(9, [])
+    assert until_equal(lambda: next(found), every_s=0.0) == Comparison(9, [])
 
 
-def test_figures_that_stay_different_end_the_demonstration(monkeypatch):
-    monkeypatch.setattr(staging, "PATIENCE_S", 0.0)
+def test_figures_that_stay_different_end_the_demonstration():
     with pytest.raises(FailedError, match=r"B110000 points 1.00, expected 2.00"):
-        until_equal(lambda: Comparison(1, ["B110000 points 1.00, expected 2.00"]))
+        until_equal(
+            lambda: Comparison(1, ["B110000 points 1.00, expected 2.00"]), patience_s=0.0, every_s=0.0
+        )
 
 
 def test_a_busy_service_is_asked_again_and_a_refusal_is_not():
     client = Answering(RefusedError(503, {}, "scoring"), RefusedError(404, {}, "scoring"), {"rows": []})
-    assert read(client, "scoring", "/v1/x") == {"rows": []}
+    assert read(client, "scoring", "/v1/x", every_s=0.0) == {"rows": []}
     with pytest.raises(RefusedError):
         read(Answering(RefusedError(403, {}, "scoring")), "scoring", "/v1/x")
 
