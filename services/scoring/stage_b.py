@@ -1,14 +1,14 @@
 """Stage B: merges partials over all A shards, computes cells by one function, posts entries and figures."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from services.scoring import dating, inputs, ledger
+from services.scoring import dating, inputs, ledger, pages
 from services.scoring import held as memory
+from services.scoring.batches import Batch, Told
 from services.scoring.causes import Causes, Range, Ranges
 from services.scoring.contract import (
     CUTS,
@@ -22,76 +22,26 @@ from services.scoring.contract import (
 from services.scoring.domain.changes import Changes
 from services.scoring.domain.comparing import Movers, compare
 from services.scoring.domain.groups import GroupPlan
-from services.scoring.domain.layout import Numbers
 from services.scoring.domain.parted import parted_changes, parted_figures
 from services.scoring.domain.plan import Edition
 from services.scoring.domain.posting import Moved, end, everything, is_heard, post, silent
 from services.scoring.domain.successions import Succession, successions
-from services.scoring.domain.sums import home_of
 from services.scoring.held import Held, Shard
-from services.scoring.inputs import Input
 from services.scoring.ledger import Dated, Entry, Fresh, Group
 from services.scoring.plans import InForce, Plans, cut_zones, cut_zones_begun, group_shard
 from shared.contracts import entries as contract
 from shared.contracts import envelope, partials
 from shared.contracts.catalogue import known_event
-from shared.contracts.entries import MonthRow, PeriodRow, Posted, Silence, Span
+from shared.contracts.entries import Posted, Silence, Span
 from shared.contracts.envelope import AcceptedEvent
-from shared.contracts.partials import Changed
 from shared.kernel import instants
 from shared.kernel.instants import day_in
 from shared.kernel.periods import Month
-from shared.kernel.points import parts_text
 from shared.kernel.records import Draft, Record
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "b"
-VALUES_PER_MESSAGE = 4_000
-
-Place = tuple[str, int]
-
-
-@dataclass(slots=True)
-class Told:
-    """What a batch told a shard: the newest rows, what brought them, and what moved by scheme and unit.
-
-    `received` is the newest of what brought rows, `begun` that of a scheme that was adopted, `begins` the
-    first instant of its months.
-    """
-
-    rows: dict[Input, Numbers] = field(default_factory=dict[Input, Numbers])
-    causes: Causes = field(default_factory=Causes)
-    moved: dict[str, dict[str, dict[Place, set[int]]]] = field(
-        default_factory=dict[str, dict[str, dict[Place, set[int]]]]
-    )
-    received: str = ""
-    begun: str = ""
-    begins: str = ""
-
-    @property
-    def fresh(self) -> Fresh:
-        """How fresh what was told is."""
-        return Fresh(self.received, self.begun, self.begins)
-
-    def add(self, changed: Changed) -> None:
-        """Take in a message of stage A."""
-        cause = Range(changed.stream, changed.shard, changed.first, changed.last)
-        self.received = max(self.received, changed.received)
-        for block in changed.blocks:
-            for row in block.rows:
-                month = Month.parse(row.month).ordinal
-                self.rows[block.scheme, row.unit, block.over, month, changed.shard] = row.numbers
-                self.causes.add(row.unit, month, cause)
-
-    def merge(self, held: Shard) -> None:
-        """Put the rows of units that are held in the place of those before."""
-        for (scheme, unit, over, month, shard), numbers in self.rows.items():
-            sums = held.sums.get((scheme, unit))
-            if sums is not None:
-                places = sums.take((over, month, shard), numbers)
-                of_unit = self.moved.setdefault(scheme, {}).setdefault(unit, {})
-                of_unit.setdefault((home_of(over), month), set()).update(places)
 
 
 class Book(Protocol):
@@ -198,7 +148,7 @@ class StageB:
                 answers += await self._share(tx, shard, batch)
         return answers
 
-    async def _hold(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> None:
+    async def _hold(self, tx: PostgresTransaction, shard: int, batch: Batch) -> None:
         """Hold what is touched of a group as it was before the batch."""
         held, line = self._held.of(shard), batch.line
         for plan, units in batch.touched.items():
@@ -228,9 +178,7 @@ class StageB:
                 told.begins = instants.text(Month.parse(head.effective).starts(ZoneInfo(head.zone)))
         return told, adopted
 
-    async def _post(
-        self, tx: PostgresTransaction, shard: int, plan: GroupPlan, batch: "Batch"
-    ) -> list[Answer]:
+    async def _post(self, tx: PostgresTransaction, shard: int, plan: GroupPlan, batch: Batch) -> list[Answer]:
         """Post what became another in the units of a group."""
         held = self._held.of(shard)
         told, units, causes = batch.told, batch.touched[plan], batch.causes_of(plan)
@@ -252,7 +200,7 @@ class StageB:
         behind = partial(dating.behind, plan, units, told.rows) if batch.has_cuts else None
         return self._messages(shard, batch.line, plan.version, changed, ranges, dated, silence, behind)
 
-    async def _share(self, tx: PostgresTransaction, shard: int, batch: "Batch") -> list[Answer]:
+    async def _share(self, tx: PostgresTransaction, shard: int, batch: Batch) -> list[Answer]:
         """Post the figures made of parts of several versions that became others, by who tells them.
 
         What moved them may be of months in which the unit was in another group alone.
@@ -298,7 +246,7 @@ class StageB:
         if behind is not None and brought < day:
             earlier, late = brought, behind()
         answers: list[Answer] = []
-        for figures_in, silent_in in zip_longest(_pages(changed), _silence_pages(silence)):
+        for figures_in, silent_in in zip_longest(pages.of_values(changed), pages.of_silence(silence)):
             entries, figures = figures_in or ([], [])
             posted = Posted(*group, cause, dated.at, day, entries, figures, silent_in or [], earlier, late)
             answers.append(self._book.message(shard, posted))
@@ -325,49 +273,6 @@ class StageB:
         return known[1]
 
 
-class Batch:
-    """What a batch told of a group: the units it touches in each version, and those of what versions share.
-
-    A version that was adopted touches all units of those of its year, whose months it takes. `dated` is when
-    what was posted of it is known.
-    """
-
-    def __init__(
-        self, line: Succession, told: Told, adopted: Mapping[str, Range], *, has_cuts: bool = False
-    ) -> None:
-        self.line = line
-        self.has_cuts = has_cuts
-        self.told = told
-        self.adopted = {plan: adopted[plan.id] for plan in line.plans if plan.id in adopted}
-        years = {plan.year: found for plan, found in self.adopted.items()}
-        self.taken = {plan: years[plan.year] for plan in line.plans if plan.year in years}
-        self.touched = {
-            plan: sorted(plan.units) if plan in self.taken else _touched(plan, plan.units, told)
-            for plan in line.plans
-        }
-        units = {unit for found in self.touched.values() for unit in found}
-        if line.shared:
-            units.update(*(_touched(plan, guests, told) for plan, guests in line.guests.items() if guests))
-        self.shared: Collection[str] = sorted(units) if line.shared else ()
-        self.dated: Dated | None = None
-
-    def causes_of(self, plan: GroupPlan) -> Causes:
-        """Return what moved each month of each unit in a version."""
-        found = self.taken.get(plan)
-        return Causes(() if found is None else (found,), self.told.causes.months)
-
-
-def _touched(plan: GroupPlan, units: Collection[str], told: Told) -> list[str]:
-    """Return which of these units have months that may move."""
-    months = plan.months
-    found = {
-        unit
-        for scheme, unit, _, month, _ in told.rows
-        if scheme == plan.id and unit in units and months[0] <= month <= months[-1]
-    }
-    return sorted(found)
-
-
 def _silences(
     plan: GroupPlan, units: Collection[str], heard: Collection[str], held: Shard
 ) -> Iterator[Silence]:
@@ -377,19 +282,6 @@ def _silences(
         if found or unit in heard:
             told = {code: [str(Month.of_ordinal(at)) for at in months] for code, months in found.items()}
             yield Silence(unit, told)
-
-
-def _silence_pages(silence: Sequence[Silence]) -> Iterator[list[Silence]]:
-    """Yield what is silent as it travels, about so many months a message; a unit is told whole."""
-    page, months = list[Silence](), 0
-    for one in silence:
-        page.append(one)
-        months += sum(map(len, one.months.values()))
-        if months >= VALUES_PER_MESSAGE:
-            yield page
-            page, months = [], 0
-    if page:
-        yield page
 
 
 def _compare(
@@ -422,34 +314,3 @@ def _entries(
                         known[stock] = causes.of(unit, month, stock=stock)
                     cause = known[stock]
                 yield Entry(unit, month, indicator, old, new, cause)
-
-
-def _pages(changed: Mapping[str, Changes]) -> Iterator[tuple[list[MonthRow], list[PeriodRow]]]:
-    """Yield entries and figures as they travel, about so many values a message; one message at least."""
-    months, periods, values = list[MonthRow](), list[PeriodRow](), 0
-    for row in (row for unit, changes in changed.items() for row in _rows(unit, changes)):
-        if isinstance(row, MonthRow):
-            months.append(row)
-            values += 2 * len(row.cells)
-        else:
-            periods.append(row)
-            values += len(row.values)
-        if values >= VALUES_PER_MESSAGE:
-            yield months, periods
-            months, periods, values = [], [], 0
-    if months or periods or not any(one.figures or one.cells for one in changed.values()):
-        yield months, periods
-
-
-def _rows(unit: str, changes: Changes) -> Iterator[MonthRow | PeriodRow]:
-    for month, cells in changes.cells.items():
-        told = {code: (_text(old), _text(new)) for code, (old, new) in cells.items()}
-        yield MonthRow(unit, str(Month.of_ordinal(month)), told)
-    for period, figures in changes.figures.items():
-        found = {code: _text(value) for code, value in figures.items()}
-        points = {code: parts_text(value) for code, value in changes.points.get(period, {}).items()}
-        yield PeriodRow(unit, period, changes.volumes[period], found, points)
-
-
-def _text(parts: int | None) -> str | None:
-    return None if parts is None else parts_text(parts)

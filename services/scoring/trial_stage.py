@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.scoring import store, trials
+from services.scoring.batches import Told
 from services.scoring.causes import Range
 from services.scoring.contract import (
     SOURCE,
@@ -18,7 +19,7 @@ from services.scoring.contract import (
 )
 from services.scoring.contract import TRIALS as STREAM
 from services.scoring.ledger import Dated, Entry, Fresh, Group
-from services.scoring.stage_b import StageB, Told
+from services.scoring.stage_b import StageB
 from services.scoring.trial_cells import cells, drop, post
 from shared.contracts import entries as contract
 from shared.contracts import envelope
