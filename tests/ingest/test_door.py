@@ -190,6 +190,13 @@ async def test_a_batch_answers_for_each_event_in_order(door):
 async def test_an_event_over_256_kib_is_too_large_whatever_else_is_wrong_with_it(door):
     answer = await send(door, event(data={"number": "n", "remark": "y" * 300_000}))
     assert (answer.status_code, answer.json()["code"]) == (413, "event_too_large")
+    large = event(id="e2", number="n2", remark="y" * (256 << 10))
+    first, second = (await send(door, [event(), large], BATCH)).json()["results"]
+    assert (first["status"], second["status"], second["problem"]["code"]) == (
+        "created",
+        "rejected",
+        "event_too_large",
+    )
 
 
 def correction(**changes):

@@ -78,6 +78,7 @@ BAD = {
     "no JSON": (b"{", (), "json"),
     "duplicate key": (b'{"a":1,"a":2}', (), "duplicate_key"),
     "too large": (b'"' + b"x" * (1 << 20) + b'"', (), "too_large"),
+    "event too large": ({"data": {"number": "n" * (256 << 10)}}, (), "event_too_large"),
     "no object": (b"[]", (), "event"),
     "missing": ({"id": ...}, (), "missing_field"),
     "version by number": ({"specversion": 1.0}, (), "specversion"),
