@@ -96,9 +96,13 @@ class Touched:
 
 
 class Supervision:
-    """The handler of accepted events, adopted schemes and calendars, and acts."""
+    """The handler of accepted events, adopted schemes and calendars, and acts.
 
-    def __init__(self) -> None:
+    In a `replay` the day on which a thing is received is the feed's, and an adoption has none.
+    """
+
+    def __init__(self, *, replay: bool = False) -> None:
+        self._replay = replay
         self._plans = Plans()
         self._calendars = Calendars()
         self._facts = Facts(self._plans, self._calendars)
@@ -112,7 +116,8 @@ class Supervision:
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Apply a batch; where periods have a cut, what was received on different days apart."""
         shards = {record.shard for record in batch}
-        plans = [plan for shard in shards for plan in await self._plans.of(tx, shard)] + _begun(batch)
+        plans = [plan for shard in shards for plan in await self._plans.of(tx, shard)]
+        plans += [] if self._replay else _begun(batch)
         zones = {plan.zone for plan in plans if plan.has_cuts}
         answers: list[Answer] = []
         for part in by_days(batch, _received, zones):

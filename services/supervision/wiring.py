@@ -23,7 +23,7 @@ def build(settings: ServiceSettings) -> Service:
     frame = Frame(NAME, settings)
     replay = settings.clock == "replay"
     inputs = (ACCEPTED, SCHEMES, ACTS, CALENDARS)
-    consumer = frame.consumer(CONSUMER, inputs, Supervision, least_rest_s=LEAST_REST_S)
+    consumer = frame.consumer(CONSUMER, inputs, lambda: Supervision(replay=replay), least_rest_s=LEAST_REST_S)
     desk = Desk(replay=replay)
     return frame.service(
         streams=STREAMS,

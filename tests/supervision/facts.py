@@ -98,7 +98,7 @@ class Feed:
         told = TypesAdopted(version=1, document=document or TYPES)
         return self.record(ACCEPTED, envelope.encode(TYPES_ADOPTED, INGEST, "types", told), "2021-01-01")
 
-    def adopted(self, document):
+    def adopted(self, document, *, received="2021-01-01"):
         head = document["scheme"]
         told = SchemeAdopted(
             code=head["code"],
@@ -108,7 +108,7 @@ class Feed:
             effective=head["effective"],
         )
         body = envelope.encode(SCHEME_ADOPTED, SCORING, "mini/1", told)
-        return self.record(SCHEMES, body, "2021-01-01")
+        return self.record(SCHEMES, body, received)
 
     def tick(self, text):
         minute = at(text)

@@ -3,12 +3,13 @@
 import json
 
 from services.supervision.contract import ITEM_CHANGED, ITEMS_TOLD
+from services.supervision.handlers import Supervision
 from tests.supervision.facts import Feed, scheme
 
 
-async def told(service, *records):
+async def told(service, *records, handler=None):
     async with service.exchange.begin(actor="test", action="apply") as tx:
-        answers = await service.handler(tx, records)
+        answers = await (handler or service.handler)(tx, records)
     read = [json.loads(draft.body) for _, draft in answers]
     return [(one["type"], one["data"].get("until") or one["data"]["light"]) for one in read]
 
@@ -52,6 +53,20 @@ async def test_the_batch_in_which_a_scheme_first_comes_is_told_as_of_each_day_to
     adopted, before = feed.adopted(with_grace(0)), feed.given(received="2021-04-20 23:59")
     found = await told(service, adopted, before, feed.tick("2021-04-30 00:00"))
     assert [light for type_, light in found if type_ == ITEM_CHANGED] == ["green", "red"]
+
+
+async def test_in_a_replay_a_scheme_that_has_the_day_of_the_database_comes_before_the_feed_of_its_batch(
+    service,
+):
+    feed, handler = Feed(), Supervision(replay=True)
+    await told(service, feed.types())
+    adopted, given = (
+        feed.adopted(with_grace(0), received="2026-11-30"),
+        feed.given(received="2021-04-20 23:59"),
+    )
+    begins = "2021-04-20T16:00:00.000000Z"
+    found = await told(service, adopted, given, feed.tick("2021-04-21 00:00"), handler=handler)
+    assert found == [(ITEM_CHANGED, "green"), (ITEMS_TOLD, begins)]
 
 
 async def test_without_grace_nothing_is_said(service):
