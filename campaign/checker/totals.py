@@ -96,13 +96,23 @@ class Versions:
         each has its months, too.
         """
         document, one = self.asking(code, months)
-        own = own_months(document, one)
-        if own is None and days_of(one) is not None:
+        if overlay_of(document, one) is not None:
+            return self._of_overlay(code, months)
+        if days_of(one) is not None:
             return window(one, months, self.first_month)
         plain = {name: value for name, value in one.items() if name not in {"dates", "milestones"}}
-        begun = [month for month in months if own is None or month <= own[-1]]
-        found = window(plain, begun, self.first_month)
-        return [month for month in found if self.assesses(code, month)]
+        return [month for month in window(plain, months, self.first_month) if self.assesses(code, month)]
+
+    def _of_overlay(self, code: str, months: Sequence[int]) -> list[int]:
+        """Return the months that versions take of an overlay and rule; of one without a month there none."""
+        return sorted(
+            month
+            for document in self.documents.values()
+            for one in document["indicators"]
+            if one["code"] == code
+            for month in window(one, months, self.first_month, own_months(document, one))
+            if self.ruling(month) is document
+        )
 
     def assesses(self, code: str, month: int) -> bool:
         """Tell whether the version that rules a month assesses it: in its overlay, at one of its days."""

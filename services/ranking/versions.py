@@ -1,13 +1,14 @@
 """Tables of schemes: the versions that are heard of, and which of them is in force in a period."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from services.ranking.domain.documents import Document, calendar_of
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
-from shared.kernel.periods import JANUARY, Month, PeriodCalendar
+from shared.kernel.periods import JANUARY, Cycle, Month, Period, PeriodCalendar
 from shared.kernel.reigns import reigns
 from shared.storage.transaction import PostgresTransaction
 
@@ -17,26 +18,36 @@ _OF_PERIOD = """
 _RULING = """
     SELECT n.period, array_agg(s.version) AS versions, array_agg(effective) AS effective,
         array_agg(until) AS until,
-        (array_agg(s.version ORDER BY effective <= n.first OR {} DESC, s.version DESC))[1] AS version
-    FROM unnest($3::text[], $4::text[], $5::text[]) n(period, first, last)
+        (array_agg(s.version ORDER BY effective <= n.first OR {} DESC, s.version DESC)
+            FILTER (WHERE until >= n.first))[1] AS version
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) n(period, begins, first, last)
     JOIN (SELECT version, document->'scheme'->>'effective' AS effective, document->'scheme'->>'until' AS until
-        FROM schemes WHERE code = $1) s ON effective <= n.last AND until >= n.first
-    WHERE s.version <= {} GROUP BY n.period"""
+        FROM schemes WHERE code = $1) s ON effective <= n.last AND until >= n.begins
+    WHERE s.version <= {} GROUP BY n.period HAVING bool_or(until >= n.first)"""
 _IN_FORCE = _RULING.format(
     f"EXISTS ({_OF_PERIOD.format('figures', '')})",
     "COALESCE((SELECT version FROM groups WHERE scheme = $1 AND grp = $2), s.version)",
 )
 _IN_FORCE_ON = _RULING.format(
     " OR ".join(
-        f"EXISTS ({_OF_PERIOD.format(table, ' AND f.day <= $6')})" for table in ("figures", "figures_past")
+        f"EXISTS ({_OF_PERIOD.format(table, ' AND f.day <= $7')})" for table in ("figures", "figures_past")
     ),
-    "(SELECT max(version) FROM days WHERE scheme = $1 AND grp = $2 AND day <= $6)",
+    "(SELECT max(version) FROM days WHERE scheme = $1 AND grp = $2 AND day <= $7)",
 )
 
 _AT_CUT = _RULING.format(
     f"EXISTS ({_OF_PERIOD.format('cut_figures', '')})",
-    "$6::int",
+    "$7::int",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OfYear:
+    """The version in force in a period, those of its months before it, and those of its year before them."""
+
+    newest: int
+    before: tuple[int, ...]
+    earlier: tuple[int, ...]
 
 
 async def save(tx: PostgresTransaction, code: str, version: int, document: Document) -> None:
@@ -86,18 +97,18 @@ async def _ruling(
 ) -> dict[str, Scheme]:
     calendar = await _calendar(tx, group[0])
     named = [(period, calendar.parse(period)) for period in sorted(periods)]
-    spans = [(period, str(months.first), str(months.last)) for period, months in named]
+    spans = [(period, str(_year(calendar, at).first), str(at.first), str(at.last)) for period, at in named]
     columns = [list(column) for column in zip(*spans, strict=True)]
     rows = await tx.many(statement, *group, *columns, *then)
-    wanted = {row["period"]: [row["version"], *_ruled_before(row, calendar)] for row in rows}
+    wanted = {row["period"]: _of_year(row, calendar) for row in rows}
     documents = await tx.many(
         "SELECT version, document FROM schemes WHERE code = $1 AND version = ANY($2::int[])",
         group[0],
-        sorted({version for versions in wanted.values() for version in versions}),
+        sorted({version for one in wanted.values() for version in (one.newest, *one.before, *one.earlier)}),
     )
     known = {row["version"]: row["document"] for row in documents}
-    found = {versions: _scheme(versions, known) for versions in set(map(tuple, wanted.values()))}
-    return {period: found[tuple(versions)] for period, versions in wanted.items()}
+    found = {one: _scheme(one, known) for one in set(wanted.values())}
+    return {period: found[one] for period, one in wanted.items()}
 
 
 async def groups_of(tx: PostgresTransaction, code: str) -> list[str]:
@@ -138,18 +149,28 @@ async def _calendar(tx: PostgresTransaction, code: str) -> PeriodCalendar:
     return calendar_of(rows[0]) if rows else JANUARY
 
 
-def _scheme(versions: Sequence[int], known: Mapping[int, Document]) -> Scheme:
-    newest, *before = versions
-    return Scheme(newest, known[newest], tuple(known[version] for version in before))
+def _scheme(wanted: OfYear, known: Mapping[int, Document]) -> Scheme:
+    before, earlier = (tuple(known[one] for one in versions) for versions in (wanted.before, wanted.earlier))
+    return Scheme(wanted.newest, known[wanted.newest], before, earlier)
 
 
-def _ruled_before(row: Mapping[str, Any], calendar: PeriodCalendar) -> list[int]:
-    """Return the versions that ruled months of a period before the one that is in force, the newest first."""
+def _of_year(row: Mapping[str, Any], calendar: PeriodCalendar) -> OfYear:
+    """Return the version that is in force in a period, and those that ruled months of its year before it."""
     at, newest = calendar.parse(row["period"]), row["version"]
     covered = {
         version: (Month.parse(first).ordinal, Month.parse(last).ordinal)
         for version, first, last in zip(row["versions"], row["effective"], row["until"], strict=True)
         if version <= newest
     }
-    ruling = {version for version, (_, last) in reigns(covered).items() if last >= at.first.ordinal}
-    return sorted(ruling - {newest}, reverse=True)
+    begins = _year(calendar, at).first.ordinal
+    ruled = {version: last for version, (_, last) in reigns(covered).items() if last >= begins}
+    older = sorted(ruled.keys() - {newest}, reverse=True)
+    return OfYear(
+        newest,
+        tuple(one for one in older if ruled[one] >= at.first.ordinal),
+        tuple(one for one in older if ruled[one] < at.first.ordinal),
+    )
+
+
+def _year(calendar: PeriodCalendar, period: Period) -> Period:
+    return calendar.containing(period.first, Cycle.YEAR)

@@ -237,7 +237,7 @@ def test_an_overlay_of_a_version_before_counts_in_the_year_only_if_it_had_begun(
     assert summed(begun.group_figures("bureaus", "2021", {"b1": row})["b1"][:1], 2).points == 100
 
 
-def moved(*, first=MONTHS, then=None, effective="2021-08", **absent):
+def moved(*, first=MONTHS, then=None, effective="2021-08", cycle="month", **absent):
     """Return a version that moves both overlays, after one that said what does not apply to b1, as it may."""
     said = {"not_applicable": [{"units": ["b1"], "reason": "无此业务"}]}
 
@@ -246,7 +246,8 @@ def moved(*, first=MONTHS, then=None, effective="2021-08", **absent):
             "scheme": DOCUMENT["scheme"] | {"version": number, "effective": begins},
             "overlays": [one | months for one in DOCUMENT["overlays"]],
             "indicators": [
-                one | (said if one["code"] == "drill" and gone else {}) for one in DOCUMENT["indicators"]
+                one | ({"cycle": cycle} | (said if gone else {}) if one["code"] == "drill" else {})
+                for one in DOCUMENT["indicators"]
             ],
         }
 
@@ -261,6 +262,15 @@ def test_an_overlay_that_a_newer_version_moves_is_due_in_the_quarter_of_its_mont
     assert (found.total, found.covered, found.overlays) == (107, 120, {"safety": 17, "flood": 3})
     gone = lines("2021-Q3", moved(first={"from": "2021-08", "until": "2021-09"}), b1={"ontime": "90"})["b1"]
     assert (gone.total, gone.covered, gone.overlays, gone.not_due) == (90, 100, {}, ())
+
+
+def test_a_longer_cycle_takes_of_a_moved_overlay_no_months_of_a_version_without_one_in_the_period():
+    """By the half-year the newer one has October to December, by the year the older one May and June."""
+    half = moved(first={"from": "2021-06", "until": "2021-07"}, cycle="half-year", before=True)
+    assert half.absent("bureaus", "2021-Q3") == {"b1": {"drill"}}
+    year = moved(first={"from": "2021-05", "until": "2021-06"}, cycle="year", after=True)
+    assert year.absent("bureaus", "2021-H2") == {"b1": {"drill"}}
+    assert year.absent("bureaus", "2021") == {}
 
 
 @pytest.mark.parametrize("period", ["2021-Q3", "2021"])

@@ -23,6 +23,7 @@ BOARDS = [
     {"code": "ratings", "title": "各方多维评价", "points": "120"},
 ]
 RAW = {"party": "252.40", "rest": "408.00", "operation": "176.20", "ratings": "113.00"}
+PORTS = {"ports": "12.00"}
 
 
 def thousand(ports, **more):
@@ -233,6 +234,20 @@ def of_reform(quarterly, period):
 def test_a_board_has_only_the_points_that_are_due_in_the_period():
     assert of_reform(None, "2021-02") == Decimal("398.40")  # 384 · 415 / 400
     assert of_reform("25", "2021-03") == Decimal("423.44")  # 409 · 440 / 425
+
+
+async def test_what_applied_in_the_first_month_of_a_quarter_under_the_version_before_is_assessed_at_its_end(
+    service, ask
+):
+    """By the version from August it does not apply to b1; September ends the quarter, and July was under the other."""
+    first, second = thousand({"cycle": "quarter"}), thousand({"cycle": "quarter", "not_applicable": NOT_HERE})
+    first["scheme"]["until"] = "2021-07"
+    second["scheme"] |= {"version": 2, "effective": "2021-08"}
+    told = [figure("b1", worth, indicator=code, period="2021-09") for code, worth in (RAW | PORTS).items()]
+    await service.apply(adopted(first), adopted(second), posted(*told, version=2))
+    body = (await ask("/v1/standings/mini/bureaus/2021-09")).json()
+    line = next(one for one in body["units"] if one["unit"] == "b1")
+    assert (line["boards"]["reform"], line["points"], line["not_applicable"]) == ("420.00", "961.60", [])
 
 
 def by_days_and_then_by_months(**more):

@@ -33,6 +33,11 @@ def spans(first=MONTHS, last=MONTHS):
     )
 
 
+def goes_on(begins):
+    """Return months of an overlay that a version has which begins then: the last lies in its own."""
+    return spans(last=st.integers(int(begins[5:]), 12))
+
+
 def absences(codes):
     return st.fixed_dictionaries(
         {},
@@ -53,7 +58,8 @@ def schemes(draw):
         base["scheme"]["places"] = places
         if draw(st.booleans()) or not made:
             cycle, how = draw(st.sampled_from(["month", "quarter", "year"])), draw(st.sampled_from(HOW))
-            base = with_overlay(base, {"cycle": cycle}, **draw(spans()) | {"counts": how})
+            own = draw(spans() if number == 1 else goes_on(begins))
+            base = with_overlay(base, {"cycle": cycle}, **own | {"counts": how})
         said = draw(absences(["ontime", "missed", "drill"]))
         for one in base["indicators"]:
             one["not_applicable"] = said.get(one["code"], [])
@@ -69,13 +75,12 @@ WORTH = st.dictionaries(
 
 @given(schemes(), st.sampled_from(PERIODS), WORTH)
 def test_the_total_with_what_is_added_and_without_what_stands_beside_is_the_same(versions, period, worth):
-    newest, *before = versions[::-1]
     at = JANUARY.parse(period)
-    if newest["scheme"]["effective"] > str(at.last):
-        newest, before, versions = before[0], [], versions[:1]
-    elif newest["scheme"]["effective"] <= str(at.first):
-        before = []
-    scheme = Scheme(newest["scheme"]["version"], newest, tuple(before))
+    versions = [one for one in versions if one["scheme"]["effective"] <= str(at.last)]
+    newest, *older = versions[::-1]
+    is_inside = newest["scheme"]["effective"] > str(at.first)
+    before, earlier = (tuple(older), ()) if is_inside else ((), tuple(older))
+    scheme = Scheme(newest["scheme"]["version"], newest, before, earlier)
     owed = scheme.due("bureaus", period)
     worth = {code: value for code, value in worth.items() if code in owed["b1"]}
     due = {unit: scheme.counted(mine) for unit, mine in owed.items()}
@@ -94,11 +99,6 @@ def rows(draw):
     """Return rows of levies of b1 by month: met, all, rows."""
     found = draw(st.dictionaries(MONTHS, st.integers(0, 9), max_size=6))
     return [("b1", LEVY, month(at), (met, 10, 10)) for at, met in sorted(found.items())]
-
-
-def goes_on(begins):
-    """Return months of an overlay that a version has which begins then: the last lies in its own."""
-    return spans(last=st.integers(int(begins[5:]), 12))
 
 
 BEGINS = st.sampled_from(["2021-05", "2021-07", "2021-08"]).flatmap(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from shared.kernel.periods import JANUARY, Cycle, Month, Period, PeriodCalendar
+from shared.kernel.periods import JANUARY, LENGTH_MONTHS, Cycle, Month, Period, PeriodCalendar
 
 Document = Mapping[str, Any]
 Indicator = Mapping[str, Any]
@@ -61,20 +61,23 @@ def named_months(indicator: Indicator) -> frozenset[str] | None:
     return None if is_always_due(indicator) else frozenset(days)
 
 
-def only_months(document: Document, indicator: Indicator) -> frozenset[str] | None:
-    """Return the only months that an indicator takes, of its overlay and of its days; None: it takes all."""
-    overlay, named = overlay_of(document, indicator), named_months(indicator)
-    if overlay is None:
-        return named
-    first, last = (Month.parse(overlay[end]).ordinal for end in ("from", "until"))
-    own = frozenset(str(Month.of_ordinal(at)) for at in range(first, last + 1))
-    return own if named is None else own & named
-
-
 def taken(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
     """Return the months of a period of which an indicator takes anything: of days only theirs."""
     months, named = within(document, indicator, period), named_months(indicator)
     return months if named is None else tuple(month for month in months if str(month) in named)
+
+
+def window(document: Document, indicator: Indicator, period: Period) -> tuple[Month, ...]:
+    """Return the months that a figure of a period is taken from: the period's, or those of a longer cycle.
+
+    Of an overlay only its own, of days only theirs; none where none lies in the period.
+    """
+    months = taken(document, indicator, period)
+    if not months or is_always_due(indicator):
+        return months
+    cycle = cycle_of(document, indicator, months[-1])
+    longer = LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle]
+    return taken(document, indicator, cycle) if longer else months
 
 
 def is_for(indicator: Indicator, groups: Collection[str], unit: str) -> bool:

@@ -11,15 +11,13 @@ from services.ranking.domain.documents import (
     absences,
     calendar_of,
     covers,
-    cycle_of,
     groups_of_units,
-    is_always_due,
     is_due,
     is_for,
     named_months,
-    only_months,
     overlay_of,
     points_of,
+    window,
     within,
 )
 from services.ranking.domain.rows import NO_ROW, NO_SILENCE, Row, Silence, VersionUnit
@@ -27,7 +25,7 @@ from services.ranking.domain.scores import Kind
 from services.ranking.domain.standings import DUE, Figure, Rules
 from services.ranking.domain.tiers import Tier
 from shared.kernel.figures import FigureState
-from shared.kernel.periods import LENGTH_MONTHS, Period, PeriodCalendar
+from shared.kernel.periods import Period, PeriodCalendar
 from shared.kernel.points import of_parts, parts_of, short_text
 
 Figures = dict[str, list[Figure]]
@@ -39,12 +37,14 @@ class Scheme:
     """A version of a scheme as ranking needs it, in one period or in all.
 
     `before` are the versions that ruled months of the period before it, the newest first: what they have
-    alone counts there too.
+    alone counts there too. `earlier` are those that ruled months of the year before the period, the newest
+    first: what is due at the end of a longer cycle is taken from these too.
     """
 
     version: int
     document: Document
     before: tuple[Document, ...] = ()
+    earlier: tuple[Document, ...] = ()
 
     @cached_property
     def calendar(self) -> PeriodCalendar:
@@ -64,17 +64,22 @@ class Scheme:
         return self.document, *self.before
 
     @cached_property
+    def _of_year(self) -> tuple[Document, ...]:
+        """Its documents, then those before the period; the first that covers a month rules it."""
+        return *self.documents, *self.earlier
+
+    @cached_property
     def indicators(self) -> tuple[Document, ...]:
         """The indicators of the version, then those of the versions before it."""
         return tuple(one for document in self.documents for one in document["indicators"])
 
     @cached_property
     def _groups(self) -> tuple[dict[str, frozenset[str]], ...]:
-        return tuple(groups_of_units(document) for document in self.documents)
+        return tuple(groups_of_units(document) for document in self._of_year)
 
     def _indicators_of(self, version: Document, group: str, unit: str) -> list[Document]:
         """Return the indicators of a unit of the group in a version, by the groups that had it there."""
-        at = next(at for at, one in enumerate(self.documents) if one is version)
+        at = next(at for at, one in enumerate(self._of_year) if one is version)
         groups = self._groups[at].get(unit, frozenset())
         groups = {group} if group in groups else groups
         return [one for one in version["indicators"] if is_for(one, groups, unit)]
@@ -181,8 +186,11 @@ class Scheme:
 
     def _in_month(self, code: str, group: str, unit: str, month: str) -> Document | None:
         """Return an indicator of a unit as the version that rules a month has it."""
-        ruling = next(one for one in self.documents if covers(one, month))
+        ruling = self._ruling(month)
         return next((one for one in self._indicators_of(ruling, group, unit) if one["code"] == code), None)
+
+    def _ruling(self, month: str) -> Document:
+        return next(one for one in self._of_year if covers(one, month))
 
     def reason(self, indicator: str, group: str, unit: str, period: str) -> str | None:
         """Return why an indicator does not apply to a unit in a period, as said of its months."""
@@ -194,31 +202,42 @@ class Scheme:
     def _taken_from(self, code: str, period: Period) -> list[str]:
         """Return the months of the scheme that a figure is taken from; of a stock that is the last.
 
-        Where the newest version names days they are those; else, and of an overlay, each names its own, as
-        each has its own months of an overlay.
+        Where the newest version names days they are those; else each names its own. Of an overlay each
+        version has its own months, and none unless one lies in the period.
         """
         document, indicator = self._newest(code, period)
-        taken, mine = period, within(document, indicator, period)
-        cycle = cycle_of(document, indicator, (mine or period.months())[-1])
-        if LENGTH_MONTHS[cycle.cycle] > LENGTH_MONTHS[period.cycle] and not is_always_due(indicator):
-            taken = cycle
-        months = [str(at) for at in taken.months() if any(covers(one, str(at)) for one in self.documents)]
-        days = None if indicator.get("overlay") else named_months(indicator)
-        months = [at for at in months if (self._assesses(code, at) if days is None else at in days)]
+        if indicator.get("overlay"):
+            months = self._of_overlay(code, period)
+        else:
+            there = [str(at) for at in window(document, indicator, period)]
+            months = [at for at in there if any(covers(one, at) for one in self._of_year)]
+            if named_months(indicator) is None:
+                months = [at for at in months if self._names(code, at)]
         measure = self.document.get("measures", {}).get(indicator.get("measure"), {})
         return months[-1:] if measure.get("kind") == "stock" else months
 
-    def _assesses(self, code: str, month: str) -> bool:
-        """Tell whether the version that rules a month assesses it, of its overlay and as one of its days."""
-        ruling = next(at for at, one in enumerate(self.documents) if covers(one, month))
-        only = self._only[ruling].get(code)
-        return only is None or month in only
+    def _of_overlay(self, code: str, period: Period) -> list[str]:
+        """Return the months that versions take of an overlay, each those that it rules."""
+        return sorted(
+            str(at)
+            for each in self._of_year
+            for one in each["indicators"]
+            if one["code"] == code
+            for at in window(each, one, period)
+            if covers(each, str(at)) and self._ruling(str(at)) is each
+        )
+
+    def _names(self, code: str, month: str) -> bool:
+        """Tell whether the version that rules a month assesses it, as one of its days or without any."""
+        ruling = next(at for at, one in enumerate(self._of_year) if covers(one, month))
+        days = self._days[ruling].get(code)
+        return days is None or month in days
 
     @cached_property
-    def _only(self) -> tuple[dict[str, frozenset[str]], ...]:
+    def _days(self) -> tuple[dict[str, frozenset[str]], ...]:
         return tuple(
-            {one["code"]: only for one in each["indicators"] if (only := only_months(each, one)) is not None}
-            for each in self.documents
+            {one["code"]: days for one in each["indicators"] if (days := named_months(one)) is not None}
+            for each in self._of_year
         )
 
     def due(self, group: str, period: str) -> dict[str, dict[str, int]]:
@@ -315,7 +334,7 @@ class Scheme:
         self, group: str, unit: str, period: Period, told: Mapping[VersionUnit, Silence]
     ) -> frozenset[str]:
         """Return the indicators of a unit of whose events a feed is silent in months that a period takes."""
-        versions = (one["scheme"]["version"] for one in self.documents)
+        versions = (one["scheme"]["version"] for one in self._of_year)
         found = {code for one in versions for code in told.get((one, unit), NO_SILENCE).months}
         return frozenset(
             code
@@ -331,8 +350,7 @@ class Scheme:
         self, unit: str, month: str, told: Mapping[VersionUnit, Silence]
     ) -> Mapping[str, Sequence[str]]:
         """Return what the version that rules a month was told to be silent of a unit."""
-        ruling = next(one for one in self.documents if covers(one, month))
-        return told.get((ruling["scheme"]["version"], unit), NO_SILENCE).months
+        return told.get((self._ruling(month)["scheme"]["version"], unit), NO_SILENCE).months
 
     def group_figures(
         self,
