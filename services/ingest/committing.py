@@ -24,7 +24,7 @@ from services.ingest.domain.admission import (
     withdrawals,
 )
 from services.ingest.domain.binding import Message, is_at_home, read, topic_of
-from services.ingest.domain.braking import Braked, Fate, brake
+from services.ingest.domain.braking import IN_A_ROW, Braked, Fate, brake
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
 from services.ingest.domain.parting import parted
@@ -84,6 +84,7 @@ class Admission:
         self.replay = replay
         self._recent = RecentKeys()
         self._repeating = False
+        self._mistaken = 0
         self._levels: dict[Place, int] = {}
 
     async def judge(self, events: Sequence[object], sender: Sender = TOPIC) -> list[Judged]:
@@ -105,7 +106,8 @@ class Admission:
         """Commit a group; a lost race over a key, or one that was not looked up, is redone from the start.
 
         Should one of many be what the storage does not take, the group is redone shard by shard and a shard's
-        events in halves, so that this one alone is refused.
+        events in halves, so that this one alone is refused. What meets more than IN_A_ROW with nothing stored
+        between is no fault of theirs: it is raised, and whoever asked may ask again.
         """
         return await self._committed(candidates)
 
@@ -116,7 +118,10 @@ class Admission:
             alone = len(candidates) == 1
             if _passes(error) or (alone and isinstance(error, LOST_RACES)):
                 raise
+            if alone and self._mistaken >= IN_A_ROW:
+                raise
             if alone:
+                self._mistaken += 1
                 _LOG.exception("an event was not stored", source=candidates[0].source, id=candidates[0].id)
                 return [Answer(Outcome.REFUSED, problem=UNSTORABLE)]
             _LOG.warning("a group is redone in parts", count=len(candidates), error=type(error).__name__)
@@ -136,6 +141,7 @@ class Admission:
             return answers
 
         answers = await self._raced(once)
+        self._mistaken = 0
         self._recent.add([one.key for one in candidates])
         return answers
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.committing import Admission
+from services.ingest.domain.braking import IN_A_ROW
 from services.ingest.domain.parting import parted
 from services.ingest.domain.sources import Sender
 from shared.kernel.errors import Unavailable
@@ -56,6 +57,32 @@ async def test_a_mistake_of_ours_at_one_that_is_admitted_is_its_refusal_by_http_
     assert await failing.commit_inbound(sent)
     assert await accepted(admission) == ["a", "b", "y", "z"]
     assert [row["place"] for row in await rows(admission, "refusals")] == [sent[1].place]
+
+
+class Mistaken(Admission):
+    """An admission that fails at whatever is admitted, until it is mended; it counts its tries."""
+
+    tries = 0
+    is_mended = False
+
+    async def _admit(self, tx, judged, *, careful):
+        self.tries += 1
+        if not self.is_mended:
+            raise LookupError
+        return await super()._admit(tx, judged, careful=careful)
+
+
+async def test_a_mistake_that_meets_every_event_is_told_to_all_after_a_few_and_what_is_asked_again_is_stored(
+    admission, source
+):
+    mistaken = Mistaken(admission.exchange, replay=False)
+    judged = await judged_of(admission, source, *(f"e{number}" for number in range(10 * IN_A_ROW)))
+    with pytest.raises(LookupError):
+        await mistaken.commit(judged)
+    assert mistaken.tries < 4 * IN_A_ROW
+    mistaken.is_mended = True
+    answers = await mistaken.commit(judged)
+    assert (len(answers), any(one.problem for one in answers)) == (10 * IN_A_ROW, False)
 
 
 @pytest.mark.parametrize("failure", [MemoryError(), ConnectionError(), Unavailable("away")])
