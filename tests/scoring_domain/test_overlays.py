@@ -298,6 +298,44 @@ def test_what_was_added_under_a_version_before_is_in_the_total_of_the_year_that_
     assert list(overlays_stay(newer("19.99"), [before])) == []
 
 
+def party(number, effective, points, overlay, **months):
+    """Return a version of 1,000 points, so many of the party's board, with an overlay that is added."""
+    base = version(number, effective)
+    base["boards"] = [{"code": "party", "title": "党的全面领导", "points": points, "floor_above": "0.25"}]
+    base["scheme"]["total"] = "1000"
+    return read(with_overlay(base, {"points": overlay}, points=overlay, **months))
+
+
+@pytest.mark.parametrize(
+    ("points", "months", "wanted"),
+    [
+        ("256", ("2021-10", "2021-12"), ["board_floor"]),
+        ("257.5", ("2021-10", "2021-12"), ["board_floor"]),
+        ("257.51", ("2021-10", "2021-12"), []),
+        ("254.375", ("2021-09", "2021-12"), ["board_floor"]),
+        ("254.38", ("2021-09", "2021-12"), []),
+    ],
+)
+def test_what_was_added_in_months_that_a_newer_version_moves_is_in_the_total_that_it_is_checked_by(
+    points, months, wanted
+):
+    """Of 30 points until July the third quarter has all, or with September by the newer version 17.5."""
+    before = party(1, "2021-01", "260", "30", **{"from": "2021-06", "until": "2021-07"})
+    draft = party(2, "2021-08", points, "5", **dict(zip(("from", "until"), months, strict=True)))
+    assert [one.code for one in overlays_stay(draft, [before])] == wanted
+
+
+def test_what_several_versions_gave_an_overlay_is_weighted_by_its_months_in_the_total_that_is_checked():
+    """25 in June, 15 in July and 5 from August until September are 12.5 in the mean: 253.125 is a quarter."""
+    before = [
+        party(number, f"2021-{begins}", "260", points, **{"from": "2021-06", "until": "2021-09"})
+        for number, begins, points in ((1, "01", "25"), (2, "07", "15"))
+    ]
+    for points, wanted in (("253.125", ["board_floor"]), ("253.13", [])):
+        draft = party(3, "2021-08", points, "5", **{"from": "2021-06", "until": "2021-09"})
+        assert [one.code for one in overlays_stay(draft, before)] == wanted
+
+
 def test_a_version_moves_no_indicator_into_an_overlay_within_a_year():
     draft = halves(2, "2021-07", "20", "0.90")
     draft["indicators"][0] = draft["indicators"][0] | {"board": None, "overlay": "safety"}

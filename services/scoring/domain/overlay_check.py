@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 
 from services.scoring.domain.board_check import most, sums
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.overlay_section import OverlaySpec
 from services.scoring.domain.plan import EventTypes
 from services.scoring.domain.reading import Finding
+from shared.kernel.periods import Month
+from shared.kernel.points import parts, short_text
 
 
 def overlays_have_their_months(document: SchemeDocument, _types: EventTypes) -> Iterator[Finding]:
@@ -73,7 +77,8 @@ def indicators_fill_their_overlays(document: SchemeDocument, _types: EventTypes)
 def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
     """Beside the versions adopted for its year a version moves no indicator into an overlay or out of it.
 
-    What an overlay gave under a version before is in the total of the year, and the floors hold with it.
+    What an overlay gave under a version before is in the totals of the year, and the floors hold with it,
+    whether the version leaves the overlay out, moves it or gives it fewer points.
     """
     head = draft.scheme
     before = [
@@ -86,28 +91,57 @@ def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> I
                 f"In this year {one.code} belonged to {known[one.code] or 'no overlay'}; give it a new code."
             )
             yield Finding(f"/indicators/{place}/overlay", "overlay_moved", reason)
-    yield from _floors_of_the_year(draft, _gone(draft, before))
+    yield from _floors_of_the_year(draft, _kept(draft, before))
 
 
-def _floors_of_the_year(draft: SchemeDocument, gone: Mapping[str, OverlaySpec]) -> Iterator[Finding]:
+def _floors_of_the_year(draft: SchemeDocument, kept: Mapping[str, Fraction]) -> Iterator[Finding]:
     mine = {one.code for one in draft.overlays if one.counts == "added"}
     there = [one for one in draft.indicators if one.is_extra or one.overlay in mine]
-    added = sum((Decimal(one.points) for one in gone.values()), most(draft, there))
-    total = Decimal(draft.scheme.total) + added
-    for place, board in enumerate(draft.boards if gone else ()):
+    total = Fraction(draft.scheme.total) + Fraction(most(draft, there)) + sum(kept.values())
+    for place, board in enumerate(draft.boards if kept else ()):
         floor = board.floor_above
-        if floor is not None and Decimal(board.points) <= Decimal(floor) * total:
-            named = f"with {', '.join(gone)} of the versions before"
-            reason = f"{board.code} is not above {floor} of the year's total of {total}, {named}."
+        if floor is not None and Fraction(board.points) <= Fraction(floor) * total:
+            reached = f"{short_text(parts(*total.as_integer_ratio()))}, which a total of the year reaches"
+            named = f"with {', '.join(kept)} of the versions before"
+            reason = f"{board.code} is not above {floor} of {reached} {named}."
             yield Finding(f"/boards/{place}/points", "board_floor", reason)
 
 
-def _gone(draft: SchemeDocument, before: Iterable[SchemeDocument]) -> dict[str, OverlaySpec]:
-    """Return what was added in months of versions before and the draft does not name."""
-    named = {one.code for one in draft.overlays}
-    return {
-        one.code: one
-        for document in before
-        for one in document.overlays
-        if one.counts == "added" and one.code not in named and one.from_ < draft.scheme.effective
-    }
+def _kept(draft: SchemeDocument, before: Iterable[SchemeDocument]) -> dict[str, Fraction]:
+    """Return by overlay how many points versions before add at most above those that the draft gives it.
+
+    It is asked of every period that the draft rules too; months of the overlay weight its points there.
+    """
+    own = {one.code: Fraction(one.points) for one in draft.overlays}
+    in_order = [*sorted(before, key=lambda one: one.scheme.effective), draft]
+    above: dict[str, dict[int, Fraction]] = {}
+    for document, following in pairwise(in_order):
+        ruled = range(_first(document), _first(following))
+        for one in document.overlays:
+            if one.counts == "added":
+                more = Fraction(one.points) - own.get(one.code, Fraction(0))
+                above.setdefault(one.code, {}).update({at: more for at in _months(one) if at in ruled})
+    for one in draft.overlays:
+        if one.code in above:
+            above[one.code].update({at: Fraction(0) for at in _months(one) if at >= _first(draft)})
+    most_above = {code: _most_mean(draft, by_month) for code, by_month in above.items()}
+    return {code: points for code, points in most_above.items() if points > 0}
+
+
+def _most_mean(draft: SchemeDocument, by_month: Mapping[int, Fraction]) -> Fraction:
+    """Return the largest mean of the months of a period that the draft rules, or rules in part."""
+    means = [Fraction(0)]
+    for period in {one for at in by_month for one in draft.calendar.around(Month.of_ordinal(at))}:
+        if period.last.ordinal >= _first(draft):
+            found = [by_month[at.ordinal] for at in period.months() if at.ordinal in by_month]
+            means.append(sum(found, Fraction(0)) / len(found))
+    return max(means)
+
+
+def _months(overlay: OverlaySpec) -> range:
+    first, last = overlay.months
+    return range(first, last + 1)
+
+
+def _first(document: SchemeDocument) -> int:
+    return Month.parse(document.scheme.effective).ordinal
