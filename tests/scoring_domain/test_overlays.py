@@ -343,6 +343,23 @@ def test_a_version_moves_no_indicator_into_an_overlay_within_a_year():
     assert found == [("/indicators/0/overlay", "overlay_moved")]
 
 
+@pytest.mark.parametrize(("old", "new"), [("added", "beside"), ("beside", "added")])
+def test_a_version_counts_an_overlay_no_other_way_within_a_year(old, new):
+    """The version that tells the year would take what the one before gave out of its total, or into it."""
+    before, draft, apart = (
+        read(halves(number, effective, "20", "0.90", counts=how, **ends))
+        for number, effective, how, ends in (
+            (1, "2021-01", old, {}),
+            (2, "2021-07", new, {}),
+            (2, "2021-07", new, {"code": "other"}),
+        )
+    )
+    found = [(one.path, one.code) for one in overlays_stay(draft, [before])]
+    assert found == [("/overlays/0/counts", "overlay_counts")]
+    assert list(overlays_stay(draft, [])) == []
+    assert "overlay_counts" not in {one.code for one in overlays_stay(apart, [before])}
+
+
 def test_the_meter_counts_what_is_added_and_not_what_stands_beside():
     by_hand = {"collection": "manual"}
     added, beside = (read(with_overlay(indicator=by_hand, counts=how)) for how in ("added", "beside"))

@@ -77,6 +77,7 @@ def indicators_fill_their_overlays(document: SchemeDocument, _types: EventTypes)
 def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> Iterator[Finding]:
     """Beside the versions adopted for its year a version moves no indicator into an overlay or out of it.
 
+    Nor does it count an overlay otherwise: a total takes one that is added in all months that it had.
     What an overlay gave under a version before is in the totals of the year, and the floors hold with it,
     whether the version leaves the overlay out, moves it or gives it fewer points.
     """
@@ -91,6 +92,11 @@ def overlays_stay(draft: SchemeDocument, adopted: Iterable[SchemeDocument]) -> I
                 f"In this year {one.code} belonged to {known[one.code] or 'no overlay'}; give it a new code."
             )
             yield Finding(f"/indicators/{place}/overlay", "overlay_moved", reason)
+    counted = {one.code: one.counts for document in before for one in document.overlays}
+    for place, one in enumerate(draft.overlays):
+        if (known_as := counted.get(one.code, one.counts)) != one.counts:
+            reason = f"In this year {one.code} is {known_as}, and what it gave stays so; give it a new code."
+            yield Finding(f"/overlays/{place}/counts", "overlay_counts", reason)
     yield from _floors_of_the_year(draft, _kept(draft, before))
 
 
