@@ -60,12 +60,16 @@ def paper_of(sheet: Sheet) -> Paper:
     return Paper(sheet.value, lambda path: (sheet.file, sheet.line(path)))
 
 
-def read_scheme(path: Path, units: Path | None) -> Paper:
-    """Read a scheme; a table of units fills the `units: []` of a scheme that leaves them to it."""
+def read_scheme(path: Path, units: Path | None, *, may_have_own: bool = False) -> Paper:
+    """Read a scheme; a table of units fills the `units: []` of a scheme that leaves them to it.
+
+    One that has units of its own is refused, unless it may: then the table is for others beside it.
+    """
     sheet = yamls.read(path)
-    if units is None:
+    leaves_them = isinstance(sheet.value, dict) and sheet.value.get("units") == []
+    if units is None or (may_have_own and not leaves_them):
         return paper_of(sheet)
-    if not isinstance(sheet.value, dict) or sheet.value.get("units") != []:
+    if not leaves_them:
         raise UnreadableError(
             sheet.file, sheet.line("/units"), "units", "A table of units needs `units: []` here."
         )

@@ -89,7 +89,7 @@ def check(
     Findings end with 6. Nothing is run to find out, and no platform is needed where types.yaml lies beside.
     """
     with reading(file, output):
-        paper = read_scheme(file, units)
+        paper = read_scheme(file, units, may_have_own=bool(beside))
         found = check_scheme(paper, types_of(ctx, file, types, output))
     report(found or _beside(paper, beside or (), units, output), file, output)
 
@@ -241,7 +241,7 @@ def _beside(paper: Paper, files: Sequence[Path], units: Path | None, output: For
 def _version(file: Path, units: Path | None, output: Format) -> SchemeDocument:
     """Return the scheme of a file; what is not of its shape ends the command."""
     with reading(file, output):
-        found = as_scheme(read_scheme(file, units))
+        found = as_scheme(read_scheme(file, units, may_have_own=True))
         if isinstance(found, SchemeDocument):
             return found
         report(found, file, output)

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from dukao import yamls
 from dukao.cli import app
 from dukao.exits import Exit
 from tests.hostile_schemes.corpus import BASE, HERE
@@ -99,6 +100,26 @@ def test_what_adoption_refuses_beside_the_version_in_force_is_found_with_its_lin
     assert (where.rpartition(":")[0], path, found) == (str(newer), place, code)
     line = newer.read_text("utf-8").splitlines()[int(where.rpartition(":")[2]) - 1]
     assert place.rpartition("/")[2] in line
+
+
+@pytest.mark.parametrize("by_table", ["old.yaml", "new.yaml"])
+def test_a_table_of_units_is_for_the_version_that_leaves_them_to_it_and_the_other_has_its_own(
+    dukao, versions, tmp_path, by_table
+):
+    older, newer = versions
+    text = newer.read_text("utf-8").replace("  effective: 2021-01\n  until", "  effective: 2021-07\n  until")
+    newer.write_text(text, "utf-8")
+    table, file = tmp_path / "units.csv", tmp_path / by_table
+    head, _, rest = file.read_text("utf-8").partition("units:\n")
+    own, _, rest = rest.partition("trees:")
+    units = yamls.parse(f"units:\n{own}", "own").value["units"]
+    rows = [",".join((one["code"], one.get("parent", ""), one["name"], one["level"])) for one in units]
+    table.write_text("\n".join(["unit_id,parent_id,name,level", *rows]), "utf-8")
+    file.write_text(f"{head}units: []\ntrees:{rest}", "utf-8")
+    check = "scheme", "check", newer, "--types", TYPES, "--beside", older
+    done = dukao(*check, "--units", table)
+    assert (done.exit_code, done.stdout) == (Exit.OK, "")
+    assert dukao(*check).exit_code == Exit.INVALID, "without the table a version has no units"
 
 
 def test_a_version_that_is_no_scheme_is_named_itself(dukao, versions):
