@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dukao import yamls
@@ -221,6 +221,37 @@ def test_an_overlay_that_was_moved_before_it_began_has_no_month_in_the_periods_t
     found = figures(moved(("2021-08", "2021-09"), ("2021-10", "2021-12")), JULY_AND_OCTOBER, DECEMBER)
     told = {key[2]: one for key, one in found.items() if key[3] == "drill"}
     assert told == {"2021-H2": (20, None), "2021": (20, None)}
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(9, 12).flatmap(lambda at: st.tuples(st.just(at), st.integers(at, 12))),
+    st.none() | st.tuples(st.integers(9, 12), st.integers(9, 12)).map(sorted),
+    st.sampled_from(["month", "quarter", "half-year", "year"]),
+    st.integers(month(9), DECEMBER),
+)
+@example((9, 12), None, "half-year", month(9))
+def test_an_overlay_that_had_not_begun_when_a_newer_version_moved_or_dropped_it_changes_nothing(
+    then, last, cycle, clock
+):
+    """July gave 10 of 20 by the first of three versions, whatever the second had from September on."""
+
+    def having(number, effective, months):
+        base = version(number, effective)
+        if months is None:
+            return base
+        ends = {"from": f"2021-{months[0]:02d}", "until": f"2021-{months[1]:02d}", "points": "20"}
+        method = {"target": {"target": "0.9"}}
+        return with_overlay(base, {"points": "20", "cycle": cycle, "method": method}, **ends)
+
+    first, third = having(1, "2021-01", (6, 7)), having(3, "2021-09", last)
+    found, without = (
+        figures(line(first, having(2, "2021-08", months), third), JULY_AND_OCTOBER, clock)
+        for months in (then, None)
+    )
+    assert found == without
+    if last is None or last[0] > 9:
+        assert found["b1", 3, "2021-Q3", "drill"][0] == 10
 
 
 def test_an_overlay_that_no_version_changed_is_one_part_over_its_months():

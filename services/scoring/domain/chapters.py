@@ -54,6 +54,11 @@ class Chapter:
         overlay = self.document.overlay_of(self.indicators[code])
         return overlay is None or overlay.lies_in(period.first.ordinal, period.last.ordinal)
 
+    def began(self, code: str, *, before: "Chapter") -> bool:
+        """Tell whether an indicator begins before the months of a newer version: of an overlay with it."""
+        overlay = self.document.overlay_of(self.indicators[code])
+        return overlay is None or overlay.months[0] < before.plan.months[0]
+
     @cached_property
     def scoring(self) -> Mapping[str, object]:
         """All that the values of each indicator depend on."""

@@ -190,7 +190,13 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     until = max(clock, ruling[0])
     last = max(month for month in ruling if month <= until)
     telling = next(at for at, one in enumerate(chapters) if last in one.months)
-    speaking = [at for at in range(telling + 1) if having[at] is not None and chapters[at].asks(code, period)]
+    speaking = [
+        at
+        for at in range(telling + 1)
+        if having[at] is not None
+        and chapters[at].asks(code, period)
+        and (at == telling or chapters[at].began(code, before=chapters[at + 1]))
+    ]
     newest = max(speaking, default=None)
     if newest is None:
         return None
