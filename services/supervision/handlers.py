@@ -1,6 +1,6 @@
 """What becomes of events, schemes, calendars, ticks and acts: items that are another are told anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,7 +35,7 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent, Glance
 from shared.kernel import instants
-from shared.kernel.instants import by_days
+from shared.kernel.instants import EPOCH, by_days
 from shared.kernel.numbering import received_of
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
@@ -147,7 +147,19 @@ class Supervision:
             await store.move_clock(tx, {s: _minute(event) for s, (_, event) in ticks.items()})
         answers += await self._told(tx, touched)
         answers += await self._told_by_clock(tx, ticks)
-        return answers + [_items_told(*ticks[shard]) for shard in begun]
+        hearing = {record.shard for record, event in read if event.type == SCHEME_ADOPTED}
+        reached = await self._reached(tx, hearing) | {shard: ticks[shard][1].received for shard in begun}
+        return answers + [_items_told(shard, until) for shard, until in reached.items()]
+
+    async def _reached(self, tx: PostgresTransaction, shards: Collection[int]) -> dict[int, str]:
+        """Return how far shards are that hear of a scheme with a cut: its last tick may have been before."""
+        clock = await store.clock(tx, shards) if shards else {}
+        plans = {shard: await self._plans.of(tx, shard) for shard, minute in clock.items() if minute > EPOCH}
+        return {
+            shard: instants.text(clock[shard])
+            for shard, found in plans.items()
+            if any(plan.has_cuts for plan in found)
+        }
 
     async def _days_begun(
         self, tx: PostgresTransaction, ticks: Mapping[int, tuple[Record, AcceptedEvent]]
@@ -284,9 +296,9 @@ def _received(record: Record) -> str:
     return instants.text(received_of(record))
 
 
-def _items_told(record: Record, tick: AcceptedEvent) -> Answer:
-    told = ItemsTold(until=tick.received)
-    return ITEMS, Draft(record.shard, envelope.encode(ITEMS_TOLD, SOURCE, f"shard-{record.shard}", told))
+def _items_told(shard: int, until: str) -> Answer:
+    body = envelope.encode(ITEMS_TOLD, SOURCE, f"shard-{shard}", ItemsTold(until=until))
+    return ITEMS, Draft(shard, body)
 
 
 def _minute(event: AcceptedEvent) -> datetime:

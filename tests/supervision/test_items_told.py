@@ -69,6 +69,13 @@ async def test_in_a_replay_a_scheme_that_has_the_day_of_the_database_comes_befor
     assert found == [(ITEM_CHANGED, "green"), (ITEMS_TOLD, begins)]
 
 
+async def test_a_scheme_that_comes_after_the_last_tick_of_a_feed_is_told_how_far_its_items_are(service):
+    feed = Feed()
+    await told(service, feed.types())
+    assert await told(service, feed.tick("2021-04-21 00:00")) == []
+    assert await told(service, feed.adopted(with_grace(0))) == [(ITEMS_TOLD, "2021-04-20T16:00:00.000000Z")]
+
+
 async def test_without_grace_nothing_is_said(service):
     feed = Feed()
     await told(service, feed.types(), feed.adopted(with_grace(None)))
