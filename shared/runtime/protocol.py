@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable, Iterator
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -11,6 +12,8 @@ from shared.runtime.lingering import Lingering
 from shared.web import problems
 
 SLICE_BYTES = 16 << 10  # read at once of what comes before an answer
+
+WISHES = frozenset({b"upgrade", b"http2-settings"})
 
 MALFORMED = Problem(400, "malformed", "This is not a plain HTTP/1.1 request.")
 UNKNOWN_METHOD = Problem(405, "method_not_allowed", headers={"allow": "GET, HEAD, POST, PUT, PATCH, DELETE"})
@@ -26,6 +29,7 @@ class Protocol(HttpToolsProtocol):
     _line: Lingering
     _malformed = False
     _unparsed = memoryview(b"")
+    _part = memoryview(b"")  # what the parser was given last
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin a connection."""
@@ -36,7 +40,7 @@ class Protocol(HttpToolsProtocol):
         """Let go of all that holds this, so that no collector has to find it among thousands of others."""
         super().connection_lost(exc)
         self._line.forget()
-        self._unparsed = memoryview(b"")
+        self._unparsed = self._part = memoryview(b"")
         self.cycle = None  # pyright: ignore[reportAttributeAccessIssue]
         self.pipeline.clear()
 
@@ -48,6 +52,16 @@ class Protocol(HttpToolsProtocol):
         self._unparsed = memoryview(self._unparsed.tobytes() + data if self._unparsed else data)
         self._parse()
 
+    def on_headers_complete(self) -> None:
+        """Begin a request, unless it is about to be read again."""
+        if not self._wishes:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request, unless it is about to be read again."""
+        if not self._wishes:
+            super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """Go on with what was sent before the answer."""
         super().on_response_complete()
@@ -57,8 +71,32 @@ class Protocol(HttpToolsProtocol):
 
     def _parse(self) -> None:
         while self._unparsed and not self.pipeline and not self._line.is_closing():
-            part, self._unparsed = self._unparsed[:SLICE_BYTES], self._unparsed[SLICE_BYTES:]
-            super().data_received(part)  # pyright: ignore[reportArgumentType]
+            self._part, self._unparsed = self._unparsed[:SLICE_BYTES], self._unparsed[SLICE_BYTES:]
+            super().data_received(self._part)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def _wishes(self) -> bool:
+        """Whether a request wishes for another protocol, so that the parser takes its body for that."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Read a request again without its wish, as it may be passed over (RFC 9110, 7.8).
+
+        The server calls this while the parser's exception, which holds the place of the body, is handled.
+        """
+        place = sys.exception()
+        assert isinstance(place, httptools.HttpParserUpgrade)
+        rest = self._part[place.args[0] :].tobytes()
+        line = b"%b %b HTTP/%b\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode("ascii"),
+        )
+        fields = b"".join(b"%b: %b\r\n" % field for field in _without_wish(self.headers))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as the server's own
+        self._part = memoryview(line + fields + b"\r\n" + rest)
+        super().data_received(self._part)  # pyright: ignore[reportArgumentType]
 
     def _unread(self) -> bool:
         return self._malformed or bool(self.cycle and self.cycle.more_body)
@@ -73,3 +111,12 @@ class Protocol(HttpToolsProtocol):
         self._malformed = True
         self.transport.write(head + fields + b"\r\n" + bytes(response.body))
         self.transport.close()
+
+
+def _without_wish(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in headers:
+        if name == b"connection":
+            kept = [one for one in value.split(b",") if one.strip().lower() not in WISHES]
+            yield name, b",".join(kept)
+        elif name not in WISHES:
+            yield name, value

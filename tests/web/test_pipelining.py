@@ -30,7 +30,7 @@ async def connected(port):
 @asynccontextmanager
 async def listening(app):
     """A server of an app, with the connections that it has."""
-    config = uvicorn.Config(app, http=Protocol, log_config=None, lifespan="off")
+    config = uvicorn.Config(app, http=Protocol, ws="none", log_config=None, lifespan="off")
     config.load()
     made = []
 
