@@ -3,6 +3,7 @@
 import asyncio
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from shared.kernel import media_types
 from shared.kernel.errors import Problem, Refused, refuse
@@ -10,6 +11,7 @@ from shared.kernel.strict_json import LIMITS, MIB, Json, Limits, decode
 
 BODY_TIMEOUT_S = 10.0
 JSON = "application/json"
+GONE = Problem(400, "disconnected", "The client went away.")
 _CLOSE = {"connection": "close"}
 
 
@@ -39,6 +41,8 @@ async def read(request: Request, *, max_bytes: int = MIB, timeout_s: float = BOD
         raise Refused(
             Problem(408, "slow_body", f"The body took over {timeout_s:g} s.", headers=_CLOSE)
         ) from None
+    except ClientDisconnect:
+        raise Refused(GONE) from None
     return b"".join(parts)
 
 

@@ -221,6 +221,18 @@ async def test_a_slow_body_is_given_up() -> None:
     assert (refused.value.problem.status, refused.value.problem.code) == (408, "slow_body")
 
 
+async def test_who_leaves_in_the_middle_of_a_body_has_sent_a_bad_request() -> None:
+    coming = iter([{"type": "http.request", "body": b"[1", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(coming)
+
+    request = Request({"type": "http", "method": "POST", "headers": [(b"host", b"x")]}, receive)
+    with pytest.raises(Refused) as refused:
+        await bodies.read(request)
+    assert refused.value.problem == bodies.GONE
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -22,7 +22,6 @@ NDJSON = "application/x-ndjson"
 GROUP_LINES = 1_000
 DECODE_LINES = 100
 PIECES_AHEAD = 4
-_GONE = Problem(400, "disconnected", "The client went away.")
 _Pieces: TypeAlias = asyncio.Queue[list[Line] | Problem | None]
 _ABOUT = (
     "Take events as lines of JSON for as long as they come, and answer line by line. "
@@ -153,7 +152,7 @@ async def _read(stream: AsyncIterator[bytes], pieces: _Pieces) -> None:
     except TimeoutError:
         ended = SILENT
     except ClientDisconnect:
-        ended = _GONE
+        ended = bodies.GONE
     await pieces.put(ended)
 
 
