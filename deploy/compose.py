@@ -184,6 +184,7 @@ def _service(service: Service) -> Block:
         },
         "healthcheck": _healthy(_READY.format(port=service.port)),
         "stop_grace_period": f"{GRACE_S + PARTS_END_S + 1}s",
+        "cpu_shares": service.cpu_shares,
         "restart": "unless-stopped",
     }
 

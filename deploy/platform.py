@@ -24,7 +24,7 @@ from deploy.ending import Ending
 from deploy.issuing import REFRESH_S, open_issuer, refresh, token_file
 from deploy.managed import ANSWER_EVERY_S, HOST, Answering, Managed
 from deploy.prepare import prepare
-from deploy.processes import PATH, spawn
+from deploy.processes import PATH, give_way, spawn
 from deploy.state import SERVERS, Options, OtherPlatformError, Record, State, myself, worker_name
 from deploy.table import (
     OWNER,
@@ -137,6 +137,7 @@ class Supervisor:
         def start() -> Answering:
             changed = self._state.changed(name)
             process = spawn(command, self._state.folder, log, env={**env, **variables, **own, **changed})
+            give_way(process.pid, service.nice)
             return Answering(process, port, self._client)
 
         return Managed(name, port, start, ask_every_s=ANSWER_EVERY_S)

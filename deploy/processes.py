@@ -17,6 +17,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KILL_WAIT_S = 10.0
 POLL_S = 0.05
 START_SKEW_S = 2.0
+AUTOGROUP_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,26 @@ def spawn(
             group=account.gid if account else None,
             extra_groups=[] if account else None,
         )
+
+
+def give_way(pid: int, nice: int) -> None:
+    """Let a process that has just been spawned take the processor after those of lower niceness.
+
+    Where each session is a scheduling group of its own, Linux weighs the groups by their own niceness.
+    """
+    psutil.Process(pid).nice(nice)
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        _write_patiently(group, str(nice))
+
+
+def _write_patiently(file: Path, text: str) -> None:
+    """Write what the kernel takes from the unprivileged only every tenth of a second."""
+    for _ in range(AUTOGROUP_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            file.write_text(text, "ascii")
+            return
+        time.sleep(POLL_S)
 
 
 def detach(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Identity:

@@ -58,6 +58,11 @@ def test_a_service_has_the_time_to_end_that_it_has_under_the_supervisor(file):
     assert supervised > GRACE_S + PARTS_END_S
 
 
+def test_the_door_comes_before_those_that_follow_the_stream(file):
+    shares = {service.name: file["services"][service.name]["cpu_shares"] for service in SERVICES}
+    assert shares == {"ingest": 1024, "scoring": 336, "supervision": 336, "ranking": 336, "notify": 336}
+
+
 def test_every_process_of_the_table_has_its_command(file):
     ours = {name: block["command"][-1] for name, block in file["services"].items() if block["image"] == IMAGE}
     assert ours == {

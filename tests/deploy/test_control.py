@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.control import (
@@ -19,7 +21,7 @@ from deploy.control import (
     token,
 )
 from deploy.embedded.files import MissingError
-from deploy.processes import alive, detach, identity, stop
+from deploy.processes import alive, detach, give_way, identity, spawn, stop
 from deploy.state import SERVERS, Options, OtherPlatformError, Part, Record, State, myself
 from deploy.table import SERVICES
 from tests.waiting import until
@@ -112,6 +114,18 @@ def test_a_detached_process_leads_a_session_of_its_own(state):
     known = detach([sys.executable, "-c", code], state.log("ingest"), {"SAID": "yes"})
     until(lambda: not alive(known))
     assert state.log("ingest").read_text() == "True yes\n"
+
+
+def test_a_process_gives_way_as_a_member_of_its_session_and_as_a_session(state):
+    code = "import time; time.sleep(60)"
+    child = spawn([sys.executable, "-c", code], state.folder, state.log("ingest"))
+    group = Path(f"/proc/{child.pid}/autogroup")
+    try:
+        give_way(child.pid, 5)
+        assert psutil.Process(child.pid).nice() == 5
+        assert not group.exists() or group.read_text().endswith(" nice 5\n")
+    finally:
+        stop(child)
 
 
 def test_a_log_is_read_on_by_whole_lines_and_from_its_front_once_it_was_turned(state):
