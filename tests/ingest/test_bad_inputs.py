@@ -35,7 +35,10 @@ HELD = {
     "I2": [SENT],
     "I3": [FORMED],
     "I4": [SENT],
-    "I5": [f"{HERE}::test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good"],
+    "I5": [
+        f"{HERE}::test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good",
+        f"{HERE}::test_an_event_that_cannot_be_read_is_refused_alone_in_its_batch",
+    ],
     "I6": [
         f"{WIRE}::test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent",
         f"{WIRE}::test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed",
@@ -252,6 +255,20 @@ def test_a_batch_with_bad_events_answers_for_each_and_keeps_the_good(served: Ser
         assert [one["status"] for one in results] == ["created", "rejected", "duplicate", "conflict"]
         assert client.get("/v1/events/desk/i5").json()["receipt"] == results[0]["receipt"]
         assert client.get("/v1/events/desk/i5b").status_code == 404
+
+
+def test_an_event_that_cannot_be_read_is_refused_alone_in_its_batch(served: Served):
+    good, also = event(id="i5-first", number="i5-first"), event(id="i5-last", number="i5-last")
+    bad = raw(event(id="i5-fraction")).replace(b'"1.50"', b"1.50")
+    assert b":1.50" in bad.replace(b" ", b"")
+    with served.client() as client:
+        body = b"[" + b",".join([raw(good), bad, raw(also)]) + b"]"
+        answer = client.post("/v1/events", content=body, headers={"content-type": BATCH})
+        results = answer.json()["results"]
+        assert [one["status"] for one in results] == ["created", "rejected", "created"]
+        assert results[1]["problem"]["code"] == "number"
+        kept = client.get("/v1/refusals", params={"limit": 200}).json()["items"]
+        assert hashlib.sha256(bad).hexdigest() in {row["digest"] for row in kept}
 
 
 def test_the_same_again_is_a_duplicate_and_one_digit_more_a_conflict(served: Served):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.catalogue import compile_catalogue, parse
 from services.ingest.domain.envelope import LARGEST_EVENT_BYTES, Candidate, candidate
-from services.ingest.domain.quick import quick, quick_batch
+from services.ingest.domain.quick import quick, read_batch
 from services.ingest.domain.sources import TOPIC
-from shared.kernel.errors import Refused
+from shared.kernel.digests import sha256_hex
+from shared.kernel.errors import Problem, Refused
 from shared.kernel.strict_json import decode
 
 FIELDS = {
@@ -193,40 +194,54 @@ DEEP = RAW.replace(b'"count":0', b'"count":' + b"[" * 61 + b"]" * 61)
 )
 def test_a_batch_is_split_and_what_is_not_plain_in_it_is_decoded(parts):
     raw = batch(*parts)
-    found = quick_batch(raw, CATALOGUE, TOPIC)
-    assert found is not None
+    found, unread = read_batch(raw, CATALOGUE, TOPIC)
+    assert unread == {}
     assert [one if isinstance(one, Candidate) else taken(one) for one in found] == in_the_long_way(raw)
     assert isinstance(found[-1], Candidate) == (parts[-1] is RAW)
 
 
-TWICE, SIGNED = LEFT["a key twice"], LEFT["zero with a sign"]
+UNREAD = {
+    "duplicate_key": LEFT["a key twice"],
+    "number": LEFT["zero with a sign"],
+    "depth": DEEP.replace(b"[]", b"[[]]"),
+    "encoding": b'{"id":"\xff"}',
+    "specversion": RAW.replace(b'"1.0"', b"1.0"),
+    "complexity": json.dumps(dict.fromkeys(map(str, range(513)))).encode(),
+}
+
+
+@pytest.mark.parametrize(("code", "bad"), UNREAD.items(), ids=UNREAD.keys())
+def test_an_event_of_a_batch_that_cannot_be_read_is_refused_alone(code, bad):
+    events, unread = read_batch(batch(RAW, bad, RAW), CATALOGUE, TOPIC)
+    assert [isinstance(one, Candidate) for one in events] == [True, False, True]
+    assert events[1].code == code
+    assert unread == {1: sha256_hex(bad)}
+
+
 WHOLE = {
     "none": batch(),
     "no array": RAW,
     "too large": batch(*[json.dumps(event(id="x" * 100_000)).encode()] * 11),
-    "a key twice": batch(RAW, TWICE),
-    "zero with a sign": batch(SIGNED, RAW),
-    "too deep in all": batch(RAW, DEEP.replace(b"[]", b"[[]]")),
     "a mark": b"\xef\xbb\xbf" + batch(RAW),
     "NUL behind": batch(RAW) + b"\0",
     "a vertical tab": batch(RAW, b"\x0b" + RAW),
-    "not UTF-8": batch(RAW, b'{"id":"\xff"}'),
     "half a pair": batch(RAW, rb'{"id":"\ud800"}'),
+    "no number": batch(RAW, b'{"id":NaN}'),
     "a comma behind": batch(RAW, b""),
     "cut off": batch(RAW)[:-1],
 }
 
 
 @pytest.mark.parametrize("raw", WHOLE.values(), ids=WHOLE.keys())
-def test_a_batch_with_anything_that_cannot_be_read_is_left_whole_to_the_strict_decoder(raw):
-    assert quick_batch(raw, CATALOGUE, TOPIC) is None
+def test_what_is_no_array_in_json_is_left_whole_to_the_strict_decoder(raw):
+    assert read_batch(raw, CATALOGUE, TOPIC) is None
 
 
 @pytest.mark.parametrize("count", [501, 1001, 200_000])
 def test_of_too_many_events_none_is_looked_at(count):
-    assert quick_batch(batch(*[RAW] * 500), CATALOGUE, TOPIC) is not None
+    assert read_batch(batch(*[RAW] * 500), CATALOGUE, TOPIC) is not None
     with pytest.raises(Refused) as refused:
-        quick_batch(batch(*[b"0"] * count), CATALOGUE, TOPIC)
+        read_batch(batch(*[b"0"] * count), CATALOGUE, TOPIC)
     assert (refused.value.problem.status, refused.value.problem.code) == (413, "batch_too_large")
 
 
@@ -236,6 +251,12 @@ def test_of_too_many_events_none_is_looked_at(count):
 def test_a_batch_the_short_way_is_that_of_the_long_way(parts, harmed, random):
     raw = batch(*parts)
     raw = damaged(raw, random) if harmed else raw
-    found = quick_batch(raw, CATALOGUE, TOPIC)
+    found = read_batch(raw, CATALOGUE, TOPIC)
     if found is not None:
-        assert [one if isinstance(one, Candidate) else taken(one) for one in found] == in_the_long_way(raw)
+        events, unread = found
+        assert set(unread) == {place for place, one in enumerate(events) if isinstance(one, Problem)}
+        whole = in_the_long_way(raw)
+        if unread:
+            assert whole in {events[place].code for place in unread} | {"number"}
+        else:
+            assert [one if isinstance(one, Candidate) else taken(one) for one in events] == whole

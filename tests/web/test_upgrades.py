@@ -31,7 +31,10 @@ def posted(fields, body):
     ("request_bytes", "expected"),
     [
         (posted(b"content-length: 5\r\n", b"hello"), b"POST /events hello"),
-        (posted(b"transfer-encoding: chunked\r\n", b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"), b"POST /events hello"),
+        (
+            posted(b"transfer-encoding: chunked\r\n", b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
+            b"POST /events hello",
+        ),
         (b"GET /events HTTP/1.1\r\nhost: x\r\n%b\r\n" % WISH, b"GET /events "),
         (
             b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",

@@ -1,18 +1,19 @@
 """The routes that take events and show what became of them."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.ingest import store
 from services.ingest.api.answers import AFTER_CLOSE, late_for, receipt, several, single, times_of
-from services.ingest.api.door import NOT_ACCEPTED, Door, sender_of
+from services.ingest.api.door import NOT_ACCEPTED, NOTHING_UNREAD, Door, sender_of
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.binding import BATCH, BINARY, STRUCTURED, binary_event, decode_event
 from services.ingest.domain.catalogue import Catalogue
-from services.ingest.domain.quick import check_count, quick, quick_batch
+from services.ingest.domain.quick import check_count, quick, read_batch
 from services.ingest.domain.sources import Sender
 from shared.kernel.digests import key_digest, sha256_hex
 from shared.kernel.errors import Refused, refuse
@@ -52,14 +53,12 @@ def events_router(door: Door) -> APIRouter:
         with door.holding(bodies.declared_bytes(request)):
             raw = await bodies.read(request)
             try:
-                body = _plain(kind, raw, door.admission.catalogue, sender) or _read(request, kind, raw)
+                events, unread = _read(request, kind, raw, door.admission.catalogue, sender)
             except Refused as refused:
                 await door.refuse([store.Refusal(refused.problem, sha256_hex(raw), subject.client)])
                 raise
-            if kind == BATCH:
-                answers = await door.take(cast("list[object]", body), sender)
-                return several(answers)
-            return single(*await door.take([body], sender))
+            answers = await door.take(events, sender, unread)
+            return several(answers) if kind == BATCH else single(*answers)
 
     @router.get("/events/{source}/{event_id:path}", name="get_receipt", dependencies=[Depends(door.shown)])
     async def get_receipt(
@@ -84,20 +83,20 @@ def events_router(door: Door) -> APIRouter:
     return router
 
 
-def _plain(kind: str, raw: bytes, catalogue: Catalogue, sender: Sender) -> object:
-    """Read what is plain the short way; None leaves it, and all that is wrong, to the strict decoder."""
-    if kind == BATCH:
-        return quick_batch(raw, catalogue, sender)
-    return quick(raw, catalogue, sender) if kind == STRUCTURED else None
-
-
-def _read(request: Request, kind: str, raw: bytes) -> Json:
+def _read(
+    request: Request, kind: str, raw: bytes, catalogue: Catalogue, sender: Sender
+) -> tuple[Sequence[object], Mapping[int, str]]:
+    """Return the events of a body, plain ones as candidates; of a batch what cannot be read, by place."""
     if kind == BINARY:
-        return _binary(request, raw)
+        return [_binary(request, raw)], NOTHING_UNREAD
     if not raw:
         raise refuse(400, "empty", "The body is empty.")
     if kind == STRUCTURED:
-        return decode_event(raw)
+        return [quick(raw, catalogue, sender) or decode_event(raw)], NOTHING_UNREAD
+    return read_batch(raw, catalogue, sender) or (_strict_batch(raw), NOTHING_UNREAD)
+
+
+def _strict_batch(raw: bytes) -> list[Json]:
     body = decode(raw)
     if not isinstance(body, list) or not body:
         raise refuse(422, "batch", "A batch is a JSON array of at least one event.")

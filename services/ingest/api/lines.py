@@ -4,12 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.ingest.domain.binding import decode_event
 from services.ingest.domain.catalogue import Catalogue
-from services.ingest.domain.quick import quick
+from services.ingest.domain.quick import read_event
 from services.ingest.domain.sources import Sender
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Problem, Refused
+from shared.kernel.errors import Problem
 
 LINE_BYTES = 256 << 10
 SILENCE_S = 30.0
@@ -27,15 +26,7 @@ class Line:
 
     def event(self, catalogue: Catalogue, sender: Sender) -> object:
         """Read the line, plain ones the short way, or return the Problem why it is not taken."""
-        if self.digest:
-            return TOO_LONG
-        plain = quick(self.text, catalogue, sender)
-        if plain is not None:
-            return plain
-        try:
-            return decode_event(self.text)
-        except Refused as refused:
-            return refused.problem
+        return TOO_LONG if self.digest else read_event(self.text, catalogue, sender)
 
     def digest_hex(self) -> str:
         """Return the SHA-256 of the line as it came."""

@@ -78,7 +78,7 @@ class _Answers(Response):
                 reading = group.create_task(_read(Request(scope, receive).stream(), pieces))
                 failure = await self._answer(pieces, send)
                 reading.cancel()
-        if failure is _GONE:
+        if failure is bodies.GONE:
             return
         if failure is not None and not self._started:
             raise Refused(failure)
@@ -104,7 +104,7 @@ class _Answers(Response):
         except STORAGE_ERRORS as error:
             if not may_pass(error):
                 raise
-            return _GONE if isinstance(error, _NotReadError) else problems.unavailable(1, "storage")
+            return bodies.GONE if isinstance(error, _NotReadError) else problems.unavailable(1, "storage")
 
     async def _take(self, lines: list[Line], send: Send) -> None:
         for start in range(0, len(lines), GROUP_LINES):

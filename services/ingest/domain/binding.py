@@ -10,7 +10,7 @@ from shared.kernel import media_types
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Refused, refuse
 from shared.kernel.shards import shard_of
-from shared.kernel.strict_json import Json, decode
+from shared.kernel.strict_json import LIMITS, Json, Limits, decode
 
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
@@ -75,10 +75,10 @@ def topic_of(source: str) -> str:
     return TOPIC_PREFIX + (plain if plain == source else f"{plain}-{sha256_hex(source.encode())[:8]}")
 
 
-def decode_event(raw: bytes) -> Json:
+def decode_event(raw: bytes, limits: Limits = LIMITS) -> Json:
     """Decode one event; a version that is written as a number is refused as that, not as a number."""
     try:
-        return decode(raw)
+        return decode(raw, limits=limits)
     except Refused as refused:
         if refused.problem.code == "number" and _has_version_by_number(raw):
             raise refuse(422, "specversion", "CloudEvents 1.0 is taken.", pointer="/specversion") from None

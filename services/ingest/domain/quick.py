@@ -4,13 +4,14 @@ It takes only what the strict decoder and `candidate` take, with the same result
 escape, a null attribute, a correction) or wrong is left to them, and so are all answers.
 """
 
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from datetime import datetime
 from functools import partial
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from services.ingest.domain.binding import decode_event
 from services.ingest.domain.catalogue import Catalogue
 from services.ingest.domain.envelope import (
     LARGEST_EVENT_BYTES,
@@ -27,9 +28,10 @@ from services.ingest.domain.sources import TOPIC, Sender
 from services.ingest.domain.totals import counted
 from shared.kernel import instants
 from shared.kernel.codes import is_id
-from shared.kernel.errors import Refused, refuse
+from shared.kernel.digests import sha256_hex
+from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.shards import shard_of
-from shared.kernel.strict_json import LIMITS, MIB, Limits, decode
+from shared.kernel.strict_json import LIMITS, MIB, Limits
 
 LARGEST_BATCH_EVENTS = 500
 _BLANKS = b" \t\r\n"
@@ -77,33 +79,43 @@ def quick(raw: bytes, catalogue: Catalogue, sender: Sender = TOPIC) -> Candidate
         return None
 
 
-def quick_batch(raw: bytes, catalogue: Catalogue, sender: Sender) -> list[object] | None:
-    """Return the events of a batch, plain ones as candidates and others decoded; None if any cannot be read.
+def read_event(raw: bytes, catalogue: Catalogue, sender: Sender, limits: Limits = LIMITS) -> object:
+    """Return a plain event as its candidate, another decoded, or the Problem why it cannot be read."""
+    plain = quick(raw, catalogue, sender)
+    if plain is not None:
+        return plain
+    try:
+        return decode_event(raw, limits)
+    except Refused as refused:
+        return refused.problem
 
-    Then, as when there are none, the strict decoder says what is wrong with the whole. Too many are refused
-    before its bounds are looked at.
+
+def read_batch(
+    raw: bytes, catalogue: Catalogue, sender: Sender
+) -> tuple[list[object], Mapping[int, str]] | None:
+    """Return the events of a batch as `read_event` does; of those that cannot be read the digests by place.
+
+    None if it is no JSON array of anything: the strict decoder says what is wrong with the whole. Too many
+    are refused before any is looked at.
     """
     if len(raw) > MIB:
         return None
     try:
-        parts = _PARTS.decode(raw)
+        parts = [bytes(part) for part in _PARTS.decode(raw)]
     except _WRONG:
         return None
     check_count(parts)
-    try:
-        return [_part(bytes(part), catalogue, sender) for part in parts] or None
-    except _WRONG:
-        return None
+    events = [read_event(part, catalogue, sender, _IN_BATCH) for part in parts]
+    unread = {
+        place: sha256_hex(parts[place]) for place, event in enumerate(events) if isinstance(event, Problem)
+    }
+    return (events, unread) if events else None
 
 
 def check_count(parts: Sized) -> None:
     """Refuse a batch of too many events."""
     if len(parts) > LARGEST_BATCH_EVENTS:
         raise refuse(413, "batch_too_large", f"A batch has at most {LARGEST_BATCH_EVENTS} events.")
-
-
-def _part(raw: bytes, catalogue: Catalogue, sender: Sender) -> object:
-    return quick(raw, catalogue, sender) or decode(raw, limits=_IN_BATCH)
 
 
 def _candidate(raw: bytes, event: _Plain, catalogue: Catalogue, sender: Sender) -> Candidate | None:
