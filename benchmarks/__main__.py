@@ -99,7 +99,7 @@ DRAINS = {"http": drain.from_http, "kafka": drain.from_kafka, "scoring": drain.t
 def _wanted() -> Wanted:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--runs", type=_bounded(MOST_RUNS), default=3, help="each on a platform of its own")
-    parser.add_argument("--events", type=_bounded(MOST_EVENTS), default=300_000, help="events of a drain")
+    parser.add_argument("--events", type=_bounded(MOST_EVENTS), default=1_200_000, help="events of a drain")
     parser.add_argument(
         "--warm", type=_bounded(MOST_EVENTS), help="how many of them come first and do not count; a sixth"
     )
