@@ -47,7 +47,7 @@ class Service:
 
     @property
     def cpu_shares(self) -> int:
-        """What containers are told instead of `nice`: each step of that weighs four fifths of the one before."""
+        """What containers are told instead of `nice`: a step of it weighs four fifths of the one before."""
         return round(CPU_SHARES * 0.8**self.nice)
 
 
