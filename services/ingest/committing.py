@@ -8,8 +8,6 @@ from itertools import compress
 from operator import itemgetter
 from typing import Protocol, TypeVar
 
-import asyncpg
-
 from services.ingest import arrivals, clock, lateness, places, store, watching
 from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
 from services.ingest.contract import ACCEPTED
@@ -48,6 +46,7 @@ from services.ingest.outcomes import (
     count,
 )
 from services.ingest.places import Landmark, Place
+from services.ingest.racing import LOST_RACES, Raced, redone
 from shared.kernel import instants
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Problem, Refused, Unavailable
@@ -61,9 +60,7 @@ from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
 FUTURE_ALLOWANCE = timedelta(minutes=5)
-RACES = 5
 SLICE_EVENTS = 250
-LOST_RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 _LOG = logger(__name__)
 Tried_co = TypeVar("Tried_co", covariant=True)
@@ -107,7 +104,8 @@ class Admission:
 
         Should one of many be what the storage does not take, the group is redone shard by shard and a shard's
         events in halves, so that this one alone is refused. What meets more than IN_A_ROW with nothing stored
-        between is no fault of theirs: it is raised, and whoever asked may ask again.
+        between is no fault of theirs, nor is a race that one alone loses again and again: that is raised, and
+        whoever asked may ask again.
         """
         return await self._committed(candidates)
 
@@ -115,8 +113,8 @@ class Admission:
         try:
             return await self._commit_group(candidates)
         except Exception as error:
-            alone = len(candidates) == 1
-            if _passes(error) or (alone and isinstance(error, LOST_RACES)):
+            alone, raced = len(candidates) == 1, isinstance(error, Raced)
+            if (alone and raced) or (not raced and _passes(error)):
                 raise
             if alone and self._mistaken >= IN_A_ROW:
                 raise
@@ -150,18 +148,48 @@ class Admission:
     ) -> bool:
         """Commit messages of inbound topics with their offsets; what is refused is kept with its place.
 
-        Should one of many be what the storage does not take, each goes alone, and that one is refused. Tell
-        whether nothing was left: of a partition that rests nothing is taken, and it is read again later.
+        Should one of many be what the storage does not take, each goes alone, and that one is refused. One
+        that loses every race stays where it lies, and Raced is raised. Tell whether nothing was left: of a
+        partition that rests nothing is taken, and it is read again later.
         """
         try:
             return await self._commit_judged(messages, judged or await self.judge(messages))
+        except Raced:
+            if len(messages) == 1:
+                await self._weigh_lost(messages[0])
+                raise
         except Exception as error:
             if _passes(error):
                 raise
             _LOG.exception("inbound messages not stored", first=messages[0].place, count=len(messages))
             if len(messages) == 1:
                 return await self._commit_judged(messages, [UNSTORABLE])
-            return all([await self.commit_inbound([message]) for message in messages])
+        return await self._commit_each(messages)
+
+    async def _commit_each(self, messages: Sequence[Message]) -> bool:
+        """Commit each alone; behind one that loses every race nothing of its partition is taken."""
+        lost, whole = set[Place](), True
+        for message in messages:
+            if message.at not in lost:
+                try:
+                    whole &= await self.commit_inbound([message])
+                except Raced:
+                    lost.add(message.at)
+        if lost:
+            raise Raced(f"a record of each of these lost every race: {sorted(lost)}")
+        return whole
+
+    async def _weigh_lost(self, message: Message) -> None:
+        """Weigh it as a mistake of ours: at so many its partition stops before it, and persons are called."""
+        _LOG.warning("an inbound message lost every race", place=message.place)
+        braked = brake(self._levels, [(message.at, Fate.MISTAKE)])
+        if braked.stopped:
+            told = {"actor": "ingest", "action": "inbound stopped", "detail": message.place}
+            async with self.exchange.begin(**told) as tx:
+                if await places.pause(tx, braked.stopped, BRAKED, BRAKE):
+                    await self._refuse(tx, [_stop(message, message.offset)])
+            _LOG.error("inbound partitions stopped", why=BRAKED, places=[message.place])
+        self._levels = braked.levels
 
     async def admit(self, tx: PostgresTransaction, candidates: Sequence[Candidate]) -> list[Answer]:
         """Admit what is good within a transaction that changes something else too."""
@@ -240,16 +268,15 @@ class Admission:
 
     async def _raced(self, once: Once[Tried_co]) -> Tried_co:
         """Run a transaction again when it lost a race over a key; then every key is looked up first."""
-        try:
-            return await once(careful=self._repeating)
-        except LOST_RACES:
-            self._repeating = True
-        for _ in range(RACES - 2):
+
+        async def looked_up() -> Tried_co:
             try:
-                return await once(careful=True)
+                return await once(careful=self._repeating)
             except LOST_RACES:
-                continue
-        return await once(careful=True)
+                self._repeating = True
+                raise
+
+        return await redone(looked_up)
 
     async def _commit_inbound(
         self,
@@ -426,10 +453,12 @@ class Admission:
 def _stops(messages: Sequence[Message], stopped: Collection[Place]) -> list[store.Refusal]:
     """Return what calls persons to the partitions that stop, at the first offset that is not taken."""
     lasts = {message.at: message for message in messages if message.at in stopped}
-    return [
-        store.Refusal(STOPPED, sha256_hex(b""), topic, f"{topic}/{partition}/{last.offset + 1}", last.source)
-        for (topic, partition), last in sorted(lasts.items(), key=itemgetter(0))
-    ]
+    return [_stop(last, last.offset + 1) for _, last in sorted(lasts.items(), key=itemgetter(0))]
+
+
+def _stop(message: Message, offset: int) -> store.Refusal:
+    place = f"{message.topic}/{message.partition}/{offset}"
+    return store.Refusal(STOPPED, sha256_hex(b""), message.topic, place, message.source)
 
 
 def _passes(error: Exception) -> bool:

@@ -1,10 +1,9 @@
 """What a person decides of the work lists: an entry and its event change in one transaction."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from services.ingest import worklists
-from services.ingest.committing import LOST_RACES, RACES, Admission
+from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED
 from services.ingest.domain.decisions import (
     REVISIONS_LOOKED_UP,
@@ -17,6 +16,7 @@ from services.ingest.domain.decisions import (
 from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
 from services.ingest.gateway import Records
+from services.ingest.racing import redone
 from services.ingest.worklists import WorkList
 from shared.kernel.digests import key_digest
 from shared.kernel.errors import Problem, Refused, refuse
@@ -24,8 +24,6 @@ from shared.kernel.strict_json import decode
 from shared.storage.transaction import PostgresTransaction
 
 DETAIL_CHARACTERS = 200
-
-Result = TypeVar("Result")
 
 
 async def dismiss(admission: Admission, name: WorkList, number: int, by: str, reason: str) -> dict[str, Any]:
@@ -63,7 +61,7 @@ async def fix(
             decision = Decision(State.FIXED, sender.name, reason, (ready.source, ready.id))
             return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
 
-    return await _redone(once)
+    return await redone(once)
 
 
 async def replay_refused(
@@ -86,7 +84,7 @@ async def replay_refused(
             decision = Decision(State.REPLAYED, by, reason, (ready.source, ready.id))
             return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
 
-    return await _redone(once)
+    return await redone(once)
 
 
 async def replay(
@@ -109,7 +107,7 @@ async def replay(
             decision = Decision(State.REPLAYED, by, reason, (ready.source, ready.id))
             return await _taken(tx, admission, WorkList.CONFLICTS, number, ready, decision)
 
-    return await _redone(once)
+    return await redone(once)
 
 
 async def accepted(tx: PostgresTransaction, conflict: dict[str, Any]) -> dict[str, Any]:
@@ -147,16 +145,6 @@ async def _next_revision(tx: PostgresTransaction, original: tuple[str, str]) -> 
         for revision in range(1, REVISIONS_LOOKED_UP + 1)
     }
     return max((keys[key] for key in await tx.known(list(keys))), default=0) + 1
-
-
-async def _redone(once: Callable[[], Awaitable[Result]]) -> Result:
-    """Do it again from the start when a race over a key was lost."""
-    for _ in range(RACES - 1):
-        try:
-            return await once()
-        except LOST_RACES:
-            continue
-    return await once()
 
 
 def _detail(number: int, reason: str) -> str:

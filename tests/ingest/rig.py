@@ -71,13 +71,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(exchange, folder, document, *, replay=False):
+async def serving(exchange, folder, document, *, replay=False, admission_of=Admission):
     """Serve a fresh ingest whose catalogue is in force."""
     async with exchange.begin(actor="test", action="tables") as tx:
         for statement in TABLES:
             await tx.execute(statement)
     issuer = DevelopmentIssuer(folder, environment="test")
-    admission = Admission(exchange, replay=replay)
+    admission = admission_of(exchange, replay=replay)
     committer = Committer(admission.commit)
     door = Door(admission, committer, Storage(exchange, Room()), Closings(exchange))
 

@@ -2,7 +2,6 @@
 
 import itertools
 
-import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,13 +93,6 @@ async def test_what_may_pass_refuses_nothing_and_is_told_to_all(admission, sourc
     with pytest.raises(type(failure)):
         await failing.commit_inbound([message(source, 0, event(source, id="bad"))])
     assert (await accepted(admission), await rows(admission, "refusals")) == ([], [])
-
-
-async def test_one_that_loses_every_race_is_asked_again_and_not_refused(admission, source):
-    failing = Failing(admission.exchange, replay=False)
-    failing.failure = asyncpg.UniqueViolationError("lost")
-    with pytest.raises(asyncpg.UniqueViolationError):
-        await failing.commit(await judged_of(admission, source, "bad"))
 
 
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=20))
