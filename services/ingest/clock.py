@@ -6,6 +6,7 @@ from datetime import datetime
 from services.ingest import watching
 from services.ingest.contract import ACCEPTED, SOURCE, TICK, Tick
 from services.ingest.domain.catalogue import Catalogue
+from services.ingest.domain.times import newest
 from shared.contracts.envelope import encode
 from shared.kernel import instants
 from shared.kernel.digests import key_digest
@@ -31,7 +32,7 @@ async def tick(tx: PostgresTransaction, catalogue: Catalogue) -> bool:
 
 async def tick_by_feed(tx: PostgresTransaction, catalogue: Catalogue, before: Mapping[int, Head]) -> bool:
     """Number one tick per shard when what was appended since `before` reached a later minute of the feed."""
-    reached, was = _newest(await tx.lock(ACCEPTED, EVERY_SHARD)), _newest(before)
+    reached, was = newest(await tx.lock(ACCEPTED, EVERY_SHARD)), newest(before)
     if reached is None or (was is not None and _minute(reached) <= _minute(was)):
         return False
     return await _tick(tx, catalogue, _minute(reached), received=_minute(reached))
@@ -57,7 +58,3 @@ def _key(minute: str) -> bytes:
 
 def _minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
-
-
-def _newest(heads: Mapping[int, Head]) -> datetime | None:
-    return max((head.received for head in heads.values() if head.received is not None), default=None)

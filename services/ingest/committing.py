@@ -25,11 +25,11 @@ from services.ingest.domain.binding import Message, is_at_home, read, topic_of
 from services.ingest.domain.braking import IN_A_ROW, Braked, Fate, brake
 from services.ingest.domain.catalogue import NOTHING_ADOPTED, Catalogue
 from services.ingest.domain.envelope import Candidate, candidate
-from services.ingest.domain.parting import parted
+from services.ingest.domain.parting import halved, parted
 from services.ingest.domain.quick import quick
 from services.ingest.domain.recent import RecentKeys
 from services.ingest.domain.sources import TOPIC, Sender
-from services.ingest.domain.times import received_each
+from services.ingest.domain.times import received_by_feed, received_each
 from services.ingest.gateway import Gap
 from services.ingest.outcomes import (
     BRAKE,
@@ -102,10 +102,11 @@ class Admission:
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
         """Commit a group; a lost race over a key, or one that was not looked up, is redone from the start.
 
-        Should one of many be what the storage does not take, the group is redone shard by shard and a shard's
-        events in halves, so that this one alone is refused. What meets more than IN_A_ROW with nothing stored
-        between is no fault of theirs, nor is a race that one alone loses again and again: that is raised, and
-        whoever asked may ask again.
+        Should one of many be what the storage does not take, the group is redone shard by shard and a
+        shard's events in halves, under the replay clock all in halves, in the order of the feed: so this
+        one alone is refused. What meets more than IN_A_ROW with nothing stored between is no fault of
+        theirs, nor is a race that one alone loses again and again: that is raised, and whoever asked may
+        ask again.
         """
         return await self._committed(candidates)
 
@@ -124,7 +125,8 @@ class Admission:
                 return [Answer(Outcome.REFUSED, problem=UNSTORABLE)]
             _LOG.warning("a group is redone in parts", count=len(candidates), error=type(error).__name__)
         answers: dict[int, Answer] = {}
-        for part in parted([one.shard for one in candidates]):
+        parts = halved(len(candidates)) if self.replay else parted([one.shard for one in candidates])
+        for part in parts:
             found = await self._committed([candidates[place] for place in part])
             answers |= zip(part, found, strict=True)
         return [answers[place] for place in range(len(candidates))]
@@ -349,9 +351,10 @@ class Admission:
         await tx.remember(keys)
         taken = [ruling for ruling in rulings if ruling.outcome in ACCEPTED_OUTCOMES]
         accepted = [ruling.candidate for ruling in taken]
+        fed = received_by_feed(heads, [one.fed for one in accepted]) if self.replay else [None] * len(taken)
         drafts = [
-            Draft(one.candidate.shard, one.body, own=False, received=self._stamp(one.candidate))
-            for one in taken
+            Draft(one.candidate.shard, one.body, own=False, received=at)
+            for one, at in zip(taken, fed, strict=True)
         ]
         stamps = received_each(heads, drafts, tx.now)
         receipts = zip(await tx.append(ACCEPTED, drafts), stamps, strict=True)
@@ -447,7 +450,7 @@ class Admission:
 
     def _stamp(self, one: Candidate) -> datetime | None:
         """Return what the feed says that an event was received, under the replay clock."""
-        return (one.recorded or one.time) if self.replay else None
+        return one.fed if self.replay else None
 
 
 def _stops(messages: Sequence[Message], stopped: Collection[Place]) -> list[store.Refusal]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.ingest.committing import Admission
 from services.ingest.domain.braking import IN_A_ROW
-from services.ingest.domain.parting import parted
+from services.ingest.domain.parting import halved, parted
 from services.ingest.domain.sources import Sender
 from shared.kernel.errors import Unavailable
 from tests.ingest.test_inbound import Unstorable, accepted, admission, event, message, rows, source
@@ -100,5 +100,6 @@ def test_parts_of_a_group_are_smaller_and_keep_the_order_of_each_shard(shards):
     found = parted(shards)
     assert sorted(place for part in found for place in part) == list(range(len(shards)))
     assert all(0 < len(part) < len(shards) and part == sorted(part) for part in found)
+    assert [place for half in halved(len(shards)) for place in half] == list(range(len(shards)))
     if len({*shards}) > 1:
         assert all(len({shards[place] for place in part}) == 1 for part in found)

@@ -15,6 +15,7 @@ from shared.kernel import instants
 from shared.kernel.shards import SHARDS
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.ingest.test_parting import Failing
 from tests.schemas import make_schema
 from tests.scoring.test_stages import TYPES, levy
 
@@ -43,8 +44,8 @@ async def send(admission, *events):
     return [answer.outcome for answer in await admission.commit(judged)]
 
 
-def at(number, **after):
-    return levy(number, ontime=True) | {"time": (BEGIN + timedelta(**after)).isoformat()}
+def at(number, *, unit="b1", **after):
+    return levy(number, unit=unit, ontime=True) | {"time": (BEGIN + timedelta(**after)).isoformat()}
 
 
 async def stream(exchange, shard):
@@ -82,6 +83,32 @@ async def test_received_and_ticks_come_from_the_feed_and_never_fall(exchange):
         assert received == sorted(received)
         assert (events[0].type, received[0]) == (TYPES_ADOPTED, instants.text(clock.BEFORE_THE_FEED))
         assert received[-1] <= minute(days=40)
+
+
+FED = [
+    at(1, unit="b1"),
+    at(2, unit="b2", minutes=5, seconds=30),
+    at(3, unit="b1", minutes=1),
+    at(9, unit="b3", hours=2) | {"id": "bad"},
+    at(4, unit="b4", minutes=2),
+    at(5, unit="b1", minutes=7),
+    at(6, unit="b2", minutes=3),
+]
+WHOLE, EACH_ALONE, IN_TWO = [FED], [[one] for one in FED], [FED[:2], FED[2:]]
+
+
+@pytest.mark.parametrize("groups", [WHOLE, EACH_ALONE, IN_TWO], ids=["whole", "each alone", "in two"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_is_received_does_not_depend_on_the_groups_that_are_committed(exchange, groups, fails):
+    await adopt(exchange, replay=True)
+    admission = (Failing if fails else Admission)(exchange, replay=True)
+    for group in groups:
+        await send(admission, *(one for one in group if fails or one["id"] != "bad"))
+    told = [event for shard in range(SHARDS) for event in await stream(exchange, shard)]
+    received = {event.id: event.received for event in told if not event.type.startswith("dukao.")}
+    late = minute(minutes=5, seconds=30)
+    after = {"l5": minute(minutes=7), "l6": minute(minutes=7)}
+    assert received == {"l1": minute(), "l2": late, "l3": late, "l4": late, **after}
 
 
 async def test_live_ticks_are_those_of_the_database_once_a_minute(exchange):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.times import received_each
+from services.ingest.domain.times import received_by_feed, received_each
 from shared.kernel.instants import EPOCH, of_micros
 from shared.kernel.numbering import number, received_of
 from shared.kernel.records import Draft, Head
@@ -20,6 +20,19 @@ def test_the_time_of_a_receipt_is_that_of_the_archive(stamps, before, now):
     head = Head(received=before)
     numbered = [received_of(record) for record in number("s", 3, head, drafts, now)]
     assert received_each({3: head}, drafts, now) == numbered
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), max_size=12), st.integers(0, 12))
+def test_by_the_feed_it_does_not_matter_in_which_groups_events_are_committed(fed, cut):
+    def committed(heads, group):
+        found = received_by_feed(heads, [of_micros(at) for _, at in group])
+        moved = {shard: Head(received=at) for (shard, _), at in zip(group, found, strict=True)}
+        return heads | moved, found
+
+    none = dict.fromkeys(range(4), Head())
+    heads, first = committed(none, fed[:cut])
+    assert first + committed(heads, fed[cut:])[1] == committed(none, fed)[1]
+    assert committed(none, fed)[1] == sorted(committed(none, fed)[1])
 
 
 async def test_a_receipt_has_three_times_and_a_duplicate_those_of_the_first(exchange, tmp_path):

@@ -67,6 +67,11 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     late_after: datetime | None
     counted: Counted | None
 
+    @property
+    def fed(self) -> datetime:
+        """When a feed says that it came: as its source recorded it, else as it occurred."""
+        return self.recorded or self.time
+
 
 def candidate(event: object, catalogue: Catalogue, sender: Sender = TOPIC) -> Candidate:
     """Check an event and prepare it, or refuse it by its code."""
