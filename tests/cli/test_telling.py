@@ -1,4 +1,4 @@
-"""What an official reads of a cell: 100 columns, the scheme's zone, Chinese or English."""
+"""What an official reads of a cell and of a proof: 100 columns, the scheme's zone, Chinese or English."""
 
 import pytest
 from rich.cells import cell_len
@@ -6,8 +6,6 @@ from rich.cells import cell_len
 from dukao.commands.explain import told
 from dukao.commands.verify import WRONG
 from dukao.commands.verify import told as proof_told
-from dukao.standings import changes, lines, notes
-from dukao.telling import totals
 from dukao.telling.formulas import formula
 from dukao.telling.languages import Lang
 from dukao.telling.paper import COLUMNS, hanging, joined, labelled
@@ -73,10 +71,15 @@ def test_a_column_is_read_by_the_title_of_its_field_in_chinese_and_by_its_code_i
     assert "level high · deadline 2021-03-05 24:00 · note n" in printed(answer, Lang.EN)
 
 
-def test_more_reports_than_are_shown_are_counted():
+def test_more_reports_than_are_shown_are_counted_with_how_they_are_read():
     one = row("T-1", met=True)
     many = one | {"reports": one["reports"] * 5, "reports_total": 140}
     assert "另有 137 份报告" in printed(explained([many]))
+    for reports, wanted in (
+        (5, "- 另有 2 份报告（全部：--output json）"),
+        (9, "- 另有 6 份报告（前 5 份：--output json）"),
+    ):
+        assert wanted in printed(explained([many | {"reports_total": reports}]))
 
 
 def test_what_has_no_data_is_named_and_an_unknown_word_stands_as_it_is():
@@ -108,202 +111,6 @@ def test_midnight_ends_the_day_before_only_for_what_is_due():
     assert local("2021-04-29T15:59:59.999999Z", "Asia/Shanghai", "due") == "2021-04-29 23:59"
 
 
-def part(code, *, lost="1.000000000000", value="9.000000000000", state="scored"):
-    return {
-        "indicator": code,
-        "name": "按期办结率",
-        "board": "work",
-        "overlay": None,
-        "points": "10",
-        "value": value,
-        "published": None if value is None else value[:4],
-        "lost": None if value is None else lost,
-        "state": state,
-        "stale": False,
-        "reason": None,
-        "method": "target",
-        "measure": "tasks",
-        "measure_version": 2,
-        "cell": "/v1/cells/2021-03/B110000/tasks?scheme=national&version=1",
-        "explain": "/v1/cells/2021-03/B110000/tasks/explain?scheme=national&version=1",
-    }
-
-
-def total(*parts, **more):
-    head = explained([])
-    names = ("scheme", "version", "zone", "period", "unit", "unit_name", "state", "as_of", "fresh_at")
-    return (
-        {name: head[name] for name in names}
-        | {
-            "board": None,
-            "board_title": None,
-            "overlay": None,
-            "overlay_title": None,
-            "known_on": None,
-            "rank": 3,
-            "ranked": 36,
-            "points": "20",
-            "value": "18.000000000000",
-            "published": "18.00",
-            "range": None,
-            "lost": "2.000000000000",
-            "rescaled": [],
-            "overlays": [],
-            "formula": "Σ of 2 = 18.000000000000 → 18.000000000 → 18.00 (2 places)",
-            "parts": list(parts),
-            "parts_total": 40,
-            "next": 2,
-        }
-        | more
-    )
-
-
-def test_a_total_lists_the_dearest_loss_first_with_its_cell_by_name():
-    answer = total(part("tasks"), part("late", value=None, state="not_assessed"))
-    text = "\n".join(totals.told(answer, Lang.ZH))
-    assert "北京市税务局 B110000 · 总分 · 2021-03" in text
-    assert "18.00，满分 20，失 2" in text
-    assert "第 3 名，共 36 名" in text
-    assert "  1. 按期办结率 tasks · work · 失 1，得 9.00/10 · target · 口径 tasks 第 2 版" in text
-    assert "未考 (10)" in text
-    assert "以上 2 项，共 40 项" in text
-    english = "\n".join(totals.told(answer, Lang.EN))
-    assert "lost 1, 9.00/10 · target · tasks v2" in english
-    assert "3 of 36" in english
-
-
-RESCALED = {
-    "board": "reform",
-    "title": "税收改革发展",
-    "points": "440",
-    "not_applicable": "15",
-    "gained": "0",
-    "applies": True,
-    "value": "422.400000000000",
-    "formula": "408 · (425 + 15) / 425",
-}
-
-
-def test_a_total_says_what_does_not_apply_why_and_how_its_board_was_rescaled():
-    absent = part("ports", value=None, state="not_applicable") | {"reason": "本省无口岸"}
-    carried = RESCALED | {"title": "党的全面领导", "points": "260", "applies": False}
-    answer = total(absent, rescaled=[RESCALED, carried])
-    text = "\n".join(totals.told(answer, Lang.ZH))
-    assert "折算  税收改革发展：15 分不适用; 408 · (425 + 15) / 425 = 422.4" in text
-    assert "党的全面领导：整个板块不适用，260 分由其他板块承担" in text
-    assert "不适用 (10) 本省无口岸" in text
-    english = "\n".join(totals.told(answer, Lang.EN))
-    assert "15 do not apply; 408 · (425 + 15) / 425 = 422.4" in english
-    assert "nothing applies, the others carry its 260 points" in english
-
-
-def test_a_total_as_of_a_day_says_so_in_both_languages():
-    then = total(part("tasks")) | {"state": "as_of", "known_on": "2021-04-10"}
-    assert "按当日所知 2021-04-10" in "\n".join(totals.told(then, Lang.ZH))
-    assert "as known then 2021-04-10" in "\n".join(totals.told(then, Lang.EN))
-
-
-def test_a_total_marks_what_is_of_a_stale_feed():
-    answer = total(part("tasks") | {"stale": True})
-    assert "得 9.00/10 · 数据源逾期未报" in "\n".join(totals.told(answer, Lang.ZH))
-    assert "9.00/10 · a feed is stale" in "\n".join(totals.told(answer, Lang.EN))
-
-
-def test_a_standing_says_below_its_lines_what_is_stale():
-    line = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": []}
-    standing = {"overlays": [], "units": [line | {"unit": "b1", "name": "一局", "stale": ["tasks"]}]}
-    assert list(notes(standing, Lang.ZH)) == ["一局 b1: 数据源逾期未报 tasks"]
-    assert list(notes(standing, Lang.EN)) == ["一局 b1: a feed is stale tasks"]
-
-
-def test_a_standing_says_below_its_lines_what_is_missing_not_due_or_does_not_apply():
-    plain = {"not_assessed": [], "not_applicable": [], "carried": {}, "unranked": None, "not_due": ["year"]}
-    plain |= {"stale": []}
-    standing = {
-        "overlays": [],
-        "units": [
-            plain | {"unit": "b1", "name": "一局"},
-            plain
-            | {"unit": "b2", "name": "二局", "not_assessed": ["late"], "not_applicable": ["ports"]}
-            | {"carried": {"party": "260.00"}, "unranked": "not_assessed", "not_due": ["year", "half"]},
-        ],
-    }
-    assert list(notes(standing, Lang.ZH)) == [
-        "未到考评期 year",
-        "二局 b2: 未考 late; 不适用，分值在板块内折算 ports; 未到考评期 half; 板块 party 不适用，260.00",
-        "分由其他板块承担",
-    ]
-    assert next(notes(standing, Lang.EN)) == "not due in this period year"
-
-
-def test_what_is_not_assessed_is_told_in_the_language_that_is_asked_for():
-    open_ = {
-        "unit": "b1",
-        "name": "B1",
-        "points": None,
-        "range": ["0.00", "10.00"],
-        "rank": None,
-        "tier": None,
-    }
-    assert [one["points"] for one in lines({"units": [open_]})] == ["0.00–10.00 未考"]
-    assert [one["points"] for one in lines({"units": [open_]}, Lang.EN)] == ["0.00–10.00 not yet assessed"]
-    scored = {"points": "9.00", "range": None, "rank": 1, "tier": None}
-    one = {"unit": "b1", "name": "B1", "closed": open_, "restated": scored, "points": None}
-    restated = {"state": "restated", "differences": [one]}
-    assert list(changes(restated, Lang.EN)) == ["B1 b1: 0.00–10.00 not yet assessed → 9.00 1"]
-    plain = {
-        "not_assessed": [],
-        "not_applicable": [],
-        "carried": {},
-        "unranked": None,
-        "not_due": [],
-        "stale": [],
-    }
-    overlay = {
-        "code": "audit",
-        "title": "Audit",
-        "first": "2021-01",
-        "last": "2021-03",
-        "points": "5",
-        "counts": "added",
-    }
-    special = {
-        "overlays": [overlay],
-        "units": [plain | {"unit": "b1", "name": "B1", "overlays": {"audit": None}}],
-    }
-    assert " ".join(notes(special, Lang.EN)).endswith(": B1 b1 not yet assessed")
-    assert " ".join(notes(special, Lang.ZH)).endswith(": B1 b1 未考")
-
-
-def test_a_board_that_has_no_value_yet_shows_its_range():
-    open_ = {
-        "value": None,
-        "published": None,
-        "range": ["17.00", "27.00"],
-        "board": "work",
-        "board_title": "工作",
-    }
-    text = "\n".join(totals.told(total(part("tasks"), rank=None, next=None, **open_), Lang.ZH))
-    assert "工作 · 2021-03" in text
-    assert "17.00–27.00（未考）" in text
-    assert "合计  尚有指标未考，合计在 17.00 至 27.00 之间" in text
-    nothing = open_ | {"range": ["0.00", "0.00"], "points": "0"}
-    text = "\n".join(totals.told(total(rank=None, next=None, **nothing), Lang.ZH))
-    assert "本期无应考且适用的指标" in text
-    assert "（未考）" not in text
-    assert "名次" not in text
-
-
-ENTRY = {
-    "id": 17,
-    "month": "2021-03",
-    "old": "10.000000000000",
-    "new": "9.500000000000",
-    "cause": [{"stream": "ingest.accepted", "shard": 3, "first": 7, "last": 9}],
-    "known_at": "2021-04-01T01:00:00.000000Z",
-}
-
-
 def test_a_figure_of_a_stale_feed_is_marked():
     answer = explained([])
     silent = answer | {"figure": answer["figure"] | {"stale": True}}
@@ -312,46 +119,17 @@ def test_a_figure_of_a_stale_feed_is_marked():
     assert "数据源" not in "\n".join(told(answer, Lang.ZH))
 
 
-def test_an_entry_says_what_it_changed_when_that_was_known_and_by_which_events():
-    answer = explained([row("T-1", met=False)]) | {"entry": ENTRY, "change": "-0.500000000000", "adopted": []}
-    text = "\n".join(totals.entry(answer, Lang.ZH))
-    assert "变动  10.000000000000 → 9.500000000000 -0.500000000000" in text
-    assert "知悉  2021-04-01 09:00" in text
-    assert "起因  ingest.accepted #3/7–9" in text
-    assert " 1. T-1 · 未达标" in text
-
-
-def test_what_a_cell_was_known_to_be_is_told_with_the_entry_that_said_so():
-    known = {"asked": "2021-04-10", "said_by": "entry 17", "known_at": ENTRY["known_at"]}
-    answer = explained([]) | {"entries": [ENTRY], "known": known, "truncated": False}
-    assert "截至 2021-04-10 为 9.00（entry 17）" in "\n".join(totals.entries(answer, Lang.ZH))
-    now = "\n".join(totals.entries(answer | {"known": None}, Lang.EN))
-    assert "is 9.00" in now
-    assert "17  2021-03  2021-04-01 09:00  10.000000000000 → 9.500000000000" in now
-
-
-def test_what_is_not_shown_is_said_with_how_it_is_read():
-    answer = explained([]) | {"entries": [ENTRY], "known": None, "truncated": True}
-    assert list(totals.entries(answer, Lang.ZH))[-1] == "以上为最近 1 条分录；更早的：--as-of 16"
-    merged = list(totals.entries(answer | {"period": "2021-Q1"}, Lang.EN))
-    assert merged[-1] == "the newest 1 entries; earlier: ask for its months"
-    case = row("T-1", met=True)
-    case["reports"] *= 5
-    for total, wanted in (
-        (5, "- 另有 2 份报告（全部：--output json）"),
-        (9, "- 另有 6 份报告（前 5 份：--output json）"),
-    ):
-        assert wanted in printed(explained([case | {"reports_total": total}]))
-    cell = {"scheme": "mini@1", "month": "2021-03", "unit": "b1", "indicator": None}
-    one = {"what": "cell", "cells": [cell], "where": "cells", "found": "9.5", "expected": "9.4"}
-    broken = {"as_of": "0123456789abcdef", "found": {"cell": 2, "chain": 3}, "findings": [one]}
-    assert proof_told(broken, Lang.ZH)[-1] == "另有 4 处未列出；用 --scheme、--unit、--period 缩小范围后再证"
+WRONG_CELL = {
+    "what": "cell",
+    "cells": [{"scheme": "mini@1", "month": "2021-03", "unit": "b1", "indicator": "ontime"}],
+    "where": "cells",
+    "found": "9.5",
+    "expected": "9.4",
+}
 
 
 def test_a_proof_names_what_it_found_with_its_cell():
-    cell = {"scheme": "mini@1", "month": "2021-03", "unit": "b1", "indicator": "ontime"}
-    found = {"what": "cell", "cells": [cell], "where": "cells", "found": "9.5", "expected": "9.4"}
-    broken = {"as_of": "0123456789abcdef", "found": {"cell": 1}, "findings": [found]}
+    broken = {"as_of": "0123456789abcdef", "found": {"cell": 1}, "findings": [WRONG_CELL]}
     assert proof_told(broken, Lang.ZH) == [
         "发现 1 处不符（位置 0123456789ab）",
         "得分与算式不符 · mini@1 2021-03 b1 ontime",
@@ -360,6 +138,12 @@ def test_a_proof_names_what_it_found_with_its_cell():
     ]
     proved = {"as_of": "0123456789abcdef", "found": {}, "findings": []}
     assert proof_told(proved, Lang.EN) == ["proved: nothing is wrong (positions 0123456789ab)"]
+
+
+def test_what_a_proof_does_not_list_is_counted_with_how_it_is_read():
+    unit = WRONG_CELL | {"cells": [WRONG_CELL["cells"][0] | {"indicator": None}]}
+    more = {"as_of": "0123456789abcdef", "found": {"cell": 2, "chain": 3}, "findings": [unit]}
+    assert proof_told(more, Lang.ZH)[-1] == "另有 4 处未列出；用 --scheme、--unit、--period 缩小范围后再证"
 
 
 def test_every_kind_of_finding_and_every_reason_has_words_in_both_languages():
