@@ -110,10 +110,11 @@ def event(**changes):
     return {name: value for name, value in made.items() if value is not ...}
 
 
-async def send(client, body):
-    """Send one event or a batch."""
-    kind = BATCH if isinstance(body, list) else STRUCTURED
-    return await client.post("/v1/events", content=json.dumps(body), headers={"content-type": kind})
+async def send(client, body, kind=None):
+    """Send one event, a batch, or bytes as they are."""
+    kind = kind or (BATCH if isinstance(body, list) else STRUCTURED)
+    raw = body if isinstance(body, bytes) else json.dumps(body)
+    return await client.post("/v1/events", content=raw, headers={"content-type": kind})
 
 
 async def outcome(client, body):
