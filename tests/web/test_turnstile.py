@@ -1,6 +1,8 @@
 """Who comes with many requests at once waits for their own, and nobody else does."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -78,12 +80,21 @@ def even_door(door: Door) -> Door:
     )
 
 
-async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_is_answered(door: Door):
+@asynccontextmanager
+async def busy_beside_another(
+    door: Door,
+) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient, asyncio.TaskGroup]]:
+    """Two known clients, and what is asked at once; it has been answered at the end."""
     async with (
         door.client("busy", is_known=True) as busy,
         door.client("other", is_known=True) as other,
         asyncio.TaskGroup() as group,
     ):
+        yield busy, other, group
+
+
+async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_is_answered(door: Door):
+    async with busy_beside_another(door) as (busy, other, group):
         waiting = [group.create_task(busy.post("/")) for _ in range(MANY)]
         await door.reached(AT_WORK_REQUESTS)
         for _ in range(MANY):
@@ -95,11 +106,7 @@ async def test_of_one_client_a_few_are_worked_on_while_another_goes_by_and_each_
 
 
 async def test_what_a_client_asks_at_once_begins_at_its_rate_after_a_few_and_another_goes_by(even_door: Door):
-    async with (
-        even_door.client("busy", is_known=True) as busy,
-        even_door.client("other", is_known=True) as other,
-        asyncio.TaskGroup() as group,
-    ):
+    async with busy_beside_another(even_door) as (busy, other, group):
         asked = [group.create_task(busy.get("/busy")) for _ in range(MANY)]
         asked.append(group.create_task(other.get("/other")))
     assert {one.result().status_code for one in asked} == {200}
