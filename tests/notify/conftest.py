@@ -1,9 +1,12 @@
+"""Fresh services of notify, and a receiver of webhooks whose authority they trust."""
+
 import itertools
 
 import pytest
 
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
+from tests.notify.receivers import NAME, new_authority, receiving
 from tests.notify.rig import Service
 from tests.schemas import make_schema
 
@@ -30,3 +33,14 @@ async def services(postgres_url, tmp_path):
 @pytest.fixture
 async def service(services):
     return await services()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return new_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+async def receiver(authority):
+    async with receiving(authority.serving(NAME)) as running:
+        yield running

@@ -19,15 +19,10 @@ from shared.kernel.shards import shard_of
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
-from tests.notify.receivers import LOOPBACK, NAME, Scripted, answer, new_authority, receiving
+from tests.notify.receivers import LOOPBACK, NAME, Scripted, answer, receiving
 
 URL = f"https://{NAME}/in"
 WHY = {"reason": "maintenance"}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return new_authority(tmp_path_factory.mktemp("authority"))
 
 
 class Door:

@@ -19,17 +19,6 @@ HEADERS = {"webhook-id": "m1", "webhook-timestamp": "1", "webhook-signature": "v
 HERE = ["127.0.0.1"]
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return new_authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-async def receiver(authority):
-    async with receiving(authority.serving(NAME)) as running:
-        yield running
-
-
 def gateway(authority, resolve, allowed=LOOPBACK):
     return Gateway(resolve, allowed, authority.trust())
 

@@ -16,23 +16,12 @@ from services.notify.sending import AT_ONCE, AT_ONCE_TO_ONE, Sender
 from shared.kernel.shards import SHARDS
 from shared.telemetry.fail_points import FAIL_POINTS, InjectedError
 from shared.web.development_issuer import ISSUER
-from tests.notify.receivers import LOOPBACK, NAME, Scripted, answer, new_authority, receiving
+from tests.notify.receivers import LOOPBACK, NAME, Scripted, answer, receiving
 from tests.waiting import becomes
 
 CREATED = datetime(2021, 3, 1, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NEWER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return new_authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-async def receiver(authority):
-    async with receiving(authority.serving(NAME)) as running:
-        yield running
 
 
 class Desk:
