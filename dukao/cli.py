@@ -45,6 +45,7 @@ app = typer.Typer(
     cls=Reporting,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # with it typer draws errors in boxes, and a group without a command says nothing
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples("dukao up --detach", "dukao demo", "dukao standings", "dukao down"),
 )

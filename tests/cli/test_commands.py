@@ -227,6 +227,19 @@ def test_a_wrong_command_line_ends_with_2(dukao, words):
     assert dukao(*words).exit_code == Exit.USAGE
 
 
+@pytest.mark.parametrize("words", [(), ("close",), ("items",), ("scheme",)])
+def test_a_line_that_names_no_command_shows_which_there_are(dukao, words):
+    done = dukao(*words)
+    assert done.exit_code == Exit.USAGE
+    assert done.stderr.count("COMMANDS") == 1
+
+
+def test_a_wrong_command_line_says_so_in_lines_that_can_be_searched(dukao):
+    told = dukao("explain", "mini").stderr.splitlines()
+    assert told[0].startswith("Usage: dukao explain ")
+    assert told[-1] == "Error: Missing argument 'unit'."
+
+
 def test_a_platform_that_runs_with_other_options_is_told_apart():
     assert list(other_options(Options(postgres="wheel"), Options(postgres="wheel", java="wheel"))) == []
     (told,) = other_options(Options(postgres="wheel", java="wheel"), Options(java="wheel"))
