@@ -109,7 +109,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "items sign": ("supervision.sign_item",),
     "items start": ("supervision.start_item",),
     "items submit": ("supervision.submit_item",),
-    "lag": ("ingest.list_inbound", "ingest.list_relay", *_each("list_shards", "list_relay")),
+    "lag": ("ingest.list_inbound", *_each("list_shards", "list_relay")),
     "manifests": ("ingest.list_manifests",),
     "points approve": ("scoring.approve_points",),
     "points list": ("scoring.list_points",),

@@ -68,7 +68,7 @@ def check(
     file: Annotated[
         Path | None,
         typer.Argument(
-            exists=True, dir_okay=False, help="A calendar; without one what seed writes.", metavar="[FILE]"
+            exists=True, dir_okay=False, help="A calendar; without one what seed writes.", metavar="FILE"
         ),
     ] = None,
     output: Output = Format.TABLE,

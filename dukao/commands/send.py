@@ -37,7 +37,7 @@ def _there(files: list[Path]) -> list[Path]:
 
 
 Files = Annotated[
-    list[Path], typer.Argument(callback=_there, metavar="FILE...", help="Plain or gzip; - is stdin.")
+    list[Path], typer.Argument(callback=_there, metavar="FILE", help="Plain or gzip; - is stdin.")
 ]
 MappingFile = Annotated[
     Path | None,

@@ -278,6 +278,7 @@ def test_every_command_has_help_and_examples(dukao):
         assert headings[:2] == ["NAME", "SYNOPSIS"], words
         assert headings[-1] == "EXIT CODES", words
         assert "EXAMPLES" in headings, words
+        assert re.search(r"\.\.\.\}|\[\[", page) is None, words  # a metavar has its marks once
         assert max(len(line) for line in page.splitlines() if "dukao " not in line) <= 100, words
 
 

@@ -36,6 +36,7 @@ def test_every_operation_that_is_named_is_described():
     named = {(command, one) for command, called in OPERATIONS.items() for one in called}
     assert sorted(pair for pair in named if pair[1] not in DESCRIBED) == []
     assert all(OPERATIONS.values())
+    assert {command for command, called in OPERATIONS.items() if len(set(called)) < len(called)} == set()
 
 
 def test_every_command_has_a_page():
