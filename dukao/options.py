@@ -7,6 +7,8 @@ import typer
 
 from deploy.state import State, default_folder
 from dukao.output import Format
+from shared.kernel.errors import Refused
+from shared.kernel.strict_json import Json, decode
 
 Output = Annotated[
     Format, typer.Option("--output", "-o", help="How data is printed: for people, for programs, for sheets.")
@@ -36,6 +38,15 @@ Read = Annotated[
         show_default=False,
     ),
 ]
+
+
+def json_of(file: Path) -> Json:
+    """Return what a file holds, read as strictly as the services read."""
+    try:
+        return decode(file.read_bytes())
+    except Refused as refused:
+        problem = refused.problem
+        raise typer.BadParameter(f"{problem.detail} ({problem.code})", param_hint="FILE") from None
 
 
 def remember(ctx: typer.Context, folder: Path | None) -> None:

@@ -1,14 +1,13 @@
 """Surveys (多维测评): rounds, tokens for raters, and an answer from a file."""
 
-import json
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dukao.client import Client, below
-from dukao.options import Output, examples, state_of
+from dukao.options import Output, examples, json_of, state_of
 from dukao.output import Column, Format, columns, say, show
 from dukao.telling.languages import Lang, Language, Words
 
@@ -130,10 +129,7 @@ def answer(
     output: Output = Format.JSON,
 ) -> None:
     """Answer a survey with a token and without a name; the same attempt again counts once."""
-    try:
-        ratings: Any = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise typer.BadParameter(f"no JSON: {error}", param_hint="FILE") from error
+    ratings = json_of(file)
     used = attempt or secrets.token_urlsafe(ATTEMPT_BYTES)
     say(f"--attempt {used}")
     body = {"token": token, "attempt": used, "ratings": ratings}

@@ -1,6 +1,5 @@
 """The work lists of ingest: what was refused, and what contradicts an accepted event."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dukao.client import EVERYBODY, Client, Who, below
-from dukao.options import As, Output, examples, state_of
+from dukao.options import As, Output, examples, json_of, state_of
 from dukao.output import Column, Format, columns, say, show
 
 refusals = typer.Typer(no_args_is_help=True)
@@ -110,11 +109,7 @@ def fix(
     output: Output = Format.TABLE,
 ) -> None:
     """Send the corrected event and link it to the refusal."""
-    try:
-        event = json.loads(file.read_bytes())
-    except ValueError:
-        raise typer.BadParameter("not JSON", param_hint="FILE") from None
-    _decide(ctx, "refusals", number, "fix", {"event": event, "reason": reason}, subject, output)
+    _decide(ctx, "refusals", number, "fix", {"event": json_of(file), "reason": reason}, subject, output)
 
 
 _step(
