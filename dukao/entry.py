@@ -1,4 +1,4 @@
-"""Where the command begins: Ctrl-C ends it without a traceback also while its modules load."""
+"""Where the command begins: Ctrl-C ends it without a traceback also while it loads and is made."""
 
 import importlib
 import sys
@@ -9,7 +9,6 @@ from dukao.exits import Exit
 def main() -> None:
     """Load the command line and run it."""
     try:
-        cli = importlib.import_module("dukao.cli")
+        importlib.import_module("dukao.cli").main()
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    cli.main()
