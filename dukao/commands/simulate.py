@@ -113,7 +113,7 @@ def simulate(
         )
     if per_second is not None and out is not None:
         raise typer.BadParameter("a pace is one of sending: --send or --kafka", param_hint="--per-second")
-    _check_folders(out, truth)
+    _check_files(out, truth)
     happened = Truth(nation.scheme)
     with _counted(simulated(settings, nation, happened), units * days * rate) as events:
         if out is not None:
@@ -129,11 +129,13 @@ def simulate(
         raise typer.Exit(Exit.INVALID)
 
 
-def _check_folders(*files: Path | None) -> None:
-    """Refuse a file that cannot be written before a long work is done for it."""
+def _check_files(*files: Path | None) -> None:
+    """Refuse what cannot be written before a long work is done for it, and what a file must not replace."""
     for file in files:
         if file is not None and not file.parent.is_dir():
             raise typer.BadParameter(f"There is no folder {file.parent}; make it first.")
+        if file is not None and file.exists() and not file.is_file():
+            raise typer.BadParameter(f"{file} is no file; name one, or send with --send.")
 
 
 @contextmanager

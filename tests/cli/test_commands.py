@@ -1,6 +1,7 @@
 """The command line without a platform: checks with lines, exit codes, messages beside data."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -225,6 +226,13 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
 )
 def test_a_wrong_command_line_ends_with_2(dukao, words):
     assert dukao(*words).exit_code == Exit.USAGE
+
+
+def test_simulated_events_take_the_place_of_no_device(dukao, tmp_path):
+    pipe = tmp_path / "pipe.ndjson"
+    os.mkfifo(pipe)
+    done = dukao("simulate", "--days", "1", "--units", "1", "--out", pipe)
+    assert (done.exit_code, pipe.is_fifo()) == (Exit.USAGE, True)
 
 
 @pytest.mark.parametrize("words", [(), ("close",), ("items",), ("scheme",)])
