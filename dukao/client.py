@@ -82,10 +82,16 @@ class Tokens:
 
 
 class Client:
-    """A caller of all services; raises `RefusedError` for a problem and `AwayError` for silence."""
+    """A caller of all services; raises `RefusedError` for a problem and `AwayError` for silence.
+
+    `in_order` says whether events must come in their order: where the time is that of the feed, what is
+    overtaken is received later.
+    """
 
     def __init__(self, state: State) -> None:
-        self.bases = addresses(running(state))
+        record = running(state)
+        self.bases = addresses(record)
+        self.in_order = record.options.clock == "replay"
         self.tokens = Tokens(state)
         self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
 

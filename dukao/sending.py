@@ -1,6 +1,7 @@
 """Sends the events of a feed to ingest: batches, several in flight, tried again while ingest is busy or away.
 
-Sending the same files again is always safe: what is in already is answered as a duplicate.
+Sending the same files again is always safe: what is in already is answered as a duplicate. In order one batch
+is in flight at a time: those behind it would overtake one that is tried again.
 """
 
 import asyncio
@@ -128,8 +129,10 @@ class Sender:
         who: Who = INTEGRATOR,
         per_second: int | None = None,
         trying_s: float = TRYING_S,
+        in_order: bool = False,
     ) -> None:
         self.tally = Tally(done=resume_at, heard=heard)
+        self._in_flight = 1 if in_order else IN_FLIGHT_BATCHES
         self._per_second = per_second
         self._trying_s = trying_s
         self._resume_at = resume_at
@@ -155,21 +158,21 @@ class Sender:
 
     async def _send(self, rows: Iterable[Row]) -> None:
         began, before = time.monotonic(), 0
-        queue = asyncio.Queue[_Batch | None](IN_FLIGHT_BATCHES)
-        limits = httpx.Limits(max_connections=IN_FLIGHT_BATCHES)
+        queue = asyncio.Queue[_Batch | None](self._in_flight)
+        limits = httpx.Limits(max_connections=self._in_flight)
         async with (
             httpx.AsyncClient(
                 timeout=TIMEOUT_S, trust_env=False, limits=limits, transport=self._transport
             ) as http,
             asyncio.TaskGroup() as group,
         ):
-            for _ in range(IN_FLIGHT_BATCHES):
+            for _ in range(self._in_flight):
                 group.create_task(self._work(http, queue))
             for turn, places in enumerate(self._batches(rows)):
                 await until_due(began, before, self._per_second)
                 before += len(places)
                 await queue.put(_Batch(turn, places))
-            for _ in range(IN_FLIGHT_BATCHES):
+            for _ in range(self._in_flight):
                 await queue.put(None)
         self.tally.done = self.tally.rows
         self._sent(self.tally)

@@ -127,7 +127,12 @@ def replay(
             for line, event in enumerate(as_sent(Stream(here, ACCEPTED), only), 1)
         )
         sender = Sender(
-            there.bases["ingest"], there.tokens, LARGEST_BATCH_EVENTS, lambda _: None, who=REPLAYER
+            there.bases["ingest"],
+            there.tokens,
+            LARGEST_BATCH_EVENTS,
+            lambda _: None,
+            who=REPLAYER,
+            in_order=True,
         )
         tally = sender.send(rows)
     if to is None and tally.outcomes["created"]:

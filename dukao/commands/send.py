@@ -94,7 +94,8 @@ def send(
     """Send files of events to ingest and say what became of them.
 
     Without a mapping each line is a CloudEvent; with one, each row becomes the events that the mapping says.
-    A busy or restarting ingest is tried again for three minutes, after the time that it asks for. To go on
+    A busy or restarting ingest is tried again for three minutes, after the time that it asks for; where time
+    comes from the feed nothing overtakes meanwhile. To go on
     after a stop, send again: what is in already is answered as a duplicate, and with --resume it is not even
     sent. A fault of a row that is sent again stands twice in --refusals. Ends with 6 if a row gives no
     events, or an event was rejected or contradicts what is in.
@@ -115,7 +116,13 @@ def send(
 
             resume_at = 0 if position is None else position.rows
             sender = Sender(
-                client.bases["ingest"], client.tokens, batch, sent, heard=heard, resume_at=resume_at
+                client.bases["ingest"],
+                client.tokens,
+                batch,
+                sent,
+                heard=heard,
+                resume_at=resume_at,
+                in_order=client.in_order,
             )
             try:
                 sender.send(

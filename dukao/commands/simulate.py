@@ -173,7 +173,14 @@ def _send(ctx: typer.Context, events: Iterable[Event], per_second: int | None) -
     batch = LARGEST_BATCH_EVENTS if per_second is None else max(1, min(LARGEST_BATCH_EVENTS, per_second // 4))
     rows = (Row("simulated", number, (event,)) for number, event in enumerate(events, 1))
     with Client(state_of(ctx)) as client:
-        sender = Sender(client.bases["ingest"], client.tokens, batch, lambda _: None, per_second=per_second)
+        sender = Sender(
+            client.bases["ingest"],
+            client.tokens,
+            batch,
+            lambda _: None,
+            per_second=per_second,
+            in_order=client.in_order,
+        )
         tally = sender.send(rows)
     for fault in tally.faults[:FAULTS_NAMED]:
         say(f"simulated event {fault.line} {fault.outcome} {fault.code} {fault.detail}")

@@ -92,7 +92,14 @@ def _feed(client: Client, catalogue: Mapping[str, Any], path: Path) -> None:
     )
     rows = Feed(mapping).rows(path, lambda _: None)
     with moving(client, _path(MONTHS[0]), EXPECTED_EVENTS) as board:
-        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, board.sent).send(rows)
+        sender = Sender(
+            client.bases["ingest"],
+            client.tokens,
+            LARGEST_BATCH_EVENTS,
+            board.sent,
+            in_order=client.in_order,
+        )
+        tally = sender.send(rows)
     if tally.bad:
         raise FailedError(f"{tally.bad} events were not taken; the first: {tally.faults[0]}")
     say(f"      {tally.events} events in {tally.seconds:.1f} s")

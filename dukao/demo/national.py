@@ -79,7 +79,14 @@ def _feed(client: Client, nation: Nation, truth: Truth) -> None:
     events = enumerate(simulate(YEAR, nation, truth), 1)
     rows = (Row("simulated", number, (event,)) for number, event in events)
     with moving(client, _path(nation), _expected()) as board:
-        tally = Sender(client.bases["ingest"], client.tokens, LARGEST_BATCH_EVENTS, board.sent).send(rows)
+        sender = Sender(
+            client.bases["ingest"],
+            client.tokens,
+            LARGEST_BATCH_EVENTS,
+            board.sent,
+            in_order=client.in_order,
+        )
+        tally = sender.send(rows)
     if tally.bad:
         raise FailedError(f"{tally.bad} simulated events were not taken; the first: {tally.faults[0]}")
     told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(truth.kinds.items()))

@@ -115,6 +115,20 @@ def test_a_busy_or_restarting_ingest_is_asked_again(send):
     assert send([row(1), row(2)], answer).outcomes["created"] == 2
 
 
+def test_what_is_sent_in_order_is_overtaken_by_nothing_while_ingest_is_busy(send):
+    busy, taken = iter([True, False, True]), []
+
+    def answer(request):
+        if next(busy, False):
+            return problem(503, "unavailable")
+        events = json.loads(request.content)
+        taken.extend(one["id"] for one in events)
+        return created(events)
+
+    send([row(n) for n in range(20)], answer, batch=2, in_order=True)
+    assert taken == [f"e{n}" for n in range(20)]
+
+
 def test_a_lost_connection_is_made_again(send):
     lost = iter([True])
 
