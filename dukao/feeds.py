@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from dukao.yamls import UnreadableError
 from services.ingest.domain.mapping import FeedMapping
@@ -21,9 +21,12 @@ LONGEST_LINE_BYTES = 1 << 20
 STDIN = Path("-")
 GZIP_MAGIC = b"\x1f\x8b"
 
+HALF_WRITTEN = Problem(422, "half_written", "The line has no end yet; the next sending takes it up.")
+
 Event = dict[str, Any]
 Form = Literal["csv", "ndjson"]
 Moved = Callable[[int], None]
+Found = tuple[int, Callable[[], Event], bool]  # where a row begins, what reads it, whether its end is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +48,27 @@ class Feed:
     encoding: str = "utf-8"
     source: str | None = None
 
-    def rows(self, path: Path, moved: Moved) -> Iterator[Row]:
-        """Yield every row of a file; `moved` hears of the bytes read so far."""
+    def rows(self, path: Path, moved: Moved, *, growing: bool = False) -> Iterator[Row]:
+        """Yield every row of a file; `moved` hears of the bytes read so far.
+
+        Of one that is `growing` a last line without an end may be half of one: it is told and not read.
+        """
         name = "<stdin>" if path == STDIN else str(path)
         with _opened(path) as (raw, content):
             place = raw.tell if raw.seekable() else lambda: 0
             try:
-                yield from self._rows(name, content, lambda: moved(place()))
+                yield from self._rows(name, content, lambda: moved(place()), growing=growing)
             except (EOFError, OSError, zlib.error) as error:
                 raise UnreadableError(name, 1, "damaged", f"The file cannot be read: {error}.") from None
 
-    def _rows(self, name: str, content: BinaryIO, moved: Callable[[], None]) -> Iterator[Row]:
+    def _rows(
+        self, name: str, content: BinaryIO, moved: Callable[[], None], *, growing: bool
+    ) -> Iterator[Row]:
         read = self._lines(content) if self.form == "ndjson" else self._table(name, content)
-        for line, found in read:
+        for line, found, ended in read:
+            if growing and not ended:
+                yield Row(name, line, fault=HALF_WRITTEN)
+                return  # what may be there by now is the other half
             yield self._row(name, line, found)
             moved()
 
@@ -71,17 +82,18 @@ class Feed:
             events = [event | {"source": self.source} for event in events]
         return Row(name, line, events)
 
-    def _lines(self, content: BinaryIO) -> Iterator[tuple[int, Callable[[], Event]]]:
+    def _lines(self, content: BinaryIO) -> Iterator[Found]:
         read = _mapped_row if self.mapping else _event
-        for number, line in enumerate(_lines(content), start=1):
+        for number, (line, ended) in enumerate(_lines(content), start=1):
             if line.strip():
-                yield number, lambda line=line: read(line)
+                yield number, lambda line=line: read(line), ended
 
-    def _table(self, name: str, content: BinaryIO) -> Iterator[tuple[int, Callable[[], Event]]]:
+    def _table(self, name: str, content: BinaryIO) -> Iterator[Found]:
         assert self.mapping is not None
         text = io.TextIOWrapper(content, encoding=self.encoding, errors="surrogateescape", newline="")
         with text:
-            reader = csv.reader(text, delimiter=self.mapping.document.delimiter, strict=True)
+            lines = _Lines(text)
+            reader = csv.reader(lines, delimiter=self.mapping.document.delimiter, strict=True)
             heading = self._heading(name, reader)
             while True:
                 line = reader.line_num + 1
@@ -90,10 +102,10 @@ class Feed:
                 except StopIteration:
                     return
                 except csv.Error as error:
-                    yield line, _refusing(refuse(422, "csv", f"The line is not CSV: {error}."))
+                    yield line, _refusing(refuse(422, "csv", f"The line is not CSV: {error}.")), lines.ended
                     continue
                 if cells:
-                    yield line, lambda cells=cells: _cells(heading, cells)
+                    yield line, lambda cells=cells: _cells(heading, cells), lines.ended
 
     def _heading(self, name: str, reader: Iterator[list[str]]) -> list[str]:
         assert self.mapping is not None
@@ -127,12 +139,33 @@ def _opened(path: Path) -> Generator[tuple[BinaryIO, BinaryIO]]:
             yield reader, cast("BinaryIO", content)
 
 
-def _lines(content: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; one that is too long comes as far as it was read, the rest is passed over."""
+def _lines(content: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    """Yield lines and whether they have an end; one that is too long comes without what is behind it."""
     while line := content.readline(LONGEST_LINE_BYTES + 1):
-        yield line
-        while len(line) > LONGEST_LINE_BYTES and not line.endswith(b"\n"):
-            line = content.readline(LONGEST_LINE_BYTES + 1)
+        rest = line
+        while len(rest) > LONGEST_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = content.readline(LONGEST_LINE_BYTES + 1)
+        yield line, rest.endswith(b"\n")
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Lines of a table; `ended` says whether the last one has an end, which what is behind them has not."""
+
+    text: Iterator[str]
+    ended: bool = True
+
+    def __iter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line."""
+        line = next(self.text, "")
+        self.ended = line.endswith(("\n", "\r"))
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _event(line: bytes) -> Event:

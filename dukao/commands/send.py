@@ -95,10 +95,10 @@ def send(
 
     Without a mapping each line is a CloudEvent; with one, each row becomes the events that the mapping says.
     A busy or restarting ingest is tried again for three minutes, after the time that it asks for; where time
-    comes from the feed nothing overtakes meanwhile. To go on
-    after a stop, send again: what is in already is answered as a duplicate, and with --resume it is not even
-    sent. A fault of a row that is sent again stands twice in --refusals. Ends with 6 if a row gives no
-    events, or an event was rejected or contradicts what is in.
+    comes from the feed nothing overtakes meanwhile. To go on after a stop, send again: what is in already is
+    answered as a duplicate, and with --resume it is not even sent. With --resume a last line that has no end
+    may be half written and is left to the next sending. A fault of a row that is sent again stands twice in
+    --refusals. Ends with 6 if a row gives no events, or an event was rejected or contradicts what is in.
     """
     if form == "csv" and mapping is None:
         raise typer.BadParameter("a CSV needs a mapping", param_hint="--format")
@@ -126,7 +126,11 @@ def send(
             )
             try:
                 sender.send(
-                    row for place, file in enumerate(files) for row in feed.rows(file, progress.mover(place))
+                    row
+                    for place, file in enumerate(files)
+                    for row in feed.rows(
+                        file, progress.mover(place), growing=position is not None and file is files[-1]
+                    )
                 )
             except BaseException:
                 say(f"stopped after {sender.tally.answered} events; send again to go on, doubles do no harm")

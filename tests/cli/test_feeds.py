@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dukao.feeds import STDIN, Feed
+from dukao.feeds import HALF_WRITTEN, STDIN, Feed
 from dukao.yamls import UnreadableError
 from services.ingest.domain.mapping import compile_mapping
 from services.ingest.domain.mapping_document import MappingDocument
@@ -56,6 +56,40 @@ def test_each_line_is_a_cloudevent_without_a_mapping(tmp_path):
     assert faults(found) == [(3, "duplicate_key"), (4, "event"), (5, "number"), (6, "json")]
     assert [row.line for row in found if row.events] == [1, 7]
     assert found[0].events == [EVENT]
+
+
+HEADING = "id,unit,time,amount\n"
+ROW = "e1,b1,2021-03-05T08:00:00,1.50\n"
+
+
+@pytest.mark.parametrize(
+    ("feed", "whole", "half"),
+    [
+        (Feed(), json.dumps(EVENT) + "\n", '{"id": "e2", "so'),
+        (Feed(), json.dumps(EVENT) + "\n", json.dumps(EVENT | {"id": "e2"})),
+        (table(mapping()), HEADING + ROW, "e2,b1,2021-03-05T08:00:00,12"),
+        (table(mapping()), HEADING + ROW, 'e2,b1,2021-03-05T08:00:00,"12\n'),
+    ],
+)
+def test_a_line_that_has_no_end_yet_is_not_read_of_a_file_that_grows(tmp_path, feed, whole, half):
+    file = tmp_path / "feed"
+    file.write_text(whole + half)
+    first, last = feed.rows(file, lambda _read: None, growing=True)
+    assert (first.fault, last.fault) == (None, HALF_WRITTEN)
+    file.write_text(whole)
+    assert len(list(feed.rows(file, lambda _read: None, growing=True))) == 1
+
+
+def test_nothing_is_read_behind_a_line_that_was_half_written_when_it_was_read(tmp_path):
+    file = tmp_path / "feed"
+    file.write_text(ROW)
+    for feed, begun in ((Feed(), ""), (table(mapping()), HEADING)):
+        file.write_text(f"{begun}half")
+        read = feed.rows(file, lambda _read: None, growing=True)
+        assert next(read).fault == HALF_WRITTEN
+        with file.open("a") as more:
+            more.write(" and the rest\n")
+        assert list(read) == []
 
 
 def test_a_source_stands_for_what_the_rows_say(tmp_path):

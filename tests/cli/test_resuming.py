@@ -8,7 +8,7 @@ import pytest
 
 from deploy.state import State
 from dukao.client import RefusedError, Tokens
-from dukao.feeds import Row
+from dukao.feeds import Feed, Row
 from dukao.resuming import position_of
 from dukao.sending import Sender
 from dukao.yamls import UnreadableError
@@ -65,6 +65,20 @@ def test_whatever_was_not_answered_is_sent_by_the_next(tokens, events, requests)
     assert (told.rows, told.resumed, told.done) == (60, first.tally.done, 60)
     assert set(ingest.taken) == {one["id"] for row in rows(60, events) for one in row.events}
     assert told.outcomes["created"] + first.tally.outcomes["created"] == 60 * events
+
+
+def test_a_line_that_was_half_written_is_sent_by_the_next(tokens, tmp_path):
+    ingest, feed, kept = Ingest(-1), tmp_path / "feed.ndjson", tmp_path / "position"
+    for text, bad, taken in (('{"id": "a"}\n{"id"', 1, ["a"]), ('{"id": "a"}\n{"id": "b"}\n', 0, ["a", "b"])):
+        feed.write_text(text)
+        position = position_of(kept, [feed])
+        sender = Sender(
+            "http://i", tokens, 4, lambda _: None, httpx.MockTransport(ingest), resume_at=position.rows
+        )
+        told = sender.send(Feed().rows(feed, lambda _: None, growing=True))
+        position.keep(told.done)
+        position.write()
+        assert (told.bad, ingest.taken) == (bad, taken)
 
 
 def test_batches_that_are_answered_out_of_turn_do_not_move_the_position_over_a_gap(tokens):
