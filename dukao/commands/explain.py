@@ -72,10 +72,10 @@ Entries = Annotated[bool, typer.Option("--entries", help="The entries of a cell 
         "dukao explain national B460000 2021-03                     the total, the dearest loss first",
         "dukao explain national B460000 2021-03 --board party       a board",
         "dukao explain national B460000 2021-03 --as-of 2021-04-10  what it was known to be",
-        "dukao explain national B460000 tasks 2021-03 --entries     what the ledger says of a cell",
-        "dukao explain national B460000 tasks 2021-03 --as-of 2021-04-10",
-        "dukao explain national B460000 tasks 2021-03 --entry 4711  what moved it",
-        "dukao explain national B460000 tasks 2021-03 --trial stricter",
+        "dukao explain national B460000 tasks-on-time 2021-03 --entries   what the ledger says of a cell",
+        "dukao explain national B460000 tasks-on-time 2021-03 --as-of 2021-04-10",
+        "dukao explain national B460000 tasks-on-time 2021-03 --entry 4711   what moved it",
+        "dukao explain national B460000 tasks-on-time 2021-03 --trial stricter",
         "dukao explain national B460000 2021 --trial stricter       what the total would be",
     )
 )

@@ -11,6 +11,7 @@ from dukao.cli import app
 from tests.cli.test_operations import COMMANDS
 
 CALL = re.compile(r"(?:^|[|(;] ?) *dukao ((?:(?! {2}|[|>;)]).)+)", re.MULTILINE)
+SAMPLES = Path(__file__).parents[2] / "samples"
 FOLDERS = ("boston311_2011", "second")
 FILES = {".csv", ".gz", ".json", ".ndjson", ".pdf", ".position", ".xlsx", ".yaml"}
 CALLS = {
@@ -39,6 +40,14 @@ def test_every_example_is_a_line_that_its_command_takes():
             while hasattr(command, "commands"):
                 command = command.commands[rest.pop(0)]
             command.make_context(" ".join(words), rest)
+
+
+def test_what_examples_explain_is_in_their_sample():
+    explained = {tuple(words[1:4:2]) for words in CALLS["explain"] if len(words) > 4 and words[4][:2] == "20"}
+    assert len(explained) > 1
+    for scheme, indicator in explained:
+        document = (SAMPLES / scheme / "scheme.yaml").read_text("utf-8")
+        assert re.search(rf"\bcode: {indicator}\b(?!-)", document) is not None, (scheme, indicator)
 
 
 def test_every_command_has_an_example_of_itself():
