@@ -8,6 +8,7 @@ from dukao import watching
 from dukao.client import EVERYBODY, Client, Who, below
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, table
+from dukao.telling.languages import Lang, Language
 from dukao.watching import Watch
 
 app = typer.Typer(no_args_is_help=True)
@@ -17,7 +18,6 @@ STATES = {"open": "待签收", "signed": "已签收", "cancelled": "已撤销"}
 _LIST = columns("id", "at", "severity", "unit", "state", "text")
 
 Notice = Annotated[str, typer.Argument(help="The id of the entry: dukao inbox list.", metavar="ID")]
-Lang = Annotated[str, typer.Option("--lang", help="The language of the texts: zh or en.")]
 
 
 @app.command(
@@ -36,7 +36,7 @@ def list_inbox(
     state: Annotated[str | None, typer.Option(help="Only open, signed or cancelled.")] = None,
     severity: Annotated[str | None, typer.Option(help="Only info, warning or urgent.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = PAGE,
-    lang: Lang = "zh",
+    lang: Language = Lang.ZH,
     watch: Watch = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -61,7 +61,9 @@ def list_inbox(
     name="show",
     epilog=examples("dukao inbox show 3f0c1b6e9e3f4d0f7c0a1d5b2e8f9a6c --lang en"),
 )
-def show_entry(ctx: typer.Context, notice: Notice, lang: Lang = "zh", output: Output = Format.TABLE) -> None:
+def show_entry(
+    ctx: typer.Context, notice: Notice, lang: Language = Lang.ZH, output: Output = Format.TABLE
+) -> None:
     """Show an entry: the event, the rule that told it, who may sign and who did, and where it leads."""
     with Client(state_of(ctx)) as client:
         _show(client.get("notify", f"/v1/inbox{below(notice)}", lang=lang), output)

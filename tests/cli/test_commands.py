@@ -216,6 +216,8 @@ def test_down_wipes_only_a_folder_of_a_platform(dukao, tmp_path):
         ("explain", "mini", "b1", "ontime", "2021-03", "--only", "some"),
         ("incidents", "rises", "national@1", "c", "2021-07", "--lang", "fr"),
         ("scheme", "diff", "national@1", "national@2", "--lang", "fr"),
+        ("inbox", "list", "--lang", "fr"),
+        ("inbox", "show", "0" * 32, "--lang", "fr"),
         ("results", "list", "--scheme", "gcservice"),
         ("send", "/nowhere.ndjson"),
         ("send", SAMPLES / "boston311" / "types.yaml", "--format", "csv"),
