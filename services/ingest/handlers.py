@@ -65,7 +65,8 @@ async def take_manifest(
 ) -> Paper:
     """Keep a source's manifest of a day and compare it at once; every shard is told if that opens or settles.
 
-    A manifest that says another thing than the one before it has the next revision.
+    A manifest that says another thing than the one before it has the next revision. A day that is counted no
+    longer takes another all the same, or what came late could never agree.
     """
     await tx.lock(ACCEPTED, EVERY_SHARD)
     _, catalogue = await store.adopted_catalogue(tx)
@@ -75,9 +76,11 @@ async def take_manifest(
     stranger = catalogue.scopes[source].stranger(sender)
     if stranger is not None:
         raise Refused(stranger)
-    await _check_day(tx, source, day, replay=replay)
-    manifest = manifests.read(document, spec.manifest)
+    _check_begun(tx, day, replay=replay)
     before = await papers.paper(tx, source, day)
+    if before is None:
+        await _check_counted(tx, source, day)
+    manifest = manifests.read(document, spec.manifest)
     found = manifests.compare(manifest, await arrivals.totals_of(tx, source, day))
     if before is not None and before.manifest == manifest:
         paper = before
@@ -91,10 +94,13 @@ async def take_manifest(
     return paper
 
 
-async def _check_day(tx: PostgresTransaction, source: str, day: str, *, replay: bool) -> None:
+def _check_begun(tx: PostgresTransaction, day: str, *, replay: bool) -> None:
     asked = periods.day(day, "/day")
     if not replay and asked > (tx.now.astimezone(UTC) + FARTHEST_ZONE).date():
         raise refuse(422, "time_in_future", "The day has not begun.", pointer="/day")
+
+
+async def _check_counted(tx: PostgresTransaction, source: str, day: str) -> None:
     since = await papers.counted_since(tx, source)
     if since is not None and day < since:
         raise refuse(409, "not_counted", f"What this source's manifests count is counted from {since} on.")

@@ -168,6 +168,19 @@ async def test_what_a_source_begins_to_count_later_is_counted_from_the_next_day_
     assert (answer.status_code, answer.json()["code"]) == (409, "not_counted")
 
 
+async def test_a_day_that_has_a_manifest_takes_another_though_what_is_counted_has_changed(rig, desk):
+    await send(desk, done("a"))
+    await put(desk, ids=["a"])
+    await rig.adopt(DOCUMENT | {"sources": {"desk": DESK | {"manifest": COUNTING | {"totals": {}}}}})
+    await send(desk, done("b"))
+    await rig.admission.tick()
+    assert [kind for kind, _ in await told(rig)] == [MISMATCH_OPENED]
+    again = await put(desk, ids=["a", "b"])
+    assert (again.status_code, again.json()["state"], again.json()["revision"]) == (200, "matched", 2)
+    assert [kind for kind, _ in await told(rig)] == [MISMATCH_OPENED, MISMATCH_SETTLED]
+    assert (await put(desk, "2021-03-30")).json()["code"] == "not_counted"
+
+
 async def test_manifests_are_listed_page_by_page(desk):
     for day in range(1, 4):
         await put(desk, f"2021-03-0{day}")
