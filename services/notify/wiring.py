@@ -30,7 +30,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "notify"
-LEAST_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
+REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 COMMANDED = Commanded(
     tables=("rules", "sign_offs", "webhooks", "webhook_secrets", "deliveries", "attempts"),
     streams=(DELIVERIES,),
@@ -76,7 +76,7 @@ def build(settings: ServiceSettings, webhooks: WebhookSettings = OPEN_INTERNET) 
     """Put notify together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(
-        CONSUMER, (NOTICES, ITEMS, STANDINGS, CLOSES, SCHEMES, SURVEYS), Notify, least_rest_s=LEAST_REST_S
+        CONSUMER, (NOTICES, ITEMS, STANDINGS, CLOSES, SCHEMES, SURVEYS), Notify, rest_s=REST_S
     )
     gateway = webhooks.gateway()
     sender = Sender(frame.exchange, gateway, settings.worker)

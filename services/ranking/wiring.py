@@ -32,8 +32,8 @@ def build(settings: ServiceSettings) -> Service:
     """Put ranking together."""
     frame = Frame(NAME, settings)
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
-    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, least_rest_s=LONG_REST_S)
-    differing = frame.consumer(CONSUMER_DAYS, (NOTICES,), Days, least_rest_s=LONG_REST_S)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, rest_s=LONG_REST_S)
+    differing = frame.consumer(CONSUMER_DAYS, (NOTICES,), Days, rest_s=LONG_REST_S)
     doors = (standings_router, totals_router, closes_router, trials_router, trial_totals_router)
     routers = [door(frame.exchange) for door in doors]
     return frame.service(

@@ -86,7 +86,7 @@ def build(settings: ServiceSettings) -> Service:
         CONSUMER_B, (PARTIALS, SCHEMES, CUTS), lambda: StageB(book=Ledger(replay=replay))
     )
     incidents = frame.consumer(CONSUMER_INCIDENTS, (FINDINGS, RULINGS, SCHEMES), StageIncidents)
-    tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, least_rest_s=TRIALS_REST_S)
+    tried = frame.consumer(CONSUMER_TRIALS, (TRIAL_PARTIALS, SCHEMES), TrialStage, rest_s=TRIALS_REST_S)
     cutting = Cutting(frame.exchange)
     verifications = Verifications(settings.database_url.get_secret_value(), NAME)
     return frame.service(

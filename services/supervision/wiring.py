@@ -15,7 +15,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 
 NAME = "supervision"
-LEAST_REST_S = 0.25  # persons read what comes of it: fewer batches cost less
+REST_S = 0.25  # persons read what comes of it: fewer batches cost less
 
 
 def build(settings: ServiceSettings) -> Service:
@@ -23,7 +23,7 @@ def build(settings: ServiceSettings) -> Service:
     frame = Frame(NAME, settings)
     replay = settings.clock == "replay"
     inputs = (ACCEPTED, SCHEMES, ACTS, CALENDARS)
-    consumer = frame.consumer(CONSUMER, inputs, lambda: Supervision(replay=replay), least_rest_s=LEAST_REST_S)
+    consumer = frame.consumer(CONSUMER, inputs, lambda: Supervision(replay=replay), rest_s=REST_S)
     desk = Desk(replay=replay)
     return frame.service(
         streams=STREAMS,

@@ -24,7 +24,7 @@ from shared.messaging.halts import MISSING, REWRITTEN, Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
 from shared.messaging.lookout import Lookout
 from shared.messaging.orders import Orders, Standing, StoredOrders, exact
-from shared.messaging.pace import LEAST_REST_S, Pace
+from shared.messaging.pace import REST_S, Pace
 from shared.messaging.port import Archive, Handler, Transaction
 from shared.messaging.protocol import Progress, advance
 from shared.storage.exchange import Exchange
@@ -61,7 +61,7 @@ class Consumer:
         subscription: Subscription,
         archives: Mapping[str, Archive],
         worker: str,
-        least_rest_s: float = LEAST_REST_S,
+        rest_s: float = REST_S,
     ) -> None:
         self.name = name
         self.halts = Halts(name)
@@ -76,7 +76,7 @@ class Consumer:
         self._away: dict[str, float] = {}
         self._standing = Standing()
         self._lookout = Lookout(archives)
-        self._pace = Pace(least_rest_s)
+        self._pace = Pace(rest_s)
         self._newest: float | None = None
 
     async def run(self) -> None:
@@ -280,7 +280,7 @@ class Consumer:
             started = loop.time()
             await self.apply(records)
             took_s = loop.time() - started
-            await asyncio.sleep(self._pace.rest_s(len(records), took_s))
+            await asyncio.sleep(self._pace.rest_s(len(records)))
             self._pace.took(len(records), took_s)
             if self._lookout.is_due(loop.time(), idle=not records):
                 await self._look_for_missing(idle=not records)

@@ -8,16 +8,15 @@ TARGET_S = 1.0
 FIRST_RECORDS = 1_000
 LEAST_RECORDS = 1  # an adopted scheme is one record and folds a whole shard anew
 MOST_RECORDS = 20_000
-LEAST_REST_S = 0.01
-MOST_REST_S = 0.03
+REST_S = 0.05
 
 
 class Pace:
     """The size of the next batch, learnt from the last ones."""
 
-    def __init__(self, least_rest_s: float = LEAST_REST_S) -> None:
+    def __init__(self, rest_s: float = REST_S) -> None:
         self.records = FIRST_RECORDS
-        self._least_rest_s = least_rest_s
+        self._rest_s = rest_s
 
     def took(self, records: int, seconds: float) -> None:
         """Learn from a batch that was applied; a full one that was quick may be followed by twice as many.
@@ -31,11 +30,9 @@ class Pace:
         elif records >= self.records:
             self.records = min(MOST_RECORDS, 2 * self.records, max(fitting, self.records))
 
-    def rest_s(self, records: int, seconds: float) -> float:
-        """Return how long to wait after a batch: half as long as it took, unless more is there already."""
-        if not 0 < records < self.records:
-            return 0.0
-        return max(min(seconds / 2, MOST_REST_S), self._least_rest_s)
+    def rest_s(self, records: int) -> float:
+        """Return how long to wait after a batch, so that the next is worth its price; not with more there."""
+        return self._rest_s if 0 < records < self.records else 0.0
 
     def failed(self) -> None:
         """Try with fewer: the batch may have been too much for a statement, a lock or a session."""

@@ -10,7 +10,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.desk import Desk, Outgoing
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
 from shared.messaging.kafka_login import Login
-from shared.messaging.pace import LEAST_REST_S
+from shared.messaging.pace import REST_S
 from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
@@ -66,7 +66,7 @@ class Frame:
         inputs: Sequence[str],
         handler: Callable[[], Handler],
         *,
-        least_rest_s: float = LEAST_REST_S,
+        rest_s: float = REST_S,
     ) -> Consumer:
         """Return a consumer of streams; the owner of a stream is the word before its dot."""
         self._inputs[name] = {stream: self._archive(stream) for stream in inputs}
@@ -79,7 +79,7 @@ class Frame:
             subscription=KafkaSubscription(self._access),
             archives=self._inputs[name],
             worker=self._worker,
-            least_rest_s=least_rest_s,
+            rest_s=rest_s,
         )
         self._consumers.append(consumer)
         return consumer
