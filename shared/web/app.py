@@ -15,6 +15,7 @@ from shared.kernel.errors import Problem, Refused
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import CONTENT_TYPE, METRICS
 from shared.web import problems
+from shared.web.gate import Gate
 from shared.web.guard import Guard
 from shared.web.rates import ADDRESS_RATE, CLIENT_RATE, Rate
 from shared.web.tokens import TokenCheck
@@ -60,7 +61,8 @@ def create_app(
         app.include_router(router)
     app.include_router(_health(readiness))
     _add_docs(app)
-    app.add_middleware(Turnstile, tokens=tokens, client_rate=client_rate, address_rate=address_rate)
+    app.state.gate = Gate(tokens=tokens, client_rate=client_rate, address_rate=address_rate)
+    app.add_middleware(Turnstile, gate=app.state.gate)
     app.add_middleware(Guard)
     return app
 

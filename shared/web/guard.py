@@ -84,9 +84,17 @@ class _Request:
             )
 
     def _count(self, seconds: float) -> None:
-        method = self._scope["method"] if self._scope["method"] in METHODS else "other"
-        METRICS.observe("dukao_http_seconds", seconds, method=method)
-        METRICS.count("dukao_http_requests_total", method=method, status=str(self._status))
+        METRICS.observe("dukao_http_seconds", seconds, method=_counted(self._scope["method"]))
+        count_answer(self._scope["method"], self._status)
+
+
+def count_answer(method: str, status: int) -> None:
+    """Count an answer."""
+    METRICS.count("dukao_http_requests_total", method=_counted(method), status=str(status))
+
+
+def _counted(method: str) -> str:
+    return method if method in METHODS else "other"
 
 
 def _malformed(scope: Scope) -> Problem | None:

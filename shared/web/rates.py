@@ -30,8 +30,7 @@ class Rates:
     def wait_s(self, caller: str, rate: Rate) -> float:
         """Count a request and return 0, or return how long the caller has to wait until one is counted."""
         now = self._monotonic()
-        due = max(self._due.get(caller, now), now) + 1 / rate.per_s
-        over_s = due - now - BURST_S
+        due, over_s = self._next(caller, rate, now)
         if over_s > 0:
             return over_s
         self._due[caller] = due
@@ -39,3 +38,11 @@ class Rates:
         if len(self._due) > CALLERS:
             self._due.popitem(last=False)
         return 0.0
+
+    def over_s(self, caller: str, rate: Rate) -> float:
+        """Return what `wait_s` would, and count nothing."""
+        return max(0.0, self._next(caller, rate, self._monotonic())[1])
+
+    def _next(self, caller: str, rate: Rate, now: float) -> tuple[float, float]:
+        due = max(self._due.get(caller, now), now) + 1 / rate.per_s
+        return due, due - now - BURST_S

@@ -12,9 +12,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
+from shared.web.gate import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, HELD_REQUESTS, Gate
 from shared.web.rates import Rate
 from shared.web.tokens import KeyFile, TokenCheck
-from shared.web.turnstile import AT_ONCE_REQUESTS, AT_WORK_REQUESTS, HELD_REQUESTS, Turnstile
+from shared.web.turnstile import Turnstile
 
 PLENTY = Rate(10_000)
 EVEN = Rate(100)
@@ -69,15 +70,15 @@ class Door:
 def door(tmp_path: Path) -> Door:
     issuer, work = DevelopmentIssuer(tmp_path, environment="test"), Work()
     tokens = TokenCheck(issuer=ISSUER, audience=AUDIENCE, keys=KeyFile(issuer.jwks_file))
-    return Door(work, issuer, tokens, Turnstile(work, tokens=tokens, client_rate=PLENTY, address_rate=PLENTY))
+    gate = Gate(tokens=tokens, client_rate=PLENTY, address_rate=PLENTY)
+    return Door(work, issuer, tokens, Turnstile(work, gate=gate))
 
 
 @pytest.fixture
 def even_door(door: Door) -> Door:
     """The same, where what a client asks at once begins at 100 a second."""
-    return replace(
-        door, turnstile=Turnstile(door.work, tokens=door.tokens, client_rate=EVEN, address_rate=EVEN)
-    )
+    gate = Gate(tokens=door.tokens, client_rate=EVEN, address_rate=EVEN)
+    return replace(door, turnstile=Turnstile(door.work, gate=gate))
 
 
 @asynccontextmanager
@@ -154,7 +155,8 @@ async def asked(turnstile: Turnstile) -> tuple[int, dict[bytes, bytes]]:
 
 
 async def test_of_a_thousand_and_one_strangers_each_is_told_when_to_come_and_who_finds_no_place_at_once():
-    turnstile = Turnstile(Work(), tokens=None, client_rate=PLENTY, address_rate=ONE_IN_TWO_S)
+    gate = Gate(tokens=None, client_rate=PLENTY, address_rate=ONE_IN_TWO_S)
+    turnstile = Turnstile(Work(), gate=gate)
     assert (await asked(turnstile))[0] == 200
     async with asyncio.TaskGroup() as group:
         held = [group.create_task(asked(turnstile)) for _ in range(HELD_REQUESTS)]
