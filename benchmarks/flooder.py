@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-CONNECTIONS = 64
+CONNECTIONS = 256
 TICK_S = 0.02
 ANSWER_S = 5.0
 READ_BYTES = 64 << 10
