@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-CONNECTIONS = 256
-TICK_S = 0.02
+CONNECTIONS = 160
+TICK_S = 0.05
 ANSWER_S = 5.0
 READ_BYTES = 64 << 10
 UNSENT_BYTES = 64 << 10
