@@ -51,6 +51,7 @@ def declared_bytes(request: Request, *, max_bytes: int = MIB) -> int:
     declared = request.headers.get("content-length")
     if declared is None:
         return max_bytes
+    declared = declared.strip()
     if not declared.isdecimal() or len(declared) > len(str(max_bytes)) or int(declared) > max_bytes:
         raise _too_large(max_bytes)
     return int(declared)

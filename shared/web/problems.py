@@ -88,9 +88,7 @@ def unavailable(retry_after_s: int, code: str = "unavailable") -> Problem:
 
 def of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """Name the first field that was refused and list all; a message of the library is not passed on."""
-    found = [
-        {"code": _CODES.get(error["type"], "invalid"), "pointer": _pointer(error["loc"])} for error in errors
-    ]
+    found = [{"code": _CODES.get(error["type"], "invalid"), "pointer": _place(error)} for error in errors]
     first = found[0] if found else {"code": "invalid", "pointer": ""}
     detail = {"missing_field": "A field is missing.", "unknown_field": "A field is not known."}
     return Problem(
@@ -136,6 +134,12 @@ async def _framework(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = _STATUS_CODES.get(error.status_code, "refused")
     return answer(Problem(error.status_code, code, headers=dict(error.headers or {})))
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Return where a value is refused; a key that the client made up is named by what holds it."""
+    location: Sequence[str | int] = error["loc"]
+    return _pointer(location[:-1] if error["type"] == "extra_forbidden" else location)
 
 
 def _pointer(location: Sequence[str | int]) -> str:
