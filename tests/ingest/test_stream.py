@@ -8,7 +8,7 @@ import pytest
 
 from services.ingest.api import lines
 from services.ingest.api.lines import Splitter
-from tests.ingest.serving import Served, event
+from tests.ingest.serving import Served, adopt, database_of, event, serving
 from tests.waiting import until
 
 NUMBERS = itertools.count(1)
@@ -100,6 +100,17 @@ def test_each_line_is_answered_in_order_and_a_bad_one_does_not_end_the_stream(se
     assert [one["problem"]["code"] for one in answers if "problem" in one] == [
         "json", "id_conflict", "event", "source_scope", "specversion",
     ]  # fmt: skip
+
+
+def test_a_stream_that_the_end_of_the_process_cuts_off_is_told_so(postgres_url, tmp_path):
+    with serving(database_of(postgres_url), tmp_path, shutdown_grace_s=1) as ending:
+        adopt(ending)
+        with Stream(ending) as stream:
+            stream.write(line(fresh()))
+            assert stream.answer()["status"] == "created"
+            ending.process.terminate()
+            last = stream.answers()
+    assert [one["problem"]["status"] for one in last] == [503]
 
 
 def test_an_answer_comes_while_the_stream_is_still_written(served):

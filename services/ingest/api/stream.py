@@ -22,6 +22,7 @@ NDJSON = "application/x-ndjson"
 GROUP_LINES = 1_000
 DECODE_LINES = 100
 PIECES_AHEAD = 4
+ENDING = problems.unavailable(1)
 _Pieces: TypeAlias = asyncio.Queue[list[Line] | Problem | None]
 _ABOUT = (
     "Take events as lines of JSON for as long as they come, and answer line by line. "
@@ -71,19 +72,29 @@ class _Answers(Response):
         self._started = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer until the client ends, goes away or falls silent, or nothing can be stored."""
-        with self._door.streaming(self._subject):
-            pieces: _Pieces = asyncio.Queue(PIECES_AHEAD)
-            async with asyncio.TaskGroup() as group:
-                reading = group.create_task(_read(Request(scope, receive).stream(), pieces))
-                failure = await self._answer(pieces, send)
-                reading.cancel()
+        """Answer until the client ends, goes away or falls silent, nothing can be stored, or we end."""
+        try:
+            failure = await self._failure(Request(scope, receive), send)
+        except asyncio.CancelledError:
+            if self._started:
+                await self._send(send, _line({"problem": problems.body_of(ENDING)}), more=False)
+            raise
         if failure is bodies.GONE:
             return
         if failure is not None and not self._started:
             raise Refused(failure)
         last = b"" if failure is None else _line({"problem": problems.body_of(failure)})
         await self._send(send, last, more=False)
+
+    async def _failure(self, request: Request, send: Send) -> Problem | None:
+        """Read and answer; return why that could not go on to the end."""
+        with self._door.streaming(self._subject):
+            pieces: _Pieces = asyncio.Queue(PIECES_AHEAD)
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(_read(request.stream(), pieces))
+                failure = await self._answer(pieces, send)
+                reading.cancel()
+        return failure
 
     async def _answer(self, pieces: _Pieces, send: Send) -> Problem | None:
         """Commit together what has come meanwhile; return why that could not go on to the end."""
