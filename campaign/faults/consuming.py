@@ -139,11 +139,11 @@ async def _killed_at(run: Run, point: str) -> None:
 
 async def _fenced(run: Run) -> None:
     async def told() -> bool:
-        return any(
-            one["error"].startswith("Fenced") for one in run.platform.told("scoring", "consumer waits")
-        )
+        return bool(run.platform.told("scoring", "FENCED"))
 
     await until(told, seconds=SEEN_S, what="the old worker is fenced off")
+    logged = len(run.platform.told("scoring", "FENCED"))
+    run.see("`FENCED` is logged", logged, f"{logged} times")
     counted = await run.client.metric("scoring", "dukao_fenced_total")
     run.see("the old worker is fenced off and drops its shards", counted, f"{counted:.0f} times")
 

@@ -87,11 +87,7 @@ class Consumer:
                     await self._beat()
                     await self._work_until_next_beat()
                 except (Unavailable, Fenced, *STORAGE_ERRORS) as error:
-                    if isinstance(error, Fenced):
-                        METRICS.count("dukao_fenced_total", consumer=self.name)
-                    _LOG.warning(
-                        "consumer waits", consumer=self.name, error=f"{type(error).__name__} {error}"
-                    )
+                    self._tell(error)
                     await self._start_over()
         finally:
             await self.leases.leave()
@@ -311,6 +307,13 @@ class Consumer:
             self._gaps[place] = Gap(missing[place], NO_LIMIT)
         if noticed:
             await self._assign()
+
+    def _tell(self, error: Exception) -> None:
+        fenced = isinstance(error, Fenced)
+        if fenced:
+            METRICS.count("dukao_fenced_total", consumer=self.name)
+        said = f"{type(error).__name__} {error}"
+        _LOG.warning("FENCED" if fenced else "consumer waits", consumer=self.name, error=said)
 
     async def _start_over(self) -> None:
         """Drop every cached state and read again from the written positions, fewer at a time."""

@@ -9,10 +9,12 @@ import uvicorn
 
 from shared.kernel.errors import Fenced, Unavailable, UnknownType
 from shared.kernel.records import Draft
+from shared.kernel.shards import PARTITIONS
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
-from shared.messaging.broker import MemoryBroker
+from shared.messaging.broker import MemoryBroker, MemorySubscription
 from shared.messaging.consumer import Consumer
+from shared.messaging.leases import Leases
 from shared.messaging.relay import Relay
 from shared.web.app import create_app
 from shared.web.archive import archive_router
@@ -90,6 +92,36 @@ async def test_a_zombie_is_fenced_and_leaves_nothing(exchange, broker):
         with pytest.raises(Fenced):
             await zombie.apply(records)
     assert await applied(exchange) == everything(60)
+
+
+class TakenOver(MemoryBroker):
+    """At the first records that come, another worker takes every partition over."""
+
+    def __init__(self, exchange):
+        super().__init__()
+        self.other = Leases(exchange, "tally", [STREAM], "w1")
+
+    async def poll(self, limit):
+        found = await self.inner.poll(limit)
+        if found and not self.other.held:
+            await self.other.beat()
+        return found
+
+    def subscribe(self):
+        self.inner = MemorySubscription(self)
+        self.assign = self.inner.assign
+        return self
+
+
+async def test_a_worker_that_is_fenced_off_logs_it_by_that_word_once_and_drops_its_shards(exchange, caplog):
+    broker = TakenOver(exchange)
+    await publish(exchange, broker, 60)
+    handler = Tally()
+    async with running(consumer_of(exchange, broker, handler=handler)):
+        await reaches(exchange, 60)
+    told = [record.msg for record in caplog.records if record.name == consuming.__name__]
+    assert [(one["event"], one["consumer"]) for one in told] == [("FENCED", "tally")]
+    assert list(range(PARTITIONS)) in handler.forgotten
 
 
 async def test_the_same_records_twice_change_nothing(exchange, broker):
