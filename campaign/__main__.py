@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign import report
-from campaign.faults import admission, closing, consuming, fines, kills, machine, relaying, servers
+from campaign.faults import admission, closing, consuming, fines, kills, machine, relaying, servers, volumes
 from campaign.platform import platform, say
 from campaign.run import Fault, Result, carry_out, not_begun, open_client
 
@@ -21,6 +21,7 @@ FAULTS: tuple[Fault, ...] = (
     *consuming.FAULTS,
     *closing.FAULTS,
     *servers.FAULTS,
+    *volumes.FAULTS,
     *machine.FAULTS,
     *kills.FAULTS,
     fines.fault(),

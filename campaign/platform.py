@@ -119,8 +119,8 @@ class Platform:
         finally:
             await database.close()
 
-    async def back(self, part: str, old: int) -> float:
-        """Wait for a part to be ready in another process than the old one; return how long that took."""
+    async def back(self, part: str, old: int | None) -> float:
+        """Wait for a part to be ready, and not in the old process; return how long that took."""
         started = time.monotonic()
 
         async def ready() -> bool:

@@ -104,8 +104,8 @@ class Run:
         """SIGKILL a part and see it back in time."""
         await self.comes_back(part, self.platform.signal(part, signal.SIGKILL))
 
-    async def comes_back(self, part: str, old: int) -> None:
-        """See a part that ends serve again in another process in time."""
+    async def comes_back(self, part: str, old: int | None = None) -> None:
+        """See a part that ends serve again in time, in another process than an old one if that ended."""
         waits_s = self.platform.supervisor_waits_s(part)
         took_s = await self.platform.back(part, old)
         self.result.back_s[part] = max(round(took_s, 1), self.result.back_s.get(part, 0.0))

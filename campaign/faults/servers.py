@@ -1,16 +1,14 @@
-"""F12-F14, F17, F18 and F26-F28: what may befall Kafka and PostgreSQL."""
+"""F12-F14, F17, F26 and F27: what may befall Kafka and PostgreSQL."""
 
 import asyncio
 import contextlib
 import os
 import random
-import shutil
 import signal
 import string
 import time
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -18,11 +16,9 @@ from campaign import workload
 from campaign.checker.checks import ACCEPTED, Allowed
 from campaign.checker.content import canonical
 from campaign.client import Load
-from campaign.faults.watching import memory_of, relay_lag
-from campaign.platform import NotHereError, mount_tmpfs, say, until
+from campaign.faults.watching import memory_of, only_lost_by_kafka, relay_lag, sessions
+from campaign.platform import say, until
 from campaign.run import Fault, Run
-from deploy.embedded.files import server_account
-from deploy.state import State
 
 PAUSED_S = 60.0
 AWAY_S = 600.0
@@ -32,11 +28,6 @@ BACK_S = 240.0
 GROWTH_MIB = 64.0
 GOES_ON_MIB = 32.0  # once ingest's newest keys are full, which takes 131,072 events
 UNAVAILABLE_S = 5.0
-FULL_S = 8.0
-VOLUME_MIB = 400
-FLOOR_BYTES = 64 << 20
-FILL_BYTES = 1 << 16
-NOTICED_S = 30.0
 PARTITIONS = 16
 MORE_THAN_BEFORE = 2
 RATE_PROBE_EVENTS = 20_000
@@ -52,7 +43,7 @@ async def kafka_killed(run: Run) -> None:
     async with run.load(rate=run.result.events / 12) as load, relay_lag(run.platform) as lag:
         await load.reached(0.2)
         await run.kill("kafka")
-    _only_lost_by_kafka(run, since)
+    only_lost_by_kafka(run, since)
     _lag_grew(run, lag)
     took_s = await run.platform.drained()
     run.see("drained in 60 s after the return", took_s <= DRAINED_S, f"{took_s:.1f} s", timed=True)
@@ -76,7 +67,7 @@ async def kafka_paused(run: Run) -> None:
             accepted_mib = sum(len(canonical(event)) for event in made[begun : load.done]) / (1 << 20)
         finally:
             run.platform.signal("kafka", signal.SIGCONT)
-    _only_lost_by_kafka(run, since)
+    only_lost_by_kafka(run, since)
     _lag_grew(run, lag)
     took_s = await run.platform.drained()
     run.see("drained in 60 s after the return", took_s <= DRAINED_S, f"{took_s:.1f} s", timed=True)
@@ -102,7 +93,7 @@ async def kafka_away(run: Run) -> None:
         await load.run()
     away_s = time.monotonic() - since
     run.platform.change({})
-    _only_lost_by_kafka(run, since)
+    only_lost_by_kafka(run, since)
 
     async def back() -> bool:
         return run.platform.record.part("kafka").state == "ready"
@@ -155,23 +146,6 @@ async def topic_recreated(run: Run, *, grown: bool = False) -> None:
     run.see("what went with the topic came from the archive", gaps, gaps)
 
 
-async def log_full(run: Run) -> None:
-    """F18."""
-    since, old = time.monotonic(), run.platform.pid("kafka")
-
-    async def halted() -> bool:
-        part = run.platform.record.part("kafka")
-        return part.state != "ready" or (part.process is not None and part.process.pid != old)
-
-    async with run.load(rate=run.result.events / 20) as load:
-        await load.reached(0.2)
-        async with _filled(run.platform.state.folder / "kafka" / "log", leave=0):
-            await until(halted, seconds=DRAINED_S, what="the broker halts")
-            run.see("the broker halts", held=True)
-        await run.comes_back("kafka", old)
-    _only_lost_by_kafka(run, since)
-
-
 async def postmaster_killed(run: Run) -> None:
     """F26."""
     await _database_ends(run, lambda: run.platform.pid("postgres"))
@@ -179,85 +153,14 @@ async def postmaster_killed(run: Run) -> None:
 
 async def backend_killed(run: Run) -> None:
     """F27."""
-    since, before = time.monotonic(), await _sessions(run)
+    since, before = time.monotonic(), await sessions(run.platform)
     run.client.slowest_s = 0.0
     async with run.load(rate=run.result.events / 12) as load:
         await load.reached(0.2)
         os.kill(run.draw.choice(before), signal.SIGKILL)
     _answered_in_5_s(run, since)
-    kept = set(before) & set(await _sessions(run))
+    kept = set(before) & set(await sessions(run.platform))
     run.see("all sessions were reset", not kept, f"{len(kept)} of {len(before)} kept")
-
-
-async def _sessions(run: Run) -> list[int]:
-    rows = await run.platform.fetch(
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'dukao-ingest' ORDER BY pid"
-    )
-    return [row["pid"] for row in rows]
-
-
-async def volume_full(run: Run) -> None:
-    """F28: first with the guard on, then with it off."""
-    place = run.platform.state.folder / "postgres"
-    event = workload.levy(f"F28-{time.monotonic_ns()}", "u1", workload.START)
-    await _guarded(run, place, FLOOR_BYTES)
-    async with _filled(place, leave=FLOOR_BYTES // 2):
-        refused = await _answer_that_is_not(run, event, {200, 201})
-        run.see("with the guard 503 `storage`", refused == (503, "storage"), refused)
-    before = run.platform.logged("postgres", "could not extend") + run.platform.logged("postgres", "PANIC")
-    run.see("PostgreSQL did not meet the end of its volume", before == 0, before)
-    taken = await _answer_that_is_not(run, event, {503})
-    run.see("with room again the event is taken", taken[0] in {200, 201}, taken)
-    await _guarded(run, place, 0)
-    await _unguarded(run, place)
-
-
-async def _unguarded(run: Run, place: Path) -> None:
-    """Fill the volume whole under load: PostgreSQL refuses, and may go down."""
-    since, old = time.monotonic(), run.platform.pid("postgres")
-    async with run.load(rate=run.result.events / 30) as load:
-        await load.reached(0.1)
-        async with _filled(place, leave=0):
-            await asyncio.sleep(FULL_S)
-        now = run.platform.record.part("postgres").process
-        if now is None or now.pid != old:
-            await run.comes_back("postgres", old)
-    full = run.platform.logged("postgres", "No space left on device")
-    run.see("without the guard PostgreSQL meets the end of its volume", full, full)
-    refused = run.lost(since).count("503")
-    run.see("what was not taken was answered with 503", refused, f"{refused} times")
-
-
-async def _guarded(run: Run, place: Path, floor_bytes: int) -> None:
-    """Let ingest watch the small volume with a floor; 0 is no guard."""
-    watched = {"DUKAO_STORAGE_FOLDER": str(place), "DUKAO_STORAGE_FLOOR_BYTES": str(floor_bytes)}
-    run.platform.change({"ingest": watched})
-    await run.kill("ingest")
-
-
-async def _answer_that_is_not(run: Run, event: workload.Event, unwanted: set[int]) -> tuple[int, str]:
-    """Send an event until it is answered otherwise; return status and code."""
-    answer = 0, ""
-
-    async def other() -> bool:
-        nonlocal answer
-        status, body = await run.client.one(event, run.platform.address("ingest"))
-        answer = status, str(body.get("code", ""))
-        return status not in unwanted | {0}
-
-    await until(other, seconds=NOTICED_S, what="the guard notices")
-    return answer
-
-
-@contextlib.asynccontextmanager
-async def _filled(place: Path, *, leave: int) -> AsyncGenerator[None]:
-    """Take all but so many bytes of a volume for the time of a `with`."""
-    filler = place / "filler"
-    try:
-        await asyncio.to_thread(_fill, filler, leave)
-        yield
-    finally:
-        filler.unlink()
 
 
 async def _database_ends(run: Run, victim: Callable[[], int]) -> None:
@@ -292,19 +195,6 @@ def _large(drawn: list[workload.Event]) -> list[workload.Event]:
     return [event | {"data": event["data"] | {"note": note}} for event in levies]
 
 
-def _only_lost_by_kafka(run: Run, since: float) -> None:
-    """See that HTTP went on: nothing was asked again but by producers into the inbound topic."""
-    lost = [why for why in run.lost(since) if not why.startswith("kafka")]
-    run.see("HTTP goes on, nothing is refused", not lost, lost[:3] or "")
-
-
-def _fill(filler: Path, leave: int) -> None:
-    """Take what is left of a volume but so many bytes."""
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while shutil.disk_usage(filler.parent).free > leave:
-            file.write(bytes(FILL_BYTES))
-
-
 @contextlib.asynccontextmanager
 async def _admin(run: Run) -> AsyncGenerator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=run.platform.kafka)
@@ -313,21 +203,6 @@ async def _admin(run: Run) -> AsyncGenerator[AIOKafkaAdminClient]:
         yield admin
     finally:
         await admin.close()
-
-
-def _small_volume(part: str, below: str) -> Callable[[State], None]:
-    """Return what mounts a small volume where a server will keep its files."""
-
-    def prepare(state: State) -> None:
-        account = server_account()
-        if account is None:
-            raise NotHereError("mounting a small volume needs root")
-        owner = account.uid, account.gid
-        (state.folder / part).mkdir(mode=0o700)
-        os.chown(state.folder / part, *owner)
-        mount_tmpfs(state.folder / part / below, VOLUME_MIB, owner)
-
-    return prepare
 
 
 FAULTS = (
@@ -349,25 +224,8 @@ FAULTS = (
         partial(topic_recreated, grown=True),
         alone=True,
     ),
-    Fault(
-        "F18",
-        "log directory full (tmpfs)",
-        "broker halts; after space ok",
-        log_full,
-        alone=True,
-        prepare=_small_volume("kafka", "log"),
-    ),
     Fault("F26", "postmaster SIGKILL under load", "503 ≤ 5 s; acked all there", postmaster_killed),
     Fault("F27", "one backend SIGKILL", "all sessions reset; as F26", backend_killed),
-    Fault(
-        "F28",
-        "PG volume full (400 MiB tmpfs)",
-        "503 `storage` before 53100 by the guard; with the guard off: 53100 → 503, then down, "
-        "then recovery; no half row",
-        volume_full,
-        alone=True,
-        prepare=_small_volume("postgres", "."),
-    ),
     Fault(
         "F14",
         "Kafka away 10 min at a quarter of the sustained rate",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from campaign.platform import SERVICE_NAMES, Platform, until
+from campaign.run import Run
 
 MEASURED_S = 1.0
 SAMPLED_S = 0.05
@@ -132,3 +133,17 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
         task = group.create_task(work)
         yield
         task.cancel()
+
+
+async def sessions(platform: Platform) -> list[int]:
+    """Return the processes of PostgreSQL that serve ingest."""
+    rows = await platform.fetch(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'dukao-ingest' ORDER BY pid"
+    )
+    return [row["pid"] for row in rows]
+
+
+def only_lost_by_kafka(run: Run, since: float) -> None:
+    """See that HTTP went on: nothing was asked again but by producers into the inbound topic."""
+    lost = [why for why in run.lost(since) if not why.startswith("kafka")]
+    run.see("HTTP goes on, nothing is refused", not lost, lost[:3] or "")
