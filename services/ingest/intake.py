@@ -98,7 +98,7 @@ class Intake:
             self._ahead = reading.result()
             if not whole:
                 self._version = -1
-        for topic, waiting in (await self._topics.lags()).items():
+        for topic, waiting in self._topics.lags().items():
             METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
 
     async def _ask(self) -> None:

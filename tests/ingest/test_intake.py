@@ -193,14 +193,6 @@ async def test_more_than_a_poll_that_was_taken_back_is_refused_poll_by_poll(
     assert places == [("aborted", f"{topic}/0/{offset}") for offset in range(8)]
 
 
-@pytest.mark.parametrize(
-    ("offsets_read", "expected"),
-    [([], range(5, 9)), ([6, 7], range(5, 9)), ([5, 6], range(7, 9)), ([7, 8], range(5, 7))],
-)
-def test_a_jump_is_what_a_poll_went_over_without_a_record(offsets_read, expected):
-    assert gateway.jump(5, offsets_read, 9) == expected
-
-
 @pytest.mark.kafka
 async def test_records_lost_before_they_were_read_are_on_record_and_reading_goes_on(
     admission, source, kafka_bootstrap
@@ -260,6 +252,7 @@ class Kept(InboundTopics):
 
     def __init__(self, *bodies, hangs=False):
         super().__init__(KafkaAccess("127.0.0.1:9"))
+        self._sources = {}
         self.bodies, self.hangs, self.begun = list(bodies), hangs, 0
 
     async def ensure(self, topics):

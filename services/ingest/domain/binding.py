@@ -24,7 +24,10 @@ _STRUCTURED_ONLY = (("content-type", STRUCTURED.encode()),)
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A record of the inbound topic of a source, not yet read; `aborted` if its transaction took it back."""
+    """A record of the inbound topic of a source, not yet read; `aborted` if its transaction took it back.
+
+    With `unread_from` it stands for all from that offset to its own, of which nothing can be read.
+    """
 
     source: str
     topic: str
@@ -35,6 +38,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None = None
     sent_ms: int = 0
     aborted: bool = False
+    unread_from: int | None = None
 
     @property
     def plain(self) -> bytes | None:
@@ -54,9 +58,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         return self.topic, self.partition
 
     @property
+    def first(self) -> int:
+        """The first offset that it stands for."""
+        return self.offset if self.unread_from is None else self.unread_from
+
+    @property
     def place(self) -> str:
         """Where a person finds it."""
-        return f"{self.topic}/{self.partition}/{self.offset}"
+        return f"{self.topic}/{self.partition}/{self.first}"
 
 
 def is_at_home(key: bytes | None, grouped_by: str) -> bool:
@@ -115,6 +124,9 @@ def read(message: Message) -> Json:
     """Read the event of a record, or refuse what cannot be read or is another source's."""
     if message.aborted:
         raise refuse(409, "aborted", "The transaction that sent the record took it back.")
+    if message.unread_from is not None:
+        count = message.offset - message.first + 1
+        raise refuse(422, "unreadable", f"No record can be read here: {count} from this offset on.")
     event = _event(message.value, message.headers)
     if isinstance(event, dict) and event.get("source") not in {None, message.source}:
         raise refuse(403, "source_scope", "The topic is another source's.", pointer="/source")
