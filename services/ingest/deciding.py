@@ -46,8 +46,7 @@ async def fix(
     await admission.newest()
     async with admission.exchange.reading() as tx:
         refused = await worklists.entry(tx, WorkList.REFUSALS, number)
-    scope = admission.catalogue.scopes.get(refused["source"] or "")
-    speaks = scope is not None and scope.stranger(sender) is None
+    speaks = refused["source"] in admission.catalogue.spoken_for(sender)
     if not (anyones or speaks or refused["client"] == sender.client):
         raise refuse(404, "not_found", "The list has no such entry.")
     worklists.check_open(refused)

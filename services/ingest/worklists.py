@@ -1,6 +1,6 @@
 """The work lists: what was refused and what contradicts, each open until a person has dealt with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +16,14 @@ LATER = 1 << 61  # ranks what is not at the top of its list below all that is
 _REFUSALS = """
     SELECT id AS rank, * FROM refusals WHERE id > $1 AND ($3::text IS NULL OR state = $3)
         AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR code = $5)
-        AND ($6::text IS NULL OR client = $6) ORDER BY id LIMIT $2"""
+        AND ($6::text IS NULL OR client = $6 OR place IS NOT NULL AND source = ANY($7::text[]))
+    ORDER BY id LIMIT $2"""
 _CONFLICTS = f"""
     SELECT * FROM (SELECT *, CASE WHEN withdrawn AND state = 'open' THEN id ELSE id + {LATER} END AS rank
         FROM conflicts) c
     WHERE rank > $1 AND ($3::text IS NULL OR state = $3)
         AND ($4::text IS NULL OR source = $4) AND ($5::text IS NULL OR why = $5)
-        AND $6::text IS NULL ORDER BY rank LIMIT $2"""  # noqa: S608 - a number of ours
+        AND $6::text IS NULL AND cardinality($7::text[]) = 0 ORDER BY rank LIMIT $2"""  # noqa: S608 - a number of ours
 
 _TELL_AGAIN = """
     DELETE FROM inbound_told WHERE topic = $1 AND code = $2 AND NOT EXISTS (SELECT FROM refusals
@@ -41,12 +42,22 @@ _PAGES = {WorkList.REFUSALS: _REFUSALS, WorkList.CONFLICTS: _CONFLICTS}
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """What a page is narrowed to; the code of a conflict is its `why`, and no conflict is a client's own."""
+    """What a page is narrowed to; the code of a conflict is its `why`, and no conflict is a client's own.
+
+    With a client, what lies in the topics of `spoken_for` is seen too.
+    """
 
     state: State | None = None
     source: str | None = None
     code: str | None = None
     client: str | None = None
+    spoken_for: Collection[str] = ()
+
+    def shows(self, refused: Mapping[str, Any]) -> bool:
+        """Tell whether a refusal is the client's own, or lies in a topic that it speaks for."""
+        if self.client in {None, refused["client"]}:
+            return True
+        return refused["place"] is not None and refused["source"] in self.spoken_for
 
 
 EVERYTHING = Only()
@@ -56,7 +67,8 @@ async def page(
     tx: PostgresTransaction, name: WorkList, after: int, limit: int, only: Only = EVERYTHING
 ) -> dict[str, Any]:
     """Return entries that follow a rank, oldest first; conflicts with what was withdrawn come before all."""
-    rows = await tx.many(_PAGES[name], after, limit, only.state, only.source, only.code, only.client)
+    told = only.state, only.source, only.code, only.client, list(only.spoken_for)
+    rows = await tx.many(_PAGES[name], after, limit, *told)
     return {"items": [_shown(row) for row in rows], "next": rows[-1]["rank"] if len(rows) == limit else None}
 
 

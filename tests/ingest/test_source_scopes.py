@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.ingest.domain.binding import Message
 from tests.ingest.rig import TYPES, event, outcome, send, serving
 
 SOURCES = {
@@ -129,6 +130,25 @@ async def test_an_accepted_event_is_shown_to_its_source_and_to_who_has_all_units
         assert (answer.status_code, answer.json()) == (404, (await below.get("/v1/events/desk/e9")).json())
     reading = await rig.as_("desk", "reader", account="desk-account", unit="/nation/b1")
     assert (await reading.get("/v1/events/desk/e1")).status_code == 404
+
+
+async def test_what_is_refused_from_a_topic_is_seen_by_whom_may_fix_it(rig):
+    await rig.admission.newest()
+    await rig.admission.commit_inbound([Message("desk", "in.desk", 0, 0, b"{")])
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    other = await rig.as_("other", "integrator", account="other-account")
+    assert await outcome(other, event(time=ago(hours=1))) == (403, "source_scope")
+    (seen,) = (await desk.get("/v1/refusals?source=desk")).json()["items"]
+    assert (seen["code"], seen["place"]) == ("json", "in.desk/0/0")
+    path = f"/v1/refusals/{seen['id']}"
+    assert (await desk.get(path)).json() == seen
+    assert (await desk.get(f"/v1/refusals/{seen['id'] + 1}")).status_code == 404
+    (own,) = (await other.get("/v1/refusals")).json()["items"]
+    assert (own["client"], own["place"]) == ("other-account", None)
+    assert (await other.get(path)).status_code == 404
+    mended = {"event": event(time=ago(hours=1)), "reason": "mended"}
+    assert (await other.post(f"{path}:fix", json=mended)).status_code == 404
+    assert (await desk.post(f"{path}:fix", json=mended)).json()["state"] == "fixed"
 
 
 async def test_the_role_backfill_alone_sends_nothing(rig):

@@ -1,5 +1,6 @@
 """The routes of the work lists, and of what a person decides of an entry."""
 
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -73,9 +74,10 @@ def refusals_router(door: Door) -> APIRouter:
     @router.get("/{number}", name="show_refusal")
     async def show_refusal(number: Number, subject: Annotated[Subject, Depends(reader)]) -> dict[str, Any]:
         """Return a refusal and what became of it."""
+        only = await _only_own(door, subject)
         async with door.exchange.reading() as tx:
             found = await worklists.entry(tx, WorkList.REFUSALS, number)
-        if _own(subject) not in {None, found["client"]}:
+        if not only.shows(found):
             raise hidden("The list has no such entry.")
         return found
 
@@ -144,8 +146,10 @@ def _add_listing(router: APIRouter, door: Door, of: WorkList, about: str, reader
         after: After = 0,
         limit: Limit = 50,
     ) -> dict[str, Any]:
+        own = await _only_own(door, subject)
         async with door.exchange.reading() as tx:
-            return await worklists.page(tx, of, after, limit, Only(state, source, code, _own(subject)))
+            only = replace(own, state=state, source=source, code=code)
+            return await worklists.page(tx, of, after, limit, only)
 
 
 def _add_dismissal(router: APIRouter, door: Door, of: WorkList, name: str, about: str) -> None:
@@ -158,6 +162,15 @@ def _add_dismissal(router: APIRouter, door: Door, of: WorkList, name: str, about
 def _own(subject: Subject) -> str | None:
     """Return the account whose entries alone the subject sees; an operator of the whole sees all."""
     return None if decide(subject, _OPERATING, EVERYTHING) is Verdict.ALLOWED else subject.client
+
+
+async def _only_own(door: Door, subject: Subject) -> Only:
+    """Return what the subject sees: its account's entries, and those in topics that it may fix."""
+    client = _own(subject)
+    if client is None:
+        return worklists.EVERYTHING
+    await door.admission.newest()
+    return Only(client=client, spoken_for=door.admission.catalogue.spoken_for(sender_of(subject)))
 
 
 def _body(model: type[BaseModel]) -> dict[str, Any]:

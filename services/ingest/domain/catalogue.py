@@ -8,7 +8,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from services.ingest.domain.sources import Closed, FeedSpec, Scope, SeenText, SourceSpec, scope_of, seen
+from services.ingest.domain.sources import (
+    Closed,
+    FeedSpec,
+    Scope,
+    SeenText,
+    Sender,
+    SourceSpec,
+    scope_of,
+    seen,
+)
 from shared.kernel.canonical import canonical
 from shared.kernel.codes import CODE_PATTERN
 from shared.kernel.errors import Problem, Refused, refuse
@@ -103,6 +112,10 @@ class Catalogue:
     sources: Mapping[str, SourceSpec]
     scopes: Mapping[str, Scope]
     feeds: Mapping[tuple[str, str], tuple[str, ...]]
+
+    def spoken_for(self, sender: Sender) -> frozenset[str]:
+        """Return the sources that an account speaks for."""
+        return frozenset(source for source, scope in self.scopes.items() if scope.stranger(sender) is None)
 
 
 NOTHING_ADOPTED = Catalogue(0, {}, {}, {}, {})
