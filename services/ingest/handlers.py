@@ -8,7 +8,13 @@ from services.ingest import arrivals, papers, store, watching
 from services.ingest.clock import BEFORE_THE_FEED, EVERY_SHARD
 from services.ingest.contract import ACCEPTED, SOURCE, TYPES_ADOPTED, TypesAdopted
 from services.ingest.domain import manifests
-from services.ingest.domain.catalogue import CatalogueDocument, check_size, check_unchanged, parse
+from services.ingest.domain.catalogue import (
+    CatalogueDocument,
+    check_size,
+    check_topics,
+    check_unchanged,
+    parse,
+)
 from services.ingest.domain.sources import Sender
 from services.ingest.papers import Paper
 from shared.contracts.envelope import encode
@@ -26,6 +32,7 @@ async def draft_types(tx: PostgresTransaction, document: dict[str, Any], author:
     """Check a catalogue, also beside all that were adopted, and keep it as a draft."""
     check_size(document)
     parsed = parse(document)
+    check_topics(parsed)
     await store.lock_catalogues(tx)
     check_unchanged(parsed, await store.adopted_specs(tx, parsed.types))
     return await store.draft(tx, document, author)

@@ -183,3 +183,12 @@ def test_no_title_holds_what_is_not_seen(where, hidden):
     with pytest.raises(Refused) as refused:
         parse(document)
     assert refused.value.problem.pointer.endswith("/title")
+
+
+@pytest.mark.parametrize("second", ["zz_b", "zz.b"])
+async def test_sources_whose_topics_kafka_does_not_tell_apart_are_refused_by_name(ingest, second):
+    first = {"zz_b": "zz.b", "zz.b": "zz_b"}[second]
+    named = {code: {"title": code} for code in (first, "zz-b", second)}
+    found = await problem(draft(ingest, DOCUMENT | {"sources": named}))
+    assert (found.status, found.code, found.pointer) == (422, "catalogue", f"/sources/{second}")
+    assert f"{first} and {second}" in found.detail

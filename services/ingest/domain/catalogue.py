@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from services.ingest.domain.binding import topic_of
 from services.ingest.domain.sources import (
     Closed,
     FeedSpec,
@@ -135,6 +136,16 @@ def check_size(document: object) -> None:
     """Refuse a catalogue that every shard could not be told of in one message."""
     if len(canonical(document)) > LARGEST_DOCUMENT_BYTES:
         raise refuse(413, "catalogue_too_large", f"A catalogue has at most {LARGEST_DOCUMENT_BYTES} bytes.")
+
+
+def check_topics(document: CatalogueDocument) -> None:
+    """Refuse sources whose inbound topics Kafka does not tell apart: `.` and `_` are one to it."""
+    by_topic: dict[str, str] = {}
+    for source in document.sources:
+        first = by_topic.setdefault(topic_of(source).replace(".", "_"), source)
+        if first != source:
+            detail = f"The topics of {first} and {source} differ only in . and _, which Kafka does not take."
+            raise refuse(422, "catalogue", detail, pointer=f"/sources/{source}")
 
 
 def check_unchanged(document: CatalogueDocument, adopted: Iterable[tuple[str, TypeSpec]]) -> None:
