@@ -313,13 +313,13 @@ async def command(rig: Rig, *arguments: str) -> str:
     return printed.decode()
 
 
-async def rebuilt(rig: Rig) -> tuple[str, list[Any]]:
-    """Fold scoring's archives anew and return how that ended and which tables differ."""
-    run = await rig.post("scoring", REBUILDS, "operator")
+async def rebuilt(rig: Rig, service: str = "scoring") -> tuple[str, list[Any]]:
+    """Fold the inputs of a service anew and return how that ended and which tables differ."""
+    run = await rig.post(service, REBUILDS, "operator")
 
     async def ended() -> bool:
         nonlocal run
-        run = (await rig.ask("GET", "scoring", f"{REBUILDS}/{run['id']}", "operator")).json()
+        run = (await rig.ask("GET", service, f"{REBUILDS}/{run['id']}", "operator")).json()
         return run["state"] not in {"waiting", "folding", "comparing"}
 
     await until(ended)

@@ -17,12 +17,11 @@ from deploy.state import Options
 from dukao import yamls
 from tests.scoring.test_stages import TYPES
 from tests.scoring_domain.late_days import scheme
-from tests.system.rig import Event, Rig, command, note, platform, until
+from tests.system.rig import Event, Rig, command, note, platform, rebuilt
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
 CALENDAR = Path(__file__).parents[2] / "samples" / "national" / "calendar.yaml"
-REBUILDS = "/v1/operations/rebuilds"
 ITEMS = 40
 GIVEN = date(2021, 4, 20)
 KILLS = {date(2021, 4, 29), date(2021, 5, 1), date(2021, 5, 7), date(2021, 5, 10)}
@@ -139,7 +138,7 @@ async def test_one_notice_per_event_rule_and_recipient_whatever_dies_and_a_repla
     assert len(told) == len(expected()), "each once"
 
     await inbox_is_signed_for(rig)
-    assert await rebuilt(rig) == ("same", [])
+    assert await rebuilt(rig, "notify") == ("same", [])
     await everything_again(rig)
     assert await notices(rig) == told, "a replay of all events sends nothing"
     assert await rig.faults(fed) == {}
@@ -198,19 +197,6 @@ async def inbox_is_signed_for(rig: Rig) -> None:
         assert json.loads(printed)["signed"]["person"] == "zhao"
     signed = json.loads(await command(rig, "inbox", "list", "--state", "signed", "-o", "json"))
     assert [one["id"] for one in signed] == [listed[0]["id"]]
-
-
-async def rebuilt(rig: Rig) -> tuple[str, list[Any]]:
-    """Fold notify's inputs anew and return how that ended and which tables differ."""
-    run = await rig.post("notify", REBUILDS, "operator")
-
-    async def ended() -> bool:
-        nonlocal run
-        run = (await rig.ask("GET", "notify", f"{REBUILDS}/{run['id']}", "operator")).json()
-        return run["state"] not in {"waiting", "folding", "comparing"}
-
-    await until(ended)
-    return run["state"], [one for one in run["tables"] if one["only_live"] or one["only_shadow"]]
 
 
 async def everything_again(rig: Rig) -> None:

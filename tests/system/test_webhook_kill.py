@@ -18,7 +18,7 @@ from deploy.embedded.files import free_port
 from samples.receiver.receiver import Inbox
 from shared.kernel.digests import EMPTY_CHAIN
 from tests.notify.receivers import NAME, Authority, new_authority
-from tests.system.rig import Rig, command, platform, until
+from tests.system.rig import Rig, command, platform, rebuilt, until
 
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
 
@@ -119,7 +119,7 @@ async def test_a_kill_between_sending_and_recording_is_followed_by_the_same_mess
         assert await entries(rig) == ["matter-1"]
         assert len(await deliveries(rig, "notice")) == 1
         assert receiver.taken() == 4, "the second ping, and no notice"
-        assert await rebuilt(rig) == "same"
+        assert await rebuilt(rig, "notify") == ("same", [])
         await assigned(rig, "matter-2")
 
         async def both() -> bool:
@@ -179,22 +179,6 @@ async def everything_again(rig: Rig) -> None:
         await database.close()
     await rig.ready()
     await rig.drained()
-
-
-async def rebuilt(rig: Rig) -> str:
-    """Fold notify's inputs anew beside what there is; tell whether it is the same."""
-    run = await rig.post("notify", "/v1/operations/rebuilds", "operator")
-    path = f"/v1/operations/rebuilds/{run['id']}"
-
-    async def state() -> str:
-        answer = await rig.ask("GET", "notify", path, "operator")
-        return answer.json()["state"]
-
-    async def ended() -> bool:
-        return await state() not in {"waiting", "folding", "comparing"}
-
-    await until(ended)
-    return await state()
 
 
 async def deliveries(rig: Rig, kind: str) -> list[dict[str, object]]:
