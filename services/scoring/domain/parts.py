@@ -5,7 +5,7 @@ and bonuses are taken in full, once, and their limits are weighted. What no vers
 scored over the whole. Until a period is over the weights are the months so far.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -186,57 +186,29 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
     A version in whose months it does not apply at all weighs nothing and keeps its points, which are told.
     """
     chapters = succession.chapters
-    ruling = [month for one in chapters for month in one.within(period.months())]
-    until = max(clock, ruling[0])
-    last = max(month for month in ruling if month <= until)
-    telling = next(at for at, one in enumerate(chapters) if last in one.months)
-    speaking = [
-        at
-        for at in range(telling + 1)
-        if having[at] is not None
-        and chapters[at].asks(code, period)
-        and (at == telling or chapters[at].began(code, before=chapters[at + 1]))
-    ]
-    newest = max(speaking, default=None)
-    if newest is None:
+    until, telling = _now(chapters, period, clock)
+    speaking = _speaking(chapters[: telling + 1], code, period, having)
+    if not speaking:
         return None
-    document, spec = chapters[newest].document, chapters[newest].indicators[code]
-    is_gone = newest < telling and not chapters[newest].within(period.months())
+    newest = chapters[speaking[-1]]
+    document, spec = newest.document, newest.indicators[code]
+    is_gone = speaking[-1] < telling and not newest.within(period.months())
     if is_gone or not is_due(document, spec, period):
         return None
     first, last = told_by(document, spec, period)
-    months = [
-        () if spec.overlay is not None and gone is None else _scored_in(one, code, chapters[newest], period)
-        for one, gone in zip(chapters, having, strict=True)
-    ]
+    months = _months(_scored_in, chapters, code, newest, period, having)
     if sum(one.rules_any(first, last) for one in chapters) == 1 or not any(months):
         return None
     come = _so_far(months, until)
-    so_far = [
-        0 if mine and (gone := having[at]) and gone.issuperset(mine) else come[at]
-        for at, mine in enumerate(months)
-    ]
-    standing = [
-        () if spec.overlay is not None and gone is None else _standing_in(one, code, chapters[newest], period)
-        for one, gone in zip(chapters, having, strict=True)
-    ]
+    so_far = _applying(months, come, having)
+    found = _parts(chapters, code, months, so_far, having)
+    standing = _months(_standing_in, chapters, code, newest, period, having)
     ruled = _so_far(standing, until)
     points = [
         0 if gone is None else exact(one.indicators[code].points)
         for one, gone in zip(chapters, having, strict=True)
     ]
     reach = sum(count * worth for count, worth in zip(ruled, points, strict=True))
-    found = [
-        Part(
-            code,
-            tuple(chapters[at] for at in run),
-            tuple(months[at] for at in run),
-            weight,
-            chapters[max(at for at in run if so_far[at])],
-        )
-        for run in _runs(chapters, code, [at for at, mine in enumerate(months) if mine], having)
-        if (weight := sum(so_far[at] for at in run))
-    ]
     differ = len({worth for worth, mine in zip(points, standing, strict=True) if mine}) > 1
     if not found and (spec.is_extra or not reach or not differ):
         return None
@@ -245,7 +217,76 @@ def _parted(succession: Succession, period: Period, code: str, having: Having, c
         for at, one in enumerate(chapters)
         if months[at] and having[at] is not None and so_far[at] < come[at]
     )
-    return Parted(chapters[telling], period, code, tuple(found), sum(so_far), sum(ruled), reach, waived)
+    return Parted(chapters[telling], period, code, found, sum(so_far), sum(ruled), reach, waived)
+
+
+def _now(chapters: Sequence[Chapter], period: Period, clock: int) -> tuple[int, int]:
+    """Return until which month a period has come, and the place of the version that rules the last of it."""
+    ruling = [month for one in chapters for month in one.within(period.months())]
+    until = max(clock, ruling[0])
+    last = max(month for month in ruling if month <= until)
+    return until, next(at for at, one in enumerate(chapters) if last in one.months)
+
+
+def _speaking(chapters: Sequence[Chapter], code: str, period: Period, having: Having) -> list[int]:
+    """Return the places of the versions that ask for a figure: the telling one, the last, and those before.
+
+    One before speaks where the version that follows it had not begun the indicator.
+    """
+    telling = len(chapters) - 1
+    return [
+        at
+        for at, one in enumerate(chapters)
+        if having[at] is not None
+        and one.asks(code, period)
+        and (at == telling or one.began(code, before=chapters[at + 1]))
+    ]
+
+
+def _months(
+    taken: Callable[[Chapter, str, Chapter, Period], tuple[int, ...]],
+    chapters: Sequence[Chapter],
+    code: str,
+    newest: Chapter,
+    period: Period,
+    having: Having,
+) -> list[tuple[int, ...]]:
+    """Return the months that are taken of each version; of one without an overlay none."""
+    is_overlay = newest.indicators[code].overlay is not None
+    return [
+        () if is_overlay and gone is None else taken(one, code, newest, period)
+        for one, gone in zip(chapters, having, strict=True)
+    ]
+
+
+def _applying(months: Sequence[tuple[int, ...]], come: Sequence[int], having: Having) -> list[int]:
+    """Return how many months of each version have come, none where it applies in none of them."""
+    return [
+        0 if mine and gone and gone.issuperset(mine) else count
+        for mine, count, gone in zip(months, come, having, strict=True)
+    ]
+
+
+def _parts(
+    chapters: Sequence[Chapter],
+    code: str,
+    months: Sequence[tuple[int, ...]],
+    so_far: Sequence[int],
+    having: Having,
+) -> tuple[Part, ...]:
+    """Return the runs of versions that score alike and of which any month has come."""
+    ruling = [at for at, mine in enumerate(months) if mine]
+    return tuple(
+        Part(
+            code,
+            tuple(chapters[at] for at in run),
+            tuple(months[at] for at in run),
+            weight,
+            chapters[max(at for at in run if so_far[at])],
+        )
+        for run in _runs(chapters, code, ruling, having)
+        if (weight := sum(so_far[at] for at in run))
+    )
 
 
 def _scored_in(one: Chapter, code: str, newest: Chapter, period: Period) -> tuple[int, ...]:
