@@ -66,7 +66,7 @@ def read_scheme(path: Path, units: Path | None, *, may_have_own: bool = False) -
     One that has units of its own is refused, unless it may: then the table is for others beside it.
     """
     sheet = yamls.read(path)
-    leaves_them = isinstance(sheet.value, dict) and sheet.value.get("units") == []
+    leaves_them = _leaves_units(sheet)
     if units is None or (may_have_own and not leaves_them):
         return paper_of(sheet)
     if not leaves_them:
@@ -83,6 +83,11 @@ def read_scheme(path: Path, units: Path | None, *, may_have_own: bool = False) -
         return sheet.file, sheet.line(path)
 
     return Paper(sheet.value | {"units": [unit for _, unit in rows]}, place_of)
+
+
+def leaves_units(path: Path) -> bool:
+    """Tell whether a scheme leaves its units to a table."""
+    return _leaves_units(yamls.read(path))
 
 
 def read_units(path: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -169,6 +174,10 @@ def unreadable(error: UnreadableError) -> Finding:
 def refused_at(paper: Paper, findings: Iterable[Mapping[str, str]]) -> list[Finding]:
     """Return what a service found in a document, with the lines of the file it came from."""
     return [paper.finding(one["path"], one["code"], one["reason"]) for one in findings]
+
+
+def _leaves_units(sheet: Sheet) -> bool:
+    return isinstance(sheet.value, dict) and sheet.value.get("units") == []
 
 
 def _unit(row: Mapping[str, str | None], file: str, line: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dukao.checking import (
     check_beside,
     check_scheme,
     check_types,
+    leaves_units,
     paper_of,
     read_scheme,
     refused_at,
@@ -89,7 +90,7 @@ def check(
     Findings end with 6. Nothing is run to find out, and no platform is needed where types.yaml lies beside.
     """
     with reading(file, output):
-        paper = read_scheme(file, units, may_have_own=bool(beside))
+        paper = read_scheme(file, units, may_have_own=any(map(leaves_units, beside or ())))
         found = check_scheme(paper, types_of(ctx, file, types, output))
     report(found or _beside(paper, beside or (), units, output), file, output)
 

@@ -122,6 +122,19 @@ def test_a_table_of_units_is_for_the_version_that_leaves_them_to_it_and_the_othe
     assert dukao(*check).exit_code == Exit.INVALID, "without the table a version has no units"
 
 
+def test_a_table_of_units_that_no_version_leaves_its_units_to_is_refused_as_without_another_version(
+    dukao, versions, tmp_path
+):
+    older, newer = versions
+    table = tmp_path / "units.csv"
+    table.write_text("unit_id,parent_id,name,level\n", "utf-8")
+    check = "scheme", "check", newer, "--types", TYPES, "--units", table
+    for words in (check, (*check, "--beside", older)):
+        done = dukao(*words)
+        assert (done.exit_code, done.stdout.split()[1:3]) == (Exit.INVALID, ["/", "units"]), words
+        assert done.stdout.startswith(f"{newer}:")
+
+
 def test_a_version_that_is_no_scheme_is_named_itself(dukao, versions):
     older, newer = versions
     older.write_text(BASE.replace("places: 2", 'places: "2"'), "utf-8")
