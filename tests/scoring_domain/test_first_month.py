@@ -17,8 +17,8 @@ from shared.kernel.periods import Cycle, Month, PeriodCalendar
 from tests.scoring.test_stages import SCHEME
 from tests.scoring_domain import test_groups as groups
 from tests.scoring_domain import test_parts as parts
+from tests.scoring_domain.overlays import with_overlay
 from tests.scoring_domain.test_check import refused
-from tests.scoring_domain.test_overlays import with_overlay
 
 STEPS = st.integers(0, 11)
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from shared.kernel.points import MILLIONTHS, PARTS
 from tests.scoring_domain.late_days import DONE_10_MAY, item, plan_of, refused, scheme, two_takers
-from tests.scoring_domain.test_overlays import SAFETY
+from tests.scoring_domain.overlays import SAFETY
 
 
 def points(document, **named):

@@ -14,7 +14,7 @@ from services.ranking.held import Board
 from services.scoring.domain.document import SchemeDocument
 from shared.kernel.periods import JANUARY, Month
 from shared.kernel.points import MILLIONTHS
-from tests.scoring_domain.test_overlays import halves, with_overlay
+from tests.scoring_domain.overlays import halves, with_overlay
 from tests.scoring_domain.test_parts import DECEMBER, LEVY, figures, line, month, told, version
 
 PARTS = 10**12
