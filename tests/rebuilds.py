@@ -1,8 +1,14 @@
-"""What tests of rebuilds share: a producer's archive of records made here, and a rebuild to its end."""
+"""What tests of rebuilds share: a producer's archive of records made here, where a consumer begins, a rebuild."""
 
 import asyncio
 
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.shards import SHARDS
 from tests.waiting import becomes
+
+_BEGIN = """
+    INSERT INTO positions (consumer, stream, shard, number, chain)
+    SELECT $1, $2, s, 0, $3 FROM generate_series(0, $4::int - 1) s"""
 
 
 class Kept:
@@ -17,6 +23,13 @@ class Kept:
 
     async def reached(self, stream):
         raise NotImplementedError
+
+
+async def begin(exchange, consumer, streams):
+    """Let a consumer be at the beginning of its inputs."""
+    async with exchange.begin(actor="test", action="begin") as tx:
+        for stream in streams:
+            await tx.many(_BEGIN, consumer, stream, EMPTY_CHAIN, SHARDS)
 
 
 async def rebuilt(rebuilds):

@@ -34,11 +34,6 @@ from tests.messaging.flow import (
 from tests.waiting import becomes
 
 
-@pytest.fixture
-def broker():
-    return MemoryBroker()
-
-
 def rewrite(broker, shard, at):
     records = broker.records[STREAM, shard]
     records[at] = records[at]._replace(body=records[at].body.replace(b'"i"', b'"j"'))

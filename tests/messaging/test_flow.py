@@ -2,11 +2,8 @@
 
 import asyncio
 
-import pytest
-
 from shared.kernel.records import Draft
 from shared.messaging import relay as relaying
-from shared.messaging.broker import MemoryBroker
 from shared.messaging.relay import Relay
 from tests.messaging.flow import (
     STREAM,
@@ -19,11 +16,6 @@ from tests.messaging.flow import (
     running,
 )
 from tests.waiting import becomes
-
-
-@pytest.fixture
-def broker():
-    return MemoryBroker()
 
 
 async def test_every_record_is_applied_once(exchange, broker):

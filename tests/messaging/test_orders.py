@@ -5,7 +5,6 @@ import pytest
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Refused
 from shared.messaging.archive import OwnArchive
-from shared.messaging.broker import MemoryBroker
 from shared.messaging.desk import Desk
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
@@ -38,11 +37,6 @@ class Stumbling(Tally):
         if self.fails & {(record.shard, record.number) for record in batch}:
             raise LookupError("a mistake of ours")
         return await super().__call__(tx, batch)
-
-
-@pytest.fixture
-def broker():
-    return MemoryBroker()
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ import httpx
 from services.notify.api import checking_router, inbox_router, rules_router
 from services.notify.contract import CLOSES, CONSUMER, ITEMS, NOTICES, SCHEMES, STANDINGS, SURVEYS
 from services.notify.handlers import Notify
-from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Position
-from shared.kernel.shards import SHARDS
 from shared.storage.exchange import Exchange
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
+from tests.rebuilds import begin
 
 INPUTS = (NOTICES, ITEMS, STANDINGS, CLOSES, SCHEMES, SURVEYS)
 ROLES = {"olga": "operator", "zhao": "operator", "li": "approver", "reader": "reader", "ada": "author"}
@@ -32,16 +31,7 @@ class Service:
 
     async def begin(self):
         """Let the consumer be at the beginning of its inputs."""
-        async with self.exchange.begin(actor="test", action="begin") as tx:
-            for stream in INPUTS:
-                await tx.many(
-                    "INSERT INTO positions (consumer, stream, shard, number, chain) "
-                    "SELECT $1, $2, s, 0, $3 FROM generate_series(0, $4::int - 1) s",
-                    CONSUMER,
-                    stream,
-                    EMPTY_CHAIN,
-                    SHARDS,
-                )
+        await begin(self.exchange, CONSUMER, INPUTS)
 
     async def adopt(self, document):
         """Adopt rules at the door."""

@@ -7,11 +7,10 @@ from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import parse
 from shared.kernel.numbering import number
 from shared.kernel.records import Draft, Head, Position
-from shared.kernel.shards import SHARDS
 from shared.runtime.rebuilding import Fold, Rebuilds
 from tests.ranking.closings import persons
 from tests.ranking.rig import NOW, SHARD, cut_figured, figure, posted, service
-from tests.rebuilds import Kept, rebuilt
+from tests.rebuilds import Kept, begin, rebuilt
 
 __all__ = ["persons", "service"]
 
@@ -24,16 +23,7 @@ class Living:
         self._ranking, self._heads = Ranking(), {}
 
     async def begin(self):
-        async with self.exchange.begin(actor="test", action="begin") as tx:
-            for stream in (ENTRIES, SCHEMES):
-                await tx.many(
-                    "INSERT INTO positions (consumer, stream, shard, number, chain) "
-                    "SELECT $1, $2, s, 0, $3 FROM generate_series(0, $4::int - 1) s",
-                    CONSUMER,
-                    stream,
-                    EMPTY_CHAIN,
-                    SHARDS,
-                )
+        await begin(self.exchange, CONSUMER, (ENTRIES, SCHEMES))
 
     async def apply(self, *messages):
         records = [self._record(*one) for one in messages]

@@ -2,12 +2,10 @@
 
 from services.supervision.contract import ACCEPTED, ACTS, CALENDARS, CONSUMER, ITEMS, SCHEMES
 from services.supervision.handlers import Supervision
-from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Position
-from shared.kernel.shards import SHARDS
 from shared.messaging.archive import OwnArchive
 from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
-from tests.rebuilds import Kept, rebuilt
+from tests.rebuilds import Kept, begin, rebuilt
 from tests.supervision.facts import Feed, calendar, scheme
 
 PAPER = {"evidence": [{"name": "report.pdf", "sha256": "a" * 64}]}
@@ -32,16 +30,7 @@ async def consume_acts(service, shard):
 
 async def lived_through(service, kept, feed):
     """Apply a scheme, events, ticks and acts of persons in several batches."""
-    async with service.exchange.begin(actor="test", action="begin") as tx:
-        for stream in (ACCEPTED, SCHEMES, ACTS):
-            await tx.many(
-                "INSERT INTO positions (consumer, stream, shard, number, chain) "
-                "SELECT $1, $2, s, 0, $3 FROM generate_series(0, $4::int - 1) s",
-                CONSUMER,
-                stream,
-                EMPTY_CHAIN,
-                SHARDS,
-            )
+    await begin(service.exchange, CONSUMER, (ACCEPTED, SCHEMES, ACTS))
 
     async def fed(*records):
         kept.records += records
