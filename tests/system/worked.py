@@ -1,10 +1,13 @@
-"""The fixture of the domain's worked cases: a thousand points, 36 bureaus, and small schemes beside it."""
+"""The fixture of the worked cases: 1,000 points, 36 bureaus, small schemes; its figures and damages to them."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+
+import asyncpg
 
 from tests.scoring.incidents import TYPES as OF_INCIDENTS
 from tests.scoring.test_stages import TYPES as MINI
-from tests.system.rig import Event
+from tests.system.rig import Event, Rig
 
 BUREAUS = [f"w{number:02d}" for number in range(1, 37)]
 BOARDS = {"party": "260", "reform": "440", "operation": "180", "ratings": "120"}
@@ -30,6 +33,7 @@ TYPES = {
     "types": MINI["types"] | OF_INCIDENTS["types"] | OWN,
     "sources": MINI["sources"] | OF_INCIDENTS["sources"],
 }
+Check: TypeAlias = Callable[[asyncpg.Connection], Awaitable[list[str]]]
 
 
 def scheme(
@@ -127,3 +131,23 @@ def scored(unit: str, month: int, ports: str | None, thirds: int | None, **parts
     if thirds is not None:
         told.append(event(f"{name}-thirds", "third.made.v1", unit, time, {"made": thirds, "due": 3}))
     return told
+
+
+async def figure(rig: Rig, scheme: str, cell: str, **asked: str) -> Any:
+    return (await rig.get("scoring", f"/v1/cells/{cell}", scheme=scheme, **asked))["figure"]
+
+
+async def damaged(rig: Rig, check: Check, damages: Sequence[str]) -> None:
+    """Alter what is kept in a transaction that is rolled back; the checker tells of each."""
+    database = await rig.database()
+    try:
+        assert await check(database) == []
+        for damage in damages:
+            transaction = database.transaction()
+            await transaction.start()
+            await database.execute("SET LOCAL session_replication_role = replica")
+            assert not (await database.execute(damage)).endswith(" 0"), damage
+            assert await check(database) != [], damage
+            await transaction.rollback()
+    finally:
+        await database.close()
