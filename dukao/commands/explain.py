@@ -109,10 +109,7 @@ def explain(
     Without an indicator the total of a unit, or one board or overlay: which indicators lost how much. CSV
     prints the rows, JSON the whole answer; the rows are a page unless --all is given.
     """
-    if period is None:  # a total names no indicator
-        indicator, period = None, indicator
-    if period is None or (indicator is None and _PERIOD.match(period) is None):
-        raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
+    indicator, period = _named(indicator, period)
     if trial is not None and (entries or {version, as_of, entry} != {None}):
         raise typer.BadParameter("a trial has neither entries, versions nor days", param_hint="--trial")
     page = PAGE_ROWS if everything else limit
@@ -122,8 +119,7 @@ def explain(
             pages = client.pages("ranking", path, **asked, board=board, overlay=overlay, limit=page)
             _show_total(_whole(pages, "parts") if everything else next(pages), output, lang)
             return
-        path = f"/v1/cells{below(period, unit, indicator)}"
-        query: dict[str, Any] = {"scheme": scheme, "version": version}
+        path, query = _cell(scheme, trial, below(period, unit, indicator), version)
         if entry is not None:
             pages = client.pages("scoring", f"/v1/entries/{entry}/explain", limit=page)
             _show_entry(_whole(pages, "rows") if everything else next(pages), output, lang)
@@ -131,10 +127,24 @@ def explain(
             _show_entries(client.get("scoring", path, **query, as_of=as_of), output, lang)
         else:
             counted = None if only is None else str(only == "counted").lower()
-            if trial is not None:
-                path, query = f"/v1/trials{below(scheme, trial)}/cells{below(period, unit, indicator)}", {}
             pages = client.pages("scoring", f"{path}/explain", **query, counted=counted, limit=page)
             _show(_whole(pages, "rows") if everything else next(pages), output, lang)
+
+
+def _named(indicator: str | None, period: str | None) -> tuple[str | None, str]:
+    """Return the indicator and the period that the arguments name; a total names no indicator."""
+    if period is None:
+        indicator, period = None, indicator
+    if period is None or (indicator is None and _PERIOD.match(period) is None):
+        raise typer.BadParameter("name a period: 2021-03, 2021-Q1, 2021-H1 or 2021", param_hint="PERIOD")
+    return indicator, period
+
+
+def _cell(scheme: str, trial: str | None, place: str, version: int | None) -> tuple[str, dict[str, Any]]:
+    """Return the path to a cell in force or in a trial, and what is asked of it."""
+    if trial is None:
+        return f"/v1/cells{place}", {"scheme": scheme, "version": version}
+    return f"/v1/trials{below(scheme, trial)}/cells{place}", {}
 
 
 def _total(scheme: str, trial: str | None, place: str, as_of: str | None) -> tuple[str, dict[str, Any]]:

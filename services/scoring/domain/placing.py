@@ -1,6 +1,6 @@
 """Where the sums of an indicator stand, and by month which cells and figures depend on them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from services.scoring.domain.document import SchemeDocument
@@ -95,21 +95,7 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
     stock, first, last = spec.kind == "stock", months[0], months[-1]
     only = document.months_taken(indicator)
     scored = months if only is None else [at for at in months if at in only]
-
-    def covered(period: Period) -> Window:
-        taken = window(document, indicator, period)
-        return (first if stock else taken[0].ordinal), taken[-1].ordinal
-
-    periods = {
-        month: tuple(
-            (str(period), covered(period))
-            for period in touched_periods(
-                document, indicator, Month.of_ordinal(month), Month.of_ordinal(last)
-            )
-            if is_due(document, indicator, period) and reign.is_alone(told_by(document, indicator, period))
-        )
-        for month in months
-    }
+    periods = {month: tuple(_periods(document, indicator, reign, month)) for month in months}
     at_once = indicator.is_sure
     stale = stale_rows(document, indicator)
     return Placed(
@@ -136,6 +122,18 @@ def placed(document: SchemeDocument, indicator: IndicatorSpec, reign: Reign | No
         },
         periods=periods,
     )
+
+
+def _periods(
+    document: SchemeDocument, indicator: IndicatorSpec, reign: Reign, month: int
+) -> Iterator[tuple[str, Window]]:
+    """Yield the periods that a month of a version moves, each with the window it is taken from."""
+    is_stock = document.measures[indicator.measure].kind == "stock"
+    last = Month.of_ordinal(reign.months[-1])
+    for period in touched_periods(document, indicator, Month.of_ordinal(month), last):
+        if is_due(document, indicator, period) and reign.is_alone(told_by(document, indicator, period)):
+            taken = window(document, indicator, period)
+            yield str(period), (reign.months[0] if is_stock else taken[0].ordinal, taken[-1].ordinal)
 
 
 def stale_rows(document: SchemeDocument, indicator: IndicatorSpec) -> tuple[str, ...]:
