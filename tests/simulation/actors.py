@@ -23,10 +23,9 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.leases import LEASE_S
 from shared.messaging.orders import Standing
 from shared.messaging.relay import Relay
-from shared.storage.failures import STORAGE_ERRORS
 from tests.simulation.broker import Broker, SimProducer, SimSubscription
 from tests.simulation.stages import PARTIALS, PARTITIONS, SHARDS, SOURCE_NAME, UNITS, StageA, StageB
-from tests.simulation.storage import CATALOGUE_VERSION, Database, SimExchange, SimTransaction
+from tests.simulation.storage import CATALOGUE_VERSION, PASSING, Database, SimExchange, SimTransaction
 from tests.simulation.world import Life, World
 
 MINUTE_S = 2
@@ -46,7 +45,6 @@ CATALOGUE = compile_catalogue(
     CATALOGUE_VERSION,
 )  # fmt: skip
 CASES = [name for i in range(200) if shard_of(name := f"c{i}") in SHARDS]
-PASSING = (Unavailable, *STORAGE_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -256,7 +254,7 @@ def scenario(world: World) -> list[list[list[Candidate]]]:
 
 
 def _reports(world: World, fact: dict[str, Any]) -> list[Candidate]:
-    """Return a fact and some of: again, altered, same id elsewhere, under a new id, contested, corrected."""
+    """Return a fact and some of: again, altered, same id elsewhere, under a new id, contested, corrected, twice."""
     name, elsewhere = fact["name"], world.random.choice(CASES)
     changes: list[dict[str, Any]] = [
         {},
@@ -264,7 +262,10 @@ def _reports(world: World, fact: dict[str, Any]) -> list[Candidate]:
         {"case": elsewhere, "number": fact["number"] + "x"},
         {"name": f"{name}r"},
         {"name": f"{name}c", "case": elsewhere},
-        *({"name": f"{name}k{n}", "amount": n, "corrects": name, "revision": n} for n in (1, 2)),
+        *(
+            {"name": f"{name}k{n}", "amount": n, "corrects": name, "revision": revision}
+            for n, revision in ((1, 1), (2, 2), (3, 2))
+        ),
     ]
     picked = [change for change in changes if world.random.random() < CHANGED]
     events = [_event(**fact), *(_event(**fact | change) for change in picked)]

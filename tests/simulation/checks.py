@@ -5,25 +5,28 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from services.ingest.contract import ACCEPTED
-from services.ingest.domain.admission import Outcome
+from services.ingest.contract import ACCEPTED, NOTICES
+from services.ingest.domain.envelope import Candidate
 from shared.kernel.digests import EMPTY_CHAIN, chain
 from shared.kernel.numbering import received_of
 from shared.kernel.records import Head, Record
 from tests.simulation.actors import Platform
-from tests.simulation.stages import CUT, PARTIALS, SHARDS, SOURCE_NAME, UNITS, accepted, fold, target_of
+from tests.simulation.answers import archived, content, fact, untold, wrong
+from tests.simulation.stages import CUT, PARTIALS, SHARDS, UNITS, accepted, fold, target_of
 from tests.simulation.storage import Database
 
-TAKEN = {Outcome.CREATED, Outcome.DUPLICATE}
 
-
-def findings(platform: Platform, waiting: list[str]) -> list[str]:
+def findings(platform: Platform, lanes: list[list[list[Candidate]]], waiting: list[str]) -> list[str]:
     """Return what is wrong, the cause before what follows from it; `waiting` is who did not come to an end."""
+    answers = [(one.body, answer) for one, answer in platform.answers]
     return [
         *platform.world.surprises,
         *_archive(platform.ingest, ACCEPTED),
         *_once(platform),
-        *_answered(platform),
+        *wrong(platform.ingest, answers),
+        *_unanswered(lanes, platform),
+        *_archive(platform.ingest, NOTICES),
+        *untold(platform.ingest, answers),
         *_archive(platform.scoring, PARTIALS),
         *waiting,
         *_cursors(platform),
@@ -43,9 +46,9 @@ def lagging(platform: Platform) -> list[str]:
     ] + [
         f"{name} stands at {at} of {stream}/{shard}, which ends at {head.number}"
         for producer, stream, names in followers
-        for (_, shard), head in sorted(producer.state.heads.items())
+        for (of, shard), head in sorted(producer.state.heads.items())
         for name in names
-        if (at := _position(platform.scoring, name, stream, shard)) != head.number
+        if of == stream and (at := _position(platform.scoring, name, stream, shard)) != head.number
     ]
 
 
@@ -74,43 +77,19 @@ def _continues(records: list[Record]) -> bool:
     return all(chain(at, record.body) == record.chain for at, record in zip(before, records, strict=False))
 
 
-def _events(platform: Platform) -> dict[tuple[int, int], dict]:
-    return {
-        (record.shard, record.number): json.loads(record.body)
-        for shard in SHARDS
-        for record in accepted(platform.ingest.state.records, shard)
-    }
-
-
 def _once(platform: Platform) -> Iterator[str]:
-    events = [event for event in _events(platform).values() if event["source"] == SOURCE_NAME]
+    events = archived(platform.ingest.state.records).events.values()
     ids = Counter(event["id"] for event in events)
     yield from (f"{name} is in the archive {n} times" for name, n in sorted(ids.items()) if n > 1)
-    contents = {(e["data"]["number"], _content(e)) for e in events if "revision" not in e}
-    facts = Counter(number for number, _ in contents)
-    yield from (f"{number} was accepted with {n} contents" for number, n in sorted(facts.items()) if n > 1)
+    facts = Counter(of for of, _ in {(fact(event), content(event)) for event in events})
+    named = {"/".join(map(str, of)): n for of, n in facts.items()}
+    yield from (f"{name} was accepted with {n} contents" for name, n in sorted(named.items()) if n > 1)
 
 
-def _answered(platform: Platform) -> Iterator[str]:
-    """Every event that was acknowledged is there, as it was sent, under the receipt first given."""
-    events = _events(platform)
-    ids = {event["id"] for event in events.values()}
-    receipts: dict[tuple[str, bytes], tuple[int, int]] = {}
-    for one, answer in platform.answers:
-        at = answer.shard, answer.number
-        same = at in events and _content(json.loads(one.body)) == _content(events[at])
-        if answer.outcome is Outcome.CONFLICT and same:
-            yield f"{one.id} was called a conflict with itself"
-        if answer.outcome in TAKEN:
-            if not same or one.id not in ids:
-                yield f"{one.id} was acknowledged and is not in the archive as it was sent"
-            if receipts.setdefault((one.id, one.content), at) != at:
-                yield f"{one.id} was given two receipts"
-
-
-def _content(event: dict) -> tuple:
-    names = ("type", "subject", "time", "case", "data", "correctsid", "revision")
-    return tuple(json.dumps(event.get(name), sort_keys=True) for name in names)
+def _unanswered(lanes: list[list[list[Candidate]]], platform: Platform) -> Iterator[str]:
+    sent = Counter(one.body for lane in lanes for batch in lane for one in batch)
+    missing = sent - Counter(one.body for one, _ in platform.answers)
+    yield from sorted(f"{json.loads(body)['id']} was not answered" for body in missing)
 
 
 def _cursors(platform: Platform) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Mistakes that the protocol rules out, planted one at a time; the simulation must find each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +62,21 @@ class NoContentCheck(Admission):
         return await super().commit([
             structs.replace(one, content=place_of(one.content) + bytes(24)) for one in candidates
         ])  # fmt: skip
+
+
+class MistakeAtEveryCommit(Admission):
+    async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
+        raise LookupError("a mistake of ours")
+
+
+class ConflictsNotKept(SimTransaction):
+    async def _note_conflicts(self, rows: Iterable[tuple]) -> list[dict[str, Any]]:
+        return []
+
+
+class ConflictsToldEachTime(SimTransaction):
+    async def _note_conflicts(self, rows: Iterable[tuple]) -> list[dict[str, Any]]:
+        return [row | {"is_new": True} for row in await super()._note_conflicts(rows)]
 
 
 class FailedCommitTakenAsDone(Admission):
@@ -204,6 +219,9 @@ PLANTED: dict[str, Parts] = {
     "`received` taken before the lock: commits out of its order": Parts(transaction=ReceivedBeforeTheLock),
     "keys without a unique index across shards": Parts(transaction=KeysWithoutAUniqueIndex),
     "duplicates known by their id alone, without their content": Parts(admission=NoContentCheck),
+    "a mistake of ours at every commit": Parts(admission=MistakeAtEveryCommit),
+    "a conflict answered, and not kept for a person": Parts(transaction=ConflictsNotKept),
+    "a conflict told each time that it is met": Parts(transaction=ConflictsToldEachTime),
     "a commit whose answer failed taken as done": Parts(admission=FailedCommitTakenAsDone),
     "the relay's cursor moved before the acknowledgement": Parts(relay=CursorBeforeTheAcknowledgement),
     "the epoch not checked": Parts(transaction=NoFence),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from tests.simulation.actors import Parts, Platform, scenario, turn_the_clock
+from tests.simulation.answers import said
 from tests.simulation.checks import findings, lagging
 from tests.simulation.stages import CUT
 from tests.simulation.world import VirtualLoop, World
@@ -26,6 +27,7 @@ class Result:
     last: tuple[str, ...]
     digest: str
     happened: Counter[str]
+    answered: Counter[str]
 
     def __str__(self) -> str:
         return "\n".join([f"seed {self.seed}:", *self.findings, "last steps:", *self.last])
@@ -43,12 +45,14 @@ async def _run(seed: int, parts: Parts) -> Result:
     platform = Platform(world, parts)
     processes = [asyncio.ensure_future(world.keep(name, main)) for name, main in platform.processes().items()]
     clock = asyncio.ensure_future(turn_the_clock(world))
-    clients = [asyncio.ensure_future(platform.client(lane)) for lane in scenario(world)]
+    lanes = scenario(world)
+    clients = [asyncio.ensure_future(platform.client(lane)) for lane in lanes]
     await asyncio.wait(clients, timeout=world.random.uniform(FAULTY_S / 3, FAULTY_S))
     world.restart_all()
     world.shift += max(timedelta(), CUT - world.clock())
-    found = findings(platform, await _settled(platform, clients))
-    result = Result(seed, tuple(found), tuple(world.last), world.digest, world.happened)
+    found = findings(platform, lanes, await _settled(platform, clients))
+    answered = Counter(said(answer) for _, answer in platform.answers)
+    result = Result(seed, tuple(found), tuple(world.last), world.digest, world.happened, answered)
     for task in (*processes, clock, *clients):
         task.cancel()
     return result
@@ -59,7 +63,15 @@ async def _settled(platform: Platform, clients: list[asyncio.Task[None]]) -> lis
     loop = asyncio.get_running_loop()
     due = loop.time() + CALM_S
     await asyncio.wait(clients, timeout=CALM_S)
-    unanswered = ["a client has no answer"] if any(not one.done() for one in clients) else []
+    ended = [ending for one in clients if (ending := _end_of(one))]
     while (behind := lagging(platform)) and loop.time() < due:
         await asyncio.sleep(LOOK_S)
-    return [*unanswered, *behind]
+    return [*ended, *behind]
+
+
+def _end_of(client: asyncio.Task[None]) -> str:
+    """Return what is wrong with how a client ended."""
+    if not client.done():
+        return "a client has no answer"
+    error = client.exception()
+    return "" if error is None else f"a client ended with {error!r}"

@@ -6,25 +6,32 @@ writes over a view of what is committed, and takes a lock where the statement be
 
 import asyncio
 from collections import ChainMap
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import asyncpg
 
+from services.ingest import store
 from services.ingest.domain.admission import is_awaited
+from shared.kernel.errors import Fenced, Unavailable
 from shared.kernel.records import Draft, Head, Known, Position, Reached, Record
 from shared.kernel.shards import partition_of
 from shared.messaging import relay
 from shared.messaging.memory import MemoryState, MemoryTransaction
+from shared.storage import excerpts
+from shared.storage.failures import STORAGE_ERRORS
 from tests.simulation.world import Life, World
 
 LOCK_TIMEOUT_S = 2.0
 IDLE_S = 5.0
 LOOK_S = 0.02
 CATALOGUE_VERSION = 1
+CONFLICT = "conflict"
+PASSING = (Unavailable, *STORAGE_ERRORS)
 VIEWED = ("heads", "keys", "positions", "epochs", "rows")
 
 
@@ -133,16 +140,18 @@ class SimTransaction(MemoryTransaction):
         await self.step(statement.lstrip()[:30])
         if statement == relay._BEHIND:
             return self._behind(*values)
+        if statement == store._CONFLICTS:
+            return await self._note_conflicts(zip(*values[:4], values[7], strict=True))
+        if statement in {excerpts._ROWS, excerpts._SIZES, excerpts._BODIES}:
+            return self._excerpts(*values)
         if statement.startswith("DELETE FROM keys"):
             await self.hold([("key", key) for key in values[0]])
             self._gone |= {key for key in values[0] if self._awaited(key)}
             return []
+        if "FROM withdrawn" in statement:
+            return []
         assert "FROM catalogues" in statement
         return [{"version": CATALOGUE_VERSION}]
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[tuple]) -> None:
-        """Keep rows of a work list."""
-        self.put(table, [*self.get(table, []), *rows])
 
     def get(self, key: Any, default: Any = None) -> Any:
         return self._state.rows.get(key, default)
@@ -169,6 +178,29 @@ class SimTransaction(MemoryTransaction):
         """Leave nothing of what was not committed."""
         self._over = True
         self._release()
+
+    async def _note_conflicts(self, rows: Iterable[tuple]) -> list[dict[str, Any]]:
+        """Keep each or count it; tell which were not there."""
+        names, found = ("why", "source", "event_id", "content"), list[dict[str, Any]]()
+        for *named, times in sorted(rows):
+            key = CONFLICT, *named
+            await self.hold([key])
+            before = self.get(key, 0)
+            self.put(key, before + times)
+            found.append(dict(zip(names, named, strict=True)) | {"is_new": not before})
+        return found
+
+    def _excerpts(
+        self, stream: str, shards: Sequence[int], numbers: Sequence[int], *_: Any
+    ) -> list[dict[str, Any]]:
+        """Return archived records as rows of one each, which is what any of the three statements asks for."""
+        found: list[dict[str, Any]] = []
+        for shard, number in zip(shards, numbers, strict=True):
+            records = (state.records.get((stream, shard), []) for state in (self._committed, self._state))
+            body = next(one.body for one in chain(*records) if one.number == number)
+            sizes = len(body).to_bytes(4, "big")
+            found.append({"shard": shard, "number": number, "first": number, "sizes": sizes, "body": body})
+        return found
 
     def _awaited(self, key: bytes) -> bool:
         known = self._committed.keys.get(key)
@@ -224,6 +256,10 @@ class SimExchange:
         try:
             await tx.step("begin")
             yield tx
+        except Exception as error:
+            if not isinstance(error, (*PASSING, Fenced)):
+                tx.world.surprises.append(f"{tx.life.name} made a mistake: {error!r}")
+            raise
         finally:
             tx.end()
 

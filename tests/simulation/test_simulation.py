@@ -12,18 +12,30 @@ from tests.simulation.world import HIGHEST
 FEW, MANY = 60, 500
 
 
+ANSWERS = {
+    "created",
+    "duplicate",
+    "id_conflict",
+    "business_key_conflict",
+    "revision_conflict",
+    "correction_moves",
+}
+
+
 def run(seeds):
-    """Run seeds and return how often each fault happened."""
-    happened = Counter()
+    """Run seeds and return how often each fault happened, and how often each answer was given."""
+    happened, answered = Counter(), Counter()
     for seed in seeds:
         result = simulate(seed)
         assert not result.findings, str(result)
         happened += result.happened
-    return happened
+        answered += result.answered
+    return happened, answered
 
 
-def test_nothing_is_lost_doubled_or_altered_and_every_fault_happened():
-    assert run(range(FEW)).keys() == HIGHEST.keys()
+def test_nothing_is_lost_doubled_or_altered_and_every_fault_and_every_answer_happened():
+    happened, answered = run(range(FEW))
+    assert (happened.keys(), answered.keys()) == (HIGHEST.keys(), ANSWERS)
 
 
 @pytest.mark.long
