@@ -32,7 +32,8 @@ from shared.kernel import instants
 from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.records import Draft, Position
 from shared.kernel.shards import SHARDS
-from tests.scoring.test_stages import SCHEME, Driver, accept, adopt, levy, missed, teach
+from tests.scoring import test_stages
+from tests.scoring.test_stages import SCHEME, Driver, accept, levy, missed
 
 T = datetime(2100, 3, 31, 16, tzinfo=UTC)  # the end of March in Shanghai
 GROUP_SHARD = group_shard("mini", "bureaus")
@@ -118,13 +119,7 @@ class WithCuts(Driver):
 
 async def begun(scoring, document=None):
     """Return scoring with a scheme in force that has cuts."""
-    exchange = await scoring()
-    driver = WithCuts(exchange)
-    await teach(exchange)
-    await driver.run()
-    await adopt(exchange, document or scheme())
-    await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, document or scheme(), driven=WithCuts)
 
 
 async def counted(exchange, period="2100-03"):

@@ -20,7 +20,8 @@ from services.scoring.stage_b import StageB
 from services.scoring.stage_incidents import StageIncidents
 from shared.contracts import envelope
 from shared.kernel.records import Draft
-from tests.scoring.test_stages import Driver, accept, adopt, teach
+from tests.scoring import test_stages
+from tests.scoring.test_stages import Driver, accept, adopt
 from tests.scoring_domain.incidents import INCIDENTS, INDICATORS, LEVELS
 
 __all__ = ["accept", "adopt"]
@@ -182,14 +183,9 @@ class WithIncidents(Driver):
 
 
 async def begun(scoring, *, adopted=True, document=None):
-    exchange = await scoring()
-    driver = WithIncidents(exchange)
-    await teach(exchange, document=TYPES)
-    await driver.run()
-    if adopted:
-        await adopt(exchange, document or scheme())
-        await driver.run()
-    return exchange, driver
+    return await test_stages.begun(
+        scoring, (document or scheme()) if adopted else None, driven=WithIncidents, types=TYPES
+    )
 
 
 async def rule(exchange, act, incident=("t1", "vat", 2019), **more):

@@ -11,8 +11,9 @@ from services.scoring.api import cells_router
 from services.scoring.contract import ACCEPTED, POINTS, SCHEMES
 from services.scoring.request_api import requests_router, steps_router
 from services.scoring.stage_a import StageA
+from tests.scoring import test_stages
 from tests.scoring.doors import Served
-from tests.scoring.test_stages import SCHEME, Driver, adopt, teach
+from tests.scoring.test_stages import SCHEME, Driver
 
 CELL = {"scheme": "mini", "unit": "b1", "indicator": "conduct", "month": "2021-03"}
 
@@ -62,14 +63,7 @@ class WithPersons(Driver):
 
 
 async def begun(scoring, *, adopted=True, document=None):
-    exchange = await scoring()
-    driver = WithPersons(exchange)
-    await teach(exchange)
-    await driver.run()
-    if adopted:
-        await adopt(exchange, document or scheme())
-        await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, (document or scheme()) if adopted else None, driven=WithPersons)
 
 
 class Door:

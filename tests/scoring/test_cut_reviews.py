@@ -9,8 +9,9 @@ from services.scoring.contract import POINTS, REVIEW_DECIDED, SOURCE, ReviewDeci
 from shared.contracts import envelope
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
+from tests.scoring import test_stages
 from tests.scoring.cuts import T, WithCuts, counted, risk, scheme
-from tests.scoring.test_stages import TYPES, adopt, scoring, teach
+from tests.scoring.test_stages import TYPES, scoring
 
 __all__ = ["scoring"]
 A_SECOND = timedelta(seconds=1)
@@ -34,13 +35,7 @@ def open_risks():
 
 
 async def begun(scoring, document, types=TYPES):
-    exchange = await scoring()
-    driver = WithCuts(exchange)
-    await teach(exchange, 1, types)
-    await driver.run()
-    await adopt(exchange, document)
-    await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, document, driven=WithCuts, types=types)
 
 
 async def review(exchange, case, received, *, unit="b1", version=1, numerator="-1"):

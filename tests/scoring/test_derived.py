@@ -11,8 +11,9 @@ from shared.contracts import envelope
 from shared.contracts.supervision import ItemChanged
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
+from tests.scoring import test_stages
 from tests.scoring.test_explain import door, got, pages
-from tests.scoring.test_stages import Driver, accept, adopt, kept_cells, missed, scoring, teach
+from tests.scoring.test_stages import Driver, accept, adopt, kept_cells, missed, scoring
 from tests.scoring_domain.late_days import scheme
 
 __all__ = ["door", "scoring"]
@@ -67,14 +68,7 @@ class WithItems(Driver):
 
 
 async def begun(scoring, *, adopted=True, document=None):
-    exchange = await scoring()
-    driver = WithItems(exchange)
-    await teach(exchange)
-    await driver.run()
-    if adopted:
-        await adopt(exchange, document or scheme())
-        await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, (document or scheme()) if adopted else None, driven=WithItems)
 
 
 async def late(exchange, version=1):

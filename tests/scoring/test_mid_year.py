@@ -12,8 +12,9 @@ from shared.kernel.instants import parse
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
 from tests.ranking.rig import adopted, ask, service
+from tests.scoring import test_stages
 from tests.scoring.test_explain import come, door, got
-from tests.scoring.test_stages import SCHEME, TYPES, Driver, accept, adopt, missed, scoring, teach
+from tests.scoring.test_stages import SCHEME, TYPES, accept, adopt, missed, scoring
 from tests.scoring.test_verify import proof, settled
 
 __all__ = ["ask", "door", "scoring", "service"]
@@ -67,11 +68,7 @@ EVENTS = [
 
 
 async def begun(scoring):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange, document=WITH_SUMS)
-    await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, None, types=WITH_SUMS)
 
 
 async def lived(scoring, steps, chance=None):

@@ -12,8 +12,9 @@ from services.scoring.stage_a import StageA
 from shared.contracts import envelope
 from shared.kernel.records import Draft
 from shared.kernel.shards import shard_of
+from tests.scoring import test_stages
 from tests.scoring.doors import Served
-from tests.scoring.test_stages import MARCH, SCHEME, TYPES, Driver, accept, adopt, cells, levy, scoring, teach
+from tests.scoring.test_stages import MARCH, SCHEME, TYPES, accept, adopt, cells, levy, scoring
 from tests.scoring.test_verify import proof, settled
 from tests.scoring.trials import reviewed
 
@@ -58,13 +59,7 @@ def door(tmp_path):
 
 
 async def begun(scoring, document):
-    exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange, document={**TYPES, "types": TYPES["types"] | PUBLISHED})
-    await driver.run()
-    await adopt(exchange, document)
-    await driver.run()
-    return exchange, driver
+    return await test_stages.begun(scoring, document, types=TYPES | {"types": TYPES["types"] | PUBLISHED})
 
 
 async def asked(client, period="2021-03", status=200, **query):

@@ -232,11 +232,11 @@ async def kept_cells(tx, version=1, units=("b1", "b2")):
 HELD = ("held", "forgotten", "rolled back")
 
 
-async def begun(scoring, document=SCHEME):
+async def begun(scoring, document=SCHEME, *, driven=Driver, types=TYPES):
     """Return an exchange on which types are known and a scheme, if any, is adopted, and its driver."""
     exchange = await scoring()
-    driver = Driver(exchange)
-    await teach(exchange)
+    driver = driven(exchange)
+    await teach(exchange, document=types)
     await driver.run()
     if document is not None:
         await adopt(exchange, document)
