@@ -39,7 +39,7 @@ ADVICE = {
     "too_many_secrets": "End the old ones: dukao webhooks rotate CODE --keep-old-hours 0.",
     "not_assessor": "A person of the indicator's assessor must do this; the token's unit says whose that is.",
     "closer_alone": "Use an account that has the role closer alone; dukao close has one in development.",
-    "cut_open": "See which groups are lacking: dukao close show SCHEME PERIOD.",
+    "cut_open": "See what is lacking: dukao close show SCHEME PERIOD, dukao close waits SCHEME.",
     "stale": "Read it again: dukao close show SCHEME PERIOD.",
     "mismatch_open": "Send what is missing, or two accept it: dukao close propose --accept-mismatches.",
     "close_asked": "See the request that waits: dukao close list --state asked.",

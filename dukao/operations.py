@@ -54,7 +54,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "close propose": ("ranking.show_close", "ranking.ask_close"),
     "close refuse": ("ranking.refuse_close",),
     "close show": ("ranking.show_close",),
-    "close waits": ("scoring.show_cuts",),
+    "close waits": ("scoring.show_cuts", "ranking.show_told_cuts"),
     "close withdraw": ("ranking.withdraw_close",),
     "conflicts dismiss": ("ingest.dismiss_conflict",),
     "conflicts list": ("ingest.list_conflicts",),

@@ -21,7 +21,7 @@ ASKED, ALLOWED, REFUSED = 201, 200, 409
 READY_S = 120.0
 HEARD_S = 30.0
 RATE = 40.0
-WAITS_FOR = ("state", "lacking", "unknown")
+WAITS_FOR = ("state", "lacking", "unknown", "waits")
 REASON = {"reason": "the campaign closes"}
 
 

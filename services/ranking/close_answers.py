@@ -80,6 +80,15 @@ class MismatchLine(Answer):
     state: str
 
 
+class WaitLine(Answer):
+    """A consumer that has yet to apply `records` of a stream, in `shards`; null: its producer is away."""
+
+    consumer: str
+    stream: str
+    shards: list[int]
+    records: int | None
+
+
 class CloseRequest(Answer):
     """A request to close a period, what can be done now, and every step with its person.
 
@@ -117,11 +126,12 @@ class Closing(Answer):
     """What closing a period freezes, or froze.
 
     It is `no_cut` where the scheme has no `grace_days`, `open` while a group is `lacking`: not all that was
-    received before T has been told of it; `unknown` while of groups or units nothing had been told before T;
-    `mixed` where of some that cannot be told apart from what is late; neither where the figures at T were
-    told. It is `ready` to be asked for by its `digest`; `asked`; `closed`. `request` is the one that waits,
-    or that closed it. `mismatches` are the days of the period of which a source's manifest and the archive
-    differ now: over them it is closed only if two persons accept that; of a closed one, those accepted.
+    received before T has been told of it, or while it `waits` for ranking to hear what ingest told of days;
+    `unknown` while of groups or units nothing had been told before T; `mixed` where of some that cannot be
+    told apart from what is late; neither where the figures at T were told. It is `ready` to be asked for by
+    its `digest`; `asked`; `closed`. `request` is the one that waits, or that closed it. `mismatches` are the
+    days of the period of which a source's manifest and the archive differ now: over them it is closed only
+    if two persons accept that; of a closed one, those accepted.
     """
 
     scheme: str
@@ -131,6 +141,25 @@ class Closing(Answer):
     unknown: list[str]
     mixed: list[str]
     mismatches: list[MismatchLine]
+    waits: list[WaitLine]
     groups: list[ClosingGroup]
     digest: str | None
     request: CloseRequest | None
+
+
+class CutLine(Answer):
+    """A period whose cut (`cut`, T) has been told at step 4 of scoring's, and what it still waits for."""
+
+    period: str
+    version: int
+    cut: str
+    day: str
+    step: Literal[5]
+    waits: list[WaitLine]
+
+
+class CutsAnswer(Answer):
+    """The periods of a scheme whose cuts have been told and that wait to be closed."""
+
+    scheme: str
+    cuts: list[CutLine]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from services.ranking import closes, closing
+from services.ranking import closes, closing, hearing
 from services.ranking.close_answers import (
     Approving,
     ClosePage,
@@ -13,15 +13,20 @@ from services.ranking.close_answers import (
     ClosesQuery,
     Closing,
     ClosingGroup,
+    CutLine,
+    CutsAnswer,
     MismatchLine,
     NewClose,
     PeriodState,
     RequestPath,
     StepLine,
+    WaitLine,
     Why,
 )
 from services.ranking.closing import Effect, Found
+from services.ranking.contract import CONSUMER_DAYS, NOTICES
 from services.ranking.domain.closing import Frozen, Mismatch, State, Step, possible
+from services.ranking.hearing import Notices, Told, Unheard
 from shared.contracts.fields import PERIOD_PATTERN
 from shared.kernel import instants
 from shared.kernel.codes import CODE_PATTERN
@@ -38,8 +43,8 @@ SchemePath = Annotated[str, Path(pattern=CODE_PATTERN)]
 PeriodPath = Annotated[str, Path(pattern=PERIOD_PATTERN)]
 
 
-def closes_router(exchange: Exchange) -> APIRouter:
-    """Return the routes on which periods are closed."""
+def closes_router(exchange: Exchange, notices: Notices) -> APIRouter:
+    """Return the routes on which periods are closed, once what `notices` tell of their days is heard."""
     router = APIRouter(prefix="/v1/closes", tags=["closing"])
 
     @router.get("", name="list_closes")
@@ -60,20 +65,27 @@ def closes_router(exchange: Exchange) -> APIRouter:
         A retry answers with the first. By people who close alone: no role that gives, decides or administers.
         """
         detail = f"{asked.scheme} {asked.period} {asked.digest}"
+        told = await notices.awaited()
         async with exchange.begin(actor=subject.name, action="ask close", detail=detail) as tx:
-            return _request(await closing.ask(tx, asked, subject))
+            return _request(await closing.ask(tx, asked, subject, told))
 
     @router.get("/{scheme}/{period}", name="show_close")
     async def show_close(scheme: SchemePath, period: PeriodPath, _: Reader) -> Closing:
         """Show what closing a period would freeze, with its digest, or what it froze, and the request."""
         async with exchange.snapshot() as tx:
-            return await _closing(tx, scheme, period)
+            closed = await _closed(tx, scheme, period)
+        if closed is not None:
+            return closed
+        told = await notices.awaited()
+        async with exchange.snapshot() as tx:
+            return await _closed(tx, scheme, period) or await _closing(tx, scheme, period, told)
 
     @router.post("/{request}:approve", name="approve_close")
     async def approve_close(request: RequestPath, asked: Approving, subject: Closer) -> CloseRequest:
         """Freeze what another person asked for: the standing of every group as it was known before T."""
+        told = await notices.awaited()
         async with exchange.begin(actor=subject.name, action="approve close", detail=request) as tx:
-            return _request(await closing.approve(tx, request, asked, subject))
+            return _request(await closing.approve(tx, request, asked, subject, told))
 
     @router.post("/{request}:refuse", name="refuse_close")
     async def refuse_close(request: RequestPath, asked: Why, subject: Closer) -> CloseRequest:
@@ -90,22 +102,50 @@ def closes_router(exchange: Exchange) -> APIRouter:
     return router
 
 
-async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing:
+def cuts_router(exchange: Exchange, notices: Notices) -> APIRouter:
+    """Return the route on which one sees what periods wait for whose cuts have been told."""
+    router = APIRouter(prefix="/v1/cuts", tags=["closing"])
+
+    @router.get("/{scheme}", name="show_told_cuts")
+    async def show_told_cuts(scheme: SchemePath, _: Reader) -> CutsAnswer:
+        """Show the periods of a scheme that wait to hear what was told of their days; others are not listed.
+
+        Before a cut is told scoring shows what it waits for.
+        """
+        told = await notices.told()
+        async with exchange.snapshot() as tx:
+            unheard = await hearing.unheard(tx, told)
+            found = [] if unheard is None else await closing.to_close(tx, scheme)
+        cuts = [
+            CutLine(period=period, version=version, cut=at, day=day, step=5, waits=_waits(unheard))
+            for period, version, at, day in found
+        ]
+        return CutsAnswer(scheme=scheme, cuts=cuts)
+
+    return router
+
+
+async def _closed(tx: PostgresTransaction, scheme: str, period: str) -> Closing | None:
     closed = await closing.of_state(tx, scheme, period, State.APPROVED)
-    if closed is not None:
-        groups = _groups(await closes.of_period(tx, scheme, period))
-        place = {"scheme": scheme, "period": period, "digest": closed.request.digest}
-        return Closing(
-            **place,
-            state="closed",
-            lacking=[],
-            unknown=[],
-            mixed=[],
-            mismatches=_mismatches(closed.request.accepted),
-            groups=groups,
-            request=_request(closed),
-        )
-    found = await closing.effect(tx, scheme, period)
+    if closed is None:
+        return None
+    return Closing(
+        scheme=scheme,
+        period=period,
+        state="closed",
+        lacking=[],
+        unknown=[],
+        mixed=[],
+        mismatches=_mismatches(closed.request.accepted),
+        waits=[],
+        groups=_groups(await closes.of_period(tx, scheme, period)),
+        digest=closed.request.digest,
+        request=_request(closed),
+    )
+
+
+async def _closing(tx: PostgresTransaction, scheme: str, period: str, told: Told) -> Closing:
+    found = await closing.effect(tx, scheme, period, told)
     waiting = await closing.of_state(tx, scheme, period, State.ASKED)
     return Closing(
         scheme=scheme,
@@ -115,6 +155,7 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
         unknown=list(found.unknown),
         mixed=list(found.mixed),
         mismatches=_mismatches(found.mismatches),
+        waits=_waits(found.unheard),
         groups=_groups(found.frozen),
         digest=found.digest if found.is_exact else None,
         request=None if waiting is None else _request(waiting),
@@ -124,8 +165,10 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str) -> Closing
 def _state(found: Effect, waiting: Found | None) -> PeriodState:
     if waiting is not None:
         return "asked"
-    if found.lacking:
-        return "open" if found.has_cut else "no_cut"
+    if found.lacking and not found.has_cut:
+        return "no_cut"
+    if found.lacking or found.unheard is not None:
+        return "open"
     if found.unknown:
         return "unknown"
     return "mixed" if found.mixed else "ready"
@@ -142,6 +185,13 @@ def _groups(frozen: Sequence[Frozen]) -> list[ClosingGroup]:
 
 def _mismatches(found: Sequence[Mismatch]) -> list[MismatchLine]:
     return [MismatchLine(source=one.source, day=one.day, state=one.state) for one in found]
+
+
+def _waits(unheard: Unheard | None) -> list[WaitLine]:
+    if unheard is None:
+        return []
+    shards, records = list(unheard.shards), unheard.records
+    return [WaitLine(consumer=CONSUMER_DAYS, stream=NOTICES, shards=shards, records=records)]
 
 
 def _request(found: Found) -> CloseRequest:

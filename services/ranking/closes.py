@@ -18,6 +18,11 @@ _NOTE_CUTS = """
 _FIGURED = """
     SELECT grp, max(version) AS version FROM cuts JOIN cut_figures USING (scheme, grp, period)
     WHERE exact AND scheme = $1 AND period = $2 GROUP BY grp"""
+_OPEN_CUTS = """
+    SELECT DISTINCT period, cut, day FROM cuts c WHERE scheme = $1 AND NOT EXISTS (
+        SELECT 1 FROM close_requests r
+        WHERE r.scheme = c.scheme AND r.period = c.period AND r.state = 'approved')
+    ORDER BY cut, period"""
 _KEEP = """
     INSERT INTO closes (scheme, period, grp, version, shard, cut, day, content, digest, request)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
@@ -82,6 +87,11 @@ async def cuts(tx: PostgresTransaction, scheme: str, period: str) -> dict[str, C
         "SELECT grp, shard, cut, day FROM cuts WHERE scheme = $1 AND period = $2", scheme, period
     )
     return {row["grp"]: Cut(row["grp"], row["shard"], row["cut"], row["day"]) for row in rows}
+
+
+async def open_cuts(tx: PostgresTransaction, scheme: str) -> list[tuple[str, str, str]]:
+    """Return the cuts that have passed of periods that are not closed: period, T, day; the earliest first."""
+    return [(row["period"], row["cut"], row["day"]) for row in await tx.many(_OPEN_CUTS, scheme)]
 
 
 async def figured(tx: PostgresTransaction, scheme: str, period: str) -> dict[str, int]:

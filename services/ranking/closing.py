@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.ranking import closes, knowing, papers, shown, store, versions
+from services.ranking import closes, hearing, knowing, papers, shown, store, versions
 from services.ranking.close_answers import Approving, NewClose
 from services.ranking.closes import Request, Taken
-from services.ranking.contract import CLOSES, PERIOD_CLOSED, SOURCE, PeriodClosed
+from services.ranking.contract import CLOSES, NOTICES, PERIOD_CLOSED, SOURCE, PeriodClosed
 from services.ranking.domain.closing import (
     LEADS,
     Cut,
@@ -22,6 +22,7 @@ from services.ranking.domain.closing import (
 from services.ranking.domain.rows import Group
 from services.ranking.domain.schemes import Scheme
 from services.ranking.domain.standings import DUE
+from services.ranking.hearing import Told, Unheard
 from services.ranking.knowing import Seen
 from shared.contracts import envelope
 from shared.kernel import instants
@@ -43,7 +44,8 @@ class Effect:
     Where the figures at T were not told, those as of the day before stand for them: of `unknown` groups, or
     units by `group/unit`, nothing had been told by then; in `mixed` groups something of before T was told
     over what is late: nothing exact can be frozen. Groups that no version had before T are left out.
-    `mismatches` are the days of the period of which a source's manifest and the archive differ.
+    `mismatches` are the days of the period of which a source's manifest and the archive differ, as far as
+    they are heard of: of others `unheard` may tell.
     """
 
     scheme: Scheme
@@ -52,6 +54,7 @@ class Effect:
     unknown: tuple[str, ...]
     mixed: tuple[str, ...]
     mismatches: tuple[Mismatch, ...]
+    unheard: Unheard | None
     digest: str
 
     @property
@@ -88,8 +91,12 @@ class Found:
         return self.steps[0].person
 
 
-async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
-    """Return what closing a period would freeze now, or refuse where no scheme is in force in it."""
+async def effect(tx: PostgresTransaction, scheme: str, period: str, told: Told) -> Effect:
+    """Return what closing a period would freeze now, or refuse where no scheme is in force in it.
+
+    `told` is how far ingest had told of days that differ when it was asked for.
+    """
+    unheard = await hearing.unheard(tx, told)
     passed = await closes.cuts(tx, scheme, period)
     schemes = {
         name: (await versions.in_force(tx, (scheme, name), [period])).get(period)
@@ -119,6 +126,7 @@ async def effect(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
         unknown=tuple(unit for name, one in come.items() if name in standing for unit in one.unknown),
         mixed=tuple(name for name, one in come.items() if one.is_mixed),
         mismatches=mismatches,
+        unheard=unheard,
         digest=effect_digest(scheme, period, there, mismatches),
     )
 
@@ -167,11 +175,23 @@ async def _untold(tx: PostgresTransaction, group: Group, period: str, cut: Cut, 
     return [f"{group[1]}/{unit}" for unit in sorted(due - told.keys())]
 
 
-async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Found:
+async def to_close(tx: PostgresTransaction, scheme: str) -> list[tuple[str, int, str, str]]:
+    """Return the periods that are not closed and whose cuts have been told: period, version, T, day."""
+    found = await closes.open_cuts(tx, scheme)
+    if not found:
+        return []
+    newest: dict[str, int] = {}
+    for name in await versions.groups_of(tx, scheme):
+        ruling = await versions.in_force(tx, (scheme, name), [period for period, *_ in found])
+        newest |= {period: max(one.version, newest.get(period, 0)) for period, one in ruling.items()}
+    return [(period, newest[period], at, day) for period, at, day in found if period in newest]
+
+
+async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject, told: Told) -> Found:
     """Keep a request for exactly the effect that was read; the same of the same person answers the first."""
     _check_apart(subject)
     await tx.lock(CLOSES, [GATE_SHARD])
-    found = await _closable(tx, asked.scheme, asked.period)
+    found = await _closable(tx, asked.scheme, asked.period, told)
     if found.digest != asked.digest:
         raise refuse(409, "stale", "Closing has another effect now: read it again.", pointer="/digest")
     waiting = await closes.in_state(tx, asked.scheme, asked.period, State.ASKED)
@@ -189,7 +209,9 @@ async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject) -> Fou
     return await find(tx, one.id)
 
 
-async def approve(tx: PostgresTransaction, request: str, asked: Approving, subject: Subject) -> Found:
+async def approve(
+    tx: PostgresTransaction, request: str, asked: Approving, subject: Subject, told: Told
+) -> Found:
     """Freeze what was asked for, if that is still what closing comes to, and tell it; or refuse.
 
     The same of the same person, once it is approved, answers with what was approved.
@@ -202,7 +224,7 @@ async def approve(tx: PostgresTransaction, request: str, asked: Approving, subje
     await _check_step(tx, found, Step.APPROVE, subject)
     if asked.digest != one.digest:
         raise refuse(409, "stale", "That is not what was asked for.", pointer="/digest")
-    come = await _closable(tx, one.scheme, one.period)
+    come = await _closable(tx, one.scheme, one.period, told)
     if come.digest != one.digest:
         raise refuse(409, "stale", "Closing has another effect now: let it be asked for anew.")
     await closes.freeze(tx, one, come.frozen)
@@ -246,16 +268,18 @@ def _check_apart(subject: Subject) -> None:
         raise refuse(403, "closer_alone", reason)
 
 
-async def _closable(tx: PostgresTransaction, scheme: str, period: str) -> Effect:
+async def _closable(tx: PostgresTransaction, scheme: str, period: str, told: Told) -> Effect:
     """Return what closing a period comes to, or refuse while it cannot be closed, or is."""
     if await closes.in_state(tx, scheme, period, State.APPROVED) is not None:
         raise refuse(409, "already_closed", "The period is closed, and stays as it was closed.")
-    found = await effect(tx, scheme, period)
+    found = await effect(tx, scheme, period, told)
     if found.lacking and not found.has_cut:
         raise refuse(409, "no_cut", "The scheme has no `grace_days`: nothing is ever late, nothing closed.")
     if found.lacking:
         said = ", ".join(found.lacking)
         raise refuse(409, "cut_open", f"Not all that is received before T has been told yet of: {said}.")
+    if found.unheard is not None:
+        raise refuse(409, "cut_open", _behind(found.unheard))
     if found.unknown:
         said = ", ".join(found.unknown[:UNKNOWN_NAMED])
         raise refuse(409, "cut_unknown", f"Of {len(found.unknown)} nothing had been told before T: {said}.")
@@ -291,6 +315,13 @@ async def _taken(tx: PostgresTransaction, request: str, step: Step, taken: Taken
     await closes.move(tx, request, LEADS[step])
     await closes.note(tx, request, taken)
     return await find(tx, request)
+
+
+def _behind(unheard: Unheard) -> str:
+    if unheard.records is None:
+        return "Whether days differ that ranking has not heard of is not known: ingest does not answer."
+    shards = ", ".join(map(str, unheard.shards))
+    return f"Ranking has yet to hear {unheard.records} records of {NOTICES} in shards {shards}."
 
 
 def _differing(mismatches: Sequence[Mismatch]) -> str:

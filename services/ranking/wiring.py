@@ -1,7 +1,7 @@
 """The parts of ranking, put together."""
 
 from services.ranking.api import standings_router
-from services.ranking.close_api import closes_router
+from services.ranking.close_api import closes_router, cuts_router
 from services.ranking.contract import (
     CLOSES,
     CONSUMER,
@@ -14,7 +14,7 @@ from services.ranking.contract import (
     TRIALS,
 )
 from services.ranking.handlers import Ranking
-from services.ranking.hearing import Days
+from services.ranking.hearing import Days, Notices
 from services.ranking.totals import totals_router
 from services.ranking.trial_api import trials_router
 from services.ranking.trial_handlers import Trials
@@ -34,8 +34,10 @@ def build(settings: ServiceSettings) -> Service:
     consumer = frame.consumer(CONSUMER, (ENTRIES, SCHEMES), Ranking)
     tried = frame.consumer(CONSUMER_TRIALS, (TRIALS, SCHEMES), Trials, rest_s=LONG_REST_S)
     differing = frame.consumer(CONSUMER_DAYS, (NOTICES,), Days, rest_s=LONG_REST_S)
-    doors = (standings_router, totals_router, closes_router, trials_router, trial_totals_router)
-    routers = [door(frame.exchange) for door in doors]
+    notices = Notices(frame.exchange, frame.archive(NOTICES))
+    doors = (standings_router, totals_router, trials_router, trial_totals_router)
+    closing = [door(frame.exchange, notices) for door in (closes_router, cuts_router)]
+    routers = [*(door(frame.exchange) for door in doors), *closing]
     return frame.service(
         streams=STREAMS,
         routers=routers,

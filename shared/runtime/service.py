@@ -68,8 +68,8 @@ class Frame:
         *,
         rest_s: float = REST_S,
     ) -> Consumer:
-        """Return a consumer of streams; the owner of a stream is the word before its dot."""
-        self._inputs[name] = {stream: self._archive(stream) for stream in inputs}
+        """Return a consumer of streams."""
+        self._inputs[name] = {stream: self.archive(stream) for stream in inputs}
         self._folds.append(Fold(name, handler, self._inputs[name]))
         consumer = Consumer(
             name,
@@ -83,6 +83,16 @@ class Frame:
         )
         self._consumers.append(consumer)
         return consumer
+
+    def archive(self, stream: str) -> Archive:
+        """Return where a stream is kept; the owner of a stream is the word before its dot."""
+        owner = stream.partition(".")[0]
+        if owner == self.name:
+            return OwnArchive(self.exchange)
+        address = self.settings.peers().get(owner, NOWHERE)
+        archive = HttpArchive(address, self.settings.own_token)
+        self._archives.append(archive)
+        return archive
 
     def service(
         self,
@@ -135,15 +145,6 @@ class Frame:
         if not self._inputs:
             return [orders_router(desk)]
         return [operations_router(desk), orders_router(desk), skips_router(skips), rebuilds_router(rebuilds)]
-
-    def _archive(self, stream: str) -> Archive:
-        owner = stream.partition(".")[0]
-        if owner == self.name:
-            return OwnArchive(self.exchange)
-        address = self.settings.peers().get(owner, NOWHERE)
-        archive = HttpArchive(address, self.settings.own_token)
-        self._archives.append(archive)
-        return archive
 
     def _show(self) -> list[ConsumerBody]:
         return [

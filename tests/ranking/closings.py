@@ -1,15 +1,25 @@
 """Ranking's doors to persons who close periods, over the service that the rig feeds by hand."""
 
+from contextlib import asynccontextmanager
+
 import httpx
 import pytest
 
 from services.ranking.api import standings_router
-from services.ranking.close_api import closes_router
+from services.ranking.close_api import closes_router, cuts_router
+from services.ranking.contract import CONSUMER_DAYS, NOTICES
+from services.ranking.hearing import Days, Notices
+from shared.kernel.digests import EMPTY_CHAIN
+from shared.kernel.records import Position
+from shared.messaging.archive import OwnArchive
 from shared.web.app import create_app
 from shared.web.development_issuer import ISSUER, DevelopmentIssuer
 from shared.web.tokens import KeyFile, TokenCheck
 from tests.ranking.rig import MARCH, adopted, cut_passed, figure, posted, scheme
 
+_BEGUN = """
+    INSERT INTO positions (consumer, stream, shard, number, chain) VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT DO NOTHING"""
 T, DAY = "2021-04-08T16:00:00.000000Z", "2021-04-08"
 
 
@@ -25,6 +35,20 @@ class Persons:
 
     def __init__(self, service, client, issuer):
         self.service, self._client, self._issuer = service, client, issuer
+
+    async def tell(self, *drafts):
+        """Let ingest, whose archive is the rig's own here, tell notices."""
+        async with self.service.exchange.begin(actor="test", action="tell") as tx:
+            await tx.append(NOTICES, drafts)
+
+    async def hear(self, shard):
+        """Let ranking hear of all that was told in a shard of notices."""
+        async with self.service.exchange.begin(actor="test", action="hear") as tx:
+            records = await tx.read(NOTICES, shard, 0, 100)
+            assert await Days()(tx, records) == []
+            await tx.many(_BEGUN, CONSUMER_DAYS, NOTICES, shard, EMPTY_CHAIN)
+            last = records[-1]
+            await tx.advance(CONSUMER_DAYS, [Position(NOTICES, shard, last.number, last.chain)])
 
     async def ask(self, method, path, person="ann", roles=("closer",), unit="/", **more):
         token = self._issuer.mint(person, list(roles), ["dukao/ranking"], unit=unit)
@@ -71,15 +95,28 @@ class Persons:
 
 @pytest.fixture
 async def persons(service, tmp_path):
+    async with persons_of(service, tmp_path) as found:
+        yield found
+
+
+@asynccontextmanager
+async def persons_of(service, tmp_path, *, archive=None, looks=1):
+    """Open the doors; who closes looks so many times whether ranking has heard what ingest told."""
     issuer = DevelopmentIssuer(tmp_path, environment="test")
 
     async def ready():
         return {}
 
+    exchange = service.exchange
+    notices = Notices(exchange, archive or OwnArchive(exchange), looks)
     app = create_app(
         title="t",
         service="ranking",
-        routers=[standings_router(service.exchange), closes_router(service.exchange)],
+        routers=[
+            standings_router(exchange),
+            closes_router(exchange, notices),
+            cuts_router(exchange, notices),
+        ],
         readiness=ready,
         tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
     )
