@@ -1,5 +1,6 @@
 """Closing of periods (关账): asked for by one person, approved by another, and never changed afterwards."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +54,7 @@ STEPS_OF_CUTS: dict[str, Pair] = {
     "2": ("等待问题线索与裁定", "findings and rulings"),
     "3": ("等待关联扣分", "deductions"),
     "4": ("等待汇总，随后计算截止数据", "partials, then the figures at T"),
+    "5": ("等待排名听取对账结果", "ranking to hear of days that differ"),
 }
 _CUTS = columns("period", "version", "cut", "day", "step", "waits_for", numbers=("version",))
 _SHARDS = columns("shard", "ticked", "items", numbers=("shard",))
@@ -162,15 +164,12 @@ def waits(
     """Show what the cuts that are due, or come next, wait for (截止): shards, then streams."""
     with Client(state_of(ctx)) as client:
         found = client.get("scoring", f"/v1/cuts{below(scheme)}")
-    show([_cut(one, lang) for one in found["cuts"]], _CUTS, output, whole=found, none="no cut is to come")
+        told = client.get("ranking", f"/v1/cuts{below(scheme)}")
+    found["cuts"] = told["cuts"] + found["cuts"]
+    show([cut_line(one, lang) for one in found["cuts"]], _CUTS, output, whole=found, none="no cut is to come")
     if output is Format.TABLE and found["shards"]:
         lacking = sorted(found["shards"], key=lambda one: (one["ticked"] or "", one["items"] or ""))
-        counted = {"shards": len(lacking), "shown": min(len(lacking), SLOWEST)}
-        words = (
-            "{shards} 个分片未过截止时点，最慢的 {shown} 个",
-            "{shards} shards have not passed T, the slowest {shown}",
-        )
-        show_lines([lang.of(words).format(**counted)])
+        show_lines([slowest(found["cuts"], len(lacking), lang)])
         show(lacking[:SLOWEST], _SHARDS, output)
 
 
@@ -186,6 +185,27 @@ def list_closes(
 ) -> None:
     """List the requests to close periods."""
     _CLOSES.list(ctx, {"state": state, "scheme": scheme, "period": period}, limit, output)
+
+
+def cut_line(one: dict[str, Any], lang: Lang) -> dict[str, Any]:
+    """Return what is shown of a cut, at step 0 the shards that have not passed its own T."""
+    waits_for = "; ".join(_unread(each, lang) for each in one["waits"])
+    if one.get("shards"):
+        words = ("分片 {shards}（{count}）", "shards {shards} ({count})")
+        waits_for = lang.of(words).format(shards=_ranges(one["shards"]), count=len(one["shards"]))
+    return one | {"step": lang.word(STEPS_OF_CUTS, str(one["step"])), "waits_for": waits_for}
+
+
+def slowest(cuts: Sequence[dict[str, Any]], count: int, lang: Lang) -> str:
+    """Say how many shards have not passed the last T that is named, and of which periods that is T."""
+    upcoming = [one for one in cuts if one["step"] == 0]
+    cut = max(one["cut"] for one in upcoming)
+    periods = ", ".join(one["period"] for one in upcoming if one["cut"] == cut)
+    words = (
+        "{count} 个分片未过 {periods} 的截止时点 {cut}，最慢的 {shown} 个",
+        "{count} shards have not passed {cut}, T of {periods}; the slowest {shown}",
+    )
+    return lang.of(words).format(count=count, periods=periods, cut=cut, shown=min(count, SLOWEST))
 
 
 def _path(scheme: str, period: str) -> str:
@@ -208,6 +228,7 @@ def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
         "mixed": ("无法区分", "mixed"),
     }
     lines = [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]
+    lines += [f"{lang.of(('等待', 'waits for'))}: {_unread(one, lang)}" for one in found["waits"]]
     differ = _mismatches(found["mismatches"])
     return lines + ([f"{lang.of(('对账不符', 'manifests differ'))}: {', '.join(differ)}"] if differ else [])
 
@@ -216,9 +237,20 @@ def _mismatches(found: list[dict[str, Any]]) -> list[str]:
     return [f"{one['source']} {one['day']} {one['state']}" for one in found]
 
 
-def _cut(one: dict[str, Any], lang: Lang) -> dict[str, Any]:
-    waits_for = "; ".join(
-        f"{each['consumer']} {each['stream']} {','.join(map(str, each['shards']))} ({each['records']})"
-        for each in one["waits"]
-    )
-    return one | {"step": lang.word(STEPS_OF_CUTS, str(one["step"])), "waits_for": waits_for}
+def _unread(one: dict[str, Any], lang: Lang) -> str:
+    """Say which consumer has yet to apply which records, or that nobody can tell while a producer is away."""
+    if one["records"] is None:
+        away = lang.of(("{owner} 未应答", "{owner} is away")).format(owner=one["stream"].partition(".")[0])
+        return f"{one['consumer']} {one['stream']} ({away})"
+    return f"{one['consumer']} {one['stream']} {_ranges(one['shards'])} ({one['records']})"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Write ascending numbers, those that follow each other as a range."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)

@@ -38,8 +38,8 @@ class UnreadLine(Answer):
 class CutLine(Answer):
     """A cut that is not told: T (`cut`), the last day before it, and what it waits for.
 
-    At step 0 for `shards` that have not passed T; at steps 1 to 4 for `waits`, as far as the streams reached
-    when the step began; at step 4 with nothing left the figures at T are being counted.
+    At step 0 for `shards` that have not passed this T; at steps 1 to 4 for `waits`, as far as the streams
+    reached when the step began; at step 4 with nothing left the figures at T are being counted.
     """
 
     period: str
@@ -47,11 +47,15 @@ class CutLine(Answer):
     cut: str
     day: str
     step: int = Field(ge=0, le=4)
+    shards: list[int]
     waits: list[UnreadLine]
 
 
 class ShardLine(Answer):
-    """A shard that has not passed T: when its newest tick was received, until when its items are told."""
+    """A shard that has not passed the last T that is named.
+
+    `ticked` is when its newest tick was received, `items` until when its items are told.
+    """
 
     shard: int
     ticked: str | None
@@ -59,7 +63,7 @@ class ShardLine(Answer):
 
 
 class CutsAnswer(Answer):
-    """The cuts of a scheme that are under way, those that are due or come next, and who has not passed T."""
+    """The cuts of a scheme that are under way, those that are due or come next, and who is behind."""
 
     scheme: str
     cuts: list[CutLine]
@@ -93,6 +97,7 @@ def _line(one: Waiting) -> CutLine:
         cut=one.cut,
         day=one.day,
         step=one.step,
+        shards=list(one.shards),
         waits=list(_by_stream(one.unread)),
     )
 

@@ -1,6 +1,6 @@
 """What the cuts of a scheme wait for: shards that have not passed T, then what is not applied yet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.scoring import clocks, cuts, cutting
@@ -12,7 +12,7 @@ from shared.storage.transaction import PostgresTransaction
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A cut that is not told: at step 0 shards have yet to pass T, then `unread` is what it waits for."""
+    """A cut that is not told: at step 0 `shards` have yet to pass T, then `unread` is what it waits for."""
 
     period: str
     version: int
@@ -20,6 +20,7 @@ class Waiting:
     day: str
     step: int
     unread: tuple[Unread, ...] = ()
+    shards: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +40,25 @@ async def of_scheme(tx: PostgresTransaction, scheme: str) -> Waits:
         for one, unread in await cutting.waits(tx)
         if one.scheme == scheme
     ]
+    passed = await clocks.passed(tx)
     to_come = [
-        Waiting(period, version, cut, day, step=0)
+        Waiting(period, version, cut, day, step=0, shards=tuple(_behind(passed, cut)))
         for code, period, version, cut, day in await cutting.unnoted(tx)
         if code == scheme
     ]
-    passed = await clocks.passed(tx)
-    upcoming = _upcoming(to_come, passed)
-    newest = max((one.cut for one in upcoming), default="")
-    return Waits(
-        (*noted, *upcoming), {shard: one for shard, one in passed.items() if not one.is_past(newest)}
-    )
+    upcoming = _upcoming(to_come)
+    behind = _behind(passed, max(one.cut for one in upcoming)) if upcoming else ()
+    return Waits((*noted, *upcoming), {shard: passed[shard] for shard in behind})
 
 
-def _upcoming(to_come: Sequence[Waiting], passed: dict[int, Passed]) -> list[Waiting]:
+def _behind(passed: Mapping[int, Passed], cut: str) -> Iterator[int]:
+    """Yield the shards that have not passed T."""
+    return (shard for shard, one in passed.items() if not one.is_past(cut))
+
+
+def _upcoming(to_come: Sequence[Waiting]) -> list[Waiting]:
     """Return those that every shard has passed, and those of the next T."""
-    ahead = [one.cut for one in to_come if not all(shard.is_past(one.cut) for shard in passed.values())]
+    ahead = [one.cut for one in to_come if one.shards]
     following = min(ahead, default=None)
     found = [one for one in to_come if following is None or one.cut <= following]
     return sorted(found, key=lambda one: (one.cut, one.period))

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dukao.cli import app
-from dukao.commands.closes import PERIODS, STATES, STEPS, STEPS_OF_CUTS
+from dukao.commands.closes import PERIODS, STATES, STEPS, STEPS_OF_CUTS, cut_line, slowest
 from dukao.exits import Exit
 from dukao.standings import changes, freshness, heading
 from dukao.telling.languages import Lang
@@ -67,7 +67,7 @@ def test_every_state_and_step_has_its_word_for_people():
     assert {state.value for state in State} == STATES.keys()
     assert {step.value for step in Step} | {ASK} == STEPS.keys()
     assert PERIODS.keys() == {"no_cut", "open", "unknown", "mixed", "ready", "asked", "closed"}
-    assert STEPS_OF_CUTS.keys() == {str(step) for step in range(TOLD + 1)}
+    assert STEPS_OF_CUTS.keys() == {str(step) for step in range(TOLD + 2)}
 
 
 def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed():
@@ -93,3 +93,43 @@ def test_a_closed_standing_reads_as_closed_and_a_restated_one_says_what_changed(
     ]
     assert list(changes(restated | {"differences": []}, Lang.EN)) == ["as it was closed"]
     assert list(changes(STANDING, Lang.ZH)) == []
+
+
+CUT = {"period": "2021-03", "version": 1, "cut": "2021-04-08T16:00:00.000000Z", "day": "2021-04-08"}
+UNREAD = {"consumer": "ranking-days", "stream": "ingest.notices", "shards": [5, 6, 7, 9], "records": 12}
+
+
+def test_each_period_that_waits_for_shards_names_its_own_t_and_how_many_have_not_passed_it():
+    late = CUT | {"period": "2021-Q2", "cut": "2021-07-07T16:00:00.000000Z"}
+    one = cut_line(CUT | {"step": 0, "waits": [], "shards": [3]}, Lang.EN)
+    other = cut_line(late | {"step": 0, "waits": [], "shards": list(range(64))}, Lang.EN)
+    assert (one["cut"], other["cut"]) == (CUT["cut"], late["cut"])
+    assert one["waits_for"] == "shards 3 (1)"
+    assert other["waits_for"] == "shards 0-63 (64)"
+    chinese = cut_line(CUT | {"step": 0, "waits": [], "shards": [0, 1, 3]}, Lang.ZH)
+    assert chinese["waits_for"] == "分片 0-1,3（3）"
+
+
+def test_a_cut_that_was_told_names_the_stream_and_shards_that_ranking_has_yet_to_hear():
+    told = cut_line(CUT | {"step": 5, "waits": [UNREAD]}, Lang.EN)
+    assert (told["step"], told["waits_for"]) == (
+        "ranking to hear of days that differ",
+        "ranking-days ingest.notices 5-7,9 (12)",
+    )
+    away = cut_line(CUT | {"step": 5, "waits": [UNREAD | {"shards": [], "records": None}]}, Lang.EN)
+    assert away["waits_for"] == "ranking-days ingest.notices (ingest is away)"
+
+
+def test_the_slowest_shards_name_the_periods_and_the_t_that_they_have_not_passed():
+    cuts = [
+        CUT | {"step": 0},
+        CUT | {"step": 0, "period": "2021-Q1"},
+        CUT | {"step": 0, "period": "2021-02", "cut": "2021-03-05T16:00:00.000000Z"},
+        CUT | {"step": 4, "period": "2020-12"},
+    ]
+    assert slowest(cuts, 9, Lang.EN) == (
+        "9 shards have not passed 2021-04-08T16:00:00.000000Z, T of 2021-03, 2021-Q1; the slowest 8"
+    )
+    assert slowest(cuts, 2, Lang.ZH) == (
+        "2 个分片未过 2021-03, 2021-Q1 的截止时点 2021-04-08T16:00:00.000000Z，最慢的 2 个"
+    )

@@ -26,6 +26,10 @@ class Door:
         async with self._served.client(self._exchange, token) as client:
             return await client.get(f"/v1/cuts/{code}")
 
+    async def behind(self):
+        """Return of each period the shards that have yet to pass its own T."""
+        return {one["period"]: one["shards"] for one in (await self.asked()).json()["cuts"]}
+
     async def waits(self):
         """Return the periods at each step with what they wait for, and the shards that are behind."""
         answer = await self.asked()
@@ -41,6 +45,7 @@ async def test_a_cut_names_shards_then_streams_then_nothing(scoring, tmp_path):
     cuts, shards = await door.waits()
     assert cuts == {"2100-01": (0, [])}, "only the next T is of interest"
     assert shards == dict.fromkeys(range(SHARDS), (None, None))
+    assert await door.behind() == {"2100-01": list(range(SHARDS))}
 
     await driver.tick(T - A_SECOND)
     await driver.run()
@@ -53,6 +58,7 @@ async def test_a_cut_names_shards_then_streams_then_nothing(scoring, tmp_path):
     ticked = instants.text(T - A_SECOND)
     cuts, shards = await door.waits()
     assert (cuts, shards) == ({"2100-03": (0, []), "2100-Q1": (0, [])}, {0: (ticked, ticked)})
+    assert await door.behind() == {"2100-03": [0], "2100-Q1": [0]}
 
     await driver.tick(T, [0])
     await driver.run_stage("a")
@@ -64,6 +70,7 @@ async def test_a_cut_names_shards_then_streams_then_nothing(scoring, tmp_path):
     )
     assert set(cuts) == {"2100-03", "2100-Q1", "2100-04"}
     assert len(shards) == SHARDS, "none has passed the next T"
+    assert await door.behind() == {"2100-03": [], "2100-Q1": [], "2100-04": list(range(SHARDS))}
 
     await driver.run_stage("b")
     await driver.settle()
