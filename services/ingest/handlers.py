@@ -94,10 +94,10 @@ async def take_manifest(
         await papers.compared(tx, paper, found)
     else:
         revision = 1 if before is None else before.revision + 1
-        paper = Paper(source, day, revision, manifest, found.state)
+        paper = Paper(source, day, revision, manifest, found)
         await papers.save(tx, paper, found, sender.name)
     received = BEFORE_THE_FEED if replay else None
-    await watching.tell(tx, watching.mismatch(before and before.state, paper, found), received)
+    await watching.tell(tx, watching.mismatch(before, paper, found), received)
     return paper
 
 

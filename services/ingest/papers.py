@@ -29,13 +29,13 @@ _KNOWN_SOURCES = """
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """The newest manifest of a day; None of `state` before it was ever compared."""
+    """The newest manifest of a day, and what it was compared with last."""
 
     source: str
     day: str
     revision: int
     manifest: Manifest
-    state: Compared
+    compared: Comparison
 
 
 async def paper(tx: PostgresTransaction, source: str, day: str) -> Paper | None:
@@ -49,7 +49,7 @@ async def papers(tx: PostgresTransaction, days: Sequence[tuple[str, str]]) -> li
     if not days:
         return []
     rows = await tx.many(
-        "SELECT source, day, revision, manifest, state FROM manifests "
+        "SELECT source, day, revision, manifest, state, comparison FROM manifests "
         "WHERE (source, day) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY source, day",
         *zip(*days, strict=True),
     )
@@ -59,7 +59,7 @@ async def papers(tx: PostgresTransaction, days: Sequence[tuple[str, str]]) -> li
             row["day"],
             row["revision"],
             Manifest.model_validate_json(row["manifest"]),
-            Compared(row["state"]),
+            _read(row),
         )
         for row in rows
     ]
@@ -127,6 +127,12 @@ async def adopted_sources(tx: PostgresTransaction) -> set[str]:
 def _written(comparison: Comparison) -> str:
     found = {"count": comparison.count, "digest": comparison.digest}
     return json.dumps({"found": found, "differing": comparison.differing})
+
+
+def _read(row: Mapping[str, Any]) -> Comparison:
+    kept = json.loads(row["comparison"])
+    found = kept["found"]
+    return Comparison(Compared(row["state"]), found["count"], found["digest"], tuple(kept["differing"]))
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from services.ingest.contract import (
     ACCEPTED,
     CONFLICT_FOUND,
     DAY_TURNED,
+    DIFFERENCE_MOVED,
     FEED_FRESH,
     FEED_STALE,
     FEED_TURNED,
@@ -25,6 +26,7 @@ from services.ingest.contract import (
     ConflictFound,
     DayTotal,
     DayTurned,
+    DifferenceMoved,
     FeedFresh,
     FeedStale,
     FeedTurned,
@@ -42,6 +44,7 @@ from services.ingest.store import Refusal
 from shared.contracts.envelope import encode
 from shared.contracts.fields import Closed
 from shared.kernel import instants
+from shared.kernel.canonical import digest_hex
 from shared.kernel.records import Draft
 from shared.kernel.shards import SHARDS, shard_of
 from shared.storage.transaction import PostgresTransaction
@@ -58,11 +61,12 @@ async def look(
 
 
 async def tell(tx: PostgresTransaction, told: Iterable[Told], received: datetime | None) -> None:
-    """Number the same events in every shard, and once where persons hear of them."""
+    """Number the same events in every shard, and once where persons hear of them; some there alone."""
     changes = list(told)
     drafts = [
         Draft(shard, encode(kind, SOURCE, f"shard-{shard}", data), received=received)
         for kind, data in changes
+        if kind != DIFFERENCE_MOVED
         for shard in range(SHARDS)
     ]
     await tx.append(ACCEPTED, drafts)
@@ -114,25 +118,52 @@ async def tell_refused(tx: PostgresTransaction, found: Sequence[Refusal], receiv
     await tx.append(NOTICES, drafts)
 
 
-def mismatch(before: Compared | None, told: Paper, now: Comparison) -> list[Told]:
-    """Return the event of a day that differs now and did not, or that agrees again."""
-    was, differs = before not in {None, Compared.MATCHED}, now.state is not Compared.MATCHED
-    if was == differs:
-        return []
-    place = {"source": told.source, "day": told.day, "revision": told.revision}
-    if not differs:
-        return [(MISMATCH_SETTLED, MismatchSettled.model_validate(place))]
-    opened = place | {
-        "state": now.state.value,
-        "expected": DayTotal(count=told.manifest.count, digest=told.manifest.digest),
-        "found": DayTotal(count=now.count, digest=now.digest),
-        "differing": now.differing,
-    }
-    return [(MISMATCH_OPENED, MismatchOpened.model_validate(opened))]
+def mismatch(before: Paper | None, told: Paper, now: Comparison) -> list[Told]:
+    """Return the event of a day that differs now and did not, or otherwise, or that agrees again."""
+    was = None if before is None else _opened(before, before.compared)
+    opened = _opened(told, now)
+    if opened is None:
+        place = {"source": told.source, "day": told.day, "revision": told.revision}
+        return [] if was is None else [(MISMATCH_SETTLED, MismatchSettled.model_validate(place))]
+    if was is None:
+        return [(MISMATCH_OPENED, opened)]
+    return [] if opened == was else [(DIFFERENCE_MOVED, _moved(opened))]
+
+
+def _opened(told: Paper, found: Comparison) -> MismatchOpened | None:
+    """Return in which way a manifest and the archive differ, None where they agree."""
+    if found.state is Compared.MATCHED:
+        return None
+    return MismatchOpened.model_validate(
+        {
+            "source": told.source,
+            "day": told.day,
+            "revision": told.revision,
+            "state": found.state.value,
+            "expected": DayTotal(count=told.manifest.count, digest=told.manifest.digest),
+            "found": DayTotal(count=found.count, digest=found.digest),
+            "differing": found.differing,
+        }
+    )
+
+
+def _moved(opened: MismatchOpened) -> DifferenceMoved:
+    return DifferenceMoved(
+        source=opened.source,
+        day=opened.day,
+        revision=opened.revision,
+        state=opened.state,
+        difference=_difference(opened),
+    )
+
+
+def _difference(opened: MismatchOpened) -> str:
+    """Return the digest of what differs; each manifest that says another thing has its own revision."""
+    return digest_hex(opened.model_dump(mode="json"))
 
 
 def _noticed(told: Closed, received: datetime | None) -> Draft:
-    """Return what persons hear of a change that every shard is told."""
+    """Return what is told of a change once, in the shard of its source."""
     match told:
         case FeedStale() | FeedFresh():
             kind, source = FEED_TURNED, told.source
@@ -145,10 +176,20 @@ def _noticed(told: Closed, received: datetime | None) -> Draft:
                 due=told.due,
                 minute=told.minute,
             )
-        case MismatchOpened() | MismatchSettled():
+        case MismatchOpened():
             kind, source = DAY_TURNED, told.source
-            state = told.state if isinstance(told, MismatchOpened) else "agreed"
-            data = DayTurned(source=source, day=told.day, revision=told.revision, state=state)
+            data = DayTurned(
+                source=source,
+                day=told.day,
+                revision=told.revision,
+                state=told.state,
+                difference=_difference(told),
+            )
+        case MismatchSettled():
+            kind, source = DAY_TURNED, told.source
+            data = DayTurned(source=source, day=told.day, revision=told.revision, state="agreed")
+        case DifferenceMoved():
+            kind, source, data = DIFFERENCE_MOVED, told.source, told
         case _:
             raise AssertionError(f"nobody hears of {type(told).__name__}")
     return Draft(shard_of(source), encode(kind, SOURCE, source, data), received=received)
@@ -194,5 +235,5 @@ async def _look_at_days(tx: PostgresTransaction) -> list[Told]:
     for paper in await papers.papers(tx, await arrivals.take_moved_days(tx)):
         found = compare(paper.manifest, await arrivals.totals_of(tx, paper.source, paper.day))
         await papers.compared(tx, paper, found)
-        told += mismatch(paper.state, paper, found)
+        told += mismatch(paper, paper, found)
     return told

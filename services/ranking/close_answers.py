@@ -73,11 +73,12 @@ class StepLine(Answer):
 
 
 class MismatchLine(Answer):
-    """A day of which a source's manifest and the archive differ."""
+    """A day of which a source's manifest and the archive differ; `difference` is the digest of how."""
 
     source: str
     day: str
     state: str
+    difference: str
 
 
 class WaitLine(Answer):

@@ -1,6 +1,7 @@
 """The HTTP door of closing: what it would freeze, who asked, who approved; nothing reopens."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -184,7 +185,7 @@ def _groups(frozen: Sequence[Frozen]) -> list[ClosingGroup]:
 
 
 def _mismatches(found: Sequence[Mismatch]) -> list[MismatchLine]:
-    return [MismatchLine(source=one.source, day=one.day, state=one.state) for one in found]
+    return [MismatchLine(**asdict(one)) for one in found]
 
 
 def _waits(unheard: Unheard | None) -> list[WaitLine]:

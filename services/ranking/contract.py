@@ -1,7 +1,7 @@
 """What crosses ranking's border."""
 
 from shared.contracts.entries import Figures, PeriodRow, TrialFigures, read_figures, read_trial_figures
-from shared.contracts.ingest import AGREED, DAY_TURNED, NOTICES, DayTurned
+from shared.contracts.ingest import AGREED, DAY_TURNED, DIFFERENCE_MOVED, NOTICES, DayTurned, DifferenceMoved
 from shared.contracts.ranking import (
     CLOSES,
     PERIOD_CLOSED,
@@ -51,6 +51,7 @@ __all__ = [
     "CUT_FIGURED",
     "CUT_PASSED",
     "DAY_TURNED",
+    "DIFFERENCE_MOVED",
     "ENTRIES",
     "ENTRIES_POSTED",
     "NOTICES",
@@ -70,6 +71,7 @@ __all__ = [
     "CutFigured",
     "CutPassed",
     "DayTurned",
+    "DifferenceMoved",
     "EntriesPosted",
     "Figures",
     "Moved",

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from services.ranking import papers
-from services.ranking.contract import AGREED, CONSUMER_DAYS, DAY_TURNED, NOTICES, DayTurned
+from services.ranking.contract import (
+    AGREED,
+    CONSUMER_DAYS,
+    DAY_TURNED,
+    DIFFERENCE_MOVED,
+    NOTICES,
+    DayTurned,
+    DifferenceMoved,
+)
 from services.ranking.domain.closing import Mismatch
 from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
@@ -17,6 +25,10 @@ from shared.storage.exchange import Exchange
 from shared.storage.transaction import PostgresTransaction
 
 _HEARD = "SELECT shard, number FROM positions WHERE consumer = $1 AND stream = $2"
+_TELLS: Mapping[str, type[DayTurned | DifferenceMoved]] = {
+    DAY_TURNED: DayTurned,
+    DIFFERENCE_MOVED: DifferenceMoved,
+}
 LOOKS = 20
 REST_S = 0.1
 
@@ -41,11 +53,11 @@ class Days:
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the newest word on each day."""
         events = [known_event(record.stream, record.body) for record in batch]
-        told = [envelope.decode_data(one, DayTurned) for one in events if one.type == DAY_TURNED]
-        newest = {(one.source, one.day): one.state for one in told}
-        differ = [Mismatch(*place, state) for place, state in newest.items() if state != AGREED]
-        await papers.save(tx, differ)
-        await papers.settle(tx, [place for place, state in newest.items() if state == AGREED])
+        told = [envelope.decode_data(one, _TELLS[one.type]) for one in events if one.type in _TELLS]
+        newest = {(one.source, one.day): one for one in told}
+        differ = [Mismatch(*place, one.state, one.difference or "") for place, one in newest.items()]
+        await papers.save(tx, [one for one in differ if one.state != AGREED])
+        await papers.settle(tx, [(one.source, one.day) for one in differ if one.state == AGREED])
         return []
 
 

@@ -82,6 +82,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(ingest.MismatchSettled, ingest.MISMATCH_SETTLED, ingest.ACCEPTED, "ingest"),
     Published(ingest.FeedTurned, ingest.FEED_TURNED, ingest.NOTICES, "ingest"),
     Published(ingest.DayTurned, ingest.DAY_TURNED, ingest.NOTICES, "ingest"),
+    Published(ingest.DifferenceMoved, ingest.DIFFERENCE_MOVED, ingest.NOTICES, "ingest"),
     Published(ingest.ConflictFound, ingest.CONFLICT_FOUND, ingest.NOTICES, "ingest"),
     Published(ingest.InboundRefused, ingest.INBOUND_REFUSED, ingest.NOTICES, "ingest"),
     Published(scoring.SchemeAdopted, scoring.SCHEME_ADOPTED, scoring.SCHEMES, "scoring"),

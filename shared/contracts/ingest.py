@@ -20,6 +20,7 @@ MISMATCH_OPENED = "dukao.mismatch-opened.v1"
 MISMATCH_SETTLED = "dukao.mismatch-settled.v1"
 FEED_TURNED = "dukao.feed-turned.v1"
 DAY_TURNED = "dukao.day-turned.v1"
+DIFFERENCE_MOVED = "dukao.difference-moved.v1"
 AGREED = "agreed"
 CONFLICT_FOUND = "dukao.conflict-found.v1"
 INBOUND_REFUSED = "dukao.inbound-refused.v1"
@@ -123,12 +124,29 @@ class FeedTurned(Closed):
 
 
 class DayTurned(Closed):
-    """The manifest of a source's day and the archive differ, or agree again: once, in the source's shard."""
+    """The manifest of a source's day and the archive differ, or agree again: once, in the source's shard.
+
+    `difference` is the SHA-256 of what differs, the canonical data of `dukao.mismatch-opened.v1`.
+    """
 
     source: Code
     day: DayText
     revision: Version
     state: Literal["missing", "surplus", "different", "agreed"]
+    difference: Digest | None = None
+
+
+class DifferenceMoved(Closed):
+    """A day that differs does so otherwise than was told last: once, in the source's shard and nowhere else.
+
+    `difference` is that of `dukao.day-turned.v1`.
+    """
+
+    source: Code
+    day: DayText
+    revision: Version
+    state: Literal["missing", "surplus", "different"]
+    difference: Digest
 
 
 class ConflictFound(Closed):

@@ -3,7 +3,15 @@
 import json
 from datetime import timedelta
 
-from services.ingest.contract import CONFLICT_FOUND, DAY_TURNED, FEED_TURNED, NOTICES
+from services.ingest.contract import (
+    ACCEPTED,
+    CONFLICT_FOUND,
+    DAY_TURNED,
+    DIFFERENCE_MOVED,
+    FEED_TURNED,
+    MISMATCH_OPENED,
+    NOTICES,
+)
 from shared.contracts.envelope import decode
 from shared.kernel.shards import SHARDS, shard_of
 from tests.ingest import test_feeds, test_manifests, test_worklists
@@ -68,3 +76,32 @@ async def test_a_day_that_differs_and_agrees_again_is_told_once_each_time(exchan
         (DAY_TURNED, test_manifests.DAY, "missing"),
         (DAY_TURNED, test_manifests.DAY, "agreed"),
     ]
+    assert [len(data["difference"] or "") for _, _, data, _ in found] == [64, 0]
+
+
+async def test_a_day_that_differs_otherwise_is_told_in_its_shard_alone_whenever_the_difference_moves(
+    exchange, tmp_path
+):
+    async with serving(exchange, tmp_path, test_manifests.DOCUMENT) as rig:
+        desk = await rig.as_("desk", "integrator", account="desk-account")
+        await test_manifests.put(desk, ids=["a", "b"])
+        await send(desk, test_manifests.done("a"))
+        await rig.admission.tick()
+        for one in ("x", "y"):
+            await send(desk, test_manifests.done(one))
+            await test_manifests.put(desk, ids=["a", "b"])
+            await test_manifests.put(desk, ids=["a", "b"])
+        await test_manifests.put(desk, ids=["a", "c"])
+        found = await noticed(rig)
+        async with rig.exchange.reading() as tx:
+            every = [decode(one.body).type for one in await tx.read(ACCEPTED, 0, 0, 1000)]
+    assert [(kind, shard, data["revision"], data["state"]) for kind, shard, data, _ in found] == [
+        (DAY_TURNED, shard_of("desk"), 1, "missing"),
+        (DIFFERENCE_MOVED, shard_of("desk"), 1, "missing"),
+        (DIFFERENCE_MOVED, shard_of("desk"), 1, "different"),
+        (DIFFERENCE_MOVED, shard_of("desk"), 1, "surplus"),
+        (DIFFERENCE_MOVED, shard_of("desk"), 2, "surplus"),
+    ]
+    assert len({data["difference"] for _, _, data, _ in found}) == len(found)
+    assert every.count(MISMATCH_OPENED) == 1
+    assert DIFFERENCE_MOVED not in every, "no shard of what is accepted pays for it"

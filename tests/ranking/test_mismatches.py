@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ranking.contract import DAY_TURNED, NOTICES, DayTurned
+from services.ranking.contract import DAY_TURNED, DIFFERENCE_MOVED, NOTICES, DayTurned, DifferenceMoved
 from services.ranking.domain.closing import Mismatch, effect_digest
 from services.ranking.hearing import Days
 from shared.contracts import envelope
@@ -22,15 +22,31 @@ from tests.ranking.test_closing import code_of
 __all__ = ["persons", "service"]
 
 NUMBERS = itertools.count(1)
-MISSING = {"source": "desk", "day": "2021-03-31", "state": "missing"}
+ONE, OTHER = "1" * 64, "2" * 64
+MISSING = {"source": "desk", "day": "2021-03-31", "state": "missing", "difference": ONE}
 
 
 async def told(persons, *days):
     """Let ranking hear of days as ingest tells of them: (day, state) of the source desk, in one batch."""
+    turned = [
+        DayTurned(
+            source="desk", day=day, revision=1, state=state, difference=None if state == "agreed" else ONE
+        )
+        for day, state in days
+    ]
+    await heard(persons, *((DAY_TURNED, one) for one in turned))
+
+
+async def moved(persons, difference, state="missing"):
+    """Let ranking hear that the last day of March differs otherwise than it did."""
+    told = DifferenceMoved(source="desk", day="2021-03-31", revision=1, state=state, difference=difference)
+    await heard(persons, (DIFFERENCE_MOVED, told))
+
+
+async def heard(persons, *told):
     records = []
-    for day, state in days:
-        turned = DayTurned(source="desk", day=day, revision=1, state=state)
-        body = envelope.encode(DAY_TURNED, SOURCE, "desk", turned)
+    for kind, data in told:
+        body = envelope.encode(kind, SOURCE, "desk", data)
         head = Head(next(NUMBERS), EMPTY_CHAIN, None)
         records += number(NOTICES, SHARD, head, [Draft(SHARD, body)], parse(NOW))
     async with persons.service.exchange.begin(actor="test", action="hear") as tx:
@@ -99,6 +115,25 @@ async def test_what_is_approved_is_what_differed_when_it_was_asked_for(ready):
         assert (await ready.step(asked["id"], "withdraw", person="ann")).status_code == 200
 
 
+async def test_what_two_accept_is_the_very_difference_and_not_another_of_the_same_day(ready):
+    asked = (await propose(ready, accept_mismatches=True)).json()
+    assert asked["accepted"] == [MISSING]
+    await moved(ready, OTHER)
+    late = await ready.step(asked["id"], "approve", digest=asked["digest"])
+    assert code_of(late) == (409, "stale")
+    assert (await ready.effect())["mismatches"] == [MISSING | {"difference": OTHER}]
+    await moved(ready, ONE)
+    approved = await ready.step(asked["id"], "approve", digest=asked["digest"])
+    assert (approved.status_code, approved.json()["accepted"]) == (200, [MISSING])
+
+
+async def test_a_difference_that_moves_is_of_the_state_that_was_told_last(ready):
+    await moved(ready, OTHER, "surplus")
+    assert (await ready.effect())["mismatches"] == [MISSING | {"difference": OTHER, "state": "surplus"}]
+    await told(ready, ("2021-03-31", "agreed"))
+    assert (await ready.effect())["mismatches"] == []
+
+
 async def test_who_asked_while_all_agreed_closes_over_nothing_that_differs_later(persons):
     await persons.begin()
     await persons.cut()
@@ -136,7 +171,11 @@ async def test_the_newest_word_on_a_day_counts_however_it_comes_in_batches(perso
 
 MISMATCHES = st.lists(
     st.builds(
-        Mismatch, st.sampled_from("ab"), st.sampled_from(["2021-03-01", "2021-03-02"]), st.just("missing")
+        Mismatch,
+        st.sampled_from("ab"),
+        st.sampled_from(["2021-03-01", "2021-03-02"]),
+        st.just("missing"),
+        st.sampled_from([ONE, OTHER]),
     ),
     unique=True,
     max_size=4,

@@ -17,7 +17,7 @@ from tests.ranking.test_closing import code_of
 
 __all__ = ["persons", "service"]
 
-MISSING = {"source": "desk", "day": "2021-03-31", "state": "missing"}
+MISSING = {"source": "desk", "day": "2021-03-31", "state": "missing", "difference": ""}
 
 
 def turned(shard, day="2021-03-31", state="missing"):

@@ -41,11 +41,15 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A day of which a source's manifest and the archive differ: missing, surplus or different."""
+    """A day of which a source's manifest and the archive differ: missing, surplus or different.
+
+    `difference` is the digest of what differs, empty where it was not told.
+    """
 
     source: str
     day: str
     state: str
+    difference: str = ""
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,10 @@ TABLES = (
         scheme text NOT NULL, grp text NOT NULL, version int NOT NULL, period text NOT NULL,
         unit text NOT NULL, worth text NOT NULL, points text NOT NULL, volume bigint NOT NULL,
         number bigint NOT NULL, PRIMARY KEY (scheme, grp, version, period, unit))""",
-    # days of which a source's manifest and the archive differ now
+    # days of which a source's manifest and the archive differ now, and the digest of what differs
     """CREATE TABLE mismatches (
-        source text NOT NULL, day text NOT NULL, state text NOT NULL, PRIMARY KEY (source, day))""",
+        source text NOT NULL, day text NOT NULL, state text NOT NULL, difference text NOT NULL,
+        PRIMARY KEY (source, day))""",
     # what persons asked for, over which mismatches, and their steps; of a period one waits at a time
     """CREATE TABLE close_requests (
         id text PRIMARY KEY, scheme text NOT NULL, period text NOT NULL, digest text NOT NULL,
