@@ -10,7 +10,7 @@ import pytest
 from services.ingest.domain.binding import STRUCTURED
 from shared.web.bodies import BODY_TIMEOUT_S
 from tests.ingest.refused import ECHO, nothing_kept_of
-from tests.ingest.serving import Served
+from tests.ingest.serving import Served, event
 
 POST = b"POST /v1/events HTTP/1.1\r\n"
 SAID = b"X-Said: " + ECHO.encode() + b"\r\n"
@@ -63,23 +63,36 @@ def test_what_a_header_says_of_the_caller_is_ignored(served: Served):
 
 
 def test_a_body_that_is_declared_too_large_is_refused_before_it_is_sent(served: Served):
-    answer = served.raw(POST + authorized(served) + b"Content-Length: 1048577\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"connection: close" in answer.lower()
+    with nothing_kept_of(served) as answers:
+        answers.append(served.raw(POST + authorized(served) + b"Content-Length: 1048577\r\n\r\n"))
+        too_large(answers[0])
 
 
 def test_a_chunked_body_is_refused_at_the_limit_and_the_connection_closed(served: Served):
-    with served.connect() as connection:
+    good = json.dumps(event(id=ECHO)).encode()
+    with nothing_kept_of(served) as answers, served.connect() as connection:
         connection.sendall(POST + authorized(served) + b"Transfer-Encoding: chunked\r\n\r\n")
-        piece = b"10000\r\n" + b"[" * 0x10000 + b"\r\n"
-        for _ in range(17):
-            connection.sendall(piece)
+        connection.sendall(chunk(good))
+        blank = chunk(b" " * 0x10000)
+        for _ in range(16):
+            connection.sendall(blank)
         select.select([connection], [], [], BODY_TIMEOUT_S)
-        connection.sendall(piece)
+        connection.sendall(blank)
         connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").read()
-    assert answer.startswith(b"HTTP/1.1 413")
-    assert b"connection: close" in answer.lower()
+        answers.append(connection.makefile("rb").read())
+        too_large(answers[0])
+
+
+def chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+def too_large(answer: bytes) -> None:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)["code"] == "too_large"
 
 
 @pytest.mark.long
