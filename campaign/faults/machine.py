@@ -43,10 +43,13 @@ async def clock_wrong(run: Run) -> None:
         await run.kill("ingest")
         event = workload.levy(f"F37-{name}-{time.monotonic_ns()}", "u1", workload.START)
         status, _ = await run.client.one(event, run.platform.address("ingest"))
-        other = await run.client.status(f"{run.platform.address('scoring')}/v1/schemes", "reader")
-        run.see(
-            f"{name}: tokens fail on the skewed service alone", (status, other) == (401, 200), (status, other)
-        )
+        others = {
+            service: await run.client.status(run.platform.address(service) + door, "reader")
+            for service, door in DOORS.items()
+            if service != "ingest"
+        }
+        alone = status == HTTPStatus.UNAUTHORIZED and set(others.values()) == {HTTPStatus.OK}
+        run.see(f"{name}: tokens fail on the skewed service alone", alone, {"ingest": status} | others)
         await _future_is_judged_by_the_database(run, name)
         told = sum(one["reason"] == reason for one in run.platform.told("ingest", "token refused"))
         counted = await run.client.metric("ingest", "dukao_tokens_refused_total", reason=reason)
