@@ -71,6 +71,7 @@ async def acknowledgement_lost(run: Run) -> None:
             run.platform.change({"kafka": {"advertised.listeners": f"BROKER://127.0.0.1:{proxy.port}"}})
             await run.kill("kafka")
             await run.kill("ingest")
+            once = await _doubled(run)
             async with run.load(rate=run.result.events / (2 * SPOILT_S)) as load:
                 await load.reached(0.2)
                 before = given_up()
@@ -81,10 +82,12 @@ async def acknowledgement_lost(run: Run) -> None:
                 async with proxy.toxic("reset_peer", "downstream", timeout=0):
                     await until(refused, seconds=SEEN_S, what="the relay gives up its producer")
             await run.platform.drained()
+            doubled = await _doubled(run) - once
         finally:
             run.platform.change({})
         times = given_up() - before
-        run.see("the relay discarded its producer and sent again", times, times)
+        run.see("the relay discarded its producer", times, times)
+        run.see("Kafka held what was not acknowledged, and was sent it again", doubled, doubled)
         await run.kill("kafka")
         await run.kill("ingest")
 
