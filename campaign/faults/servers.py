@@ -7,6 +7,7 @@ import random
 import signal
 import string
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 
@@ -17,7 +18,7 @@ from campaign.checker.checks import ACCEPTED, Allowed
 from campaign.checker.content import canonical
 from campaign.client import Load
 from campaign.faults.watching import memory_of, only_lost_by_kafka, relay_lag, sessions
-from campaign.platform import say, until
+from campaign.platform import SERVICE_NAMES, say, until
 from campaign.run import Fault, Run
 
 PAUSED_S = 60.0
@@ -175,9 +176,12 @@ async def backend_killed(run: Run) -> None:
     run.client.slowest_s = 0.0
     async with run.load(rate=run.result.events / 12) as load:
         await load.reached(0.2)
-        os.kill(run.draw.choice(before), signal.SIGKILL)
+        os.kill(run.draw.choice(sorted(before)), signal.SIGKILL)
     _answered_in_5_s(run, since)
-    kept = set(before) & set(await sessions(run.platform))
+    of_each = Counter(before.values())
+    everybody = of_each.keys() == {f"dukao-{name}" for name in SERVICE_NAMES}
+    run.see("every service had sessions", everybody, dict(of_each))
+    kept = before.keys() & (await sessions(run.platform)).keys()
     run.see("all sessions were reset", not kept, f"{len(kept)} of {len(before)} kept")
 
 

@@ -135,12 +135,12 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
         task.cancel()
 
 
-async def sessions(platform: Platform) -> list[int]:
-    """Return the processes of PostgreSQL that serve ingest."""
+async def sessions(platform: Platform) -> dict[int, str]:
+    """Return the processes of PostgreSQL that serve the services, each with the name of its client."""
     rows = await platform.fetch(
-        "SELECT pid FROM pg_stat_activity WHERE application_name = 'dukao-ingest' ORDER BY pid"
+        "SELECT pid, application_name FROM pg_stat_activity WHERE application_name LIKE 'dukao-%'"
     )
-    return [row["pid"] for row in rows]
+    return {row["pid"]: row["application_name"] for row in rows}
 
 
 def only_lost_by_kafka(run: Run, since: float) -> None:
