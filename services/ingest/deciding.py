@@ -17,6 +17,7 @@ from services.ingest.domain.envelope import Candidate
 from services.ingest.domain.sources import Sender
 from services.ingest.gateway import Records
 from services.ingest.racing import redone
+from services.ingest.taking import check_sent
 from services.ingest.worklists import WorkList
 from shared.kernel.digests import key_digest
 from shared.kernel.errors import Problem, Refused, refuse
@@ -79,7 +80,7 @@ async def replay_refused(
     async def once() -> dict[str, Any]:
         detail = _detail(number, reason)
         async with admission.exchange.begin(actor=by, action="replay refusals", detail=detail) as tx:
-            await admission.check_sent(tx, message)
+            await check_sent(tx, message, replay=admission.replay)
             decision = Decision(State.REPLAYED, by, reason, (ready.source, ready.id))
             return await _taken(tx, admission, WorkList.REFUSALS, number, ready, decision)
 

@@ -12,6 +12,7 @@ from services.ingest.domain.silence import Stand, hanging, stands
 from services.ingest.gateway import InboundTopics, Polled
 from services.ingest.outcomes import Judged
 from services.ingest.places import Place
+from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
@@ -47,6 +48,7 @@ class Intake:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._admission = admission
+        self._taking = Taking(admission)
         self._topics = topics
         self._check = check
         self._clock = clock
@@ -89,12 +91,12 @@ class Intake:
         if isinstance(read, Unavailable):
             raise read
         if read.polled.gaps:
-            await self._admission.note_gaps(read.polled.gaps)
+            await self._taking.note_gaps(read.polled.gaps)
             self._version = -1
         if read.polled.messages:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read())
-                whole = await self._admission.commit_inbound(read.polled.messages, read.judged)
+                whole = await self._taking.take(read.polled.messages, read.judged)
             self._ahead = reading.result()
             if not whole:
                 self._version = -1
@@ -163,6 +165,6 @@ class Intake:
         anew = {at: known[at] for at, digest in there.items() if digest != known[at].digest}
         if anew:
             _LOG.warning("inbound topic made anew", places=list(anew))
-            await self._admission.begin_anew(anew)
-        await self._admission.see({at: last[at] for at in known.keys() & last.keys() - anew.keys()})
+            await self._taking.begin_anew(anew)
+        await self._taking.see({at: last[at] for at in known.keys() & last.keys() - anew.keys()})
         return bool(anew)

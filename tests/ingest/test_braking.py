@@ -11,6 +11,7 @@ from services.ingest.gateway import Records
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
 from services.ingest.outcomes import UNSTORABLE
+from services.ingest.taking import Taking
 from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
 from tests.ingest.test_inbound import (
@@ -67,12 +68,12 @@ def test_it_does_not_matter_in_which_batches_records_come(fates, cut):
 async def test_a_mistake_of_ours_at_every_record_stops_the_partition_and_refuses_no_more_of_them(
     admission, source
 ):
-    topic = topic_of(source)
+    topic, taking = topic_of(source), Taking(admission)
     sent = [message(source, at, event(source, id=f"e{at}")) for at in range(IN_A_ROW + 30)]
     mistakes = [UNSTORABLE] * len(sent)
-    assert not await admission.commit_inbound(sent, mistakes)
-    assert not await admission.commit_inbound(sent, mistakes)
-    assert not await admission.commit_inbound(sent)
+    assert not await taking.take(sent, mistakes)
+    assert not await taking.take(sent, mistakes)
+    assert not await taking.take(sent)
     *refused, stop = await rows(admission, "refusals")
     assert [row["code"] for row in refused] == ["unstorable"] * IN_A_ROW
     assert (stop["code"], stop["place"]) == ("inbound_stopped", f"{topic}/0/{IN_A_ROW}")
@@ -85,10 +86,10 @@ async def test_a_mistake_of_ours_at_every_record_stops_the_partition_and_refuses
     assert (order.outcome, order.closer) == ("resumed", "olga")
     (stop,) = [row for row in await rows(admission, "refusals") if row["code"] == "inbound_stopped"]
     assert (stop["state"], stop["decided_by"], stop["reason"]) == ("dismissed", "olga", "resumed: mended")
-    assert not await admission.commit_inbound(sent[IN_A_ROW:], mistakes[IN_A_ROW:])
+    assert not await taking.take(sent[IN_A_ROW:], mistakes[IN_A_ROW:])
     assert len(await told(admission)) == len(called) + 1, "the next stop calls persons again"
     await desk.resume(topic, [0], "mended in earnest", "olga")
-    assert await admission.commit_inbound(sent)
+    assert await taking.take(sent)
     assert len(await accepted(admission)) == 30 - IN_A_ROW
     assert await offsets(admission) == {(topic, 0): IN_A_ROW + 30}
 
@@ -138,6 +139,6 @@ async def test_a_partition_that_rests_is_read_no_more_and_goes_on_without_a_loss
 
 
 async def test_while_kafka_is_away_it_is_told_how_far_was_taken_and_not_where_topics_end(admission, source):
-    await admission.commit_inbound([message(source, 0, event(source))])
+    await Taking(admission).take([message(source, 0, event(source))])
     found, silent = await Inbound(admission, Asked(None)).partitions()
     assert (found[0].taken, found[0].end, found[0].lag, silent) == (1, None, None, ["kafka"])

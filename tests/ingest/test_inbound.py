@@ -18,6 +18,7 @@ from services.ingest.contract import (
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.domain.sources import Sender
 from services.ingest.migrations.ingest_0001 import TABLES
+from services.ingest.taking import Taking
 from services.ingest.worklists import WorkList
 from shared.kernel.strict_json import decode
 from shared.storage.failures import STORAGE_ERRORS
@@ -109,7 +110,7 @@ BAD = {
 async def test_a_bad_record_becomes_a_refusal_with_its_place_and_the_offset_goes_on(admission, source, case):
     body, headers, code = BAD[case]
     made = event(source, **body) if isinstance(body, dict) else body
-    await admission.commit_inbound([message(source, 7, made, headers), message(source, 8, event(source))])
+    await Taking(admission).take([message(source, 7, made, headers), message(source, 8, event(source))])
     (refusal,) = await rows(admission, "refusals")
     topic = topic_of(source)
     assert (refusal["code"], refusal["place"], refusal["client"]) == (code, f"{topic}/0/7", topic)
@@ -129,17 +130,17 @@ async def told(admission):
 
 async def test_persons_are_told_once_of_a_topic_and_a_code_until_nothing_of_it_is_open(admission, source):
     topic, lost = topic_of(source), event(source, type="task.lost.v1")
-    await admission.commit_inbound([message(source, at, body) for at, body in enumerate([b"{", lost, b"["])])
-    await admission.commit_inbound([message(source, 3, b"{"), message(source, 4, lost)])
+    await Taking(admission).take([message(source, at, body) for at, body in enumerate([b"{", lost, b"["])])
+    await Taking(admission).take([message(source, 3, b"{"), message(source, 4, lost)])
     first = [(topic, "json", f"{topic}/0/0"), (topic, "unknown_type", f"{topic}/0/1")]
     assert await told(admission) == first
     numbers = [row["id"] for row in await rows(admission, "refusals") if row["code"] == "json"]
     await deciding.dismiss(admission, WorkList.REFUSALS, numbers[0], "olga", "nothing")
-    await admission.commit_inbound([message(source, 5, b"{")])
+    await Taking(admission).take([message(source, 5, b"{")])
     assert await told(admission) == first
     for number in [*numbers[1:], numbers[-1] + 2]:
         await deciding.dismiss(admission, WorkList.REFUSALS, number, "olga", "nothing")
-    await admission.commit_inbound([message(source, 6, b"{"), message(source, 7, lost)])
+    await Taking(admission).take([message(source, 6, b"{"), message(source, 7, lost)])
     assert await told(admission) == sorted([*first, (topic, "json", f"{topic}/0/6")])
 
 
@@ -151,7 +152,7 @@ async def test_structured_and_binary_records_are_the_same_event_and_a_retraction
     binary = [(f"ce_{name}", value) for name, value in attributes.items()]
     retraction = [("correctssource", source), ("correctsid", "e1"), ("revision", "1"), ("id", "c1")]
     retracting = attributes | {name: value.encode() for name, value in retraction}
-    await admission.commit_inbound(
+    await Taking(admission).take(
         [
             message(source, 0, event(source), structured),
             message(source, 1, {"number": "n1"}, [*binary, ("content-type", b"application/json")]),
@@ -163,8 +164,8 @@ async def test_structured_and_binary_records_are_the_same_event_and_a_retraction
 
 
 async def test_a_duplicate_is_dropped_and_a_conflict_is_kept_for_a_person(admission, source):
-    await admission.commit_inbound([message(source, 0, event(source)), message(source, 1, event(source))])
-    await admission.commit_inbound([message(source, 2, event(source, data={"number": "n2"}))])
+    await Taking(admission).take([message(source, 0, event(source)), message(source, 1, event(source))])
+    await Taking(admission).take([message(source, 2, event(source, data={"number": "n2"}))])
     assert await accepted(admission) == ["e1"]
     assert [row["why"] for row in await rows(admission, "conflicts")] == ["id_conflict"]
     assert await rows(admission, "refusals") == []
@@ -172,9 +173,9 @@ async def test_a_duplicate_is_dropped_and_a_conflict_is_kept_for_a_person(admiss
 
 async def test_what_was_taken_before_is_skipped(admission, source):
     bad = [message(source, offset, b"{") for offset in range(4)]
-    await admission.commit_inbound(bad[:2])
+    await Taking(admission).take(bad[:2])
     await asyncio.gather(
-        admission.commit_inbound(bad), Admission(admission.exchange, replay=False).commit_inbound(bad)
+        Taking(admission).take(bad), Taking(Admission(admission.exchange, replay=False)).take(bad)
     )
     taken = [row["place"] for row in await rows(admission, "refusals")]
     assert taken == [f"{topic_of(source)}/0/{offset}" for offset in range(4)]
@@ -183,8 +184,8 @@ async def test_what_was_taken_before_is_skipped(admission, source):
 class Dying(Admission):
     """An admission whose database session is killed when all is written, before the commit."""
 
-    async def _admit(self, tx, judged, *, careful):
-        await super()._admit(tx, judged, careful=careful)
+    async def admit(self, tx, judged, *, careful=True):
+        await super().admit(tx, judged, careful=careful)
         await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
@@ -193,10 +194,10 @@ async def test_a_transaction_killed_before_its_commit_leaves_nothing_and_is_rede
 ):
     sent = [message(source, 0, event(source)), message(source, 1, b"{")]
     with pytest.raises(STORAGE_ERRORS):
-        await Dying(admission.exchange, replay=False).commit_inbound(sent)
+        await Taking(Dying(admission.exchange, replay=False)).take(sent)
     assert (await accepted(admission), await offsets(admission)) == ([], {})
-    await admission.commit_inbound(sent)
-    await admission.commit_inbound(sent)
+    await Taking(admission).take(sent)
+    await Taking(admission).take(sent)
     assert await accepted(admission) == ["e1"]
     assert len(await rows(admission, "refusals")) == 1
 
@@ -204,15 +205,15 @@ async def test_a_transaction_killed_before_its_commit_leaves_nothing_and_is_rede
 class Unstorable(Admission):
     """An admission whose storage does not take one event."""
 
-    async def _admit(self, tx, judged, *, careful):
+    async def admit(self, tx, judged, *, careful=True):
         if any(getattr(one, "id", "") == "bad" for one in judged):
             await tx.execute("SELECT 1/0")
-        return await super()._admit(tx, judged, careful=careful)
+        return await super().admit(tx, judged, careful=careful)
 
 
 async def test_an_event_that_the_storage_does_not_take_is_refused_and_blocks_no_other(admission, source):
     sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["a", "bad", "z"])]
-    await Unstorable(admission.exchange, replay=False).commit_inbound(sent)
+    await Taking(Unstorable(admission.exchange, replay=False)).take(sent)
     assert await accepted(admission) == ["a", "z"]
     assert [row["code"] for row in await rows(admission, "refusals")] == ["unstorable"]
     assert await offsets(admission) == {(topic_of(source), 0): 3}
@@ -233,7 +234,7 @@ class Mistaken(Admission):
 
 async def test_a_mistake_of_ours_at_one_record_is_its_refusal_and_blocks_no_other(admission, source):
     sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["a", "bad", "z"])]
-    await Mistaken(admission.exchange, replay=False).commit_inbound(sent)
+    await Taking(Mistaken(admission.exchange, replay=False)).take(sent)
     assert await accepted(admission) == ["a", "z"]
     (refusal,) = await rows(admission, "refusals")
     assert (refusal["code"], refusal["place"]) == ("unstorable", sent[1].place)
@@ -250,7 +251,7 @@ async def test_a_mistake_of_ours_under_a_catalogue_adopted_meanwhile_is_a_refusa
         drafted = await handlers.draft_types(tx, catalogue, "ann")
         await handlers.adopt_types(tx, drafted.version, "bob")
     mistaken.fails_at = Mistaken.fails_at
-    await mistaken.commit_inbound(sent, judged)
+    await Taking(mistaken).take(sent, judged)
     assert await accepted(admission) == ["a"]
     assert [row["place"] for row in await rows(admission, "refusals")] == [sent[1].place]
 
@@ -259,7 +260,7 @@ async def test_a_record_that_finds_no_memory_is_not_refused(admission, source):
     starved = Mistaken(admission.exchange, replay=False)
     starved.mistake = MemoryError
     with pytest.raises(MemoryError):
-        await starved.commit_inbound([message(source, 0, event(source, id="bad"))])
+        await Taking(starved).take([message(source, 0, event(source, id="bad"))])
     assert await offsets(admission) == {}
 
 
@@ -299,19 +300,19 @@ class Asking(Admission):
         super().__init__(exchange, replay=False)
         self.tries = []
 
-    async def _admit(self, tx, judged, *, careful):
+    async def admit(self, tx, judged, *, careful=True):
         self.tries.append(careful)
-        return await super()._admit(tx, judged, careful=careful)
+        return await super().admit(tx, judged, careful=careful)
 
 
 async def test_keys_are_looked_up_once_what_was_forgotten_was_repeated_and_until_nothing_is(
     admission, source
 ):
     for offset, name in enumerate(["e1", "e2"]):
-        await admission.commit_inbound([message(source, offset, event(source, id=name))])
+        await Taking(admission).take([message(source, offset, event(source, id=name))])
     asking = Asking(admission.exchange)
     for offset, name in enumerate(["e1", "e2", "e3", "e4", "e4"], start=2):
-        await asking.commit_inbound([message(source, offset, event(source, id=name))])
+        await Taking(asking).take([message(source, offset, event(source, id=name))])
     assert asking.tries == [False, True, True, True, False, False]
     assert await accepted(admission) == ["e1", "e2", "e3", "e4"]
 
@@ -321,7 +322,7 @@ async def test_what_came_lately_is_a_duplicate_among_new_ones_without_every_key_
 ):
     asking = Asking(admission.exchange)
     for offset, names in enumerate([["e1", "e2"], ["e3", "e1", "e3", "e4"]]):
-        await asking.commit_inbound(
+        await Taking(asking).take(
             [message(source, 4 * offset + at, event(source, id=name)) for at, name in enumerate(names)]
         )
     assert asking.tries == [False, False]
@@ -330,9 +331,9 @@ async def test_what_came_lately_is_a_duplicate_among_new_ones_without_every_key_
 
 async def test_what_was_forgotten_is_found_by_the_index(admission, source):
     kept = event(source, id="o1"), event(source, id="o2", data={"number": "n2"})
-    await admission.commit_inbound([message(source, place, one) for place, one in enumerate(kept)])
+    await Taking(admission).take([message(source, place, one) for place, one in enumerate(kept)])
     correcting = {"correctssource": source, "correctsid": "o3", "revision": 1}
-    await admission.commit_inbound([message(source, 2, event(source, id="c1", **correcting))])
+    await Taking(admission).take([message(source, 2, event(source, id="c1", **correcting))])
     sent = [
         kept[0],
         event(source, id="o2", data={"number": "n3"}),
@@ -340,7 +341,7 @@ async def test_what_was_forgotten_is_found_by_the_index(admission, source):
         event(source, id="o4"),
     ]
     asking = Asking(admission.exchange)
-    await asking.commit_inbound([message(source, place, one) for place, one in enumerate(sent, start=3)])
+    await Taking(asking).take([message(source, place, one) for place, one in enumerate(sent, start=3)])
     assert asking.tries == [False, True]
     assert await accepted(admission) == ["c1", "o1", "o2", "o3", "o4"]
     assert [row["event_id"] for row in await rows(admission, "conflicts")] == ["o2"]
@@ -357,5 +358,5 @@ async def test_what_the_contract_describes_is_taken(admission, source):
         event(source) | {"correctssource": source, "correctsid": "e0", "revision": 1}
     )
     body = sent.model_dump(exclude_none=True)
-    await admission.commit_inbound([message(source, 0, body)])
+    await Taking(admission).take([message(source, 0, body)])
     assert await accepted(admission) == ["e1"]

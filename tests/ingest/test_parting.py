@@ -10,6 +10,7 @@ from services.ingest.committing import Admission
 from services.ingest.domain.braking import IN_A_ROW
 from services.ingest.domain.parting import halved, parted
 from services.ingest.domain.sources import Sender
+from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
 from tests.ingest.test_inbound import Unstorable, accepted, admission, event, message, rows, source
 
@@ -40,10 +41,10 @@ class Failing(Admission):
 
     failure: Exception = LookupError()
 
-    async def _admit(self, tx, judged, *, careful):
+    async def admit(self, tx, judged, *, careful=True):
         if any(getattr(one, "id", "") == "bad" for one in judged):
             raise self.failure
-        return await super()._admit(tx, judged, careful=careful)
+        return await super().admit(tx, judged, careful=careful)
 
 
 async def test_a_mistake_of_ours_at_one_that_is_admitted_is_its_refusal_by_http_and_by_kafka(
@@ -53,7 +54,7 @@ async def test_a_mistake_of_ours_at_one_that_is_admitted_is_its_refusal_by_http_
     answers = await failing.commit(await judged_of(admission, source, "a", "bad", "z"))
     assert [answer.problem and answer.problem.code for answer in answers] == [None, "unstorable", None]
     sent = [message(source, place, event(source, id=name)) for place, name in enumerate(["b", "bad", "y"])]
-    assert await failing.commit_inbound(sent)
+    assert await Taking(failing).take(sent)
     assert await accepted(admission) == ["a", "b", "y", "z"]
     assert [row["place"] for row in await rows(admission, "refusals")] == [sent[1].place]
 
@@ -64,11 +65,11 @@ class Mistaken(Admission):
     tries = 0
     is_mended = False
 
-    async def _admit(self, tx, judged, *, careful):
+    async def admit(self, tx, judged, *, careful=True):
         self.tries += 1
         if not self.is_mended:
             raise LookupError
-        return await super()._admit(tx, judged, careful=careful)
+        return await super().admit(tx, judged, careful=careful)
 
 
 async def test_a_mistake_that_meets_every_event_is_told_to_all_after_a_few_and_what_is_asked_again_is_stored(
@@ -91,7 +92,7 @@ async def test_what_may_pass_refuses_nothing_and_is_told_to_all(admission, sourc
     with pytest.raises(type(failure)):
         await failing.commit(await judged_of(admission, source, "a", "bad"))
     with pytest.raises(type(failure)):
-        await failing.commit_inbound([message(source, 0, event(source, id="bad"))])
+        await Taking(failing).take([message(source, 0, event(source, id="bad"))])
     assert (await accepted(admission), await rows(admission, "refusals")) == ([], [])
 
 

@@ -10,6 +10,7 @@ from services.ingest.domain.braking import IN_A_ROW
 from services.ingest.domain.sources import Sender
 from services.ingest.gateway import Records
 from services.ingest.inbound import Inbound
+from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Known
 from shared.messaging.kafka_access import KafkaAccess
@@ -26,11 +27,11 @@ class Losing(Admission):
 
     is_over = False
 
-    async def _admit(self, tx, judged, *, careful):
+    async def admit(self, tx, judged, *, careful=True):
         if not self.is_over and any(getattr(one, "id", "") == "hot" for one in judged):
             await tx.remember(OTHERS)
             await tx.remember(OTHERS)
-        return await super()._admit(tx, judged, careful=careful)
+        return await super().admit(tx, judged, careful=careful)
 
 
 @pytest.fixture
@@ -63,33 +64,33 @@ async def test_of_a_topic_it_is_left_where_it_lies_with_what_is_behind_it_and_ot
     topic = topic_of(source)
     one = [*sent(source, "a", "hot", "c"), *sent(source, "b", partition=1)]
     with pytest.raises(Unavailable):
-        await losing.commit_inbound(one)
+        await Taking(losing).take(one)
     assert await accepted(losing) == ["a", "b"]
     assert await offsets(losing) == {(topic, 0): 1, (topic, 1): 1}
     losing.is_over = True
-    assert await losing.commit_inbound(one)
+    assert await Taking(losing).take(one)
     assert await accepted(losing) == ["a", "b", "c", "hot"]
     assert await rows(losing, "refusals") == []
 
 
 async def test_a_record_of_a_topic_that_goes_on_losing_stops_its_partition_and_calls_persons(losing, source):
-    topic, here = topic_of(source), sent(source, "hot", "b")
+    topic, here, taking = topic_of(source), sent(source, "hot", "b"), Taking(losing)
     for _ in range(IN_A_ROW):
         assert await rows(losing, "refusals") == []
         with pytest.raises(Unavailable):
-            await losing.commit_inbound(here)
+            await taking.take(here)
     (stop,) = await rows(losing, "refusals")
     assert (stop["code"], stop["place"]) == ("inbound_stopped", here[0].place)
     assert await told(losing) == [(topic, "inbound_stopped", here[0].place)]
     losing.is_over = True
-    assert not await losing.commit_inbound(here)
+    assert not await taking.take(here)
     await Inbound(losing, Records(KafkaAccess("127.0.0.1:9"))).resume(topic, [0], "mended", "olga")
-    assert await losing.commit_inbound(here)
+    assert await taking.take(here)
     assert await accepted(losing) == ["b", "hot"]
 
 
 async def test_a_person_who_fixes_what_was_refused_is_told_to_come_again(losing, source):
-    await losing.commit_inbound([message(source, 0, b"{")])
+    await Taking(losing).take([message(source, 0, b"{")])
     (refusal,) = await rows(losing, "refusals")
     fixed = losing, refusal["id"], event(source, id="hot"), Sender("olga", "desk"), "mended"
     with pytest.raises(Unavailable):

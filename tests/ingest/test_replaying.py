@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from services.ingest import deciding, handlers
 from services.ingest.domain.binding import Message, topic_of
 from services.ingest.gateway import InboundTopics, Records
+from services.ingest.taking import Taking
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
@@ -39,7 +40,7 @@ async def adopt(admission, source, **types):
 
 async def refused(admission, *sent):
     """Refuse records and return the numbers of their entries."""
-    await admission.commit_inbound(sent)
+    await Taking(admission).take(sent)
     return [row["id"] for row in await rows(admission, "refusals")]
 
 
@@ -72,7 +73,7 @@ async def test_a_record_that_is_in_already_is_linked_and_not_taken_twice(admissi
     early = message(source, 0, event(source, type="task.new.v1"))
     (number,) = await refused(admission, early)
     await adopt(admission, source, **{"task.new.v1": TYPES["task.done.v1"]})
-    await admission.commit_inbound([message(source, 1, event(source, type="task.new.v1"))])
+    await Taking(admission).take([message(source, 1, event(source, type="task.new.v1"))])
     assert (await replayed(admission, number, early))["state"] == "replayed"
     assert await accepted(admission) == ["e1"]
 
@@ -109,7 +110,7 @@ async def test_what_came_by_http_or_was_taken_back_is_not_replayed(exchange, tmp
         desk, olga = await rig.as_("desk", "integrator"), await rig.as_("olga", "operator")
         await rigs.send(desk, rigs.event(amount="1.555"))
         back = Message("desk", "in.desk", 0, 0, b"{}", (), None, 0, aborted=True)
-        await rig.admission.commit_inbound([back])
+        await Taking(rig.admission).take([back])
         why = {"reason": "mended"}
         for told in (await olga.get("/v1/refusals")).json()["items"]:
             path = f"/v1/refusals/{told['id']}:replay"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.ingest.domain.binding import Message
+from services.ingest.taking import Taking
 from tests.ingest.rig import TYPES, event, outcome, send, serving
 
 SOURCES = {
@@ -134,7 +135,7 @@ async def test_an_accepted_event_is_shown_to_its_source_and_to_who_has_all_units
 
 async def test_what_is_refused_from_a_topic_is_seen_by_whom_may_fix_it(rig):
     await rig.admission.newest()
-    await rig.admission.commit_inbound([Message("desk", "in.desk", 0, 0, b"{")])
+    await Taking(rig.admission).take([Message("desk", "in.desk", 0, 0, b"{")])
     desk = await rig.as_("desk", "integrator", account="desk-account")
     other = await rig.as_("other", "integrator", account="other-account")
     assert await outcome(other, event(time=ago(hours=1))) == (403, "source_scope")

@@ -7,6 +7,7 @@ import pytest
 from services.ingest import store, watching
 from services.ingest.gateway import Gap
 from services.ingest.outcomes import GONE
+from services.ingest.taking import Taking
 from tests.ingest.rig import TYPES, event, outcome, send, serving
 
 SOURCES = {"desk": {"title": "Desk", "units": ["11*"]}, "other": {"title": "Other"}}
@@ -279,7 +280,7 @@ async def test_who_tells_of_refusals_waits_for_who_tells_of_conflicts_before_it_
     async with rig.exchange.begin(actor="other", action="admitted inbound") as tx:
         await watching.hold_notices(tx)
         (mine,) = await tx.execute("SELECT pg_backend_pid() AS pid")
-        beside = asyncio.create_task(rig.admission.note_gaps([Gap(topic, 0, 0, 5)]))
+        beside = asyncio.create_task(Taking(rig.admission).note_gaps([Gap(topic, 0, 0, 5)]))
         waiting = ()
         while not waiting:
             waiting = await tx.execute(

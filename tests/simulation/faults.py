@@ -80,8 +80,8 @@ class ConflictsToldEachTime(SimTransaction):
 
 
 class FailedCommitTakenAsDone(Admission):
-    async def _admit(self, tx: Any, judged: Sequence[Any], *, careful: bool) -> list[Answer]:
-        self.answers = await super()._admit(tx, judged, careful=careful)
+    async def admit(self, tx: Any, judged: Sequence[Any], *, careful: bool = True) -> list[Answer]:
+        self.answers = await super().admit(tx, judged, careful=careful)
         return self.answers
 
     async def commit(self, candidates: Sequence[Candidate]) -> list[Answer]:
