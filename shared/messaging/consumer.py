@@ -22,7 +22,7 @@ from shared.kernel.shards import partition_of
 from shared.messaging.broker import Subscription
 from shared.messaging.halts import MISSING, REWRITTEN, Halts, Place
 from shared.messaging.leases import HEARTBEAT_S, Leases
-from shared.messaging.lookout import Lookout
+from shared.messaging.lookout import PATIENCE, Lookout, Patience
 from shared.messaging.orders import Orders, Standing, StoredOrders, exact
 from shared.messaging.pace import REST_S, Pace
 from shared.messaging.port import Archive, Handler, Transaction
@@ -33,11 +33,22 @@ from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
-GAP_RECORDS = 1_000
 BACKOFF_S = 0.5
 NO_LIMIT = 1 << 62
 
 _LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest page of a gap, the rest after a batch, and how long a lookout waits."""
+
+    gap_records: int = 1_000
+    rest_s: float = REST_S
+    patience: Patience = PATIENCE
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Consumer:
         subscription: Subscription,
         archives: Mapping[str, Archive],
         worker: str,
-        rest_s: float = REST_S,
+        limits: Limits = LIMITS,
     ) -> None:
         self.name = name
         self.halts = Halts(name)
@@ -75,8 +86,9 @@ class Consumer:
         self._gaps: dict[Place, Gap] = {}
         self._away: dict[str, float] = {}
         self._standing = Standing()
-        self._lookout = Lookout(archives)
-        self._pace = Pace(rest_s)
+        self._limits = limits
+        self._lookout = Lookout(archives, limits.patience)
+        self._pace = Pace(limits.rest_s)
         self._newest: float | None = None
 
     async def run(self) -> None:
@@ -201,7 +213,7 @@ class Consumer:
         METRICS.count("dukao_gaps_total", consumer=self.name, stream=stream)
         try:
             page = await self._archives[stream].read(
-                stream, shard, number, min(GAP_RECORDS, self._pace.records)
+                stream, shard, number, min(self._limits.gap_records, self._pace.records)
             )
         except Unavailable as error:
             _LOG.warning("gap stays", consumer=self.name, error=str(error))

@@ -14,11 +14,19 @@ from shared.messaging.halts import Place
 from shared.messaging.port import Archive
 from shared.telemetry.logs import logger
 
-EVERY_S = 30.0
-AGAIN_S = 5.0
-STILL_S = 120.0
-
 _LOG = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited, in seconds: from look to look, for who is behind, and for what stands still."""
+
+    every_s: float = 30.0
+    again_s: float = 5.0
+    still_s: float = 120.0
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +40,10 @@ class _Look:
     def shows_behind(self, place: Place) -> bool:
         return place in self.reached and self.reached[place].published > self.applied[place]
 
-    def is_overtaken(self, place: Place, now: "_Look") -> bool:
+    def is_overtaken(self, place: Place, now: "_Look", still_s: float) -> bool:
         """Tell whether what was sent then to a shard that has not moved is lost, though others still come.
 
-        It is when its partition has brought what was archived later, or nothing at all for STILL_S.
+        It is when its partition has brought what was archived later, or nothing at all for `still_s`.
         """
         stream, shard = place
         beside = {
@@ -45,7 +53,7 @@ class _Look:
         }
         if any(other in self.reached and n > self.reached[other].number for other, n in beside.items()):
             return True
-        return now.at - self.at >= STILL_S and all(n == self.applied[other] for other, n in beside.items())
+        return now.at - self.at >= still_s and all(n == self.applied[other] for other, n in beside.items())
 
 
 class Lookout:
@@ -54,8 +62,9 @@ class Lookout:
     What stands still from one look to a later one, and cannot be on its way any more, is missing.
     """
 
-    def __init__(self, archives: Mapping[str, Archive]) -> None:
+    def __init__(self, archives: Mapping[str, Archive], patience: Patience = PATIENCE) -> None:
         self._archives = archives
+        self._patience = patience
         self._behind: dict[Place, _Look] = {}
         self._looked = 0.0
         self._due = 0.0
@@ -67,7 +76,7 @@ class Lookout:
 
     def is_due(self, now: float, *, idle: bool) -> bool:
         """Tell whether it is time to look; while records come, it is less often."""
-        return now >= (self._due if idle else self._looked + EVERY_S)
+        return now >= (self._due if idle else self._looked + self._patience.every_s)
 
     async def missing(self, positions: Iterable[Position], now: float, *, idle: bool) -> dict[Place, int]:
         """Return up to which number records are missing; `idle` says that nothing at all comes now."""
@@ -75,11 +84,11 @@ class Lookout:
         look = _Look(now, applied, await self._reached({stream for stream, _ in applied}))
         behind = {place: self._first(place, look) for place in applied if look.shows_behind(place)}
         self._behind, self._looked = behind, now
-        self._due = now + (AGAIN_S if behind else EVERY_S)
+        self._due = now + (self._patience.again_s if behind else self._patience.every_s)
         return {
             place: first.reached[place].published
             for place, first in behind.items()
-            if first is not look and (idle or first.is_overtaken(place, look))
+            if first is not look and (idle or first.is_overtaken(place, look, self._patience.still_s))
         }
 
     def _first(self, place: Place, look: _Look) -> _Look:

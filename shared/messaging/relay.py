@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -19,9 +20,6 @@ from shared.telemetry.fail_points import FAIL_POINTS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
-BATCH_RECORDS = 8_000
-SHARD_RECORDS = 50
-BATCH_BYTES = 8 << 20
 IDLE_S = 0.5
 BACKOFF_S = 0.5
 
@@ -33,15 +31,35 @@ _BEHIND = """
 _LOG = logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How much is sent at once: so many records, of each shard at least so many, and about so many bytes."""
+
+    records: int = 8_000
+    shard_records: int = 50
+    size_bytes: int = 8 << 20
+
+
+BATCH = Batch()
+
+
 class Relay:
     """Sends the streams of one service; its cursors are positions of the consumer `relay`."""
 
     NAME = RELAY
 
-    def __init__(self, exchange: Exchange, producer: Producer, streams: Sequence[str], worker: str) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        producer: Producer,
+        streams: Sequence[str],
+        worker: str,
+        batch: Batch = BATCH,
+    ) -> None:
         self._exchange = exchange
         self._producer = producer
         self._streams = streams
+        self._batch = batch
         self.leases = Leases(exchange, self.NAME, streams, worker)
         self._last = "", -1
 
@@ -84,9 +102,9 @@ class Relay:
         async with self._exchange.reading() as tx:
             rows = await tx.many(_BEHIND, self.NAME, list(epochs), PARTITIONS, list(self._streams))
             self._show(rows)
-            limit = max(BATCH_RECORDS // max(1, len(rows)), SHARD_RECORDS)
+            limit = max(self._batch.records // max(1, len(rows)), self._batch.shard_records)
             batches: list[list[Record]] = []
-            room = BATCH_BYTES
+            room = self._batch.size_bytes
             for stream, group in groupby(sorted(rows, key=self._turn), key=itemgetter("stream")):
                 if room > 0:
                     after = [(row["shard"], row["number"]) for row in group]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 
 from shared.messaging.archive import HttpArchive, OwnArchive
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import Consumer, Limits
 from shared.messaging.desk import Desk, Outgoing
 from shared.messaging.kafka_broker import KafkaProducer, KafkaSubscription
 from shared.messaging.kafka_login import Login
@@ -79,7 +79,7 @@ class Frame:
             subscription=KafkaSubscription(self._access),
             archives=self._inputs[name],
             worker=self._worker,
-            rest_s=rest_s,
+            limits=Limits(rest_s=rest_s),
         )
         self._consumers.append(consumer)
         return consumer

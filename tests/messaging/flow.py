@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from shared.kernel.records import Draft
 from shared.messaging.archive import OwnArchive
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import LIMITS, Consumer
 from shared.messaging.relay import Relay
 from tests.waiting import becomes
 
@@ -31,7 +31,7 @@ class Tally:
         self.forgotten.append(list(partitions))
 
 
-def consumer_of(exchange, broker, worker="w1", *, handler=None, archive=None):
+def consumer_of(exchange, broker, worker="w1", *, handler=None, archive=None, limits=LIMITS):
     return Consumer(
         "tally",
         inputs=[STREAM],
@@ -40,6 +40,7 @@ def consumer_of(exchange, broker, worker="w1", *, handler=None, archive=None):
         subscription=broker.subscribe(),
         archives={STREAM: archive or OwnArchive(exchange)},
         worker=worker,
+        limits=limits,
     )
 
 

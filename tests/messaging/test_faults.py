@@ -13,7 +13,7 @@ from shared.kernel.shards import PARTITIONS
 from shared.messaging import consumer as consuming
 from shared.messaging.archive import HttpArchive, OwnArchive
 from shared.messaging.broker import MemoryBroker, MemorySubscription
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import Consumer, Limits
 from shared.messaging.leases import Leases
 from shared.messaging.relay import Relay
 from shared.web.app import create_app
@@ -187,8 +187,7 @@ async def test_a_mistake_of_ours_stops_only_the_shards_that_it_meets(exchange, b
         await reaches(exchange, 60)
 
 
-async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, broker, monkeypatch):
-    monkeypatch.setattr(consuming, "GAP_RECORDS", 7)
+async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, broker):
     await publish(exchange, broker, 300)
     del broker.records[STREAM, 2][5:50]
     asked = []
@@ -202,7 +201,7 @@ async def test_a_gap_longer_than_a_page_is_filled_while_others_go_on(exchange, b
                 raise Unavailable("not yet")
             return await super().read(stream, shard, after, limit)
 
-    async with running(consumer_of(exchange, broker, archive=Shy(exchange))):
+    async with running(consumer_of(exchange, broker, archive=Shy(exchange), limits=Limits(gap_records=7))):
         await reaches(exchange, 300)
     assert asked == [5, *range(5, 60, 7)]
 

@@ -3,8 +3,7 @@
 import asyncio
 
 from shared.kernel.records import Draft
-from shared.messaging import relay as relaying
-from shared.messaging.relay import Relay
+from shared.messaging.relay import Batch, Relay
 from tests.messaging.flow import (
     STREAM,
     applied,
@@ -43,12 +42,9 @@ async def test_a_broker_that_is_away_only_delays(exchange, broker):
         await reaches(exchange, 60)
 
 
-async def test_a_relay_sends_a_bounded_batch_and_lets_every_shard_have_its_turn(
-    exchange, broker, monkeypatch
-):
-    monkeypatch.setattr(relaying, "BATCH_BYTES", 1)
+async def test_a_relay_sends_a_bounded_batch_and_lets_every_shard_have_its_turn(exchange, broker):
     await fill(exchange, 60)
-    relay = Relay(exchange, broker, [STREAM], "w1")
+    relay = Relay(exchange, broker, [STREAM], "w1", Batch(size_bytes=1))
     await relay.leases.beat()
     assert [await relay.send_once() for _ in range(2)] == [12, 12]
     await fill(exchange, 65, start=60)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.kernel.errors import Unavailable
 from shared.kernel.records import Position, Reached
-from shared.messaging.lookout import AGAIN_S, EVERY_S, STILL_S, Lookout
+from shared.messaging.lookout import PATIENCE, Lookout
 
 QUIET, BUSY = "test.quiet", "test.busy"
 LOST, BESIDE, ELSEWHERE = 1, 17, 2  # of one partition, and of another
@@ -36,17 +36,17 @@ async def look(lookout, now, positions, *, idle=False):
 
 def test_while_records_come_it_looks_every_half_minute_and_else_as_soon_as_it_is_due():
     lookout = Lookout({})
-    assert lookout.is_due(EVERY_S, idle=False)
-    lookout._looked, lookout._due = 100.0, 100.0 + AGAIN_S
-    assert not lookout.is_due(100.0 + AGAIN_S, idle=False)
-    assert lookout.is_due(100.0 + AGAIN_S, idle=True)
-    assert lookout.is_due(100.0 + EVERY_S, idle=False)
+    assert lookout.is_due(PATIENCE.every_s, idle=False)
+    lookout._looked, lookout._due = 100.0, 100.0 + PATIENCE.again_s
+    assert not lookout.is_due(100.0 + PATIENCE.again_s, idle=False)
+    assert lookout.is_due(100.0 + PATIENCE.again_s, idle=True)
+    assert lookout.is_due(100.0 + PATIENCE.every_s, idle=False)
 
 
 async def test_what_stands_still_while_nothing_comes_is_missing_at_the_second_look():
     lookout = Lookout({QUIET: Told(s1=(5, 5))})
     assert await look(lookout, 0, at(s1=4), idle=True) == {}
-    assert await look(lookout, AGAIN_S, at(s1=4), idle=True) == {(QUIET, LOST): 5}
+    assert await look(lookout, PATIENCE.again_s, at(s1=4), idle=True) == {(QUIET, LOST): 5}
 
 
 async def test_a_last_record_is_missing_once_its_partition_brings_what_was_archived_later():
@@ -69,14 +69,14 @@ async def test_what_another_partition_brings_says_nothing(elsewhere: int, stream
 async def test_a_partition_that_brings_nothing_for_two_minutes_is_missing_while_others_come():
     lookout = Lookout({QUIET: Told(s1=(5, 5), s17=(7, 7))})
     assert await look(lookout, 10, at(s1=4, s17=7)) == {}
-    assert await look(lookout, 9 + STILL_S, at(s1=4, s17=7)) == {}
-    assert await look(lookout, 10 + STILL_S, at(s1=4, s17=7)) == {(QUIET, LOST): 5}
+    assert await look(lookout, 9 + PATIENCE.still_s, at(s1=4, s17=7)) == {}
+    assert await look(lookout, 10 + PATIENCE.still_s, at(s1=4, s17=7)) == {(QUIET, LOST): 5}
 
 
 async def test_a_shard_deep_in_the_backlog_of_its_partition_is_not_missing():
     lookout = Lookout({QUIET: Told(s1=(500, 500), s17=(900, 900))})
     for turn in range(20):
-        assert await look(lookout, turn * EVERY_S, at(s1=4, s17=turn)) == {}
+        assert await look(lookout, turn * PATIENCE.every_s, at(s1=4, s17=turn)) == {}
 
 
 async def test_a_producer_that_is_away_hides_no_other():

@@ -3,9 +3,11 @@
 import pytest
 
 from shared.kernel.digests import sha256_hex
-from shared.kernel.errors import Refused
+from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.archive import OwnArchive
+from shared.messaging.consumer import Limits
 from shared.messaging.desk import Desk
+from shared.messaging.lookout import Patience
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
 from tests.messaging.flow import (
@@ -24,6 +26,7 @@ from tests.waiting import becomes
 
 CONSUMER = "tally"
 ALL = range(16)
+LOOKS_SOON = Limits(patience=Patience(again_s=0.1))
 
 
 class Stumbling(Tally):
@@ -256,14 +259,13 @@ async def test_an_order_for_another_content_is_not_obeyed(exchange, broker, desk
     assert (2, 4) not in await applied(exchange)
 
 
-async def test_a_shards_last_record_lost_by_the_broker_is_noticed(exchange, broker, desk, monkeypatch):
-    monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 0.1)
+async def test_a_shards_last_record_lost_by_the_broker_is_noticed(exchange, broker, desk):
     await publish(exchange, broker, 60)
     async with running(Relay(exchange, broker, [STREAM], "w1")):
         await shows_published(exchange, 12)
     for records in broker.records.values():
         del records[-1]
-    async with running(consumer_of(exchange, broker)):
+    async with running(consumer_of(exchange, broker, limits=LOOKS_SOON)):
         await reaches(exchange, 60)
 
 
@@ -286,17 +288,13 @@ class Busy:
         await self._subscription.close()
 
 
-async def test_a_shards_last_record_lost_by_the_broker_is_noticed_while_others_come(
-    exchange, broker, monkeypatch
-):
-    monkeypatch.setattr("shared.messaging.lookout.EVERY_S", 0.1)
-    monkeypatch.setattr("shared.messaging.lookout.STILL_S", 0.2)
+async def test_a_shards_last_record_lost_by_the_broker_is_noticed_while_others_come(exchange, broker):
     await publish(exchange, broker, 60)
     async with running(Relay(exchange, broker, [STREAM], "w1")):
         await shows_published(exchange, 12)
     for records in broker.records.values():
         del records[-1]
-    consumer = consumer_of(exchange, broker)
+    consumer = consumer_of(exchange, broker, limits=Limits(patience=Patience(every_s=0.1, still_s=0.2)))
     consumer._subscription = Busy(consumer._subscription)
     async with running(consumer):
         await reaches(exchange, 60)
@@ -315,10 +313,21 @@ class Hanging(Busy):
         return await self._subscription.poll(limit) if self.assigned > 1 else []
 
 
-async def test_a_client_that_brings_nothing_of_what_was_sent_is_read_anew(exchange, broker, monkeypatch):
-    monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 0.1)
+class Leaving(OwnArchive):
+    """An archive of which nothing is read once it is away."""
+
+    is_away = False
+
+    async def read(self, stream, shard, after, limit):
+        if self.is_away:
+            raise Unavailable("away")
+        return await super().read(stream, shard, after, limit)
+
+
+async def test_a_client_that_brings_nothing_of_what_was_sent_is_read_anew(exchange, broker):
     await publish(exchange, broker, 60)
-    consumer = consumer_of(exchange, broker)
+    archive = Leaving(exchange)
+    consumer = consumer_of(exchange, broker, archive=archive, limits=LOOKS_SOON)
     consumer._subscription = Hanging(consumer._subscription)
     async with running(Relay(exchange, broker, [STREAM], "w1"), consumer):
         await reaches(exchange, 60)
@@ -327,7 +336,7 @@ async def test_a_client_that_brings_nothing_of_what_was_sent_is_read_anew(exchan
             return consumer._subscription.assigned > 1
 
         await becomes(anew)
-        monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 1000.0)
+        archive.is_away = True
         await fill(exchange, 80, start=60)
         await reaches(exchange, 80)
 
@@ -340,10 +349,9 @@ async def shows_published(exchange, number):
     await becomes(there)
 
 
-async def test_what_the_relay_has_not_sent_is_not_missing(exchange, broker, monkeypatch):
-    monkeypatch.setattr("shared.messaging.lookout.AGAIN_S", 0.1)
+async def test_what_the_relay_has_not_sent_is_not_missing(exchange, broker):
     await fill(exchange, 60)
-    consumer = consumer_of(exchange, broker)
+    consumer = consumer_of(exchange, broker, limits=LOOKS_SOON)
     await consumer._beat()
     await consumer._work_until_next_beat()
     assert await applied(exchange) == []
