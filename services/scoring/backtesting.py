@@ -134,16 +134,11 @@ def _add(opened: Sequence[Recomputation], groups: Groups) -> None:
 async def _groups(tx: PostgresTransaction, catalogue: Catalogue) -> AsyncIterator[Groups]:
     """Yield what stands of every fact and case that is stored, a page at a time."""
     for shard in range(SHARDS):
-        row = await facts.following(tx, shard, 0)
-        while row is not None:
-            moved = await facts.revised(tx, row)
+        async for row, moved in facts.of_shard(tx, shard):
             bodies = zip(row.numbers, row.bodies, strict=True)
             yield [_standing(body, catalogue) for number, body in bodies if number not in moved]
-            row = await facts.following(tx, shard, row.first)
-        page = await cases.following(tx, shard, b"", CASES_PER_PAGE)
-        while page:
+        async for page in cases.of_shard(tx, shard, CASES_PER_PAGE):
             yield [_standing(case.events, catalogue) for case in page]
-            page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)
 
 
 def _standing(events: bytes, catalogue: Catalogue) -> Sequence[Report]:

@@ -41,15 +41,12 @@ async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:
     return {(row["shard"], row["grp"]): Case(row["shard"], row["grp"], row["events"]) for row in rows}
 
 
-async def following(tx: PostgresTransaction, shard: int, after: bytes, limit: int) -> list[Case]:
-    """Return a page of the cases of a shard, by their group."""
-    rows = await tx.many(
-        "SELECT shard, grp, events FROM cases WHERE shard = $1 AND grp > $2 ORDER BY grp LIMIT $3",
-        shard,
-        after,
-        limit,
-    )
-    return [Case(row["shard"], row["grp"], row["events"]) for row in rows]
+async def of_shard(tx: PostgresTransaction, shard: int, limit: int) -> AsyncIterator[list[Case]]:
+    """Yield the cases of a shard by their group, in pages."""
+    after = b""
+    while page := await _following(tx, shard, after, limit):
+        yield page
+        after = page[-1].grp
 
 
 async def add(tx: PostgresTransaction, cases: Sequence[Case]) -> None:
@@ -159,3 +156,13 @@ async def find(
         rest = list(units[1:])
         rows += await tx.many(_FIND, rest, months[0], months[-1], months[0], b"", -1, limit - len(rows))
     return [(row["unit"], row["month"], row["grp"], row["shard"]) for row in rows]
+
+
+async def _following(tx: PostgresTransaction, shard: int, after: bytes, limit: int) -> list[Case]:
+    rows = await tx.many(
+        "SELECT shard, grp, events FROM cases WHERE shard = $1 AND grp > $2 ORDER BY grp LIMIT $3",
+        shard,
+        after,
+        limit,
+    )
+    return [Case(row["shard"], row["grp"], row["events"]) for row in rows]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from services.scoring import derived, refolding, store, under_review
 from services.scoring.contract import DEDUCTIONS, ITEMS, DeductionDecided, PeriodFigures
 from services.scoring.cuts import Cut
-from services.scoring.derived import Key, Told, cause_received
+from services.scoring.derived import Key, Told
 from services.scoring.domain.derived import fold_derived
 from services.scoring.domain.folding import Cell, Tally, fold_under
 from services.scoring.domain.groups import GroupPlan
@@ -183,8 +183,7 @@ async def _told_before(tx: PostgresTransaction, one: Told, closes: str) -> Told 
 
 
 def _received(one: Told) -> str:
-    event = envelope.decode(one.body)
-    return cause_received(event) if one.key.stream in {ITEMS, DEDUCTIONS} else event.received
+    return derived.received(one.key.stream, envelope.decode(one.body))
 
 
 def _figured(

@@ -281,8 +281,10 @@ READERS: Mapping[str, Callable[[AcceptedEvent], Derived]] = {
 }
 
 
-def cause_received(event: AcceptedEvent) -> str:
-    """Return when the cause of an item's change or of a decision was received, as it says itself."""
+def received(stream: str, event: AcceptedEvent) -> str:
+    """Return when what an event stands on was received: of an item's change or a decision its cause."""
+    if stream not in {ITEMS, DEDUCTIONS}:
+        return event.received
     return _CAUSED.decode(event.data).received or event.received
 
 

@@ -162,12 +162,12 @@ async def row(tx: PostgresTransaction, shard: int, first: int) -> Facts:
     return _facts(found)
 
 
-async def following(tx: PostgresTransaction, shard: int, after: int) -> Facts | None:
-    """Return the next row of a shard."""
-    rows = await tx.many(
-        "SELECT * FROM facts WHERE shard = $1 AND first > $2 ORDER BY first LIMIT 1", shard, after
-    )
-    return _facts(rows[0]) if rows else None
+async def of_shard(tx: PostgresTransaction, shard: int) -> AsyncIterator[tuple[Facts, set[int]]]:
+    """Yield the rows of a shard, each with which of its facts have moved to a case."""
+    after = 0
+    while (one := await _following(tx, shard, after)) is not None:
+        yield one, await revised(tx, one)
+        after = one.first
 
 
 async def revise(tx: PostgresTransaction, moved: Sequence[Numbered]) -> None:
@@ -245,6 +245,13 @@ def cases_at(one: Facts, place: Place, moved: set[int]) -> list[Case]:
     """Return the facts at a place, each as a case of its own."""
     numbers = ((one.numbers[at], one.bodies[at]) for at in place.places)
     return [Case(one.shard, key_of(number), body) for number, body in numbers if number not in moved]
+
+
+async def _following(tx: PostgresTransaction, shard: int, after: int) -> Facts | None:
+    rows = await tx.many(
+        "SELECT * FROM facts WHERE shard = $1 AND first > $2 ORDER BY first LIMIT 1", shard, after
+    )
+    return _facts(rows[0]) if rows else None
 
 
 def _facts(row: Mapping[str, object]) -> Facts:

@@ -76,14 +76,9 @@ def _fold(
 
 async def pages(tx: PostgresTransaction, shard: int) -> AsyncIterator[list[bytes]]:
     """Yield facts that are reports of their own, then cases, as they were received."""
-    row = await facts.following(tx, shard, 0)
-    while row is not None:
-        moved = await facts.revised(tx, row)
+    async for row, moved in facts.of_shard(tx, shard):
         bodies = [body for number, body in zip(row.numbers, row.bodies, strict=True) if number not in moved]
         for at in range(0, len(bodies), FACTS_PER_PAGE):
             yield bodies[at : at + FACTS_PER_PAGE]
-        row = await facts.following(tx, shard, row.first)
-    page = await cases.following(tx, shard, b"", CASES_PER_PAGE)
-    while page:
+    async for page in cases.of_shard(tx, shard, CASES_PER_PAGE):
         yield [case.events for case in page]
-        page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)

@@ -13,6 +13,7 @@ from services.scoring import arriving, cases
 from services.scoring.contract import FINDING_REPORTED, FINDINGS, INCIDENTS_SHARD, SOURCE
 from services.scoring.domain.incidents.reading import object_of
 from services.scoring.domain.incidents.rules import Rules
+from services.scoring.plans import InForce
 from services.scoring.reports import Catalogue, report_of
 from services.scoring.store import columns
 from shared.contracts import envelope, findings
@@ -36,6 +37,11 @@ class Route(NamedTuple):
     shard: int
     number: int
     object: str
+
+
+def rules_in_force(schemes: Iterable[InForce]) -> list[Rules]:
+    """Return the rules of incidents of schemes; some have none."""
+    return [scheme.incidents for scheme in schemes if scheme.incidents is not None]
 
 
 async def arrived(

@@ -1,24 +1,20 @@
 """Stage A: accepted events become facts of cases and absolute partial sums per measure, unit and month."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import structs
 
-from services.scoring import cases, clocks, deriving, facts, moves, routing, store, under_review
-from services.scoring.arriving import CASES_PER_PAGE, Arriving, Force
+from services.scoring import clocks, deriving, moved_sums, moves, routing, store, under_review
+from services.scoring.arriving import Arriving, Force
 from services.scoring.clocks import clock_of
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
-    DEDUCTIONS,
-    ITEMS,
     ITEMS_TOLD,
     PARTIALS,
     PARTIALS_CHANGED,
-    POINTS,
     SCHEME_ADOPTED,
     SCHEMES,
-    SOURCE,
     TICK,
     TRIAL_PARTIALS,
     TRIAL_PARTIALS_CHANGED,
@@ -28,37 +24,30 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.derived import READERS, cause_received, stream_of, tells
-from services.scoring.domain.folding import Place, Traces, fold_under
-from services.scoring.domain.incidents.rules import Rules
+from services.scoring.derived import READERS, received, tells
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.domain.plan import Edition
-from services.scoring.domain.sums import REVIEWED
 from services.scoring.moves import KeptPartials, Moves
 from services.scoring.plans import InForce, Plans, cut_zones, cut_zones_begun
-from services.scoring.reports import Catalogue, catalogue_of, report_of, stored_events
+from services.scoring.reports import Catalogue, catalogue_of
 from services.scoring.reviewed_sums import ROOM, Brought, ReviewedSums, Room
-from services.scoring.routing import Route
 from services.scoring.store import PartialCell
+from services.scoring.superseding import Superseding
 from services.scoring.trying import Trying
 from services.scoring.turning import Turning
-from shared.contracts import envelope, partials
+from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent
-from shared.contracts.partials import Block, Changed, Row
 from shared.kernel import instants
 from shared.kernel.instants import by_days
-from shared.kernel.periods import Month
-from shared.kernel.records import Draft, Record
+from shared.kernel.records import Record
 from shared.kernel.shards import shards_of
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 STAGE = "a"
-MOVING = frozenset({ACCEPTED, ITEMS, DEDUCTIONS, POINTS, SCHEMES})
 IN_FORCE = PARTIALS, PARTIALS_CHANGED
 TRIED = TRIAL_PARTIALS, TRIAL_PARTIALS_CHANGED
-NUMBERS_PER_MESSAGE = 20_000
 BEFORE_THE_FEED = instants.text(instants.EPOCH)
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
@@ -145,9 +134,10 @@ class StageA:
         turned = await self._turning.turn(tx, ticks, adopted_in, plans)
         tried |= await self._trying.turn(tx, schemes, catalogue)
         adopted, begun = _apart(read) if schemes else (read, read)
-        told = _answers(await self._trying.running(tx, shards), begun, tried, TRIED) if tried else []
+        trying = await self._trying.running(tx, shards) if tried else {}
+        told = moved_sums.answers(trying, begun, tried, TRIED)
         told += await self._trying.folded(tx, schemes)
-        return routed + turned + _answers(plans, adopted, moved, IN_FORCE) + told
+        return routed + turned + moved_sums.answers(plans, adopted, moved, IN_FORCE) + told
 
     async def _fold(
         self, tx: PostgresTransaction, events: Read, catalogue: Catalogue, found: Moves
@@ -161,12 +151,8 @@ class StageA:
     async def _route(self, tx: PostgresTransaction, events: Read, catalogue: Catalogue) -> list[Answer]:
         """Send reports of findings and inspections to where incidents are decided."""
         shards = {record.shard for record, _ in events}
-        rules = {shard: await self._rules(tx, shard) for shard in shards}
+        rules = {shard: routing.rules_in_force(await self._plans.of(tx, shard)) for shard in shards}
         return await routing.arrived(tx, events, rules, catalogue) if any(rules.values()) else []
-
-    async def _rules(self, tx: PostgresTransaction, shard: int) -> list[Rules]:
-        schemes = await self._plans.of(tx, shard)
-        return [scheme.incidents for scheme in schemes if scheme.incidents is not None]
 
     async def _derive(self, tx: PostgresTransaction, read: Read, found: Moves) -> None:
         """Fold what others concluded, under the schemes in force in its shards."""
@@ -195,52 +181,15 @@ class StageA:
         catalogue: Catalogue,
         found: Moves,
     ) -> list[Answer]:
-        """Fold every fact and case of a shard under the schemes before and after; a page at a time.
-
-        What the new one names as findings and inspections is routed.
-        """
+        """Bring a version into force in a shard; return the routes of reports that it names."""
         shard = record.shard
-        replaced = await self._plans.of(tx, shard)
-        before = [scheme.plan for scheme in replaced]
+        before = await self._plans.of(tx, shard)
         await self._plans.adopt(tx, shard, told.code, told.version)
-        after = [scheme.plan for scheme in await self._plans.of(tx, shard)]
         self._arriving.forget([shard])
+        after = await self._plans.of(tx, shard)
         cause = f"{SCHEMES}/{shard}/{record.number}"
-        rules = await self._rules(tx, shard)
-        routed: list[Answer] = []
-
-        def fold(events: bytes) -> tuple[Traces, Traces]:
-            reports = [report_of(event, catalogue) for event in stored_events(events)]
-            tally = found.tallies[shard]
-            return fold_under(tally, before, reports, -1), fold_under(tally, after, reports)
-
-        row = await facts.following(tx, shard, 0)
-        while row is not None:
-            gained: dict[Place, list[int]] = {}
-            revised = await facts.revised(tx, row)
-            routes: dict[Route, bytes] = {}
-            for at, (number, body) in enumerate(zip(row.numbers, row.bodies, strict=True)):
-                if number not in revised:
-                    routes |= routing.routes_of(rules, body, catalogue)
-                    old, new = fold(body)
-                    found.doubt((shard, facts.key_of(number)), old, new, cause)
-                    for place in new.places - old.places:
-                        gained.setdefault(place, []).append(at)
-            await facts.add_places(tx, facts.places_of([row], gained))
-            routed += await routing.told(tx, routes)
-            row = await facts.following(tx, shard, row.first)
-        page = await cases.following(tx, shard, b"", CASES_PER_PAGE)
-        while page:
-            for case in page:
-                found.add((shard, case.grp), *fold(case.events), cause)
-                routed += await routing.told(tx, routing.routes_of(rules, case.events, catalogue))
-            page = await cases.following(tx, shard, page[-1].grp, CASES_PER_PAGE)
-        points = (
-            [scheme.points for scheme in replaced],
-            [one.points for one in await self._plans.of(tx, shard)],
-        )
-        await deriving.fold_all(tx, shard, points, found, cause)
-        return routed
+        adoption = Superseding(shard, before, after, catalogue=catalogue, moves=found, cause=cause)
+        return await adoption.fold(tx)
 
     async def _in_force(self, tx: PostgresTransaction, shard: int, catalogue: Catalogue) -> Force:
         schemes = await self._plans.of(tx, shard)
@@ -273,9 +222,9 @@ def _parted(read: Read) -> tuple[Read, Read]:
 
 
 def _known_at(one: tuple[Record, AcceptedEvent]) -> str:
-    """Return when what a record stands on was received: of what was derived that of its cause."""
+    """Return when what a record stands on was received."""
     record, event = one
-    return cause_received(event) if record.stream in {ITEMS, DEDUCTIONS} else event.received
+    return received(record.stream, event)
 
 
 async def _by_the_feed(tx: PostgresTransaction, read: Read) -> list[tuple[Record, AcceptedEvent]]:
@@ -334,75 +283,3 @@ async def _derived(tx: PostgresTransaction, read: Read) -> Read:
             document = envelope.decode_data(event, TypesAdopted).document
             told += await deriving.left_out(tx, record, document, told)
     return told
-
-
-def _answers(
-    plans: Mapping[int, Sequence[InForce]],
-    read: Read,
-    moved: Mapping[PartialCell, list[int]],
-    kind: tuple[str, str],
-) -> list[Answer]:
-    """Tell the groups' shards the absolute partials that moved and the numbers that moved them.
-
-    Records of one stream move sums of their own, so that a message covers those of one stream; what moved
-    beside an adoption is told by both, as either may have moved it; what reviews change all may have moved.
-    """
-    by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
-    for record, event in read:
-        by_shard.setdefault(record.shard, []).append((record, event))
-    heard = {shard: {record.stream for record, _ in mine} for shard, mine in by_shard.items()}
-    by_target: dict[tuple[int, int, str], list[tuple[str, str, Row]]] = {}
-    for (shard, scheme, over, unit, month), numbers in sorted(moved.items()):
-        row = Row(unit, str(Month.of_ordinal(month)), numbers)
-        streams = (MOVING if over.startswith(REVIEWED) else {stream_of(over), SCHEMES}) & heard[shard]
-        assert streams, "a sum is moved by records of its stream, or by an adoption"
-        for target in _targets(plans.get(shard, ()), scheme, unit):
-            for stream in streams:
-                by_target.setdefault((shard, target, stream), []).append((scheme, over, row))
-    begun = {
-        (shard, stream): _begun(shard, stream, by_shard[shard])
-        for shard, stream in sorted({(shard, stream) for shard, _, stream in by_target})
-    }
-    return [
-        _message(kind, target, structs.replace(begun[shard, stream], blocks=blocks))
-        for (shard, target, stream), rows in sorted(by_target.items())
-        for blocks in _blocks(rows)
-    ]
-
-
-def _begun(shard: int, stream: str, mine: Read) -> Changed:
-    """Return the message of a shard without rows, with the records of a stream that it covers."""
-    covered = [record for record, _ in mine if record.stream == stream]
-    return Changed(
-        stream=stream,
-        shard=shard,
-        first=min(record.number for record in covered),
-        last=max(record.number for record in covered),
-        received=max(map(_known_at, mine)),
-        blocks=[],
-    )
-
-
-def _targets(plans: Sequence[InForce], scheme: str, unit: str) -> tuple[int, ...]:
-    return next((p.shards_of_unit.get(unit, ()) for p in plans if p.plan.id == scheme), ())
-
-
-def _blocks(rows: Sequence[tuple[str, str, Row]]) -> Iterator[list[Block]]:
-    """Put rows of one scheme and view or type together; few enough for a message at a time."""
-    blocks: list[Block] = []
-    room = NUMBERS_PER_MESSAGE
-    for scheme, over, row in rows:
-        if blocks and room < len(row.numbers):
-            yield blocks
-            blocks, room = [], NUMBERS_PER_MESSAGE
-        if not blocks or (blocks[-1].scheme, blocks[-1].over) != (scheme, over):
-            blocks.append(Block(scheme, over, []))
-        blocks[-1].rows.append(row)
-        room -= len(row.numbers)
-    yield blocks
-
-
-def _message(kind: tuple[str, str], target: int, changed: Changed) -> Answer:
-    stream, event = kind
-    subject = f"shard-{changed.shard}"
-    return stream, Draft(target, envelope.encode_written(event, SOURCE, subject, partials.written(changed)))
