@@ -7,7 +7,7 @@ proof folds it; so whatever overtook what, the figures are those of the facts be
 import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from services.scoring import derived, refolding, store, under_review
+from services.scoring import conclusions, derived, refolding, store, under_review
 from services.scoring.contract import DEDUCTIONS, ITEMS, DeductionDecided, PeriodFigures
 from services.scoring.cuts import Cut
 from services.scoring.derived import Key, Told
@@ -183,7 +183,7 @@ async def _told_before(tx: PostgresTransaction, one: Told, closes: str) -> Told 
 
 
 def _received(one: Told) -> str:
-    return derived.received(one.key.stream, envelope.decode(one.body))
+    return conclusions.received(one.key.stream, envelope.decode(one.body))
 
 
 def _figured(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.scoring import derived
+from services.scoring import conclusions, derived
 from services.scoring.contract import ACCEPTED
 from services.scoring.derived import Key, Told
 from services.scoring.domain.derived import PointsPlan, fold_derived
@@ -71,7 +71,7 @@ async def left_out(
     for one in known.values():
         source, _, feed = one.key.key.partition("/")
         if one.is_stale and feed not in sources.get(source, {}).get("feeds", {}):
-            body = derived.ended(one, record.number)
+            body = conclusions.ended(one.body, record.number)
             found.append((record._replace(body=body), envelope.decode(body)))
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from services.scoring import derived
+from services.scoring import conclusions, derived
 from services.scoring.contract import ACCEPTED, DEDUCTIONS, ITEMS, POINTS, SCHEMES, SOURCE
 from services.scoring.domain.sums import REVIEWED
 from services.scoring.plans import InForce
@@ -64,7 +64,7 @@ def _begun(shard: int, stream: str, mine: Read) -> Changed:
         shard=shard,
         first=min(record.number for record in covered),
         last=max(record.number for record in covered),
-        received=max(derived.received(record.stream, event) for record, event in mine),
+        received=max(conclusions.received(record.stream, event) for record, event in mine),
         blocks=[],
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from services.scoring import cursors, derived, shown
+from services.scoring import conclusions, cursors, derived, shown
 from services.scoring.answers import ShownRow
 from services.scoring.contract import (
     Deduction,
@@ -209,7 +209,7 @@ def _late_days(question: Question, place: Found, item: LateItem, body: bytes) ->
                 reason=None if one.free is None else Uncounted(one.free),
                 numerator=lost(one.parts),
                 denominator=None,
-                columns={"day": day, **columns, "share": derived.shares_on(state, day)[place.unit]},
+                columns={"day": day, **columns, "share": conclusions.shares_on(state, day)[place.unit]},
                 reports=[shown.event_of(event)],
                 reports_total=1,
             )

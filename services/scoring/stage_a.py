@@ -7,6 +7,7 @@ from msgspec import structs
 from services.scoring import clocks, deriving, moved_sums, moves, routing, store, under_review
 from services.scoring.arriving import Arriving, Force
 from services.scoring.clocks import clock_of
+from services.scoring.conclusions import READERS, received, tells
 from services.scoring.contract import (
     ACCEPTED,
     CALENDAR_ADOPTED,
@@ -24,7 +25,6 @@ from services.scoring.contract import (
     SchemeAdopted,
     TypesAdopted,
 )
-from services.scoring.derived import READERS, received, tells
 from services.scoring.domain.ordinary import Ordinary
 from services.scoring.domain.plan import Edition
 from services.scoring.moves import KeptPartials, Moves

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Seque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.scoring import cases, derived, facts
+from services.scoring import cases, conclusions, derived, facts
 from services.scoring.contract import ACCEPTED, POINTS
 from services.scoring.derived import Found, Key
 from services.scoring.domain.derived import PointsPlan, Taking
@@ -142,7 +142,7 @@ async def decided(tx: PostgresTransaction, shards: Collection[int]) -> dict[Unde
     """Return the decisions of shards that change anything, by the month of a unit that they are of."""
     found: dict[UnderReview, list[Reviewed]] = {}
     for row in await tx.many(_DECIDED, POINTS, REVIEWS, sorted(shards)) if shards else ():
-        one = derived.reviewed_of(envelope.decode(row["body"]))
+        one = conclusions.reviewed_of(envelope.decode(row["body"]))
         if one.is_change:
             found.setdefault(UnderReview(row["shard"], row["unit"], row["month"]), []).append(one)
     return found

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.conclusions import reviewed_of
 from services.scoring.contract import ReviewDecided
-from services.scoring.derived import reviewed_of
 from services.scoring.domain.derived import fold_derived, points_plan
 from services.scoring.domain.document import SchemeDocument
 from services.scoring.domain.manual import Given
