@@ -182,23 +182,23 @@ class Supervision:
         while page := await cases.following(tx, shard, after, ITEMS_PER_PAGE):
             answers += await self._told(tx, Touched(groups={(shard, grp): why for grp in page}))
             after = page[-1]
-        last = ""
-        while opened := await store.opened_by_persons(tx, shard, last, ITEMS_PER_PAGE):
-            answers += await self._told(tx, Touched(items=dict.fromkeys(opened, (shard, why))))
-            last = opened[-1]
+        place = ""
+        while rows := await store.items_of_shard(tx, shard, place, ITEMS_PER_PAGE):
+            opened = {row.id: (row.shard, why) for row in rows if row.grp is None}
+            answers += await self._told(tx, Touched(items=opened))
+            place = rows[-1].id
         return answers
 
     async def _told_by_clock(
         self, tx: PostgresTransaction, ticks: Mapping[int, tuple[Record, AcceptedEvent]]
     ) -> list[Answer]:
-        """Tell the items that a tick makes another, a page at a time."""
+        """Tell the items that a tick makes another; each is moved on, so that the pages end."""
         answers: list[Answer] = []
         minutes = {shard: _minute(event) for shard, (_, event) in ticks.items()}
-        due = await store.items_due(tx, minutes) if minutes else []
-        for first in range(0, len(due), ITEMS_PER_PAGE):
+        while minutes and (rows := await store.items_due(tx, minutes, ITEMS_PER_PAGE)):
             touched = Touched()
-            for item, shard in due[first : first + ITEMS_PER_PAGE]:
-                touched.item(item, *ticks[shard])
+            for row in rows.values():
+                touched.item(row.id, *ticks[row.shard])
             answers += await self._told(tx, touched)
         return answers
 

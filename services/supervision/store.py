@@ -82,11 +82,10 @@ class ActRow:
 
 async def save_keys(tx: PostgresTransaction, keys: Mapping[str, Sequence[str]]) -> None:
     """Keep which fields make an event of a type the same fact as another; they never change."""
-    await tx.many(
-        "INSERT INTO business_keys SELECT key, ARRAY(SELECT jsonb_array_elements_text(value)) "
-        "FROM jsonb_each($1::jsonb) ORDER BY key ON CONFLICT DO NOTHING",
-        json.dumps(keys),
-    )
+    for name, fields in sorted(keys.items()):
+        await tx.many(
+            "INSERT INTO business_keys VALUES ($1, $2::text[]) ON CONFLICT DO NOTHING", name, list(fields)
+        )
 
 
 async def business_keys(tx: PostgresTransaction) -> dict[str, tuple[str, ...]]:
@@ -267,26 +266,20 @@ async def items_of_cases(tx: PostgresTransaction, cases: Iterable[tuple[int, byt
     return {row.id: row for row in map(item_row, await tx.many(statement, list(shards), list(groups)))}
 
 
-async def items_due(tx: PostgresTransaction, minutes: Mapping[int, datetime]) -> list[tuple[str, int]]:
-    """Return the ids and shards of items that are another by the clock alone, by id."""
-    rows = await tx.many(
-        "SELECT id, shard FROM unnest($1::smallint[], $2::timestamptz[]) n(at_shard, minute) "
-        "JOIN items ON shard = at_shard AND changes <= minute ORDER BY id",
-        list(minutes),
-        list(minutes.values()),
-    )
-    return [(row["id"], row["shard"]) for row in rows]
+async def items_due(
+    tx: PostgresTransaction, minutes: Mapping[int, datetime], limit: int
+) -> dict[str, ItemRow]:
+    """Return items that are another by the clock alone, at most `limit` of them."""
+    statement = f"""SELECT {_COLUMNS} FROM unnest($1::smallint[], $2::timestamptz[]) n(at_shard, minute)
+        JOIN items ON shard = at_shard AND changes <= minute ORDER BY id LIMIT $3"""  # noqa: S608 - names of this module
+    rows = await tx.many(statement, list(minutes), list(minutes.values()), limit)
+    return {row.id: row for row in map(item_row, rows)}
 
 
-async def opened_by_persons(tx: PostgresTransaction, shard: int, after: str, limit: int) -> list[str]:
-    """Return a page of the ids of a shard's items that no event opened."""
-    rows = await tx.many(
-        "SELECT id FROM items WHERE shard = $1 AND grp IS NULL AND id > $2 ORDER BY id LIMIT $3",
-        shard,
-        after,
-        limit,
-    )
-    return [row["id"] for row in rows]
+async def items_of_shard(tx: PostgresTransaction, shard: int, after: str, limit: int) -> list[ItemRow]:
+    """Return a page of the items of a shard that a person opened or events did, by id."""
+    statement = f"SELECT {_COLUMNS} FROM items WHERE shard = $1 AND id > $2 ORDER BY id LIMIT $3"  # noqa: S608 - names of this module
+    return [item_row(row) for row in await tx.many(statement, shard, after, limit)]
 
 
 async def save_items(tx: PostgresTransaction, rows: Sequence[ItemRow]) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.supervision.handlers import EVENTS_PER_PAGE, ITEMS_PER_PAGE, Supervision
+from services.supervision.handlers import EVENTS_PER_PAGE, Supervision
 from tests.supervision.facts import RULE, Feed, scheme
 
 GIVEN, DONE = "2021-04-20T01:00:00.000000Z", "2021-05-10T08:00:00.000000Z"
@@ -97,12 +97,3 @@ async def test_what_was_set_aside_is_taken_up_a_page_at_a_time(service):
     assert facts == EVENTS_PER_PAGE + 1
     async with service.exchange.reading() as tx:
         assert await tx.many("SELECT FROM events_aside") == []
-
-
-async def test_a_tick_and_a_scheme_tell_more_items_than_a_page_has_each_once(service):
-    feed, count = Feed(), ITEMS_PER_PAGE + 1
-    await told(service, feed.types(), feed.adopted(scheme()))
-    await told(service, *(feed.given(f"open{n}", case=f"case{n}") for n in range(count)))
-    assert await told(service, feed.tick("2021-04-30 00:00"), names=["light"]) == [("red",)] * count
-    later = feed.adopted(scheme(2, paper=RULE | {"due": {"working_days": 20}}), received="2021-04-30")
-    assert await told(service, later, names=["light"]) == [("green",)] * count
