@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared.contracts import envelope
 from shared.contracts.envelope import AcceptedEvent
 from shared.kernel import instants
 from shared.kernel.digests import key_digest
@@ -62,19 +63,20 @@ async def set_aside(tx: PostgresTransaction, rows: Sequence[Aside]) -> None:
     await tx.copy("events_aside", ("shard", "type", "number", "body"), rows)
 
 
-async def take_up(
-    tx: PostgresTransaction, shard: int, types: Iterable[str], limit: int
-) -> list[tuple[int, bytes]]:
-    """Return a page of what was set aside of types, by their numbers; it is set aside no more."""
+async def take_up(tx: PostgresTransaction, shard: int, types: Iterable[str]) -> None:
+    """Add to their cases what was set aside of types that a scheme names from here on."""
     rows = await tx.many(
-        "DELETE FROM events_aside WHERE (shard, type, number) IN ("
-        "SELECT shard, type, number FROM events_aside WHERE shard = $1 AND type = ANY($2::text[]) "
-        "ORDER BY number LIMIT $3) RETURNING number, body",
+        "DELETE FROM events_aside WHERE shard = $1 AND type = ANY($2::text[]) RETURNING number, body",
         shard,
         list(types),
-        limit,
     )
-    return sorted((row["number"], row["body"]) for row in rows)
+    bodies: dict[Key, list[bytes]] = {}
+    for row in sorted(rows, key=lambda one: one["number"]):
+        case = envelope.glance(row["body"]).case
+        assert case is not None
+        bodies.setdefault((shard, group_of(case)), []).append(row["body"])
+    if bodies:
+        await add(tx, bodies)
 
 
 async def load(tx: PostgresTransaction, keys: Iterable[Key]) -> dict[Key, Case]:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from services.supervision import cases, store
 from services.supervision.calendars import Calendars
@@ -22,19 +21,9 @@ from shared.kernel import instants
 from shared.storage.transaction import PostgresTransaction
 
 
-class Events(NamedTuple):
-    """How many events a case has, and when the newest of them was received."""
-
-    number: int = 0
-    newest: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An item with everything it is made of; `item` is None where no scheme in force opens it any more.
-
-    `facts` says of how many, `newest` when the last of them was received.
-    """
+    """An item with everything it is made of; `item` is None where no scheme in force opens it any more."""
 
     id: str
     shard: int
@@ -43,7 +32,6 @@ class Known:
     item: Item | None
     calendar: Calendar
     facts: int
-    newest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +68,7 @@ class Facts:
         rows = await store.items(tx, items) if items else {}
         keys = {*groups, *((row.shard, row.grp) for row in rows.values() if row.grp is not None)}
         rows |= await store.items_of_cases(tx, keys) if keys else {}
-        matters, events = await self._matters(tx, keys) if keys else ({}, {})
+        matters, counts = await self._matters(tx, keys) if keys else ({}, {})
         places = {**(items or {}), **{row.id: row.shard for row in rows.values()}}
         places |= {item: key[0] for item, (key, _) in matters.items()}
         acts = await store.acts(tx, places)
@@ -90,28 +78,28 @@ class Facts:
                 known.append(act)
         return {
             item: await self._known(
-                tx, item, shard, rows.get(item), matters.get(item), acts.get(item, []), events
+                tx, item, shard, rows.get(item), matters.get(item), acts.get(item, []), counts
             )
             for item, shard in sorted(places.items())
         }
 
     async def _matters(
         self, tx: PostgresTransaction, keys: Collection[Key]
-    ) -> tuple[dict[str, tuple[Key, Matter]], dict[Key, Events]]:
-        """Return what the events of cases open, and of each case what is to be said of these."""
+    ) -> tuple[dict[str, tuple[Key, Matter]], dict[Key, int]]:
+        """Return what the events of cases open, and how many events each has."""
         business = await store.business_keys(tx)
         found: dict[str, tuple[Key, Matter]] = {}
-        extents: dict[Key, Events] = {}
+        counts: dict[Key, int] = {}
         for key, case in (await cases.load(tx, keys)).items():
             types = await self._plans.types(tx, key[0])
             events = [event for event in case.read() if event.type in types]
+            counts[key] = len(events)
             if not events:
                 continue
-            extents[key] = Events(len(events), max(event.received for event in events))
             reports = cases.reports_of(events, business)
             opened = matters_of(await self._plans.of(tx, key[0]), events[0].case or "", reports)
             found |= {item: (key, matter) for item, matter in opened.items()}
-        return found, extents
+        return found, counts
 
     async def _known(
         self,
@@ -121,7 +109,7 @@ class Facts:
         row: ItemRow | None,
         matter: tuple[Key, Matter] | None,
         acts: Sequence[ActRow],
-        events: Mapping[Key, Events],
+        counts: Mapping[Key, int],
     ) -> Known:
         plans = await self._plans.of(tx, shard)
         taken = [_stored(act) for act in acts]
@@ -136,9 +124,8 @@ class Facts:
         folded = None if opening is None else fold(opening, facts)
         if folded is not None and matter is not None and matter[1].is_withdrawn:
             folded = replace(folded, state=State.WITHDRAWN, done=None, paused_since=None)
-        of_case = Events() if key is None else events.get(key, Events())
-        newest = max([of_case.newest, *(instants.text(one.at) for one in taken)])
-        return Known(item, shard, grp, row, folded, calendar, len(acts) + of_case.number, newest)
+        count = len(acts) + (counts.get(key, 0) if key is not None else 0)
+        return Known(item, shard, grp, row, folded, calendar, count)
 
 
 def _by_event(matter: Matter, key: Key) -> tuple[bytes, Opening, tuple[Taken, ...]]:

@@ -1,12 +1,10 @@
 """What becomes of events, schemes, calendars, ticks and acts: items that are another are told anew."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from services.supervision import cases, store
-from services.supervision.arriving import Reports, Touched, Why, received_text, turns, why_of
 from services.supervision.calendars import Calendars
 from services.supervision.cases import Aside, Key
 from services.supervision.contract import (
@@ -22,13 +20,14 @@ from services.supervision.contract import (
     TYPES_ADOPTED,
     ActTaken,
     CalendarAdopted,
+    ItemCause,
     ItemsTold,
     SchemeAdopted,
     Tick,
     TypesAdopted,
 )
 from services.supervision.domain.plans import Plan, plan_of
-from services.supervision.facts import Facts
+from services.supervision.facts import Facts, Known
 from services.supervision.plans import Plans, assessor_of, path_of
 from services.supervision.store import ActRow, ItemRow
 from services.supervision.telling import told_of
@@ -36,26 +35,70 @@ from shared.contracts import envelope
 from shared.contracts.catalogue import known_event
 from shared.contracts.envelope import AcceptedEvent, Glance
 from shared.kernel import instants
-from shared.kernel.digests import EMPTY_CHAIN
 from shared.kernel.instants import EPOCH, by_days
+from shared.kernel.numbering import received_of
 from shared.kernel.records import Draft, Record
 from shared.kernel.shards import shards_of
 from shared.messaging.port import Answer
 from shared.storage.transaction import PostgresTransaction
 
 ITEMS_PER_PAGE = 500
-EVENTS_PER_PAGE = 1_000
-BEFORE_THE_FEED = instants.text(EPOCH)
 
 Read = Sequence[tuple[Record, AcceptedEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The record that a change stands on, of several the one that came last, and its `received`."""
+
+    cause: ItemCause
+    received: str
+
+    def and_(self, record: Record, event: AcceptedEvent) -> "Why":
+        """Return it with one more record."""
+        return max(self, why_of(record, event), key=lambda one: one.place)
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """When its record was received, its stream and number: the order of causes."""
+        return self.received, self.cause.stream, self.cause.last
+
+
+def why_of(record: Record, event: AcceptedEvent) -> Why:
+    """Return one record as a cause."""
+    cause = ItemCause(stream=record.stream, shard=record.shard, first=record.number, last=record.number)
+    return Why(cause, event.received)
+
+
+@dataclass(slots=True)
+class Touched:
+    """The cases and items of a batch with their causes."""
+
+    groups: dict[Key, Why] = field(default_factory=dict[Key, Why])
+    items: dict[str, tuple[int, Why]] = field(default_factory=dict[str, tuple[int, Why]])
+
+    def group(self, key: Key, record: Record, event: AcceptedEvent) -> None:
+        """Note that an event belongs to a case."""
+        known = self.groups.get(key)
+        self.groups[key] = why_of(record, event) if known is None else known.and_(record, event)
+
+    def item(self, item: str, record: Record, event: AcceptedEvent) -> None:
+        """Note that an act or the clock moves an item."""
+        known = self.items.get(item)
+        why = why_of(record, event) if known is None else known[1].and_(record, event)
+        self.items[item] = record.shard, why
+
+    def why(self, known: Known) -> Why | None:
+        """Return why an item is looked at; `None` for another item of the case that nothing touched."""
+        if known.id in self.items:
+            return self.items[known.id][1]
+        return None if known.grp is None else self.groups.get((known.shard, known.grp))
 
 
 class Supervision:
     """The handler of accepted events, adopted schemes and calendars, and acts.
 
-    What is told of an item was received when the newest of its facts was, and what it is told for. In a
-    `replay` that is a day of the feed: a scheme, which has the database's, comes before the feed of its batch
-    and is as late as its shard has come to, or as the feed itself if it is the first of its versions.
+    In a `replay` the day on which a thing is received is the feed's, and an adoption has none.
     """
 
     def __init__(self, *, replay: bool = False) -> None:
@@ -72,19 +115,14 @@ class Supervision:
 
     async def __call__(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Apply a batch; where periods have a cut, what was received on different days apart."""
-        zones = await self._zones(tx, {record.shard for record in batch})
-        zones |= {plan.zone for plan in _begun(batch) if plan.has_cuts}
+        shards = {record.shard for record in batch}
+        plans = [plan for shard in shards for plan in await self._plans.of(tx, shard)]
+        plans += [] if self._replay else _begun(batch)
+        zones = {plan.zone for plan in plans if plan.has_cuts}
         answers: list[Answer] = []
-        for part in by_days(batch, self._received, zones):
+        for part in by_days(batch, _received, zones):
             answers += await self._apply(tx, part)
         return answers
-
-    def _received(self, record: Record) -> str:
-        return BEFORE_THE_FEED if self._replay and record.stream == SCHEMES else received_text(record)
-
-    async def _zones(self, tx: PostgresTransaction, shards: Iterable[int]) -> set[ZoneInfo]:
-        """Return the zones in which shards keep days apart: those of schemes whose periods have a cut."""
-        return {plan.zone for shard in shards for plan in await self._plans.of(tx, shard) if plan.has_cuts}
 
     async def _apply(self, tx: PostgresTransaction, batch: Sequence[Record]) -> list[Answer]:
         """Keep the facts of a batch, then tell every item that is another by them or by the clock."""
@@ -95,35 +133,55 @@ class Supervision:
             if event.type == TYPES_ADOPTED:
                 await _keep_keys(tx, envelope.decode_data(event, TypesAdopted))
             elif event.type == SCHEME_ADOPTED:
-                answers += await self._adopt(tx, record, event)
+                await self._adopt(tx, record.shard, envelope.decode_data(event, SchemeAdopted))
+                answers += await self._look_again(tx, record, event)
             elif record.stream == CALENDARS:
                 await self._calendars.adopt(tx, record.shard, envelope.decode_data(event, CalendarAdopted))
-                answers += await self._look_again(tx, record.shard, why_of(record, event))
+                answers += await self._look_again(tx, record, event)
         touched = Touched()
         await self._keep_events(tx, reports, touched)
         await _keep_acts(tx, read, touched)
         ticks = _newest_ticks(read)
-        hearing = {record.shard for record, event in read if event.type == SCHEME_ADOPTED}
-        before = await store.clock(tx, sorted(ticks.keys() | hearing))
-        now = before | {shard: max(before[shard], _minute(event)) for shard, (_, event) in ticks.items()}
+        begun = await self._days_begun(tx, ticks)
         if ticks:
-            await store.move_clock(tx, {shard: now[shard] for shard in ticks})
+            await store.move_clock(tx, {s: _minute(event) for s, (_, event) in ticks.items()})
         answers += await self._told(tx, touched)
         answers += await self._told_by_clock(tx, ticks)
-        return answers + await self._items_told(tx, before | dict.fromkeys(hearing, EPOCH), now)
+        hearing = {record.shard for record, event in read if event.type == SCHEME_ADOPTED}
+        reached = await self._reached(tx, hearing) | {shard: ticks[shard][1].received for shard in begun}
+        return answers + [_items_told(shard, until) for shard, until in reached.items()]
 
-    async def _items_told(
-        self, tx: PostgresTransaction, before: Mapping[int, datetime], now: Mapping[int, datetime]
-    ) -> list[Answer]:
-        """Say how far shards are in which a day begins that is kept apart; with a scheme any is the first."""
+    async def _reached(self, tx: PostgresTransaction, shards: Collection[int]) -> dict[int, str]:
+        """Return how far shards are that hear of a scheme with a cut: its last tick may have been before."""
+        clock = await store.clock(tx, shards) if shards else {}
+        plans = {shard: await self._plans.of(tx, shard) for shard, minute in clock.items() if minute > EPOCH}
+        return {
+            shard: instants.text(clock[shard])
+            for shard, found in plans.items()
+            if any(plan.has_cuts for plan in found)
+        }
+
+    async def _days_begun(
+        self, tx: PostgresTransaction, ticks: Mapping[int, tuple[Record, AcceptedEvent]]
+    ) -> list[int]:
+        """Return the shards in which a tick begins a day of a scheme whose periods have a cut."""
+        zones = {
+            shard: {plan.zone for plan in await self._plans.of(tx, shard) if plan.has_cuts} for shard in ticks
+        }
+        cutting = [shard for shard, found in zones.items() if found]
+        before = await store.clock(tx, cutting) if cutting else {}
         return [
-            _told_until(shard, minute)
-            for shard, minute in now.items()
-            for zones in [await self._zones(tx, [shard])]
-            if any(before[shard].astimezone(zone).date() < minute.astimezone(zone).date() for zone in zones)
+            shard
+            for shard in cutting
+            if any(
+                before[shard].astimezone(zone).date() < _minute(ticks[shard][1]).astimezone(zone).date()
+                for zone in zones[shard]
+            )
         ]
 
-    async def _keep_events(self, tx: PostgresTransaction, reports: Reports, touched: Touched) -> None:
+    async def _keep_events(
+        self, tx: PostgresTransaction, reports: Sequence[tuple[Record, Glance]], touched: Touched
+    ) -> None:
         """Add the events of types that a scheme names to their cases; only those are read whole.
 
         Streams meet in any order: a scheme that is yet to be heard of may name any other.
@@ -143,48 +201,25 @@ class Supervision:
             await cases.add(tx, bodies)
         await cases.set_aside(tx, others)
 
-    async def _adopt(self, tx: PostgresTransaction, record: Record, event: AcceptedEvent) -> list[Answer]:
-        """Apply a scheme to what came before it, too: what was set aside comes now."""
-        shard, told = record.shard, envelope.decode_data(event, SchemeAdopted)
-        why = replace(why_of(record, event), received=await self._adopted(tx, shard, told.code, event))
+    async def _adopt(self, tx: PostgresTransaction, shard: int, told: SchemeAdopted) -> None:
+        """Apply a scheme, to what came before it too."""
         before = await self._plans.types(tx, shard)
         await self._plans.adopt(tx, shard, told)
-        named = await self._plans.types(tx, shard) - before
-        answers = await self._take_up(tx, shard, named, why) if named else []
-        return answers + await self._look_again(tx, shard, why)
+        await cases.take_up(tx, shard, await self._plans.types(tx, shard) - before)
 
-    async def _adopted(self, tx: PostgresTransaction, shard: int, code: str, event: AcceptedEvent) -> str:
-        """Return when a scheme came to a shard."""
-        if not self._replay:
-            return event.received
-        is_first = all(plan.code != code for plan in await self._plans.of(tx, shard))
-        return BEFORE_THE_FEED if is_first else instants.text((await store.clock(tx, [shard]))[shard])
-
-    async def _take_up(
-        self, tx: PostgresTransaction, shard: int, types: Iterable[str], why: Why
+    async def _look_again(
+        self, tx: PostgresTransaction, record: Record, event: AcceptedEvent
     ) -> list[Answer]:
-        """Let events come that were set aside, a page at a time; what they open is no older than a scheme."""
-        answers: list[Answer] = []
-        zones = await self._zones(tx, [shard])
-        while aside := await cases.take_up(tx, shard, types, EVENTS_PER_PAGE):
-            records = [Record(ACCEPTED, shard, number, body, EMPTY_CHAIN) for number, body in aside]
-            for turn in turns(records, why.received, zones):
-                until = {(shard, grp): at for grp, at in turn.until.items()}
-                touched = Touched(dict.fromkeys(until, why), until=until)
-                await self._keep_events(tx, turn.events, touched)
-                answers += await self._told(tx, touched)
-        return answers
-
-    async def _look_again(self, tx: PostgresTransaction, shard: int, why: Why) -> list[Answer]:
         """Look at every item of a shard again, a page at a time: another scheme or calendar is in force."""
         answers: list[Answer] = []
         after = b""
-        while page := await cases.following(tx, shard, after, ITEMS_PER_PAGE):
-            answers += await self._told(tx, Touched(groups={(shard, grp): why for grp in page}))
+        while page := await cases.following(tx, record.shard, after, ITEMS_PER_PAGE):
+            touched = Touched(groups={(record.shard, grp): why_of(record, event) for grp in page})
+            answers += await self._told(tx, touched)
             after = page[-1]
         place = ""
-        while rows := await store.items_of_shard(tx, shard, place, ITEMS_PER_PAGE):
-            opened = {row.id: (row.shard, why) for row in rows if row.grp is None}
+        while rows := await store.items_of_shard(tx, record.shard, place, ITEMS_PER_PAGE):
+            opened = {row.id: (row.shard, why_of(record, event)) for row in rows if row.grp is None}
             answers += await self._told(tx, Touched(items=opened))
             place = rows[-1].id
         return answers
@@ -218,13 +253,13 @@ class Supervision:
             plans = await self._plans.of(tx, known.shard)
             told = told_of(
                 known,
-                touched.at(known, now[known.shard]),
+                now[known.shard],
                 lambda unit, plans=plans: path_of(plans, unit),
                 lambda scheme, indicator, plans=plans: assessor_of(plans, scheme, indicator),
             )
             rows.append(told.row)
             if told.is_news:
-                body = told.message(why.cause, max(why.received, known.newest))
+                body = told.message(why.cause, why.received)
                 answers.append((ITEMS, Draft(known.shard, body)))
         await store.save_items(tx, rows)
         return answers
@@ -257,9 +292,13 @@ def _begun(batch: Sequence[Record]) -> list[Plan]:
     ]
 
 
-def _told_until(shard: int, minute: datetime) -> Answer:
-    told = ItemsTold(until=instants.text(minute))
-    return ITEMS, Draft(shard, envelope.encode(ITEMS_TOLD, SOURCE, f"shard-{shard}", told))
+def _received(record: Record) -> str:
+    return instants.text(received_of(record))
+
+
+def _items_told(shard: int, until: str) -> Answer:
+    body = envelope.encode(ITEMS_TOLD, SOURCE, f"shard-{shard}", ItemsTold(until=until))
+    return ITEMS, Draft(shard, body)
 
 
 def _minute(event: AcceptedEvent) -> datetime:

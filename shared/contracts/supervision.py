@@ -145,8 +145,7 @@ class ItemChanged(Closed):
 class ItemsTold(Closed):
     """Every item that a record received before `until` made another was told before this, in this shard.
 
-    Said at the first tick of each day of a scheme whose periods have a cut, and with the scheme where
-    ticks were before it; `until` is the minute of the newest tick.
+    Said at the first tick of each day of a scheme whose periods have a cut; `until` is the tick's `received`.
     """
 
     until: InstantText

@@ -69,15 +69,6 @@ async def test_in_a_replay_a_scheme_that_has_the_day_of_the_database_comes_befor
     assert found == [(ITEM_CHANGED, "green"), (ITEMS_TOLD, begins)]
 
 
-async def test_in_a_replay_the_batch_in_which_a_scheme_first_comes_is_told_as_of_each_day_too(service):
-    feed, handler = Feed(), Supervision(replay=True)
-    await told(service, feed.types())
-    adopted = feed.adopted(with_grace(0), received="2026-11-30")
-    before, after = feed.given(received="2021-04-20 23:59"), feed.tick("2021-04-30 00:00")
-    found = await told(service, before, after, adopted, handler=handler)
-    assert [light for type_, light in found if type_ == ITEM_CHANGED] == ["green", "red"]
-
-
 async def test_a_scheme_that_comes_after_the_last_tick_of_a_feed_is_told_how_far_its_items_are(service):
     feed = Feed()
     await told(service, feed.types())

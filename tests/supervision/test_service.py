@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from services.supervision.arriving import why_of
 from services.supervision.domain.matters import item_id
+from services.supervision.handlers import why_of
 from shared.contracts.catalogue import known_event
 from shared.contracts.supervision import ItemChanged
 from tests.supervision.facts import RULE, Feed, scheme
