@@ -174,6 +174,9 @@ async def lying_at(client: Any, source: str, place: Place, offset: int) -> Messa
             client.force_metadata_update()
             raise LeaderNotAvailableError
         answer = await client.send(leader, _request({at: offset}, 1, 0))  # one batch comes whole
+        if not answer.topics:  # the broker lets us wait
+            await asyncio.sleep(AGAIN_S)
+            continue
         ((_, ((_, code, end, *more),)),) = answer.topics
         if code:
             raise kafka_errors.for_code(code)
@@ -203,14 +206,18 @@ def _aborted(answer: Any, more: Sequence[Any]) -> Aborted:
 
 
 def found_in(first: int, end: int, aborted: Aborted, written: bytes) -> Iterator[Found]:
-    """Yield what an answer has from an offset on; what cannot be read is gone over, never beyond the end."""
+    """Yield what an answer has from an offset on; what cannot be read is gone over, not beyond the end.
+
+    A batch that is whole may lie behind the end: the broker reads that before the records.
+    """
     waiting, taking_back = deque(aborted), set[int]()
     start = first
     parts = list(unpacking.parted(written))
     for batch, follower in zip_longest(parts, parts[1:]):
-        if batch.next <= first:
+        whole = unpacking.is_whole(batch)
+        if whole and batch.next <= first:
             continue
-        if batch.next > end or not unpacking.is_whole(batch):
+        if not whole:
             after = max(first + 1, min(batch.next if follower is None else follower.base, end))
             yield Found(Unread(first, after - 1), first, after)
             first = after

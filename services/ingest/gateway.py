@@ -166,8 +166,13 @@ class InboundTopics:
 
     async def _begun(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            self._consumer = _asker(self._access, "read_uncommitted")
-            await kafka_clients.start(self._consumer.start())
+            consumer = _asker(self._access, "read_committed")
+            try:
+                await kafka_clients.start(consumer.start())
+            except BaseException:
+                await kafka_clients.stop(consumer.stop(), _client(consumer))
+                raise
+            self._consumer = consumer
         return self._consumer
 
     @asynccontextmanager

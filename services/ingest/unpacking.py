@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import cramjam
+from aiokafka.codec import snappy_decode
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import decode_varint
 
@@ -17,6 +18,7 @@ _AFTER_LENGTH = struct.calcsize(">qi")
 _ATTRIBUTES_AT = struct.calcsize(">qiibI")
 _MAGIC = 2
 _CODEC, _TRANSACTIONAL, _CONTROL = 0x07, 0x10, 0x20
+_SNAPPY = 2
 _CODECS: dict[int, Any] = {1: cramjam.gzip, 3: cramjam.lz4, 4: cramjam.zstd}
 
 
@@ -89,6 +91,8 @@ def _unpacked(batch: Batch) -> bytes:
     packed, codec = batch.written[_HEADER.size :], batch.attributes & _CODEC
     if not codec:
         return packed
+    if codec == _SNAPPY:  # never grows by more than some twenty times
+        return snappy_decode(packed)
     if codec not in _CODECS:
         raise cramjam.DecompressionError(f"codec {codec}")
     unpack = _CODECS[codec].decompress_into

@@ -19,6 +19,7 @@ from tests.ingest.test_intake import run_until
 
 __all__ = ["admission", "source"]
 LZ4 = 3
+SNAPPY = 2
 PACKABLE = b" " * 10_000  # aiokafka packs only what becomes smaller
 
 
@@ -118,7 +119,7 @@ def read(first, written, end=99):
     return found, first
 
 
-@pytest.mark.parametrize("codec", [0, LZ4])
+@pytest.mark.parametrize("codec", [0, SNAPPY, LZ4])
 def test_what_cannot_be_read_is_gone_over_and_no_more(codec):
     def made(base, *records):
         return batch(base, *records, codec=codec)
@@ -134,8 +135,14 @@ def test_what_cannot_be_read_is_gone_over_and_no_more(codec):
     assert read(7, broken, end=9) == ([(7, 8)], 9)
     assert read(9, broken) == ([(9, 10)], 11)
     assert read(5, good + bad[:-1]) == ([5, 6], 7)
+    before = (0).to_bytes(8, "big") + broken[8:]  # it says that it lies at the beginning
+    assert read(5, good + before + made(11, [])) == ([5, 6, (7, 10), 11], 12)
     assert read(7, b"\0" * 100) == ([(7, 7)], 8)
     assert read(7, b"") == ([], 7)
+
+
+def test_a_batch_that_came_while_the_broker_answered_is_read_as_any_other():
+    assert read(10, batch(10, [], [], []), end=10) == ([10, 11, 12], 13)
 
 
 def test_what_does_not_unpack_is_gone_over_as_a_whole():
