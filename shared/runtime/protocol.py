@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -93,13 +94,16 @@ class Protocol(HttpToolsProtocol):
     @property
     def _wishes(self) -> bool:
         """Whether a request wishes for another protocol, so that the parser takes its body for that."""
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        return self.parser.should_upgrade()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Read a request again without its wish, as it may be passed over (RFC 9110, 7.8).
+        """Read a request again without its wish, as it may be passed over (RFC 9110, 7.8); we are no tunnel.
 
         The server calls this while the parser's exception, which holds the place of the body, is handled.
         """
+        if self.parser.get_method() == b"CONNECT":
+            self._end_with(UNKNOWN_METHOD)
+            return
         place = sys.exception()
         assert isinstance(place, httptools.HttpParserUpgrade)
         rest = self._part[place.args[0] :].tobytes()
@@ -128,11 +132,12 @@ class Protocol(HttpToolsProtocol):
         half as much of the loop as if each were told by the application.
         """
         if self._refusal is None and self._gate is not None and not self.cycle:
-            address, path = (self.client or ("?",))[0], self.url.partition(b"?")[0].decode("latin-1")
-            over_s = self._gate.over_s(self._gate.caller(self.headers, address, path))
+            address, path = (self.client or ("?",))[0], httptools.parse_url(self.url).path.decode("ascii")
+            over_s = self._gate.over_s(self._gate.caller(self.headers, address, unquote(path)))
             if over_s:
-                count_answer(self.parser.get_method().decode("ascii"), 429)
-                self._refusal = last_answer(turned_away(over_s))
+                method = self.parser.get_method().decode("ascii")
+                count_answer(method, 429)
+                self._refusal = last_answer(turned_away(over_s), has_body=method != "HEAD")
                 self._hold(self._gate)
         return self._refusal is not None
 
@@ -156,18 +161,21 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server has a text, we a problem
         """Answer what was not parsed and close; the server calls this while the parser's error is handled."""
         unknown = isinstance(sys.exception(), httptools.HttpParserInvalidMethodError)
+        self._end_with(UNKNOWN_METHOD if unknown else MALFORMED)
+
+    def _end_with(self, problem: Problem) -> None:
         self._malformed = True
-        self.transport.write(last_answer(UNKNOWN_METHOD if unknown else MALFORMED))
+        self.transport.write(last_answer(problem))
         self.transport.close()
 
 
-def last_answer(problem: Problem) -> bytes:
+def last_answer(problem: Problem, *, has_body: bool = True) -> bytes:
     """Return the answer for a problem as it is sent where no application answers; the connection ends."""
     response = problems.answer(problem)
     response.raw_headers += [(b"connection", b"close"), *SECURITY_HEADERS]
     head = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n".encode("ascii")
     fields = b"".join(b"%b: %b\r\n" % field for field in response.raw_headers)
-    return head + fields + b"\r\n" + bytes(response.body)
+    return head + fields + b"\r\n" + (bytes(response.body) if has_body else b"")
 
 
 def _without_wish(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:

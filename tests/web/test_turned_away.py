@@ -83,6 +83,16 @@ async def test_the_answer_arrives_whatever_else_was_sent(request_bytes):
     assert json.loads(body)["status"] == 429
 
 
+async def test_who_asks_for_the_head_gets_no_body():
+    async with asyncio.timeout(LIMIT_S), listening(Counting()) as (port, _):
+        await exhausted(port)
+        async with connected(port) as (reader, writer):
+            writer.write(REQUEST.replace(b"GET", b"HEAD"))
+            answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
 async def test_who_finds_no_place_to_be_held_at_is_told_at_once():
     app = Counting(hold_s=LIMIT_S)
     async with asyncio.timeout(LIMIT_S / 2), listening(app) as (port, _):

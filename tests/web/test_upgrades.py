@@ -78,7 +78,8 @@ async def test_two_lengths_are_refused_with_a_wish_too():
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_tunnel_is_no_request_of_ours():
+@pytest.mark.parametrize("target", [b"x:443", b"a://b/c"])
+async def test_we_are_no_tunnel(target):
     async with asyncio.timeout(LIMIT_S), listening(told) as (port, _), connected(port) as (reader, writer):
-        writer.write(b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\nafterwards")
-        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        writer.write(b"CONNECT %b HTTP/1.1\r\nhost: x\r\n\r\nafterwards" % target)
+        assert (await reader.read()).startswith(b"HTTP/1.1 405 ")
