@@ -55,12 +55,13 @@ def spawn(
 def give_way(pid: int, nice: int) -> None:
     """Let a process that has just been spawned take the processor after those of lower niceness.
 
-    Where each session is a scheduling group of its own, Linux weighs the groups by their own niceness.
+    Where each session is a scheduling group of its own, Linux weighs the groups by their own niceness. One
+    that may not give way, or gives way more already, runs as it is.
     """
-    psutil.Process(pid).nice(nice)
-    group = Path(f"/proc/{pid}/autogroup")
-    if group.exists():
-        _write_patiently(group, str(nice))
+    with contextlib.suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        process.nice(max(nice, process.nice()))
+        _write_patiently(Path(f"/proc/{pid}/autogroup"), str(process.nice()))
 
 
 def _write_patiently(file: Path, text: str) -> None:

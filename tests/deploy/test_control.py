@@ -124,6 +124,8 @@ def test_a_process_gives_way_as_a_member_of_its_session_and_as_a_session(state):
         give_way(child.pid, 5)
         assert psutil.Process(child.pid).nice() == 5
         assert not group.exists() or group.read_text().endswith(" nice 5\n")
+        give_way(child.pid, 0)
+        assert psutil.Process(child.pid).nice() == 5
     finally:
         stop(child)
 
