@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.ingest.contract import NOTICES
 from services.ingest.domain.admission import MOVES, Outcome
+from services.ingest.domain.envelope import Candidate
 from services.ingest.outcomes import Answer
 from shared.kernel.records import Record
 from tests.simulation.stages import SHARDS, SOURCE_NAME, accepted
@@ -99,15 +100,15 @@ def _reasons(sent: dict, answer: Answer, archive: Archive) -> Iterator[str]:
         yield MOVES
 
 
-def untold(database: Database, answers: list[tuple[bytes, Answer]]) -> Iterator[str]:
+def untold(database: Database, answers: list[tuple[Candidate, Answer]]) -> Iterator[str]:
     """Return what persons were not told of, or not once: every conflict answered, whatever contradicts."""
     kept = Counter(key[1:] for key in database.state.rows if key[0] == CONFLICT)
-    for body, answer in answers:
-        name = json.loads(body)["id"]
-        if answer.outcome is Outcome.CONFLICT and not any(
-            key[:3] == (said(answer), SOURCE_NAME, name) for key in kept
+    for one, answer in answers:
+        if (
+            answer.outcome is Outcome.CONFLICT
+            and (said(answer), SOURCE_NAME, one.id, one.content) not in kept
         ):
-            yield f"{name} was called {said(answer)} and is not kept for a person"
+            yield f"{one.id} was called {said(answer)} and is not kept for a person"
     told = Counter(
         (data["why"], data["source"], data["id"], bytes.fromhex(data["content"]))
         for shard in SHARDS

@@ -26,7 +26,7 @@ def findings(platform: Platform, lanes: list[list[list[Candidate]]], waiting: li
         *wrong(platform.ingest, answers),
         *_unanswered(lanes, platform),
         *_archive(platform.ingest, NOTICES),
-        *untold(platform.ingest, answers),
+        *untold(platform.ingest, platform.answers),
         *_archive(platform.scoring, PARTIALS),
         *waiting,
         *_cursors(platform),

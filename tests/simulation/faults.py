@@ -16,7 +16,7 @@ from shared.messaging.protocol import Progress, advance
 from shared.messaging.relay import Relay
 from tests.simulation.actors import Parts
 from tests.simulation.stages import CUT, PARTIALS, Facts, StageA, StageB, Sums, tell
-from tests.simulation.storage import SimTransaction
+from tests.simulation.storage import CONFLICT, SimTransaction
 
 
 class NumbersFromASequence(SimTransaction):
@@ -72,6 +72,15 @@ class MistakeAtEveryCommit(Admission):
 class ConflictsNotKept(SimTransaction):
     async def _note_conflicts(self, rows: Iterable[tuple]) -> list[dict[str, Any]]:
         return []
+
+
+class OneContentKept(SimTransaction):
+    async def _note_conflicts(self, rows: Iterable[tuple]) -> list[dict[str, Any]]:
+        kept = {key[1:4]: key[4] for key in self._state.rows if key[0] == CONFLICT}
+        firsts = {row[:3]: row for row in sorted(rows, reverse=True)}
+        return await super()._note_conflicts(
+            row for name, row in firsts.items() if kept.get(name, row[3]) == row[3]
+        )
 
 
 class ConflictsToldEachTime(SimTransaction):
@@ -221,6 +230,7 @@ PLANTED: dict[str, Parts] = {
     "duplicates known by their id alone, without their content": Parts(admission=NoContentCheck),
     "a mistake of ours at every commit": Parts(admission=MistakeAtEveryCommit),
     "a conflict answered, and not kept for a person": Parts(transaction=ConflictsNotKept),
+    "of the conflicts of an id only the first kept": Parts(transaction=OneContentKept),
     "a conflict told each time that it is met": Parts(transaction=ConflictsToldEachTime),
     "a commit whose answer failed taken as done": Parts(admission=FailedCommitTakenAsDone),
     "the relay's cursor moved before the acknowledgement": Parts(relay=CursorBeforeTheAcknowledgement),
