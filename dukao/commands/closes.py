@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dukao.client import CLOSER, SECOND_CLOSER, Client, below
+from dukao.client import CLOSER, SECOND_CLOSER, AwayError, Client, below
 from dukao.filed import PAGE, Kind, Limit, Scheme, by
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
@@ -164,8 +164,10 @@ def waits(
     """Show what the cuts that are due, or come next, wait for (截止): shards, then streams."""
     with Client(state_of(ctx)) as client:
         found = client.get("scoring", f"/v1/cuts{below(scheme)}")
-        told = client.get("ranking", f"/v1/cuts{below(scheme)}")
-    found["cuts"] = told["cuts"] + found["cuts"]
+        try:
+            found["cuts"] = client.get("ranking", f"/v1/cuts{below(scheme)}")["cuts"] + found["cuts"]
+        except AwayError as away:
+            say(f"{away} What was told of days that differ is not shown.")
     show([cut_line(one, lang) for one in found["cuts"]], _CUTS, output, whole=found, none="no cut is to come")
     if output is Format.TABLE and found["shards"]:
         lacking = sorted(found["shards"], key=lambda one: (one["ticked"] or "", one["items"] or ""))
@@ -234,7 +236,7 @@ def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
 
 
 def _mismatches(found: list[dict[str, Any]]) -> list[str]:
-    return [f"{one['source']} {one['day']} {one['state']}" for one in found]
+    return [f"{one['source']} {one['day']} {one['state']} {one['difference'][:12]}" for one in found]
 
 
 def _unread(one: dict[str, Any], lang: Lang) -> str:

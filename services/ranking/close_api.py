@@ -158,7 +158,7 @@ async def _closing(tx: PostgresTransaction, scheme: str, period: str, told: Told
         mismatches=_mismatches(found.mismatches),
         waits=_waits(found.unheard),
         groups=_groups(found.frozen),
-        digest=found.digest if found.is_exact else None,
+        digest=found.digest if found.is_exact and found.unheard is None else None,
         request=None if waiting is None else _request(waiting),
     )
 

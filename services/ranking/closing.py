@@ -191,15 +191,16 @@ async def ask(tx: PostgresTransaction, asked: NewClose, subject: Subject, told: 
     """Keep a request for exactly the effect that was read; the same of the same person answers the first."""
     _check_apart(subject)
     await tx.lock(CLOSES, [GATE_SHARD])
+    waiting = await closes.in_state(tx, asked.scheme, asked.period, State.ASKED)
+    first = None if waiting is None else await _with_steps(tx, waiting)
+    again = asked.digest, subject.name, asked.reason
+    if first is not None and (first.request.digest, first.asker, first.steps[0].reason) == again:
+        return first
     found = await _closable(tx, asked.scheme, asked.period, told)
     if found.digest != asked.digest:
         raise refuse(409, "stale", "Closing has another effect now: read it again.", pointer="/digest")
-    waiting = await closes.in_state(tx, asked.scheme, asked.period, State.ASKED)
-    if waiting is not None:
-        first = await _with_steps(tx, waiting)
-        if (first.asker, first.steps[0].reason) == (subject.name, asked.reason):
-            return first
-        raise refuse(409, "close_asked", f"{waiting.id} waits: approve, refuse or withdraw it first.")
+    if first is not None:
+        raise refuse(409, "close_asked", f"{first.request.id} waits: approve, refuse or withdraw it first.")
     if found.mismatches and not asked.accept_mismatches:
         raise refuse(409, "mismatch_open", _differing(found.mismatches), pointer="/accept_mismatches")
     one = await closes.ask(tx, asked.scheme, asked.period, asked.digest, found.mismatches)
