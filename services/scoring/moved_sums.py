@@ -33,6 +33,8 @@ def answers(
     Records of one stream move sums of their own, so that a message covers those of one stream; what moved
     beside an adoption is told by both, as either may have moved it; what reviews change all may have moved.
     """
+    if not moved:
+        return []
     by_shard: dict[int, list[tuple[Record, AcceptedEvent]]] = {}
     for record, event in read:
         by_shard.setdefault(record.shard, []).append((record, event))
