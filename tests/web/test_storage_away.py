@@ -40,19 +40,22 @@ READ_FROM_THE_DATABASE = {
 }  # fmt: skip
 
 
+KEPT = {**FAST, "synchronous_commit": "on"}
+
+
 class Server:
-    """A server that can be away: the same data and port each time."""
+    """A server that can be killed: the same port each time, and every commit that was answered is kept."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.running: Postgres = start_postgres(folder, settings=FAST)
+        self.running: Postgres = start_postgres(folder, settings=KEPT)
 
     def kill(self) -> None:
         self.running.process.kill()
         self.running.process.wait(30)
 
     def start(self) -> None:
-        self.running = start_postgres(self._folder, port=self.running.port, settings=FAST)
+        self.running = start_postgres(self._folder, port=self.running.port, settings=KEPT)
 
 
 @pytest.fixture
