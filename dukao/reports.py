@@ -32,14 +32,14 @@ def report(findings: Sequence[Finding], file: Path, form: Format) -> None:
     say(f"{file}: nothing found")
 
 
-def stop_at(findings: Sequence[Finding], file: Path) -> None:
+def stop_at(findings: Sequence[Finding], file: Path, form: Format) -> None:
     """End a command that would go on if nothing were found."""
     if findings:
-        report(findings, file, Format.TABLE)
+        report(findings, file, form)
 
 
 @contextmanager
-def reading(file: Path, form: Format = Format.TABLE) -> Generator[None]:
+def reading(file: Path, form: Format) -> Generator[None]:
     """Report a file that is not the YAML that is taken like any other finding."""
     try:
         yield

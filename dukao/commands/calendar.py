@@ -13,7 +13,7 @@ from dukao.client import Client, RefusedError, below
 from dukao.exits import Exit
 from dukao.options import As, Document, Output, Read, examples, state_of
 from dukao.output import Format, columns, say, show, show_json, show_lines
-from dukao.reports import reading, report, stop_at
+from dukao.reports import reading, stop_at
 from dukao.statutory import FIRST_YEAR, ZONE, Difference
 from services.supervision.domain.calendar_document import CalendarDocument, compiled, json_schema
 
@@ -84,6 +84,8 @@ def check(
     )
     calendar = compiled(document)
     if document.calendar.zone != ZONE:
+        if output is not Format.TABLE:
+            show([], _DIFFERENCES, output)
         say(f"{file}: nothing found; no package is asked about {document.calendar.zone}")
         return
     opinions = (statutory.seeding_opinion(), statutory.checking_opinion())
@@ -105,7 +107,7 @@ def import_calendar(
     ctx: typer.Context, file: Document, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Check a calendar and keep it as a draft; another person adopts it: dukao calendar adopt."""
-    state = _drafted(ctx, file, subject)
+    state = _drafted(ctx, file, subject, output)
     zone = "" if state["zone"] == ZONE else f" --zone {state['zone']}"
     say(f"adopt it as another person: dukao calendar adopt {state['version']}{zone}")
     show([state], _STATES, output, whole=state)
@@ -136,7 +138,7 @@ def apply(ctx: typer.Context, file: Document, output: Output = Format.TABLE) -> 
 
     Drafts as the subject author and adopts as the subject approver; two people do this in earnest.
     """
-    drafted = _drafted(ctx, file, None)
+    drafted = _drafted(ctx, file, None, output)
     with Client(state_of(ctx)) as client:
         state = adopt_calendar(client, drafted["zone"], drafted["version"], approver(None), drafted["digest"])
     say("for development: drafted as author, adopted as approver")
@@ -245,13 +247,13 @@ def _month(text: str) -> tuple[str, str]:
     return f"{text}-01", f"{text}-{monthrange(int(year), int(number))[1]}"
 
 
-def _drafted(ctx: typer.Context, file: Path, subject: str | None) -> dict[str, Any]:
-    paper = _checked(file, Format.TABLE)
+def _drafted(ctx: typer.Context, file: Path, subject: str | None, output: Format) -> dict[str, Any]:
+    paper = _checked(file, output)
     with Client(state_of(ctx)) as client:
         try:
             return draft_calendar(client, paper.document, author(subject))
         except RefusedError as refused:
-            stop_at(refused_at(paper, refused.findings), file)
+            stop_at(refused_at(paper, refused.findings), file, output)
             raise
 
 
@@ -262,8 +264,6 @@ def _parsed(file: Path, output: Format) -> CalendarDocument:
 def _checked(file: Path, output: Format) -> Paper:
     with reading(file, output):
         paper = paper_of(yamls.read(file))
-        findings = check_calendar(paper)
-        if findings:
-            report(findings, file, output)
+        stop_at(check_calendar(paper), file, output)
         return paper
     raise AssertionError("what cannot be read has ended the command")

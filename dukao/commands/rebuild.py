@@ -56,8 +56,8 @@ def rebuild(
         if found["state"] == "failed":
             raise FailedError(f"The rebuild failed: {found['detail']}")
         if swap and found["state"] == "differs":
-            _show(found, Format.TABLE if output is Format.TABLE else output)
-            _confirm(found, assumed=yes)
+            if not yes:
+                _confirm(found)
             found = client.post(service, f"{REBUILDS}/{found['id']}:swap", {"reason": reason}, who)
             say("swapped; let it go on: dukao consumers resume")
     _show(found, output)
@@ -79,10 +79,12 @@ def _followed(client: Client, service: str, who: Who) -> dict[str, Any]:
     return found
 
 
-def _confirm(found: Mapping[str, Any], *, assumed: bool) -> None:
+def _confirm(found: Mapping[str, Any]) -> None:
+    """Show a person what differs, and go on only if that is to be replaced; nothing of it is data."""
+    for line in _differences(found):
+        say(line)
     tables = ", ".join(one["table"] for one in found["tables"] if one["only_live"] or one["only_shadow"])
-    if not assumed:
-        typer.confirm(f"Replace the live rows of {tables or 'no table'}?", abort=True, err=True)
+    typer.confirm(f"Replace the live rows of {tables or 'no table'}?", abort=True, err=True)
 
 
 def _show(found: Mapping[str, Any], output: Format) -> None:

@@ -42,7 +42,7 @@ def adopt(ctx: typer.Context, file: Document, subject: As = None, output: Output
 
     Events that were told before are never told again by new rules. The same rules again make no new version.
     """
-    paper = _checked(file)
+    paper = _checked(file, output)
     who = Who(subject, ("operator",)) if subject else EVERYBODY
     with Client(state_of(ctx)) as client:
         found = client.put("notify", "/v1/rules", paper.document, who)
@@ -50,10 +50,10 @@ def adopt(ctx: typer.Context, file: Document, subject: As = None, output: Output
     _show(found, output)
 
 
-def _checked(file: Path) -> Paper:
-    with reading(file):
+def _checked(file: Path, output: Format) -> Paper:
+    with reading(file, output):
         paper = paper_of(yamls.read(file))
-        stop_at(check_rules(paper), file)
+        stop_at(check_rules(paper), file, output)
         return paper
     raise AssertionError("what cannot be read has ended the command")
 

@@ -100,12 +100,12 @@ def draft(
     ctx: typer.Context, file: Document, units: Units = None, subject: As = None, output: Output = Format.TABLE
 ) -> None:
     """Check a scheme and keep it as a draft; another person adopts it."""
-    paper = _read(file, units)
+    paper = _read(file, units, output)
     with Client(state_of(ctx)) as client:
         try:
             drafted = draft_scheme(client, paper.document, author(subject))
         except RefusedError as refused:
-            stop_at(refused_at(paper, refused.findings), file)
+            stop_at(refused_at(paper, refused.findings), file, output)
             raise
     say(f"adopt it as another person: dukao scheme adopt {drafted['code']} {drafted['version']}")
     show([drafted], _STATE, output, whole=drafted)
@@ -135,9 +135,9 @@ def apply(ctx: typer.Context, file: Document, units: Units = None, output: Outpu
 
     Drafts as the subject author and adopts as the subject approver; two people do this in earnest.
     """
-    paper = _read(file, units)
+    paper = _read(file, units, output)
     with Client(state_of(ctx)) as client:
-        stop_at(check_scheme(paper, adopted_types(client)), file)
+        stop_at(check_scheme(paper, adopted_types(client)), file, output)
         drafted = once_heard(lambda: draft_scheme(client, paper.document, author(None)), say)
         adopt_scheme(client, drafted["code"], drafted["version"], approver(None), drafted["digest"])
     say("for development: drafted as author, adopted as approver")
@@ -223,8 +223,8 @@ def types_of(ctx: typer.Context, scheme: Path, named: Path | None, output: Forma
     return paper.document
 
 
-def _read(file: Path, units: Path | None) -> Paper:
-    with reading(file):
+def _read(file: Path, units: Path | None, output: Format) -> Paper:
+    with reading(file, output):
         return read_scheme(file, units)
     raise AssertionError("what cannot be read has ended the command")
 

@@ -106,7 +106,7 @@ def send(
         raise typer.BadParameter("stdin cannot be read again from where it was", param_hint="--resume")
     position = None if resume is None else position_of(resume, files)
     with Client(state_of(ctx)) as client:
-        feed = _feed(client, mapping, form, source)
+        feed = _feed(client, mapping, form, source, output)
         with _progress(files) as progress, _faults(refusals) as heard:
 
             def sent(tally: Tally) -> None:
@@ -183,23 +183,25 @@ def _progress(files: Sequence[Path]) -> Generator[_Progress]:
         yield _Progress(bar, task, [0, *accumulate(sizes)])
 
 
-def _feed(client: Client, mapping: Path | None, form: Form | None, source: str | None) -> Feed:
+def _feed(
+    client: Client, mapping: Path | None, form: Form | None, source: str | None, output: Format
+) -> Feed:
     if mapping is None:
         return Feed(form=form or "ndjson", source=source)
-    compiled = _compiled(client, mapping, source)
+    compiled = _compiled(client, mapping, source, output)
     return Feed(compiled, form or compiled.document.format, compiled.document.encoding)
 
 
-def _compiled(client: Client, mapping: Path, source: str | None) -> FeedMapping:
+def _compiled(client: Client, mapping: Path, source: str | None, output: Format) -> FeedMapping:
     """Return a mapping that passes every check beside the catalogue in force; findings end the command."""
-    with reading(mapping):
+    with reading(mapping, output):
         paper = paper_of(yamls.read(mapping))
         document, found = shaped(paper, MappingDocument, "mapping")
-        stop_at(found, mapping)
+        stop_at(found, mapping, output)
         assert document is not None
         if source is not None:
             document = document.model_copy(update={"source": source})
         catalogue = CatalogueDocument.model_validate(adopted_types(client))
-        stop_at(check_mapping(paper, document, catalogue), mapping)
+        stop_at(check_mapping(paper, document, catalogue), mapping, output)
         return compile_mapping(document, catalogue)
     raise AssertionError("what cannot be read has ended the command")

@@ -64,7 +64,7 @@ def draft(ctx: typer.Context, file: Document, subject: As = None, output: Output
     It stands for the whole: types and sources that it leaves out are no longer taken. A type that was ever
     adopted keeps its fields; another meaning is the next version of its name.
     """
-    paper = _checked(file)
+    paper = _checked(file, output)
     with Client(state_of(ctx)) as client:
         version = draft_types(client, paper.document, author(subject))
     say(f"adopt it as another person: dukao types adopt {version}")
@@ -90,7 +90,7 @@ def apply(ctx: typer.Context, file: Document, output: Output = Format.TABLE) -> 
 
     Drafts as the subject author and adopts as the subject approver; two people do this in earnest.
     """
-    paper = _checked(file)
+    paper = _checked(file, output)
     with Client(state_of(ctx)) as client:
         version = draft_types(client, paper.document, author(None))
         adopt_types(client, version, approver(None))
@@ -98,10 +98,10 @@ def apply(ctx: typer.Context, file: Document, output: Output = Format.TABLE) -> 
     _show_version(version, "adopted", output)
 
 
-def _checked(file: Path) -> Paper:
-    with reading(file):
+def _checked(file: Path, output: Format) -> Paper:
+    with reading(file, output):
         paper = paper_of(yamls.read(file))
-        stop_at(check_types(paper), file)
+        stop_at(check_types(paper), file, output)
         return paper
     raise AssertionError("what cannot be read has ended the command")
 

@@ -60,8 +60,10 @@ def test_a_bad_calendar_has_findings_with_their_lines(tmp_path):
 
 
 def test_no_package_is_asked_about_another_zone(tmp_path):
-    done = run(tmp_path, "check", changed(tmp_path, "zone: Asia/Shanghai", "zone: Europe/Berlin"))
+    file = changed(tmp_path, "zone: Asia/Shanghai", "zone: Europe/Berlin")
+    done = run(tmp_path, "check", file)
     assert (done.exit_code, "no package is asked about Europe/Berlin" in done.stderr) == (Exit.OK, True)
+    assert json.loads(run(tmp_path, "check", file, "-o", "json").stdout) == []
 
 
 @pytest.mark.parametrize("month", ["2021", "2021-13", "21-05", "2021-5", "month"])

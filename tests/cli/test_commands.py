@@ -85,6 +85,33 @@ def test_findings_come_as_json_and_csv_too(dukao, boston):
     assert dukao(*words, "csv").stdout.startswith("file,line,path,code,reason\n")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("calendar", "apply"),
+        ("calendar", "check"),
+        ("calendar", "import"),
+        ("measure", "test"),
+        ("rules", "adopt"),
+        ("rules", "check"),
+        ("scheme", "apply"),
+        ("scheme", "check"),
+        ("scheme", "draft"),
+        ("types", "apply"),
+        ("types", "check"),
+        ("types", "draft"),
+    ],
+    ids=" ".join,
+)
+def test_what_ends_a_command_early_is_one_document_too(dukao, tmp_path, words):
+    file = tmp_path / "twice.yaml"
+    file.write_text("a: 1\na: 2\n", "utf-8")
+    done = dukao(*words, file, "--output", "json")
+    assert done.exit_code == Exit.INVALID
+    (finding,) = json.loads(done.stdout)
+    assert (finding["file"], finding["line"], finding["code"]) == (str(file), 2, "duplicate_key")
+
+
 def test_a_misspelt_word_has_its_line(dukao, boston):
     scheme = boston / "scheme.yaml"
     line = changed(scheme, "assessor: boston", "asessor: boston")
