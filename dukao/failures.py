@@ -41,7 +41,7 @@ ADVICE = {
     "closer_alone": "Use an account that has the role closer alone; dukao close has one in development.",
     "cut_open": "See what is lacking: dukao close show SCHEME PERIOD, dukao close waits SCHEME.",
     "stale": "Read it again: dukao close show SCHEME PERIOD.",
-    "mismatch_open": "Send what is missing, or two accept it: dukao close propose --accept-mismatches.",
+    "mismatch_open": "Send what is missing, or two accept what dukao close show SCHEME PERIOD prints.",
     "close_asked": "See the request that waits: dukao close list --state asked.",
     "not_closed": "See which standings are closed: dukao standings.",
     "same_evidence": "See what rests on it already: dukao points list.",

@@ -59,6 +59,7 @@ STEPS_OF_CUTS: dict[str, Pair] = {
 _CUTS = columns("period", "version", "cut", "day", "step", "waits_for", numbers=("version",))
 _SHARDS = columns("shard", "ticked", "items", numbers=("shard",))
 SLOWEST = 8
+NOTHING_ASKED = "0" * 64  # the door says why there is nothing to close
 _GROUPS = columns("group", "version", "cut", "day", "digest", numbers=("version",))
 
 SchemeName = Annotated[str, typer.Argument(help="The code of the scheme.", metavar="SCHEME")]
@@ -67,15 +68,26 @@ Request = Annotated[str, typer.Argument(help="SCHEME~PERIOD~NUMBER, as dukao clo
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the history of the request.")]
 Accept = Annotated[
     bool,
-    typer.Option("--accept-mismatches", help="Close although manifests differ; the other person agrees too."),
+    typer.Option(
+        "--accept-mismatches",
+        help="Close although manifests differ, as --digest has it; the other person agrees too.",
+    ),
 ]
 Digest = Annotated[
     str | None,
-    typer.Option(help="Of what was read in dukao close show; left out: as it is now.", show_default=False),
+    typer.Option(
+        help="Of what was read in dukao close show; left out: as it is now, if no manifest differs.",
+        show_default=False,
+    ),
 ]
 
 
-@app.command(epilog=examples("dukao close propose national 2021-03 --reason 3月关账 --as zhao"))
+@app.command(
+    epilog=examples(
+        "dukao close propose national 2021-03 --reason 3月关账 --as zhao",
+        "dukao close propose national 2021-03 --accept-mismatches --digest 5f… --reason 源系统已说明",
+    )
+)
 def propose(
     ctx: typer.Context,
     scheme: SchemeName,
@@ -90,10 +102,13 @@ def propose(
     """Ask to close a period; nothing is frozen before another person approves.
 
     The cut of every group must have passed: all that was received before it has been told. While a source's
-    manifest of a day and the archive differ, the period closes only if both persons accept that.
+    manifest of a day and the archive differ, the period closes only if both persons accept that, and each
+    names the digest of what was read, so that nobody accepts what came since.
     """
+    if accept_mismatches and digest is None:
+        raise _unread_mismatches(scheme, period)
     with Client(state_of(ctx)) as client:
-        read = digest or client.get("ranking", _path(scheme, period))["digest"] or "0" * 64
+        read = digest or client.get("ranking", _path(scheme, period))["digest"] or NOTHING_ASKED
         body = {"scheme": scheme, "period": period, "digest": read, "reason": reason}
         body |= {"accept_mismatches": True} if accept_mismatches else {}
         found = client.post("ranking", _CLOSES.door, body, by(subject, CLOSER))
@@ -116,8 +131,7 @@ def approve(
     read = digest
     if read is None:
         with Client(state_of(ctx)) as client:
-            asked = client.get("ranking", _path(scheme, period))["request"]
-        read = asked["digest"] if asked is not None and asked["id"] == request else "0" * 64
+            read = digest_asked(client.get("ranking", _path(scheme, period))["request"], request)
     body = {"digest": read, "reason": reason}
     _CLOSES.step(ctx, request, "approve", body, by(subject, SECOND_CLOSER), output)
 
@@ -151,7 +165,7 @@ def show_close(
     with Client(state_of(ctx)) as client:
         found = client.get("ranking", _path(scheme, period))
     if output is Format.TABLE:
-        show_lines([f"{scheme} · {period} · {lang.word(PERIODS, found['state'])}", *_lacking(found, lang)])
+        show_lines([f"{scheme} · {period} · {lang.word(PERIODS, found['state'])}", *told(found, lang)])
     show(found["groups"], _GROUPS, output, whole=found)
     if output is Format.TABLE and found["request"] is not None:
         _CLOSES.show(found["request"], output)
@@ -189,6 +203,15 @@ def list_closes(
     _CLOSES.list(ctx, {"state": state, "scheme": scheme, "period": period}, limit, output)
 
 
+def digest_asked(asked: dict[str, Any] | None, request: str) -> str:
+    """Return what a request asks for, as it is now; of one over manifests that differ a person names it."""
+    if asked is None or asked["id"] != request:
+        return NOTHING_ASKED
+    if asked["accepted"]:
+        raise _unread_mismatches(*_named(request))
+    return asked["digest"]
+
+
 def cut_line(one: dict[str, Any], lang: Lang) -> dict[str, Any]:
     """Return what is shown of a cut, at step 0 the shards that have not passed its own T."""
     waits_for = "; ".join(_unread(each, lang) for each in one["waits"])
@@ -223,16 +246,23 @@ def _named(request: str) -> tuple[str, str]:
     return scheme, period
 
 
-def _lacking(found: dict[str, Any], lang: Lang) -> list[str]:
-    told = {
+def _unread_mismatches(scheme: str, period: str) -> typer.BadParameter:
+    reason = f"what differs is accepted by the digest of what was read: dukao close show {scheme} {period}"
+    return typer.BadParameter(reason, param_hint="--digest")
+
+
+def told(found: dict[str, Any], lang: Lang) -> list[str]:
+    """Return what a person reads beside the groups: what keeps a close open, what differs, the digest."""
+    words_of = {
         "lacking": ("未到截止的考评组", "lacking"),
         "unknown": ("截止前无数据", "unknown before the cut"),
         "mixed": ("无法区分", "mixed"),
     }
-    lines = [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in told.items() if found[name]]
+    lines = [f"{lang.of(words)}: {', '.join(found[name])}" for name, words in words_of.items() if found[name]]
     lines += [f"{lang.of(('等待', 'waits for'))}: {_unread(one, lang)}" for one in found["waits"]]
     differ = _mismatches(found["mismatches"])
-    return lines + ([f"{lang.of(('对账不符', 'manifests differ'))}: {', '.join(differ)}"] if differ else [])
+    lines += [f"{lang.of(('对账不符', 'manifests differ'))}: {', '.join(differ)}"] if differ else []
+    return lines + ([f"{lang.of(('摘要', 'digest'))}: {found['digest']}"] if found["digest"] else [])
 
 
 def _mismatches(found: list[dict[str, Any]]) -> list[str]:

@@ -1,10 +1,20 @@
 """Closing from the command line, without a platform; and how closed and restated standings read."""
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from dukao.cli import app
-from dukao.commands.closes import PERIODS, STATES, STEPS, STEPS_OF_CUTS, cut_line, slowest
+from dukao.commands.closes import (
+    PERIODS,
+    STATES,
+    STEPS,
+    STEPS_OF_CUTS,
+    cut_line,
+    digest_asked,
+    slowest,
+    told,
+)
 from dukao.exits import Exit
 from dukao.standings import changes, freshness, heading
 from dukao.telling.languages import Lang
@@ -15,7 +25,10 @@ from services.scoring.cutting import TOLD
 ID = "mini~2021-03~1"
 COMMANDS = {
     "propose": ("propose", "mini", "2021-03", "--reason", "r"),
-    "propose over": ("propose", "mini", "2021-03", "--reason", "r", "--accept-mismatches"),
+    "propose over": (
+        *("propose", "mini", "2021-03", "--reason", "r"),
+        *("--accept-mismatches", "--digest", "0" * 64),
+    ),
     "approve": ("approve", ID, "--reason", "r"),
     "refuse": ("refuse", ID, "--reason", "r"),
     "withdraw": ("withdraw", ID, "--reason", "r"),
@@ -52,6 +65,7 @@ def test_without_a_platform_a_command_says_so(tmp_path, case):
     "words",
     [
         ("close", "propose", "mini", "2021-03"),
+        ("close", "propose", "mini", "2021-03", "--reason", "r", "--accept-mismatches"),
         ("close", "approve", ID),
         ("close", "approve", "mini", "--reason", "r"),
         ("standings", "--view", "restated"),
@@ -61,6 +75,29 @@ def test_without_a_platform_a_command_says_so(tmp_path, case):
 )
 def test_what_a_command_needs_is_said_before_anything_is_sent(tmp_path, words):
     assert run(tmp_path, *words).exit_code == Exit.USAGE
+
+
+def test_whoever_accepts_what_differs_names_the_digest_that_he_read(tmp_path):
+    done = run(tmp_path, "close", "propose", "mini", "2021-03", "--reason", "r", "--accept-mismatches")
+    assert "dukao close show mini 2021-03" in " ".join(done.stderr.split())
+    asked = {"id": ID, "digest": "ab" * 32, "accepted": []}
+    assert digest_asked(asked, ID) == "ab" * 32
+    differs = {"source": "core", "day": "2021-03-04", "state": "missing", "difference": "cd" * 32}
+    with pytest.raises(typer.BadParameter, match="dukao close show mini 2021-03"):
+        digest_asked(asked | {"accepted": [differs]}, ID)
+
+
+def test_what_a_close_comes_to_is_shown_with_its_digest_and_all_that_differs():
+    differs = {"source": "core", "day": "2021-03-04", "state": "missing", "difference": "cd" * 32}
+    found = {"lacking": [], "unknown": [], "mixed": [], "waits": [], "mismatches": [differs]}
+    assert told(found | {"digest": "ab" * 32}, Lang.EN) == [
+        "manifests differ: core 2021-03-04 missing cdcdcdcdcdcd",
+        f"digest: {'ab' * 32}",
+    ]
+    assert told(found | {"digest": "ab" * 32}, Lang.ZH)[-1] == f"摘要: {'ab' * 32}"
+    assert told(found | {"digest": None, "mismatches": [], "lacking": ["bureaus"]}, Lang.EN) == [
+        "lacking: bureaus"
+    ]
 
 
 def test_every_state_and_step_has_its_word_for_people():
