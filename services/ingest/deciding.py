@@ -5,8 +5,8 @@ from typing import Any, cast
 from services.ingest import worklists
 from services.ingest.committing import Admission
 from services.ingest.contract import ACCEPTED
+from services.ingest.domain.admission import is_awaited
 from services.ingest.domain.decisions import (
-    REVISIONS_LOOKED_UP,
     Decision,
     State,
     as_correction,
@@ -19,12 +19,15 @@ from services.ingest.gateway import Records
 from services.ingest.racing import redone
 from services.ingest.taking import check_sent
 from services.ingest.worklists import WorkList
+from shared.contracts import envelope
 from shared.kernel.digests import key_digest
 from shared.kernel.errors import Problem, Refused, refuse
 from shared.kernel.strict_json import decode
+from shared.storage import excerpts
 from shared.storage.transaction import PostgresTransaction
 
 DETAIL_CHARACTERS = 200
+PAGE_RECORDS = 1_000
 
 
 async def dismiss(admission: Admission, name: WorkList, number: int, by: str, reason: str) -> dict[str, Any]:
@@ -139,12 +142,31 @@ async def _taken(
 
 
 async def _next_revision(tx: PostgresTransaction, original: tuple[str, str]) -> int:
-    """Return the revision after the highest that is known among the first thousand."""
-    keys = {
-        key_digest("revision", *original, str(revision)): revision
-        for revision in range(1, REVISIONS_LOOKED_UP + 1)
-    }
-    return max((keys[key] for key in await tx.known(list(keys))), default=0) + 1
+    """Return the revision after the highest that was accepted, however its source counts."""
+    shard, first = await _first_of(tx, original)
+    after, highest = first - 1, 0
+    while page := await tx.read(ACCEPTED, shard, after, PAGE_RECORDS):
+        highest = max(highest, *(_revision_of(record.body, original) for record in page))
+        after = page[-1].number
+    return highest + 1
+
+
+async def _first_of(tx: PostgresTransaction, original: tuple[str, str]) -> tuple[int, int]:
+    """Return shard and number of the first record of an event: its own, or that of a correction before it."""
+    key = key_digest("event", *original)
+    at = (await tx.known([key]))[key]
+    if is_awaited(at):
+        return at.shard, -at.number
+    place = at.shard, at.number
+    body = (await excerpts.bodies(tx, ACCEPTED, [place]))[place]
+    return at.shard, int(envelope.decode(body).correctedby or at.number)
+
+
+def _revision_of(body: bytes, original: tuple[str, str]) -> int:
+    """Return the revision of a record that corrects an event; of any other 0."""
+    event = envelope.decode(body)
+    corrects = (event.correctssource, event.correctsid) == original
+    return event.revision or 0 if corrects else 0
 
 
 def _detail(number: int, reason: str) -> str:

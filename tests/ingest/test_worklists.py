@@ -78,6 +78,28 @@ async def test_a_conflict_that_is_taken_becomes_a_correction_with_the_next_revis
     assert await rig.audit("replay conflicts") == [("olga", f"{told['id']}: the paper says so")]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [([], range(1, 1_101)), ([], [20210401]), ([], [5, 20210401, 20210402, 7]), ([20210402, 3], [4])],
+    ids=["many", "by date", "in no order", "before the original"],
+)
+async def test_the_next_revision_is_above_all_there_are_however_a_source_counts(desk, olga, before, after):
+    def revised(revision):
+        named = {"correctssource": "desk", "correctsid": "e1", "revision": revision}
+        return event(id=f"c{revision}", amount="2.00", **named)
+
+    other = {"correctssource": "desk", "correctsid": "e2", "revision": 30210401}
+    sent = [*map(revised, before), event(), *map(revised, after), event(id="o1", case="c1", **other)]
+    for start in range(0, len(sent), 500):
+        answer = await send(desk, sent[start : start + 500])
+        assert {one["status"] for one in answer.json()["results"]} == {"created"}
+    await send(desk, event(amount="9.00"))
+    (told,) = await items(olga, "conflicts")
+    done = (await olga.post(f"/v1/conflicts/{told['id']}:replay", json=WHY)).json()
+    made = (await olga.get(f"/v1/events/desk/{done['became_id']}")).json()["event"]
+    assert made["revision"] == max(*before, *after, 0) + 1
+
+
 async def test_a_conflict_over_a_business_key_corrects_the_first_report_and_one_over_a_revision_its_original(
     desk, olga
 ):

@@ -9,7 +9,6 @@ from shared.kernel.errors import refuse
 
 REPLAYABLE = frozenset({"id_conflict", "business_key_conflict", "revision_conflict"})
 LIES_NOWHERE = frozenset({"aborted", "inbound_gap", "inbound_stopped"})
-REVISIONS_LOOKED_UP = 1_000
 
 
 class State(StrEnum):
