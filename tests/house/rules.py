@@ -1,7 +1,7 @@
 """Rules of the house that no import contract can say, read from the syntax tree."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,19 @@ def findings(root: Path) -> list[Finding]:
         for file in sorted((root / package).rglob("*.py"))
         for finding in _of_file(file.relative_to(root).as_posix(), ast.parse(file.read_text("utf-8")))
     ]
+
+
+def packages_imported(root: Path, packages: Sequence[str]) -> set[str]:
+    """Return the packages, by their first names, that modules of these packages import."""
+    found: set[str] = set()
+    for package in packages:
+        for file in (root / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    found.add((node.module or "").partition(".")[0])
+    return found
 
 
 def _of_file(path: str, tree: ast.Module) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from tests.house.rules import findings
+from tests.house.rules import findings, packages_imported
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("services", "shared", "deploy", "dukao", "campaign")
@@ -82,6 +83,15 @@ def test_every_service_is_held_by_every_contract_of_services() -> None:
     assert {f"{service}.domain" for service in services} < set(held[DECISIONS]["source_modules"])
     assert held[ROOMS]["exhaustive"]
     assert held["Layers of shared"]["exhaustive"]
+
+
+def test_every_package_that_is_imported_is_named_and_not_only_brought_by_another() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told = project["dependencies"] + project["optional-dependencies"]["embedded"]
+    named = {line.partition(">")[0].partition("[")[0] for line in told}
+    brought = packages_distributions()
+    used = {name for top in packages_imported(ROOT, PACKAGES) for name in brought.get(top, [])}
+    assert {name.lower().replace("_", "-") for name in used} - named <= {project["name"]}
 
 
 def test_the_house_keeps_every_rule_of_its_syntax() -> None:
