@@ -56,6 +56,11 @@ async def feeds(tx: PostgresTransaction) -> dict[FeedKey, FeedState]:
     }
 
 
+async def stale_feeds(tx: PostgresTransaction) -> int:
+    """Return how many feeds are silent for longer than declared."""
+    return (await tx.many("SELECT count(*) AS stale FROM feeds WHERE stale"))[0]["stale"]
+
+
 async def save_feeds(tx: PostgresTransaction, judged: Mapping[FeedKey, FeedState]) -> None:
     """Keep how feeds stand after a tick."""
     if not judged:

@@ -10,7 +10,7 @@ from services.ingest.committing import Admission
 from services.ingest.domain.binding import topic_of
 from services.ingest.domain.silence import Stand, hanging, stands
 from services.ingest.gateway import InboundTopics, Polled
-from services.ingest.outcomes import Judged
+from services.ingest.outcomes import BRAKE, Judged
 from services.ingest.places import Place
 from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
@@ -54,7 +54,7 @@ class Intake:
         self._clock = clock
         self._version = -1
         self._places: list[Place] = []
-        self._paused: frozenset[Place] = frozenset()
+        self._paused: dict[Place, str] = {}
         self._stands: dict[Place, Stand] = {}
         self._look_again = 0.0
         self._ask_again = 0.0
@@ -108,7 +108,9 @@ class Intake:
         await self._admission.newest()
         async with self._admission.exchange.reading() as tx:
             paused = await places.paused(tx)
-        METRICS.set("dukao_inbound_paused_partitions", len(paused))
+        stopped = sum(person == BRAKE for person in paused.values())
+        METRICS.set("dukao_inbound_paused_partitions", stopped, by="mistakes")
+        METRICS.set("dukao_inbound_paused_partitions", len(paused) - stopped, by="order")
         if paused != self._paused:
             self._version = -1
 

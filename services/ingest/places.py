@@ -45,6 +45,10 @@ _REST = """
     UPDATE inbound i SET paused = EXISTS (SELECT FROM orders o WHERE o.kind = 'pause' AND o.closed IS NULL
         AND o.consumer = i.topic AND o.partition = i.partition)
     WHERE (topic, partition) IN (SELECT * FROM unnest($1::text[], $2::int[]))"""
+_PAUSED = """
+    SELECT i.topic, i.partition, o.person FROM inbound i JOIN orders o ON o.kind = 'pause'
+        AND o.closed IS NULL AND o.consumer = i.topic AND o.partition = i.partition
+    WHERE i.paused"""
 _STATES = """
     SELECT i.topic, i.partition, i."offset" AS taken, o.reason, o.person, o.at
     FROM inbound i LEFT JOIN orders o ON o.kind = 'pause' AND o.closed IS NULL
@@ -125,10 +129,9 @@ async def jump(tx: PostgresTransaction, to: Mapping[Place, int]) -> None:
         await tx.many(_FORGET, *zip(*to, strict=True))
 
 
-async def paused(tx: PostgresTransaction) -> frozenset[Place]:
-    """Return the partitions of which nothing is taken now."""
-    rows = await tx.many("SELECT topic, partition FROM inbound WHERE paused")
-    return frozenset((row["topic"], row["partition"]) for row in rows)
+async def paused(tx: PostgresTransaction) -> dict[Place, str]:
+    """Return the partitions of which nothing is taken now, and by whose order."""
+    return {(row["topic"], row["partition"]): row["person"] for row in await tx.many(_PAUSED)}
 
 
 async def states(tx: PostgresTransaction) -> Sequence[Mapping[str, Any]]:

@@ -95,3 +95,4 @@ class Storage:
         if self._lacking and not lacking:
             _LOG.info("events are taken again", **seen)
         self._lacking = lacking
+        METRICS.set("dukao_storage_lacking", bool(lacking))

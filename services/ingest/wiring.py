@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.ingest import clock
+from services.ingest import arrivals, clock
 from services.ingest.api.door import Door
 from services.ingest.api.drafts import drafts_router
 from services.ingest.api.events import events_router
@@ -27,6 +27,7 @@ from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
+from shared.telemetry.metrics import METRICS
 
 NAME = "ingest"
 TICK_S = 15
@@ -100,5 +101,7 @@ async def _tick(admission: Admission) -> None:
             due = await clock.is_due(tx)
         if due:
             await admission.tick()
+        async with admission.exchange.reading() as tx:
+            METRICS.set("dukao_feeds_stale", await arrivals.stale_feeds(tx))
     except STORAGE_ERRORS as error:
         _LOG.warning("no tick", error=type(error).__name__)

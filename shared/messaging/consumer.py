@@ -246,6 +246,7 @@ class Consumer:
         paused, self._standing = standing.paused ^ self._standing.paused, standing
         active = self._active()
         self._gaps = {place: gap for place, gap in self._gaps.items() if partition_of(place[1]) in active}
+        METRICS.set("dukao_gaps_open", len(self._gaps), consumer=self.name)
         if changed or paused:
             await self._assign()
         await self._obey(changed)
@@ -308,12 +309,14 @@ class Consumer:
     async def _look_for_missing(self, *, idle: bool) -> None:
         """Take what was sent and does not come for a gap, and read anew once for it: the client may hang."""
         active = self._active()
-        if not active:
-            return
         async with self._exchange.reading() as tx:
-            positions = await tx.fence(self.name, active)
-        going = [position for place, position in positions.items() if place not in self.halts]
-        missing = await self._lookout.missing(going, asyncio.get_running_loop().time(), idle=idle)
+            positions = await tx.fence(self.name, active) if active else {}
+        missing = await self._lookout.missing(
+            positions.values(), asyncio.get_running_loop().time(), idle=idle, halted=self.halts
+        )
+        lags = self._lookout.lag if active else dict.fromkeys(self._inputs, 0)
+        for stream, lag in lags.items():
+            METRICS.set("dukao_consumer_lag_records", lag, consumer=self.name, stream=stream)
         noticed = missing.keys() - self._gaps.keys()
         for place in noticed:
             self._gaps[place] = Gap(missing[place], NO_LIMIT)

@@ -4,7 +4,7 @@ A lost record is seen by the next one of its shard; where none follows, the prod
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.kernel.errors import Unavailable
@@ -40,6 +40,14 @@ class _Look:
     def shows_behind(self, place: Place) -> bool:
         return place in self.reached and self.reached[place].published > self.applied[place]
 
+    def lag(self) -> dict[str, int]:
+        """Return how many records are archived and not applied, by stream."""
+        lag: dict[str, int] = {}
+        for place, number in self.applied.items():
+            if place in self.reached:
+                lag[place[0]] = lag.get(place[0], 0) + max(0, self.reached[place].number - number)
+        return lag
+
     def is_overtaken(self, place: Place, now: "_Look", still_s: float) -> bool:
         """Tell whether what was sent then to a shard that has not moved is lost, though others still come.
 
@@ -68,6 +76,7 @@ class Lookout:
         self._behind: dict[Place, _Look] = {}
         self._looked = 0.0
         self._due = 0.0
+        self.lag: dict[str, int] = {}
 
     def begin(self) -> None:
         """Look again at once: other partitions were assigned."""
@@ -78,11 +87,22 @@ class Lookout:
         """Tell whether it is time to look; while records come, it is less often."""
         return now >= (self._due if idle else self._looked + self._patience.every_s)
 
-    async def missing(self, positions: Iterable[Position], now: float, *, idle: bool) -> dict[Place, int]:
-        """Return up to which number records are missing; `idle` says that nothing at all comes now."""
+    async def missing(
+        self, positions: Iterable[Position], now: float, *, idle: bool, halted: Container[Place] = ()
+    ) -> dict[Place, int]:
+        """Return up to which number records are missing; `idle` says that nothing at all comes now.
+
+        Of a halted shard nothing is missing, but it is behind: `lag` is by stream what is archived and not
+        applied, of those whose producers told.
+        """
         applied = {(position.stream, position.shard): position.number for position in positions}
         look = _Look(now, applied, await self._reached({stream for stream, _ in applied}))
-        behind = {place: self._first(place, look) for place in applied if look.shows_behind(place)}
+        behind = {
+            place: self._first(place, look)
+            for place in applied
+            if place not in halted and look.shows_behind(place)
+        }
+        self.lag = look.lag()
         self._behind, self._looked = behind, now
         self._due = now + (self._patience.again_s if behind else self._patience.every_s)
         return {

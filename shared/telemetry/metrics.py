@@ -40,6 +40,10 @@ MetricName = Literal[
     "dukao_cuts_waiting",
     # Gaps filled from the producer's archive. Any: records are missing in the broker.
     "dukao_gaps_total",
+    # Shards that wait for records of a gap. Above zero for minutes: the producer's archive is away.
+    "dukao_gaps_open",
+    # Records archived and not applied, as last looked, every half minute. Growing: behind, or it waits.
+    "dukao_consumer_lag_records",
     # Shards stopped for a person. Any above zero: call one, the log names the shard and the reason.
     "dukao_shards_halted",
     # Partitions this worker holds. The sum over workers below 16: nobody works on the rest.
@@ -56,11 +60,15 @@ MetricName = Literal[
     "dukao_turned_away_total",
     # Bytes free where PostgreSQL keeps its data. Below the floor no event is taken: make room.
     "dukao_storage_free_bytes",
+    # 1 while no event is taken, as PostgreSQL is away or has too little room. Any: mend that.
+    "dukao_storage_lacking",
+    # Feeds that are silent for longer than declared. Any: dukao feeds, and talk to the source.
+    "dukao_feeds_stale",
     # Streams of events open at the door. At its bound: new ones get 503.
     "dukao_event_streams",
     # Records of inbound topics not yet taken. Growing: ingest is down, or its database is slow or away.
     "dukao_inbound_lag_records",
-    # Partitions of inbound topics that rest: by an order, or stopped for mistakes of ours. Any: dukao lag.
+    # Partitions of inbound topics that rest, by an `order` or for `mistakes` of ours. Any: dukao lag.
     "dukao_inbound_paused_partitions",
     # Records of inbound topics refused. Any: see the refusals of that topic, and talk to its source.
     "dukao_inbound_rejected_total",
@@ -104,6 +112,10 @@ CATALOGUE: dict[MetricName, Metric] = {
     ),
     "dukao_cuts_waiting": Metric(Kind.GAUGE, "Cuts that all shards have passed and that are not told"),
     "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),
+    "dukao_gaps_open": Metric(Kind.GAUGE, "Shards that wait for records of a gap", ("consumer",)),
+    "dukao_consumer_lag_records": Metric(
+        Kind.GAUGE, "Records archived and not applied", ("consumer", "stream")
+    ),
     "dukao_shards_halted": Metric(Kind.GAUGE, "Shards stopped for a person", ("consumer",)),
     "dukao_leases_held": Metric(Kind.GAUGE, "Partitions held", ("consumer",)),
     "dukao_fenced_total": Metric(Kind.COUNTER, "Transactions fenced off", ("consumer",)),
@@ -112,10 +124,12 @@ CATALOGUE: dict[MetricName, Metric] = {
     "dukao_commit_queue_events": Metric(Kind.GAUGE, "Events waiting for the committer"),
     "dukao_turned_away_total": Metric(Kind.COUNTER, "Requests turned away unread", ("reason",)),
     "dukao_storage_free_bytes": Metric(Kind.GAUGE, "Bytes free for PostgreSQL"),
+    "dukao_storage_lacking": Metric(Kind.GAUGE, "Whether no event is taken for want of storage"),
+    "dukao_feeds_stale": Metric(Kind.GAUGE, "Feeds that are silent for longer than declared"),
     "dukao_event_streams": Metric(Kind.GAUGE, "Streams of events open"),
     "dukao_inbound_rejected_total": Metric(Kind.COUNTER, "Records of inbound topics refused", ("topic",)),
     "dukao_inbound_lag_records": Metric(Kind.GAUGE, "Records of inbound topics not yet taken", ("topic",)),
-    "dukao_inbound_paused_partitions": Metric(Kind.GAUGE, "Partitions of inbound topics that rest"),
+    "dukao_inbound_paused_partitions": Metric(Kind.GAUGE, "Partitions of inbound topics that rest", ("by",)),
     "dukao_webhook_attempts_total": Metric(Kind.COUNTER, "Attempts to reach endpoints", ("outcome",)),
 }
 assert set(CATALOGUE) == set(get_args(MetricName)), "every metric is named and kept"

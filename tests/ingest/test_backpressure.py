@@ -5,6 +5,7 @@ from collections import Counter
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.ingest.api import door as doors
 from services.ingest.api.door import Door
@@ -157,9 +158,11 @@ async def test_without_room_nothing_is_taken_and_with_room_again_it_is(exchange,
         with pytest.raises(Unavailable) as refused:
             storage.check()
         assert (refused.value.code, refused.value.retry_after_s) == ("storage", 2)
+        assert REGISTRY.get_sample_value("dukao_storage_lacking") == 1
         storage._room = Room(tmp_path, 10**15, 1)
         await storage.look()
         storage.check()
+        assert REGISTRY.get_sample_value("dukao_storage_lacking") == 0
 
 
 async def test_the_intake_reads_nothing_while_nothing_can_be_stored(exchange, tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.ingest import places
 from services.ingest.domain.binding import topic_of
@@ -80,8 +81,13 @@ async def test_a_mistake_of_ours_at_every_record_stops_the_partition_and_refuses
     called = [(topic, "inbound_stopped", stop["place"]), (topic, "unstorable", refused[0]["place"])]
     assert await told(admission) == called
     assert await offsets(admission) == {(topic, 0): IN_A_ROW}
+    intake = Intake(admission, Kept())
+    await intake._ask()
+    assert (paused("mistakes"), paused("order")) == (1, 0)
     desk = Inbound(admission, Records(KafkaAccess("127.0.0.1:9")))
     (order,) = await desk.resume(topic, [0], "mended", "olga")
+    await intake._ask()
+    assert (paused("mistakes"), paused("order")) == (0, 0)
     assert (order.kind, order.consumer, order.partition, order.person) == ("pause", topic, 0, "ingest")
     assert (order.outcome, order.closer) == ("resumed", "olga")
     (stop,) = [row for row in await rows(admission, "refusals") if row["code"] == "inbound_stopped"]
@@ -92,6 +98,10 @@ async def test_a_mistake_of_ours_at_every_record_stops_the_partition_and_refuses
     assert await taking.take(sent)
     assert len(await accepted(admission)) == 30 - IN_A_ROW
     assert await offsets(admission) == {(topic, 0): IN_A_ROW + 30}
+
+
+def paused(by):
+    return REGISTRY.get_sample_value("dukao_inbound_paused_partitions", {"by": by})
 
 
 class Asked(Records):
@@ -117,6 +127,7 @@ async def test_a_partition_that_rests_is_read_no_more_and_goes_on_without_a_loss
     for now[0] in (0.5, 2, 3):
         await intake.step()
     assert await accepted(admission) == ["a0", "a1"]
+    assert (paused("mistakes"), paused("order")) == (0, 2)
     found = {(one.partition, one.state, one.taken, one.lag) for one in (await desk.partitions())[0]}
     assert found == {
         (0, "paused", 2, 3),
@@ -135,7 +146,7 @@ async def test_a_partition_that_rests_is_read_no_more_and_goes_on_without_a_loss
     await intake.step()
     assert await accepted(admission) == ["a0", "a1", "b0", "b1", "b2"]
     async with admission.exchange.reading() as tx:
-        assert await places.paused(tx) == set()
+        assert await places.paused(tx) == {}
 
 
 async def test_while_kafka_is_away_it_is_told_how_far_was_taken_and_not_where_topics_end(admission, source):

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.ingest.contract import ACCEPTED, FEED_FRESH, FEED_STALE
 from services.ingest.domain.feeds import FeedState, at_tick, due_after, works
 from services.ingest.domain.sources import FeedSpec, WorkingHours
+from services.ingest.wiring import _tick
 from shared.contracts.envelope import decode
 from shared.kernel.shards import SHARDS
 from tests.ingest.rig import TYPES, event, serving
@@ -154,3 +156,13 @@ async def test_live_feeds_are_judged_by_the_ticks_of_the_database(exchange, tmp_
         last = datetime.fromisoformat(feeds[1]["last"])
         assert datetime.fromisoformat(feeds[1]["due"]) == last + timedelta(hours=1)
         assert await told(rig) == []
+
+
+async def test_how_many_feeds_are_silent_is_a_gauge_after_each_look_at_the_clock(exchange, tmp_path):
+    async with serving(exchange, tmp_path, DOCUMENT) as live:
+        await _tick(live.admission)
+        assert REGISTRY.get_sample_value("dukao_feeds_stale") == 0
+        async with exchange.begin(actor="test", action="later") as tx:
+            await tx.execute("UPDATE feeds SET stale = feed = 'done'")
+        await _tick(live.admission)
+        assert REGISTRY.get_sample_value("dukao_feeds_stale") == 1
