@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from dukao import event_page, rights_page
+from dukao import alerts_page, event_page, rights_page
 from services.ingest.domain import mapping_document
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.notify.domain.document import RulesDocument
@@ -28,6 +28,7 @@ def documents() -> dict[str, Any]:
     apps = {name: app_of(name) for name in SERVICES}
     built = {f"openapi/{name}.json": openapi_of(app) for name, app in apps.items()}
     pages = {
+        "alerts.md": alerts_page.page(),
         "items-machine.md": machine.page(),
         "events.md": event_page.page(),
         "rights.md": rights_page.page(apps),
