@@ -11,6 +11,7 @@ from deploy.embedded.files import MissingError
 from deploy.state import OtherPlatformError
 from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
+from dukao.lags import StandstillError
 from dukao.manual import GroupPage
 from dukao.output import complain
 from dukao.yamls import UnreadableError
@@ -72,7 +73,7 @@ PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
     NotRunningError: (Exit.NOT_RUNNING, (START, LOOK)),
     UnreadableError: (Exit.INVALID, ()),
 }
-EXPECTED = (*PLAIN, MissingError, OSError, OtherPlatformError, Refused, RefusedError)
+EXPECTED = (*PLAIN, MissingError, OSError, OtherPlatformError, Refused, RefusedError, StandstillError)
 
 
 def failure_of(error: Exception) -> Failure:
@@ -82,11 +83,9 @@ def failure_of(error: Exception) -> Failure:
             return _refused(error)
         case Refused():
             return Failure(Exit.REFUSED, f"{error.problem.detail} ({error.problem.code})")
-        case OtherPlatformError():
-            return Failure(Exit.USAGE, error.what, (error.remedy,))
-        case MissingError():
-            return Failure(Exit.MISSING, error.what, (error.remedy, "All checks: dukao doctor."))
-        case OSError():
+        case StandstillError():
+            return Failure(Exit.FAILED, str(error), error.advice)
+        case OtherPlatformError() | MissingError() | OSError():
             return _of_the_machine(error)
         case _:
             code, advice = PLAIN[type(error)]
@@ -108,8 +107,12 @@ class Reporting(GroupPage):
             raise typer.Exit(failure.exit) from None
 
 
-def _of_the_machine(error: OSError) -> Failure:
+def _of_the_machine(error: OtherPlatformError | MissingError | OSError) -> Failure:
     """Return the end of a command whose files cannot be read or written, or that the machine lets down."""
+    if isinstance(error, OtherPlatformError):
+        return Failure(Exit.USAGE, error.what, (error.remedy,))
+    if isinstance(error, MissingError):
+        return Failure(Exit.MISSING, error.what, (error.remedy, "All checks: dukao doctor."))
     reason = error.strerror or type(error).__name__
     if error.filename is None:
         return Failure(Exit.FAILED, f"{reason}.", (LOOK,))

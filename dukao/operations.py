@@ -16,6 +16,7 @@ def _each(*operations: str) -> tuple[str, ...]:
 
 _TYPES = ("ingest.list_types", "ingest.show_type")
 _ADOPT_TYPES = ("ingest.draft_types", "ingest.adopt_types")
+_LAGS = ("ingest.list_inbound", *_each("list_shards", "list_relay"))
 _ADOPT_SCHEME = ("scoring.draft_scheme", "scoring.adopt_scheme")
 
 LOCAL = frozenset(
@@ -32,7 +33,6 @@ LOCAL = frozenset(
         "measure test",
         "rules check",
         "scheme schema",
-        "status",
         "token",
         "types check",
         "up",
@@ -109,7 +109,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "items sign": ("supervision.sign_item",),
     "items start": ("supervision.start_item",),
     "items submit": ("supervision.submit_item",),
-    "lag": ("ingest.list_inbound", *_each("list_shards", "list_relay")),
+    "lag": _LAGS,
     "manifests": ("ingest.list_manifests",),
     "points approve": ("scoring.approve_points",),
     "points list": ("scoring.list_points",),
@@ -156,6 +156,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "simulate": ("ingest.post_events",),
     "standings": ("ranking.list_standings", "ranking.show_standing"),
     "suspense": ("scoring.list_suspense",),
+    "status": _LAGS,
     "surveys answer": ("scoring.answer_survey",),
     "surveys list": ("scoring.list_surveys",),
     "surveys show": ("scoring.show_survey",),

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from deploy.control import addresses, running
 from deploy.state import State
-from dukao import watching
-from dukao.client import AwayError, Client, Who
+from dukao import lags, watching
+from dukao.client import Client, Who
+from dukao.lags import INBOUND, INBOUND_PREFIX, INGEST, RELAYING, SHARDS
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines, table
 from dukao.watching import Watch
@@ -20,11 +21,7 @@ app = typer.Typer(no_args_is_help=True)
 lag_app = typer.Typer()
 
 OPERATOR = ("operator",)
-SHARDS = "/v1/operations/consumers"
-INBOUND = "/v1/operations/inbound"
-RELAY = "/v1/operations/relay"
 SKIPS = "/v1/operations/skips"
-INGEST, INBOUND_PREFIX = "ingest", "in."
 NO_CONSUMER = "no consumer has begun yet: dukao status shows whether the services are ready"
 AWAY = "what does not answer is not shown: dukao status, dukao logs"
 NOT_READ = (
@@ -51,22 +48,7 @@ Person = Annotated[
 OrderId = Annotated[int, typer.Argument(min=1, help="The id of the order: dukao consumers orders.")]
 Digest = Annotated[str, typer.Option(help="SHA-256 of the record's body: dukao lag --all --output json.")]
 
-RELAYING = "relay"
 _AT_REST = ("paused", "stopped", "halted", "unowned")
-_LAG = columns(
-    "consumer",
-    "stream",
-    "shard",
-    "applied",
-    "newest",
-    "published",
-    "lag",
-    "state",
-    "reason",
-    "owner",
-    "epoch",
-    numbers=("shard", "applied", "newest", "published", "lag", "epoch"),
-)
 _ORDERS = columns(
     "service",
     "id",
@@ -110,17 +92,21 @@ def lag(
     An inbound topic of a source is a row for each partition, in offsets: `applied` is the next that ingest
     takes, `newest` where the topic ends; one is stopped where mistakes of ours met record after record. A row
     `relay` is a stream that is written into Kafka: `newest` records are archived, `published` are there.
+
+    Ends with 1 if something of it is halted or stopped, and says what to do next.
     """
     with Client(state_of(ctx)) as client:
         if watch:
             watching.watch(
-                lambda: _lag(client, consumer),
+                lambda: lags.read(client, consumer),
                 drawn=lambda found: _drawn(found, every=every),
                 tell=lambda found: show_lag(found, output, consumer=consumer, every=every),
                 form=output,
             )
         else:
-            show_lag(_lag(client, consumer), output, consumer=consumer, every=every)
+            found = lags.read(client, consumer)
+            show_lag(found, output, consumer=consumer, every=every)
+            lags.check(lags.standstills(found))
 
 
 def _of_partitions(verb: str, about: str, why: str) -> None:
@@ -282,57 +268,14 @@ def _service_of(ctx: typer.Context, consumer: str) -> str:
     return service
 
 
-def _lag(client: Client, consumer: str | None) -> dict[str, Any]:
-    """Return the shards of all services, what ingest reads and what is published; who is away is named."""
-    items: list[dict[str, Any]] = []
-    inbound: list[dict[str, Any]] = []
-    relay: list[dict[str, Any]] = []
-    silent: set[str] = set()
-    for service in client.bases:
-        try:
-            relay += client.get(service, RELAY)["items"]
-            shards = client.get(service, SHARDS)
-            items += [one for one in shards["items"] if consumer in {None, one["consumer"]}]
-            silent |= set(shards["silent"])
-            if service == INGEST:
-                found = client.get(service, INBOUND)
-                inbound += [one for one in found["items"] if consumer in {None, one["topic"]}]
-                silent |= set(found["silent"])
-        except AwayError:
-            silent.add(service)
-    told = relay if consumer in {None, RELAYING} else []
-    return {"items": items, "inbound": inbound, "relay": told, "silent": sorted(silent)}
-
-
-def _rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return all that is behind something, as rows of the same columns."""
-    inbound = [
-        {
-            "consumer": one["topic"],
-            "shard": one["partition"],
-            "applied": one["taken"],
-            "newest": one["end"],
-            **{name: one[name] for name in ("lag", "state", "reason")},
-        }
-        for one in found["inbound"]
-    ]
-    relay = [
-        {"consumer": RELAYING, "newest": one["archived"], "state": "running"}
-        | {name: one[name] for name in ("stream", "published", "lag")}
-        for one in found["relay"]
-    ]
-    empty = dict.fromkeys((one.key for one in _LAG), None)
-    return [empty | one for one in [*found["items"], *inbound, *relay]]
-
-
 def _shown(found: Mapping[str, Any], *, every: bool) -> list[dict[str, Any]]:
-    return [one for one in _rows(found) if every or one["lag"] != 0 or one["state"] != "running"]
+    return [one for one in lags.rows(found) if every or one["lag"] != 0 or one["state"] != "running"]
 
 
 def _heading(found: Mapping[str, Any]) -> str:
     """Return one line a consumer, an inbound topic and the relay: records behind, and what does not run."""
     lines: list[str] = []
-    rows = _rows(found)
+    rows = lags.rows(found)
     for name in sorted({one["consumer"] for one in rows}):
         mine = [one for one in rows if one["consumer"] == name]
         behind = sum(one["lag"] or 0 for one in mine)
@@ -353,8 +296,8 @@ def show_lag(found: Mapping[str, Any], output: Format, *, consumer: str | None, 
         show_lines([heading])
     shown = _shown(found, every=every)
     if output is not Format.TABLE or shown:
-        show(shown, _LAG, output, whole=found)
-    begun = found["items"] if consumer is None else _rows(found)
+        show(shown, lags.COLUMNS, output, whole=found)
+    begun = found["items"] if consumer is None else lags.rows(found)
     if not begun:
         say(_nothing(consumer, found["silent"]))
 
@@ -373,4 +316,4 @@ def _nothing(consumer: str | None, silent: Sequence[str]) -> str:
 
 
 def _drawn(found: Mapping[str, Any], *, every: bool) -> Group:
-    return Group(Text(_heading(found)), table(_shown(found, every=every), _LAG))
+    return Group(Text(_heading(found)), table(_shown(found, every=every), lags.COLUMNS))

@@ -24,7 +24,9 @@ from deploy.issuing import DEVELOPER, DEVELOPER_ROLES
 from deploy.platform import supervise
 from deploy.state import RECORD, Choice, Clock, Options, Record, State
 from deploy.table import SERVICES
-from dukao.client import EVERYBODY, FailedError, Who, minted
+from dukao import lags
+from dukao.client import EVERYBODY, Client, FailedError, Who, minted
+from dukao.lags import Standstill
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
 from shared.kernel.codes import CODE_PATTERN
@@ -141,12 +143,14 @@ def down(
     )
 )
 def status(ctx: typer.Context, output: Output = Format.TABLE) -> None:
-    """Show each part: state, process, port, restarts and how it last ended.
+    """Show each part: state, process, port, restarts and how it last ended; and what stands still.
 
-    Ends with 4 unless every part is ready.
+    Ends with 4 unless every part is ready, and with 1 if shards are halted or inbound partitions are stopped,
+    which waits for a person.
     """
     state = state_of(ctx)
     record = survey(state)
+    found = _standing_still(state, record)
     parts: list[dict[str, Any]] = [
         {
             "name": part.name,
@@ -159,11 +163,13 @@ def status(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         for part in record.parts
     ]
     whole = {"phase": record.phase, "failure": record.failure, "state": str(state.folder), "parts": parts}
+    whole["stands_still"] = [asdict(one) for one in found]
     show(parts, _PARTS, output, title=f"{record.phase} · {state.folder}", whole=whole)
     if record.phase != "ready" or any(part["state"] != "ready" for part in parts):
         raise NotRunningError(
             record.failure or f"The platform is {record.phase}, and not every part is ready."
         )
+    lags.check(found)
 
 
 @app.command(
@@ -283,6 +289,17 @@ def other_options(asked: Options, running: Options) -> Iterator[str]:
     if asked.workers and asked.workers != running.workers:
         there = ", ".join(f"{name}={count}" for name, count in running.workers.items()) or "one of each"
         yield f"its workers are {there}; for others end it first: dukao down"
+
+
+def _standing_still(state: State, record: Record) -> list[Standstill]:
+    """Return what waits for a person, and say which services do not tell."""
+    if record.phase != "ready":
+        return []
+    with Client(state) as client:
+        found = lags.read(client)
+        for service in sorted(set(found["silent"]) & client.bases.keys()):
+            say(f"does not answer, so that nobody knows what stands still there: {service}")
+    return lags.standstills(found)
 
 
 def _in_the_foreground(state: State, options: Options, output: Format) -> bool:

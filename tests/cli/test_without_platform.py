@@ -128,6 +128,7 @@ send -
 simulate --send
 standings
 suspense
+status
 surveys answer {SURVEY} FILE --token t
 surveys list --scheme mini --lang en --output json
 surveys show {SURVEY}
