@@ -32,8 +32,8 @@ async def draft_types(tx: PostgresTransaction, document: dict[str, Any], author:
     """Check a catalogue, also beside all that were adopted, and keep it as a draft."""
     check_size(document)
     parsed = parse(document)
-    check_topics(parsed)
     await store.lock_catalogues(tx)
+    check_topics(parsed, await papers.adopted_sources(tx))
     check_unchanged(parsed, await store.adopted_specs(tx, parsed.types))
     return await store.draft(tx, document, author)
 
@@ -54,8 +54,9 @@ async def adopt_types(
     if version < await store.adopted_version(tx):
         raise refuse(409, "older_than_adopted", "A newer version is in force; draft this catalogue again.")
     parsed = parse(drafted.document)
-    check_unchanged(parsed, await store.adopted_specs(tx, parsed.types))
     before = await papers.adopted_sources(tx)
+    check_topics(parsed, before)
+    check_unchanged(parsed, await store.adopted_specs(tx, parsed.types))
     await store.adopt(tx, version, approver)
     told = TypesAdopted(version=version, document=drafted.document)
     received = BEFORE_THE_FEED if replay else None

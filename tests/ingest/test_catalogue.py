@@ -192,3 +192,27 @@ async def test_sources_whose_topics_kafka_does_not_tell_apart_are_refused_by_nam
     found = await problem(draft(ingest, DOCUMENT | {"sources": named}))
     assert (found.status, found.code, found.pointer) == (422, "catalogue", f"/sources/{second}")
     assert f"{first} and {second}" in found.detail
+
+
+async def test_the_topic_of_a_source_that_was_left_out_stays_and_none_may_come_beside_it(ingest):
+    def of(*codes):
+        return DOCUMENT | {"sources": {code: {"title": code} for code in codes}}
+
+    beside = await draft(ingest, of("zz_b"))
+    await adopt(ingest, await draft(ingest, of("zz.b", "other")))
+    assert (await problem(adopt(ingest, beside))).code == "older_than_adopted"
+    ahead = await draft(ingest, of("other"))
+    await adopt(ingest, ahead)
+    found = await problem(draft(ingest, of("other", "zz_b")))
+    assert (found.status, found.code, found.pointer) == (422, "catalogue", "/sources/zz_b")
+    assert "zz.b and zz_b" in found.detail
+    assert await draft(ingest, of("other", "zz.b")) == ahead + 1
+
+
+async def test_of_two_drafts_whose_topics_collide_one_is_adopted(ingest):
+    first, second = [
+        await draft(ingest, DOCUMENT | {"sources": {code: {"title": code}}}) for code in ("yy.b", "yy_b")
+    ]
+    await adopt(ingest, first)
+    found = await problem(adopt(ingest, second))
+    assert (found.status, found.code, found.pointer) == (422, "catalogue", "/sources/yy_b")

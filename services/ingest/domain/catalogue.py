@@ -1,6 +1,6 @@
 """The catalogue: event types as closed shapes, and the sources that may send them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -138,14 +138,25 @@ def check_size(document: object) -> None:
         raise refuse(413, "catalogue_too_large", f"A catalogue has at most {LARGEST_DOCUMENT_BYTES} bytes.")
 
 
-def check_topics(document: CatalogueDocument) -> None:
-    """Refuse sources whose inbound topics Kafka does not tell apart: `.` and `_` are one to it."""
+def check_topics(document: CatalogueDocument, adopted: Collection[str]) -> None:
+    """Refuse sources whose inbound topics Kafka does not tell apart: `.` and `_` are one to it.
+
+    The topic of a source that was ever adopted stays when the source is left out.
+    """
+    of_before = {_one_to_kafka(source): source for source in sorted(adopted)}
     by_topic: dict[str, str] = {}
     for source in document.sources:
-        first = by_topic.setdefault(topic_of(source).replace(".", "_"), source)
+        topic = _one_to_kafka(source)
+        if source not in adopted:
+            by_topic.setdefault(topic, of_before.get(topic, source))
+        first = by_topic.setdefault(topic, source)
         if first != source:
             detail = f"The topics of {first} and {source} differ only in . and _, which Kafka does not take."
             raise refuse(422, "catalogue", detail, pointer=f"/sources/{source}")
+
+
+def _one_to_kafka(source: str) -> str:
+    return topic_of(source).replace(".", "_")
 
 
 def check_unchanged(document: CatalogueDocument, adopted: Iterable[tuple[str, TypeSpec]]) -> None:
