@@ -46,6 +46,10 @@ class RefusedError(Exception):
         self.service = service
 
 
+class UnansweredError(RefusedError):
+    """A service is there and cannot answer now."""
+
+
 class AwayError(Exception):
     """A service of a platform that is said to run does not answer."""
 
@@ -83,6 +87,8 @@ class Tokens:
 
 class Client:
     """A caller of all services; raises `RefusedError` for a problem and `AwayError` for silence.
+
+    A problem of the service's own is an `UnansweredError`.
 
     `in_order` says whether events must come in their order: where the time is that of the feed, what is
     overtaken is received later.
@@ -153,4 +159,5 @@ def answered(answer: httpx.Response, service: str) -> Any:
     body: Any = answer.json() if told else {}
     if answer.is_success:
         return body
-    raise RefusedError(answer.status_code, body if isinstance(body, dict) else {}, service)
+    refused = UnansweredError if answer.is_server_error else RefusedError
+    raise refused(answer.status_code, body if isinstance(body, dict) else {}, service)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dukao.client import AwayError, Client, RefusedError
+from dukao.client import AwayError, Client, UnansweredError
 from dukao.output import columns
 
 SHARDS = "/v1/operations/consumers"
@@ -27,7 +27,6 @@ COLUMNS = columns(
     numbers=("shard", "applied", "newest", "published", "lag", "epoch"),
 )
 
-_OF_OURS = 500
 _ENDS = {"halted": ("shards", "retry"), "stopped": ("partitions", "resume")}
 
 
@@ -78,11 +77,7 @@ def read(client: Client, consumer: str | None = None) -> dict[str, Any]:
                 found = client.get(service, INBOUND)
                 inbound += [one for one in found["items"] if consumer in {None, one["topic"]}]
                 silent |= set(found["silent"])
-        except AwayError:
-            silent.add(service)
-        except RefusedError as error:
-            if error.status < _OF_OURS:
-                raise
+        except (AwayError, UnansweredError):
             silent.add(service)
     told = relay if consumer in {None, RELAYING} else []
     return {"items": items, "inbound": inbound, "relay": told, "silent": sorted(silent)}

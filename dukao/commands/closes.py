@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dukao.client import CLOSER, SECOND_CLOSER, AwayError, Client, below
+from dukao.client import CLOSER, SECOND_CLOSER, AwayError, Client, UnansweredError, below
 from dukao.filed import PAGE, Kind, Limit, Scheme, by
 from dukao.options import As, Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
@@ -180,8 +180,8 @@ def waits(
         found = client.get("scoring", f"/v1/cuts{below(scheme)}")
         try:
             found["cuts"] = client.get("ranking", f"/v1/cuts{below(scheme)}")["cuts"] + found["cuts"]
-        except AwayError as away:
-            say(f"{away} What was told of days that differ is not shown.")
+        except (AwayError, UnansweredError):
+            say("ranking does not answer. What was told of days that differ is not shown.")
     show([cut_line(one, lang) for one in found["cuts"]], _CUTS, output, whole=found, none="no cut is to come")
     if output is Format.TABLE and found["shards"]:
         lacking = sorted(found["shards"], key=lambda one: (one["ticked"] or "", one["items"] or ""))

@@ -93,6 +93,25 @@ class Persons:
         return answer.json()
 
 
+def app_of(exchange, notices, tokens):
+    """Return the doors over an exchange."""
+
+    async def ready():
+        return {}
+
+    return create_app(
+        title="t",
+        service="ranking",
+        routers=[
+            standings_router(exchange),
+            closes_router(exchange, notices),
+            cuts_router(exchange, notices),
+        ],
+        readiness=ready,
+        tokens=tokens,
+    )
+
+
 @pytest.fixture
 async def persons(service, tmp_path):
     async with persons_of(service, tmp_path) as found:
@@ -103,22 +122,8 @@ async def persons(service, tmp_path):
 async def persons_of(service, tmp_path, *, archive=None, looks=1):
     """Open the doors; who closes looks so many times whether ranking has heard what ingest told."""
     issuer = DevelopmentIssuer(tmp_path, environment="test")
-
-    async def ready():
-        return {}
-
-    exchange = service.exchange
-    notices = Notices(exchange, archive or OwnArchive(exchange), looks)
-    app = create_app(
-        title="t",
-        service="ranking",
-        routers=[
-            standings_router(exchange),
-            closes_router(exchange, notices),
-            cuts_router(exchange, notices),
-        ],
-        readiness=ready,
-        tokens=TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file)),
-    )
+    notices = Notices(service.exchange, archive or OwnArchive(service.exchange), looks)
+    tokens = TokenCheck(issuer=ISSUER, audience="dukao/ranking", keys=KeyFile(issuer.jwks_file))
+    app = app_of(service.exchange, notices, tokens)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
         yield Persons(service, client, issuer)
