@@ -4,16 +4,15 @@ What a transaction took back is told as that; what cannot be read is told at its
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, zip_longest
+from itertools import zip_longest
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import aiokafka.errors as kafka_errors
 from aiokafka import TopicPartition
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, LeaderNotAvailableError, OffsetOutOfRangeError
+from aiokafka.errors import LeaderNotAvailableError
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 
@@ -22,8 +21,7 @@ from services.ingest.domain.binding import Message
 from services.ingest.places import Place
 from services.ingest.unpacking import Batch, Unread
 from shared.messaging.kafka_access import KafkaAccess
-from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
-from shared.messaging.rests import Rests
+from shared.messaging.leaders import Leaders, Offsets, by_topic
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -32,7 +30,6 @@ FETCH_BYTES = 8 << 20
 TAKEN_BYTES = 32 << 20
 WAIT_MS = 500
 AGAIN_S = 0.02
-REST_S = 0.1
 READ_COMMITTED = 1
 NAMES_A_REPLICA = 11  # from this version on an answer does
 
@@ -56,37 +53,27 @@ class Fetching:
     """
 
     def __init__(self, access: KafkaAccess, sources: Mapping[str, str], offsets: Mapping[Place, int]) -> None:
-        self.client: Any = AIOKafkaClient(**access.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
         self.reached = {TopicPartition(*place): offset for place, offset in offsets.items()}
         self.ends: dict[TopicPartition, int] = {}
         self.lost: dict[TopicPartition, int] = {}
+        self._leaders = Leaders[None](access)
         self._sources = sources
         self._next = dict(self.reached)
         self._held: deque[Iterator[Message]] = deque()
-        self._fetches: dict[int, asyncio.Task[None]] = {}
-        self._rests = Rests()  # of leaders and of partitions
 
     async def start(self) -> None:
         """Connect and learn who leads the partitions."""
-        await self.client.bootstrap()
-        await self.client.set_topics({place.topic for place in self._next})
+        await self._leaders.start(self._next)
 
     async def stop(self) -> None:
         """End what is under way and close the connections."""
-        for fetch in self._fetches.values():
-            fetch.cancel()
-        if self._fetches:
-            await asyncio.wait(self._fetches.values())
-        for fetch in self._fetches.values():
-            if not fetch.cancelled():
-                fetch.exception()  # looked at, so that nobody is told that nobody did
-        await self.client.close()
+        await self._leaders.stop()
 
     async def take(self, most: int) -> list[Message]:
         """Return what has come, in order within each partition: so many, about TAKEN_BYTES; wait a little."""
         if not self._held:
-            self._ask()
-            await self._answered()
+            self._leaders.ask(self._next, self._fetch)
+            await self._leaders.brought(2 * WAIT_MS / 1000)
         taken: list[Message] = []
         size = 0
         while self._held:
@@ -98,53 +85,20 @@ class Fetching:
             self._held.popleft()
         return taken
 
-    def _ask(self) -> None:
-        """Ask every leader of whom nothing is asked for its partitions."""
-        resting = self._rests.resting(_now())
-        asked: dict[int, dict[TopicPartition, int]] = defaultdict(dict)
-        for at, offset in self._next.items():
-            leader = self.client.cluster.leader_for_partition(at)
-            if at in resting or leader in resting or at in self.lost:
-                continue
-            if leader is None or leader < 0:
-                self._let_rest(at, LeaderNotAvailableError)
-            else:
-                asked[leader][at] = offset
-        for leader in asked.keys() - self._fetches.keys():
-            self._fetches[leader] = asyncio.ensure_future(self._fetch(leader, asked[leader]))
-
-    async def _answered(self) -> None:
-        if not self._fetches:
-            await asyncio.sleep(REST_S)
-            return
-        done, _ = await asyncio.wait(
-            self._fetches.values(), timeout=2 * WAIT_MS / 1000, return_when=asyncio.FIRST_COMPLETED
-        )
-        for leader in [leader for leader, fetch in self._fetches.items() if fetch in done]:
-            self._fetches.pop(leader).result()
-
-    async def _fetch(self, leader: int, asked: Mapping[TopicPartition, int]) -> None:
+    async def _fetch(self, leader: int, asked: Offsets) -> None:
         """Fetch once and hold what comes; a partition that brought something is asked for last then."""
-        try:
-            answer = await self.client.send(leader, _request(asked, LARGEST_RECORD_BYTES, WAIT_MS))
-        except KafkaError as error:
-            self._let_rest(leader, type(error))
-            return
-        self._rests.answered(leader)
-        for topic, partitions in answer.topics:
-            for partition, code, end, *more in partitions:
-                at = TopicPartition(topic, partition)
-                if self._next[at] != asked[at]:
-                    continue  # another leader has answered
-                if code:
-                    self._refused(at, asked[at], kafka_errors.for_code(code))
-                    continue
-                self._rests.answered(at)
-                self.ends[at] = end
-                for one in found_in(asked[at], end, _aborted(answer, more), more[-1] or b""):
-                    del self._next[at]
-                    self._next[at] = one.next
-                    self._held.append(self._read(at, one))
+        answer = await self._leaders.answer(leader, _request(asked, LARGEST_RECORD_BYTES, WAIT_MS))
+        for at, (end, *more) in answer.brought:
+            if self._next.get(at) != asked[at]:
+                continue  # another leader has answered
+            self.ends[at] = end
+            for one in found_in(asked[at], end, _aborted(answer.whole, more), more[-1] or b""):
+                del self._next[at]
+                self._next[at] = one.next
+                self._held.append(self._read(at, one))
+        for at in answer.lost:
+            if self._next.get(at) == asked[at]:
+                self.lost[at] = self._next.pop(at)
 
     def _read(self, at: TopicPartition, found: Found) -> Iterator[Message]:
         for message in _messages(self._sources[at.topic], at, found):
@@ -153,16 +107,6 @@ class Fetching:
                 METRICS.count("dukao_batches_unreadable_total", stream=at.topic)
             yield message
         self.reached[at] = found.next
-
-    def _refused(self, at: TopicPartition, asked: int, error: type[Exception]) -> None:
-        if error is OffsetOutOfRangeError:
-            self.lost[at] = asked
-        else:
-            self._let_rest(at, error)
-
-    def _let_rest(self, who: TopicPartition | int, error: type[Exception]) -> None:
-        self._rests.refused(who, error.__name__, _now())
-        self.client.force_metadata_update()
 
 
 async def lying_at(client: Any, source: str, place: Place, offset: int) -> Message | None:
@@ -190,13 +134,8 @@ async def lying_at(client: Any, source: str, place: Place, offset: int) -> Messa
     return None
 
 
-def _request(asked: Mapping[TopicPartition, int], most: int, wait_ms: int) -> FetchRequest:
-    """Ask in this order: a topic is named again rather than its partitions moved before who waited longer."""
-    topics = [
-        (topic, [(at.partition, offset, most) for at, offset in run])
-        for topic, run in groupby(asked.items(), key=lambda item: item[0].topic)
-    ]
-    return FetchRequest(wait_ms, 1, FETCH_BYTES, READ_COMMITTED, topics)
+def _request(asked: Offsets, most: int, wait_ms: int) -> FetchRequest:
+    return FetchRequest(wait_ms, 1, FETCH_BYTES, READ_COMMITTED, by_topic(asked, most))
 
 
 def _aborted(answer: Any, more: Sequence[Any]) -> Aborted:
@@ -264,7 +203,3 @@ def _messages(source: str, at: TopicPartition, found: Found) -> Iterator[Message
 
 def _unread(source: str, at: TopicPartition, unread: Unread) -> Message:
     return Message(source, *at, unread.last, None, unread_from=unread.first)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -100,7 +100,7 @@ class InboundTopics:
             return
         async with self._away():
             self._fetching = fetching = Fetching(self._access, sources, offsets)
-            await kafka_clients.start(fetching.start())
+            await fetching.start()
             self._reached = fetching.reached
 
     async def digests(self, offsets: Mapping[Place, int]) -> dict[Place, str]:
@@ -160,7 +160,7 @@ class InboundTopics:
         fetching, consumer = self._fetching, self._consumer
         self._fetching = self._consumer = None
         if fetching is not None:
-            await kafka_clients.stop(fetching.stop(), fetching.client)
+            await fetching.stop()
         if consumer is not None:
             await kafka_clients.stop(consumer.stop(), _client(consumer))
 

@@ -146,14 +146,14 @@ class KafkaSubscription:
         """Close what is open."""
         fetcher = self._fetcher
         if fetcher is not None:
-            await kafka_clients.stop(fetcher.stop(), fetcher.client)
+            await fetcher.stop()
         self._fetcher = None
 
     async def _open(self) -> Fetcher:
         if self._fetcher is None:
             self._heard = asyncio.get_running_loop().time()
             self._fetcher = Fetcher(self._access, self._offsets)
-            await kafka_clients.start(self._fetcher.start())
+            await self._fetcher.start()
         return self._fetcher
 
     async def _watch(self, *, heard: bool) -> None:

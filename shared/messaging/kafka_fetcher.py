@@ -8,24 +8,18 @@ sent when its answer is wanted, and ahead of that only while there is a backlog.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, groupby, islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, NamedTuple, TypeAlias
 
-import aiokafka.errors as kafka_errors
 from aiokafka import TopicPartition
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import (
-    CorruptRecordException,
-    KafkaError,
-    OffsetOutOfRangeError,
-)
+from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record.memory_records import MemoryRecords
 
 from shared.messaging.kafka_access import KafkaAccess
-from shared.messaging.kafka_clients import REQUEST_TIMEOUT_MS
-from shared.messaging.rests import Rests
+from shared.messaging.leaders import Leaders, Offsets, by_topic
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
 
@@ -57,30 +51,20 @@ class Fetcher:
     """Reads assigned partitions over one client; raises KafkaError when the client is of no more use."""
 
     def __init__(self, access: KafkaAccess, offsets: Mapping[tuple[str, int], int]) -> None:
-        self.client: Any = AIOKafkaClient(**access.options(), request_timeout_ms=REQUEST_TIMEOUT_MS)
+        self._leaders = Leaders[Sequence[_Held]](access)
         self._next = {TopicPartition(*place): offset for place, offset in offsets.items()}
         self._held: deque[_Held] = deque()
         self._taken: tuple[TopicPartition, Iterator[Any]] | None = None
         self._left = 0  # records that are held, at most
         self._full = False  # what was taken last ended at its bytes, and more is held
-        self._fetches: dict[int, asyncio.Task[Sequence[_Held]]] = {}
-        self._rests = Rests()  # of leaders and of partitions
 
     async def start(self) -> None:
         """Connect and learn who leads the partitions."""
-        await self.client.bootstrap()
-        await self.client.set_topics({place.topic for place in self._next})
+        await self._leaders.start(self._next)
 
     async def stop(self) -> None:
         """End what is under way and close the connections."""
-        for fetch in self._fetches.values():
-            fetch.cancel()
-        if self._fetches:
-            await asyncio.wait(self._fetches.values())
-        for fetch in self._fetches.values():
-            if not fetch.cancelled():
-                fetch.exception()  # looked at, so that nobody is told that nobody did
-        await self.client.close()
+        await self._leaders.stop()
 
     async def take(self, limit: int, wait_ms: int) -> list[Run]:
         """Return up to `limit` records of aiokafka's, in order within each partition; wait for one.
@@ -98,43 +82,20 @@ class Fetcher:
         return runs
 
     def _ask(self, wait_ms: int) -> None:
-        """Ask every leader of whom nothing is asked already for all its partitions that do not rest."""
-        by_leader: dict[int, dict[TopicPartition, int]] = defaultdict(dict)
-        resting = self._rests.resting(_now())
-        leaderless: list[TopicPartition] = []
-        for place, offset in self._next.items():
-            leader = self.client.cluster.leader_for_partition(place)
-            if place in resting or leader in resting:
-                continue
-            if leader is None or leader < 0:
-                leaderless.append(place)
-            else:
-                by_leader[leader][place] = offset
-        if leaderless:
-            self._let_rest(dict.fromkeys(leaderless, "no leader"))
-            self.client.force_metadata_update()
-        if resting:
+        """Ask leaders, who may wait until somebody has rested."""
+        if resting := self._leaders.resting():
             wait_ms = min(wait_ms, int(1000 * min(resting.values())) + 1)
-        for leader in by_leader.keys() - self._fetches.keys():
-            fetching = self._fetch(leader, by_leader[leader], wait_ms)
-            self._fetches[leader] = asyncio.ensure_future(fetching)
+        self._leaders.ask(self._next, partial(self._fetch, wait_ms))
 
     async def _answered(self, limit_s: float) -> None:
         """Wait for answers: for one where nothing is held, else for those that come at once."""
-        if not self._fetches:
-            if not self._left:
-                await asyncio.sleep(min([limit_s, *self._rests.resting(_now()).values()]))
-            return
-        when, within_s = (
-            (asyncio.ALL_COMPLETED, min(limit_s, AGAIN_S))
-            if self._left
-            else (asyncio.FIRST_COMPLETED, limit_s)
-        )
-        done, _ = await asyncio.wait(self._fetches.values(), timeout=within_s, return_when=when)
-        for leader in [leader for leader, fetch in self._fetches.items() if fetch in done]:
-            for held in self._fetches.pop(leader).result():
-                self._held.append(held)
-                self._left += held.most
+        if self._left:
+            brought = await self._leaders.brought(min(limit_s, AGAIN_S), asyncio.ALL_COMPLETED)
+        else:
+            brought = await self._leaders.brought(limit_s)
+        for held in chain.from_iterable(brought):
+            self._held.append(held)
+            self._left += held.most
 
     def _runs(self, room: int) -> tuple[list[Run], int]:
         """Take from what is held until there is no room; return the room that is left, too."""
@@ -158,34 +119,17 @@ class Fetcher:
             self._left = 0
         return runs, room
 
-    async def _fetch(
-        self, leader: int, offsets: Mapping[TopicPartition, int], wait_ms: int
-    ) -> Sequence[_Held]:
+    async def _fetch(self, wait_ms: int, leader: int, offsets: Offsets) -> Sequence[_Held]:
         """Fetch once and move the offsets to ask for next; what fails is asked again after a moment."""
-        topics = [
-            (topic, [(place.partition, offset, PARTITION_BYTES) for place, offset in run])
-            for topic, run in groupby(offsets.items(), key=lambda item: item[0].topic)
-        ]  # a topic is named again rather than its partitions moved before who waited longer
+        topics = by_topic(offsets, PARTITION_BYTES)
         request = FetchRequest(wait_ms, 1, FETCH_BYTES, READ_UNCOMMITTED, topics)
-        try:
-            answer = await self.client.send(leader, request)
-        except KafkaError as error:
-            self._let_rest({leader: type(error).__name__})
-            return ()
-        self._rests.answered(leader)
+        answer = await self._leaders.answer(leader, request)
         found: list[_Held] = []
-        refused: dict[TopicPartition, type[Exception]] = {}
-        for topic, partitions in answer.topics:
-            for partition, code, end, *_, written in partitions:
-                place = TopicPartition(topic, partition)
-                if code:
-                    refused[place] = kafka_errors.for_code(code)
-                    continue
-                self._rests.answered(place)
-                if written:
-                    found += self._batches(place, written, end)
-        if refused:
-            await self._refused(leader, refused)
+        for place, (end, *_, written) in answer.brought:
+            if written:
+                found += self._batches(place, written, end)
+        if answer.lost:
+            await self._find(leader, answer.lost)
         return found
 
     def _batches(self, place: TopicPartition, written: bytes, end: int) -> list[_Held]:
@@ -216,48 +160,21 @@ class Fetcher:
             self._next[place] = after
         return found
 
-    async def _refused(self, leader: int, refused: Mapping[TopicPartition, type[Exception]]) -> None:
-        """Find out what refused partitions need, so that they are asked for rightly next time."""
-        lost = [place for place, error in refused.items() if error is OffsetOutOfRangeError]
-        others = {place: error.__name__ for place, error in refused.items() if place not in lost}
-        if others:
-            self._let_rest(others)
-            self.client.force_metadata_update()
-        if lost:
-            await self._find(leader, lost)
-
     async def _find(self, leader: int, lost: Sequence[TopicPartition]) -> None:
         """Go on at the first offset of partitions that do not have the one asked for."""
         topics: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for place in lost:
             topics[place.topic].append((place.partition, FIRST_OFFSET))
-        try:
-            answer = await self.client.send(leader, OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items())))
-        except KafkaError as error:
-            self._let_rest(dict.fromkeys(lost, type(error).__name__))
-            return
-        for topic, partitions in answer.topics:
-            for partition, code, _timestamp, first in partitions:
-                place = TopicPartition(topic, partition)
-                if code:
-                    self._let_rest({place: kafka_errors.for_code(code).__name__})
-                    continue
-                _LOG.warning(
-                    "offset out of range, reading what is left",
-                    partition=f"{topic}/{partition}",
-                    asked=self._next[place],
-                    first=first,
-                )
-                self._next[place] = first
-
-    def _let_rest(self, refused: Mapping[TopicPartition, str] | Mapping[int, str]) -> None:
-        now = _now()
-        for who, reason in refused.items():
-            self._rests.refused(who, reason, now)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+        request = OffsetRequest(-1, READ_UNCOMMITTED, list(topics.items()))
+        answer = await self._leaders.answer(leader, request)
+        for place, (_timestamp, first) in answer.brought:
+            _LOG.warning(
+                "offset out of range, reading what is left",
+                partition=f"{place.topic}/{place.partition}",
+                asked=self._next[place],
+                first=first,
+            )
+            self._next[place] = first
 
 
 def _asked_for(held: _Held) -> Iterator[Any]:

@@ -205,7 +205,6 @@ class Deaf:
 
     def __init__(self, fetcher):
         self._fetcher = fetcher
-        self.client = fetcher.client
 
     async def take(self, limit, wait_ms):
         await asyncio.sleep(0.01)

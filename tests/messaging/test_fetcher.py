@@ -63,7 +63,7 @@ class Leader:
 
 def fetcher_of(leader, *places, at=0):
     fetcher = Fetcher(KafkaAccess("127.0.0.1:9"), dict.fromkeys(places, at))
-    fetcher.client = leader
+    fetcher._leaders.client = leader
     return fetcher
 
 
