@@ -44,7 +44,8 @@ def rebuild(
 ) -> None:
     """Fold all that a service ever took into a shadow schema and compare every table and outbox chain.
 
-    Ends with 6 if they differ. Swapping needs every consumer of the service paused.
+    Ends with 6 if they differ. Swapping needs every consumer of the service paused. Tables that no event
+    makes, such as drafts and what was refused, are not compared; they are named.
     """
     if swap and not reason:
         raise typer.BadParameter("--swap needs a --reason")
@@ -93,7 +94,11 @@ def _show(found: Mapping[str, Any], output: Format) -> None:
         return
     show(found["tables"], _TABLES, output, title=f"{found['state']} · {found['applied']} records folded")
     if output is Format.TABLE:
-        show_lines(_differences(found))
+        show_lines([*_differences(found), *_not_compared(found)])
+
+
+def _not_compared(found: Mapping[str, Any]) -> list[str]:
+    return [f"not compared, as no event makes them: {', '.join(found['copied'])}"] if found["copied"] else []
 
 
 def _differences(found: Mapping[str, Any]) -> list[str]:

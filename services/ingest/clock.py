@@ -21,7 +21,7 @@ BEFORE_THE_FEED = instants.EPOCH
 async def is_due(tx: PostgresTransaction) -> bool:
     """Tell whether the database's minute has no tick yet."""
     ((now,),) = await tx.execute("SELECT clock_timestamp()")
-    return not await tx.known([_key(instants.text(_minute(now)))])
+    return not await tx.known([key(instants.text(_minute(now)))])
 
 
 async def tick(tx: PostgresTransaction, catalogue: Catalogue) -> bool:
@@ -42,17 +42,18 @@ async def _tick(
     tx: PostgresTransaction, catalogue: Catalogue, minute: datetime, received: datetime | None
 ) -> bool:
     told = Tick(minute=instants.text(minute))
-    key = _key(told.minute)
-    if await tx.known([key]):
+    minutes_key = key(told.minute)
+    if await tx.known([minutes_key]):
         return False
     drafts = [Draft(s, encode(TICK, SOURCE, f"shard-{s}", told), received=received) for s in EVERY_SHARD]
     receipts = await tx.append(ACCEPTED, drafts)
-    await tx.remember({key: Known(*receipts[0], key)})
+    await tx.remember({minutes_key: Known(*receipts[0], minutes_key)})
     await watching.look(tx, catalogue, minute, received)
     return True
 
 
-def _key(minute: str) -> bytes:
+def key(minute: str) -> bytes:
+    """Return the key of a minute's tick."""
     return key_digest("tick", minute)
 
 

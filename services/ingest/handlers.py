@@ -16,6 +16,7 @@ from services.ingest.domain.catalogue import (
     parse,
 )
 from services.ingest.domain.sources import Sender
+from services.ingest.domain.times import newest
 from services.ingest.papers import Paper
 from shared.contracts.envelope import encode
 from shared.kernel import periods
@@ -64,7 +65,8 @@ async def adopt_types(
         Draft(s, encode(TYPES_ADOPTED, SOURCE, f"shard-{s}", told), received=received) for s in EVERY_SHARD
     ]
     await tx.append(ACCEPTED, drafts)
-    await _count_from_now(tx, parsed, before)
+    heads = await tx.lock(ACCEPTED, EVERY_SHARD)
+    await count_from(tx, parsed, newest(heads) or BEFORE_THE_FEED, before)
     return drafted
 
 
@@ -114,10 +116,10 @@ async def _check_counted(tx: PostgresTransaction, source: str, day: str) -> None
         raise refuse(409, "not_counted", f"What this source's manifests count is counted from {since} on.")
 
 
-async def _count_from_now(tx: PostgresTransaction, document: CatalogueDocument, before: set[str]) -> None:
+async def count_from(
+    tx: PostgresTransaction, document: CatalogueDocument, now: datetime, before: set[str]
+) -> None:
     """Let manifests begin with a new source, or with the first whole day after what they count changed."""
-    heads = await tx.lock(ACCEPTED, EVERY_SHARD)
-    now = max(head.received or datetime.min.replace(tzinfo=UTC) for head in heads.values())
     declared = {
         code: (spec.manifest, (now.astimezone(ZoneInfo(spec.manifest.zone)) + DAY).date())
         for code, spec in document.sources.items()

@@ -22,6 +22,8 @@ _PAGE = """
 _COUNT_FROM = """
     INSERT INTO countings (source, spec, since) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
     ON CONFLICT (source) DO UPDATE SET spec = excluded.spec, since = excluded.since"""
+_SETTLED = """
+    SELECT source, day FROM manifests WHERE (source, day) NOT IN (SELECT source, day FROM moved_days)"""
 _KNOWN_SOURCES = """
     SELECT DISTINCT jsonb_object_keys(document->'sources') AS source FROM catalogues
     WHERE approver IS NOT NULL"""
@@ -81,6 +83,11 @@ async def compared(tx: PostgresTransaction, told: Paper, comparison: Comparison)
         comparison.state.value,
         _written(comparison),
     )
+
+
+async def settled(tx: PostgresTransaction) -> list[Paper]:
+    """Return the manifests of whose days nothing came since a tick compared them, or they came themselves."""
+    return await papers(tx, [(row["source"], row["day"]) for row in await tx.many(_SETTLED)])
 
 
 async def page(

@@ -39,6 +39,14 @@ _WITHDRAWN = """
     UPDATE conflicts SET withdrawn = true
     WHERE state = 'open' AND (shard, number) IN (SELECT * FROM unnest($1::smallint[], $2::bigint[]))"""
 
+_MARK_WITHDRAWN = """
+    UPDATE conflicts SET withdrawn = (shard, number) IN (
+        SELECT k.shard, k.number FROM withdrawn w JOIN keys k ON k.key = w.key)
+    WHERE state = 'open'"""
+_NOTE_ADOPTED = """
+    INSERT INTO catalogues (version, document, digest, author, approver) VALUES ($1, $2::text::jsonb, '', '', '')
+    ON CONFLICT (version) DO UPDATE SET approver = COALESCE(catalogues.approver, '')"""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -201,6 +209,16 @@ async def _withdrawn(tx: PostgresTransaction, places: Collection[tuple[int, int]
     rows = await tx.many("SELECT key FROM withdrawn WHERE key = ANY($1::bytea[])", list(set(keys.values())))
     gone = {row["key"] for row in rows}
     return {place for place, key in keys.items() if key in gone}
+
+
+async def mark_withdrawn(tx: PostgresTransaction) -> None:
+    """Let of the open conflicts just those be on top whose accepted event was withdrawn."""
+    await tx.many(_MARK_WITHDRAWN)
+
+
+async def note_adopted(tx: PostgresTransaction, version: int, document: dict[str, Any]) -> None:
+    """Let a shadow know of an adoption that came after what it copied."""
+    await tx.many(_NOTE_ADOPTED, version, json.dumps(document))
 
 
 async def drop_awaited(tx: PostgresTransaction, keys: Sequence[bytes]) -> None:

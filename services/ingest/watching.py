@@ -56,7 +56,7 @@ async def look(
     tx: PostgresTransaction, catalogue: Catalogue, minute: datetime, received: datetime | None
 ) -> None:
     """Judge every feed and every day that moved at a tick; every shard is told what changed."""
-    told = [*await _look_at_feeds(tx, catalogue, minute), *await _look_at_days(tx)]
+    told = [*await look_at_feeds(tx, catalogue, minute), *await _look_at_days(tx)]
     await tell(tx, told, received)
 
 
@@ -195,7 +195,8 @@ def _noticed(told: Closed, received: datetime | None) -> Draft:
     return Draft(shard_of(source), encode(kind, SOURCE, source, data), received=received)
 
 
-async def _look_at_feeds(tx: PostgresTransaction, catalogue: Catalogue, minute: datetime) -> list[Told]:
+async def look_at_feeds(tx: PostgresTransaction, catalogue: Catalogue, minute: datetime) -> list[Told]:
+    """Judge every feed at a tick, keep how it stands, and return what is to be told of it."""
     declared = {(s, feed) for s, spec in catalogue.sources.items() for feed in spec.feeds}
     known = await arrivals.feeds(tx)
     if known.keys() - declared:

@@ -13,16 +13,17 @@ from services.ingest.api.stream import stream_router
 from services.ingest.api.types import types_router
 from services.ingest.closings import Closings
 from services.ingest.committing import Admission
-from services.ingest.contract import CLOSES, CONSUMER, STREAMS
+from services.ingest.contract import ACCEPTED, CLOSES, CONSUMER, STREAMS
 from services.ingest.domain.envelope import Candidate
 from services.ingest.gateway import InboundTopics, Records
 from services.ingest.hearing import Hearing
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
 from services.ingest.outcomes import Answer
+from services.ingest.rederiving import refold
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
-from shared.runtime.rebuilding import Commanded
+from shared.runtime.rebuilding import Commanded, Own
 from shared.runtime.service import Frame, Service
 from shared.runtime.settings import ServiceSettings
 from shared.storage.failures import STORAGE_ERRORS
@@ -32,21 +33,9 @@ from shared.telemetry.metrics import METRICS
 NAME = "ingest"
 TICK_S = 15
 COMMANDED = Commanded(
-    tables=(
-        "catalogues",
-        "refusals",
-        "inbound_told",
-        "conflicts",
-        "withdrawn",
-        "feeds",
-        "totals",
-        "moved_days",
-        "countings",
-        "manifests",
-        "inbound",
-    ),
-    streams=STREAMS,
-)  # all that events of sources make is ingest's own; a rebuild makes anew what others tell it
+    tables=("catalogues", "inbound", "inbound_told", "refusals"), streams=STREAMS
+)  # drafts, what was refused, and how far topics are read: no accepted event says so
+OWN = Own(ACCEPTED, refold, tables=("keys",), mixed=("conflicts", "manifests"))
 ROUTERS = (
     events_router,
     stream_router,
@@ -92,6 +81,7 @@ def build(settings: ServiceSettings) -> Service:
         ],
         parts=parts if admission.replay else [*parts, tick],
         commanded=COMMANDED,
+        own=OWN,
     )
 
 

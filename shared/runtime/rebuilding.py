@@ -6,7 +6,7 @@ service rebuilds at a time, as all have one shadow schema; every worker knows of
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 
@@ -42,6 +42,7 @@ _COPY = "INSERT INTO {shadow}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {liv
 _FOREIGN = """
     SELECT conrelid::regclass::text AS name, quote_ident(conname) AS rule FROM pg_constraint
     WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"""
+_HOLD = "SELECT number FROM stream_shards WHERE stream = $1 ORDER BY shard FOR UPDATE"
 _LOG = logger(__name__)
 
 
@@ -66,9 +67,26 @@ class Fold:
     archives: Mapping[str, Archive]
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a service makes of its own archive: `refold` goes on with a shadow where that is.
+
+    It makes `tables` of the shared ones too. In the tables `mixed` it judges anew what others told: they are
+    copied and compared, and a swap leaves them.
+    """
+
+    stream: str
+    refold: Callable[[PostgresTransaction, Exchange], AsyncIterator[int]]
+    tables: Sequence[str] = ()
+    mixed: Sequence[str] = ()
+
+
 @dataclass(slots=True)
 class Run:
-    """One rebuild: `same` and `differs` are its ends, or `failed`, or `swapped` after `differs`."""
+    """One rebuild: `same` and `differs` are its ends, or `failed`, or `swapped` after `differs`.
+
+    The tables of `copied` no event makes: they are not compared.
+    """
 
     id: int
     person: str
@@ -77,6 +95,7 @@ class Run:
     total: int = 0
     tables: list[TableDifference] = field(default_factory=list[TableDifference])
     chains: list[ChainDifference] = field(default_factory=list[ChainDifference])
+    copied: list[str] = field(default_factory=list[str])
     detail: str = ""
     reached: Reached = field(default_factory=dict[tuple[str, str, int], tuple[int, bytes]], repr=False)
 
@@ -90,7 +109,14 @@ class Rebuilds:
     """The rebuilds of a service; what this process is asked for it works off one at a time."""
 
     def __init__(
-        self, service: str, url: str, folds: Sequence[Fold], commanded: Commanded, *, schema: str
+        self,
+        service: str,
+        url: str,
+        folds: Sequence[Fold],
+        commanded: Commanded,
+        *,
+        schema: str,
+        own: Own | None = None,
     ) -> None:
         self._service = service
         self._schema = schema
@@ -98,6 +124,7 @@ class Rebuilds:
         self._url = url
         self._folds = folds
         self._commanded = commanded
+        self._archive = own
         self._own: Run | None = None
         self._starting = asyncio.Lock()
         self._asked = asyncio.Event()
@@ -141,14 +168,33 @@ class Rebuilds:
                 await refuse_unless_paused(tx, consumers)
                 if await positions_of(tx, consumers) != run.reached:
                     raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
-                tables = await domain_tables(tx, self._commanded.tables)
-                different = {one.table: tables[one.table] for one in run.different}
+                different = await self._swappable(tx, run)
+                await self._go_on(tx)
                 await swap(tx, self._shadow, different, consumers, self._commanded.named)
                 done = replace(run, state="swapped")
                 await runs.keep(tx, number, _written(done))
         if self._own is run:
             self._own = done
         return done
+
+    async def _swappable(self, tx: PostgresTransaction, run: Run) -> dict[str, list[str]]:
+        """Return the tables that differ, with their columns, without those that are only judged anew."""
+        tables = await self._tables(tx)
+        mixed = set(self._archive.mixed if self._archive else ())
+        found = {one.table: tables[one.table] for one in run.different if one.table not in mixed}
+        if not found:
+            names = ", ".join(one.table for one in run.different)
+            raise refuse(409, "nothing_to_swap", f"Others told what is in {names} too: it is not replaced.")
+        return found
+
+    async def _go_on(self, tx: PostgresTransaction) -> None:
+        """Hold the service's own archive and let the shadow have what came since; who accepts waits."""
+        if self._archive is None:
+            return
+        await tx.many(_HOLD, self._archive.stream)
+        async with self._engine(self._shadow) as shadow:
+            async for _ in self._archive.refold(tx, Exchange(shadow, self._shadow)):
+                pass
 
     async def _refuse_unless_newest(self, tx: PostgresTransaction, run: Run) -> None:
         """Refuse what the shadow does not hold, or holds no longer; nobody makes it anew until I commit."""
@@ -188,7 +234,8 @@ class Rebuilds:
                 if not await runs.alone(now):
                     raise refuse(409, "rebuilding", ANOTHER)
                 run.reached = await _reached(now, consumers)
-                run.total = sum(number for number, _ in run.reached.values())
+                run.total = sum(number for number, _ in run.reached.values()) + await self._archived(now)
+                run.copied = list(self._commanded.tables)
                 await self._make(shadow)
                 await self._turn(run, "folding")
                 await self._fold(run, now, Exchange(shadow, self._shadow))
@@ -205,22 +252,36 @@ class Rebuilds:
         async with Exchange(shadow, self._shadow).begin(actor="rebuild", action="copied") as tx:
             for row in await tx.many(_FOREIGN):
                 await tx.execute(f"ALTER TABLE {row['name']} DROP CONSTRAINT {row['rule']}")
-            for table in self._commanded.tables:
+            for table in [*self._commanded.tables, *(self._archive.mixed if self._archive else ())]:
                 await tx.execute(_COPY.format(shadow=self._shadow, live=self._schema, table=table))
 
     async def _fold(self, run: Run, now: PostgresTransaction, shadow: Exchange) -> None:
         for fold in self._folds:
             handler = fold.handler()
             replay = Replay(fold.consumer, handler=handler, archives=fold.archives, live=now, shadow=shadow)
-            async for applied in replay.run():
-                run.applied += applied
-                if asyncio.get_running_loop().time() - self._told > TELL_S:
-                    await self._tell(run)
+            await self._count(run, replay.run())
+        if self._archive is not None:
+            await self._count(run, self._archive.refold(now, shadow))
+
+    async def _count(self, run: Run, folded: AsyncIterator[int]) -> None:
+        async for applied in folded:
+            run.applied += applied
+            if asyncio.get_running_loop().time() - self._told > TELL_S:
+                await self._tell(run)
 
     async def _compare(self, run: Run, now: PostgresTransaction, made: PostgresTransaction) -> None:
-        for table, columns in (await domain_tables(now, self._commanded.tables)).items():
+        for table, columns in (await self._tables(now)).items():
             run.tables.append(await compare_table(now, made, table, columns))
         run.chains.extend(await compare_chains(now, made, self._commanded.streams))
+
+    async def _tables(self, tx: PostgresTransaction) -> dict[str, list[str]]:
+        return await domain_tables(tx, self._commanded.tables, self._archive.tables if self._archive else ())
+
+    async def _archived(self, now: PostgresTransaction) -> int:
+        """Return how many records of its own archive the service folds."""
+        if self._archive is None:
+            return 0
+        return sum(at.number for at in (await now.reached(self._archive.stream)).values())
 
     async def _turn(self, run: Run, state: str, detail: str = "") -> None:
         """Let a rebuild come to its next state, seen by other workers no later than here."""
@@ -257,7 +318,7 @@ async def _reached(tx: PostgresTransaction, consumers: Sequence[str]) -> Reached
 
 
 def _written(run: Run) -> str:
-    told = {name: getattr(run, name) for name in ("state", "applied", "total", "detail")}
+    told = {name: getattr(run, name) for name in ("state", "applied", "total", "copied", "detail")}
     found = {"tables": [asdict(one) for one in run.tables], "chains": [asdict(one) for one in run.chains]}
     reached = [[*place, number, chain.hex()] for place, (number, chain) in run.reached.items()]
     return json.dumps(told | found | {"reached": reached})

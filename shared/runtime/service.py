@@ -15,7 +15,7 @@ from shared.messaging.port import Archive, Handler
 from shared.messaging.relay import Relay
 from shared.messaging.skips import Skips
 from shared.runtime.process import Part, serve
-from shared.runtime.rebuilding import Commanded, Fold, Rebuilds
+from shared.runtime.rebuilding import Commanded, Fold, Own, Rebuilds
 from shared.runtime.settings import ServiceSettings
 from shared.storage.database import open_engine
 from shared.storage.exchange import Exchange
@@ -101,10 +101,11 @@ class Frame:
         routers: Sequence[APIRouter] = (),
         parts: Sequence[Part] = (),
         commanded: Commanded = NOTHING_COMMANDED,
+        own: Own | None = None,
     ) -> Service:
-        """Put the service together; `commanded` is what people write in it and no event does."""
+        """Put the service together; people write what is `commanded`, its archive comes to what is `own`."""
         url = self.settings.database_url.get_secret_value()
-        rebuilds = Rebuilds(self.name, url, self._folds, commanded, schema=self.name)
+        rebuilds = Rebuilds(self.name, url, self._folds, commanded, schema=self.name, own=own)
         relay = Relay(self.exchange, KafkaProducer(self._access), streams, self._worker)
         app = create_app(
             title=f"Dukao {self.name}",

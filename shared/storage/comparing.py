@@ -47,9 +47,14 @@ class ChainDifference:
     shadow: int
 
 
-async def domain_tables(tx: PostgresTransaction, commanded: Collection[str]) -> dict[str, list[str]]:
-    """Return the tables that events make, with their columns; identities are no content."""
-    rows = await tx.many(_TABLES, [*SHARED, VERSIONS, *commanded])
+async def domain_tables(
+    tx: PostgresTransaction, commanded: Collection[str], own: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Return the tables that events make, with their columns; identities are no content.
+
+    Of the shared tables only those of `own` are among them.
+    """
+    rows = await tx.many(_TABLES, [*({*SHARED} - {*own}), VERSIONS, *commanded])
     return {row["name"]: list(row["columns"]) for row in rows}
 
 

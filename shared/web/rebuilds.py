@@ -41,7 +41,7 @@ class ChainBody(BaseModel):
 
 
 class RebuildBody(BaseModel):
-    """How far a rebuild is, in records, and what it found."""
+    """How far a rebuild is, in records, and what it found; the tables of `copied` no event makes anew."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -52,6 +52,7 @@ class RebuildBody(BaseModel):
     total: int
     tables: list[TableBody]
     chains: list[ChainBody]
+    copied: list[str]
     detail: str
 
 

@@ -7,16 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.contract import CLOSES, CONSUMER
 from services.ingest.domain.closed import ClosedPeriod, ClosedPeriods
 from services.ingest.domain.times import Times
-from services.ingest.hearing import Hearing
-from services.ingest.wiring import COMMANDED
 from shared.kernel.instants import EPOCH
-from shared.runtime.rebuilding import Fold, Rebuilds
 from tests.ingest.closes import MARCH, QUARTER, closes, hear
 from tests.ingest.rig import TYPES, event, send, serving
-from tests.rebuilds import Kept, rebuilt
 
 DOCUMENT = {"types": TYPES, "sources": {"desk": {"title": "Desk"}}}
 IN_MARCH = {"scheme": "mini", "period": "2021-03"}
@@ -99,27 +94,4 @@ async def test_a_refusal_and_a_conflict_are_late_for_nothing(rig):
     assert [(one["status"], "after_close" in one) for one in answers] == [
         ("conflict", False),
         ("rejected", False),
-    ]
-
-
-async def test_what_is_closed_is_made_anew_from_the_closes_alone(rig, exchange, postgres_url):
-    kept = Kept()
-    kept.records = closes(MARCH, QUARTER, QUARTER | {"group": "departments"})
-    desk, olga = await rig.as_("desk", "integrator"), await rig.as_("olga", "operator")
-    await send(desk, event(type="no.such.v1"))
-    before = (await olga.get("/v1/refusals")).json()
-    async with exchange.reading() as tx:
-        ((schema,),) = await tx.execute("SELECT current_schema()")
-    folds = [Fold(CONSUMER, Hearing, {CLOSES: kept})]
-    rebuilds = Rebuilds("ingest", postgres_url, folds, COMMANDED, schema=schema)
-    run = await rebuilt(rebuilds)
-    assert (run.state, run.different, run.chains) == ("same", [], [])
-    assert {one.table: one.rows for one in run.tables} == {"closed_periods": 3}
-    assert (await olga.get("/v1/refusals")).json() == before
-
-    async with exchange.begin(actor="test", action="damage") as tx:
-        await tx.execute("UPDATE closed_periods SET cut = cut + interval '1 day' WHERE period = '2021-03'")
-    run = await rebuilt(rebuilds)
-    assert [(one.table, one.only_live, one.only_shadow) for one in run.different] == [
-        ("closed_periods", 1, 1)
     ]

@@ -154,7 +154,7 @@ def admit(
             if plain:
                 view[candidate.key] = added[candidate.key] = Known(candidate.shard, number, candidate.content)
                 continue
-            fresh = _held(candidate, number, view)
+            fresh = held(candidate, number, view)
             view |= fresh
             added |= fresh
     return rulings, added
@@ -217,7 +217,8 @@ def _again(candidate: Candidate, same: Known, known: Mapping[bytes, Known]) -> R
     )
 
 
-def _held(candidate: Candidate, number: int, view: Mapping[bytes, Known]) -> dict[bytes, Known]:
+def held(candidate: Candidate, number: int, view: Mapping[bytes, Known]) -> dict[bytes, Known]:
+    """Return the keys that an accepted event holds as the first, and that of an original it waits for."""
     place = Known(candidate.shard, number, candidate.content)
     held = {key: place for key in keys_of(candidate) if key not in view or is_awaited(view[key])}
     original = original_key(candidate)

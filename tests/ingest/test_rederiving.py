@@ -1,0 +1,199 @@
+"""A rebuild makes anew what ingest derives from its archive, and finds each row that is not what it comes to."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dukao.simulator.nation import load
+from dukao.simulator.stream import Settings, simulate
+from services.ingest import clock
+from services.ingest.contract import CLOSES, CONSUMER
+from services.ingest.hearing import Hearing
+from services.ingest.wiring import COMMANDED, OWN
+from shared.kernel.errors import Refused
+from shared.messaging.desk import Desk
+from shared.runtime.rebuilding import Fold, Rebuilds
+from tests.ingest.closes import MARCH, closes, hear
+from tests.ingest.rig import TYPES, event, send, serving
+from tests.ingest.test_manifests import COUNTING, digest_of
+from tests.rebuilds import Kept, begin, rebuilt
+from tests.waiting import becomes
+
+FEEDS = {"done": {"types": ["task.done.v1"], "within_minutes": 60}, "all": {"within_minutes": 120}}
+DESK = {"title": "Desk", "clients": ["desk-account"], "units": ["11*"], "manifest": COUNTING, "feeds": FEEDS}
+FIRST = {"types": TYPES, "sources": {"desk": DESK, "other": {"title": "Other"}}}
+SECOND = {"types": TYPES, "sources": {"desk": DESK | {"feeds": {"all": FEEDS["all"]}}}}
+THIRD = {
+    "types": TYPES,
+    "sources": {"desk": DESK, "other": {"title": "Other", "manifest": {"zone": "Europe/Paris"}}},
+}
+MONTH = Settings(units=98, days=30, rate=1, seed=5)
+BEGIN = datetime(2021, 3, 1, 8, tzinfo=UTC)
+DAY = "2021-03-01"
+DERIVED = {"closed_periods", "conflicts", "countings", "feeds", "keys", "manifests", "moved_days"} | {
+    "totals",
+    "withdrawn",
+}
+DAMAGE = {
+    "closed_periods": "UPDATE closed_periods SET cut = cut + interval '1 day'",
+    "conflicts": "UPDATE conflicts SET withdrawn = NOT withdrawn WHERE id = 1",
+    "countings": "UPDATE countings SET since = '2020-01-01' WHERE source = 'other'",
+    "feeds": "UPDATE feeds SET stale = NOT stale WHERE feed = 'all'",
+    "keys": "DELETE FROM keys WHERE key = (SELECT key FROM keys ORDER BY key LIMIT 1)",
+    "manifests": "UPDATE manifests SET state = 'matched' WHERE day = '2021-03-01'",
+    "moved_days": "DELETE FROM moved_days",
+    "totals": "UPDATE totals SET sum = sum + 1 WHERE field = 'amount' AND day = '2021-03-02'",
+    "withdrawn": "DELETE FROM withdrawn",
+}
+UNTICKED = {"moved_days": 60 * 25}  # the next tick would judge no day by it
+SWAPPED = DAMAGE.keys() - {"conflicts", "manifests"}
+
+
+def at(minutes):
+    return (BEGIN + timedelta(minutes=minutes)).isoformat()
+
+
+def done(name, minutes, **changes):
+    return event(**{"id": name, "number": name, "time": at(minutes)} | changes)
+
+
+def revised(name, of, revision, minutes, **changes):
+    named = {"correctssource": "desk", "correctsid": of, "revision": revision, "number": of}
+    return done(name, minutes, **named | changes)
+
+
+@pytest.fixture(params=[False, True], ids=["live", "replay"])
+async def rig(exchange, tmp_path, request):
+    """An ingest with two adoptions behind it, feeds, days, corrections, conflicts, and a day that moved."""
+    async with serving(exchange, tmp_path, FIRST, replay=request.param) as made:
+        await begin(exchange, CONSUMER, [CLOSES])
+        await lived(made, live=not request.param)
+        yield made
+
+
+async def lived(rig, *, live):
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+
+    async def ticked(minutes):
+        """Let the minutes of the database pass; under the replay clock those of the feed do."""
+        if live:
+            async with rig.exchange.begin(actor="test", action="tick") as tx:
+                tx.replay_at(datetime.now(UTC) + timedelta(minutes=minutes))
+                assert await clock.tick(tx, rig.admission.catalogue)
+
+    async def bring(*events):
+        answer = await send(desk, list(events))
+        assert answer.status_code == 200, answer.text
+        return [one["status"] for one in answer.json()["results"]]
+
+    async def manifest(day, *ids):
+        told = {"count": len(ids), "digest": digest_of(ids)}
+        assert (await desk.put(f"/v1/manifests/desk/{day}", json=told)).status_code in {200, 201}
+
+    assert (
+        await bring(revised("c0", "late", 20210301, 1), done("a", 2), done("b", 3, subject="1102"))
+        == ["created"] * 3
+    )
+    await manifest(DAY, "a", "b", "c0")
+    await ticked(0)
+    await ticked(90)
+    assert await bring(done("a", 2), done("a", 2, amount="9.00"), done("late", 70)) == [
+        "duplicate",
+        "conflict",
+        "created",
+    ]
+    await rig.adopt(SECOND)
+    assert await bring(done("d", 60 * 24, case="c1"), revised("w", "a", 1, 2, data=...)) == ["created"] * 2
+    await manifest("2021-03-02", "d", "nothing")
+    await rig.adopt(THIRD)
+    assert (
+        await bring(done("a", 2, amount="8.00"), done("b", 3, subject="1102", amount="7.00"))
+        == ["conflict"] * 2
+    )
+    olga = await rig.as_("olga", "operator")
+    assert (
+        await olga.post("/v1/conflicts/3:replay", json={"reason": "the paper says so"})
+    ).status_code == 200
+    await ticked(300)
+    for name in ("t", "e"):
+        assert await bring(done(name, 60 * 25, subject="1103")) == ["created"]
+
+
+async def rebuilds_of(exchange, url):
+    async with exchange.reading() as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+    kept = Kept()
+    kept.records = closes(MARCH)
+    return Rebuilds(
+        "ingest", url, [Fold(CONSUMER, Hearing, {CLOSES: kept})], COMMANDED, schema=schema, own=OWN
+    )
+
+
+async def test_all_that_ingest_derives_is_made_anew_and_is_the_same(rig, exchange, postgres_url):
+    await hear(exchange, closes(MARCH))
+    run = await rebuilt(await rebuilds_of(exchange, postgres_url))
+    assert (run.state, run.different, run.chains) == ("same", [], [])
+    assert {one.table for one in run.tables} == DERIVED
+    assert {one.table for one in run.tables if not one.rows} <= {"moved_days"}
+    assert run.applied == run.total > 64
+    assert run.copied == list(COMMANDED.tables)
+
+
+@pytest.mark.parametrize("table", sorted(DAMAGE))
+async def test_a_row_that_is_not_what_the_archive_comes_to_is_found_and_replaced(
+    rig, exchange, postgres_url, table
+):
+    await hear(exchange, closes(MARCH))
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    async with exchange.begin(actor="test", action="damage") as tx:
+        assert await tx.many(f"{DAMAGE[table]} RETURNING 1")
+    run = await rebuilt(rebuilds)
+    assert (run.state, [one.table for one in run.different]) == ("differs", [table])
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    late = done("g", UNTICKED.get(table, 60 * 48), subject="1104")
+    assert (await send(desk, late)).status_code == 201
+    await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+    if table not in SWAPPED:
+        with pytest.raises(Refused) as refused:
+            await rebuilds.swap(run.id, "a disk lied", "olga")
+        assert (refused.value.problem.status, refused.value.problem.code) == (409, "nothing_to_swap")
+        assert table in refused.value.problem.detail
+        return
+    assert (await rebuilds.swap(run.id, "a disk lied", "olga")).state == "swapped"
+    assert (await rebuilt(rebuilds)).state == "same", "what came since the rebuild is there too"
+    assert (await send(desk, late)).json()["status"] == "duplicate"
+
+
+async def test_an_archive_whose_digests_part_is_no_ground_to_rebuild_on(rig, exchange, postgres_url):
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    async with exchange.begin(actor="test", action="damage") as tx:
+        await tx.many(
+            "UPDATE stream_shards SET chain = sha256('') WHERE stream = 'ingest.accepted' AND shard = 5"
+        )
+    run = await rebuilds.start("olga")
+    task = asyncio.ensure_future(rebuilds.run())
+    await becomes(lambda: run.state == "failed")
+    task.cancel()
+    await asyncio.wait({task})
+    assert "ingest.accepted/5" in run.detail
+
+
+@pytest.mark.parametrize("replay", [False, True], ids=["live", "replay"])
+async def test_what_a_simulated_administration_sends_is_made_anew(exchange, tmp_path, postgres_url, replay):
+    nation = load()
+    promised = {"manifest": {"zone": "Asia/Shanghai"}, "feeds": {"all": FEEDS["all"]}}
+    sources = {name: spec | promised for name, spec in nation.types["sources"].items()}
+    events = list(simulate(MONTH, nation))
+    async with serving(exchange, tmp_path, nation.types | {"sources": sources}, replay=replay) as rig:
+        await begin(exchange, CONSUMER, [CLOSES])
+        integrator = await rig.as_("all", "integrator")
+        statuses = set()
+        for start in range(0, len(events), 500):
+            answer = await send(integrator, events[start : start + 500])
+            statuses |= {one["status"] for one in answer.json()["results"]}
+        assert statuses >= {"created", "duplicate"}
+        await hear(exchange, closes(MARCH))
+        run = await rebuilt(await rebuilds_of(exchange, postgres_url))
+    assert (run.state, run.different) == ("same", [])
+    assert {one.table for one in run.tables if one.rows} >= {"keys", "withdrawn", "totals", "feeds"}
