@@ -95,14 +95,15 @@ def test_sending_again_finds_duplicates(fed):
 
 def test_a_sending_goes_on_from_the_position_that_it_kept(fed):
     good = (fed.folder / "good.ndjson").read_text("utf-8")
-    feed, kept = fed.file("grows.ndjson", good), fed.folder / "grows.position"
+    feed, kept = fed.file("grows.ndjson", f"{good}\n{good[:20]}"), fed.folder / "grows.position"
     names = ("rows", "resumed", "events")
-    told = fed.json("send", feed, "--resume", kept)
+    told = fed.json("send", feed, "--resume", kept, ends=Exit.INVALID)
     assert tuple(told[name] for name in names) == (1, 0, 1)
+    assert [(fault["line"], fault["code"]) for fault in told["faults"]] == [(2, "half_written")]
     feed.write_text(f"{good}\n{good}\n", "utf-8")
     told = fed.json("send", feed, "--resume", kept)
     assert tuple(told[name] for name in names) == (2, 1, 1)
-    other = fed.file("other.ndjson", good.replace("2021", "2022"))
+    other = fed.file("other.ndjson", good.replace("2021", "2022") + "\n")
     fed("send", other, "--resume", kept, ends=Exit.INVALID)
 
 
