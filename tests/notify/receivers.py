@@ -35,13 +35,11 @@ class Authority:
         return ssl.create_default_context(cafile=self.file)
 
     def issue(self, *names: str) -> tuple[Path, Path]:
-        """Return the files of a certificate for names, and of its key."""
+        """Return the files of a certificate for names or addresses, and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = (
             _builder(names[0], key.public_key(), self.certificate.subject)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
-            )
+            .add_extension(x509.SubjectAlternativeName([_subject(name) for name in names]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
             )
@@ -72,6 +70,12 @@ def new_authority(folder: Path) -> Authority:
     authority = Authority(folder, key, made)
     authority.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     return authority
+
+
+def _subject(name):
+    if name.replace(".", "").isdecimal():
+        return x509.IPAddress(ipaddress.ip_address(name))
+    return x509.DNSName(name)
 
 
 def _builder(name, public_key, issuer):
