@@ -6,8 +6,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from services.ingest import deciding, handlers
+from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import Message, topic_of
-from services.ingest.gateway import InboundTopics, Records
+from services.ingest.gateway import ASKED_AT_ONCE, InboundTopics, Records
 from services.ingest.taking import Taking
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Refused, Unavailable
@@ -156,3 +157,25 @@ async def test_a_record_is_found_at_its_offset_unless_it_was_taken_back_or_never
         await records.close()
     with pytest.raises(Unavailable):
         await Records(KafkaAccess("127.0.0.1:9")).ends([(topic, 0)])
+
+
+@pytest.mark.kafka
+async def test_more_partitions_than_are_asked_at_once_are_all_known_by_what_lies_in_them(kafka_bootstrap):
+    topics = InboundTopics(KafkaAccess(kafka_bootstrap))
+    wanted = [topic_of(f"crowd{number}") for number in range(ASKED_AT_ONCE // INBOUND_PARTITIONS + 1)]
+
+    async def made():
+        found = await topics.ensure(wanted)
+        return len(found) == len(wanted) * INBOUND_PARTITIONS and found
+
+    try:
+        places = await becomes(made)
+        assert len(places) > ASKED_AT_ONCE
+        bodies = {(topic, partition): f"{topic}/{partition}".encode() for topic, partition in places}
+        async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+            for (topic, partition), body in bodies.items():
+                await producer.send_and_wait(topic, body, partition=partition)
+        found = await topics.digests(dict.fromkeys(places[:-1], 0) | {places[-1]: 1})
+        assert found == {at: sha256_hex(body) for at, body in bodies.items() if at != places[-1]}
+    finally:
+        await topics.close()
