@@ -1,7 +1,7 @@
 """Sending files of events."""
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -15,11 +15,11 @@ from dukao import yamls
 from dukao.adoption import adopted_types
 from dukao.checking import check_mapping, paper_of, shaped
 from dukao.client import Client
-from dukao.feeds import STDIN, Feed, Form, Moved
+from dukao.feeds import STDIN, Feed, Form, Moved, Row
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, say, stderr
 from dukao.reports import reading, report_tally, stop_at
-from dukao.resuming import position_of
+from dukao.resuming import Position, position_of
 from dukao.sending import LARGEST_BATCH_EVENTS, Fault, Sender, Tally
 from services.ingest.domain.catalogue import CatalogueDocument
 from services.ingest.domain.mapping import FeedMapping, compile_mapping
@@ -100,45 +100,30 @@ def send(
     may be half written and is left to the next sending. A fault of a row that is sent again stands twice in
     --refusals. Ends with 6 if a row gives no events, or an event was rejected or contradicts what is in.
     """
-    if form == "csv" and mapping is None:
-        raise typer.BadParameter("a CSV needs a mapping", param_hint="--format")
-    if resume is not None and STDIN in files:
-        raise typer.BadParameter("stdin cannot be read again from where it was", param_hint="--resume")
+    _check(files, mapping, form, resume)
     position = None if resume is None else position_of(resume, files)
     with Client(state_of(ctx)) as client:
         feed = _feed(client, mapping, form, source, output)
         with _progress(files) as progress, _faults(refusals) as heard:
-
-            def sent(tally: Tally) -> None:
-                progress.show(tally)
-                if position is not None:
-                    position.keep(tally.done)
-
-            resume_at = 0 if position is None else position.rows
             sender = Sender(
                 client.bases["ingest"],
                 client.tokens,
                 batch,
-                sent,
+                _moved(progress, position),
                 heard=heard,
-                resume_at=resume_at,
+                resume_at=0 if position is None else position.rows,
                 in_order=client.in_order,
             )
-            try:
-                sender.send(
-                    row
-                    for place, file in enumerate(files)
-                    for row in feed.rows(
-                        file, progress.mover(place), growing=position is not None and file is files[-1]
-                    )
-                )
-            except BaseException:
-                say(f"stopped after {sender.tally.answered} events; send again to go on, doubles do no harm")
-                raise
-            finally:
-                if position is not None:
-                    position.write()
+            _send(sender, _rows(feed, files, progress, position), position)
     report_tally(sender.tally, first, output)
+
+
+def _check(files: Sequence[Path], mapping: Path | None, form: Form | None, resume: Path | None) -> None:
+    """Refuse options that do not go together."""
+    if form == "csv" and mapping is None:
+        raise typer.BadParameter("a CSV needs a mapping", param_hint="--format")
+    if resume is not None and STDIN in files:
+        raise typer.BadParameter("stdin cannot be read again from where it was", param_hint="--resume")
 
 
 @contextmanager
@@ -181,6 +166,36 @@ def _progress(files: Sequence[Path]) -> Generator[_Progress]:
     with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None if STDIN in files else sum(sizes), answered=0)
         yield _Progress(bar, task, [0, *accumulate(sizes)])
+
+
+def _rows(feed: Feed, files: Sequence[Path], progress: _Progress, position: Position | None) -> Iterator[Row]:
+    """Yield the rows of all files; the last may grow yet where a position is kept."""
+    for place, file in enumerate(files):
+        growing = position is not None and file is files[-1]
+        yield from feed.rows(file, progress.mover(place), growing=growing)
+
+
+def _moved(progress: _Progress, position: Position | None) -> Callable[[Tally], None]:
+    """Return what hears of every batch that is answered: the bar, and the position if one is kept."""
+
+    def moved(tally: Tally) -> None:
+        progress.show(tally)
+        if position is not None:
+            position.keep(tally.done)
+
+    return moved
+
+
+def _send(sender: Sender, rows: Iterator[Row], position: Position | None) -> None:
+    """Send rows; however that ends, the position is written."""
+    try:
+        sender.send(rows)
+    except BaseException:
+        say(f"stopped after {sender.tally.answered} events; send again to go on, doubles do no harm")
+        raise
+    finally:
+        if position is not None:
+            position.write()
 
 
 def _feed(

@@ -12,12 +12,11 @@ from deploy.state import State
 from dukao.checking import read_scheme
 from dukao.client import Client, below
 from dukao.demo.explaining import explain
-from dukao.demo.moving import moving
+from dukao.demo.moving import send_moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
 from dukao.failures import FailedError
 from dukao.feeds import Feed
 from dukao.output import Format, columns, say, show, show_lines
-from dukao.sending import LARGEST_BATCH_EVENTS, Sender
 from dukao.standings import heading, lines
 from dukao.telling.languages import Lang
 from services.ingest.domain.catalogue import CatalogueDocument
@@ -91,17 +90,7 @@ def _feed(client: Client, catalogue: Mapping[str, Any], path: Path) -> None:
         MappingDocument.model_validate(written), CatalogueDocument.model_validate(catalogue)
     )
     rows = Feed(mapping).rows(path, lambda _: None)
-    with moving(client, _path(MONTHS[0]), EXPECTED_EVENTS) as board:
-        sender = Sender(
-            client.bases["ingest"],
-            client.tokens,
-            LARGEST_BATCH_EVENTS,
-            board.sent,
-            in_order=client.in_order,
-        )
-        tally = sender.send(rows)
-    if tally.bad:
-        raise FailedError(f"{tally.bad} events were not taken; the first: {tally.faults[0]}")
+    tally = send_moving(client, _path(MONTHS[0]), EXPECTED_EVENTS, rows)
     say(f"      {tally.events} events in {tally.seconds:.1f} s")
 
 

@@ -1,7 +1,7 @@
 """A standing shown while it moves: on a terminal in place, otherwise a line every few seconds."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +11,11 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from dukao.client import AwayError, Client, RefusedError
+from dukao.client import AwayError, Client, FailedError, RefusedError
 from dukao.demo.staging import NOT_YET
+from dukao.feeds import Row
 from dukao.output import columns, say, stderr, table
-from dukao.sending import Tally
+from dukao.sending import LARGEST_BATCH_EVENTS, Sender, Tally
 from dukao.standings import SIMULATED, heading, lines
 
 MOVES_S = 2.0
@@ -54,8 +55,24 @@ class Moving:
         self.live.update(Group(self.bar, Text(heading(standing)), table(shown, _SHOWN)), refresh=True)
 
 
+def send_moving(client: Client, path: str, expected: int, rows: Iterable[Row]) -> Tally:
+    """Send rows while the standing of a path is shown; all of them must be taken."""
+    with _moving(client, path, expected) as board:
+        sender = Sender(
+            client.bases["ingest"],
+            client.tokens,
+            LARGEST_BATCH_EVENTS,
+            board.sent,
+            in_order=client.in_order,
+        )
+        tally = sender.send(rows)
+    if tally.bad:
+        raise FailedError(f"{tally.bad} events were not taken; the first: {tally.faults[0]}")
+    return tally
+
+
 @contextmanager
-def moving(client: Client, path: str, expected: int) -> Generator[Moving]:
+def _moving(client: Client, path: str, expected: int) -> Generator[Moving]:
     """Show a bar and a standing for as long as events are sent."""
     console = stderr()
     bar = Progress(

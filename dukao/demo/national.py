@@ -12,13 +12,11 @@ from dukao import yamls
 from dukao.checking import paper_of
 from dukao.client import Client, below
 from dukao.demo.explaining import explain
-from dukao.demo.moving import moving
+from dukao.demo.moving import send_moving
 from dukao.demo.staging import Comparison, Steps, adopt, beside, platform, read, until_equal
 from dukao.demo.supervised import supervised, told
-from dukao.failures import FailedError
 from dukao.feeds import Row
 from dukao.output import Format, columns, say, show, show_lines
-from dukao.sending import LARGEST_BATCH_EVENTS, Sender
 from dukao.simulator.nation import SAMPLE, Nation, load
 from dukao.simulator.stream import Settings, simulate
 from dukao.simulator.truth import Truth
@@ -78,17 +76,7 @@ def _expected() -> int:
 def _feed(client: Client, nation: Nation, truth: Truth) -> None:
     events = enumerate(simulate(YEAR, nation, truth), 1)
     rows = (Row("simulated", number, (event,)) for number, event in events)
-    with moving(client, _path(nation), _expected()) as board:
-        sender = Sender(
-            client.bases["ingest"],
-            client.tokens,
-            LARGEST_BATCH_EVENTS,
-            board.sent,
-            in_order=client.in_order,
-        )
-        tally = sender.send(rows)
-    if tally.bad:
-        raise FailedError(f"{tally.bad} simulated events were not taken; the first: {tally.faults[0]}")
+    tally = send_moving(client, _path(nation), _expected(), rows)
     told = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(truth.kinds.items()))
     say(f"      {tally.events} events in {tally.seconds:.1f} s: {told}")
 
