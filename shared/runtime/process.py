@@ -13,9 +13,10 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from shared.runtime.protocol import Protocol
+from shared.runtime.protocol import protocol_of
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
+from shared.web.gate import Gate
 
 Part = Callable[[], Awaitable[None]]
 
@@ -45,6 +46,7 @@ class _Server(uvicorn.Server):
 
 def serve(
     app: FastAPI,
+    gate: Gate,
     host: str,
     port: int,
     parts: Sequence[Part] = (),
@@ -59,7 +61,7 @@ def serve(
     failed = True
     try:
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        failed = runner.run(run(app, host, port, parts, closing, grace_s))
+        failed = runner.run(run(app, gate, host, port, parts, closing, grace_s))
     except BaseException:  # noqa: BLE001 - whatever it is, the process ends and says why
         _LOG.exception("the process did not close what it opened")
     finally:
@@ -68,6 +70,7 @@ def serve(
 
 async def run(
     app: FastAPI,
+    gate: Gate,
     host: str,
     port: int,
     parts: Sequence[Part] = (),
@@ -78,7 +81,7 @@ async def run(
 
     At the end the server first answers what it has taken, then the parts are cancelled; both have a bound.
     """
-    server = _Server(_config(app, host, port, grace_s))
+    server = _Server(_config(app, gate, host, port, grace_s))
     failed = False
     try:
         async with _signals(server), asyncio.TaskGroup() as group:
@@ -172,12 +175,12 @@ async def _signals(server: uvicorn.Server) -> AsyncGenerator[None]:
             loop.remove_signal_handler(number)
 
 
-def _config(app: FastAPI, host: str, port: int, grace_s: int) -> uvicorn.Config:
+def _config(app: FastAPI, gate: Gate, host: str, port: int, grace_s: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        http=Protocol,
+        http=protocol_of(gate),
         ws="none",
         log_config=None,
         access_log=False,

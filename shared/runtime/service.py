@@ -25,6 +25,7 @@ from shared.telemetry.logs import configure
 from shared.web.app import create_app
 from shared.web.archive import archive_router
 from shared.web.consumers import ConsumerBody, HaltBody, consumers_router
+from shared.web.gate import Gate
 from shared.web.operations import operations_router, orders_router, relay_router, skips_router
 from shared.web.rates import Rate
 from shared.web.rebuilds import rebuilds_router
@@ -35,9 +36,10 @@ NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A door, what runs beside it, what is closed at the end, and the streams it needs."""
+    """A door and its gate, what runs beside it, what is closed at the end, and the streams it needs."""
 
     app: FastAPI
+    gate: Gate
     parts: tuple[Part, ...]
     closing: tuple[Part, ...]
     reads: frozenset[str]
@@ -106,6 +108,12 @@ class Frame:
         """Put the service together; people write what is `commanded`, its archive comes to what is `own`."""
         url = self.settings.database_url.get_secret_value()
         rebuilds = Rebuilds(self.name, url, self._folds, commanded, schema=self.name, own=own)
+        tokens = self.settings.token_check(self.name)
+        gate = Gate(
+            tokens=tokens,
+            client_rate=Rate(self.settings.client_requests_per_s),
+            address_rate=Rate(self.settings.address_requests_per_s),
+        )
         relay = Relay(self.exchange, KafkaProducer(self._access), streams, self._worker)
         app = create_app(
             title=f"Dukao {self.name}",
@@ -118,15 +126,15 @@ class Frame:
                 *self._operations(rebuilds),
             ],
             readiness=self._ready,
-            tokens=self.settings.token_check(self.name),
+            tokens=tokens,
             denied=self.exchange.denied,
-            client_rate=Rate(self.settings.client_requests_per_s),
-            address_rate=Rate(self.settings.address_requests_per_s),
+            gate=gate,
         )
         closing = [archive.close for archive in self._archives]
         reads = frozenset(stream for inputs in self._inputs.values() for stream in inputs)
         return Service(
             app,
+            gate,
             (*parts, relay.run, rebuilds.run, *self._logging_in(reads, streams)),
             (*closing, self.engine.dispose),
             reads,
@@ -174,4 +182,5 @@ def run(service: Service, name: str, settings: ServiceSettings) -> None:
     configure(name, settings.log_level)
     FAIL_POINTS.look_in(settings.fail_points, issuer=settings.issuer)
     address = settings.host, settings.port
-    serve(service.app, *address, service.parts, service.closing, settings.shutdown_grace_s)
+    grace_s = settings.shutdown_grace_s
+    serve(service.app, service.gate, *address, service.parts, service.closing, grace_s)

@@ -17,7 +17,7 @@ from shared.telemetry.metrics import CONTENT_TYPE, METRICS
 from shared.web import problems
 from shared.web.gate import Gate
 from shared.web.guard import Guard
-from shared.web.rates import ADDRESS_RATE, CLIENT_RATE, Rate
+from shared.web.rates import ADDRESS_RATE, CLIENT_RATE
 from shared.web.tokens import TokenCheck
 from shared.web.turnstile import Turnstile
 
@@ -37,12 +37,12 @@ def create_app(
     readiness: Readiness,
     tokens: TokenCheck | None,
     denied: problems.Denied | None = None,
-    client_rate: Rate = CLIENT_RATE,
-    address_rate: Rate = ADDRESS_RATE,
+    gate: Gate | None = None,
 ) -> FastAPI:
     """Return the application of a service; `readiness` names each part and whether it is ready.
 
-    `denied` puts on record who asked for what is hidden from their unit, and for what.
+    `denied` puts on record who asked for what is hidden from their unit, and for what. Without a `gate` it
+    has one of its own.
     """
     app = FastAPI(
         title=title,
@@ -61,8 +61,8 @@ def create_app(
         app.include_router(router)
     app.include_router(_health(readiness))
     _add_docs(app)
-    app.state.gate = Gate(tokens=tokens, client_rate=client_rate, address_rate=address_rate)
-    app.add_middleware(Turnstile, gate=app.state.gate)
+    own = Gate(tokens=tokens, client_rate=CLIENT_RATE, address_rate=ADDRESS_RATE)
+    app.add_middleware(Turnstile, gate=gate or own)
     app.add_middleware(Guard)
     return app
 

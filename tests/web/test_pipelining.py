@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from uvicorn.server import ServerState
 
-from shared.runtime.protocol import SLICE_BYTES, Protocol
+from shared.runtime.answering import SLICE_BYTES
+from shared.runtime.protocol import Protocol
 
 REQUESTS = 2_000
 LIMIT_S = 20
@@ -28,14 +29,14 @@ async def connected(port):
 
 
 @asynccontextmanager
-async def listening(app):
-    """A server of an app, with the connections that it has."""
+async def listening(app, gate=None):
+    """A server of an app behind a gate, if there is one, with the connections that it has."""
     config = uvicorn.Config(app, http=Protocol, ws="none", log_config=None, lifespan="off")
     config.load()
     made = []
 
     def connection():
-        made.append(Protocol(config=config, server_state=ServerState(), app_state={}))
+        made.append(Protocol(config=config, server_state=ServerState(), app_state={}, gate=gate))
         return made[-1]
 
     server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)

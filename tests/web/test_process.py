@@ -19,6 +19,7 @@ import asyncio, sys, threading
 from shared.runtime.process import serve
 from shared.telemetry.logs import configure
 from shared.web.app import create_app
+from shared.web.gate import Gate
 from shared.web.rates import Rate
 
 async def ready():
@@ -58,12 +59,13 @@ async def close_and_fail():
     raise MemoryError
 
 configure("test")
+gate = Gate(tokens=None, client_rate=Rate(2), address_rate=Rate(2))
 app = create_app(
-    title="t", service="test", routers=[], readiness=ready, tokens=None, address_rate=Rate(2)
+    title="t", service="test", routers=[], readiness=ready, tokens=None, gate=gate
 )
 parts = [steady, failing] if float(sys.argv[2]) >= 0 else [steady]
 parts += [part for part in (stubborn, cancelled, deaf) if part.__name__ in sys.argv[3:]]
-serve(app, "127.0.0.1", int(sys.argv[1]), parts, [close_and_fail if "unclosed" in sys.argv else close])
+serve(app, gate, "127.0.0.1", int(sys.argv[1]), parts, [close_and_fail if "unclosed" in sys.argv else close])
 """
 DEADLINE_S = 20
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
 from shared.web.gate import HELD_REQUESTS, Gate
@@ -23,13 +22,17 @@ class Counting:
 
     def __init__(self, hold_s: float = HOLD_S) -> None:
         self.asked = 0
-        self.state = FastAPI().state
-        self.state.gate = Gate(tokens=None, client_rate=RATE, address_rate=RATE, hold_s=hold_s)
+        self.gate = Gate(tokens=None, client_rate=RATE, address_rate=RATE, hold_s=hold_s)
 
     async def __call__(self, scope, receive, send):
         self.asked += 1
-        self.state.gate.wait_s(self.state.gate.caller(scope["headers"], scope["client"][0], scope["path"]))
+        self.gate.wait_s(self.gate.caller(scope["headers"], scope["client"][0], scope["path"]))
         await echo(scope, receive, send)
+
+
+def behind(app):
+    """A server of an application behind its gate."""
+    return listening(app, app.gate)
 
 
 async def asked(port, request=REQUEST):
@@ -54,7 +57,7 @@ async def exhausted(port):
 async def test_who_opens_connection_after_connection_is_told_when_to_come_again():
     app = Counting()
     before = told()
-    async with asyncio.timeout(LIMIT_S), listening(app) as (port, _):
+    async with asyncio.timeout(LIMIT_S), behind(app) as (port, _):
         await exhausted(port)
         head, body = await asked(port)
     assert head.startswith(b"http/1.1 429 too many requests\r\n")
@@ -76,7 +79,7 @@ async def test_who_opens_connection_after_connection_is_told_when_to_come_again(
     ids=["a long body", "chunks", "many requests", "a wish"],
 )
 async def test_the_answer_arrives_whatever_else_was_sent(request_bytes):
-    async with asyncio.timeout(LIMIT_S), listening(Counting()) as (port, _):
+    async with asyncio.timeout(LIMIT_S), behind(Counting()) as (port, _):
         await exhausted(port)
         head, body = await asked(port, request_bytes)
     assert head.startswith(b"http/1.1 429 ")
@@ -84,7 +87,7 @@ async def test_the_answer_arrives_whatever_else_was_sent(request_bytes):
 
 
 async def test_who_asks_for_the_head_gets_no_body():
-    async with asyncio.timeout(LIMIT_S), listening(Counting()) as (port, _):
+    async with asyncio.timeout(LIMIT_S), behind(Counting()) as (port, _):
         await exhausted(port)
         async with connected(port) as (reader, writer):
             writer.write(REQUEST.replace(b"GET", b"HEAD"))
@@ -95,28 +98,28 @@ async def test_who_asks_for_the_head_gets_no_body():
 
 async def test_who_finds_no_place_to_be_held_at_is_told_at_once():
     app = Counting(hold_s=LIMIT_S)
-    async with asyncio.timeout(LIMIT_S / 2), listening(app) as (port, _):
+    async with asyncio.timeout(LIMIT_S / 2), behind(app) as (port, _):
         await exhausted(port)
         for _ in range(HELD_REQUESTS):
-            assert app.state.gate.hold()
+            assert app.gate.hold()
         assert (await asked(port))[0].startswith(b"http/1.1 429 ")
 
 
 async def test_places_are_given_back_also_of_those_who_left():
     app = Counting()
-    async with asyncio.timeout(LIMIT_S), listening(app) as (port, made):
+    async with asyncio.timeout(LIMIT_S), behind(app) as (port, made):
         await exhausted(port)
         async with connected(port) as (_, writer):
             writer.write(REQUEST)
             while made[-1]._refusal is None:
                 await asyncio.sleep(0)
-        assert app.state.gate._held == 1
-        while app.state.gate._held:
+        assert app.gate._held == 1
+        while app.gate._held:
             await asyncio.sleep(0)
 
 
 async def test_at_the_end_of_the_process_who_is_held_is_told_at_once():
-    async with asyncio.timeout(LIMIT_S / 2), listening(Counting(hold_s=LIMIT_S)) as (port, made):
+    async with asyncio.timeout(LIMIT_S / 2), behind(Counting(hold_s=LIMIT_S)) as (port, made):
         await exhausted(port)
         async with connected(port) as (reader, writer):
             writer.write(REQUEST)
