@@ -1,6 +1,5 @@
 """The command against a platform of its own: two persons, a feed with faults, a standing, and the way down."""
 
-import asyncio
 import csv
 import io
 import json
@@ -14,7 +13,6 @@ import pytest
 
 from dukao.exits import Exit
 from tests.cli.running import MAPPING, SCHEME, caught_up, dukao, fed, following, standing
-from tests.system.rig import Rig
 
 __all__ = ["dukao", "fed"]
 pytestmark = [pytest.mark.system, pytest.mark.kafka, pytest.mark.long]
@@ -282,33 +280,6 @@ def test_a_service_is_rebuilt_beside_itself_and_is_the_same(fed):
     assert "same" in fed("rebuild", "ranking", "--shadow").stdout
     fed("rebuild", "kafka", ends=Exit.USAGE)
     fed("rebuild", "ranking", "--swap", ends=Exit.USAGE)
-
-
-async def damage(state, statement):
-    rig = Rig(state)
-    connection = await rig.database()
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-        await rig.close()
-
-
-def test_what_is_swapped_is_one_document_and_what_is_not_confirmed_stays(fed):
-    caught_up(fed)
-    fed("consumers", "pause", "ranking", "--reason", "a disk lied")
-    asyncio.run(damage(fed.state, "UPDATE ranking.places SET points = points - 1 WHERE unit = 'b1'"))
-    words = ("rebuild", "ranking", "--swap", "--reason", "a disk lied")
-    asked = fed(*words, "--output", "json", ends=1)
-    assert (asked.stdout, "Replace the live rows of places?" in asked.stderr) == ("", True)
-    assert "places live: " in asked.stderr
-    done = fed.json(*words, "--yes")
-    assert (done["state"], [one["table"] for one in done["tables"] if one["only_live"]]) == (
-        "swapped",
-        ["places"],
-    )
-    assert fed.json("rebuild", "ranking")["state"] == "same"
-    fed("consumers", "resume", "ranking", "--reason", "rebuilt")
 
 
 def test_a_shell_is_told_where_everything_is(fed):
