@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +114,7 @@ class InboundTopics:
             return found
         async with self._away():
             wanted = [TopicPartition(*place) for place in offsets]
-            asked = await self._begun()
+            asked = await self._begun(wanted)
             first, end = await asked.beginning_offsets(wanted), await asked.end_offsets(wanted)
         there = [
             (at, offset)
@@ -136,7 +136,7 @@ class InboundTopics:
             messages = await fetching.take(POLL_RECORDS)
             if not fetching.lost:
                 return Polled(tuple(messages))
-            first = await (await self._begun()).beginning_offsets(list(fetching.lost))
+            first = await (await self._begun(fetching.lost)).beginning_offsets(list(fetching.lost))
         lost = fetching.lost.items()
         return Polled(gaps=tuple(Gap(at.topic, at.partition, asked, first[at]) for at, asked in lost))
 
@@ -148,7 +148,8 @@ class InboundTopics:
         """Return where partitions end, as the second client is told."""
         if places:
             async with self._away():
-                found = await (await self._begun()).end_offsets([TopicPartition(*place) for place in places])
+                wanted = [TopicPartition(*place) for place in places]
+                found = await (await self._begun(wanted)).end_offsets(wanted)
             self._ends = {(at.topic, at.partition): end for at, end in found.items()}
         return self._ends
 
@@ -172,7 +173,7 @@ class InboundTopics:
         if consumer is not None:
             await kafka_clients.stop(consumer.stop(), _client(consumer))
 
-    async def _begun(self) -> AIOKafkaConsumer:
+    async def _begun(self, wanted: Iterable[TopicPartition]) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = _asker(self._access, "read_committed")
             try:
@@ -181,6 +182,7 @@ class InboundTopics:
                 await kafka_clients.stop(consumer.stop(), _client(consumer))
                 raise
             self._consumer = consumer
+        await _learn(self._consumer, wanted)
         return self._consumer
 
     @asynccontextmanager
@@ -269,10 +271,19 @@ def _client(consumer: AIOKafkaConsumer) -> Any:
     return consumer._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
+async def _learn(consumer: AIOKafkaConsumer, wanted: Iterable[TopicPartition]) -> None:
+    """Let a client know of topics, all at once: by itself it learns of one after the other and gives up."""
+    topics = {at.topic for at in wanted}
+    if topics:
+        await _client(consumer).set_topics(topics)
+
+
 async def _there(consumer: AIOKafkaConsumer, places: Collection[Place]) -> list[TopicPartition]:
     """Return those of the partitions whose topics the cluster has."""
     topics = await consumer.topics()
-    return [TopicPartition(*place) for place in places if place[0] in topics]
+    there = [TopicPartition(*place) for place in places if place[0] in topics]
+    await _learn(consumer, there)
+    return there
 
 
 def _log_refused(answer: Any) -> None:

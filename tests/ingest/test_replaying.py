@@ -20,6 +20,8 @@ from tests.waiting import becomes
 
 __all__ = ["admission", "source"]
 
+TOPICS = 64
+
 
 class Shelf(Records):
     """A topic that holds these records and no others."""
@@ -160,9 +162,10 @@ async def test_a_record_is_found_at_its_offset_unless_it_was_taken_back_or_never
 
 
 @pytest.mark.kafka
-async def test_more_partitions_than_are_asked_at_once_are_all_known_by_what_lies_in_them(kafka_bootstrap):
-    topics = InboundTopics(KafkaAccess(kafka_bootstrap))
-    wanted = [topic_of(f"crowd{number}") for number in range(ASKED_AT_ONCE // INBOUND_PARTITIONS + 1)]
+async def test_what_lies_in_the_partitions_of_many_topics_is_known_when_first_asked(kafka_bootstrap):
+    access = KafkaAccess(kafka_bootstrap)
+    topics, records = InboundTopics(access), Records(access)
+    wanted = [topic_of(f"crowd{number}") for number in range(TOPICS)]
 
     async def made():
         found = await topics.ensure(wanted)
@@ -171,6 +174,7 @@ async def test_more_partitions_than_are_asked_at_once_are_all_known_by_what_lies
     try:
         places = await becomes(made)
         assert len(places) > ASKED_AT_ONCE
+        assert await records.ends(places) == dict.fromkeys(places, 0)
         bodies = {(topic, partition): f"{topic}/{partition}".encode() for topic, partition in places}
         async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
             for (topic, partition), body in bodies.items():
@@ -179,3 +183,4 @@ async def test_more_partitions_than_are_asked_at_once_are_all_known_by_what_lies
         assert found == {at: sha256_hex(body) for at, body in bodies.items() if at != places[-1]}
     finally:
         await topics.close()
+        await records.close()
