@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from services.ingest import places
 from services.ingest.committing import Admission
+from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import topic_of
 from services.ingest.domain.silence import Stand, hanging, stands
 from services.ingest.gateway import InboundTopics, Polled
@@ -14,6 +15,8 @@ from services.ingest.outcomes import BRAKE, Judged
 from services.ingest.places import Place
 from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
+from shared.kernel.shards import PARTITIONS, shard_of
+from shared.messaging.leases import Leases
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
@@ -21,6 +24,7 @@ from shared.telemetry.metrics import METRICS
 BACKOFF_S = 0.5
 LOOK_AGAIN_S = 60.0
 ASK_AGAIN_S = 1.0
+READER = "inbound"  # whose leases these are
 
 _LOG = logger(__name__)
 
@@ -37,7 +41,8 @@ class Intake:
     """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on.
 
     While a batch is committed the next one is read and judged; it is dropped if that commit fails.
-    `clock` tells seconds by which it looks again and sees that a client hangs.
+    Workers share the partitions, so that none reads what another takes; that each record is taken once does
+    not rest on it. `clock` tells seconds by which it looks again and sees that a client hangs.
     """
 
     def __init__(
@@ -46,10 +51,12 @@ class Intake:
         topics: InboundTopics,
         check: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        worker: str = "ingest-1",
     ) -> None:
         self._admission = admission
         self._taking = Taking(admission)
         self._topics = topics
+        self._leases = Leases(admission.exchange, READER, (), worker)
         self._check = check
         self._clock = clock
         self._version = -1
@@ -72,6 +79,7 @@ class Intake:
                     self._version = -1
                     await asyncio.sleep(BACKOFF_S)
         finally:
+            await self._leases.leave()
             await self._topics.close()
 
     async def step(self) -> None:
@@ -100,11 +108,15 @@ class Intake:
             self._ahead = reading.result()
             if not whole:
                 self._version = -1
-        for topic, waiting in self._topics.lags().items():
-            METRICS.set("dukao_inbound_lag_records", waiting, topic=topic)
+        waiting = self._topics.lags()
+        for topic in map(topic_of, self._admission.catalogue.sources):
+            METRICS.set("dukao_inbound_lag_records", waiting[topic], topic=topic)
 
     async def _ask(self) -> None:
-        """Ask for a newer catalogue, and for partitions that rest: by an order, or for mistakes of ours."""
+        """Ask for a newer catalogue, and which partitions are ours and rest: by an order, or mistakes."""
+        if await self._leases.beat():
+            self._version = -1
+        METRICS.set("dukao_leases_held", len(self._leases.held), consumer=READER)
         await self._admission.newest()
         async with self._admission.exchange.reading() as tx:
             paused = await places.paused(tx)
@@ -126,13 +138,14 @@ class Intake:
         """Read what is to be read now: anew if that changed, the topic did, or the client hangs."""
         catalogue = self._admission.catalogue
         sources = {topic_of(source): source for source in catalogue.sources}
-        found = await self._topics.ensure(sources) if sources else []
+        there = await self._topics.ensure(sources) if sources else []
+        found = [place for place in there if _lease_on(place) in self._leases.held]
         goes_on = self._version == catalogue.version and found == self._places
         made_anew = await self._made_anew(found, moved=goes_on)
         if not goes_on or made_anew or await self._hangs(found, now):
             await self._read_from_stored(sources, found, now)
         self._places = found
-        complete = {topic for topic, _ in found} == sources.keys()
+        complete = {topic for topic, _ in there} == sources.keys()
         self._version = catalogue.version
         self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)
 
@@ -170,3 +183,10 @@ class Intake:
             await self._taking.begin_anew(anew)
         await self._taking.see({at: last[at] for at in known.keys() & last.keys() - anew.keys()})
         return bool(anew)
+
+
+def _lease_on(place: Place) -> int:
+    """Return the lease that covers a partition: those of one topic lie apart, so that workers share them."""
+    topic, partition = place
+    apart = PARTITIONS // INBOUND_PARTITIONS
+    return (partition * apart + shard_of(topic) % apart) % PARTITIONS

@@ -63,7 +63,7 @@ def build(settings: ServiceSettings) -> Service:
     closings = Closings(frame.exchange)
     door = Door(admission, committer, storage, closings)
     consumer = frame.consumer(CONSUMER, (CLOSES,), Hearing)
-    intake = Intake(admission, InboundTopics(settings.access()), storage.check)
+    intake = Intake(admission, InboundTopics(settings.access()), storage.check, worker=frame.worker)
     records = Records(settings.access())
 
     async def tick() -> None:

@@ -56,7 +56,7 @@ class Frame:
         self.exchange = Exchange(self.engine, name)
         self._access = settings.access()
         self._login: Login | None = None
-        self._worker = f"{name}-{settings.worker}"
+        self.worker = f"{name}-{settings.worker}"
         self._consumers: list[Consumer] = []
         self._inputs: dict[str, dict[str, Archive]] = {}
         self._folds: list[Fold] = []
@@ -80,7 +80,7 @@ class Frame:
             exchange=self.exchange,
             subscription=KafkaSubscription(self._access),
             archives=self._inputs[name],
-            worker=self._worker,
+            worker=self.worker,
             limits=Limits(rest_s=rest_s),
         )
         self._consumers.append(consumer)
@@ -114,7 +114,7 @@ class Frame:
             client_rate=Rate(self.settings.client_requests_per_s),
             address_rate=Rate(self.settings.address_requests_per_s),
         )
-        relay = Relay(self.exchange, KafkaProducer(self._access), streams, self._worker)
+        relay = Relay(self.exchange, KafkaProducer(self._access), streams, self.worker)
         app = create_app(
             title=f"Dukao {self.name}",
             service=self.name,

@@ -74,8 +74,12 @@ async def test_an_adopted_source_gets_its_topic_and_what_it_brings_is_taken_acro
 @pytest.mark.kafka
 async def test_two_processes_on_the_same_topics_take_each_record_once(admission, source, kafka_bootstrap):
     intakes = [
-        Intake(Admission(admission.exchange, replay=False), InboundTopics(KafkaAccess(kafka_bootstrap)))
-        for _ in "ab"
+        Intake(
+            Admission(admission.exchange, replay=False),
+            InboundTopics(KafkaAccess(kafka_bootstrap)),
+            worker=name,
+        )
+        for name in "ab"
     ]
     await InboundTopics(KafkaAccess(kafka_bootstrap)).ensure([topic_of(source)])
     await produce(kafka_bootstrap, source, *(b"{" for _ in range(50)), event(source))
@@ -90,6 +94,42 @@ async def test_two_processes_on_the_same_topics_take_each_record_once(admission,
             task.cancel()
     assert len(await rows(admission, "refusals")) == 50
     assert await accepted(admission) == ["e1"]
+
+
+@pytest.mark.kafka
+async def test_workers_share_the_partitions_and_those_of_one_that_leaves_are_read_by_the_other(
+    admission, source, kafka_bootstrap
+):
+    reading = {name: InboundTopics(KafkaAccess(kafka_bootstrap)) for name in "ab"}
+
+    def read_by(name):
+        return {partition for _, partition in reading[name].reached()}
+
+    def is_shared():
+        return len(read_by("a")) == len(read_by("b")) == 2 and len(read_by("a") | read_by("b")) == 4
+
+    async def has(count):
+        return len(await accepted(admission)) == count
+
+    async def send(bootstrap, letter):
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+            for partition in range(INBOUND_PARTITIONS):
+                body = json.dumps(event(source, id=f"{letter}{partition}")).encode()
+                await producer.send_and_wait(topic_of(source), body, partition=partition)
+
+    async with asyncio.TaskGroup() as group:
+        a, b = [
+            group.create_task(Intake(Admission(admission.exchange, replay=False), topics, worker=name).run())
+            for name, topics in reading.items()
+        ]
+        await becomes(is_shared)
+        await send(kafka_bootstrap, "x")
+        await becomes(lambda: has(4))
+        b.cancel()
+        await becomes(lambda: len(read_by("a")) == 4)
+        await send(kafka_bootstrap, "y")
+        await becomes(lambda: has(8))
+        a.cancel()
 
 
 def key_elsewhere(unit):
