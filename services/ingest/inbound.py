@@ -46,8 +46,7 @@ class Inbound:
 
     async def partitions(self) -> tuple[list[PartitionState], list[str]]:
         """Return every partition of every source's topic, and `kafka` if it does not say where they end."""
-        await self._admission.newest()
-        sources = {topic_of(source): source for source in self._admission.catalogue.sources}
+        sources = await self._in_force()
         async with self._admission.exchange.reading() as tx:
             kept = {(row["topic"], row["partition"]): row for row in await places.states(tx)}
         found = sorted(kept.keys() | {(topic, at) for topic in sources for at in range(INBOUND_PARTITIONS)})
@@ -60,7 +59,9 @@ class Inbound:
 
     async def pause(self, topic: str, partitions: Collection[int], reason: str, person: str) -> list[Order]:
         """Let partitions of a topic rest."""
-        at, detail = await self._asked(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
+        if topic not in await self._in_force():
+            raise refuse(404, "not_found", "No source in force has such a topic.")
+        at, detail = _places(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
         async with self._admission.exchange.begin(actor=person, action="pause", detail=detail) as tx:
             rows = await places.pause(tx, at, reason, person)
             if not rows:
@@ -68,20 +69,26 @@ class Inbound:
             return [order_of(row) for row in rows]
 
     async def resume(self, topic: str, partitions: Collection[int], reason: str, person: str) -> list[Order]:
-        """Let partitions of a topic go on from where they were taken to."""
-        at, detail = await self._asked(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
+        """Let partitions go on from where they were taken to, also of a source that was left out since."""
+        in_force = await self._in_force()
+        at, detail = _places(topic, partitions), f"{topic} {sorted(partitions)}: {reason}"
         async with self._admission.exchange.begin(actor=person, action="resume", detail=detail) as tx:
+            if topic not in in_force and all(row["topic"] != topic for row in await places.states(tx)):
+                raise refuse(404, "not_found", "No source has or had such a topic.")
             rows = await places.resume(tx, at, person)
             if not rows:
                 raise refuse(409, "not_paused", "None of these partitions is paused.")
             await _let_be_told_again(tx, at, Decision(State.DISMISSED, person, f"resumed: {reason}"))
             return [order_of(row) for row in rows]
 
-    async def _asked(self, topic: str, partitions: Collection[int]) -> list[Place]:
+    async def _in_force(self) -> dict[str, str]:
+        """Return the sources in force by their topics."""
         await self._admission.newest()
-        if topic not in {topic_of(source) for source in self._admission.catalogue.sources}:
-            raise refuse(404, "not_found", "No source in force has such a topic.")
-        return [(topic, partition) for partition in partitions]
+        return {topic_of(source): source for source in self._admission.catalogue.sources}
+
+
+def _places(topic: str, partitions: Collection[int]) -> list[Place]:
+    return [(topic, partition) for partition in partitions]
 
 
 async def _let_be_told_again(tx: PostgresTransaction, resumed: Collection[Place], decision: Decision) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from services.ingest import places
+from services.ingest import handlers, places
 from services.ingest.domain.binding import topic_of
 from services.ingest.domain.braking import IN_A_ROW, ONE_IN, Fate, brake
 from services.ingest.gateway import Records
@@ -16,6 +16,7 @@ from services.ingest.taking import Taking
 from shared.kernel.errors import Refused, Unavailable
 from shared.messaging.kafka_access import KafkaAccess
 from tests.ingest.test_inbound import (
+    TYPES,
     accepted,
     admission,
     event,
@@ -147,6 +148,29 @@ async def test_a_partition_that_rests_is_read_no_more_and_goes_on_without_a_loss
     assert await accepted(admission) == ["a0", "a1", "b0", "b1", "b2"]
     async with admission.exchange.reading() as tx:
         assert await places.paused(tx) == {}
+
+
+async def test_what_rests_of_a_source_that_was_left_out_goes_on_by_an_order_and_stands_still_no_more(
+    admission, source
+):
+    topic, taking = topic_of(source), Taking(admission)
+    sent = [message(source, at, event(source, id=f"e{at}")) for at in range(IN_A_ROW)]
+    assert not await taking.take(sent, [UNSTORABLE] * len(sent))
+    async with admission.exchange.begin(actor="test", action="left out") as tx:
+        catalogue = {"types": TYPES, "sources": {f"{source}-next": {"title": "Desk"}}}
+        await handlers.adopt_types(tx, (await handlers.draft_types(tx, catalogue, "ann")).version, "bob")
+    desk = Inbound(admission, Asked({}))
+    left = [one.state for one in (await desk.partitions())[0] if one.topic == topic]
+    assert left == ["stopped"]
+    with pytest.raises(Refused, match="not_found"):
+        await desk.pause(topic, [0], "why", "olga")
+    with pytest.raises(Refused, match="not_found"):
+        await desk.resume("in.nobody", [0], "why", "olga")
+    (order,) = await desk.resume(topic, [0, 1, 2, 3], "left out", "olga")
+    assert (order.outcome, order.closer) == ("resumed", "olga")
+    assert {one.state for one in (await desk.partitions())[0]} == {"running"}
+    with pytest.raises(Refused, match="not_paused"):
+        await desk.resume(topic, [0], "again", "olga")
 
 
 async def test_while_kafka_is_away_it_is_told_how_far_was_taken_and_not_where_topics_end(admission, source):
