@@ -42,6 +42,7 @@ _COPY = "INSERT INTO {shadow}.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {liv
 _FOREIGN = """
     SELECT conrelid::regclass::text AS name, quote_ident(conname) AS rule FROM pg_constraint
     WHERE contype = 'f' AND connamespace = current_schema()::regnamespace"""
+_EXPORT = "SELECT pg_export_snapshot() AS id"
 _HOLD = "SELECT number FROM stream_shards WHERE stream = $1 ORDER BY shard FOR UPDATE"
 _LOG = logger(__name__)
 
@@ -237,6 +238,7 @@ class Rebuilds:
                 run.total = sum(number for number, _ in run.reached.values()) + await self._archived(now)
                 run.copied = list(self._commanded.tables)
                 await self._make(shadow)
+                await self._copy(now, Exchange(shadow, self._shadow))
                 await self._turn(run, "folding")
                 await self._fold(run, now, Exchange(shadow, self._shadow))
                 await self._turn(run, "comparing")
@@ -245,13 +247,20 @@ class Rebuilds:
                 await self._turn(run, "differs" if run.different or run.chains else "same")
 
     async def _make(self, shadow: AsyncEngine) -> None:
-        """Make the shadow schema anew, with what commands wrote."""
+        """Make the shadow schema anew; what is copied into it refers to what is not there yet."""
         async with shadow.begin() as connection:
             await connection.execute(text(f"DROP SCHEMA IF EXISTS {self._shadow} CASCADE"))
         await migrate(shadow, self._shadow, f"services.{self._service}.migrations")
-        async with Exchange(shadow, self._shadow).begin(actor="rebuild", action="copied") as tx:
+        async with Exchange(shadow, self._shadow).begin(actor="rebuild", action="made") as tx:
             for row in await tx.many(_FOREIGN):
                 await tx.execute(f"ALTER TABLE {row['name']} DROP CONSTRAINT {row['rule']}")
+
+    async def _copy(self, now: PostgresTransaction, shadow: Exchange) -> None:
+        """Copy what others told as of the moment that all is compared with."""
+        (moment,) = await now.many(_EXPORT)
+        async with shadow.begin(actor="rebuild", action="copied") as tx:
+            await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await tx.execute(f"SET TRANSACTION SNAPSHOT '{moment['id']}'")
             for table in [*self._commanded.tables, *(self._archive.mixed if self._archive else ())]:
                 await tx.execute(_COPY.format(shadow=self._shadow, live=self._schema, table=table))
 

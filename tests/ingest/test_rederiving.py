@@ -48,6 +48,17 @@ DAMAGE = {
 }
 UNTICKED = {"moved_days": 60 * 25}  # the next tick would judge no day by it
 SWAPPED = DAMAGE.keys() - {"conflicts", "manifests"}
+MEANWHILE = """
+    CREATE FUNCTION meanwhile() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF to_regnamespace('{schema}_shadow') IS NOT NULL THEN
+            INSERT INTO {schema}.conflicts (why, source, event_id, shard, number, body, content, times)
+                SELECT why, source, 'meanwhile', shard, number, body, content, times
+                FROM {schema}.conflicts LIMIT 1;
+            UPDATE {schema}.manifests SET revision = revision + 1;
+            DROP EVENT TRIGGER meanwhile;
+        END IF;
+    END $$"""
+TOLD_ONCE = "CREATE EVENT TRIGGER meanwhile ON ddl_command_end EXECUTE FUNCTION meanwhile()"
 
 
 def at(minutes):
@@ -163,6 +174,19 @@ async def test_a_row_that_is_not_what_the_archive_comes_to_is_found_and_replaced
     assert (await rebuilds.swap(run.id, "a disk lied", "olga")).state == "swapped"
     assert (await rebuilt(rebuilds)).state == "same", "what came since the rebuild is there too"
     assert (await send(desk, late)).json()["status"] == "duplicate"
+
+
+async def test_what_arrives_while_the_shadow_is_made_is_no_difference(rig, exchange, postgres_url):
+    await hear(exchange, closes(MARCH))
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    async with exchange.begin(actor="test", action="meanwhile") as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+        await tx.many(MEANWHILE.format(schema=schema))
+        await tx.execute(TOLD_ONCE)
+    run = await rebuilt(rebuilds)
+    async with exchange.reading() as tx:
+        assert await tx.many("SELECT 1 FROM conflicts WHERE event_id = 'meanwhile'")
+    assert (run.state, run.different) == ("same", [])
 
 
 async def test_an_archive_whose_digests_part_is_no_ground_to_rebuild_on(rig, exchange, postgres_url):
