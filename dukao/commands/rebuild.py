@@ -44,8 +44,9 @@ def rebuild(
 ) -> None:
     """Fold all that a service ever took into a shadow schema and compare every table and outbox chain.
 
-    Ends with 6 if they differ. Swapping needs every consumer of the service paused. Tables that no event
-    makes, such as drafts and what was refused, are not compared; they are named.
+    Ends with 6 if they differ. Swapping needs every consumer of the service paused. It leaves what others
+    told too, such as conflicts and manifests: such tables that differ are named, and it ends with 6 as well.
+    Tables that no event makes, such as drafts and what was refused, are not compared; they are named.
     """
     if swap and not reason:
         raise typer.BadParameter("--swap needs a --reason")
@@ -60,9 +61,11 @@ def rebuild(
             if not yes:
                 _confirm(found)
             found = client.post(service, f"{REBUILDS}/{found['id']}:swap", {"reason": reason}, who)
-            say("swapped; let it go on: dukao consumers resume")
+            say(f"swapped: {', '.join(_replaced(found))}; let it go on: dukao consumers resume")
+            for line in _left(found):
+                say(line)
     _show(found, output)
-    if found["state"] == "differs":
+    if found["state"] == "differs" or found["left"]:
         raise typer.Exit(Exit.INVALID)
 
 
@@ -81,11 +84,15 @@ def _followed(client: Client, service: str, who: Who) -> dict[str, Any]:
 
 
 def _confirm(found: Mapping[str, Any]) -> None:
-    """Show a person what differs, and go on only if that is to be replaced; nothing of it is data."""
-    for line in _differences(found):
+    """Show a person what differs, and go on only if that is to be replaced; nothing of it is data.
+
+    Where nothing would be, the service says why.
+    """
+    for line in [*_differences(found), *_left(found)]:
         say(line)
-    tables = ", ".join(one["table"] for one in found["tables"] if one["only_live"] or one["only_shadow"])
-    typer.confirm(f"Replace the live rows of {tables or 'no table'}?", abort=True, err=True)
+    tables = ", ".join(_replaced(found))
+    if tables:
+        typer.confirm(f"Replace the live rows of {tables}?", abort=True, err=True)
 
 
 def _show(found: Mapping[str, Any], output: Format) -> None:
@@ -94,7 +101,18 @@ def _show(found: Mapping[str, Any], output: Format) -> None:
         return
     show(found["tables"], _TABLES, output, title=f"{found['state']} · {found['applied']} records folded")
     if output is Format.TABLE:
-        show_lines([*_differences(found), *_not_compared(found)])
+        show_lines([*_differences(found), *_left(found), *_not_compared(found)])
+
+
+def _replaced(found: Mapping[str, Any]) -> list[str]:
+    """Return the tables that a swap replaces."""
+    differing = [one["table"] for one in found["tables"] if one["only_live"] or one["only_shadow"]]
+    return [table for table in differing if table not in found["left"]]
+
+
+def _left(found: Mapping[str, Any]) -> list[str]:
+    tables = ", ".join(found["left"])
+    return [f"differ and stay, as others told what is in them: {tables}"] if tables else []
 
 
 def _not_compared(found: Mapping[str, Any]) -> list[str]:

@@ -86,7 +86,8 @@ class Own:
 class Run:
     """One rebuild: `same` and `differs` are its ends, or `failed`, or `swapped` after `differs`.
 
-    The tables of `copied` no event makes: they are not compared.
+    The tables of `copied` no event makes: they are not compared. Those of `left` differ, and no swap
+    replaces them.
     """
 
     id: int
@@ -97,6 +98,7 @@ class Run:
     tables: list[TableDifference] = field(default_factory=list[TableDifference])
     chains: list[ChainDifference] = field(default_factory=list[ChainDifference])
     copied: list[str] = field(default_factory=list[str])
+    left: list[str] = field(default_factory=list[str])
     detail: str = ""
     reached: Reached = field(default_factory=dict[tuple[str, str, int], tuple[int, bytes]], repr=False)
 
@@ -126,6 +128,7 @@ class Rebuilds:
         self._folds = folds
         self._commanded = commanded
         self._archive = own
+        self._mixed = own.mixed if own else ()
         self._own: Run | None = None
         self._starting = asyncio.Lock()
         self._asked = asyncio.Event()
@@ -161,32 +164,28 @@ class Rebuilds:
         """Put the shadow's rows in the place of live ones that differ, all consumers resting."""
         run = await self.find(number)
         consumers = [fold.consumer for fold in self._folds]
+        replaced = self._replaced(run)
         async with self._engine(self._schema) as engine:
             exchange = Exchange(engine, self._schema)
-            detail = f"{', '.join(one.table for one in run.different)}: {reason}"
+            detail = f"{', '.join(replaced)}: {reason}"
             async with exchange.begin(actor=person, action="rebuilt", detail=detail) as tx:
-                await self._refuse_unless_newest(tx, run)
+                await self._refuse_unless_swappable(tx, run)
                 await refuse_unless_paused(tx, consumers)
                 if await positions_of(tx, consumers) != run.reached:
                     raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
-                different = await self._swappable(tx, run)
+                tables = await self._tables(tx)
                 await self._go_on(tx)
-                await swap(tx, self._shadow, different, consumers, self._commanded.named)
+                wrong = {table: tables[table] for table in replaced}
+                await swap(tx, self._shadow, wrong, consumers, self._commanded.named)
                 done = replace(run, state="swapped")
                 await runs.keep(tx, number, _written(done))
         if self._own is run:
             self._own = done
         return done
 
-    async def _swappable(self, tx: PostgresTransaction, run: Run) -> dict[str, list[str]]:
-        """Return the tables that differ, with their columns, without those that are only judged anew."""
-        tables = await self._tables(tx)
-        mixed = set(self._archive.mixed if self._archive else ())
-        found = {one.table: tables[one.table] for one in run.different if one.table not in mixed}
-        if not found:
-            names = ", ".join(one.table for one in run.different)
-            raise refuse(409, "nothing_to_swap", f"Others told what is in {names} too: it is not replaced.")
-        return found
+    def _replaced(self, run: Run) -> list[str]:
+        """Return the tables that differ and are made of events alone."""
+        return [one.table for one in run.different if one.table not in self._mixed]
 
     async def _go_on(self, tx: PostgresTransaction) -> None:
         """Hold the service's own archive and let the shadow have what came since; who accepts waits."""
@@ -197,7 +196,7 @@ class Rebuilds:
             async for _ in self._archive.refold(tx, Exchange(shadow, self._shadow)):
                 pass
 
-    async def _refuse_unless_newest(self, tx: PostgresTransaction, run: Run) -> None:
+    async def _refuse_unless_swappable(self, tx: PostgresTransaction, run: Run) -> None:
         """Refuse what the shadow does not hold, or holds no longer; nobody makes it anew until I commit."""
         if not await runs.alone(tx):
             raise refuse(409, "rebuilding", ANOTHER)
@@ -212,6 +211,9 @@ class Rebuilds:
                 "chain_parts",
                 f"The outbox is an archive: {at.stream}/{at.shard} would part at {at.number}.",
             )
+        if not self._replaced(run):
+            names = ", ".join(run.left)
+            raise refuse(409, "nothing_to_swap", f"Others told what is in {names} too: it is not replaced.")
 
     async def run(self) -> None:
         """Rebuild whenever asked, until cancelled; a failure is told to who asked."""
@@ -261,7 +263,7 @@ class Rebuilds:
         async with shadow.begin(actor="rebuild", action="copied") as tx:
             await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             await tx.execute(f"SET TRANSACTION SNAPSHOT '{moment['id']}'")
-            for table in [*self._commanded.tables, *(self._archive.mixed if self._archive else ())]:
+            for table in [*self._commanded.tables, *self._mixed]:
                 await tx.execute(_COPY.format(shadow=self._shadow, live=self._schema, table=table))
 
     async def _fold(self, run: Run, now: PostgresTransaction, shadow: Exchange) -> None:
@@ -281,6 +283,7 @@ class Rebuilds:
     async def _compare(self, run: Run, now: PostgresTransaction, made: PostgresTransaction) -> None:
         for table, columns in (await self._tables(now)).items():
             run.tables.append(await compare_table(now, made, table, columns))
+        run.left = [one.table for one in run.different if one.table in self._mixed]
         run.chains.extend(await compare_chains(now, made, self._commanded.streams))
 
     async def _tables(self, tx: PostgresTransaction) -> dict[str, list[str]]:
@@ -327,7 +330,7 @@ async def _reached(tx: PostgresTransaction, consumers: Sequence[str]) -> Reached
 
 
 def _written(run: Run) -> str:
-    told = {name: getattr(run, name) for name in ("state", "applied", "total", "copied", "detail")}
+    told = {name: getattr(run, name) for name in ("state", "applied", "total", "copied", "left", "detail")}
     found = {"tables": [asdict(one) for one in run.tables], "chains": [asdict(one) for one in run.chains]}
     reached = [[*place, number, chain.hex()] for place, (number, chain) in run.reached.items()]
     return json.dumps(told | found | {"reached": reached})

@@ -41,7 +41,10 @@ class ChainBody(BaseModel):
 
 
 class RebuildBody(BaseModel):
-    """How far a rebuild is, in records, and what it found; the tables of `copied` no event makes anew."""
+    """How far a rebuild is, in records, and what it found.
+
+    The tables of `copied` no event makes anew. Those of `left` differ, and no swap replaces them.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -53,6 +56,7 @@ class RebuildBody(BaseModel):
     tables: list[TableBody]
     chains: list[ChainBody]
     copied: list[str]
+    left: list[str]
     detail: str
 
 
@@ -86,7 +90,7 @@ def rebuilds_router(rebuilds: Rebuilds) -> APIRouter:
 
     @router.post("/{rebuild}:swap", name="swap_rebuild")
     async def swap_rebuild(rebuild: RebuildId, confirmed: Swap, person: Operator) -> RebuildBody:
-        """Replace the tables that differ by the shadow's, all consumers paused and the outbox alike."""
+        """Replace what differs by the shadow's, all consumers paused and the outbox alike; `left` stays."""
         return RebuildBody.model_validate(await rebuilds.swap(rebuild, confirmed.reason, person.name))
 
     return router

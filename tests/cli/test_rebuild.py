@@ -18,6 +18,10 @@ from tests.cli.doors import Doors
 from tests.ingest.closes import MARCH, QUARTER, closes, hear
 from tests.rebuilds import Kept, begin
 
+STAY = "differ and stay, as others told what is in them:"
+WITHDRAWN_BY_NOBODY = """
+    INSERT INTO conflicts (why, source, event_id, shard, number, body, content, times, withdrawn)
+    VALUES ('id', 'desk', 'a', 0, 1, '{}', '', 1, true)"""
 SWAP = ("rebuild", "ingest", "--swap", "--reason", "a disk lied")
 
 
@@ -77,3 +81,33 @@ async def test_what_is_swapped_is_one_document_and_what_is_not_confirmed_stays(r
         assert json.loads(done.stdout)["state"] == "swapped"
         found = await doors.run("rebuild", "ingest", "-o", "json")
         assert json.loads(found.stdout)["state"] == "same"
+
+
+async def test_what_a_swap_leaves_is_named_and_ends_with_6_until_it_is_right(rebuilds, exchange, tmp_path):
+    doors = Doors(tmp_path)
+    async with doors.served("ingest", door(doors, rebuilds)):
+        async with exchange.begin(actor="test", action="damage") as tx:
+            await tx.execute(WITHDRAWN_BY_NOBODY)
+        await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+        refused = await doors.run(*SWAP)
+        assert (refused.exit_code, refused.stdout) == (Exit.REFUSED, ""), "there is nothing to confirm"
+        assert "conflicts live: " in refused.stderr
+        assert "Others told what is in conflicts too" in refused.stderr
+
+        async with exchange.begin(actor="test", action="damage") as tx:
+            await tx.execute("DELETE FROM closed_periods WHERE period = '2021-03'")
+        asked = await doors.run(*SWAP)
+        assert "Replace the live rows of closed_periods?" in asked.stderr
+        assert f"{STAY} conflicts" in asked.stderr
+
+        done = await doors.run(*SWAP, "--yes", "-o", "json")
+        found = json.loads(done.stdout)
+        assert (done.exit_code, found["state"], found["left"]) == (Exit.INVALID, "swapped", ["conflicts"])
+        assert "swapped: closed_periods; " in done.stderr
+        assert f"{STAY} conflicts" in done.stderr
+        shown = await doors.run("rebuild", "ingest")
+        assert (shown.exit_code, f"{STAY} conflicts" in shown.stdout) == (Exit.INVALID, True)
+
+        async with exchange.begin(actor="test", action="mended") as tx:
+            await tx.execute("UPDATE conflicts SET withdrawn = false")
+        assert (await doors.run("rebuild", "ingest")).exit_code == Exit.OK

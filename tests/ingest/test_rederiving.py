@@ -176,6 +176,34 @@ async def test_a_row_that_is_not_what_the_archive_comes_to_is_found_and_replaced
     assert (await send(desk, late)).json()["status"] == "duplicate"
 
 
+async def test_a_swap_names_what_it_replaced_and_what_it_left_for_persons_to_mend(
+    rig, exchange, postgres_url
+):
+    await hear(exchange, closes(MARCH))
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    async with exchange.begin(actor="test", action="damage") as tx:
+        for table in ("keys", "conflicts", "manifests"):
+            assert await tx.many(f"{DAMAGE[table]} RETURNING 1")
+    run = await rebuilt(rebuilds)
+    assert run.left == ["conflicts", "manifests"]
+    await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+    done = await rebuilds.swap(run.id, "a disk lied", "olga")
+    assert (done.state, done.left) == ("swapped", ["conflicts", "manifests"])
+    assert await rig.audit("rebuilt") == [("olga", "keys: a disk lied")]
+    other = await (await rebuilds_of(exchange, postgres_url)).find(run.id)
+    assert other.left == done.left, "every worker knows of it"
+    assert [one.table for one in (await rebuilt(rebuilds)).different] == done.left
+
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    ids = ("a", "b", "c0")
+    told = {"count": len(ids), "digest": digest_of(ids)}
+    assert (await desk.put(f"/v1/manifests/desk/{DAY}", json=told)).status_code == 200
+    olga = await rig.as_("olga", "operator")
+    decided = await olga.post("/v1/conflicts/1:dismiss", json={"reason": "the first is right"})
+    assert decided.status_code == 200, decided.text
+    assert (await rebuilt(rebuilds)).state == "same"
+
+
 async def test_what_arrives_while_the_shadow_is_made_is_no_difference(rig, exchange, postgres_url):
     await hear(exchange, closes(MARCH))
     rebuilds = await rebuilds_of(exchange, postgres_url)
