@@ -182,12 +182,17 @@ class Consumer:
         progress = advance(positions[place], run)
         if progress.gap:
             ahead = [record for record in run if record.number > progress.position.number]
-            found = Gap(max(r.number for r in ahead), max(min(r.offset for r in ahead), 0) - 1)
-            known = self._gaps.get(place, found)
-            self._gaps[place] = Gap(max(known.upto, found.upto), min(known.limit, found.limit))
+            self._notice(place, max(r.number for r in ahead), max(min(r.offset for r in ahead), 0) - 1)
         if progress.rewritten is not None:
             self.halts.halt(progress.rewritten, REWRITTEN)
         return progress
+
+    def _notice(self, place: Place, upto: int, limit: int) -> None:
+        """Take records for missing that the broker should have brought."""
+        if place not in self._gaps:
+            METRICS.count("dukao_gaps_total", consumer=self.name, stream=place[0])
+        known = self._gaps.get(place, Gap(upto, limit))
+        self._gaps[place] = Gap(max(known.upto, upto), min(known.limit, limit))
 
     def _bounded(self, position: Position) -> Position:
         """Keep the offset before what halted a shard or showed a gap, so that a restart meets it again."""
@@ -210,7 +215,6 @@ class Consumer:
             del self._gaps[place]
             return True
         _LOG.warning("GAP", consumer=self.name, stream=stream, shard=shard, first=number + 1, last=upto)
-        METRICS.count("dukao_gaps_total", consumer=self.name, stream=stream)
         try:
             page = await self._archives[stream].read(
                 stream, shard, number, min(self._limits.gap_records, self._pace.records)
@@ -241,7 +245,7 @@ class Consumer:
             METRICS.set("dukao_freshness_seconds", time.time() - self._newest, consumer=self.name)
         if changed:
             self._handler.forget(sorted(changed))
-            self.halts.forget(changed)
+        self.halts.keep(self.leases.held.keys() - changed)
         standing = await self.orders.standing()
         paused, self._standing = standing.paused ^ self._standing.paused, standing
         active = self._active()
@@ -319,7 +323,7 @@ class Consumer:
             METRICS.set("dukao_consumer_lag_records", lag, consumer=self.name, stream=stream)
         noticed = missing.keys() - self._gaps.keys()
         for place in noticed:
-            self._gaps[place] = Gap(missing[place], NO_LIMIT)
+            self._notice(place, missing[place], NO_LIMIT)
         if noticed:
             await self._assign()
 

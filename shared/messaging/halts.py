@@ -60,10 +60,10 @@ class Halts:
         self._halts.pop((halt.stream, halt.shard), None)
         self._show()
 
-    def forget(self, partitions: AbstractSet[int]) -> None:
-        """Let go of the shards of partitions that changed hands."""
+    def keep(self, partitions: AbstractSet[int]) -> None:
+        """Let go of all shards but those of partitions that stayed in these hands."""
         self._halts = {
-            place: halt for place, halt in self._halts.items() if partition_of(place[1]) not in partitions
+            place: halt for place, halt in self._halts.items() if partition_of(place[1]) in partitions
         }
         self._show()
 

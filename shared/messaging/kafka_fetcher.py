@@ -126,10 +126,11 @@ class Fetcher:
         answer = await self._leaders.answer(leader, request)
         found: list[_Held] = []
         for place, (end, *_, written) in answer.brought:
-            if written:
+            if written and self._next[place] == offsets[place]:  # else another leader has answered
                 found += self._batches(place, written, end)
-        if answer.lost:
-            await self._find(leader, answer.lost)
+        lost = [place for place in answer.lost if self._next[place] == offsets[place]]
+        if lost:
+            await self._find(leader, lost)
         return found
 
     def _batches(self, place: TopicPartition, written: bytes, end: int) -> list[_Held]:

@@ -38,7 +38,7 @@ MetricName = Literal[
     "dukao_reviewed_months_read_total",
     # Cuts that all shards have passed and that are not told. Above zero for an hour: dukao close waits.
     "dukao_cuts_waiting",
-    # Gaps filled from the producer's archive. Any: records are missing in the broker.
+    # Gaps that a retry or a skip did not make. Any: records are missing in the broker.
     "dukao_gaps_total",
     # Shards that wait for records of a gap. Above zero for minutes: the producer's archive is away.
     "dukao_gaps_open",
@@ -111,7 +111,7 @@ CATALOGUE: dict[MetricName, Metric] = {
         Kind.COUNTER, "Months under reviews read whole, by whether there was room to keep them", ("kept",)
     ),
     "dukao_cuts_waiting": Metric(Kind.GAUGE, "Cuts that all shards have passed and that are not told"),
-    "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps filled from the archive", ("consumer", "stream")),
+    "dukao_gaps_total": Metric(Kind.COUNTER, "Gaps that the broker left", ("consumer", "stream")),
     "dukao_gaps_open": Metric(Kind.GAUGE, "Shards that wait for records of a gap", ("consumer",)),
     "dukao_consumer_lag_records": Metric(
         Kind.GAUGE, "Records archived and not applied", ("consumer", "stream")

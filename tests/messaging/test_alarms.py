@@ -58,6 +58,11 @@ async def shows(name, value, **labels):
         assert REGISTRY.get_sample_value(name, labels) == value
 
 
+def gaps_noticed():
+    labels = {"consumer": CONSUMER, "stream": STREAM}
+    return REGISTRY.get_sample_value("dukao_gaps_total", labels) or 0
+
+
 async def test_a_failure_of_ours_is_shown_until_a_retry_is_done(exchange, broker, desk):
     handler = Stumbling((2, 4))
     await publish(exchange, broker, 60)
@@ -65,11 +70,13 @@ async def test_a_failure_of_ours_is_shown_until_a_retry_is_done(exchange, broker
         await shows("dukao_shards_halted", 1)
         await shows("dukao_consumer_lag_records", 9, stream=STREAM)
         await is_told(desk)
+        noticed = gaps_noticed()
         handler.fails.clear()
         await desk.retry(CONSUMER, (None, None), "deployed 1.2", "olga")
         await shows("dukao_shards_halted", 0)
         await shows("dukao_consumer_lag_records", 0, stream=STREAM)
         await reaches(exchange, 60)
+    assert gaps_noticed() == noticed
 
 
 async def test_a_rewritten_record_is_shown_until_a_retry_is_done(exchange, broker, desk):
@@ -111,12 +118,14 @@ async def test_a_gap_is_shown_while_nobody_fills_it(exchange, broker):
     archive = Leaving(exchange)
     await publish(exchange, broker, 60)
     del broker.records[STREAM, 2][4]
+    noticed = gaps_noticed()
     async with running(consumer_of(exchange, broker, archive=archive)):
         await shows("dukao_gaps_open", 1)
         await shows("dukao_shards_halted", 0)
         archive.away = False
         await shows("dukao_gaps_open", 0)
         await reaches(exchange, 60)
+    assert gaps_noticed() == noticed + 1
 
 
 async def test_what_is_archived_and_not_sent_is_behind_too(exchange, broker):

@@ -119,6 +119,41 @@ async def test_a_worker_that_is_fenced_off_logs_it_by_that_word_once_and_drops_i
     assert list(range(PARTITIONS)) in handler.forgotten
 
 
+class HalfTaken(TakenOver):
+    """When it is told to, another worker takes half of the partitions for good, while records come."""
+
+    taken = False
+
+    def __init__(self, exchange):
+        super().__init__(exchange)
+        self.exchange = exchange
+        self.other = Leases(exchange, "tally", [STREAM], "w2")
+
+    async def poll(self, limit):
+        found = await self.inner.poll(limit)
+        if found and self.taken and not self.other.held:
+            await self.expires("-infinity")
+            await self.other.beat()
+            await self.expires("infinity", owner="w2")
+        return found
+
+    async def expires(self, when, owner="w1"):
+        async with self.exchange.begin(actor="test", action="expire") as tx:
+            await tx.many("UPDATE leases SET expires = $1::text::timestamptz WHERE owner = $2", when, owner)
+
+
+async def test_a_halt_does_not_outlive_the_lease_of_a_worker_that_was_fenced_off(exchange):
+    broker = HalfTaken(exchange)
+    await publish(exchange, broker, 60)
+    consumer = consumer_of(exchange, broker, handler=Tally(fails_at=[2]))
+    async with running(consumer):
+        await halts(consumer, (2, "failed: LookupError"))
+        broker.taken = True
+        await publish(exchange, broker, 65)
+        await becomes(lambda: sorted(consumer.leases.held) == list(range(8, 16)))
+        await halts(consumer)
+
+
 async def test_the_same_records_twice_change_nothing(exchange, broker):
     await publish(exchange, broker, 60)
     consumer = consumer_of(exchange, broker)

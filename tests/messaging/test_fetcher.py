@@ -101,6 +101,40 @@ async def test_what_is_refused_is_asked_for_less_and_less_and_the_rest_as_before
     await fetcher.stop()
 
 
+class Moving(Leader):
+    """A partition moves from leader 1, which answers late and has less, to leader 2."""
+
+    def __init__(self, old, new):
+        super().__init__()
+        self.of = {1: Leader(old), 2: Leader(new)}
+        self.late, self.answered = asyncio.Event(), asyncio.Event()
+        self.leads = 1
+        self.cluster = SimpleNamespace(leader_for_partition=lambda _place: self.leads)
+
+    async def send(self, leader, request):
+        if leader == 1:
+            await self.late.wait()
+            self.answered.set()
+        return await self.of[leader].send(leader, request)
+
+
+async def test_a_late_answer_of_a_former_leader_moves_nothing_back():
+    first, second = batch(0, [b"x"]), batch(1, [b"y"])
+    leader = Moving({("s", 0): {0: first}}, {("s", 0): {0: first, 1: second}})
+    fetcher = fetcher_of(leader, ("s", 0))
+    assert await fetcher.take(10, 1) == []
+    leader.leads = 2
+    found = read(await fetcher.take(10, 100))
+    leader.late.set()
+    await leader.answered.wait()
+    leader.of[2].logs["s", 0][2] = batch(2, [b"z"])
+    async with asyncio.timeout(5):
+        while (0, 2) not in found:
+            found += read(await fetcher.take(10, 50))
+    assert found == [(0, 0), (0, 1), (0, 2)]
+    await fetcher.stop()
+
+
 async def test_lost_offsets_are_found_together():
     places = [("s", 0), ("s", 1), ("t", 0)]
     leader = Leader({place: {0: batch(0, [b"x"])} for place in places}, dict.fromkeys(places, OUT_OF_RANGE))
