@@ -94,12 +94,12 @@ class Client:
     overtaken is received later.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, timeout_s: float = TIMEOUT_S) -> None:
         record = running(state)
         self.bases = addresses(record)
         self.in_order = record.options.clock == "replay"
         self.tokens = Tokens(state)
-        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=False)
+        self._http = httpx.Client(timeout=timeout_s, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from deploy.embedded.files import MissingError
 from deploy.state import OtherPlatformError
 from dukao.client import AwayError, FailedError, RefusedError
 from dukao.exits import Exit
-from dukao.lags import StandstillError
+from dukao.lags import SilentError, StandstillError
 from dukao.manual import GroupPage
 from dukao.output import complain
 from dukao.yamls import UnreadableError
@@ -71,6 +71,7 @@ PLAIN: Mapping[type[Exception], tuple[Exit, Sequence[str]]] = {
     AwayError: (Exit.NOT_RUNNING, (LOOK,)),
     FailedError: (Exit.FAILED, (LOOK,)),
     NotRunningError: (Exit.NOT_RUNNING, (START, LOOK)),
+    SilentError: (Exit.NOT_RUNNING, (LOOK,)),
     UnreadableError: (Exit.INVALID, ()),
 }
 EXPECTED = (*PLAIN, MissingError, OSError, OtherPlatformError, Refused, RefusedError, StandstillError)

@@ -1,11 +1,16 @@
 """How far everything is behind its producer, and what stands still until a person comes."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from dukao.client import AwayError, Client, UnansweredError
+from deploy.control import NotRunningError
+from deploy.state import State
+from dukao.client import AwayError, Client, FailedError, RefusedError, UnansweredError
 from dukao.output import columns
+
+ASK_S = 10.0  # longer than a service waits for the archives of those that hang
 
 SHARDS = "/v1/operations/consumers"
 INBOUND = "/v1/operations/inbound"
@@ -61,26 +66,67 @@ class StandstillError(Exception):
         self.advice = [one.advice() for one in found]
 
 
+class SilentError(Exception):
+    """Services did not tell what stands still there."""
+
+    def __init__(self, silent: Mapping[str, str]) -> None:
+        super().__init__(f"Nobody knows what stands still in {', '.join(sorted(silent))}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What stands still in the services that were asked, and why some of them did not tell."""
+
+    found: Sequence[Standstill]
+    silent: Mapping[str, str]
+
+
+def look(state: State, services: Sequence[str]) -> Look:
+    """Ask services all at once what stands still there; a platform that ended meanwhile is silent."""
+    told, silent = _nothing(), dict[str, str]()
+
+    def ask(service: str) -> None:
+        try:
+            _hear(client, service, told)
+        except (AwayError, FailedError, NotRunningError, RefusedError) as error:
+            silent[service] = str(error)
+
+    try:
+        with Client(state, timeout_s=ASK_S) as client, ThreadPoolExecutor() as pool:
+            list(pool.map(ask, services))
+    except NotRunningError as error:
+        silent = dict.fromkeys(services, str(error))
+    return Look(standstills(told), silent)
+
+
 def read(client: Client, consumer: str | None = None) -> dict[str, Any]:
     """Return the shards of all services, what ingest reads and what is published; who is away is named."""
-    items: list[dict[str, Any]] = []
-    inbound: list[dict[str, Any]] = []
-    relay: list[dict[str, Any]] = []
-    silent: set[str] = set()
+    told = _nothing()
     for service in client.bases:
         try:
-            relay += client.get(service, RELAY)["items"]
-            shards = client.get(service, SHARDS)
-            items += [one for one in shards["items"] if consumer in {None, one["consumer"]}]
-            silent |= set(shards["silent"])
-            if service == INGEST:
-                found = client.get(service, INBOUND)
-                inbound += [one for one in found["items"] if consumer in {None, one["topic"]}]
-                silent |= set(found["silent"])
+            _hear(client, service, told)
         except (AwayError, UnansweredError):
-            silent.add(service)
-    told = relay if consumer in {None, RELAYING} else []
-    return {"items": items, "inbound": inbound, "relay": told, "silent": sorted(silent)}
+            told["silent"].append(service)
+    return {
+        "items": [one for one in told["items"] if consumer in {None, one["consumer"]}],
+        "inbound": [one for one in told["inbound"] if consumer in {None, one["topic"]}],
+        "relay": told["relay"] if consumer in {None, RELAYING} else [],
+        "silent": sorted(set(told["silent"])),
+    }
+
+
+def _nothing() -> dict[str, list[Any]]:
+    return {"items": [], "inbound": [], "relay": [], "silent": []}
+
+
+def _hear(client: Client, service: str, told: Mapping[str, list[Any]]) -> None:
+    """Add what a service tells."""
+    told["relay"].extend(client.get(service, RELAY)["items"])
+    for door, kind in ((SHARDS, "items"), (INBOUND, "inbound")):
+        if door == SHARDS or service == INGEST:
+            found = client.get(service, door)
+            told[kind].extend(found["items"])
+            told["silent"].extend(found["silent"])
 
 
 def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ from deploy.platform import supervise
 from deploy.state import RECORD, Choice, Clock, Options, Record, State
 from deploy.table import SERVICES
 from dukao import lags
-from dukao.client import EVERYBODY, Client, FailedError, Who, minted
-from dukao.lags import Standstill
+from dukao.client import EVERYBODY, FailedError, Who, minted
+from dukao.lags import Look, SilentError
 from dukao.options import Output, examples, state_of
 from dukao.output import Format, columns, say, show, show_lines
 from shared.kernel.codes import CODE_PATTERN
@@ -145,12 +145,12 @@ def down(
 def status(ctx: typer.Context, output: Output = Format.TABLE) -> None:
     """Show each part: state, process, port, restarts and how it last ended; and what stands still.
 
-    Ends with 4 unless every part is ready, and with 1 if shards are halted or inbound partitions are stopped,
-    which waits for a person.
+    Ends with 4 unless every part is ready and every service tells what stands still there: one that hangs for
+    ten seconds or refuses does not. Else ends with 1 if shards are halted or inbound partitions are stopped,
+    which waits for a person. What stands still is said in either case.
     """
     state = state_of(ctx)
     record = survey(state)
-    found = _standing_still(state, record)
     parts: list[dict[str, Any]] = [
         {
             "name": part.name,
@@ -162,14 +162,16 @@ def status(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         }
         for part in record.parts
     ]
-    whole = {"phase": record.phase, "failure": record.failure, "state": str(state.folder), "parts": parts}
-    whole["stands_still"] = [asdict(one) for one in found]
-    show(parts, _PARTS, output, title=f"{record.phase} · {state.folder}", whole=whole)
-    if record.phase != "ready" or any(part["state"] != "ready" for part in parts):
-        raise NotRunningError(
-            record.failure or f"The platform is {record.phase}, and not every part is ready."
-        )
-    lags.check(found)
+    if output is not Format.JSON:
+        show(parts, _PARTS, output, title=f"{record.phase} · {state.folder}")
+    ready = record.phase == "ready"
+    asked = [one.name for one in SERVICES if ready and record.part(one.name).state == "ready"]
+    look = lags.look(state, asked)
+    if output is Format.JSON:
+        whole = {"phase": record.phase, "failure": record.failure, "state": str(state.folder), "parts": parts}
+        whole |= {"stands_still": [asdict(one) for one in look.found], "silent": sorted(look.silent)}
+        show(parts, _PARTS, output, whole=whole)
+    _end(record, look)
 
 
 @app.command(
@@ -291,15 +293,21 @@ def other_options(asked: Options, running: Options) -> Iterator[str]:
         yield f"its workers are {there}; for others end it first: dukao down"
 
 
-def _standing_still(state: State, record: Record) -> list[Standstill]:
-    """Return what waits for a person, and say which services do not tell."""
-    if record.phase != "ready":
-        return []
-    with Client(state) as client:
-        found = lags.read(client)
-        for service in sorted(set(found["silent"]) & client.bases.keys()):
-            say(f"does not answer, so that nobody knows what stands still there: {service}")
-    return lags.standstills(found)
+def _end(record: Record, look: Look) -> None:
+    """Raise unless all is well; what stands still is said beside what is worse."""
+    for service, why in sorted(look.silent.items()):
+        say(f"{service} does not tell what stands still there: {why}")
+    ready = record.phase == "ready" and all(part.state == "ready" for part in record.parts)
+    if ready and not look.silent:
+        lags.check(look.found)
+        return
+    for one in look.found:
+        say(f"{one.told()}. {one.advice()}")
+    if not ready:
+        raise NotRunningError(
+            record.failure or f"The platform is {record.phase}, and not every part is ready."
+        )
+    raise SilentError(look.silent)
 
 
 def _in_the_foreground(state: State, options: Options, output: Format) -> bool:

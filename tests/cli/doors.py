@@ -23,12 +23,12 @@ class Doors:
     """A platform whose services are the apps that are served; the others are away."""
 
     def __init__(self, folder: Path) -> None:
-        self._state = State(folder / "state")
-        self._state.folder.mkdir(mode=0o700)
-        self.issuer = open_issuer(self._state.issuer)
+        self.state = State(folder / "state")
+        self.state.folder.mkdir(mode=0o700)
+        self.issuer = open_issuer(self.state.issuer)
         here = identity(os.getpid())
         parts = tuple(Part(name, state="ready") for name in PARTS)
-        self._state.write(Record(supervisor=here, phase="ready", parts=parts))
+        self.state.write(Record(supervisor=here, phase="ready", parts=parts))
 
     def tokens(self, service: str) -> TokenCheck:
         """Return how a service checks the tokens of the command."""
@@ -42,17 +42,17 @@ class Doors:
             group.create_task(server.serve())
             await becomes(lambda: server.started)
             try:
-                self._tell(service, server.servers[0].sockets[0].getsockname()[1])
+                self.tell(Part(service, server.servers[0].sockets[0].getsockname()[1], state="ready"))
                 yield
             finally:
-                self._tell(service, 0)
+                self.tell(Part(service, state="ready"))
                 server.should_exit = True
 
     async def run(self, *words: str):
         """Run a command while the doors answer."""
-        line = ["--state", str(self._state.folder), *words]
+        line = ["--state", str(self.state.folder), *words]
         return await asyncio.to_thread(CliRunner().invoke, dukao, line)
 
-    def _tell(self, service: str, port: int) -> None:
-        record = self._state.read()
-        self._state.write(record.with_part(Part(service, port, state="ready")))
+    def tell(self, part: Part) -> None:
+        """Let the record of the platform say this of a part."""
+        self.state.write(self.state.read().with_part(part))
