@@ -31,7 +31,11 @@ scrape_configs:
       - targets: [{targets}]
 ```
 
-Where nobody runs Prometheus, `dukao status` tells of halted shards and stopped partitions and ends with 1.
+Further workers are targets too: `dukao status` names their parts (`scoring-2`) and ports.
+
+Where nobody runs Prometheus, `dukao status` tells of halted shards and stopped partitions and ends with 1. It
+ends with 4 where a part is not ready, or a service hangs for ten seconds or refuses: then nobody knows what
+stands still there.
 """
 _TABLE = """
 ## {title}

@@ -11,17 +11,21 @@ import typer
 from dukao.alerts_page import page, rules
 from dukao.cli import app
 from dukao.documents import SERVICES, app_of
-from shared.telemetry.metrics import CATALOGUE
+from dukao.lags import INBOUND_PREFIX, RELAYING
 from services.ingest.contract import CONSUMER as INGEST
+from services.ingest.intake import READER
 from services.ingest.outcomes import Outcome
 from services.notify.contract import CONSUMER as NOTIFY
 from services.ranking.contract import CONSUMER as RANKING
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
 from services.supervision.contract import CONSUMER as SUPERVISION
+from shared.runtime.settings import ServiceSettings
+from shared.telemetry.metrics import CATALOGUE
 
 RULES = {rule["alert"]: rule for rule in rules()}
 OF_PROMETHEUS = {"instance", "job"}
 CONSUMERS = {INGEST, NOTIFY, RANKING, CONSUMER_A, CONSUMER_B, SUPERVISION}
+WITH_LEASES = CONSUMERS | {READER}
 VALUES = {
     "by": {"mistakes", "order"},
     "consumer": CONSUMERS,
@@ -40,6 +44,13 @@ FILLED = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 
 def labels_of(name: str) -> set[str]:
     return OF_PROMETHEUS | set(() if name == "up" else CATALOGUE[name].labels)
+
+
+def filled(alert: str, text: str) -> list[str]:
+    """Return a text as it is sent for each consumer that the rule can name."""
+    known = WITH_LEASES if "dukao_leases_held" in NAME.findall(RULES[alert]["expr"]) else CONSUMERS
+    chosen = re.search(r'consumer=~"([^"]*)"', RULES[alert]["expr"])
+    return [FILLED.sub(one, text) for one in sorted(set(chosen[1].split("|")) if chosen else known)]
 
 
 def grouped(expr: str) -> list[str]:
@@ -78,16 +89,17 @@ def test_a_rule_says_who_is_called_and_names_a_command_that_can_be_given(alert: 
     rule = RULES[alert]
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert set(rule["annotations"]) == {"summary", "action"}
-    calls = COMMAND.findall(rule["annotations"]["action"])
-    assert calls
-    for call in calls:
-        given = shlex.split(FILLED.sub("scoring-a", call))
+    told = filled(alert, rule["annotations"]["action"])
+    assert all(COMMAND.findall(text) for text in told)
+    for call in {call for text in told for call in COMMAND.findall(text)}:
+        given = shlex.split(call)
         command: Any = typer.main.get_command(app)
         rest = [word for word in given if word != "--help"]
         while hasattr(command, "commands"):
             command = command.commands[rest.pop(0)]
         if "--help" not in given:
-            command.make_context(call, rest)
+            named = command.make_context(call, rest).params.get("consumer")
+            assert named in {None, RELAYING, *CONSUMERS} or named.startswith(INBOUND_PREFIX), call
 
 
 @pytest.mark.parametrize("alert", RULES)
@@ -97,6 +109,16 @@ def test_a_rule_speaks_of_labels_that_are_left_when_it_fires(alert: str) -> None
     aggregated = re.search(r"\b(?:sum|max|min)\b(?!_)", expr) is not None
     left = set(grouped(expr)) if aggregated else labels_of(NAME.findall(expr)[0])
     assert {name for text in rule["annotations"].values() for name in FILLED.findall(text)} <= left
+
+
+def test_storage_shrinks_to_the_floor_below_which_no_event_is_taken() -> None:
+    floor = ServiceSettings.model_fields["storage_floor_bytes"].default
+    assert RULES["DukaoStorageShrinks"]["expr"].endswith(f" < {floor}")
+
+
+def test_time_stands_only_where_a_tick_comes_each_minute() -> None:
+    """A consumer that is told nothing has applied nothing new for a good reason."""
+    assert filled("DukaoTimeStands", "{{ $labels.consumer }}") == [CONSUMER_A, SUPERVISION]
 
 
 def test_a_counter_that_begins_with_its_first_mishap_is_seen_too() -> None:
