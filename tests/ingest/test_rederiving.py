@@ -1,6 +1,7 @@
 """A rebuild makes anew what ingest derives from its archive, and finds each row that is not what it comes to."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from services.ingest.wiring import COMMANDED, OWN
 from shared.kernel.errors import Refused
 from shared.messaging.desk import Desk
 from shared.runtime.rebuilding import Fold, Rebuilds
+from shared.storage.database import open_engine
+from shared.storage.exchange import Exchange
 from tests.ingest.closes import MARCH, closes, hear
 from tests.ingest.rig import TYPES, event, send, serving
 from tests.ingest.test_manifests import COUNTING, digest_of
@@ -48,17 +51,16 @@ DAMAGE = {
 }
 UNTICKED = {"moved_days": 60 * 25}  # the next tick would judge no day by it
 SWAPPED = DAMAGE.keys() - {"conflicts", "manifests"}
-MEANWHILE = """
-    CREATE FUNCTION meanwhile() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+RESTING = """
+    CREATE FUNCTION resting() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
         IF to_regnamespace('{schema}_shadow') IS NOT NULL THEN
-            INSERT INTO {schema}.conflicts (why, source, event_id, shard, number, body, content, times)
-                SELECT why, source, 'meanwhile', shard, number, body, content, times
-                FROM {schema}.conflicts LIMIT 1;
-            UPDATE {schema}.manifests SET revision = revision + 1;
-            DROP EVENT TRIGGER meanwhile;
+            DROP EVENT TRIGGER resting;
+            PERFORM set_config('lock_timeout', '0', true);
+            PERFORM pg_advisory_xact_lock_shared(1);
         END IF;
     END $$"""
-TOLD_ONCE = "CREATE EVENT TRIGGER meanwhile ON ddl_command_end EXECUTE FUNCTION meanwhile()"
+RESTS = "CREATE EVENT TRIGGER resting ON ddl_command_end EXECUTE FUNCTION resting()"
+WAITING = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND NOT granted"
 
 
 def at(minutes):
@@ -204,17 +206,50 @@ async def test_a_swap_names_what_it_replaced_and_what_it_left_for_persons_to_men
     assert (await rebuilt(rebuilds)).state == "same"
 
 
+@asynccontextmanager
+async def rebuilding(exchange, url, rebuilds):
+    """Let a rebuild rest while it makes its shadow, past the moment that it compares with; then let it end."""
+    async with exchange.begin(actor="test", action="rest") as tx:
+        ((schema,),) = await tx.execute("SELECT current_schema()")
+        await tx.many(RESTING.format(schema=schema))
+        await tx.execute(RESTS)
+    engine = open_engine(url, schema, idle_timeout_ms=0)
+    async with Exchange(engine, schema).reading() as held:
+        await held.many("SELECT pg_advisory_xact_lock(1)")
+        ending = asyncio.ensure_future(rebuilt(rebuilds))
+        await becomes(lambda: held.many(WAITING))
+        yield ending
+    await ending
+    await engine.dispose()
+
+
 async def test_what_arrives_while_the_shadow_is_made_is_no_difference(rig, exchange, postgres_url):
     await hear(exchange, closes(MARCH))
     rebuilds = await rebuilds_of(exchange, postgres_url)
-    async with exchange.begin(actor="test", action="meanwhile") as tx:
-        ((schema,),) = await tx.execute("SELECT current_schema()")
-        await tx.many(MEANWHILE.format(schema=schema))
-        await tx.execute(TOLD_ONCE)
-    run = await rebuilt(rebuilds)
-    async with exchange.reading() as tx:
-        assert await tx.many("SELECT 1 FROM conflicts WHERE event_id = 'meanwhile'")
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    async with rebuilding(exchange, postgres_url, rebuilds) as ending:
+        other = await send(desk, [done("b", 3, subject="1102", amount="6.00")])
+        assert other.json()["results"][0]["status"] == "conflict"
+        told = {"count": 1, "digest": digest_of(["a"])}
+        assert (await desk.put(f"/v1/manifests/desk/{DAY}", json=told)).status_code == 200
+    run = ending.result()
     assert (run.state, run.different) == ("same", [])
+
+
+async def test_what_comes_before_a_swap_is_judged_by_what_was_in_force(rig, exchange, postgres_url):
+    await hear(exchange, closes(MARCH))
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    other = await rig.as_("other", "integrator", account="other-account")
+    async with exchange.begin(actor="test", action="damage") as tx:
+        assert await tx.many(f"{DAMAGE['totals']} RETURNING 1")
+    async with rebuilding(exchange, postgres_url, rebuilds) as ending:
+        sent = await send(other, done("o", 60 * 48, source="other", subject="1105"))
+        assert sent.status_code == 201, sent.text
+        await rig.adopt(FIRST)
+    assert [one.table for one in ending.result().different] == ["totals"]
+    await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+    assert (await rebuilds.swap(ending.result().id, "a disk lied", "olga")).state == "swapped"
+    assert (await rebuilt(rebuilds)).state == "same"
 
 
 async def test_an_archive_whose_digests_part_is_no_ground_to_rebuild_on(rig, exchange, postgres_url):
