@@ -34,6 +34,9 @@ _KEEP = """
     INSERT INTO stream_shards (stream, shard, number, chain)
     SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
     ON CONFLICT (stream, shard) DO UPDATE SET number = excluded.number, chain = excluded.chain"""
+_KEEP_TOLD = """
+    UPDATE {shadow}.feeds made SET stale = told.stale FROM feeds told
+    WHERE (told.source, told.feed) = (made.source, made.feed)"""
 
 Cut: TypeAlias = tuple[Record, ...]
 Step: TypeAlias = list[Record] | Cut
@@ -59,6 +62,11 @@ async def refold(live: PostgresTransaction, shadow: Exchange) -> AsyncIterator[i
         for told in await papers.settled(tx):
             found = compare(told.manifest, await arrivals.totals_of(tx, told.source, told.day))
             await papers.compared(tx, told, found)
+
+
+async def keep_told(tx: PostgresTransaction, shadow: str) -> None:
+    """Let a shadow's feeds be silent as was told; the next tick tells what is otherwise."""
+    await tx.execute(_KEEP_TOLD.format(shadow=shadow))
 
 
 class _Shard:

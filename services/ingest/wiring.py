@@ -20,7 +20,7 @@ from services.ingest.hearing import Hearing
 from services.ingest.inbound import Inbound
 from services.ingest.intake import Intake
 from services.ingest.outcomes import Answer
-from services.ingest.rederiving import refold
+from services.ingest.rederiving import keep_told, refold
 from services.ingest.storage import Room, Storage
 from shared.messaging.committer import Committer
 from shared.runtime.rebuilding import Commanded, Own
@@ -35,7 +35,7 @@ TICK_S = 15
 COMMANDED = Commanded(
     tables=("catalogues", "inbound", "inbound_told", "refusals"), streams=STREAMS
 )  # drafts, what was refused, and how far topics are read: no accepted event says so
-OWN = Own(ACCEPTED, refold, tables=("keys",), mixed=("conflicts", "manifests"))
+OWN = Own(ACCEPTED, refold, keep_told, tables=("keys",), mixed=("conflicts", "manifests"))
 ROUTERS = (
     events_router,
     stream_router,

@@ -6,7 +6,7 @@ service rebuilds at a time, as all have one shadow schema; every worker knows of
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 
@@ -73,11 +73,13 @@ class Own:
     """What a service makes of its own archive: `refold` goes on with a shadow where that is.
 
     It makes `tables` of the shared ones too. In the tables `mixed` it judges anew what others told: they are
-    copied and compared, and a swap leaves them.
+    copied and compared, and a swap leaves them. Before one, `keep_told` lets a shadow, by its schema, say of
+    what was told as the live rows do, so that the service tells what the rest comes to.
     """
 
     stream: str
     refold: Callable[[PostgresTransaction, Exchange], AsyncIterator[int]]
+    keep_told: Callable[[PostgresTransaction, str], Awaitable[None]]
     tables: Sequence[str] = ()
     mixed: Sequence[str] = ()
 
@@ -174,7 +176,7 @@ class Rebuilds:
                 if await positions_of(tx, consumers) != run.reached:
                     raise refuse(409, "moved_on", "Records were applied since; rebuild again.")
                 tables = await self._tables(tx)
-                await self._go_on(tx)
+                await self._go_on(tx, exchange)
                 wrong = {table: tables[table] for table in replaced}
                 await swap(tx, self._shadow, wrong, consumers, self._commanded.named)
                 done = replace(run, state="swapped")
@@ -187,14 +189,17 @@ class Rebuilds:
         """Return the tables that differ and are made of events alone."""
         return [one.table for one in run.different if one.table not in self._mixed]
 
-    async def _go_on(self, tx: PostgresTransaction) -> None:
-        """Hold the service's own archive and let the shadow have what came since; who accepts waits."""
+    async def _go_on(self, tx: PostgresTransaction, exchange: Exchange) -> None:
+        """Let the shadow have what came since; who accepts waits only for what comes during most of that."""
         if self._archive is None:
             return
-        await tx.many(_HOLD, self._archive.stream)
-        async with self._engine(self._shadow) as shadow:
-            async for _ in self._archive.refold(tx, Exchange(shadow, self._shadow)):
-                pass
+        async with self._engine(self._shadow) as engine:
+            shadow = Exchange(engine, self._shadow)
+            async with exchange.snapshot() as now:
+                await _exhaust(self._archive.refold(now, shadow))
+            await tx.many(_HOLD, self._archive.stream)
+            await _exhaust(self._archive.refold(tx, shadow))
+        await self._archive.keep_told(tx, self._shadow)
 
     async def _refuse_unless_swappable(self, tx: PostgresTransaction, run: Run) -> None:
         """Refuse what the shadow does not hold, or holds no longer; nobody makes it anew until I commit."""
@@ -319,6 +324,11 @@ class Rebuilds:
             yield engine
         finally:
             await engine.dispose()
+
+
+async def _exhaust(folded: AsyncIterator[int]) -> None:
+    async for _ in folded:
+        pass
 
 
 async def _reached(tx: PostgresTransaction, consumers: Sequence[str]) -> Reached:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from dukao.simulator.nation import load
 from dukao.simulator.stream import Settings, simulate
 from services.ingest import clock
-from services.ingest.contract import CLOSES, CONSUMER
+from services.ingest.contract import CLOSES, CONSUMER, FEED_TURNED, NOTICES
 from services.ingest.hearing import Hearing
 from services.ingest.wiring import COMMANDED, OWN
+from shared.contracts import envelope
+from shared.contracts.ingest import FeedTurned
 from shared.kernel.errors import Refused
+from shared.kernel.shards import SHARDS
 from shared.messaging.desk import Desk
 from shared.runtime.rebuilding import Fold, Rebuilds
 from shared.storage.database import open_engine
@@ -42,7 +46,7 @@ DAMAGE = {
     "closed_periods": "UPDATE closed_periods SET cut = cut + interval '1 day'",
     "conflicts": "UPDATE conflicts SET withdrawn = NOT withdrawn WHERE id = 1",
     "countings": "UPDATE countings SET since = '2020-01-01' WHERE source = 'other'",
-    "feeds": "UPDATE feeds SET stale = NOT stale WHERE feed = 'all'",
+    "feeds": "UPDATE feeds SET since = since - interval '1 day' WHERE feed = 'all'",
     "keys": "DELETE FROM keys WHERE key = (SELECT key FROM keys ORDER BY key LIMIT 1)",
     "manifests": "UPDATE manifests SET state = 'matched' WHERE day = '2021-03-01'",
     "moved_days": "DELETE FROM moved_days",
@@ -133,13 +137,13 @@ async def lived(rig, *, live):
         assert await bring(done(name, 60 * 25, subject="1103")) == ["created"]
 
 
-async def rebuilds_of(exchange, url):
+async def rebuilds_of(exchange, url, own=OWN):
     async with exchange.reading() as tx:
         ((schema,),) = await tx.execute("SELECT current_schema()")
     kept = Kept()
     kept.records = closes(MARCH)
     return Rebuilds(
-        "ingest", url, [Fold(CONSUMER, Hearing, {CLOSES: kept})], COMMANDED, schema=schema, own=OWN
+        "ingest", url, [Fold(CONSUMER, Hearing, {CLOSES: kept})], COMMANDED, schema=schema, own=own
     )
 
 
@@ -204,6 +208,64 @@ async def test_a_swap_names_what_it_replaced_and_what_it_left_for_persons_to_men
     decided = await olga.post("/v1/conflicts/1:dismiss", json={"reason": "the first is right"})
     assert decided.status_code == 200, decided.text
     assert (await rebuilt(rebuilds)).state == "same"
+
+
+async def turned(exchange):
+    async with exchange.reading() as tx:
+        found = [one for shard in range(SHARDS) for one in await tx.read(NOTICES, shard, 0, 1_000)]
+    events = [envelope.decode(one.body) for one in found]
+    return [one for one in events if one.type == FEED_TURNED and b'"all"' in bytes(one.data)]
+
+
+async def test_a_feed_that_a_swap_finds_otherwise_than_was_told_is_told_at_the_next_tick(
+    rig, exchange, postgres_url
+):
+    await hear(exchange, closes(MARCH))
+    rebuilds = await rebuilds_of(exchange, postgres_url)
+    begun = BEGIN + timedelta(hours=25) if rig.admission.replay else datetime.now(UTC) + timedelta(hours=5)
+
+    async def ticked(minutes):
+        async with exchange.begin(actor="test", action="tick") as tx:
+            tx.replay_at(begun + timedelta(minutes=minutes))
+            assert await clock.tick(tx, rig.admission.catalogue)
+
+    async with exchange.begin(actor="test", action="damage") as tx:
+        assert await tx.many("UPDATE feeds SET last = '2020-01-01' WHERE feed = 'all' RETURNING 1")
+    await ticked(2)
+    run = await rebuilt(rebuilds)
+    assert [one.table for one in run.different] == ["feeds"]
+    await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+    assert (await rebuilds.swap(run.id, "a disk lied", "olga")).state == "swapped"
+    before = await turned(exchange)
+    await ticked(4)
+    told = (await turned(exchange))[len(before) :]
+    assert [envelope.decode_data(one, FeedTurned).state for one in told] == ["fresh"]
+    assert (await rebuilt(rebuilds)).state == "same"
+
+
+async def test_most_of_a_swap_is_folded_while_events_are_still_accepted(rig, exchange, postgres_url):
+    await hear(exchange, closes(MARCH))
+    desk = await rig.as_("desk", "integrator", account="desk-account")
+    folded = []
+
+    async def refold(live, shadow):
+        folded.append(0)
+        if len(folded) == 2:
+            assert (await send(desk, done("i", 60 * 48, subject="1104"))).status_code == 201
+        async for count in OWN.refold(live, shadow):
+            folded[-1] += count
+            yield count
+
+    rebuilds = await rebuilds_of(exchange, postgres_url, replace(OWN, refold=refold))
+    async with exchange.begin(actor="test", action="damage") as tx:
+        assert await tx.many(f"{DAMAGE['totals']} RETURNING 1")
+    run = await rebuilt(rebuilds)
+    late = [done(f"i{at}", 60 * 48, subject="1104") for at in range(20)]
+    assert (await send(desk, late)).status_code == 200
+    await Desk(exchange, {CONSUMER: {}}).pause(CONSUMER, range(16), "rebuild", "olga")
+    assert (await rebuilds.swap(run.id, "a disk lied", "olga")).state == "swapped"
+    assert folded[1] >= 20 > folded[2]
+    assert (await rebuilt(await rebuilds_of(exchange, postgres_url))).state == "same"
 
 
 @asynccontextmanager
