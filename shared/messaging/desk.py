@@ -1,6 +1,8 @@
 """What operators see and order of a service's consumers; an order is a row with reason and person."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -110,6 +112,23 @@ class Outgoing:
         return found
 
 
+async def _reached(archives: Mapping[str, Archive]) -> dict[str, Mapping[int, Reached]]:
+    """Ask all at the same time how far streams have come; one whose producer does not answer is left out."""
+    reached: dict[str, Mapping[int, Reached]] = {}
+
+    async def ask(stream: str) -> None:
+        with suppress(Unavailable):
+            reached[stream] = await archives[stream].reached(stream)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for stream in archives:
+                group.create_task(ask(stream))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return reached
+
+
 class Desk:
     """The operators' desk of one service; `inputs` are the archives of each consumer's streams."""
 
@@ -121,13 +140,8 @@ class Desk:
         """Return every shard of every consumer, and the streams whose producers do not answer."""
         async with self._exchange.reading() as tx:
             rows = await tx.many(_SHARDS, list(self._inputs), PARTITIONS)
-        reached: dict[str, Mapping[int, Reached]] = {}
         archives = {stream: archive for of in self._inputs.values() for stream, archive in of.items()}
-        for stream, archive in sorted(archives.items()):
-            try:
-                reached[stream] = await archive.reached(stream)
-            except Unavailable:
-                continue
+        reached = await _reached(archives)
         shards = [_shard_state(row, reached.get(row["stream"])) for row in rows]
         return shards, sorted(archives.keys() - reached.keys())
 

@@ -1,10 +1,12 @@
 """Operators' orders: rest, retry, and skip by two persons; obeyed by every worker and after every restart."""
 
+import asyncio
+
 import pytest
 
 from shared.kernel.digests import sha256_hex
 from shared.kernel.errors import Refused, Unavailable
-from shared.messaging.archive import OwnArchive
+from shared.messaging.archive import TIMEOUT_S, OwnArchive
 from shared.messaging.consumer import Limits
 from shared.messaging.desk import Desk
 from shared.messaging.lookout import Patience
@@ -355,3 +357,28 @@ async def test_what_the_relay_has_not_sent_is_not_missing(exchange, broker):
     await consumer._beat()
     await consumer._work_until_next_beat()
     assert await applied(exchange) == []
+
+
+class Together:
+    """An archive that answers as soon as all are asked, and like one that hangs if they are not."""
+
+    def __init__(self, asked, all_asked):
+        self._asked, self._all_asked = asked, all_asked
+
+    async def reached(self, stream):
+        self._asked.discard(stream)
+        if not self._asked:
+            self._all_asked.set()
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._all_asked.wait()
+        except TimeoutError:
+            raise Unavailable("hangs") from None
+        return {}
+
+
+async def test_the_desk_waits_for_archives_that_hang_no_longer_than_for_one(exchange):
+    streams = [f"scoring.s{n}" for n in range(3)]
+    together = Together(set(streams), asyncio.Event())
+    _, silent = await Desk(exchange, {CONSUMER: dict.fromkeys(streams, together)}).shards()
+    assert silent == []
