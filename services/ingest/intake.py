@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 from services.ingest import places
 from services.ingest.committing import Admission
-from services.ingest.contract import INBOUND_PARTITIONS
 from services.ingest.domain.binding import topic_of
 from services.ingest.domain.silence import Stand, hanging, stands
 from services.ingest.gateway import InboundTopics, Polled
 from services.ingest.outcomes import BRAKE, Judged
 from services.ingest.places import Place
+from services.ingest.sharing import Share
 from services.ingest.taking import Taking
 from shared.kernel.errors import Unavailable
-from shared.kernel.shards import PARTITIONS, shard_of
-from shared.messaging.leases import Leases
 from shared.storage.failures import STORAGE_ERRORS
 from shared.telemetry.logs import logger
 from shared.telemetry.metrics import METRICS
@@ -24,7 +22,6 @@ from shared.telemetry.metrics import METRICS
 BACKOFF_S = 0.5
 LOOK_AGAIN_S = 60.0
 ASK_AGAIN_S = 1.0
-READER = "inbound"  # whose leases these are
 
 _LOG = logger(__name__)
 
@@ -41,8 +38,9 @@ class Intake:
     """Takes what the inbound topics bring, for good; while Kafka is away it waits and the door goes on.
 
     While a batch is committed the next one is read and judged; it is dropped if that commit fails.
-    Workers share the partitions, so that none reads what another takes; that each record is taken once does
-    not rest on it. `clock` tells seconds by which it looks again and sees that a client hangs.
+    Workers share the partitions, so that none reads what another takes, and one that Kafka does not answer
+    leaves its share; that each record is taken once does not rest on it. `clock` tells seconds by which it
+    looks again and sees that a client hangs.
     """
 
     def __init__(
@@ -56,7 +54,9 @@ class Intake:
         self._admission = admission
         self._taking = Taking(admission)
         self._topics = topics
-        self._leases = Leases(admission.exchange, READER, (), worker)
+        self._share = Share(admission.exchange, worker)
+        self._held: Mapping[int, int] = {}
+        self._told: set[str] = set()
         self._check = check
         self._clock = clock
         self._version = -1
@@ -70,17 +70,25 @@ class Intake:
     async def run(self) -> None:
         """Work until cancelled; after any failure reading goes on from the stored offsets."""
         try:
-            while True:
-                try:
-                    await self.step()
-                except* (Unavailable, *STORAGE_ERRORS) as errors:
-                    said = [str(error) or type(error).__name__ for error in errors.exceptions]
-                    _LOG.warning("inbound waits", errors=said)
-                    self._version = -1
-                    await asyncio.sleep(BACKOFF_S)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._share.run())
+                await self._work()
         finally:
-            await self._leases.leave()
+            await self._share.leave()
             await self._topics.close()
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self.step()
+            except* (Unavailable, *STORAGE_ERRORS) as errors:
+                said = [str(error) or type(error).__name__ for error in errors.exceptions]
+                _LOG.warning("inbound waits", errors=said)
+                self._version = -1
+                self._tell(self._topics.lags())
+                if errors.subgroup(Unavailable):
+                    await self._share.leave()
+                await asyncio.sleep(BACKOFF_S)
 
     async def step(self) -> None:
         """Follow the sources in force, looking again now and then, and take one poll.
@@ -92,7 +100,8 @@ class Intake:
         if now >= self._ask_again:
             await self._ask()
             self._ask_again = now + ASK_AGAIN_S
-        if self._version != self._admission.catalogue.version or now > self._look_again:
+        followed = self._version == self._admission.catalogue.version and self._held == self._share.held
+        if not followed or now > self._look_again:
             await self._follow(now)
         ahead, self._ahead = self._ahead, None
         read = ahead or await self._read()
@@ -109,14 +118,16 @@ class Intake:
             if not whole:
                 self._version = -1
         waiting = self._topics.lags()
-        for topic in map(topic_of, self._admission.catalogue.sources):
-            METRICS.set("dukao_inbound_lag_records", waiting[topic], topic=topic)
+        told = self._told.union(map(topic_of, self._admission.catalogue.sources))
+        self._tell({topic: waiting[topic] for topic in told})
+
+    def _tell(self, waiting: Mapping[str, int]) -> None:
+        self._told |= waiting.keys()
+        for topic, count in waiting.items():
+            METRICS.set("dukao_inbound_lag_records", count, topic=topic)
 
     async def _ask(self) -> None:
-        """Ask for a newer catalogue, and which partitions are ours and rest: by an order, or mistakes."""
-        if await self._leases.beat():
-            self._version = -1
-        METRICS.set("dukao_leases_held", len(self._leases.held), consumer=READER)
+        """Ask for a newer catalogue, and which partitions rest: by an order, or mistakes."""
         await self._admission.newest()
         async with self._admission.exchange.reading() as tx:
             paused = await places.paused(tx)
@@ -135,16 +146,23 @@ class Intake:
         return Read(polled, await self._admission.judge(polled.messages))
 
     async def _follow(self, now: float) -> None:
-        """Read what is to be read now: anew if that changed, the topic did, or the client hangs."""
+        """Read what is to be read now: anew if that changed, the topic did, or the client hangs.
+
+        It joins those who share once Kafka answers, and those of it who lead the partitions.
+        """
         catalogue = self._admission.catalogue
         sources = {topic_of(source): source for source in catalogue.sources}
         there = await self._topics.ensure(sources) if sources else []
-        found = [place for place in there if _lease_on(place) in self._leases.held]
-        goes_on = self._version == catalogue.version and found == self._places
+        if not self._share.joined:
+            await self._topics.ends(there)
+            await self._share.join()
+        held = self._share.held
+        found = [place for place in there if self._share.covers(place)]
+        goes_on = self._version == catalogue.version and held == self._held and found == self._places
         made_anew = await self._made_anew(found, moved=goes_on)
         if not goes_on or made_anew or await self._hangs(found, now):
             await self._read_from_stored(sources, found, now)
-        self._places = found
+        self._places, self._held = found, held
         complete = {topic for topic, _ in there} == sources.keys()
         self._version = catalogue.version
         self._look_again = now + (LOOK_AGAIN_S if complete else BACKOFF_S)
@@ -183,10 +201,3 @@ class Intake:
             await self._taking.begin_anew(anew)
         await self._taking.see({at: last[at] for at in known.keys() & last.keys() - anew.keys()})
         return bool(anew)
-
-
-def _lease_on(place: Place) -> int:
-    """Return the lease that covers a partition: those of one topic lie apart, so that workers share them."""
-    topic, partition = place
-    apart = PARTITIONS // INBOUND_PARTITIONS
-    return (partition * apart + shard_of(topic) % apart) % PARTITIONS

@@ -13,8 +13,8 @@ from dukao.cli import app
 from dukao.documents import SERVICES, app_of
 from dukao.lags import INBOUND_PREFIX, RELAYING
 from services.ingest.contract import CONSUMER as INGEST
-from services.ingest.intake import READER
 from services.ingest.outcomes import Outcome
+from services.ingest.sharing import READER
 from services.notify.contract import CONSUMER as NOTIFY
 from services.ranking.contract import CONSUMER as RANKING
 from services.scoring.contract import CONSUMER_A, CONSUMER_B
