@@ -10,6 +10,7 @@ from shared.messaging.relay import Relay
 from tests.waiting import becomes
 
 STREAM = "test.things"
+CONSUMER = "tally"
 SHARDS = 5
 
 
@@ -33,7 +34,7 @@ class Tally:
 
 def consumer_of(exchange, broker, worker="w1", *, handler=None, archive=None, limits=LIMITS):
     return Consumer(
-        "tally",
+        CONSUMER,
         inputs=[STREAM],
         handler=handler or Tally(),
         exchange=exchange,

@@ -1,44 +1,16 @@
 """What calls a person is a gauge for as long as it lasts: halted shards, open gaps, records not applied."""
 
-import pytest
 from prometheus_client import REGISTRY
 
-from shared.kernel.errors import Unavailable
-from shared.messaging.archive import OwnArchive
 from shared.messaging.consumer import Limits
-from shared.messaging.desk import Desk
 from shared.messaging.lookout import Patience
 from shared.messaging.relay import Relay
-from shared.messaging.skips import Skips
-from tests.messaging.flow import STREAM, applied, consumer_of, fill, publish, reaches, running
+from tests.messaging.flow import CONSUMER, STREAM, applied, consumer_of, fill, publish, reaches, running
 from tests.messaging.test_faults import rewrite
-from tests.messaging.test_orders import CONSUMER, Stumbling, record_at
+from tests.messaging.test_orders import Leaving, Stumbling, record_at
 from tests.waiting import becomes
 
 LOOKS_SOON = Limits(patience=Patience(every_s=0.1, again_s=0.1))
-
-
-@pytest.fixture
-def desk(exchange):
-    return Desk(exchange, {CONSUMER: {STREAM: OwnArchive(exchange)}})
-
-
-@pytest.fixture
-def skips(exchange):
-    return Skips(exchange, {CONSUMER: {STREAM: OwnArchive(exchange)}})
-
-
-class Leaving(OwnArchive):
-    """An archive that is away until it is let come back; it tells how far it has come all the while."""
-
-    def __init__(self, exchange):
-        super().__init__(exchange)
-        self.away = True
-
-    async def read(self, stream, shard, after, limit):
-        if self.away:
-            raise Unavailable("away")
-        return await super().read(stream, shard, after, limit)
 
 
 async def is_told(desk):
@@ -116,13 +88,14 @@ async def test_a_worker_that_has_no_partition_any_more_shows_nothing_of_them(exc
 
 async def test_a_gap_is_shown_while_nobody_fills_it(exchange, broker):
     archive = Leaving(exchange)
+    archive.is_away = True
     await publish(exchange, broker, 60)
     del broker.records[STREAM, 2][4]
     noticed = gaps_noticed()
     async with running(consumer_of(exchange, broker, archive=archive)):
         await shows("dukao_gaps_open", 1)
         await shows("dukao_shards_halted", 0)
-        archive.away = False
+        archive.is_away = False
         await shows("dukao_gaps_open", 0)
         await reaches(exchange, 60)
     assert gaps_noticed() == noticed + 1

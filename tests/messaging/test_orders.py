@@ -11,8 +11,8 @@ from shared.messaging.consumer import Limits
 from shared.messaging.desk import Desk
 from shared.messaging.lookout import Patience
 from shared.messaging.relay import Relay
-from shared.messaging.skips import Skips
 from tests.messaging.flow import (
+    CONSUMER,
     STREAM,
     Tally,
     applied,
@@ -26,7 +26,6 @@ from tests.messaging.flow import (
 from tests.messaging.test_faults import halts, rewrite
 from tests.waiting import becomes
 
-CONSUMER = "tally"
 ALL = range(16)
 LOOKS_SOON = Limits(patience=Patience(again_s=0.1))
 
@@ -42,16 +41,6 @@ class Stumbling(Tally):
         if self.fails & {(record.shard, record.number) for record in batch}:
             raise LookupError("a mistake of ours")
         return await super().__call__(tx, batch)
-
-
-@pytest.fixture
-def desk(exchange):
-    return Desk(exchange, {CONSUMER: {STREAM: OwnArchive(exchange)}})
-
-
-@pytest.fixture
-def skips(exchange):
-    return Skips(exchange, {CONSUMER: {STREAM: OwnArchive(exchange)}})
 
 
 async def refused(awaited, status, code):
